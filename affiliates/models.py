@@ -1,0 +1,274 @@
+"""Who promotes what: people, affiliates, advertisers, offers and the access of one to the other."""
+
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from affiliates import public_ids
+from affiliates.money import CurrencyField
+from affiliates.addresses import validate_destination, validate_host, validate_network
+
+country_code = RegexValidator(r"^[A-Z]{2}$", "A country is two capitals, as in ISO 3166: DE, BR.")
+
+
+class UserManager(BaseUserManager["User"]):
+    """Users are known by their e-mail address; there is no user name."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, **{**fields, "is_staff": True, "is_superuser": True})
+
+
+class User(AbstractUser):
+    """A person who signs in: an operator when `is_staff`, else somebody of an affiliate."""
+
+    username = None  # type: ignore[assignment]
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+    name = models.CharField(max_length=120, blank=True)
+    email = models.EmailField(unique=True)
+    time_zone = models.CharField(max_length=60, default="UTC", help_text="Pages show times in this zone.")
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_once")]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name or self.email
+
+
+class Affiliate(models.Model):
+    """Somebody who sends visitors and earns commission."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Waiting for approval"
+        ACTIVE = "active", "Active"
+        SUSPENDED = "suspended", "Suspended"
+        CLOSED = "closed", "Closed"
+
+    public_id = models.CharField(max_length=16, unique=True, default=public_ids.affiliate_id, editable=False)
+    name = models.CharField(max_length=120)
+    status = models.CharField(max_length=12, choices=Status, default=Status.PENDING)
+    status_note = models.CharField(max_length=250, blank=True, help_text="Why; the affiliate sees it.")
+    country = models.CharField(max_length=2, validators=[country_code])
+    currency = CurrencyField(default="EUR", help_text="The currency the affiliate is paid in.")
+    website = models.URLField(blank=True)
+    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.CheckConstraint(condition=~Q(parent=F("id")), name="affiliate_not_its_own_parent"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AffiliateMember(models.Model):
+    """A user who may see and act for an affiliate."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner", "Owner"
+        MEMBER = "member", "Member"
+
+    affiliate = models.ForeignKey(Affiliate, models.CASCADE, related_name="members")
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=8, choices=Role, default=Role.MEMBER)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["affiliate", "user"], name="member_once_per_affiliate")]
+
+    def __str__(self) -> str:
+        return f"{self.user} of {self.affiliate}"
+
+
+class Advertiser(models.Model):
+    """The brand or system whose backend sends postbacks."""
+
+    public_id = models.CharField(max_length=16, unique=True, default=public_ids.advertiser_id, editable=False)
+    name = models.CharField(max_length=120, unique=True)
+    is_active = models.BooleanField(default=True, help_text="Postbacks of an inactive advertiser are refused.")
+    currency = CurrencyField(default="EUR", help_text="Assumed, and said in the answer, when a postback names none.")
+    sender_networks = ArrayField(
+        models.CharField(max_length=43, validators=[validate_network]),
+        default=list,
+        blank=True,
+        help_text="Addresses (CIDR) that postbacks may come from; empty allows any.",
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AdvertiserSecret(models.Model):
+    """What proves that a postback comes from the advertiser; several may be active, for rotation."""
+
+    class Kind(models.TextChoices):
+        TOKEN = "token", "Token"
+        HMAC = "hmac", "HMAC secret"
+
+    advertiser = models.ForeignKey(Advertiser, models.CASCADE, related_name="secrets")
+    kind = models.CharField(max_length=5, choices=Kind, default=Kind.TOKEN)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    encrypted = models.TextField(editable=False)
+    label = models.CharField(max_length=60, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["advertiser", "kind"], name="secret_by_advertiser")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of {self.advertiser}"
+
+
+class Offer(models.Model):
+    """What affiliates promote: where visitors go, and the rules that hold for them."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", "Draft"
+        ACTIVE = "active", "Active"
+        PAUSED = "paused", "Paused"
+        ENDED = "ended", "Ended"
+
+    class Vertical(models.TextChoices):
+        IGAMING = "igaming", "iGaming"
+        FOREX = "forex", "Forex"
+        PROP = "prop", "Prop trading"
+        SHOP = "shop", "Shop"
+        LEADS = "leads", "Lead generation"
+
+    class CustomerLock(models.TextChoices):
+        FIRST = "first", "First affiliate keeps the customer"
+        LAST = "last", "Last click takes the customer over"
+        NONE = "none", "No lock: every event needs its click"
+
+    public_id = models.CharField(max_length=16, unique=True, default=public_ids.offer_id, editable=False)
+    advertiser = models.ForeignKey(Advertiser, models.PROTECT, related_name="offers")
+    name = models.CharField(max_length=120)
+    vertical = models.CharField(max_length=10, choices=Vertical)
+    status = models.CharField(max_length=8, choices=Status, default=Status.DRAFT)
+    description = models.TextField(blank=True)
+    terms = models.TextField(blank=True, help_text="What traffic is welcome and what is not; affiliates read it.")
+    currency = CurrencyField(default="EUR")
+    destination_url = models.CharField(
+        max_length=2000,
+        validators=[validate_destination],
+        help_text="Where visitors go. Macros such as {click_id} and {sub1} are filled in; click_id is added when missing.",
+    )
+    fallback_url = models.CharField(
+        max_length=2000,
+        blank=True,
+        validators=[validate_destination],
+        help_text="Where visitors go while the offer is paused; empty answers 410 Gone.",
+    )
+    deep_link_hosts = ArrayField(
+        models.CharField(max_length=253, validators=[validate_host]),
+        default=list,
+        blank=True,
+        help_text="Hosts that an affiliate's url= may lead to; *.example.com allows every host below it.",
+    )
+    attribution_window = models.DurationField(
+        default=timedelta(days=30), help_text="How long after the click an event still counts, for example 30 00:00:00."
+    )
+    customer_lock = models.CharField(max_length=5, choices=CustomerLock, default=CustomerLock.FIRST)
+    requires_approval = models.BooleanField(default=True, help_text="Affiliates apply; an operator approves each.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["advertiser", "name"], name="offer_name_once_per_advertiser"),
+            models.CheckConstraint(condition=Q(attribution_window__gt=timedelta(0)), name="offer_window_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Enrollment(models.Model):
+    """An affiliate's access to an offer."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Applied"
+        APPROVED = "approved", "Approved"
+        REJECTED = "rejected", "Rejected"
+        BLOCKED = "blocked", "Blocked"
+
+    affiliate = models.ForeignKey(Affiliate, models.PROTECT, related_name="enrollments")
+    offer = models.ForeignKey(Offer, models.PROTECT, related_name="enrollments")
+    status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
+    note = models.CharField(max_length=250, blank=True, help_text="Why; the affiliate sees it.")
+    decided_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["affiliate", "offer"], name="enrollment_once")]
+
+    def __str__(self) -> str:
+        return f"{self.affiliate} on {self.offer}"
+
+
+class CouponCode(models.Model):
+    """A code that a customer types in; it names the affiliate where no click could."""
+
+    enrollment = models.ForeignKey(Enrollment, models.PROTECT, related_name="coupon_codes")
+    code = models.CharField(max_length=60)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("code"), name="coupon_code_once")]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class ApiKey(models.Model):
+    """A key for the REST API: an operator's sees all, an affiliate's sees its own."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="api_keys")
+    affiliate = models.ForeignKey(Affiliate, models.CASCADE, null=True, blank=True, related_name="api_keys")
+    name = models.CharField(max_length=60)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    hint = models.CharField(max_length=12, editable=False, help_text="The key's first characters.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.hint}…)"

@@ -1,0 +1,33 @@
+"""Secrets at rest: a digest to look one up, and an encrypted text for those that must be read back."""
+
+import base64
+import hashlib
+import secrets
+
+from cryptography.fernet import Fernet, MultiFernet
+from django.conf import settings
+
+
+def new_token(prefix: str) -> str:
+    """A random token of 160 bits; the prefix tells a reader (and a leak scanner) what it is."""
+    return f"{prefix}_{secrets.token_urlsafe(20)}"
+
+
+def digest(token: str) -> str:
+    """What is stored and looked up in place of a token: tokens are random, so one SHA-256 is enough."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _fernet() -> MultiFernet:
+    keys = [base64.urlsafe_b64encode(hashlib.sha256(f"field:{key}".encode()).digest()) for key in settings.FIELD_KEYS]
+    return MultiFernet([Fernet(key) for key in keys])
+
+
+def encrypt(text: str) -> str:
+    """Encrypt with the first of FIELD_KEYS; every listed key still decrypts, so keys can rotate."""
+    return _fernet().encrypt(text.encode()).decode()
+
+
+def decrypt(text: str) -> str:
+    """Raise `cryptography.fernet.InvalidToken` when none of FIELD_KEYS made this text."""
+    return _fernet().decrypt(text.encode()).decode()

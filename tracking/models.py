@@ -1,0 +1,89 @@
+"""What visitors did: links and the clicks on them."""
+
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from affiliates import public_ids
+from affiliates.addresses import validate_destination
+from affiliates.models import Enrollment
+
+SUB_IDS = tuple(f"sub{n}" for n in range(1, 11))
+
+
+class TrackingLink(models.Model):
+    """An affiliate's link to an offer: `/c/<code>`. Its number goes into every click ID."""
+
+    # A click ID has 32 bits for it.
+    id = models.BigAutoField(primary_key=True)
+    enrollment = models.ForeignKey(Enrollment, models.PROTECT, related_name="links")
+    code = models.CharField(
+        max_length=40,
+        unique=True,
+        default=public_ids.link_code,
+        validators=[RegexValidator(r"^[a-z0-9][a-z0-9_-]{2,39}$", "Three to 40 lower-case letters, digits, - or _.")],
+    )
+    name = models.CharField(max_length=80, blank=True, help_text="The affiliate's own name for the link.")
+    destination_url = models.CharField(
+        max_length=2000,
+        blank=True,
+        validators=[validate_destination],
+        help_text="In place of the offer's destination; its host must be one that the offer allows.",
+    )
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(condition=Q(id__gt=0, id__lt=2**32), name="link_number_fits_click_id"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.code
+
+
+class Click(models.Model):
+    """One visit through a link. Partitioned by range on the time-ordered ID (see `partitions.py`).
+
+    Later rooms refer to a click by its ID without a constraint: rows expire, the facts that rest on
+    them do not. `id` is the click ID's 16 bytes; the signed text is made by `click_id.py`.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    link = models.ForeignKey(TrackingLink, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="clicks")
+    clicked_at = models.DateTimeField()
+    ip = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=500, default="")
+    referrer = models.CharField(max_length=500, default="")
+    visitor = models.UUIDField(null=True, help_text="The visitor cookie on the tracking host.")
+    aff_click_id = models.CharField(max_length=255, default="")
+    source = models.CharField(max_length=255, default="")
+    sub1 = models.CharField(max_length=255, default="")
+    sub2 = models.CharField(max_length=255, default="")
+    sub3 = models.CharField(max_length=255, default="")
+    sub4 = models.CharField(max_length=255, default="")
+    sub5 = models.CharField(max_length=255, default="")
+    sub6 = models.CharField(max_length=255, default="")
+    sub7 = models.CharField(max_length=255, default="")
+    sub8 = models.CharField(max_length=255, default="")
+    sub9 = models.CharField(max_length=255, default="")
+    sub10 = models.CharField(max_length=255, default="")
+    # Marks, completed off the hot path; null means "not looked at yet".
+    marked_at = models.DateTimeField(null=True)
+    country = models.CharField(max_length=2, default="")
+    device = models.CharField(max_length=10, default="")
+    is_bot = models.BooleanField(default=False)
+    is_duplicate = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["link", "id"], name="click_by_link"),
+            models.Index(fields=["id"], name="click_unmarked", condition=Q(marked_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
