@@ -1,0 +1,83 @@
+"""The environment that the demo, the tests and the lint run the project in.
+
+Nothing here reads `.env`: that file is for a server of yours, and the demo must not write into its database.
+"""
+
+import json
+import os
+import secrets
+from pathlib import Path
+
+from config.embedded import places
+
+NO_FILE = os.devnull
+SECRETS = ("SECRET_KEY", "CLICK_ID_KEYS", "FIELD_KEYS")
+
+
+def kept_secrets(path: Path) -> dict[str, str]:
+    """The demo's secrets: made once, readable by their owner only."""
+    try:
+        known = json.loads(path.read_text())
+    except FileNotFoundError:
+        known = {}
+    except (OSError, ValueError) as error:
+        raise places.EmbeddedError(
+            f"{path} cannot be read ({error}). Mend it, or start afresh with `make clean`."
+        ) from error
+    made = {
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "CLICK_ID_KEYS": f"1:{secrets.token_urlsafe(32)}",
+        "FIELD_KEYS": secrets.token_urlsafe(32),
+        "database_owner_password": secrets.token_urlsafe(24),
+        "database_password": secrets.token_urlsafe(24),
+        "redis_password": secrets.token_urlsafe(24),
+    }
+    if made.keys() - known.keys():
+        known = {**made, **known}
+        places.write_private(path, json.dumps(known, indent=2) + "\n")
+    return {name: str(value) for name, value in known.items()}
+
+
+def demo_environment(*, port: int, database_url: str, redis_url: str, kept: dict[str, str]) -> dict[str, str]:
+    """What the demo's web server, worker and beat are started with. Secrets given by the caller win."""
+    here = [f"http://127.0.0.1:{port}", f"http://localhost:{port}"]
+    return {
+        **os.environ,
+        **{name: os.environ.get(name) or kept[name] for name in SECRETS},
+        "ENV_FILE": NO_FILE,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "DEBUG": "false",
+        "REQUIRE_HTTPS": "false",
+        "PUBLIC_URL": here[0],
+        "ALLOWED_HOSTS": os.environ.get("ALLOWED_HOSTS") or "127.0.0.1,localhost,[::1]",
+        "CSRF_TRUSTED_ORIGINS": ",".join(here),
+        "STATIC_ROOT": str(places.DATA / "static"),
+        "STATIC_MANIFEST": "true",
+        "BEAT_SCHEDULE_FILE": str(places.DATA / "beat" / "schedule"),
+        "LOG_JSON": os.environ.get("LOG_JSON") or "false",
+        "C_FORCE_ROOT": "true",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def checking_environment() -> dict[str, str]:
+    """What the tests and the lint set, whatever the caller's shell or `.env` says."""
+    return {
+        "ENV_FILE": NO_FILE,
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "SECRET_KEY": "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMN",
+        "CLICK_ID_KEYS": "1:only-for-tests-click-id-key-one",
+        "FIELD_KEYS": "only-for-tests-field-key-one",
+        "DEBUG": "false",
+        "REQUIRE_HTTPS": "false",
+        "PUBLIC_URL": "http://testserver",
+        "ALLOWED_HOSTS": "127.0.0.1,localhost,[::1],testserver",
+        "CSRF_TRUSTED_ORIGINS": "http://testserver",
+        "TRUSTED_PROXIES": "",
+        "STATIC_MANIFEST": "false",
+        "EMAIL_URL": "memorymail://",
+        "LOG_LEVEL": "WARNING",
+        "LOG_JSON": "false",
+    }
