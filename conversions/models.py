@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from affiliates import public_ids
 from affiliates.history import append_only
-from affiliates.models import Advertiser, Affiliate, Offer, User
+from affiliates.models import Advertiser, Affiliate, Enrollment, Offer, User
 from affiliates.money import AmountField, CurrencyField
 from conversions.reasons import Reason
 from tracking.models import TrackingLink
@@ -97,7 +97,8 @@ class CustomerLock(models.Model):
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="locks")
     offer = models.ForeignKey(Offer, models.PROTECT, related_name="+")
-    link = models.ForeignKey(TrackingLink, models.PROTECT, related_name="+")
+    enrollment = models.ForeignKey(Enrollment, models.PROTECT, related_name="+")
+    link = models.ForeignKey(TrackingLink, models.PROTECT, null=True, related_name="+")
     click_id = models.UUIDField(null=True)
     locked_at = models.DateTimeField(help_text="When the customer's first event happened.")
 
@@ -105,7 +106,7 @@ class CustomerLock(models.Model):
         constraints = [models.UniqueConstraint(fields=["customer", "offer"], name="lock_once_per_customer_and_offer")]
 
     def __str__(self) -> str:
-        return f"{self.customer} of {self.link}"
+        return f"{self.customer} of {self.enrollment}"
 
 
 class Postback(models.Model):
@@ -149,6 +150,8 @@ class Postback(models.Model):
     reason = models.CharField(max_length=40, choices=Reason, default="")
     click_id = models.UUIDField(null=True, db_index=True)
     transaction_id = models.CharField(max_length=100, default="", db_index=True)
+    # A digest of what the event says: a request that says the same again is a repeat, however late it comes.
+    fingerprint = models.CharField(max_length=64, default="")
     conversion = models.ForeignKey("Conversion", models.PROTECT, null=True, related_name="postbacks")
 
     class Meta:

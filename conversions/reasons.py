@@ -1,7 +1,8 @@
 """The closed list of reasons: why a postback or a conversion was decided as it was.
 
 Each has the HTTP status that carries it, what causes it, what to do, and whether sending the same
-request again can help. `docs/reasons.md` is checked against this list.
+request again can help. `docs/reasons.md` is written from this list (`manage.py reasons`), and a test
+compares the two.
 """
 
 from dataclasses import dataclass
@@ -18,14 +19,14 @@ class Reason(models.TextChoices):
     AWAITS_APPROVAL = "awaits_approval", "Waiting for an operator's approval"
     AWAITS_DELAY = "awaits_delay", "Waiting for the approval delay to pass"
     SENT_PENDING = "sent_pending", "The advertiser sent it as pending"
-    RISK_REVIEW = "risk_review", "Held for review: marks over the offer's threshold"
+    RISK_REVIEW = "risk_review", "Held for review: the click was made by a bot"
+    AFFILIATE_CLOSED = "affiliate_closed", "Held: the affiliate has no access to the offer any more"
     # Judged against the rules
     SENT_REJECTED = "sent_rejected", "The advertiser sent it as rejected"
     OUTSIDE_WINDOW = "outside_window", "The event happened after the attribution window"
     BEFORE_CLICK = "before_click", "The event happened before the click"
     NOT_FIRST = "not_first", "The customer had this event before"
     BELOW_MINIMUM = "below_minimum", "The revenue is below the goal's minimum"
-    NOT_ENROLLED = "not_enrolled", "The affiliate had no access to the offer"
     # Decided by people or by time
     OPERATOR_APPROVED = "operator_approved", "Approved by an operator"
     OPERATOR_REJECTED = "operator_rejected", "Rejected by an operator"
@@ -40,20 +41,160 @@ class Reason(models.TextChoices):
     ADVERTISER_INACTIVE = "advertiser_inactive", "The advertiser is not active"
     SENDER_NOT_ALLOWED = "sender_not_allowed", "The sender's address is not allowed"
     HTTPS_REQUIRED = "https_required", "The request came unencrypted"
-    INVALID_REQUEST = "invalid_request", "The request has faults"
-    MISSING_CLICK_ID = "missing_click_id", "No click ID, customer or coupon that is known"
-    UNKNOWN_CLICK = "unknown_click", "The click ID is not one of ours"
     WRONG_ADVERTISER = "wrong_advertiser", "The click belongs to another advertiser"
+    UNREADABLE = "unreadable", "The body could not be read"
+    TOO_LARGE = "too_large", "The request is too large"
+    INVALID_REQUEST = "invalid_request", "The request has several faults"
+    MISSING_CLICK_ID = "missing_click_id", "There is no click ID, customer or coupon"
+    UNKNOWN_CLICK = "unknown_click", "The click ID is not one of ours"
+    UNKNOWN_CUSTOMER = "unknown_customer", "No affiliate is known for this customer or coupon"
+    UNRESOLVED_MACRO = "unresolved_macro", "A macro was sent as it is, not filled in"
+    WRONG_NAME = "wrong_name", "A parameter has a name that is not read here"
+    REPEATED_PARAMETER = "repeated_parameter", "A parameter was sent twice with different values"
+    MISSING_GOAL = "missing_goal", "There is no event_type"
     UNKNOWN_GOAL = "unknown_goal", "The offer has no such goal"
+    BAD_AMOUNT = "bad_amount", "An amount is not a number that can be kept"
+    MISSING_REVENUE = "missing_revenue", "The goal needs the revenue"
+    BAD_CURRENCY = "bad_currency", "The currency is not known"
+    BAD_STATUS = "bad_status", "The status is none of pending, approved, rejected"
+    BAD_TIMESTAMP = "bad_timestamp", "The timestamp cannot be read or lies in the future"
+    MISSING_CUSTOMER = "missing_customer", "The goal needs a customer_id"
+    VALUE_TOO_LONG = "value_too_long", "A value is longer than what is kept"
     TRANSACTION_CONFLICT = "transaction_conflict", "The same transaction was sent with other data"
     STATUS_NOT_ALLOWED = "status_not_allowed", "The conversion cannot change to this status"
+    TRY_AGAIN = "try_again", "The request could not be handled just now"
 
 
 @dataclass(frozen=True, slots=True)
-class Remedy:
-    """What to tell the sender: HTTP status, cause, what to do, and whether a retry of the same request helps."""
+class Explanation:
+    """What to tell people: the HTTP status, the cause, what to do, and whether the same request may be sent again."""
 
     http_status: int
     cause: str
     remedy: str
     retry: bool = False
+
+
+def _good(cause: str, remedy: str = "Nothing to do.") -> Explanation:
+    return Explanation(200, cause, remedy)
+
+
+def _fault(cause: str, remedy: str) -> Explanation:
+    return Explanation(422, cause, remedy)
+
+
+_R = Reason
+
+EXPLANATIONS: dict[Reason, Explanation] = {
+    _R.OK: _good("The event met every rule and counts for the affiliate."),
+    _R.DUPLICATE: _good(
+        "The advertiser sent this transaction (or, without one, this click and goal) before.",
+        "Nothing to do: the answer names the first conversion. For a new event send a new txid.",
+    ),
+    _R.STATUS_UPDATED: _good("The transaction is known and came with a new status."),
+    _R.AWAITS_APPROVAL: _good("The goal is approved by hand.", "An operator approves or rejects it in the panel."),
+    _R.AWAITS_DELAY: _good("The goal is approved after a delay.", "It is approved by itself unless a reversal comes first."),
+    _R.SENT_PENDING: _good("The postback said status=pending.", "Send status=approved or rejected with the same txid."),
+    _R.RISK_REVIEW: Explanation(202, "The click carries a mark that needs a person's eye.", "An operator reviews it."),
+    _R.AFFILIATE_CLOSED: Explanation(
+        202,
+        "The affiliate was suspended or lost access to the offer after the click.",
+        "An operator decides: approve it, or reject it with a reason.",
+    ),
+    _R.SENT_REJECTED: _good("The postback said status=rejected.", "An operator can approve it on appeal."),
+    _R.OUTSIDE_WINDOW: _good(
+        "More time passed between click and event than the goal or the offer allows.",
+        "Check that `timestamp` is the event's own time. A longer window holds for later events only.",
+    ),
+    _R.BEFORE_CLICK: _good(
+        "The event is older than the click it names, by more than five minutes.",
+        "Check the clock of the sending system and the time zone of `timestamp` (UTC, or with an offset).",
+    ),
+    _R.NOT_FIRST: _good(
+        "The goal counts once per customer and this customer has one.",
+        "Send later deposits or purchases under the goal meant for them.",
+    ),
+    _R.BELOW_MINIMUM: _good("The goal asks for a minimum revenue.", "Nothing to do; a larger event is a new transaction."),
+    _R.OPERATOR_APPROVED: _good("An operator approved it in the panel."),
+    _R.OPERATOR_REJECTED: _good("An operator rejected it in the panel.", "The note beside it says why; ask the operator."),
+    _R.DELAY_PASSED: _good("The approval delay passed without a reversal."),
+    _R.ADVERTISER_APPROVED: _good("A later postback said status=approved."),
+    _R.REVERSED: _good("A later postback said status=rejected: a chargeback, refund or failed check."),
+    _R.FRAUD: _good("An operator found fraud.", "The note beside it says what was found; ask the operator."),
+    _R.TEST_EVENT: _good("It was made for a test and earns nothing."),
+    _R.APPEAL: _good("An operator looked again and approved it."),
+    _R.BAD_TOKEN: Explanation(
+        401,
+        "The request has no token, or one that is not (or no longer) valid.",
+        "Send the advertiser's token as `token=` or as `Authorization: Bearer`. The operator finds it on the advertiser's page.",
+    ),
+    _R.ADVERTISER_INACTIVE: Explanation(
+        403, "The operator has switched this advertiser off.", "Ask the operator to activate it, then send again."
+    ),
+    _R.SENDER_NOT_ALLOWED: Explanation(
+        403,
+        "The advertiser allows certain sender networks only, and the request came from elsewhere.",
+        "Send from an allowed address, or have the operator add this one.",
+    ),
+    _R.HTTPS_REQUIRED: Explanation(403, "Postbacks carry money and must be encrypted.", "Send to the https:// address."),
+    _R.WRONG_ADVERTISER: Explanation(
+        403,
+        "The click is genuine but belongs to an offer of another advertiser.",
+        "Use the token of the advertiser whose offer was clicked.",
+    ),
+    _R.UNREADABLE: Explanation(
+        400,
+        "The body is not what its content type says.",
+        "Send parameters in the query, as a form, or as one JSON object with plain values.",
+    ),
+    _R.TOO_LARGE: Explanation(413, "The body or the number of parameters is over the limit.", "Send fewer, shorter values."),
+    _R.INVALID_REQUEST: _fault("The request has more than one fault.", "Mend each one listed under `problems`."),
+    _R.MISSING_CLICK_ID: _fault(
+        "The request names no click, customer or coupon.",
+        "Store the click_id of the landing page's address with the customer, and send it back as `click_id`.",
+    ),
+    _R.UNKNOWN_CLICK: Explanation(
+        404,
+        "The click ID was not made here, or a character of it was changed.",
+        "Send the 40 characters as they came in the landing page's address.",
+    ),
+    _R.UNKNOWN_CUSTOMER: Explanation(
+        404,
+        "Without a click ID, the customer or coupon must be one that an affiliate brought.",
+        "Send the click_id with the customer's first event.",
+    ),
+    _R.UNRESOLVED_MACRO: _fault(
+        "The sending system did not replace a placeholder such as {click_id} by its value.",
+        "Use the placeholder in the sending system's own notation, and test with a real event.",
+    ),
+    _R.WRONG_NAME: _fault("A parameter is known elsewhere under this name, but not here.", "Rename it as the problem says."),
+    _R.REPEATED_PARAMETER: _fault("One parameter has two different values.", "Send each parameter once."),
+    _R.MISSING_GOAL: _fault("The request does not say what happened.", "Send `event_type`, for example event_type=ftd."),
+    _R.UNKNOWN_GOAL: _fault(
+        "The event type is not among the goals of the offer.",
+        "Send one of the goals that the problem lists, or have the operator add the goal and send again.",
+    ),
+    _R.BAD_AMOUNT: _fault("An amount is not a plain decimal number.", "Send it as 1234.50: a decimal point, no grouping."),
+    _R.MISSING_REVENUE: _fault("The goal's rules need the revenue.", "Send `revenue` and `currency`."),
+    _R.BAD_CURRENCY: _fault("The currency is not a known code.", "Send an ISO 4217 code such as EUR or USD, or BTC."),
+    _R.BAD_STATUS: _fault("The status is not a known word.", "Send pending, approved or rejected, or leave it out."),
+    _R.BAD_TIMESTAMP: _fault(
+        "The time cannot be read, or lies more than a day ahead.",
+        "Send seconds or milliseconds since 1970, or ISO 8601 with an offset: 2026-03-01T12:00:00Z.",
+    ),
+    _R.MISSING_CUSTOMER: _fault("The goal's rules need to know the customer.", "Send your own ID for them as `customer_id`."),
+    _R.VALUE_TOO_LONG: _fault("A value is longer than what is kept.", "Shorten it to the length that the problem names."),
+    _R.TRANSACTION_CONFLICT: Explanation(
+        409,
+        "This txid was counted before with another amount, currency or click. The first one stands.",
+        "For a correction reverse the first (status=rejected) and send a new txid; for another event send its own txid.",
+    ),
+    _R.STATUS_NOT_ALLOWED: Explanation(
+        409,
+        "A rejected conversion is not approved again by a postback.",
+        "Ask the operator to approve it on appeal.",
+    ),
+    _R.TRY_AGAIN: Explanation(
+        503, "A part of the system is down or busy.", "Send the same request again; it counts once.", retry=True
+    ),
+}
