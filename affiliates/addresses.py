@@ -9,20 +9,33 @@ from django.core.exceptions import ValidationError
 _HOST = re.compile(r"^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
 
 
+# What a destination may ask for; `tracking.destination` fills it in.
+MACROS = frozenset(
+    ["click_id", "aff_click_id", "affiliate_id", "offer_id", "link_code", "source", "country", "timestamp"]
+    + [f"sub{n}" for n in range(1, 11)]
+)
+MACRO = re.compile(r"\{([A-Za-z0-9_]+)\}")
+
+
 def validate_destination(url: str) -> None:
-    """Refuse what is not an absolute http(s) address, or whose host a macro could change."""
+    """Refuse what is not an absolute http(s) address, whose host a macro could change, or with an unknown macro."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValidationError("Give a full address that begins with https:// (or http://).")
     if "{" in parts.netloc or "@" in parts.netloc:
         raise ValidationError("The host must be fixed: macros and user names are not allowed in it.")
-    if re.search(r"[\x00-\x20\x7f\\]", url):
-        raise ValidationError("Spaces, line breaks and backslashes are not allowed; encode them, for example as %20.")
+    if not url.isascii() or re.search(r"[\x00-\x20\x7f\\\"<>]", url):
+        raise ValidationError("Only plain characters are allowed; encode others, for example a space as %20.")
+    unknown = sorted(set(MACRO.findall(url)) - MACROS)
+    if unknown:
+        raise ValidationError(f"Unknown macro {{{unknown[0]}}}. Known ones: {', '.join(sorted(MACROS))}.")
 
 
 def validate_host(host: str) -> None:
     if not _HOST.match(host):
-        raise ValidationError("Give a host name in lower case such as shop.example or *.shop.example, without https://.")
+        raise ValidationError(
+            "Give a host name in lower case such as shop.example or *.shop.example, without https://."
+        )
 
 
 def validate_network(network: str) -> None:

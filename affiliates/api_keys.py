@@ -12,7 +12,9 @@ from affiliates.models import Affiliate, ApiKey, User
 from affiliates.secrets import digest, new_token
 
 
-def make_api_key(*, user: User, name: str, affiliate: Affiliate | None = None, key: str | None = None) -> tuple[ApiKey, str]:
+def make_api_key(
+    *, user: User, name: str, affiliate: Affiliate | None = None, key: str | None = None
+) -> tuple[ApiKey, str]:
     """Store a new key and return it with its text, which is not kept and cannot be shown again."""
     key = key or new_token("afk")
     row = ApiKey.objects.create(user=user, affiliate=affiliate, name=name, digest=digest(key), hint=key[:8])
@@ -28,7 +30,9 @@ class ApiKeyAuthentication(BaseAuthentication):
             return None
         if len(parts) != 2:
             raise AuthenticationFailed("Send the key as: Authorization: Bearer afk_...")
-        key = ApiKey.objects.select_related("user", "affiliate").filter(digest=digest(parts[1]), revoked_at=None).first()
+        key = (
+            ApiKey.objects.select_related("user", "affiliate").filter(digest=digest(parts[1]), revoked_at=None).first()
+        )
         if key is None or not key.user.is_active:
             raise AuthenticationFailed("This API key is unknown or was revoked. Make a new one on the API keys page.")
         self._note_use(key)

@@ -12,8 +12,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from affiliates import public_ids
-from affiliates.money import CurrencyField
 from affiliates.addresses import validate_destination, validate_host, validate_network
+from affiliates.money import CurrencyField
 
 country_code = RegexValidator(r"^[A-Z]{2}$", "A country is two capitals, as in ISO 3166: DE, BR.")
 
@@ -184,7 +184,7 @@ class Offer(models.Model):
     destination_url = models.CharField(
         max_length=2000,
         validators=[validate_destination],
-        help_text="Where visitors go. Macros such as {click_id} and {sub1} are filled in; click_id is added when missing.",
+        help_text="Where visitors go. Macros such as {click_id} and {sub1} are filled in; click_id is always added.",
     )
     fallback_url = models.CharField(
         max_length=2000,

@@ -8,22 +8,22 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 
-# Minor-unit exponents of ISO 4217 that differ from 2, and the crypto currencies that programs pay in.
-_PLACES = {
-    **dict.fromkeys(("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF").split(), 0),
-    **dict.fromkeys(("BHD IQD JOD KWD LYD OMR TND").split(), 3),
-    **dict.fromkeys(("CLF UYW").split(), 4),
-    **dict.fromkeys(("USDT USDC").split(), 6),
-    **dict.fromkeys(("BTC ETH LTC BCH SOL TRX XRP BNB DOGE").split(), 8),
+# Decimals by currency: those of ISO 4217, and the crypto currencies that programs pay in.
+_BY_PLACES = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    2: """
+        AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY
+        COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS
+        INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR
+        MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD
+        SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VES WST XCD XCG YER ZAR ZMW ZWG
+    """,
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+    6: "USDT USDC",
+    8: "BTC ETH LTC BCH SOL TRX XRP BNB DOGE",
 }
-_TWO_PLACES = (
-    "AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY "
-    "COP CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS INR "
-    "IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD "
-    "NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC "
-    "SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VES WST XCD XCG YER ZAR ZMW ZWG"
-).split()
-PLACES: dict[str, int] = {**dict.fromkeys(_TWO_PLACES, 2), **_PLACES}
+PLACES: dict[str, int] = {code: number for number, codes in _BY_PLACES.items() for code in codes.split()}
 
 # NUMERIC(24, 8): what an amount column holds, and so the largest amount that is accepted.
 MAX_AMOUNT = Decimal("1e16")
@@ -80,7 +80,9 @@ class CurrencyField(models.CharField):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["max_length"] = 5
         super().__init__(*args, **kwargs)
-        self.validators.append(RegexValidator(r"^[A-Z]{3,5}$", "A currency code has three to five capitals, such as EUR."))
+        self.validators.append(
+            RegexValidator(r"^[A-Z]{3,5}$", "A currency code has three to five capitals, such as EUR.")
+        )
 
     def deconstruct(self) -> Any:
         name, path, args, kwargs = super().deconstruct()

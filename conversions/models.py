@@ -70,7 +70,8 @@ class Goal(models.Model):
                 condition=~Q(approval="after_delay") | Q(approval_delay__gt=timedelta(0)), name="goal_delay_given"
             ),
             models.CheckConstraint(
-                condition=Q(attribution_window=None) | Q(attribution_window__gt=timedelta(0)), name="goal_window_positive"
+                condition=Q(attribution_window=None) | Q(attribution_window__gt=timedelta(0)),
+                name="goal_window_positive",
             ),
         ]
 
@@ -86,7 +87,9 @@ class Customer(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["advertiser", "customer_id"], name="customer_once_per_advertiser")]
+        constraints = [
+            models.UniqueConstraint(fields=["advertiser", "customer_id"], name="customer_once_per_advertiser")
+        ]
 
     def __str__(self) -> str:
         return self.customer_id

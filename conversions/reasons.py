@@ -51,6 +51,7 @@ class Reason(models.TextChoices):
     UNRESOLVED_MACRO = "unresolved_macro", "A macro was sent as it is, not filled in"
     WRONG_NAME = "wrong_name", "A parameter has a name that is not read here"
     REPEATED_PARAMETER = "repeated_parameter", "A parameter was sent twice with different values"
+    MISSING_TRANSACTION = "missing_transaction", "Without a click ID the event needs a transaction ID"
     MISSING_GOAL = "missing_goal", "There is no event_type"
     UNKNOWN_GOAL = "unknown_goal", "The offer has no such goal"
     BAD_AMOUNT = "bad_amount", "An amount is not a number that can be kept"
@@ -93,7 +94,9 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     _R.STATUS_UPDATED: _good("The transaction is known and came with a new status."),
     _R.AWAITS_APPROVAL: _good("The goal is approved by hand.", "An operator approves or rejects it in the panel."),
-    _R.AWAITS_DELAY: _good("The goal is approved after a delay.", "It is approved by itself unless a reversal comes first."),
+    _R.AWAITS_DELAY: _good(
+        "The goal is approved after a delay.", "It is approved by itself unless a reversal comes first."
+    ),
     _R.SENT_PENDING: _good("The postback said status=pending.", "Send status=approved or rejected with the same txid."),
     _R.RISK_REVIEW: Explanation(202, "The click carries a mark that needs a person's eye.", "An operator reviews it."),
     _R.AFFILIATE_CLOSED: Explanation(
@@ -114,9 +117,13 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "The goal counts once per customer and this customer has one.",
         "Send later deposits or purchases under the goal meant for them.",
     ),
-    _R.BELOW_MINIMUM: _good("The goal asks for a minimum revenue.", "Nothing to do; a larger event is a new transaction."),
+    _R.BELOW_MINIMUM: _good(
+        "The goal asks for a minimum revenue.", "Nothing to do; a larger event is a new transaction."
+    ),
     _R.OPERATOR_APPROVED: _good("An operator approved it in the panel."),
-    _R.OPERATOR_REJECTED: _good("An operator rejected it in the panel.", "The note beside it says why; ask the operator."),
+    _R.OPERATOR_REJECTED: _good(
+        "An operator rejected it in the panel.", "The note beside it says why; ask the operator."
+    ),
     _R.DELAY_PASSED: _good("The approval delay passed without a reversal."),
     _R.ADVERTISER_APPROVED: _good("A later postback said status=approved."),
     _R.REVERSED: _good("A later postback said status=rejected: a chargeback, refund or failed check."),
@@ -126,7 +133,7 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     _R.BAD_TOKEN: Explanation(
         401,
         "The request has no token, or one that is not (or no longer) valid.",
-        "Send the advertiser's token as `token=` or as `Authorization: Bearer`. The operator finds it on the advertiser's page.",
+        "Send the token as `token=` or as `Authorization: Bearer`. It stands on the advertiser's page in the panel.",
     ),
     _R.ADVERTISER_INACTIVE: Explanation(
         403, "The operator has switched this advertiser off.", "Ask the operator to activate it, then send again."
@@ -136,7 +143,9 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "The advertiser allows certain sender networks only, and the request came from elsewhere.",
         "Send from an allowed address, or have the operator add this one.",
     ),
-    _R.HTTPS_REQUIRED: Explanation(403, "Postbacks carry money and must be encrypted.", "Send to the https:// address."),
+    _R.HTTPS_REQUIRED: Explanation(
+        403, "Postbacks carry money and must be encrypted.", "Send to the https:// address."
+    ),
     _R.WRONG_ADVERTISER: Explanation(
         403,
         "The click is genuine but belongs to an offer of another advertiser.",
@@ -147,7 +156,9 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "The body is not what its content type says.",
         "Send parameters in the query, as a form, or as one JSON object with plain values.",
     ),
-    _R.TOO_LARGE: Explanation(413, "The body or the number of parameters is over the limit.", "Send fewer, shorter values."),
+    _R.TOO_LARGE: Explanation(
+        413, "The body or the number of parameters is over the limit.", "Send fewer, shorter values."
+    ),
     _R.INVALID_REQUEST: _fault("The request has more than one fault.", "Mend each one listed under `problems`."),
     _R.MISSING_CLICK_ID: _fault(
         "The request names no click, customer or coupon.",
@@ -167,14 +178,24 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "The sending system did not replace a placeholder such as {click_id} by its value.",
         "Use the placeholder in the sending system's own notation, and test with a real event.",
     ),
-    _R.WRONG_NAME: _fault("A parameter is known elsewhere under this name, but not here.", "Rename it as the problem says."),
+    _R.WRONG_NAME: _fault(
+        "A parameter is known elsewhere under this name, but not here.", "Rename it as the problem says."
+    ),
     _R.REPEATED_PARAMETER: _fault("One parameter has two different values.", "Send each parameter once."),
-    _R.MISSING_GOAL: _fault("The request does not say what happened.", "Send `event_type`, for example event_type=ftd."),
+    _R.MISSING_TRANSACTION: _fault(
+        "Only a transaction ID tells two events of one customer or coupon apart.",
+        "Send your own unique ID of the event as `txid`.",
+    ),
+    _R.MISSING_GOAL: _fault(
+        "The request does not say what happened.", "Send `event_type`, for example event_type=ftd."
+    ),
     _R.UNKNOWN_GOAL: _fault(
         "The event type is not among the goals of the offer.",
         "Send one of the goals that the problem lists, or have the operator add the goal and send again.",
     ),
-    _R.BAD_AMOUNT: _fault("An amount is not a plain decimal number.", "Send it as 1234.50: a decimal point, no grouping."),
+    _R.BAD_AMOUNT: _fault(
+        "An amount is not a plain decimal number.", "Send it as 1234.50: a decimal point, no grouping."
+    ),
     _R.MISSING_REVENUE: _fault("The goal's rules need the revenue.", "Send `revenue` and `currency`."),
     _R.BAD_CURRENCY: _fault("The currency is not a known code.", "Send an ISO 4217 code such as EUR or USD, or BTC."),
     _R.BAD_STATUS: _fault("The status is not a known word.", "Send pending, approved or rejected, or leave it out."),
@@ -182,12 +203,16 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "The time cannot be read, or lies more than a day ahead.",
         "Send seconds or milliseconds since 1970, or ISO 8601 with an offset: 2026-03-01T12:00:00Z.",
     ),
-    _R.MISSING_CUSTOMER: _fault("The goal's rules need to know the customer.", "Send your own ID for them as `customer_id`."),
-    _R.VALUE_TOO_LONG: _fault("A value is longer than what is kept.", "Shorten it to the length that the problem names."),
+    _R.MISSING_CUSTOMER: _fault(
+        "The goal's rules need to know the customer.", "Send your own ID for them as `customer_id`."
+    ),
+    _R.VALUE_TOO_LONG: _fault(
+        "A value is longer than what is kept.", "Shorten it to the length that the problem names."
+    ),
     _R.TRANSACTION_CONFLICT: Explanation(
         409,
         "This txid was counted before with another amount, currency or click. The first one stands.",
-        "For a correction reverse the first (status=rejected) and send a new txid; for another event send its own txid.",
+        "To correct it, reverse the first (status=rejected) and send a new txid; another event has its own txid.",
     ),
     _R.STATUS_NOT_ALLOWED: Explanation(
         409,

@@ -26,7 +26,9 @@ class CommissionPlan(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["offer", "affiliate"], nulls_distinct=False, name="plan_once_per_offer_affiliate"),
+            models.UniqueConstraint(
+                fields=["offer", "affiliate"], nulls_distinct=False, name="plan_once_per_offer_affiliate"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -205,7 +207,8 @@ class Payout(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="payout_positive"),
             models.CheckConstraint(
-                condition=Q(status="due", paid_at=None) | Q(status="paid", paid_at__isnull=False), name="payout_paid_has_time"
+                condition=Q(status="due", paid_at=None) | Q(status="paid", paid_at__isnull=False),
+                name="payout_paid_has_time",
             ),
         ]
 

@@ -52,7 +52,9 @@ class Click(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
-    link = models.ForeignKey(TrackingLink, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="clicks")
+    link = models.ForeignKey(
+        TrackingLink, models.DO_NOTHING, db_constraint=False, db_index=False, related_name="clicks"
+    )
     clicked_at = models.DateTimeField()
     ip = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=500, default="")
@@ -86,4 +88,3 @@ class Click(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
-

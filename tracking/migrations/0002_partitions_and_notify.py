@@ -50,7 +50,13 @@ BEGIN
 END $$;
 """
 
-WATCHED = ("affiliates_affiliate", "affiliates_advertiser", "affiliates_offer", "affiliates_enrollment", "tracking_trackinglink")
+WATCHED = (
+    "affiliates_affiliate",
+    "affiliates_advertiser",
+    "affiliates_offer",
+    "affiliates_enrollment",
+    "tracking_trackinglink",
+)
 
 TRIGGERS = "".join(
     f"CREATE TRIGGER links_changed AFTER INSERT OR UPDATE OR DELETE ON {table} "

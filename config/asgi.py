@@ -1,0 +1,93 @@
+"""The ASGI entry: clicks and postbacks are answered ahead of Django, everything else by Django.
+
+Each web process has its own link cache, click writer and postback gatherer; nothing is shared between
+processes but the database.
+"""
+
+import asyncio
+import os
+from contextlib import suppress
+
+import psycopg
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django_application = get_asgi_application()
+
+# Django must be ready before anything that has models is imported.
+from django.db import connections  # noqa: E402
+
+from conversions import postback_door  # noqa: E402
+from conversions.intake import Decision, Received  # noqa: E402
+from tracking import link_cache, redirect  # noqa: E402
+from tracking.batching import Batcher  # noqa: E402
+from tracking.capture import ClickWriter  # noqa: E402
+from tracking.http import Receive, Scope, Send  # noqa: E402
+
+
+class Application:
+    """Hands each request to its handler; starts the threads of the process with its event loop."""
+
+    def __init__(self) -> None:
+        self._started = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            if not self._started:
+                self.start()
+            path = scope["path"]
+            if path.startswith(redirect.PREFIX):
+                await self._redirect(scope, receive, send)
+            elif path == postback_door.PATH:
+                await self._postback(scope, receive, send)
+            else:
+                await django_application(scope, receive, send)  # type: ignore[arg-type]
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+
+    def start(self) -> None:
+        cache = link_cache.LinkCache()
+        self._listener = link_cache.start(cache)
+        parameters = link_cache.connection_parameters()
+        writer = ClickWriter(lambda: psycopg.connect(**parameters, autocommit=True))
+        self._clicks: Batcher[bytes, None] = Batcher(
+            name="clicks", handle=writer.write, batch_limit=5_000, queue_limit=50_000, finish=writer.close
+        )
+        self._postbacks: Batcher[Received, Decision] = Batcher(
+            name="postbacks",
+            handle=postback_door.decide_batch,
+            batch_limit=200,
+            queue_limit=5_000,
+            finish=connections.close_all,
+        )
+        self._clicks.start()
+        self._postbacks.start()
+        self._redirect = redirect.RedirectHandler(cache=cache, writer=self._clicks)
+        self._postback = postback_door.PostbackHandler(self._postbacks)
+        self._started = True
+
+    async def stop(self) -> None:
+        """Write and decide what still waits, then end the threads."""
+        if not self._started:
+            return
+        self._started = False
+        self._listener.stop()
+        for batcher in (self._clicks, self._postbacks):
+            batcher.stop()
+        for thread in (self._clicks, self._postbacks, self._listener):
+            await asyncio.to_thread(thread.join, 15)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self.start()
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                with suppress(Exception):
+                    await self.stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+application = Application()

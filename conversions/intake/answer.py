@@ -1,0 +1,76 @@
+"""The last step: keep the decision beside the request, and say it to the sender."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from conversions.intake.case import Case, Decision
+from conversions.intake.receive import masked
+from conversions.models import Postback, Trace
+from conversions.reasons import Reason
+
+_KEPT = ["advertiser", "decided_at", "outcome", "reason", "click_id", "transaction_id", "fingerprint", "conversion"]
+
+
+def keep(cases: list[Case], *, now: datetime) -> None:
+    """Write the traces and the decision in force, two statements for the batch."""
+    for case in cases:
+        row = case.postback
+        row.decided_at, row.outcome, row.reason = now, case.outcome, case.reason or Reason.TRY_AGAIN
+        row.click_id = case.event.click.uuid if case.event.click else None
+        row.transaction_id, row.fingerprint = case.event.transaction_id, case.event.fingerprint
+        row.conversion = case.conversion
+    Postback.objects.bulk_update([case.postback for case in cases], _KEPT)
+    Trace.objects.bulk_create(
+        Trace(
+            postback=case.postback,
+            conversion=case.conversion,
+            decided_at=now,
+            outcome=case.outcome,
+            reason=case.postback.reason,
+            http_status=case.http_status,
+            problems=[problem.as_json() for problem in case.problems],
+            steps=case.steps,
+        )
+        for case in cases
+    )
+
+
+def trace_url(postback_id: str) -> str:
+    """Where an operator reads the whole story of a postback."""
+    return f"{settings.PUBLIC_URL}/trace/postback/{postback_id}/"
+
+
+def answer(case: Case) -> Decision:
+    """The answer of the contract; the conversion's status is the one in force now."""
+    reason = Reason(case.reason or Reason.TRY_AGAIN)
+    body: dict[str, Any] = {
+        "outcome": case.outcome,
+        "reason": reason.value,
+        "message": case.steps[-1]["note"] if case.steps else reason.label,
+        "problems": [problem.as_json() for problem in case.problems],
+        "postback_id": case.postback.public_id,
+        "conversion_id": case.conversion.public_id if case.conversion else None,
+        "status": case.conversion.status if case.conversion else None,
+        "received": dict(masked(case.parameters)),
+        "trace_url": trace_url(case.postback.public_id),
+    }
+    return Decision(http_status=case.http_status, body=body, postback_id=case.postback.public_id)
+
+
+def answer_kept(postback: Postback) -> Decision:
+    """The answer to a request that was decided before, from what was kept."""
+    trace = postback.traces.latest("id")
+    body = {
+        "outcome": trace.outcome,
+        "reason": trace.reason,
+        "message": trace.steps[-1]["note"] if trace.steps else "",
+        "problems": trace.problems,
+        "postback_id": postback.public_id,
+        "conversion_id": postback.conversion.public_id if postback.conversion else None,
+        "status": postback.conversion.status if postback.conversion else None,
+        "received": dict(postback.parameters),
+        "trace_url": trace_url(postback.public_id),
+    }
+    return Decision(http_status=trace.http_status, body=body, postback_id=postback.public_id)

@@ -1,0 +1,146 @@
+"""Step 5: attribute the event. Its goal, the window since the click, and who keeps the customer."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from affiliates.models import Offer
+from conversions.intake.case import Case, Outcome, Problem
+from conversions.intake.find_click import locks_of
+from conversions.models import Conversion, CustomerLock, Goal
+from conversions.reasons import EXPLANATIONS, Reason
+
+STEP = "attribute"
+# Clocks differ: an event this little before its click is taken as simultaneous.
+SKEW = timedelta(minutes=5)
+Lock = Offer.CustomerLock
+
+
+def attribute(cases: list[Case]) -> None:
+    """Find goals and locks, stop what has faults, and judge the window of what is new."""
+    cases = [case for case in cases if case.is_open]
+    _find_goals(cases)
+    for case in cases:
+        _stop_faulty(case)
+    cases = [case for case in cases if case.is_open and case.conversion is None]
+    locks = locks_of(cases)
+    for case in cases:
+        _follow_lock(case, locks)
+        _judge_window(case)
+
+
+def _find_goals(cases: list[Case]) -> None:
+    goals = Goal.objects.filter(offer__advertiser__in={case.postback.advertiser_id for case in cases}, is_active=True)
+    by_offer: dict[tuple[int, str], Goal] = {}
+    by_advertiser: dict[int, set[str]] = {}
+    for goal in goals.select_related("offer"):
+        by_offer[goal.offer_id, goal.code] = goal
+        by_advertiser.setdefault(goal.offer.advertiser_id, set()).add(goal.code)
+    for case in cases:
+        _find_goal(case, by_offer, by_advertiser.get(case.postback.advertiser_id or 0, set()))
+
+
+def _find_goal(case: Case, by_offer: dict[tuple[int, str], Goal], all_codes: set[str]) -> None:
+    event, enrollment = case.event, case.enrollment
+    if enrollment and enrollment.offer.advertiser_id != case.postback.advertiser_id:
+        note = f"The click belongs to {enrollment.offer}, which is not one of {case.advertiser}'s offers."
+        case.stop(Outcome.FORBIDDEN, Reason.WRONG_ADVERTISER, STEP, note, click_id=event.click_text)
+    elif event.goal_code and enrollment:
+        case.goal = by_offer.get((enrollment.offer_id, event.goal_code))
+        if case.goal is None:
+            codes = sorted(code for offer, code in by_offer if offer == enrollment.offer_id)
+            _unknown_goal(
+                case, f"{enrollment.offer} has no goal {event.goal_code}; it has {', '.join(codes) or 'none'}."
+            )
+        elif case.conversion is None:
+            _check_needs(case, case.goal)
+    elif event.goal_code and event.goal_code not in all_codes:
+        _unknown_goal(
+            case, f"No offer has a goal {event.goal_code}; there are {', '.join(sorted(all_codes)) or 'none'}."
+        )
+
+
+def _unknown_goal(case: Case, message: str) -> None:
+    case.problems.append(Problem(Reason.UNKNOWN_GOAL, "event_type", message, case.event.goal_code))
+
+
+def _check_needs(case: Case, goal: Goal) -> None:
+    faulty = {problem.field for problem in case.problems}
+    if (
+        (goal.needs_revenue or goal.minimum_revenue)
+        and case.event.revenue is None
+        and not faulty & {"revenue", "amount"}
+    ):
+        message = f"{goal.name} needs the revenue."
+        case.problems.append(Problem(Reason.MISSING_REVENUE, "revenue", message))
+    if goal.needs_customer_id and not case.event.customer_id and "customer_id" not in faulty:
+        message = f"{goal.name} needs the customer_id."
+        case.problems.append(Problem(Reason.MISSING_CUSTOMER, "customer_id", message))
+
+
+def _stop_faulty(case: Case) -> None:
+    """A request with faults is refused whole, with all of them; a lone unknown click has its own answer."""
+    if not case.is_open or not case.problems:
+        return
+    reasons = {problem.reason for problem in case.problems}
+    reason = case.problems[0].reason if len(case.problems) == 1 else Reason.INVALID_REQUEST
+    unknown = len(reasons) == 1 and EXPLANATIONS[reason].http_status == 404
+    note = " ".join(problem.message for problem in case.problems)
+    case.stop(Outcome.UNKNOWN_CLICK if unknown else Outcome.INVALID, reason, STEP, note)
+
+
+def _follow_lock(case: Case, locks: Mapping[int, Sequence[CustomerLock]]) -> None:
+    """Let the customer's lock decide who is credited, as the offer's rule says."""
+    assert case.enrollment
+    rule = case.enrollment.offer.customer_lock
+    known = locks.get(case.customer.pk, ()) if case.customer else ()
+    mine = [lock for lock in known if lock.offer_id == case.enrollment.offer_id]
+    if rule == Lock.NONE or not mine or case.lock:
+        return
+    lock, click = mine[0], case.event.click
+    if rule == Lock.LAST and click and click.made_at > lock.locked_at and not _too_late(case):
+        case.lock = lock
+        note = f"Taken over from {lock.enrollment.affiliate} by {case.enrollment.affiliate}: the last click counts."
+        case.note(STEP, "taken over", note, rule="customer lock: last")
+        return
+    case.lock = lock
+    if lock.enrollment_id != case.enrollment.pk:
+        note = f"The customer stays with {lock.enrollment.affiliate}; this click was {case.enrollment.affiliate}'s."
+    else:
+        note = f"The customer is {lock.enrollment.affiliate}'s."
+    case.enrollment, case.link, case.evidence = lock.enrollment, lock.link, Conversion.Evidence.LOCK
+    case.note(STEP, "locked", note, rule=f"customer lock: {rule}", customer_id=case.event.customer_id)
+
+
+def _window(case: Case) -> timedelta:
+    assert case.goal
+    assert case.enrollment
+    return case.goal.attribution_window or case.enrollment.offer.attribution_window
+
+
+def _too_late(case: Case) -> bool:
+    return case.event.click is not None and case.occurred_at - case.event.click.made_at > _window(case)
+
+
+def _judge_window(case: Case) -> None:
+    """Judge the time between click and event; a locked customer's events count without a window."""
+    click = case.event.click
+    if case.evidence in (Conversion.Evidence.LOCK, Conversion.Evidence.COUPON) or click is None:
+        return
+    elapsed = case.occurred_at - click.made_at
+    inputs = {"clicked_at": click.made_at.isoformat(), "occurred_at": case.occurred_at.isoformat()}
+    rule = f"window of {_days(_window(case))}"
+    if elapsed > _window(case):
+        note = f"The event came {_days(elapsed)} after the click."
+        case.judge("rejected", Reason.OUTSIDE_WINDOW, STEP, note, rule=rule, **inputs)
+    elif elapsed < -SKEW:
+        note = f"The event came {_days(-elapsed)} before the click."
+        case.judge("rejected", Reason.BEFORE_CLICK, STEP, note, rule=rule, **inputs)
+    else:
+        note = f"The event came {_days(max(elapsed, timedelta(0)))} after the click, within the window."
+        case.note(STEP, "passed", note, rule=rule, **inputs)
+
+
+def _days(span: timedelta) -> str:
+    if span < timedelta(hours=1):
+        return f"{span.total_seconds() / 60:.0f} min"
+    return f"{span / timedelta(days=1):.4g} days" if span >= timedelta(days=1) else f"{span / timedelta(hours=1):.3g} h"

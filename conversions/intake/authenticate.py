@@ -1,0 +1,56 @@
+"""Step 2: who sent it. A token names the advertiser; its rules say from where and how it may come."""
+
+import ipaddress
+
+from django.conf import settings
+
+from affiliates.models import AdvertiserSecret
+from conversions.intake.case import Case, Outcome
+from conversions.reasons import Reason
+
+STEP = "authenticate"
+
+
+def authenticate(cases: list[Case]) -> None:
+    """Find the advertiser of each case, or stop it; one query for the batch."""
+    digests = {case.postback.token_digest for case in cases if case.postback.token_digest}
+    secrets = AdvertiserSecret.objects.select_related("advertiser").filter(
+        digest__in=digests, kind=AdvertiserSecret.Kind.TOKEN, revoked_at=None
+    )
+    by_digest = {secret.digest: secret for secret in secrets}
+    for case in cases:
+        if case.is_open:
+            _authenticate(case, by_digest.get(case.postback.token_digest))
+
+
+def _authenticate(case: Case, secret: AdvertiserSecret | None) -> None:
+    postback = case.postback
+    if secret is None:
+        note = "The token is not valid." if postback.token_digest else "The request has no token."
+        case.stop(Outcome.UNAUTHORIZED, Reason.BAD_TOKEN, STEP, note)
+        return
+    advertiser = secret.advertiser
+    # From here on the request is the advertiser's own, also when it is refused: its operator sees it.
+    postback.advertiser = advertiser
+    if not advertiser.is_active:
+        case.stop(Outcome.FORBIDDEN, Reason.ADVERTISER_INACTIVE, STEP, f"{advertiser} is switched off.")
+    elif settings.REQUIRE_HTTPS and not postback.is_secure:
+        case.stop(Outcome.FORBIDDEN, Reason.HTTPS_REQUIRED, STEP, "The request came over http://.", rule="https only")
+    elif not _may_come_from(postback.ip, advertiser.sender_networks):
+        case.stop(
+            Outcome.FORBIDDEN,
+            Reason.SENDER_NOT_ALLOWED,
+            STEP,
+            "The sender's address is in none of the allowed networks.",
+            rule=", ".join(advertiser.sender_networks),
+            ip=postback.ip,
+        )
+    else:
+        case.advertiser = advertiser
+        case.note(STEP, "passed", f"The token is one of {advertiser}'s.", rule=secret.label or f"token {secret.pk}")
+
+
+def _may_come_from(ip: str | None, networks: list[str]) -> bool:
+    if not networks:
+        return True
+    return ip is not None and any(ipaddress.ip_address(ip) in ipaddress.ip_network(network) for network in networks)

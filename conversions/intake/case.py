@@ -1,0 +1,137 @@
+"""The values that pass through intake: what was received, what it says, and what was decided."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from affiliates.models import Advertiser, Enrollment
+from conversions.models import Conversion, Customer, CustomerLock, Goal, Postback
+from conversions.reasons import EXPLANATIONS, Reason
+from tracking.click_id import ClickID
+from tracking.models import TrackingLink
+
+Outcome = Postback.Outcome
+
+
+@dataclass(slots=True)
+class Received:
+    """One request as a door took it in. `parameters` are pairs in the order sent, secrets included."""
+
+    door: Postback.Door
+    method: str
+    path: str
+    parameters: list[tuple[str, str]]
+    headers: dict[str, str]
+    ip: str | None
+    is_secure: bool
+    received_at: datetime
+    bearer: str = ""
+    body: str = ""
+    # A fault found while reading the request, before any parameter was looked at.
+    fault: "Problem | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault of a request: where, which, and how to mend it."""
+
+    reason: Reason
+    field: str
+    message: str
+    value: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        return {
+            "code": self.reason.value,
+            "field": self.field,
+            "value": self.value,
+            "message": self.message,
+            "remedy": EXPLANATIONS[self.reason].remedy,
+        }
+
+
+@dataclass(slots=True)
+class Event:
+    """What a request says, read and checked. Absent values are empty or None."""
+
+    click_text: str = ""
+    click: ClickID | None = None
+    transaction_id: str = ""
+    goal_code: str = ""
+    payout: Decimal | None = None
+    revenue: Decimal | None = None
+    currency: str = ""
+    status: str = ""
+    occurred_at: datetime | None = None
+    customer_id: str = ""
+    coupon: str = ""
+    fingerprint: str = ""
+
+
+@dataclass(slots=True)
+class Case:
+    """One postback on its way through the steps. A step stops it with an outcome and a reason."""
+
+    postback: Postback
+    parameters: list[tuple[str, str]]
+    event: Event = field(default_factory=Event)
+    problems: list[Problem] = field(default_factory=list)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+
+    advertiser: Advertiser | None = None
+    link: TrackingLink | None = None
+    enrollment: Enrollment | None = None
+    evidence: str = ""
+    click_is_bot: bool = False
+    goal: Goal | None = None
+    customer: Customer | None = None
+    lock: CustomerLock | None = None
+    dedupe_key: str = ""
+    # What the rules say a new conversion becomes; empty until a step decides.
+    verdict: str = ""
+    verdict_reason: Reason = Reason.OK
+
+    conversion: Conversion | None = None
+    outcome: str = ""
+    reason: Reason | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return not self.outcome
+
+    def note(self, step: str, result: str, note: str, *, rule: str = "", **inputs: Any) -> None:
+        """Add a line to the trace: the step, what came of it, the rule that was used and its inputs."""
+        given = {name: str(value) for name, value in inputs.items() if value not in (None, "")}
+        self.steps.append({"step": step, "result": result, "rule": rule, "input": given, "note": note})
+
+    def stop(self, outcome: str, reason: Reason, step: str, note: str, *, rule: str = "", **inputs: Any) -> None:
+        self.outcome, self.reason = outcome, reason
+        self.note(step, outcome, note, rule=rule, **inputs)
+
+    def judge(self, status: str, reason: Reason, step: str, note: str, *, rule: str = "", **inputs: Any) -> None:
+        """Say what the conversion becomes; the first judgement stands, later steps only add to the trace."""
+        if not self.verdict:
+            self.verdict, self.verdict_reason = status, reason
+        self.note(step, status, note, rule=rule, **inputs)
+
+    @property
+    def occurred_at(self) -> datetime:
+        """The sender's word for when it happened; without one, when it reached us."""
+        return self.event.occurred_at or self.postback.received_at
+
+    @property
+    def http_status(self) -> int:
+        """The HTTP status of the answer: a request with several faults is answered 422."""
+        if self.outcome in (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.UPDATED, Outcome.DUPLICATE):
+            return 200
+        return EXPLANATIONS[self.reason or Reason.TRY_AGAIN].http_status
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer to one request, ready to be sent by any door."""
+
+    http_status: int
+    body: dict[str, Any]
+    postback_id: str

@@ -1,0 +1,160 @@
+"""Step 9: the status, and the rows that keep it: conversion, status change, customer and lock."""
+
+from datetime import datetime
+from uuid import UUID
+
+from conversions import lifecycle
+from conversions.intake.case import Case, Outcome
+from conversions.intake.risk import HOLDS
+from conversions.models import Conversion, Customer, CustomerLock, Goal, StatusChange
+from conversions.reasons import Reason
+
+STEP = "decide"
+Status = Conversion.Status
+SENT = {
+    Status.APPROVED: Reason.OK,
+    Status.PENDING: Reason.SENT_PENDING,
+    Status.REJECTED: Reason.SENT_REJECTED,
+}
+
+
+def decide(cases: list[Case], *, now: datetime) -> None:
+    """Give every open case its outcome and write what follows from it."""
+    cases = [case for case in cases if case.is_open]
+    new = [case for case in cases if case.conversion is None]
+    for case in cases:
+        if case.conversion is not None:
+            _update(case, case.conversion, now)
+    for case in new:
+        _judge_status(case)
+    _make_customers(new)
+    _make_conversions(new, now)
+    _lock_customers(new)
+
+
+def _update(case: Case, conversion: Conversion, now: datetime) -> None:
+    to = Status(case.event.status)
+    was = conversion.status
+    if to == Status.APPROVED:
+        reason = Reason.ADVERTISER_APPROVED
+    else:
+        reason = Reason.REVERSED if was == Status.APPROVED else Reason.SENT_REJECTED
+    source = StatusChange.Source.POSTBACK
+    lifecycle.change_status(
+        conversion_ids=[conversion.pk], to=to, reason=reason, source=source, now=now, postback=case.postback
+    )
+    conversion.status, conversion.reason = to, reason
+    case.stop(Outcome.UPDATED, Reason.STATUS_UPDATED, STEP, f"{conversion} was {was} and is now {to}.", status=to)
+
+
+def _judge_status(case: Case) -> None:
+    """The rules' judgement stands; else the sender's word; else the goal's default."""
+    assert case.goal
+    if case.verdict:
+        case.note(STEP, case.verdict, f"{case.verdict.capitalize()}: {case.verdict_reason.label.lower()}.")
+        return
+    if case.event.status:
+        status = Status(case.event.status)
+        case.judge(status, SENT[status], STEP, f"The request says {status}.", rule="the sender's status")
+    elif case.goal.approval == Goal.Approval.AT_ONCE:
+        case.judge(
+            Status.APPROVED, Reason.OK, STEP, f"{case.goal.name} is approved at once.", rule="the goal's default"
+        )
+    elif case.goal.approval == Goal.Approval.AFTER_DELAY:
+        assert case.goal.approval_delay
+        note = f"{case.goal.name} is approved after {case.goal.approval_delay.days} days."
+        case.judge(Status.PENDING, Reason.AWAITS_DELAY, STEP, note, rule="the goal's default")
+    else:
+        note = f"{case.goal.name} is approved by an operator."
+        case.judge(Status.PENDING, Reason.AWAITS_APPROVAL, STEP, note, rule="the goal's default")
+
+
+def _make_customers(cases: list[Case]) -> None:
+    """Customers seen for the first time; the batch holds a lock on each name."""
+    unknown = [case for case in cases if case.event.customer_id and case.customer is None]
+    rows = Customer.objects.bulk_create(
+        Customer(advertiser=case.postback.advertiser, customer_id=case.event.customer_id) for case in unknown
+    )
+    for case, row in zip(unknown, rows, strict=True):
+        case.customer = row
+
+
+def _make_conversions(cases: list[Case], now: datetime) -> None:
+    rows = Conversion.objects.bulk_create(_conversion(case) for case in cases)
+    for case, row in zip(cases, rows, strict=True):
+        case.conversion, case.reason = row, case.verdict_reason
+        held = row.status == Status.PENDING and case.reason in HOLDS
+        case.outcome = {Status.REJECTED: Outcome.REJECTED}.get(Status(row.status), Outcome.ACCEPTED)
+        case.outcome = Outcome.HELD if held else case.outcome
+    StatusChange.objects.bulk_create(
+        StatusChange(
+            conversion=case.conversion,
+            to_status=case.verdict,
+            reason=case.verdict_reason,
+            source=StatusChange.Source.POSTBACK,
+            postback=case.postback,
+            at=now,
+        )
+        for case in cases
+    )
+
+
+def _conversion(case: Case) -> Conversion:
+    assert case.goal
+    assert case.enrollment
+    event, received_at = case.event, case.postback.received_at
+    delayed = case.verdict_reason == Reason.AWAITS_DELAY and case.goal.approval_delay
+    return Conversion(
+        advertiser=case.postback.advertiser,
+        goal=case.goal,
+        affiliate=case.enrollment.affiliate,
+        link=case.link,
+        customer=case.customer,
+        click_id=_click(case),
+        evidence=case.evidence,
+        transaction_id=event.transaction_id,
+        dedupe_key=case.dedupe_key,
+        revenue=event.revenue,
+        payout=event.payout,
+        currency=event.currency or case.goal.offer.currency,
+        status=case.verdict,
+        reason=case.verdict_reason,
+        occurred_at=case.occurred_at,
+        received_at=received_at,
+        approve_at=received_at + delayed if delayed else None,
+    )
+
+
+def _click(case: Case) -> UUID | None:
+    """The click that is credited: the lock's own, where a lock decided."""
+    if case.evidence == Conversion.Evidence.LOCK:
+        return case.lock.click_id if case.lock else None
+    return case.event.click.uuid if case.event.click else None
+
+
+def _lock_customers(cases: list[Case]) -> None:
+    """Lock new customers to who brought them, and pass on those that a later click took over."""
+    fresh: dict[tuple[int, int], CustomerLock] = {}
+    for case in cases:
+        assert case.enrollment
+        if case.customer is None or case.verdict == Status.REJECTED or case.enrollment.offer.customer_lock == "none":
+            continue
+        if case.lock is None:
+            fresh.setdefault((case.customer.pk, case.enrollment.offer_id), _lock(case))
+        elif case.lock.enrollment_id != case.enrollment.pk:
+            CustomerLock.objects.filter(pk=case.lock.pk).update(
+                enrollment=case.enrollment, link=case.link, click_id=_click(case), locked_at=case.occurred_at
+            )
+    CustomerLock.objects.bulk_create(fresh.values())
+
+
+def _lock(case: Case) -> CustomerLock:
+    assert case.enrollment
+    return CustomerLock(
+        customer=case.customer,
+        offer=case.enrollment.offer,
+        enrollment=case.enrollment,
+        link=case.link,
+        click_id=_click(case),
+        locked_at=case.occurred_at,
+    )

@@ -1,0 +1,127 @@
+"""Step 6: one event counts once. The key says what one event is; the database's unique constraint decides."""
+
+import hashlib
+from collections.abc import Iterable
+
+from django.db import connection
+
+from conversions.intake.case import Case, Outcome
+from conversions.models import Conversion, Postback
+from conversions.reasons import Reason
+
+STEP = "deduplicate"
+Status = Conversion.Status
+# A known transaction needs no click again: these faults do not count against its status updates.
+_EXCUSED = {Reason.MISSING_CLICK_ID, Reason.MISSING_TRANSACTION, Reason.MISSING_REVENUE}
+# Outcomes of requests that were taken; a refused one must not make its repeat look harmless.
+_TAKEN = (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.HELD, Outcome.UPDATED, Outcome.DUPLICATE)
+
+
+def set_keys(cases: list[Case]) -> None:
+    """Say for each case which event it is about: goal and transaction, else goal and click."""
+    for case in cases:
+        event = case.event
+        if not (case.is_open and event.goal_code):
+            continue
+        if event.transaction_id:
+            case.dedupe_key = f"{event.goal_code}|txid|{event.transaction_id}"
+        elif event.click:
+            case.dedupe_key = f"{event.goal_code}|click|{event.click.uuid}"
+
+
+def conflict_keys(case: Case) -> list[tuple[object, ...]]:
+    """What this case must not be decided about at the same time as another."""
+    advertiser = case.postback.advertiser_id
+    keys: list[tuple[object, ...]] = []
+    if case.is_open and case.dedupe_key:
+        keys.append((advertiser, "event", case.dedupe_key))
+    if case.is_open and case.event.customer_id:
+        keys.append((advertiser, "customer", case.event.customer_id))
+    return keys
+
+
+def lock(cases: Iterable[Case]) -> None:
+    """Hold every event and customer of the batch until the transaction ends; sorted, so nobody deadlocks.
+
+    Keys share 4,096 locks: a large batch cannot exhaust the lock table, a collision only waits.
+    """
+    names = {repr(key) for case in cases for key in conflict_keys(case)}
+    numbers = sorted({int.from_bytes(hashlib.sha256(name.encode()).digest()[:2], "big") % 4096 for name in names})
+    if numbers:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(20517, n) FROM unnest(%s::int[]) AS n", [numbers])
+
+
+def find_known(cases: list[Case]) -> None:
+    """Attach the conversion that each case is about, where there is one."""
+    keyed = [case for case in cases if case.is_open and case.dedupe_key]
+    if not keyed:
+        return
+    rows = Conversion.objects.select_for_update().filter(
+        advertiser__in={case.postback.advertiser_id for case in keyed},
+        dedupe_key__in={case.dedupe_key for case in keyed},
+    )
+    known = {(row.advertiser_id, row.dedupe_key): row for row in rows.order_by("pk")}
+    for case in keyed:
+        case.conversion = known.get((case.postback.advertiser_id or 0, case.dedupe_key))
+        if case.conversion:
+            case.problems = [problem for problem in case.problems if problem.reason not in _EXCUSED]
+
+
+def deduplicate(cases: list[Case]) -> None:
+    """Answer what is a repeat, refuse what contradicts, and leave status updates and new events open."""
+    cases = [case for case in cases if case.is_open]
+    said_before = _said_before(cases)
+    for case in cases:
+        if case.conversion is None:
+            case.note(STEP, "passed", "No conversion has this key yet.", rule="once per key", key=case.dedupe_key)
+        else:
+            _compare(case, case.conversion, (case.conversion.pk, case.event.fingerprint) in said_before)
+
+
+def _said_before(cases: list[Case]) -> set[tuple[int, str]]:
+    known = {case.conversion.pk for case in cases if case.conversion}
+    if not known:
+        return set()
+    rows = Postback.objects.filter(
+        conversion__in=known, fingerprint__in={case.event.fingerprint for case in cases}, outcome__in=_TAKEN
+    )
+    return {(pk or 0, fingerprint) for pk, fingerprint in rows.values_list("conversion_id", "fingerprint")}
+
+
+def _compare(case: Case, known: Conversion, said_before: bool) -> None:
+    status = case.event.status
+    difference = _difference(case, known)
+    if said_before:
+        case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, f"The same was sent before: {known}.", key=case.dedupe_key)
+    elif difference:
+        note = f"{known} was counted with {difference}. The first stands; this request is kept for review."
+        case.stop(Outcome.CONFLICT, Reason.TRANSACTION_CONFLICT, STEP, note, key=case.dedupe_key)
+    elif not status or status in (known.status, Status.PENDING):
+        note = f"{known} is {known.status}; this adds nothing."
+        case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, note, key=case.dedupe_key, status=status)
+    elif known.status == Status.REJECTED:
+        note = f"{known} was rejected ({known.get_reason_display()}); a postback does not approve it again."
+        case.stop(Outcome.CONFLICT, Reason.STATUS_NOT_ALLOWED, STEP, note, status=status)
+    else:
+        case.note(STEP, "update", f"{known} is {known.status}, the request says {status}.", status=status)
+
+
+def _difference(case: Case, known: Conversion) -> str:
+    """What the request says otherwise than the conversion; what it leaves out is no contradiction."""
+    event = case.event
+    click = event.click.uuid if event.click else None
+    pairs = [
+        ("revenue", event.revenue, known.revenue),
+        ("payout", event.payout, known.payout),
+        ("currency", event.currency or None, known.currency),
+        ("another click", click if known.evidence in ("row", "signature") else None, known.click_id),
+    ]
+    for name, sent, kept in pairs:
+        if sent is not None and sent != kept:
+            return (
+                name
+                if name.startswith("another")
+                else f"{name} {kept if kept is not None else 'not given'}, not {sent}"
+            )
+    return ""

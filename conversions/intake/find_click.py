@@ -1,0 +1,117 @@
+"""Step 4: whose event is it. By the click's signature and row, by the customer's lock, or by a coupon."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from affiliates.models import CouponCode
+from conversions.intake.case import Case, Problem
+from conversions.models import Conversion, Customer, CustomerLock
+from conversions.reasons import Reason
+from tracking.models import Click, TrackingLink
+
+STEP = "find_click"
+Evidence = Conversion.Evidence
+ENROLLMENT = ("enrollment__affiliate", "enrollment__offer__advertiser")
+
+
+def find_click(cases: list[Case]) -> None:
+    """Give each open case its link and enrollment, or a problem; a constant number of queries."""
+    cases = [case for case in cases if case.is_open]
+    _load_customers(cases)
+    _by_click([case for case in cases if case.event.click_text])
+    without = [case for case in cases if not case.event.click_text]
+    _by_lock([case for case in without if case.event.customer_id])
+    _by_coupon([case for case in without if case.event.coupon and case.enrollment is None])
+    for case in without:
+        if case.enrollment is None and (case.event.customer_id or case.event.coupon):
+            field = "customer_id" if case.event.customer_id else "coupon"
+            message = f"No affiliate is known for this {field.partition('_')[0]}, and there is no click_id."
+            case.problems.append(Problem(Reason.UNKNOWN_CUSTOMER, field, message))
+            case.note(STEP, "not found", message)
+
+
+def _by_click(cases: list[Case]) -> None:
+    clicks = {case.event.click.uuid: case.event.click for case in cases if case.event.click}
+    links = TrackingLink.objects.select_related(*ENROLLMENT).in_bulk({click.link_number for click in clicks.values()})
+    rows = _bot_marks(clicks)
+    for case in cases:
+        click = case.event.click
+        case.link = links.get(click.link_number) if click else None
+        if click is None or case.link is None:
+            message = (
+                "The click ID is not genuine: its signature does not match." if not click else "Its link is unknown."
+            )
+            case.problems.append(Problem(Reason.UNKNOWN_CLICK, "click_id", message, case.event.click_text[:60]))
+            case.note(STEP, "not found", message, click_id=case.event.click_text[:60])
+            continue
+        case.enrollment = case.link.enrollment
+        case.evidence = Evidence.ROW if click.uuid in rows else Evidence.SIGNATURE
+        case.click_is_bot = rows.get(click.uuid, False)
+        how = "with its stored click" if click.uuid in rows else "by signature, no stored click"
+        note = f"Click of {click.made_at:%Y-%m-%d %H:%M:%S} UTC through link {case.link.code}, {how}."
+        case.note(STEP, "found", note, rule="signature", click_id=case.event.click_text, link=case.link.code)
+
+
+def _bot_marks(ids: Iterable[UUID]) -> dict[UUID, bool]:
+    return dict(Click.objects.filter(id__in=list(ids)).values_list("id", "is_bot"))
+
+
+def _load_customers(cases: list[Case]) -> None:
+    """Attach the customers that are known, and the locks they have."""
+    named = [case for case in cases if case.event.customer_id]
+    if not named:
+        return
+    known = Customer.objects.filter(
+        advertiser_id__in={case.postback.advertiser_id for case in named},
+        customer_id__in={case.event.customer_id for case in named},
+    )
+    by_name = {(customer.advertiser_id, customer.customer_id): customer for customer in known}
+    for case in named:
+        case.customer = by_name.get((case.postback.advertiser_id or 0, case.event.customer_id))
+
+
+def locks_of(cases: list[Case]) -> dict[int, list[CustomerLock]]:
+    """Locks by customer, the newest first."""
+    customers = {case.customer.pk for case in cases if case.customer}
+    locks: dict[int, list[CustomerLock]] = {}
+    if customers:
+        found = CustomerLock.objects.filter(customer__in=customers).order_by("-locked_at")
+        for lock in found.select_related("link", *ENROLLMENT):
+            locks.setdefault(lock.customer_id, []).append(lock)
+    return locks
+
+
+def _by_lock(cases: list[Case]) -> None:
+    """A customer may be locked on several offers: the one that has the goal is meant, the newest of those."""
+    locks = locks_of(cases)
+    for case in cases:
+        candidates = locks.get(case.customer.pk, []) if case.customer else []
+        having = [lock for lock in candidates if case.event.goal_code in _goal_codes(lock)] or candidates
+        if having:
+            case.lock, case.enrollment, case.link = having[0], having[0].enrollment, having[0].link
+            case.evidence = Evidence.LOCK
+            note = f"No click ID; the customer was brought by {case.enrollment.affiliate}."
+            case.note(STEP, "found", note, rule="customer lock", customer_id=case.event.customer_id)
+
+
+def _goal_codes(lock: CustomerLock) -> set[str]:
+    return {goal.code for goal in lock.enrollment.offer.goals.all()}
+
+
+def _by_coupon(cases: list[Case]) -> None:
+    codes = {case.event.coupon.lower() for case in cases}
+    if not codes:
+        return
+    coupons = CouponCode.objects.annotate(folded=Lower("code")).filter(
+        Q(folded__in=codes), is_active=True, enrollment__offer__advertiser__in={c.postback.advertiser_id for c in cases}
+    )
+    by_code = {coupon.code.lower(): coupon for coupon in coupons.select_related(*ENROLLMENT)}
+    for case in cases:
+        coupon = by_code.get(case.event.coupon.lower())
+        if coupon and coupon.enrollment.offer.advertiser_id == case.postback.advertiser_id:
+            case.enrollment, case.evidence = coupon.enrollment, Evidence.COUPON
+            note = f"No click ID; the coupon belongs to {coupon.enrollment.affiliate}."
+            case.note(STEP, "found", note, rule="coupon", coupon=coupon.code)

@@ -1,0 +1,228 @@
+"""Step 3: read the parameters. Every fault is found and named at once, with what to send instead."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+
+from django.utils.dateparse import parse_datetime
+
+from affiliates.money import MAX_AMOUNT, PLACES
+from conversions.intake.case import Case, Event, Problem
+from conversions.models import Conversion
+from conversions.reasons import Reason
+from tracking import click_id
+from tracking.http import clean
+
+STEP = "parse"
+
+# The names that are read, first of each the one that is documented.
+NAMES = {
+    "click_id": ("click_id",),
+    "transaction_id": ("txid", "transaction_id", "event_id"),
+    "goal_code": ("event_type", "goal_id"),
+    "payout": ("payout",),
+    "revenue": ("revenue",),
+    "currency": ("currency",),
+    "status": ("status",),
+    "timestamp": ("timestamp",),
+    "customer_id": ("customer_id",),
+    "coupon": ("coupon",),
+}
+LIMITS = {"transaction_id": 100, "goal_code": 40, "customer_id": 100, "coupon": 60}
+# Names that mean the same on other platforms: naming the right one saves an afternoon.
+OTHER_NAMES = {
+    "click_id": ("clickid", "cid", "tid", "subid", "sub_id", "s2", "sub2", "aff_click_id", "cnv_id", "reqid"),
+    "txid": ("txn_id", "order_id", "orderid", "action_id", "tx_id"),
+    "event_type": ("event", "goal", "et", "goal_value", "action"),
+    "revenue": ("amount", "sum", "sale_amount", "sale"),
+    "customer_id": ("user_id", "player_id", "customer", "customerid"),
+}
+# {x}, #x#, [x], ${x}, {{x}}, <x>, %x%, and words that people leave in examples.
+MACRO = re.compile(
+    r"^(\$?\{.*\}|#[\w.]+#|\[[\w.]+\]|<[\w.]+>|%[A-Za-z_][\w.]*%|%7B.*%7D|REPLACE\w*|PLACEHOLDER|TRANSACTION_ID|CLICK_ID)$",
+    re.IGNORECASE,
+)
+AMOUNT = re.compile(r"^-?\d{1,16}(\.\d{1,8})?$")
+FUTURE = timedelta(days=1)
+
+
+def parse(cases: list[Case]) -> None:
+    for case in cases:
+        if case.is_open:
+            _parse(case)
+
+
+def _parse(case: Case) -> None:
+    values = _values(case)
+    event = case.event = Event(
+        click_text=values["click_id"],
+        transaction_id=values["transaction_id"],
+        goal_code=values["goal_code"].lower(),
+        payout=_amount(case, "payout", values["payout"]),
+        revenue=_amount(case, "revenue", values["revenue"]),
+        currency=_currency(case, values["currency"]),
+        status=_status(case, values["status"]),
+        occurred_at=_moment(case, values["timestamp"]),
+        customer_id=values["customer_id"],
+        coupon=values["coupon"],
+    )
+    if event.click_text:
+        event.click = click_id.parse(event.click_text)
+    _name_strangers(case, event)
+    _name_missing(case, event)
+    event.fingerprint = _fingerprint(event)
+    case.note(STEP, "faults" if case.problems else "passed", f"{len(case.parameters)} parameters read.", rule="native")
+
+
+def _values(case: Case) -> dict[str, str]:
+    """The value of each field that is read; a macro that was not filled in counts as absent."""
+    sent: dict[str, list[str]] = {}
+    for name, value in case.parameters:
+        sent.setdefault(name.strip(), []).append(value.strip())
+    return {field: _one_value(case, sent, names, LIMITS.get(field, 200)) for field, names in NAMES.items()}
+
+
+def _one_value(case: Case, sent: dict[str, list[str]], names: tuple[str, ...], limit: int) -> str:
+    found = [(name, value) for name in names for value in sent.get(name, ()) if value]
+    if not found:
+        return ""
+    name, value = found[0]
+    if any(other != value for _, other in found):
+        shown = " and ".join(f"{n}={clean(v, 60)}" for n, v in found[:3])
+        _report(case, Reason.REPEATED_PARAMETER, name, f"Two values for one parameter: {shown}.", value)
+    if MACRO.match(value):
+        _report(
+            case,
+            Reason.UNRESOLVED_MACRO,
+            name,
+            f"{clean(value, 60)} was sent as it is: the macro was not filled in.",
+            value,
+        )
+        return ""
+    if len(value) > limit:
+        _report(case, Reason.VALUE_TOO_LONG, name, f"{name} has {len(value)} characters; {limit} are kept.", value)
+        return ""
+    return clean(value, limit)
+
+
+def _amount(case: Case, name: str, text: str) -> Decimal | None:
+    if not text:
+        return None
+    if AMOUNT.match(text):
+        try:
+            amount = Decimal(text)
+        except InvalidOperation:
+            amount = MAX_AMOUNT
+        if 0 <= amount < MAX_AMOUNT:
+            return amount
+    hint = " Negative amounts are not taken: reverse a conversion with status=rejected." if text.startswith("-") else ""
+    _report(case, Reason.BAD_AMOUNT, name, f"{name}={text} is not an amount such as 1234.50.{hint}", text)
+    return None
+
+
+def _currency(case: Case, text: str) -> str:
+    currency = text.upper()
+    if currency and currency not in PLACES:
+        _report(case, Reason.BAD_CURRENCY, "currency", f"{text} is not a currency code such as EUR.", text)
+        return ""
+    return currency
+
+
+def _status(case: Case, text: str) -> str:
+    status = text.lower()
+    if status and status not in Conversion.Status.values:
+        _report(case, Reason.BAD_STATUS, "status", f"{text} is none of pending, approved, rejected.", text)
+        return ""
+    return status
+
+
+def _moment(case: Case, text: str) -> datetime | None:
+    """The sender's time: seconds or milliseconds since 1970, or ISO 8601 (UTC where it names no offset)."""
+    if not text:
+        return None
+    moment = _read_moment(text)
+    if moment is None:
+        _report(case, Reason.BAD_TIMESTAMP, "timestamp", f"{text} is not a time that can be read.", text)
+    elif moment > case.postback.received_at + FUTURE:
+        _report(
+            case,
+            Reason.BAD_TIMESTAMP,
+            "timestamp",
+            f"{text} is {moment:%Y-%m-%d %H:%M} UTC: more than a day ahead.",
+            text,
+        )
+        return None
+    return moment
+
+
+def _read_moment(text: str) -> datetime | None:
+    try:
+        if text.isascii() and text.isdigit():
+            number = int(text)
+            return datetime.fromtimestamp(number / 1000 if number >= 10**11 else number, UTC)
+        # In a query an unencoded + is a space: 2026-03-01T12:00:00 02:00 means +02:00.
+        moment = parse_datetime(re.sub(r" (\d\d:?\d\d)$", r"+\1", text) if "T" in text else text)
+    except (ValueError, OverflowError, OSError):
+        return None
+    if moment is None or not 1990 <= moment.year <= 9000:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def _name_strangers(case: Case, event: Event) -> None:
+    """Where a needed value is missing, look whether it came under another platform's name."""
+    missing: list[tuple[str, Callable[[Event], object]]] = [
+        ("click_id", lambda e: e.click_text or e.customer_id or e.coupon),
+        ("event_type", lambda e: e.goal_code),
+    ]
+    sent = {name.strip().lower(): value for name, value in case.parameters if value}
+    wanted = [name for name, there in missing if not there(event)]
+    wanted += [name for name in ("txid", "revenue", "customer_id") if not {name, *_aliases(name)} & sent.keys()]
+    for name in wanted:
+        for other in OTHER_NAMES[name]:
+            if other in sent:
+                _report(
+                    case, Reason.WRONG_NAME, other, f"You sent `{other}`; this endpoint reads `{name}`.", sent[other]
+                )
+                break
+
+
+def _name_missing(case: Case, event: Event) -> None:
+    """Name what has to be there, unless a fault found before explains its absence."""
+    faulty = {problem.field for problem in case.problems}
+    if not event.goal_code and not faulty & {"event_type", "goal_id", *OTHER_NAMES["event_type"]}:
+        _report(case, Reason.MISSING_GOAL, "event_type", "event_type is missing.")
+    if event.click_text:
+        return
+    if not (event.customer_id or event.coupon):
+        if not faulty & {"click_id", "customer_id", "coupon", *OTHER_NAMES["click_id"]}:
+            _report(case, Reason.MISSING_CLICK_ID, "click_id", "click_id is missing.")
+    elif not event.transaction_id and not faulty & {*NAMES["transaction_id"], *OTHER_NAMES["txid"]}:
+        _report(case, Reason.MISSING_TRANSACTION, "txid", "txid is missing, and there is no click_id either.")
+
+
+def _aliases(name: str) -> tuple[str, ...]:
+    return NAMES["transaction_id"] if name == "txid" else ()
+
+
+def _fingerprint(event: Event) -> str:
+    """A digest of what the event says, its time apart: retries often carry the time of sending."""
+    said = [
+        event.click.text if event.click else "",
+        event.transaction_id,
+        event.goal_code,
+        str(event.payout.normalize()) if event.payout is not None else "",
+        str(event.revenue.normalize()) if event.revenue is not None else "",
+        event.currency,
+        event.status,
+        event.customer_id,
+        event.coupon.lower(),
+    ]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+def _report(case: Case, reason: Reason, field: str, message: str, value: str = "") -> None:
+    case.problems.append(Problem(reason, field, message, clean(value, 100)))

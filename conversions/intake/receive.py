@@ -1,0 +1,51 @@
+"""Step 1: store each request as it came, before anything is judged. Secrets are masked."""
+
+from affiliates.secrets import digest
+from conversions.intake.case import Case, Received
+from conversions.models import Postback
+
+MASK = "•••"
+SECRET_FIELDS = frozenset({"token", "secret", "hmac", "signature", "password", "api_key"})
+MAX_STORED_BODY = 16_000
+
+
+def masked(parameters: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(name, MASK if name.lower() in SECRET_FIELDS and value else value) for name, value in parameters]
+
+
+def _token(received: Received) -> str:
+    sent = [value for name, value in received.parameters if name == "token" and value]
+    return sent[0] if sent else received.bearer
+
+
+def receive(batch: list[Received]) -> list[Case]:
+    """Store the requests in one statement and open a case for each."""
+    rows = [
+        Postback(
+            received_at=received.received_at,
+            door=received.door,
+            method=received.method,
+            path=received.path[:200],
+            parameters=masked(received.parameters),
+            body=received.body[:MAX_STORED_BODY],
+            headers=received.headers,
+            ip=received.ip,
+            is_secure=received.is_secure,
+            token_digest=digest(token) if (token := _token(received)) else "",
+        )
+        for received in batch
+    ]
+    Postback.objects.bulk_create(rows)
+    return [_case(row, received) for row, received in zip(rows, batch, strict=True)]
+
+
+def _case(row: Postback, received: Received) -> Case:
+    case = Case(postback=row, parameters=received.parameters)
+    if received.fault:
+        case.problems.append(received.fault)
+    return case
+
+
+def reopen(row: Postback) -> Case:
+    """The case of a request that was stored before: for one left undecided by a crash."""
+    return Case(postback=row, parameters=[(name, value) for name, value in row.parameters])

@@ -1,0 +1,147 @@
+"""The native door, `GET|POST /postback`: take a request in, hand it to intake, say what was decided."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from django.db import close_old_connections
+
+from conversions.intake import Decision, Received, intake
+from conversions.intake.case import Problem
+from conversions.models import Postback
+from conversions.reasons import EXPLANATIONS, Reason
+from tracking.batching import Batcher, QueueFull
+from tracking.http import (
+    BodyTooLarge,
+    Header,
+    Receive,
+    Scope,
+    Send,
+    TooManyFields,
+    client_ip,
+    header,
+    is_secure,
+    pairs,
+    read_body,
+    request_id,
+    respond_json,
+)
+
+PATH = "/postback"
+MAX_BODY = 64 * 1024
+KEPT_HEADERS = (b"user-agent", b"content-type", b"x-forwarded-for", b"host")
+
+log = structlog.get_logger(__name__)
+
+
+class Unreadable(ValueError):
+    """The body is not what its content type says."""
+
+
+class PostbackHandler:
+    """The ASGI handler of a process; concurrent requests share the gatherer's batches."""
+
+    def __init__(self, gatherer: "Batcher[Received, Decision]") -> None:
+        self._gatherer = gatherer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers: list[Header] = [(b"x-request-id", request_id(scope).encode())]
+        if scope["method"] not in ("GET", "POST"):
+            allow = {"message": "Send the postback with GET or POST."}
+            await respond_json(send, 405, allow, [*headers, (b"allow", b"GET, POST")])
+            return
+        try:
+            decision = await self._gatherer.submit(await take_in(scope, receive))
+        except Exception as error:
+            if not isinstance(error, QueueFull):
+                log.error("postback_not_decided", error=str(error).strip())
+            await respond_json(send, 503, _try_again(), [*headers, (b"retry-after", b"2")])
+            return
+        await respond_json(send, decision.http_status, decision.body, headers)
+
+
+def decide_batch(batch: list[Received]) -> list[Decision | Exception]:
+    """Intake for the gatherer's thread. When a batch fails, each request is tried alone, so that one
+    cannot take the others with it."""
+    close_old_connections()
+    try:
+        return [*intake(batch, now=datetime.now(UTC))]
+    except Exception as error:
+        if len(batch) == 1:
+            return [error]
+        log.error("batch_tried_one_by_one", postbacks=len(batch), error=str(error).strip())
+        return [decision for received in batch for decision in decide_batch([received])]
+
+
+async def take_in(scope: Scope, receive: Receive) -> Received:
+    """Read the request: parameters of the query first, then those of the body. Faults are kept, not raised."""
+    received = Received(
+        door=Postback.Door.NATIVE,
+        method=scope["method"],
+        path=scope["path"],
+        parameters=[],
+        headers={name.decode(): header(scope, name) for name in KEPT_HEADERS if header(scope, name)},
+        ip=client_ip(scope),
+        is_secure=is_secure(scope),
+        received_at=datetime.now(UTC),
+        bearer=_bearer(scope),
+    )
+    try:
+        received.parameters += pairs(scope["query_string"])
+        if scope["method"] == "POST":
+            received.parameters += _body_pairs(received, await read_body(receive, MAX_BODY))
+    except (BodyTooLarge, TooManyFields) as error:
+        received.fault = Problem(Reason.TOO_LARGE, "body", str(error))
+    except Unreadable as error:
+        received.fault = Problem(Reason.UNREADABLE, "body", str(error))
+    received.parameters = [(_storable(name), _storable(value)) for name, value in received.parameters]
+    return received
+
+
+def _storable(text: str) -> str:
+    """PostgreSQL keeps no NUL and JSON no lone surrogate; everything else stays as it was sent."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+
+
+def _bearer(scope: Scope) -> str:
+    kind, _, token = header(scope, b"authorization").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
+
+
+def _body_pairs(received: Received, body: bytes) -> list[tuple[str, str]]:
+    kind = received.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not body.strip():
+        return []
+    if kind == "application/json" or (kind != "application/x-www-form-urlencoded" and body.lstrip()[:1] == b"{"):
+        return _json_pairs(received, body)
+    if kind in ("application/x-www-form-urlencoded", "", "text/plain"):
+        return pairs(body)
+    received.body = body.decode("utf-8", "replace").replace("\x00", "")
+    raise Unreadable(f"The content type {kind} is not read here.")
+
+
+def _json_pairs(received: Received, body: bytes) -> list[tuple[str, str]]:
+    """A JSON object as pairs. Numbers keep their digits: an amount never passes through a float."""
+    try:
+        value = json.loads(body, parse_float=str, parse_int=str, parse_constant=str)
+    except (ValueError, RecursionError) as error:
+        received.body = body.decode("utf-8", "replace").replace("\x00", "")
+        raise Unreadable(f"The body is not valid JSON: {error}.") from error
+    if not isinstance(value, dict):
+        received.body = body.decode("utf-8", "replace").replace("\x00", "")
+        raise Unreadable("The body must be one JSON object; several events go to the bulk API.")
+    return [(name, _plain(name, entry)) for name, entry in value.items() if entry is not None]
+
+
+def _plain(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return value
+    raise Unreadable(f"{name} must be a plain value, not a list or an object.")
+
+
+def _try_again() -> dict[str, object]:
+    reason = Reason.TRY_AGAIN
+    return {"outcome": "error", "reason": reason.value, "message": EXPLANATIONS[reason].remedy, "problems": []}

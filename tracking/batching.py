@@ -1,0 +1,92 @@
+"""Group commit: what comes together is handled together, by a thread of its own.
+
+Whatever gathers while one batch is handled is the next one, so batches grow with the load by
+themselves and a lone request waits for nobody.
+"""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+import structlog
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+log = structlog.get_logger(__name__)
+
+
+class QueueFull(ConnectionError):
+    """More items wait than memory is meant to hold: better an honest refusal than no memory."""
+
+
+class Batcher(threading.Thread, Generic[Item, Result]):
+    """Gathers items from the event loop and handles them in batches.
+
+    `handle` gets the items and returns a result for each, in order; a result that is an exception is
+    raised to that item's waiter alone, an exception raised by `handle` to all of the batch.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        handle: Callable[[list[Item]], Sequence[Result | Exception]],
+        batch_limit: int,
+        queue_limit: int,
+        finish: Callable[[], None] = lambda: None,
+    ) -> None:
+        super().__init__(name=name, daemon=True)
+        self._loop = asyncio.get_running_loop()
+        self._handle, self._finish = handle, finish
+        self._batch_limit, self._queue_limit = batch_limit, queue_limit
+        self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
+        self._wake = threading.Event()
+        self._stopping = False
+
+    def submit(self, item: Item) -> "asyncio.Future[Result]":
+        """Queue an item from the event loop; the future is done when its batch is."""
+        if len(self._waiting) >= self._queue_limit or self._stopping:
+            raise QueueFull(f"{self.name} has too much to do.")
+        future: asyncio.Future[Result] = self._loop.create_future()
+        self._waiting.append((item, future))
+        self._wake.set()
+        return future
+
+    def stop(self) -> None:
+        """Take no more, handle what waits, then end."""
+        self._stopping = True
+        self._wake.set()
+
+    def run(self) -> None:
+        while not self._stopping or self._waiting:
+            self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                # Only this thread removes, so slice and deletion are about the same items.
+                batch = self._waiting[: self._batch_limit]
+                del self._waiting[: len(batch)]
+                self._settle(batch)
+        self._finish()
+
+    def _settle(self, batch: list[tuple[Item, "asyncio.Future[Result]"]]) -> None:
+        results: Sequence[Result | Exception]
+        try:
+            results = self._handle([item for item, _ in batch])
+        except Exception as error:
+            log.error("batch_failed", batcher=self.name, items=len(batch), error=str(error).strip())
+            results = [error] * len(batch)
+        with contextlib.suppress(RuntimeError):  # The loop has ended: nobody waits any more.
+            self._loop.call_soon_threadsafe(_answer, [future for _, future in batch], results)
+
+
+def _answer(futures: "list[asyncio.Future[Result]]", results: "Sequence[Result | Exception]") -> None:
+    for future, result in zip(futures, results, strict=True):
+        if future.done():
+            continue
+        if isinstance(result, Exception):
+            future.set_exception(result)
+        else:
+            future.set_result(result)

@@ -1,0 +1,100 @@
+"""Group commit: clicks that come together are written by one COPY and one commit, then all answered.
+
+The gathering is `tracking.batching`; here is what one batch does. A row that a batch returns without an
+exception is on disk.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import UUID
+
+import psycopg
+import structlog
+
+from tracking.models import SUB_IDS
+
+log = structlog.get_logger(__name__)
+
+COLUMNS = ("id", "clicked_at", "link_id", "ip", "visitor", "user_agent", "referrer", "aff_click_id", "source", *SUB_IDS)
+_COPY = f"COPY {{}} ({', '.join(COLUMNS)}) FROM STDIN"
+NULL = "\\N"
+COPY_CLICKS = _COPY.format("tracking_click")
+# How long a click may wait for a database that went away.
+PATIENCE = 10.0
+
+
+class ClickRefused(ValueError):
+    """The database refused this one row; the rows beside it were written."""
+
+
+def format_row(
+    *, raw_id: bytes, milliseconds: int, link_number: int, ip: str | None, visitor: UUID | None, texts: list[str]
+) -> bytes:
+    """One line of COPY's text format. `texts` are the text columns in order, without control characters."""
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat()
+    escaped = "\t".join(texts).replace("\\", "\\\\")
+    known = f"{raw_id.hex()}\t{moment}\t{link_number}\t{ip or NULL}\t{visitor or NULL}"
+    return f"{known}\t{escaped}\n".encode()
+
+
+def copy_rows(connection: psycopg.Connection, rows: list[bytes]) -> None:
+    """Write rows by one COPY, which is one transaction on a connection in autocommit."""
+    with connection.cursor() as cursor, cursor.copy(COPY_CLICKS) as copy:
+        copy.write(b"".join(rows))
+
+
+def copy_rows_again(connection: psycopg.Connection, rows: list[bytes]) -> None:
+    """Write rows of which some may be there already: after a broken connection nobody knows."""
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute("CREATE TEMP TABLE again (LIKE tracking_click INCLUDING DEFAULTS) ON COMMIT DROP")
+        with cursor.copy(_COPY.format("again")) as copy:
+            copy.write(b"".join(rows))
+        cursor.execute("INSERT INTO tracking_click SELECT * FROM again ON CONFLICT DO NOTHING")
+
+
+class ClickWriter:
+    """Commits batches of clicks; every row of a batch that is returned without an exception is durable."""
+
+    def __init__(self, connect: Callable[[], psycopg.Connection]) -> None:
+        self._connect = connect
+        self._connection: psycopg.Connection | None = None
+
+    def write(self, rows: list[bytes]) -> list[Exception | None]:
+        """Write the rows, trying again over a broken connection; say for each why it was refused, if it was.
+
+        Raise `psycopg.OperationalError` when the database stays away longer than `PATIENCE`.
+        """
+        write, until = copy_rows, time.monotonic() + PATIENCE
+        while True:
+            try:
+                if self._connection is None:
+                    self._connection = self._connect()
+                return write_or_bisect(self._connection, rows, write)
+            except (psycopg.OperationalError, OSError) as error:
+                log.warning("click_writer_reconnects", error=str(error).strip())
+                if self._connection is not None:
+                    self._connection.close()
+                self._connection, write = None, copy_rows_again
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.1)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+
+
+def write_or_bisect(
+    connection: psycopg.Connection, rows: list[bytes], write: Callable[[psycopg.Connection, list[bytes]], None]
+) -> list[Exception | None]:
+    """Write rows; when one poisons the batch, halve it until that one stands alone."""
+    try:
+        write(connection, rows)
+    except (psycopg.DataError, psycopg.IntegrityError) as error:
+        if len(rows) == 1:
+            log.error("click_refused", row=rows[0].decode(), error=str(error).strip())
+            return [ClickRefused(str(error).strip())]
+        middle = len(rows) // 2
+        return write_or_bisect(connection, rows[:middle], write) + write_or_bisect(connection, rows[middle:], write)
+    return [None] * len(rows)

@@ -1,0 +1,214 @@
+"""Links as the hot path needs them, kept in memory; PostgreSQL says when they change.
+
+Three nets, so that a suspended affiliate's links stop within a second in every process: a NOTIFY from
+the database empties the cache; while that line is down entries live one second; and always at most a
+minute. Misses that come together are read by one query.
+"""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import structlog
+from django.db import close_old_connections, connection
+
+from affiliates.models import Affiliate, Enrollment, Offer
+from tracking.destination import Template, compile_template
+from tracking.models import TrackingLink
+
+log = structlog.get_logger(__name__)
+
+LIFETIME = 60.0
+LIFETIME_UNHEARD = 1.0
+CAPACITY = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What a click on a link needs to know."""
+
+    number: int
+    code: str
+    affiliate_id: str
+    offer_id: str
+    advertiser_id: str
+    is_open: bool
+    template: Template
+    fallback_url: str
+    deep_link_hosts: list[str]
+
+
+def _is_open(link: TrackingLink) -> bool:
+    enrollment = link.enrollment
+    return (
+        link.is_active
+        and enrollment.status == Enrollment.Status.APPROVED
+        and enrollment.affiliate.status == Affiliate.Status.ACTIVE
+        and enrollment.offer.status == Offer.Status.ACTIVE
+        and enrollment.offer.advertiser.is_active
+    )
+
+
+def _route(link: TrackingLink) -> Route:
+    offer = link.enrollment.offer
+    return Route(
+        number=link.pk,
+        code=link.code,
+        affiliate_id=link.enrollment.affiliate.public_id,
+        offer_id=offer.public_id,
+        advertiser_id=offer.advertiser.public_id,
+        is_open=_is_open(link),
+        template=compile_template(link.destination_url or offer.destination_url),
+        fallback_url=offer.fallback_url,
+        deep_link_hosts=offer.deep_link_hosts,
+    )
+
+
+def read_routes(codes: Iterable[str]) -> dict[str, Route | None]:
+    """Routes of the codes from the database, in one query; None for a code that no link has."""
+    wanted = list(codes)
+    links = TrackingLink.objects.filter(code__in=wanted).select_related(
+        "enrollment__affiliate", "enrollment__offer__advertiser"
+    )
+    found = {link.code: _route(link) for link in links}
+    return {code: found.get(code) for code in wanted}
+
+
+class LinkCache:
+    """A bounded cache of routes. `get` never waits; `load` reads what is missing, many codes at a time."""
+
+    def __init__(self) -> None:
+        self._entries: OrderedDict[str, tuple[float, Route | None]] = OrderedDict()
+        self._waiting: dict[str, asyncio.Future[Route | None]] = {}
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="links")
+        self._reading = False
+        self._generation = 0
+        self.heard = False
+
+    def get(self, code: str) -> Route | None:
+        """The route; raise KeyError when it is not in memory or too old."""
+        made, route = self._entries[code]
+        if time.monotonic() - made > (LIFETIME if self.heard else LIFETIME_UNHEARD):
+            raise KeyError(code)
+        return route
+
+    async def load(self, code: str) -> Route | None:
+        """Read the route; while the database is down, the last one known is used, however old."""
+        try:
+            future = self._waiting.get(code)
+            if future is None:
+                future = self._waiting[code] = asyncio.get_running_loop().create_future()
+                if not self._reading:
+                    self._reading = True
+                    self._read_task = asyncio.create_task(self._read_waiting())
+            return await asyncio.shield(future)
+        except OSError:
+            if code in self._entries:
+                return self._entries[code][1]
+            raise
+
+    async def _read_waiting(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self._waiting:
+                waiting, self._waiting, generation = self._waiting, {}, self._generation
+                try:
+                    routes = await loop.run_in_executor(self._reader, _read_in_thread, list(waiting))
+                except Exception as error:
+                    log.warning("links_unreadable", error=str(error))
+                    _fail(waiting.values(), error)
+                    continue
+                if generation == self._generation:
+                    self._keep(routes)
+                for code, future in waiting.items():
+                    if not future.done():
+                        future.set_result(routes[code])
+        finally:
+            self._reading = False
+
+    def _keep(self, routes: dict[str, Route | None]) -> None:
+        now = time.monotonic()
+        for code, route in routes.items():
+            self._entries[code] = (now, route)
+        while len(self._entries) > CAPACITY:
+            self._entries.popitem(last=False)
+
+    def clear(self) -> None:
+        """Make every entry too old to be used, yet keep it for the time when the database is down."""
+        self._generation += 1
+        for code, (_, route) in self._entries.items():
+            self._entries[code] = (float("-inf"), route)
+
+
+def _fail(futures: Iterable[asyncio.Future[Route | None]], error: Exception) -> None:
+    for future in futures:
+        if not future.done():
+            future.set_exception(ConnectionError(f"The links could not be read: {error}"))
+            future.exception()  # A visitor who left is no reason for a warning.
+
+
+def _read_in_thread(codes: list[str]) -> dict[str, Route | None]:
+    close_old_connections()
+    return read_routes(codes)
+
+
+class Listener(threading.Thread):
+    """Waits for NOTIFY on its own connection and calls back; comes back by itself when the line breaks."""
+
+    def __init__(self, *, changed: Callable[[], None], heard: Callable[[bool], None]) -> None:
+        super().__init__(name="links-listener", daemon=True)
+        self._changed, self._heard = changed, heard
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._listen()
+            except (psycopg.Error, OSError) as error:
+                log.warning("links_listener_down", error=str(error).strip())
+            self._heard(False)
+            self._stopping.wait(0.5)
+
+    def _listen(self) -> None:
+        with psycopg.connect(**connection_parameters(), autocommit=True) as line:
+            line.execute("LISTEN links_changed")
+            # What changed before the line was up went unheard.
+            self._changed()
+            self._heard(True)
+            while not self._stopping.is_set():
+                if list(line.notifies(timeout=1.0, stop_after=1)):
+                    self._changed()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+
+def connection_parameters() -> dict[str, Any]:
+    """What psycopg needs to connect as Django does, for connections that live outside Django's."""
+    parameters = dict(connection.get_connection_params())
+    for name in ("cursor_factory", "context", "prepare_threshold", "server_side_binding", "pool"):
+        parameters.pop(name, None)
+    return parameters
+
+
+def start(cache: LinkCache) -> Listener:
+    """Keep the cache true from now on; call from the event loop whose handlers use it."""
+    loop = asyncio.get_running_loop()
+
+    def on_loop(action: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # The loop has ended: nobody reads the cache any more.
+            loop.call_soon_threadsafe(action)
+
+    def heard(is_heard: bool) -> None:
+        cache.heard = is_heard
+
+    listener = Listener(changed=lambda: on_loop(cache.clear), heard=heard)
+    listener.start()
+    return listener
