@@ -1,0 +1,133 @@
+"""Reads for pages and API: balances, earnings, and the lines and reasons behind a conversion."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, tzinfo
+from decimal import Decimal
+from typing import NamedTuple
+
+from django.db.models import Q, Sum
+from django.db.models.functions import Coalesce, TruncDate
+
+from affiliates.models import Affiliate
+from conversions.models import Conversion
+from payouts.ledger import event_of, quote_all, read_events, with_facts
+from payouts.models import LedgerEntry
+from payouts.plans import price_book
+from payouts.pricing import Quote, estimate
+
+Kind = LedgerEntry.Kind
+ZERO = Decimal(0)
+
+
+class Balance(NamedTuple):
+    currency: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Earning:
+    """An affiliate's money in one currency.
+
+    `balance` is what is owed now; `earned_total` everything earned so far (commission, reversals and
+    adjustments) and `paid` everything paid, as a positive number, so that balance = earned_total - paid.
+    `pending_estimate` is what the pending conversions would earn if all of them were approved.
+    """
+
+    currency: str
+    balance: Decimal
+    pending_estimate: Decimal
+    paid: Decimal
+    earned_total: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DayCommission:
+    """Commission less reversals of the events of one day, in one currency."""
+
+    day: date
+    currency: str
+    amount: Decimal
+
+
+def balances(affiliate: Affiliate) -> list[Balance]:
+    """What the affiliate is owed, by currency; a currency that was settled to zero is listed too."""
+    return balances_of([affiliate.pk]).get(affiliate.pk, [])
+
+
+def balances_of(affiliate_ids: Collection[int]) -> dict[int, list[Balance]]:
+    """The same for many affiliates at once; those without entries are left out."""
+    sums = (
+        LedgerEntry.objects.filter(affiliate__in=affiliate_ids)
+        .order_by("affiliate_id", "currency")
+        .values_list("affiliate_id", "currency")
+        .annotate(total=Sum("amount"))
+    )
+    found: dict[int, list[Balance]] = defaultdict(list)
+    for affiliate_id, currency, total in sums:
+        found[affiliate_id].append(Balance(currency, total))
+    return dict(found)
+
+
+def entries_for(conversion_ids: Collection[int]) -> dict[int, list[LedgerEntry]]:
+    """The ledger lines of these conversions, oldest first, with plan version and affiliate at hand."""
+    entries = LedgerEntry.objects.filter(conversion__in=conversion_ids).order_by("affiliate_id", "sequence")
+    found: dict[int, list[LedgerEntry]] = defaultdict(list)
+    for entry in entries.select_related("affiliate", "plan_version__plan", "rule__goal"):
+        if entry.conversion_id is not None:
+            found[entry.conversion_id].append(entry)
+    return dict(found)
+
+
+def explain(conversion_ids: Collection[int]) -> dict[int, Quote]:
+    """What these conversions earn as they stand and by which rule, or in `reason` why they earn nothing."""
+    rows = read_events(Conversion.objects.filter(pk__in=conversion_ids))
+    return quote_all([row.event for row in rows])
+
+
+def earnings(affiliate: Affiliate) -> list[Earning]:
+    """The affiliate's money by currency, pending conversions included."""
+    paid = Q(kind=Kind.PAYMENT)
+    sums = (
+        LedgerEntry.objects.filter(affiliate=affiliate)
+        .order_by()
+        .values_list("currency")
+        .annotate(earned=Coalesce(Sum("amount", filter=~paid), ZERO), paid=Coalesce(Sum("amount", filter=paid), ZERO))
+    )
+    booked = {currency: (earned, paid) for currency, earned, paid in sums}
+    pending = _pending_estimates(affiliate)
+    found = []
+    for currency in sorted(booked.keys() | pending.keys()):
+        earned, payments = booked.get(currency, (ZERO, ZERO))
+        found.append(Earning(currency, earned + payments, pending.get(currency, ZERO), -payments, earned))
+    return found
+
+
+def _pending_estimates(affiliate: Affiliate) -> dict[str, Decimal]:
+    pending = Conversion.objects.filter(affiliate=affiliate, status=Conversion.Status.PENDING).order_by()
+    offers = pending.values_list("goal__offer_id", flat=True).distinct()
+    book = price_book(offer_ids=list(offers), affiliate_ids=[affiliate.pk])
+    totals: dict[str, Decimal] = defaultdict(Decimal)
+    for row in with_facts(pending).iterator(chunk_size=2000):
+        for line in estimate(event_of(row), book).lines:
+            if line.affiliate_id == affiliate.pk:
+                totals[line.currency] += line.amount
+    return dict(totals)
+
+
+def commission_by_day(affiliate: Affiliate, since: datetime, *, zone: tzinfo = UTC) -> list[DayCommission]:
+    """Commission less reversals by the day of the event in `zone`, oldest first; days without any are left out.
+
+    A reversal counts on the day of the event that it takes back, as the conversion itself does.
+    """
+    sums = (
+        LedgerEntry.objects.filter(
+            affiliate=affiliate, kind__in=[Kind.COMMISSION, Kind.REVERSAL], occurred_at__gte=since
+        )
+        .annotate(day=TruncDate("occurred_at", tzinfo=zone))
+        .order_by("day", "currency")
+        .values_list("day", "currency")
+        .annotate(total=Sum("amount"))
+    )
+    return [DayCommission(day, currency, total) for day, currency, total in sums]

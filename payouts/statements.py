@@ -1,0 +1,153 @@
+"""Closing a period: an immutable statement per affiliate and currency, and the payout that it makes due."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+from django.db import transaction
+from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from affiliates.models import User
+from payouts.chain import lock_heads
+from payouts.models import LedgerEntry, LedgerHead, Payout, Statement
+
+ZERO = Decimal(0)
+PAYMENT = LedgerEntry.Kind.PAYMENT
+
+
+class PeriodRefused(ValueError):
+    """The period cannot be closed at this moment; nothing was. The message says what to mend."""
+
+
+class Movement(NamedTuple):
+    """What a currency's entries of a period add up to."""
+
+    earned: Decimal
+    paid: Decimal
+    first_booked_at: datetime
+
+
+def close_period(*, ends_at: datetime, now: datetime, actor: User | None = None) -> list[Statement]:
+    """Close every affiliate's account up to `ends_at` (half-open, midnight UTC) and return the new statements.
+
+    A statement covers the ledger numbers after the last statement's up to the last entry booked before
+    `ends_at`: opening balance, earned, paid, closing balance. What the closing balance holds beyond
+    payouts already made becomes a payout that is due. One transaction per affiliate under the lock of its
+    chain, so it may run twice, at once, or again after a crash: what is closed stays as it is. An affiliate
+    without new entries gets no statement. Raise `PeriodRefused` when `ends_at` lies ahead of `now` or is
+    not a midnight in UTC.
+    """
+    if ends_at.utcoffset() is None or ends_at.astimezone(UTC).time() != datetime.min.time():
+        raise PeriodRefused(f"A period ends at a midnight in UTC, such as 2026-11-01T00:00Z; {ends_at} is none.")
+    if ends_at > now:
+        raise PeriodRefused(f"The period is not over: it ends at {ends_at:%Y-%m-%d %H:%M %Z}, in the future.")
+    statements: list[Statement] = []
+    for affiliate_id in _with_new_entries(ends_at):
+        statements += _close_affiliate(affiliate_id, ends_at.astimezone(UTC), now, actor)
+    return statements
+
+
+def _with_new_entries(ends_at: datetime) -> list[int]:
+    covered = Statement.objects.filter(affiliate=OuterRef("affiliate")).order_by("-last_sequence")
+    new = LedgerEntry.objects.filter(
+        affiliate=OuterRef("affiliate"),
+        sequence__gt=Coalesce(Subquery(covered.values("last_sequence")[:1]), 0),
+        booked_at__lt=ends_at,
+    )
+    return list(LedgerHead.objects.filter(Exists(new)).order_by("affiliate_id").values_list("affiliate_id", flat=True))
+
+
+@transaction.atomic
+def _close_affiliate(affiliate_id: int, ends_at: datetime, now: datetime, actor: User | None) -> list[Statement]:
+    [head] = lock_heads([affiliate_id])
+    previous = _last_statements(affiliate_id)
+    covered = max((statement.last_sequence for statement in previous.values()), default=0)
+    entries = LedgerEntry.objects.filter(affiliate=affiliate_id, sequence__gt=covered, booked_at__lt=ends_at)
+    last = entries.order_by("-sequence").first()
+    if last is None:
+        return []
+    statements = [
+        _statement(head, currency, movement, previous.get(currency), last, ends_at, now, actor)
+        for currency, movement in sorted(_movements(entries).items())
+    ]
+    Statement.objects.bulk_create(statements)
+    _make_payouts(statements, now)
+    return statements
+
+
+def _last_statements(affiliate_id: int) -> dict[str, Statement]:
+    """The affiliate's newest statement in each currency."""
+    newest = Statement.objects.filter(affiliate=affiliate_id).order_by("currency", "-last_sequence")
+    return {statement.currency: statement for statement in newest.distinct("currency")}
+
+
+def _movements(entries: QuerySet[LedgerEntry]) -> dict[str, Movement]:
+    """What each currency's new entries add up to. The ledger holds rounded amounts, so the sums are exact."""
+    rows = (
+        entries.order_by()
+        .values_list("currency")
+        .annotate(
+            earned=Coalesce(Sum("amount", filter=~Q(kind=PAYMENT)), ZERO),
+            paid=Coalesce(Sum("amount", filter=Q(kind=PAYMENT)), ZERO),
+            first_booked_at=Min("booked_at"),
+        )
+    )
+    return {currency: Movement(*sums) for currency, *sums in rows}
+
+
+def _statement(
+    head: LedgerHead,
+    currency: str,
+    movement: Movement,
+    previous: Statement | None,
+    last: LedgerEntry,
+    ends_at: datetime,
+    now: datetime,
+    actor: User | None,
+) -> Statement:
+    opening = previous.closing if previous else ZERO
+    first_day = movement.first_booked_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return Statement(
+        affiliate=head.affiliate,
+        number=statement_number(head.affiliate.public_id, currency, ends_at),
+        currency=currency,
+        starts_at=previous.ends_at if previous else first_day,
+        ends_at=ends_at,
+        first_sequence=previous.last_sequence + 1 if previous else 1,
+        last_sequence=last.sequence,
+        opening=opening,
+        earned=movement.earned,
+        paid=movement.paid,
+        closing=opening + movement.earned + movement.paid,
+        closed_at=now,
+        closed_by=actor,
+        chain_hash=last.hash,
+    )
+
+
+def statement_number(affiliate_public_id: str, currency: str, ends_at: datetime) -> str:
+    """`2026-10-af_k3n8d2xw-EUR`; a period that does not end with a month is named by its last day, `2026-10-15-…`."""
+    last_day = (ends_at - timedelta(days=1)).date()
+    period = f"{last_day:%Y-%m}" if ends_at.day == 1 else f"{last_day:%Y-%m-%d}"
+    return f"{period}-{affiliate_public_id}-{currency}"
+
+
+def _make_payouts(statements: list[Statement], now: datetime) -> None:
+    for statement in statements:
+        amount = statement.closing - _on_its_way(statement)
+        if amount > 0:
+            Payout.objects.create(
+                affiliate=statement.affiliate,
+                statement=statement,
+                amount=amount,
+                currency=statement.currency,
+                created_at=now,
+            )
+
+
+def _on_its_way(statement: Statement) -> Decimal:
+    """Payouts that the closing balance still contains: due ones, and those paid after the period's last entry."""
+    deducted = LedgerEntry.objects.filter(payout=OuterRef("pk"), kind=PAYMENT, sequence__lte=statement.last_sequence)
+    payouts = Payout.objects.filter(~Exists(deducted), affiliate=statement.affiliate, currency=statement.currency)
+    return payouts.aggregate(total=Sum("amount"))["total"] or ZERO

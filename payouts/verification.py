@@ -1,0 +1,130 @@
+"""Checking the ledger against itself: chains, statements, payouts, and what every conversion should have earned.
+
+Nothing is trusted but the facts: seals are derived again, sums are added again, conversions are priced
+again. Rows are streamed, so memory stays bounded whatever the size of the ledger; work may go on meanwhile.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import FilteredRelation, Q, QuerySet, Sum
+
+from affiliates.models import Affiliate
+from conversions.models import Conversion
+from payouts.chain import COLUMNS, Draft, Facts
+from payouts.chain_walk import ChainWalk, Finding
+from payouts.ledger import booked_amounts, differences, quote_all, read_events
+from payouts.models import LedgerEntry, LedgerHead, Payout, Statement
+from payouts.plans import keep_versions
+from payouts.pricing import exact
+
+CHUNK = 2000
+
+Progress = Callable[[str, int, int], None]
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """No progress."""
+
+
+@dataclass
+class Verification:
+    """One run over the whole ledger, or over one affiliate's. The counts grow while `findings` is read."""
+
+    affiliate: Affiliate | None = None
+    progress: Progress = _silent
+    entries: int = 0
+    statements: int = 0
+    conversions: int = 0
+    due: int = 0
+
+    def findings(self) -> Iterator[Finding]:
+        """Check everything and give what is wrong, as it is met: the first finding of a chain is its first broken link.
+
+        Conversions that are due for booking are counted in `due`, not compared: the ledger has yet to follow them.
+        """
+        yield from self._check_chains()
+        yield from self._check_payouts()
+        yield from self._check_prices()
+
+    def _of_affiliate(self) -> Q:
+        return Q(affiliate=self.affiliate) if self.affiliate else Q()
+
+    def _check_chains(self) -> Iterator[Finding]:
+        total = LedgerHead.objects.filter(self._of_affiliate()).aggregate(total=Sum("sequence"))["total"] or 0
+        affiliates = Affiliate.objects.filter(pk=self.affiliate.pk) if self.affiliate else Affiliate.objects.all()
+        for affiliate in affiliates.order_by("pk").iterator(chunk_size=CHUNK):
+            yield from self._check_chain(affiliate, total)
+        self.progress("entries", self.entries, max(total, self.entries))
+
+    def _check_chain(self, affiliate: Affiliate, total: int) -> Iterator[Finding]:
+        # In this order: the head is read before the entries, and again after them.
+        heads = LedgerHead.objects.filter(affiliate=affiliate)
+        statements = list(Statement.objects.filter(affiliate=affiliate).order_by("last_sequence"))
+        walk = ChainWalk(f"{affiliate.name} ({affiliate.public_id})", heads.first(), statements)
+        rows = LedgerEntry.objects.filter(affiliate=affiliate).order_by("sequence").values_list(*COLUMNS, "hash")
+        for *facts, stored_seal in rows.iterator(chunk_size=CHUNK):
+            yield from walk.follow(Facts(*facts), stored_seal)
+            self.entries += 1
+            if self.entries % CHUNK == 0:
+                self.progress("entries", self.entries, total)
+        yield from walk.end(heads.first())
+        self.statements += len(statements)
+
+    def _check_payouts(self) -> Iterator[Finding]:
+        """Every paid payout has its payment in the ledger, of its amount, and no other payout has one."""
+        payouts = Payout.objects.filter(self._of_affiliate()).annotate(
+            payment=FilteredRelation("ledger_entries", condition=Q(ledger_entries__kind=LedgerEntry.Kind.PAYMENT))
+        )
+        rows = payouts.order_by("pk").values_list(
+            "public_id", "status", "amount", "currency", "affiliate_id",
+            "payment__amount", "payment__currency", "payment__affiliate_id",
+        )  # fmt: skip
+        for public_id, status, amount, currency, affiliate_id, *payment in rows.iterator(chunk_size=CHUNK):
+            if status == Payout.Status.DUE and payment[0] is not None:
+                yield Finding(f"Payout {public_id}", "is due, but the ledger holds a payment of it.")
+            elif status == Payout.Status.PAID and payment != [-amount, currency, affiliate_id]:
+                fault = f"is paid, but the ledger holds no payment of {exact(amount, currency)} for it."
+                yield Finding(f"Payout {public_id}", fault)
+        loose = LedgerEntry.objects.filter(self._of_affiliate(), kind=LedgerEntry.Kind.PAYMENT, payout=None)
+        for number in loose.order_by("affiliate_id", "sequence").values_list("sequence", flat=True).iterator():
+            yield Finding(f"Entry #{number}", "is a payment that names no payout.")
+
+    def _check_prices(self) -> Iterator[Finding]:
+        mine = Conversion.objects.filter(self._of_affiliate())
+        booked = mine.filter(booked_at__isnull=False).order_by("pk")
+        total, last = booked.count(), 0
+        while ids := list(booked.filter(pk__gt=last).values_list("pk", flat=True)[:CHUNK]):
+            yield from _price_findings(ids)
+            last = ids[-1]
+            self.conversions += len(ids)
+            self.progress("conversions", self.conversions, max(total, self.conversions))
+        self.due = mine.filter(booked_at=None).count()
+
+
+def _price_findings(ids: list[int]) -> Iterator[Finding]:
+    """Compare what these conversions earn with what is booked; look at suspects again with their rows locked.
+
+    The first look locks nothing, so a conversion that is booked at that moment may seem wrong. The second
+    waits for whoever holds it, and then sees all that belongs together.
+    """
+    rows = Conversion.objects.filter(booked_at__isnull=False).order_by("pk")
+    suspects = [draft.conversion[0] for draft in _differences(rows.filter(pk__in=ids)) if draft.conversion]
+    if not suspects:
+        return
+    with transaction.atomic():
+        keep_versions()
+        drafts = _differences(rows.filter(pk__in=suspects).select_for_update(of=("self",), no_key=True))
+    for draft in drafts:
+        side = "less" if draft.amount > 0 else "more"
+        amount = exact(abs(draft.amount), draft.currency)
+        public_id = draft.conversion[1] if draft.conversion else ""
+        fault = f"the ledger holds {amount} {side} than it earns: {draft.arithmetic}."
+        yield Finding(f"Conversion {public_id}", fault)
+
+
+def _differences(rows: QuerySet[Conversion]) -> list[Draft]:
+    due = read_events(rows)
+    quotes = quote_all([row.event for row in due])
+    return differences(due, quotes, booked_amounts([row.event.conversion_id for row in due]))
