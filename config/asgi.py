@@ -46,8 +46,8 @@ class Application:
             await self._lifespan(receive, send)
 
     def start(self) -> None:
-        cache = link_cache.LinkCache()
-        self._listener = link_cache.start(cache)
+        self._cache = link_cache.LinkCache()
+        self._listener = link_cache.start(self._cache)
         parameters = link_cache.connection_parameters()
         writer = ClickWriter(lambda: psycopg.connect(**parameters, autocommit=True))
         self._clicks: Batcher[bytes, None] = Batcher(
@@ -62,7 +62,7 @@ class Application:
         )
         self._clicks.start()
         self._postbacks.start()
-        self._redirect = redirect.RedirectHandler(cache=cache, writer=self._clicks)
+        self._redirect = redirect.RedirectHandler(cache=self._cache, writer=self._clicks)
         self._postback = postback_door.PostbackHandler(self._postbacks)
         self._started = True
 
@@ -76,6 +76,7 @@ class Application:
             batcher.stop()
         for thread in (self._clicks, self._postbacks, self._listener):
             await asyncio.to_thread(thread.join, 15)
+        await asyncio.to_thread(self._cache.close)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:

@@ -7,6 +7,8 @@ minute. Misses that come together are read by one query.
 
 import asyncio
 import contextlib
+import select
+import socket
 import threading
 import time
 from collections import OrderedDict
@@ -17,7 +19,7 @@ from typing import Any
 
 import psycopg
 import structlog
-from django.db import close_old_connections, connection
+from django.db import close_old_connections, connection, connections
 
 from affiliates.models import Affiliate, Enrollment, Offer
 from tracking.destination import Template, compile_template
@@ -28,6 +30,8 @@ log = structlog.get_logger(__name__)
 LIFETIME = 60.0
 LIFETIME_UNHEARD = 1.0
 CAPACITY = 100_000
+# After so many seconds without a word the listener asks whether its line is still up.
+QUIET = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,11 @@ class LinkCache:
         for code, (_, route) in self._entries.items():
             self._entries[code] = (float("-inf"), route)
 
+    def close(self) -> None:
+        """End the reader's thread and give its connection back."""
+        self._reader.submit(connections.close_all)
+        self._reader.shutdown()
+
 
 def _fail(futures: Iterable[asyncio.Future[Route | None]], error: Exception) -> None:
     for future in futures:
@@ -166,6 +175,7 @@ class Listener(threading.Thread):
         super().__init__(name="links-listener", daemon=True)
         self._changed, self._heard = changed, heard
         self._stopping = threading.Event()
+        self._woken, self._wake = socket.socketpair()
 
     def run(self) -> None:
         while not self._stopping.is_set():
@@ -183,11 +193,14 @@ class Listener(threading.Thread):
             self._changed()
             self._heard(True)
             while not self._stopping.is_set():
-                if list(line.notifies(timeout=1.0, stop_after=1)):
+                if not select.select([line, self._woken], [], [], QUIET)[0]:
+                    line.execute("SELECT 1")  # A line that died silently is noticed here.
+                if list(line.notifies(timeout=0)):
                     self._changed()
 
     def stop(self) -> None:
         self._stopping.set()
+        self._wake.send(b"x")
 
 
 def connection_parameters() -> dict[str, Any]:

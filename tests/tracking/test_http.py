@@ -1,0 +1,68 @@
+import asyncio
+
+import pytest
+
+from tracking import http
+
+
+def scope(client="10.0.0.1", scheme="http", **headers):
+    named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    return {"client": (client, 1) if client else None, "scheme": scheme, "headers": named}
+
+
+def test_forwarded_header_of_a_stranger_is_not_believed(settings):
+    settings.TRUSTED_PROXIES = []
+    assert http.client_ip(scope("203.0.113.5", x_forwarded_for="198.51.100.1")) == "203.0.113.5"
+    settings.TRUSTED_PROXIES = ["10.0.0.0/8"]
+    assert http.client_ip(scope("203.0.113.5", x_forwarded_for="198.51.100.1")) == "203.0.113.5"
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "expected"),
+    [
+        ("198.51.100.1", "198.51.100.1"),
+        ("1.1.1.1, 198.51.100.1", "198.51.100.1"),
+        ("198.51.100.1, 10.2.3.4", "198.51.100.1"),
+        ("2001:db8::5", "2001:db8::5"),
+        ("::ffff:198.51.100.1", "198.51.100.1"),
+        ("nonsense", "10.0.0.1"),
+        ("", "10.0.0.1"),
+    ],
+)
+def test_trusted_proxies_are_believed_as_far_as_they_vouch(settings, forwarded, expected):
+    settings.TRUSTED_PROXIES = ["10.0.0.0/8"]
+    assert http.client_ip(scope(x_forwarded_for=forwarded)) == expected
+
+
+def test_https_is_believed_from_a_trusted_proxy_only(settings):
+    settings.TRUSTED_PROXIES = ["10.0.0.0/8"]
+    assert http.is_secure(scope(x_forwarded_proto="https"))
+    assert not http.is_secure(scope("203.0.113.5", x_forwarded_proto="https"))
+    assert not http.is_secure(scope(None, x_forwarded_proto="https"))
+    assert http.is_secure(scope(scheme="https"))
+
+
+def test_control_characters_are_dropped_and_text_is_cut():
+    assert http.clean("a\x00b\r\nc\td", 99) == "abcd"
+    assert http.clean("héllo wörld", 7) == "héllo w"
+
+
+def test_too_many_parameters_are_refused():
+    with pytest.raises(http.TooManyFields):
+        http.pairs(b"&".join(b"a=1" for _ in range(http.MAX_FIELDS + 1)))
+
+
+def test_a_body_over_the_limit_is_refused_while_it_comes():
+    parts = iter([{"body": b"x" * 600, "more_body": True}] * 3)
+
+    async def receive():
+        return next(parts)
+
+    with pytest.raises(http.BodyTooLarge):
+        asyncio.run(http.read_body(receive, 1000))
+
+
+def test_request_id_of_the_sender_is_kept_when_it_is_sane():
+    assert http.request_id(scope(x_request_id="abc-123_X")) == "abc-123_X"
+    assert http.request_id(scope(x_request_id="<script>")) != "<script>"
+    assert len(http.request_id(scope())) == 24
