@@ -25,6 +25,10 @@ def authenticate(cases: list[Case]) -> None:
 
 def _authenticate(case: Case, secret: AdvertiserSecret | None) -> None:
     postback = case.postback
+    if secret is None and case.problems:
+        # The token may be in the part that could not be read.
+        case.stop(Outcome.INVALID, case.problems[0].reason, STEP, case.problems[0].message)
+        return
     if secret is None:
         note = "The token is not valid." if postback.token_digest else "The request has no token."
         case.stop(Outcome.UNAUTHORIZED, Reason.BAD_TOKEN, STEP, note)

@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from django.utils.dateparse import parse_datetime
 
 from affiliates.money import MAX_AMOUNT, PLACES
-from conversions.intake.case import Case, Event, Problem
+from conversions.intake.case import Case, Event, Outcome, Problem
 from conversions.models import Conversion
 from conversions.reasons import Reason
 from tracking import click_id
@@ -45,7 +45,7 @@ MACRO = re.compile(
     r"^(\$?\{.*\}|#[\w.]+#|\[[\w.]+\]|<[\w.]+>|%[A-Za-z_][\w.]*%|%7B.*%7D|REPLACE\w*|PLACEHOLDER|TRANSACTION_ID|CLICK_ID)$",
     re.IGNORECASE,
 )
-AMOUNT = re.compile(r"^-?\d{1,16}(\.\d{1,8})?$")
+AMOUNT = re.compile(r"^-?[0-9]{1,16}(\.[0-9]{1,8})?$")
 FUTURE = timedelta(days=1)
 
 
@@ -56,6 +56,10 @@ def parse(cases: list[Case]) -> None:
 
 
 def _parse(case: Case) -> None:
+    if case.problems:
+        # The request could not be read whole: what seems to be missing may be in the rest.
+        case.stop(Outcome.INVALID, case.problems[0].reason, STEP, case.problems[0].message)
+        return
     values = _values(case)
     event = case.event = Event(
         click_text=values["click_id"],

@@ -1,0 +1,176 @@
+"""`GET|POST /postback` as senders use it: query, form, JSON, and what is not readable."""
+
+import asyncio
+import json
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from conversions.models import Conversion, Postback
+from tests.asgi_client import visit
+from tests.conversions.sending import TOKEN, World
+from tests.factories import ClickFactory
+from tracking import click_id
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def fields():
+    """A good postback of a click made just now."""
+    world = World()
+    stored = ClickFactory(link=world.ana_link)
+    return {
+        "token": TOKEN,
+        "click_id": click_id.text_of(stored.id),
+        "txid": "t-1",
+        "event_type": "purchase",
+        "revenue": "100.10",
+        "currency": "EUR",
+    }
+
+
+def post(body, content_type="application/json", **kwargs):
+    headers = {"content-type": content_type}
+    body = body if isinstance(body, bytes) else json.dumps(body).encode()
+    answer = visit(lambda client: client.request("POST", "/postback", body=body, headers=headers, **kwargs))
+    return answer.status, json.loads(answer.body)
+
+
+def test_query_form_and_json_are_one_event(fields):
+    async def story(client):
+        got = await client.get("/postback", fields)
+        form = {"content-type": "application/x-www-form-urlencoded; charset=utf-8"}
+        posted = await client.request("POST", "/postback", body=urlencode(fields).encode(), headers=form)
+        as_json = {"content-type": "application/json"}
+        sent = await client.request("POST", "/postback", body=json.dumps(fields).encode(), headers=as_json)
+        return [json.loads(answer.body) for answer in (got, posted, sent)]
+
+    answers = visit(story)
+    assert [answer["outcome"] for answer in answers] == ["accepted", "duplicate", "duplicate"]
+    assert len({answer["conversion_id"] for answer in answers}) == 1
+    assert [row.method for row in Postback.objects.order_by("pk")] == ["GET", "POST", "POST"]
+
+
+def test_json_numbers_keep_their_digits(fields):
+    body = json.dumps(fields).replace('"100.10"', "100.10").replace('"t-1"', "12345678901234567890")
+    status, _ = post(body.encode())
+    assert status == 200
+    conversion = Conversion.objects.get()
+    assert (str(conversion.revenue), conversion.transaction_id) == ("100.10000000", "12345678901234567890")
+
+
+def test_bearer_token_stays_out_of_the_address(fields):
+    token = fields.pop("token")
+    answer = visit(lambda client: client.get("/postback", fields, headers={"authorization": f"Bearer {token}"}))
+    assert answer.status == 200
+    assert token not in str(Postback.objects.values())
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status", "reason"),
+    [
+        (b"{", "application/json", 400, "unreadable"),
+        (b"[1]", "application/json", 400, "unreadable"),
+        (b'"x"', "application/json", 400, "unreadable"),
+        (b'{"click_id": ["x"]}', "application/json", 400, "unreadable"),
+        (b'{"click_id": {"a": 1}}', "application/json", 400, "unreadable"),
+        (b"[" * 30000, "application/json", 400, "unreadable"),
+        (b"<xml/>", "application/xml", 400, "unreadable"),
+        (b"--x", "multipart/form-data; boundary=x", 400, "unreadable"),
+        (b"x" * 70000, "application/json", 413, "too_large"),
+        (b"a=1&" * 300, "application/x-www-form-urlencoded", 413, "too_large"),
+    ],
+)
+def test_what_cannot_be_read_is_told_and_kept(fields, body, content_type, status, reason):
+    answered, answer = post(body, content_type, query=urlencode({"token": TOKEN}).encode())
+    assert (answered, answer["outcome"]) == (status, "invalid")
+    assert answer["problems"][0]["code"] == reason
+    assert Postback.objects.get().reason == reason
+
+
+def test_other_methods_are_refused(fields):
+    answer = visit(lambda client: client.request("DELETE", "/postback"))
+    assert (answer.status, answer.headers["allow"]) == (405, "GET, POST")
+
+
+def test_every_answer_names_its_request(fields):
+    answer = visit(lambda client: client.get("/postback", fields, headers={"x-request-id": "from-sender-1"}))
+    assert answer.headers["x-request-id"] == "from-sender-1"
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["cache-control"].startswith("no-store")
+
+
+def test_concurrent_requests_of_a_process_share_batches(fields, monkeypatch):
+    from conversions import postback_door
+
+    sizes = []
+    decide = postback_door.intake
+    monkeypatch.setattr(postback_door, "intake", lambda batch, now: sizes.append(len(batch)) or decide(batch, now=now))
+
+    async def story(client):
+        requests = [client.get("/postback", {**fields, "txid": f"t{n % 10}"}) for n in range(60)]
+        return [json.loads(answer.body)["outcome"] for answer in await asyncio.gather(*requests)]
+
+    outcomes = visit(story)
+    assert sorted(outcomes) == ["accepted"] * 10 + ["duplicate"] * 50
+    assert sum(sizes) == 60
+    assert len(sizes) < 30
+    assert Conversion.objects.count() == 10
+
+
+def test_a_request_that_breaks_intake_does_not_break_the_others(fields, monkeypatch):
+    """The broken one stays stored and undecided, and is told to be sent again."""
+    from conversions.intake import parse
+
+    read = parse._parse
+
+    def broken(case):
+        if case.postback.path and ("txid", "bomb") in case.parameters:
+            raise RuntimeError("a fault of ours")
+        read(case)
+
+    monkeypatch.setattr(parse, "_parse", broken)
+
+    async def story(client):
+        requests = [client.get("/postback", {**fields, "txid": txid}) for txid in ("a", "bomb", "b")]
+        return await asyncio.gather(*requests)
+
+    answers = visit(story)
+    assert [answer.status for answer in answers] == [200, 503, 200]
+    assert answers[1].headers["retry-after"] == "2"
+    assert json.loads(answers[1].body)["reason"] == "try_again"
+    assert Postback.objects.filter(decided_at=None).exists()
+    assert Conversion.objects.count() == 2
+
+
+NAMES = ["click_id", "txid", "event_type", "revenue", "currency", "status", "timestamp", "customer_id", "coupon", "x"]
+
+
+def test_fuzzed_requests_get_an_answer_of_the_contract(fields):
+    @given(
+        st.dictionaries(st.sampled_from(NAMES), st.one_of(st.text(max_size=50), st.integers(), st.floats(), st.none()))
+    )
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def fuzz(sent):
+        status, answer = post({**fields, "txid": "fuzz", **sent})
+        assert status in {200, 202, 400, 404, 409, 422}
+        assert answer["reason"]
+        assert Postback.objects.get(public_id=answer["postback_id"]).decided_at is not None
+
+    fuzz()
+
+
+def test_fuzzed_bytes_never_fail(fields):
+    @given(
+        st.binary(max_size=200), st.sampled_from(["application/json", "application/x-www-form-urlencoded", "", "x/y"])
+    )
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def fuzz(body, content_type):
+        status, answer = post(body, content_type, query=b"token=" + TOKEN.encode() + b"&x=" + body)
+        assert status in {400, 413, 422, 404, 401}
+        assert answer["outcome"] in {"invalid", "unknown_click", "unauthorized"}
+
+    fuzz()
