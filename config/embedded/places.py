@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-DATA = ROOT / ".data"
+DATA = Path(os.environ.get("AFFIDAVIT_DATA") or ROOT / ".data").absolute()
 LOGS = DATA / "logs"
 DEMO_FACTS = DATA / "demo.json"
 OUTSIDE = Path("/var/tmp")  # noqa: S108 - the directory made in it is checked to be ours alone
@@ -96,7 +96,7 @@ def server_home() -> Path:
         return pointer.resolve()
     if account is None or can(account, "/bin/sh", "-c", 'cd "$1"', "sh", DATA):
         return DATA
-    outside = OUTSIDE / f"affidavit-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:12]}"
+    outside = OUTSIDE / f"affidavit-{hashlib.sha256(str(DATA).encode()).hexdigest()[:12]}"
     _make_outside(outside)
     pointer.unlink(missing_ok=True)
     pointer.symlink_to(outside)

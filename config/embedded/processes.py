@@ -92,7 +92,7 @@ class Daemon:
         self, name: str, command: Sequence[str | Path], *, log: Path, env: Mapping[str, str], cwd: Path
     ) -> None:
         self.name, self.command, self.log, self.cwd = name, list(command), log, cwd
-        self.env = {**env, MARK: f"{cwd}:{name}"}
+        self.env = dict(env)
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -209,7 +209,7 @@ def marked(mark: str) -> set[int]:
     found = set()
     for pid, entry in _processes():
         with suppress(OSError):
-            if any(item.startswith(wanted) for item in (entry / "environ").read_bytes().split(b"\0")):
+            if wanted in (entry / "environ").read_bytes().split(b"\0"):
                 found.add(pid)
     return found
 
@@ -251,11 +251,14 @@ def _processes() -> Iterator[tuple[int, Path]]:
 
 
 def end_leftovers(find: Callable[[], set[int]], *, patience: float) -> int:
-    """Let what a killed run left behind finish by itself, then end it; return how many processes there were."""
+    """Ask what a killed run left behind to end, then end it; return how many processes there were."""
     first = find()
     if not first:
         return 0
     until = time.monotonic() + patience
+    for pid in first:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGTERM)
     while find() and time.monotonic() < until:
         time.sleep(0.1)
     for pid in find():

@@ -1,0 +1,51 @@
+# Python 3.11 or newer, git and make are all that these need; everything else goes into .venv and .data.
+PYTHON ?= python3
+VENV := .venv/bin/python
+INSTALL := $(PYTHON) config/embedded/bootstrap.py
+
+.DEFAULT_GOAL := help
+.PHONY: help python demo test pytest lint format bench screenshots requirements clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+python:
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed, and $(PYTHON) is not on PATH." >&2; exit 1; }
+
+demo: python ## run Affidavit with demo data until Ctrl-C (PORT, DATABASE_URL and REDIS_URL are honoured)
+	@$(INSTALL) demo
+	@exec $(VENV) -m config.embedded.demo
+
+test: python ## lint, then the whole test suite on PostgreSQL and Redis of its own
+	@$(INSTALL) dev
+	@$(VENV) -m config.embedded.lint
+	@$(VENV) -m pytest
+
+pytest: python ## the test suite alone; ARGS="-k click -x" goes to pytest
+	@$(INSTALL) dev
+	@exec $(VENV) -m pytest $(ARGS)
+
+lint: python ## ruff, mypy, import contract, templates, migrations, locks; ONLY="mypy imports" for some
+	@$(INSTALL) dev
+	@exec $(VENV) -m config.embedded.lint $(ONLY)
+
+format: python ## put the code into its one format
+	@$(INSTALL) dev
+	@$(VENV) -m ruff check --fix-only --quiet .
+	@$(VENV) -m ruff format .
+
+bench: python ## the benchmarks; writes bench/results.json
+	@$(INSTALL) dev
+	@exec $(VENV) -m bench
+
+screenshots: python ## the pictures of the README, from a demo of its own (needs Chromium)
+	@$(INSTALL) dev
+	@exec $(VENV) -m docs.screenshots
+
+requirements: ## write the locked requirements anew after a change in pyproject.toml (needs uv)
+	uv lock
+	uv export --extra embedded --no-dev --no-annotate --format requirements-txt --output-file requirements.txt --quiet
+	uv export --extra embedded --no-annotate --format requirements-txt --output-file requirements-dev.txt --quiet
+
+clean: python ## remove the demo's data, logs and what the tests left (not .venv)
+	@$(PYTHON) config/embedded/clean.py

@@ -1,0 +1,236 @@
+"""`make demo`: servers, database, demo data, web server, worker and beat, until Ctrl-C.
+
+Every process ends with this one, however it ends; what ends by itself is started again.
+"""
+
+import ctypes
+import fcntl
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from typing import IO, Any
+
+from rich.console import Console
+
+from config.embedded import environment, places, ports, postgresql, processes, redis_server, summary, supervisor
+from config.embedded.bootstrap import step
+from config.embedded.places import DATA, DEMO_FACTS, LOGS, ROOT, EmbeddedError
+from config.embedded.processes import Daemon
+from config.embedded.supervisor import StopRequested, Supervisor
+
+READY_WITHIN = 120.0
+PYTHON = sys.executable
+
+
+class Demo:
+    """The running demo: its servers, its processes, and the facts that it tells."""
+
+    def __init__(self) -> None:
+        self.console = Console(highlight=False)
+        self.supervisor = Supervisor(say=self.say, changed=self.write_facts)
+        self.facts: dict[str, Any] = {}
+        self.told = False
+
+    def say(self, text: str) -> None:
+        self.console.print(f"{time.strftime('%H:%M:%S')}  {text}", markup=False, soft_wrap=True)
+
+    def start(self) -> None:
+        if left := supervisor.end_leftovers(patience=8):
+            self.say(f"ended {left} processes that an earlier demo left behind")
+        port = ports.web_port(os.environ.get("PORT", ""))
+        kept = environment.kept_secrets(DATA / "secrets.json")
+        env = {
+            **environment.demo_environment(
+                port=port, database_url=self._database(kept), redis_url=self._redis(kept), kept=kept
+            ),
+            processes.MARK: str(DATA),
+        }
+        self.facts = {
+            "base_url": f"http://{ports.HOST}:{port}",
+            **self._prepare(env),
+            "database_url": env["DATABASE_URL"],
+            "redis_url": env["REDIS_URL"],
+        }
+        with step("Start web server, worker and beat"):
+            (DATA / "beat").mkdir(exist_ok=True)
+            for daemon in workers(env, port):
+                self.supervisor.start_worker(daemon)
+            self._wait_until_ready(port)
+        self.told = True
+        self.write_facts()
+
+    def _database(self, kept: Mapping[str, str]) -> str:
+        if url := os.environ.get("DATABASE_URL"):
+            with step("Reach the database of DATABASE_URL"):
+                postgresql.wait_until_it_answers(url)
+            return url
+        with step("Start PostgreSQL"):
+            server = postgresql.Postgres(
+                places.server_home(),
+                owner_password=kept["database_owner_password"],
+                password=kept["database_password"],
+                log=LOGS / "postgresql.log",
+            )
+            self.supervisor.start_server(server)
+        return server.url
+
+    def _redis(self, kept: Mapping[str, str]) -> str:
+        if url := os.environ.get("REDIS_URL"):
+            with step("Reach the Redis of REDIS_URL"):
+                redis_server.check_it_answers(url)
+            return url
+        with step("Start Redis"):
+            server = redis_server.RedisServer(
+                places.server_home(), password=kept["redis_password"], log=LOGS / "redis.log"
+            )
+            self.supervisor.start_server(server)
+        return server.url
+
+    def _prepare(self, env: Mapping[str, str]) -> dict[str, Any]:
+        """Migrate, collect, seed; return the facts of the demo data."""
+        answer = DATA / "facts.json"
+        process = subprocess.Popen(
+            [PYTHON, "-m", "config.embedded.prepare", str(answer)],
+            cwd=ROOT, env=env, stdin=subprocess.DEVNULL,
+            start_new_session=True, preexec_fn=processes.die_with_parent(os.getpid(), signal.SIGTERM),
+        )  # fmt: skip
+        try:
+            if process.wait() != 0:
+                raise EmbeddedError("The demo could not be prepared: the lines above say which step failed and why.")
+            facts: dict[str, Any] = json.loads(answer.read_text())
+        finally:
+            processes.signal_group(process.pid, signal.SIGKILL)
+            process.wait()
+            answer.unlink(missing_ok=True)
+        return facts
+
+    def _wait_until_ready(self, port: int) -> None:
+        until = time.monotonic() + READY_WITHIN
+        while (answer := not_ready(port)) is not None:
+            self.supervisor.require_all()
+            if time.monotonic() > until:
+                web = processes.last_words(LOGS / "web.log")
+                raise EmbeddedError(f"The demo was not ready after {READY_WITHIN:.0f} s: {answer}\n{web}")
+            time.sleep(0.1)
+
+    def write_facts(self) -> None:
+        """Write .data/demo.json whole, for its owner only; the process numbers change when something is restarted."""
+        if self.told:
+            pids: dict[str, int | None] = dict.fromkeys(("web", "worker", "beat", "postgres", "redis"))
+            names = {"postgresql": "postgres"}
+            pids |= {names.get(daemon.name, daemon.name): daemon.pid for daemon in self.supervisor.daemons}
+            places.write_private(DEMO_FACTS, json.dumps({**self.facts, "pids": pids}, indent=2) + "\n")
+
+    def stop(self) -> None:
+        self.told = False
+        DEMO_FACTS.unlink(missing_ok=True)
+        self.supervisor.stop()
+
+
+def workers(env: Mapping[str, str], port: int) -> list[Daemon]:
+    """The project's own processes."""
+    count = max(2, min(4, os.cpu_count() or 2))
+    web = [PYTHON, "-m", "granian", "config.asgi:application", "--interface", "asgi", "--no-ws"]
+    web += ["--host", ports.HOST, "--port", str(port), "--workers", str(count), "--backlog", "2048"]
+    web += ["--static-path-route", "/static", "--static-path-mount", env["STATIC_ROOT"]]
+    web += ["--respawn-failed-workers", "--respawn-interval", "0.2", "--workers-kill-timeout", "5"]
+    celery = [PYTHON, "-m", "celery", "-A", "config"]
+    commands = {
+        "web": web,
+        "worker": [*celery, "worker", "-c", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"],
+        "beat": [*celery, "beat", "--loglevel", "WARNING"],
+    }
+    return [Daemon(name, command, log=LOGS / f"{name}.log", env=env, cwd=ROOT) for name, command in commands.items()]
+
+
+def not_ready(port: int) -> str | None:
+    """None when the web server says that it and all that it needs are ready; else what it said."""
+    status, said = ask(port, "/readyz")
+    if status == 404:
+        status, said = ask(port, "/healthz")
+    return None if status == 200 else f"/readyz answered {status or 'nothing'} {said}"
+
+
+def ask(port: int, path: str) -> tuple[int, str]:
+    """Status and text of a GET; status 0 when nobody answers."""
+    connection = http.client.HTTPConnection(ports.HOST, port, timeout=5)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read(2000).decode(errors="replace")
+    except (OSError, http.client.HTTPException) as error:
+        return 0, str(error)
+    finally:
+        connection.close()
+
+
+def only_one() -> IO[str]:
+    """Hold the lock of this checkout's demo, or say that one runs here. It ends with this process."""
+    places.make_data()
+    path = DATA / "demo.lock"
+    lock = path.open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.seek(0)
+        raise EmbeddedError(f"A demo runs in this folder already ({lock.read().strip() or path}){where()}") from None
+    lock.truncate(0)
+    lock.write(f"process {os.getpid()}")
+    lock.flush()
+    return lock
+
+
+def where() -> str:
+    """Where the running demo is found."""
+    try:
+        return f": {json.loads(DEMO_FACTS.read_text())['base_url']}/\nStop it with Ctrl-C where it was started."
+    except (OSError, ValueError, KeyError):
+        return " and is still starting.\nWait for it, or stop it with Ctrl-C where it was started."
+
+
+def end_with_make() -> None:
+    """When make is killed, stop as on SIGTERM (Linux)."""
+    if "MAKELEVEL" in os.environ and sys.platform == "linux":
+        ctypes.CDLL(None).prctl(processes.PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+
+
+def main() -> int:
+    """Run the demo until it is stopped. Exit code 0 after a wished stop, 1 after a failure."""
+    demo, started = Demo(), time.monotonic()
+    try:
+        lock = only_one()
+    except EmbeddedError as error:
+        return fail(error)
+    DEMO_FACTS.unlink(missing_ok=True)
+    code = 0
+    try:
+        demo.supervisor.listen_for_stop()
+        end_with_make()
+        demo.start()
+        summary.show(demo.console, demo.facts, LOGS)
+        demo.say(f"ready after {time.monotonic() - started:.1f} s")
+        demo.supervisor.watch()
+    except StopRequested:
+        demo.say("stopping")
+    except EmbeddedError as error:
+        code = fail(error)
+    finally:
+        demo.stop()
+        lock.close()
+    if code == 0:
+        demo.say("stopped; data and logs stay in .data")
+    return code
+
+
+def fail(error: Exception) -> int:
+    print(f"\nThe demo stopped: {error}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,108 @@
+"""Bring the database, the static files and the demo data up to date, in one process: importing Django is slow.
+
+Run by the demo as `python -m config.embedded.prepare <file for the facts>` in the demo's environment.
+"""
+
+import hashlib
+import io
+import json
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import TextIO
+
+import django
+from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+
+from config.embedded import places
+from config.embedded.bootstrap import Step, step
+
+LOG = places.LOGS / "prepare.log"
+STATIC_STAMP = places.DATA / "static.stamp"
+
+
+class Told(io.TextIOBase):
+    """What a command prints: kept in the log, its last line shown beside the step."""
+
+    def __init__(self, log: TextIO, shown: Step) -> None:
+        self.log, self.shown = log, shown
+
+    def write(self, text: str) -> int:
+        self.log.write(text)
+        if line := text.strip().rpartition("\n")[2]:
+            self.shown.detail(line)
+        return len(text)
+
+    def flush(self) -> None:
+        self.log.flush()
+
+
+def main() -> int:
+    facts_file = Path(sys.argv[1])
+    steps: list[tuple[str, Callable[[Told], None]]] = [
+        ("Load the project", lambda told: django.setup()),
+        ("Bring the database up to date", migrate),
+        ("Collect static files", collect_static),
+        ("Make demo data (once)", seed),
+        ("Read the demo's facts", lambda told: places.write_private(facts_file, json.dumps(facts(told)))),
+    ]
+    with LOG.open("w") as log:
+        for title, action in steps:
+            try:
+                with step(title) as shown, redirect_stdout(Told(log, shown)):
+                    action(Told(log, shown))
+            except Exception as error:  # noqa: BLE001 - the edge of the program: said, logged, and the demo stops
+                traceback.print_exc(file=log)
+                log.flush()
+                what = f"{title}: {type(error).__name__}: {error}"
+                print(f"\n{what}\nThe end of {LOG}:\n{places.tail(LOG)}", file=sys.stderr)
+                return 1
+    return 0
+
+
+def migrate(told: Told) -> None:
+    call_command("migrate", interactive=False, stdout=told, stderr=told, no_color=True)
+
+
+def collect_static(told: Told) -> None:
+    """Collect only when a file has changed since the last time."""
+    now = _static_fingerprint()
+    manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
+    if manifest.exists() and STATIC_STAMP.exists() and STATIC_STAMP.read_text() == now:
+        return
+    STATIC_STAMP.unlink(missing_ok=True)
+    call_command("collectstatic", interactive=False, stdout=told, stderr=told, no_color=True)
+    STATIC_STAMP.write_text(now)
+
+
+def _static_fingerprint() -> str:
+    """Names, sizes and times of all static files of the project and its packages."""
+    digest = hashlib.sha256()
+    for finder in get_finders():
+        for path, storage in finder.list([]):
+            found = Path(storage.path(path)).stat()
+            digest.update(f"{path}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def seed(told: Told) -> None:
+    """The command itself knows whether the data are there already."""
+    call_command("seed_demo", stdout=told, stderr=told, no_color=True)
+
+
+def facts(told: Told) -> dict[str, object]:
+    """Links, advertisers, goals, logins and keys, as the seed command states them."""
+    answer = io.StringIO()
+    call_command("seed_demo", facts=True, stdout=answer, stderr=told, no_color=True)
+    said = json.loads(answer.getvalue())
+    if not isinstance(said, dict):
+        raise TypeError(f"seed_demo --facts must print one JSON object, not {type(said).__name__}")
+    return said
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
