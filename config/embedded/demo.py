@@ -145,7 +145,11 @@ def workers(env: Mapping[str, str], port: int) -> list[Daemon]:
         "worker": [*celery, "worker", "-c", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"],
         "beat": [*celery, "beat", "--loglevel", "WARNING"],
     }
-    return [Daemon(name, command, log=LOGS / f"{name}.log", env=env, cwd=ROOT) for name, command in commands.items()]
+    pool = {"DATABASE_POOL_SIZE": env.get("DATABASE_POOL_SIZE") or "8"}
+    return [
+        Daemon(name, command, log=LOGS / f"{name}.log", env={**env, **pool} if name == "web" else env, cwd=ROOT)
+        for name, command in commands.items()
+    ]
 
 
 def not_ready(port: int) -> str | None:

@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import IO
@@ -25,6 +26,7 @@ from config.embedded.places import EmbeddedError
 
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 FROM_RUN = "AFFIDAVIT_TEST_RUN"
+A_DAY = 86400.0
 
 
 class Run:
@@ -85,11 +87,14 @@ def _locked(path: Path) -> IO[str] | None:
 
 
 def remove_stale(parent: Path) -> None:
-    """Remove what killed runs left behind."""
+    """Remove what killed runs left behind: what nobody holds locked, and what has no lock but is a day old."""
     for left in parent.iterdir():
-        if (left / "lock").exists() and (lock := _locked(left / "lock")) is not None:
+        if (left / "lock").exists():
+            if (lock := _locked(left / "lock")) is not None:
+                shutil.rmtree(left, ignore_errors=True)
+                lock.close()
+        elif time.time() - left.stat().st_mtime > A_DAY:
             shutil.rmtree(left, ignore_errors=True)
-            lock.close()
 
 
 _run: Run | None = None
