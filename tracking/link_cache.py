@@ -193,7 +193,7 @@ class Listener(threading.Thread):
             self._changed()
             self._heard(True)
             while not self._stopping.is_set():
-                if not select.select([line, self._woken], [], [], QUIET)[0]:
+                if not select.select([line.fileno(), self._woken.fileno()], [], [], QUIET)[0]:
                     line.execute("SELECT 1")  # A line that died silently is noticed here.
                 if list(line.notifies(timeout=0)):
                     self._changed()

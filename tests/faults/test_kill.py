@@ -1,0 +1,137 @@
+"""`kill -9` of web, worker and database under a run of clicks and postbacks: nothing answered is lost or doubled."""
+
+import json
+import random
+import threading
+import time
+from uuid import uuid4
+
+import pytest
+
+from tests.faults.installation import Installation
+from tracking import click_id
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+
+SETUP = """
+from decimal import Decimal
+from tests.scenarios.story import Program
+program = Program("Shop", vertical="shop")
+program.goal("purchase", flat="10")
+program.enroll("Ana")
+program.links["Ana"].code = "ana-shop"
+program.links["Ana"].save()
+"""
+
+
+class Visitors:
+    """Threads that click and buy until told to stop, and remember what they were answered."""
+
+    def __init__(self, web, number=6):
+        self.web, self.stopping = web, threading.Event()
+        self.clicks: list[str] = []
+        self.conversions: dict[str, str] = {}
+        self.failures = 0
+        self.threads = [threading.Thread(target=self.run, args=(n,)) for n in range(number)]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *failure):
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join()
+
+    def run(self, number):
+        chance = random.Random(number)
+        while not self.stopping.is_set():
+            try:
+                cid = self.web.click("ana-shop", sub1=number)
+                self.clicks.append(cid)
+                if chance.random() < 0.5:
+                    self.buy(cid, chance)
+            except OSError:
+                self.failures += 1
+                time.sleep(0.05)
+
+    def buy(self, cid, chance):
+        """Send the postback as a good sender does: again, until it is answered."""
+        txid = uuid4().hex
+        while True:
+            try:
+                answer = self.web.postback(
+                    token="aft_shop", click_id=cid, txid=txid, event_type="purchase", revenue="50"
+                )
+            except OSError:
+                answer = None
+            if answer and answer.status == 200:
+                assert answer.json["outcome"] in {"accepted", "duplicate"}, answer.text
+                self.conversions[txid] = answer.json["conversion_id"]
+                if chance.random() < 0.7:
+                    return
+            elif answer:
+                assert answer.status == 503, answer.text
+            if self.stopping.is_set():
+                return
+            time.sleep(0.05)
+
+
+def check_nothing_is_lost_or_doubled(it, visitors):
+    stored = [row[0] for row in it.query("SELECT id FROM tracking_click")]
+    answered = {click_id.parse(text).uuid for text in visitors.clicks}
+    assert len(stored) == len(set(stored))
+    assert answered <= set(stored)
+    kept = it.query("SELECT transaction_id, public_id FROM conversions_conversion")
+    assert len(kept) == len({txid for txid, _ in kept})
+    assert visitors.conversions.items() <= dict(kept).items()
+    it.until(
+        lambda: not it.query("SELECT 1 FROM conversions_conversion WHERE booked_at IS NULL LIMIT 1"),
+        what="the worker to book every conversion",
+    )
+    it.until(
+        lambda: not it.query("SELECT 1 FROM conversions_postback WHERE decided_at IS NULL LIMIT 1"),
+        what="left-over postbacks to be decided",
+    )
+    ((conversions,),) = it.query("SELECT count(*) FROM conversions_conversion WHERE status = 'approved'")
+    ((entries, total),) = it.query("SELECT count(*), sum(amount) FROM payouts_ledgerentry")
+    assert entries == conversions
+    assert total == 10 * conversions
+    it.manage("verify_ledger")
+
+
+def test_killing_each_part_under_load_loses_and_doubles_nothing(tmp_path):
+    chance = random.Random(20261120)
+    with Installation(tmp_path) as it:
+        it.manage("shell", "-c", SETUP)
+        with Visitors(it.web) as visitors:
+            for part in ("web", "database", "worker", "web", "database"):
+                time.sleep(0.8 + chance.random())
+                answered = len(visitors.clicks)
+                it.kill(part)
+                time.sleep(chance.random())
+                it.revive(part)
+                it.until(
+                    lambda before=answered: len(visitors.clicks) > before, what=f"clicks after the {part} came back"
+                )
+        assert len(visitors.clicks) > 100
+        assert len(visitors.conversions) > 20
+        check_nothing_is_lost_or_doubled(it, visitors)
+
+
+def test_approved_conversion_is_booked_by_the_worker_and_trace_is_there(tmp_path):
+    """The demo's promise, on the same processes: from the click to the ledger without a hand."""
+    with Installation(tmp_path) as it:
+        it.manage("shell", "-c", SETUP)
+        cid = it.web.click("ana-shop")
+        answer = it.web.postback(token="aft_shop", click_id=cid, txid="1", event_type="purchase", revenue="9")
+        assert json.loads(answer.text)["outcome"] == "accepted"
+        it.until(
+            lambda: it.query("SELECT amount FROM payouts_ledgerentry") == [(10,)], what="the commission of 10.00 EUR"
+        )
+        reversal = it.web.postback(token="aft_shop", txid="1", event_type="purchase", status="rejected")
+        assert reversal.json["outcome"] == "updated"
+        it.until(
+            lambda: it.query("SELECT sum(amount) FROM payouts_ledgerentry") == [(0,)], what="the reversal to be booked"
+        )
