@@ -12,7 +12,7 @@ from django.db.models.functions import Coalesce, TruncDate
 
 from affiliates.models import Affiliate
 from conversions.models import Conversion
-from payouts.ledger import event_of, quote_all, read_events, with_facts
+from payouts.ledger import quote_all, read_events
 from payouts.models import LedgerEntry
 from payouts.plans import price_book
 from payouts.pricing import Quote, estimate
@@ -106,11 +106,11 @@ def earnings(affiliate: Affiliate) -> list[Earning]:
 
 def _pending_estimates(affiliate: Affiliate) -> dict[str, Decimal]:
     pending = Conversion.objects.filter(affiliate=affiliate, status=Conversion.Status.PENDING).order_by()
-    offers = pending.values_list("goal__offer_id", flat=True).distinct()
-    book = price_book(offer_ids=list(offers), affiliate_ids=[affiliate.pk])
+    events = [row.event for row in read_events(pending)]
+    book = price_book(offer_ids={event.offer_id for event in events}, affiliate_ids=[affiliate.pk])
     totals: dict[str, Decimal] = defaultdict(Decimal)
-    for row in with_facts(pending).iterator(chunk_size=2000):
-        for line in estimate(event_of(row), book).lines:
+    for event in events:
+        for line in estimate(event, book).lines:
             if line.affiliate_id == affiliate.pk:
                 totals[line.currency] += line.amount
     return dict(totals)

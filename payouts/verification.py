@@ -120,7 +120,7 @@ def _price_findings(ids: list[int]) -> Iterator[Finding]:
         side = "less" if draft.amount > 0 else "more"
         amount = exact(abs(draft.amount), draft.currency)
         public_id = draft.conversion[1] if draft.conversion else ""
-        fault = f"the ledger holds {amount} {side} than it earns: {draft.arithmetic}."
+        fault = f"the ledger holds {amount} {side} than it earns: {draft.arithmetic.rstrip('.')}."
         yield Finding(f"Conversion {public_id}", fault)
 
 
