@@ -15,13 +15,15 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_application = get_asgi_application()
 
 # Django must be ready before anything that has models is imported.
+from django.conf import settings  # noqa: E402
 from django.db import connections  # noqa: E402
 
+from config.probes import THREADS  # noqa: E402
 from conversions import postback_door  # noqa: E402
 from conversions.intake import Decision, Received  # noqa: E402
 from tracking import link_cache, redirect  # noqa: E402
 from tracking.batching import Batcher  # noqa: E402
-from tracking.capture import ClickWriter  # noqa: E402
+from tracking.click_writer import ClickWriter  # noqa: E402
 from tracking.http import Receive, Scope, Send  # noqa: E402
 
 
@@ -41,6 +43,7 @@ class Application:
             elif path == postback_door.PATH:
                 await self._postback(scope, receive, send)
             else:
+                scope[THREADS] = (self._clicks, self._postbacks, self._listener)
                 await django_application(scope, receive, send)  # type: ignore[arg-type]
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
@@ -48,8 +51,11 @@ class Application:
     def start(self) -> None:
         self._cache = link_cache.LinkCache()
         self._listener = link_cache.start(self._cache)
-        parameters = link_cache.connection_parameters()
-        writer = ClickWriter(lambda: psycopg.connect(**parameters, autocommit=True))
+        parameters = {**link_cache.connection_parameters(), "connect_timeout": 2}
+        writer = ClickWriter(
+            connect=lambda: psycopg.connect(**parameters, autocommit=True), directory=settings.SPOOL_DIR
+        )
+        writer.start()
         self._clicks: Batcher[bytes, None] = Batcher(
             name="clicks", handle=writer.write, batch_limit=5_000, queue_limit=50_000, finish=writer.close
         )

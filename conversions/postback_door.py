@@ -1,5 +1,6 @@
 """The native door, `GET|POST /postback`: take a request in, hand it to intake, say what was decided."""
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from typing import Any
@@ -30,6 +31,8 @@ from tracking.http import (
 
 PATH = "/postback"
 MAX_BODY = 64 * 1024
+# After so many seconds a sender is told to try again rather than left to guess: a repeat is harmless.
+PATIENCE = 25.0
 KEPT_HEADERS = (b"user-agent", b"content-type", b"x-forwarded-for", b"host")
 
 log = structlog.get_logger(__name__)
@@ -52,10 +55,11 @@ class PostbackHandler:
             await respond_json(send, 405, allow, [*headers, (b"allow", b"GET, POST")])
             return
         try:
-            decision = await self._gatherer.submit(await take_in(scope, receive))
+            received = await take_in(scope, receive)
+            decision = await asyncio.wait_for(self._gatherer.submit(received), PATIENCE)
         except Exception as error:
             if not isinstance(error, QueueFull):
-                log.error("postback_not_decided", error=str(error).strip())
+                log.error("postback_not_decided", error=str(error).strip() or repr(error))
             await respond_json(send, 503, _try_again(), [*headers, (b"retry-after", b"2")])
             return
         await respond_json(send, decision.http_status, decision.body, headers)

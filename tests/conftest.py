@@ -1,9 +1,18 @@
 """The cast: Ana the affiliate, Ben her rival, Olga the operator."""
 
+from pathlib import Path
+
 import pytest
+from pytest_django.fixtures import Settings
 
 from affiliates.models import Affiliate, User
 from tests.factories import AffiliateFactory, SuperuserFactory
+
+
+@pytest.fixture(autouse=True)
+def own_spool(settings: Settings, tmp_path: Path) -> None:
+    """Clicks that a test puts on disk stay its own."""
+    settings.SPOOL_DIR = tmp_path / "spool"
 
 
 @pytest.fixture

@@ -46,7 +46,8 @@ class Web:
     def __init__(self, *, log: Path, env: Mapping[str, str] | None = None, workers: int = 2) -> None:
         self.port = ports.free_port()
         here = f"http://127.0.0.1:{self.port}"
-        self.env = {**os.environ, "PUBLIC_URL": here, "CSRF_TRUSTED_ORIGINS": here, **(env or {})}
+        self.env = {**os.environ, "PUBLIC_URL": here, "CSRF_TRUSTED_ORIGINS": here}
+        self.env |= {"SPOOL_DIR": str(log.parent / "spool"), **(env or {})}
         command = [BIN / "granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", str(self.port)]
         command += ["--workers", str(workers), "--static-path-route", "/static", "config.asgi:application"]
         self.static = Path(self.env.get("STATIC_ROOT", ROOT / "static"))

@@ -1,10 +1,5 @@
-"""Group commit: clicks that come together are written by one COPY and one commit, then all answered.
+"""Clicks into the database: the row, the COPY that writes many at once, and what to do with a poisoned one."""
 
-The gathering is `tracking.batching`; here is what one batch does. A row that a batch returns without an
-exception is on disk.
-"""
-
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from uuid import UUID
@@ -20,8 +15,6 @@ COLUMNS = ("id", "clicked_at", "link_id", "ip", "visitor", "user_agent", "referr
 _COPY = f"COPY {{}} ({', '.join(COLUMNS)}) FROM STDIN"
 NULL = "\\N"
 COPY_CLICKS = _COPY.format("tracking_click")
-# How long a click may wait for a database that went away.
-PATIENCE = 10.0
 
 
 class ClickRefused(ValueError):
@@ -53,42 +46,10 @@ def copy_rows_again(connection: psycopg.Connection, rows: list[bytes]) -> None:
         cursor.execute("INSERT INTO tracking_click SELECT * FROM again ON CONFLICT DO NOTHING")
 
 
-class ClickWriter:
-    """Commits batches of clicks; every row of a batch that is returned without an exception is durable."""
-
-    def __init__(self, connect: Callable[[], psycopg.Connection]) -> None:
-        self._connect = connect
-        self._connection: psycopg.Connection | None = None
-
-    def write(self, rows: list[bytes]) -> list[Exception | None]:
-        """Write the rows, trying again over a broken connection; say for each why it was refused, if it was.
-
-        Raise `psycopg.OperationalError` when the database stays away longer than `PATIENCE`.
-        """
-        write, until = copy_rows, time.monotonic() + PATIENCE
-        while True:
-            try:
-                if self._connection is None:
-                    self._connection = self._connect()
-                return write_or_bisect(self._connection, rows, write)
-            except (psycopg.OperationalError, OSError) as error:
-                log.warning("click_writer_reconnects", error=str(error).strip())
-                if self._connection is not None:
-                    self._connection.close()
-                self._connection, write = None, copy_rows_again
-                if time.monotonic() > until:
-                    raise
-                time.sleep(0.1)
-
-    def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-
-
 def write_or_bisect(
     connection: psycopg.Connection, rows: list[bytes], write: Callable[[psycopg.Connection, list[bytes]], None]
 ) -> list[Exception | None]:
-    """Write rows; when one poisons the batch, halve it until that one stands alone."""
+    """Write rows; when one poisons the batch, halve it until that one stands alone. None means written."""
     try:
         write(connection, rows)
     except (psycopg.DataError, psycopg.IntegrityError) as error:

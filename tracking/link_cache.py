@@ -30,6 +30,11 @@ log = structlog.get_logger(__name__)
 LIFETIME = 60.0
 LIFETIME_UNHEARD = 1.0
 CAPACITY = 100_000
+# How long a click waits for its link to be read: when an older reading is known, and when none is.
+PATIENCE = 1.0
+PATIENCE_UNKNOWN = 5.0
+# For so long after a failure known links are used as they are, without asking again.
+TROUBLE = 1.0
 # After so many seconds without a word the listener asks whether its line is still up.
 QUIET = 15.0
 
@@ -94,6 +99,7 @@ class LinkCache:
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="links")
         self._reading = False
         self._generation = 0
+        self._trouble_until = 0.0
         self.heard = False
 
     def get(self, code: str) -> Route | None:
@@ -104,19 +110,23 @@ class LinkCache:
         return route
 
     async def load(self, code: str) -> Route | None:
-        """Read the route; while the database is down, the last one known is used, however old."""
+        """Read the route; while the database is down or hangs, the last one known is used, however old."""
+        known = code in self._entries
+        if known and time.monotonic() < self._trouble_until:
+            return self._entries[code][1]
+        future = self._waiting.get(code)
+        if future is None:
+            future = self._waiting[code] = asyncio.get_running_loop().create_future()
+            if not self._reading:
+                self._reading = True
+                self._read_task = asyncio.create_task(self._read_waiting())
         try:
-            future = self._waiting.get(code)
-            if future is None:
-                future = self._waiting[code] = asyncio.get_running_loop().create_future()
-                if not self._reading:
-                    self._reading = True
-                    self._read_task = asyncio.create_task(self._read_waiting())
-            return await asyncio.shield(future)
-        except OSError:
-            if code in self._entries:
+            return await asyncio.wait_for(asyncio.shield(future), PATIENCE if known else PATIENCE_UNKNOWN)
+        except OSError:  # TimeoutError is one
+            self._trouble_until = time.monotonic() + TROUBLE
+            if known:
                 return self._entries[code][1]
-            raise
+            raise ConnectionError("The link could not be read.") from None
 
     async def _read_waiting(self) -> None:
         loop = asyncio.get_running_loop()

@@ -4,12 +4,12 @@ import time
 from collections.abc import Mapping
 from uuid import UUID, uuid4
 
-import psycopg
 from django.conf import settings
 
 from tracking import click_id
-from tracking.batching import Batcher
-from tracking.capture import ClickRefused, format_row
+from tracking.batching import Batcher, QueueFull
+from tracking.capture import format_row
+from tracking.click_writer import ClickNotStored
 from tracking.destination import deep_template, render
 from tracking.http import (
     HTML,
@@ -108,9 +108,11 @@ class RedirectHandler:
             )
             try:
                 await self._writer.submit(row)
-            except (ConnectionError, ClickRefused, psycopg.Error):
+            except QueueFull:
                 await respond(send, 503, [HTML, NO_STORE, (b"retry-after", b"2")], TRY_AGAIN)
                 return
+            except ClickNotStored:
+                pass  # Database and disk are both gone: the row is in the log, and the ID proves itself.
         template = (deep_template(query["url"], route.deep_link_hosts) if "url" in query else None) or route.template
         location = render(template, _values(route, query, text, milliseconds))
         await respond(send, 302, [(b"location", location.encode()), *headers])

@@ -6,7 +6,7 @@ import pytest
 
 from tests.factories import TrackingLinkFactory
 from tracking import click_id, link_cache
-from tracking.capture import ClickRefused, ClickWriter, copy_rows, copy_rows_again, format_row
+from tracking.capture import ClickRefused, copy_rows, copy_rows_again, format_row, write_or_bisect
 from tracking.models import SUB_IDS, Click
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,56 +34,36 @@ def link():
 
 
 @pytest.fixture
-def writer():
-    writer = ClickWriter(connect)
-    yield writer
-    writer.close()
+def line():
+    with connect() as line:
+        yield line
 
 
-def test_a_batch_is_written_whole(link, writer):
-    assert writer.write([make_row(link.pk) for _ in range(500)]) == [None] * 500
+def test_a_batch_is_written_whole(link, line):
+    assert write_or_bisect(line, [make_row(link.pk) for _ in range(500)], copy_rows) == [None] * 500
     assert Click.objects.filter(link=link).count() == 500
 
 
-def test_a_poisoned_row_does_not_take_the_others_with_it(link, writer):
+def test_a_poisoned_row_does_not_take_the_others_with_it(link, line):
     rows = [make_row(link.pk) for _ in range(9)]
     rows[4] = make_row(link.pk, sub1="x" * 300)  # more than the column holds
-    results = writer.write(rows)
+    results = write_or_bisect(line, rows, copy_rows)
     assert isinstance(results[4], ClickRefused)
     assert results[:4] + results[5:] == [None] * 8
     assert Click.objects.count() == 8
 
 
-def test_a_broken_connection_is_made_anew_and_nothing_is_doubled(link, writer):
-    writer.write([make_row(link.pk)])
-    with connect() as other:
-        other.execute("SELECT pg_terminate_backend(%s)", [writer._connection.info.backend_pid])
-    rows = [make_row(link.pk) for _ in range(3)]
-    assert writer.write(rows) == [None] * 3
-    assert Click.objects.count() == 4
-
-
-def test_rows_that_were_committed_before_the_connection_broke_are_written_once(link):
+def test_rows_that_were_committed_before_the_connection_broke_are_written_once(link, line):
     rows = [make_row(link.pk) for _ in range(4)]
-    with connect() as line:
-        copy_rows(line, rows[:2])
-        with pytest.raises(psycopg.IntegrityError):
-            copy_rows(line, rows)
-        copy_rows_again(line, rows)
+    copy_rows(line, rows[:2])
+    with pytest.raises(psycopg.IntegrityError):
+        copy_rows(line, rows)
+    copy_rows_again(line, rows)
     assert Click.objects.count() == 4
 
 
-def test_gives_up_after_its_patience(monkeypatch, writer):
-    def refuse():
-        raise psycopg.OperationalError("no route")
-
-    monkeypatch.setattr("tracking.capture.PATIENCE", 0.0)
-    with pytest.raises(psycopg.OperationalError):
-        ClickWriter(refuse).write([b""])
-
-
-def test_time_is_stored_to_the_millisecond_of_the_id(link, writer):
-    writer.write([make_row(link.pk)])
+def test_time_is_stored_to_the_millisecond_of_the_id(link, line):
+    copy_rows(line, [make_row(link.pk)])
     stored = Click.objects.get()
     assert click_id.ClickID(stored.id).made_at == stored.clicked_at
     assert abs((datetime.now(UTC) - stored.clicked_at).total_seconds()) < 60

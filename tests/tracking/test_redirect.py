@@ -1,13 +1,16 @@
 from urllib.parse import quote_from_bytes, urlsplit
 
 import pytest
+from django.conf import settings as django_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from affiliates.models import Affiliate, Enrollment, Offer
 from tests.asgi_client import BROWSER, visit
 from tests.factories import TrackingLinkFactory
-from tracking import click_id
+from tests.tracking.test_capture import connect
+from tracking import click_id, spool
+from tracking.click_writer import drain
 from tracking.models import Click
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -151,8 +154,24 @@ def test_malformed_queries_still_count_the_click(link, query):
     assert Click.objects.count() == 1
 
 
-def test_click_of_an_unstorable_database_is_answered_503_and_not_redirected(link, monkeypatch):
-    """Without a durable click there is no redirect: the visitor is asked to try again."""
+def test_a_database_that_refuses_clicks_stops_no_visitor(link, monkeypatch):
+    """The click goes to the spool, and from there into the database when that takes clicks again."""
     monkeypatch.setattr("tracking.capture.COPY_CLICKS", "COPY no_such_table FROM STDIN")
-    answer = click()
-    assert (answer.status, answer.headers["retry-after"]) == (503, "2")
+    assert click(sub1="spooled").status == 302
+    assert not Click.objects.exists()
+    assert spool.state(django_settings.SPOOL_DIR).segments == 1
+    drain(django_settings.SPOOL_DIR, connect)
+    assert Click.objects.get().sub1 == "spooled"
+
+
+def test_when_disk_and_database_are_gone_the_visitor_still_goes_on(link, monkeypatch, caplog):
+    monkeypatch.setattr("tracking.capture.COPY_CLICKS", "COPY no_such_table FROM STDIN")
+    monkeypatch.setattr("tracking.spool.os.fdatasync", full_disk)
+    answer = click(sub1="in the log")
+    assert answer.status == 302
+    assert click_id.parse(answer.query["cid"]).link_number == link.pk
+    assert "in the log" in caplog.text
+
+
+def full_disk(descriptor):
+    raise OSError(28, "No space left on device")

@@ -1,0 +1,195 @@
+"""REST API: tracking links and clicks."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db.models import QuerySet
+from django.utils import timezone
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import serializers
+from rest_framework.mixins import CreateModelMixin, ListModelMixin, UpdateModelMixin
+from rest_framework.serializers import BaseSerializer
+
+from affiliates.api import AffiliateName, OfferName
+from affiliates.models import Affiliate, Enrollment
+from affiliates.permissions import AffiliatesOnly, Reach
+from affiliates.rest.errors import Conflict
+from affiliates.rest.fields import ReachSerializer
+from affiliates.rest.filters import EXAMPLE, MomentFilter, PeriodFilters
+from affiliates.rest.views import ReadViewSet, ResourceViewSet
+from tracking.click_id import lowest_uuid, text_of
+from tracking.landing_page import check_landing_page
+from tracking.models import SUB_IDS, Click, TrackingLink
+
+# How far back a list of clicks goes when nobody says from when: it bounds what one request may cost.
+RECENT = timedelta(days=30)
+_FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class LinkSerializer(serializers.ModelSerializer[TrackingLink]):
+    """An affiliate's link to an offer."""
+
+    affiliate = AffiliateName(source="enrollment.affiliate", read_only=True)
+    offer = OfferName(source="enrollment.offer", read_only=True)
+    url = serializers.SerializerMethodField(help_text="The address to publish.")
+
+    class Meta:
+        model = TrackingLink
+        fields = ("code", "name", "url", "affiliate", "offer", "destination_url", "is_active", "created_at")
+        read_only_fields = ("code", "destination_url", "created_at")
+
+    def get_url(self, link: TrackingLink) -> str:
+        return f"{settings.PUBLIC_URL}/c/{link.code}"
+
+
+class NewLinkSerializer(serializers.ModelSerializer[TrackingLink]):
+    """A link to an offer that the affiliate is approved for."""
+
+    offer = serializers.CharField(max_length=16, write_only=True, help_text="The offer's ID: `of_...`")
+    affiliate = serializers.CharField(
+        max_length=16,
+        write_only=True,
+        required=False,
+        help_text="The affiliate's ID: needed only by those who act for several.",
+    )
+
+    class Meta:
+        model = TrackingLink
+        fields = ("offer", "affiliate", "name", "destination_url")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        affiliate = chosen_affiliate(self.context["reach"], attrs.pop("affiliate", None))
+        enrollment = _approved(affiliate, attrs.pop("offer"))
+        if url := attrs.get("destination_url"):
+            try:
+                check_landing_page(url, enrollment.offer)
+            except DjangoValidationError as error:
+                raise serializers.ValidationError({"destination_url": error.messages}) from error
+        return {**attrs, "enrollment": enrollment}
+
+    def to_representation(self, instance: TrackingLink) -> dict[str, Any]:
+        return dict(LinkSerializer(instance, context=self.context).data)
+
+
+def chosen_affiliate(reach: Reach, public_id: str | None) -> Affiliate:
+    """The affiliate that acts. Raise `ValidationError` when that is not clear, `Conflict` when it may not."""
+    acting = [each for each in reach.affiliates if public_id in (None, each.public_id)]
+    if len(acting) != 1:
+        known = ", ".join(f"{each.public_id} ({each.name})" for each in reach.affiliates)
+        raise serializers.ValidationError({"affiliate": f"Say for which affiliate, one of {known}."})
+    if acting[0].status != Affiliate.Status.ACTIVE:
+        raise Conflict(f"{acting[0].name} is {acting[0].get_status_display().lower()}: links can be read, not changed.")
+    return acting[0]
+
+
+def _approved(affiliate: Affiliate, offer_id: str) -> Enrollment:
+    approved = Enrollment.objects.filter(affiliate=affiliate, status=Enrollment.Status.APPROVED)
+    found = approved.filter(offer__public_id=offer_id).select_related("offer", "affiliate").first()
+    if found is None:
+        raise serializers.ValidationError(
+            {"offer": f"{affiliate.name} is not approved for an offer of this ID. Apply for it, or check the ID."}
+        )
+    return found
+
+
+class LinkFilters(PeriodFilters):
+    moment, moment_words = "created_at", "when the link was made"
+    affiliate = filters.CharFilter("enrollment__affiliate__public_id", help_text="Links of this affiliate, by its ID.")
+    offer = filters.CharFilter("enrollment__offer__public_id", help_text="Links to this offer, by its ID.")
+    is_active = filters.BooleanFilter()
+
+
+@extend_schema(tags=["links"])
+@extend_schema_view(create=extend_schema(responses={201: LinkSerializer}))
+class LinkViewSet(CreateModelMixin, UpdateModelMixin, ReadViewSet):
+    """Tracking links. Affiliates make them, name them and switch them off and on; operators read them."""
+
+    queryset = TrackingLink.objects.select_related("enrollment__affiliate", "enrollment__offer")
+    serializer_class = LinkSerializer
+    filterset_class = LinkFilters
+    lookup_field = "code"
+    affiliate_path = "enrollment__affiliate"
+    http_method_names = ["get", "head", "options", "post", "patch"]
+
+    def get_serializer_class(self) -> type[BaseSerializer[Any]]:
+        return NewLinkSerializer if self.action == "create" else LinkSerializer
+
+    def get_permissions(self) -> Any:
+        writes = self.action in ("create", "partial_update")
+        return [*super().get_permissions(), *([AffiliatesOnly()] if writes else [])]
+
+    def perform_update(self, serializer: BaseSerializer[Any]) -> None:
+        link: TrackingLink = self.get_object()
+        chosen_affiliate(self.reach, link.enrollment.affiliate.public_id)
+        serializer.save()
+
+
+class ClickSerializer(ReachSerializer):
+    """One visit through a link."""
+
+    id = serializers.SerializerMethodField(help_text="The click ID, 40 characters, as the postback sends it back.")
+    link = serializers.CharField(source="link.code", read_only=True, help_text="The link's code.")
+    affiliate = AffiliateName(source="link.enrollment.affiliate", read_only=True)
+    offer = OfferName(source="link.enrollment.offer", read_only=True)
+    ip = serializers.IPAddressField(read_only=True, allow_null=True)
+    operator_only = frozenset({"ip", "user_agent"})
+
+    class Meta:
+        model = Click
+        fields = (
+            *("id", "clicked_at", "link", "affiliate", "offer", *SUB_IDS, "aff_click_id", "source", "referrer"),
+            *("country", "device", "is_bot", "is_duplicate", "ip", "user_agent"),
+        )
+        read_only_fields = fields
+
+    def get_id(self, click: Click) -> str:
+        return text_of(click.pk)
+
+
+class ClickFilters(filters.FilterSet):
+    link = filters.CharFilter("link__code", help_text="Clicks on this link, by its code.")
+    offer = filters.CharFilter("link__enrollment__offer__public_id", help_text="Clicks for this offer, by its ID.")
+    affiliate = filters.CharFilter(
+        "link__enrollment__affiliate__public_id", help_text="Clicks of this affiliate, by its ID."
+    )
+    sub1 = filters.CharFilter(help_text="Clicks with exactly this label.")
+
+    @classmethod
+    def get_filters(cls) -> Any:
+        since = f"Clicks at or after this moment, for example {EXAMPLE}. Left out: {RECENT.days} days before `to`."
+        until = "Clicks before this moment. Left out: now."
+        return {
+            **super().get_filters(),
+            "from": MomentFilter(method="leave", help_text=since),
+            "to": MomentFilter(method="leave", help_text=until),
+        }
+
+    def leave(self, rows: "QuerySet[Click]", name: str, value: datetime) -> "QuerySet[Click]":
+        """The period is one condition, see `filter_queryset`."""
+        return rows
+
+    def filter_queryset(self, queryset: "QuerySet[Click]") -> "QuerySet[Click]":
+        """Click IDs are in the order of time, so a period is a range of the primary key."""
+        chosen = self.form.cleaned_data
+        until = chosen["to"] or timezone.now() + timedelta(minutes=5)
+        since = chosen["from"] or until - RECENT
+        rows: QuerySet[Click] = super().filter_queryset(queryset)
+        return rows.filter(pk__gte=_bound(since), pk__lt=_bound(until))
+
+
+def _bound(moment: datetime) -> UUID:
+    return lowest_uuid(max(moment, _FIRST_MOMENT))
+
+
+@extend_schema(tags=["clicks"])
+class ClickViewSet(ListModelMixin, ResourceViewSet):
+    """Clicks, newest first."""
+
+    queryset = Click.objects.select_related("link__enrollment__affiliate", "link__enrollment__offer")
+    serializer_class = ClickSerializer
+    filterset_class = ClickFilters
+    affiliate_path = "link__enrollment__affiliate"
