@@ -43,6 +43,8 @@ REQUIRE_HTTPS = env.bool("REQUIRE_HTTPS", default=not DEBUG)
 
 # "number:secret" pairs; the first signs new click IDs, all of them verify.
 CLICK_ID_KEYS = env.list("CLICK_ID_KEYS", default=[f"0:{SECRET_KEY}"])
+# Where clicks wait on disk while the database is away: a persistent volume of each web server.
+SPOOL_DIR = Path(env.str("SPOOL_DIR", default=str(BASE_DIR / ".data" / "spool")))
 # Encrypt advertiser secrets at rest; the first encrypts, all of them decrypt.
 FIELD_KEYS = env.list("FIELD_KEYS", default=[SECRET_KEY])
 
@@ -78,6 +80,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.request_id.RequestIdMiddleware",
+    "config.probes.ProbeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "config.content_policy.PanelPolicyMiddleware",
@@ -85,6 +89,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.time_zone.PanelTimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -165,6 +170,7 @@ LOGIN_REDIRECT_URL = "/"
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_I18N = False
+FORMAT_MODULE_PATH = ["config.formats"]
 USE_TZ = True
 
 STATIC_URL = "/static/"
@@ -230,22 +236,50 @@ CELERY_BEAT_SCHEDULE = {
 }
 CELERY_BEAT_SCHEDULE_FILENAME = env.str("BEAT_SCHEDULE_FILE", default=str(BASE_DIR / ".data" / "beat"))
 
+# What Prometheus sends to read /metrics; empty lets only this machine read them.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+# How many requests an API key, or a signed-in user, may send in a minute; 0 sets no limit.
+API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=600)
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "affiliates.api_keys.ApiKeyAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_FILTER_BACKENDS": ["affiliates.rest.filters.KnownFilters"],
+    "DEFAULT_PAGINATION_CLASS": "affiliates.rest.pages.Pages",
+    "DEFAULT_THROTTLE_CLASSES": ["affiliates.rest.limits.RequestLimit"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "affiliates.rest.errors.answer_error",
     "COERCE_DECIMAL_TO_STRING": True,
-    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
-    "PAGE_SIZE": 100,
+    "DURATION_FORMAT": "iso-8601",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Affidavit API",
     "VERSION": "1",
+    "DESCRIPTION": (
+        "Send your key as `Authorization: Bearer afk_...`. An affiliate's key sees that affiliate's own rows, an "
+        "operator's key everything. Amounts are text with a currency beside them, moments are UTC. Lists are "
+        "pages: follow `next` until it is null. A parameter that is not known is refused, never ignored."
+    ),
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "affiliates.rest.schema.add_errors",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "AffiliateStatus": "affiliates.models.Affiliate.Status",
+        "EnrollmentStatus": "affiliates.models.Enrollment.Status",
+        "OfferStatus": "affiliates.models.Offer.Status",
+        "ConversionStatus": "conversions.models.Conversion.Status",
+        "PayoutStatus": "payouts.models.Payout.Status",
+        "Reason": "conversions.reasons.Reason",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
