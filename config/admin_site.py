@@ -8,7 +8,7 @@ from django.utils.decorators import method_decorator
 from unfold.sites import UnfoldAdminSite
 
 
-class OperatorPanel(UnfoldAdminSite):  # type: ignore[misc]
+class OperatorPanel(UnfoldAdminSite):
     """Signing in goes through allauth, so that second factors and rate limits hold here too."""
 
     index_title = "Overview"

@@ -3,4 +3,4 @@ from django.apps import AppConfig
 
 class TrackingConfig(AppConfig):
     name = "tracking"
-    verbose_name = "Tracking"
+    verbose_name = "Traffic"

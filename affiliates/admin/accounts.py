@@ -1,0 +1,171 @@
+"""Who signs in, with what; and what operators did in the panel."""
+
+from typing import Any, ClassVar
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter, ChoicesCheckboxFilter
+from unfold.decorators import display
+from unfold.forms import AdminPasswordChangeForm
+
+from affiliates.admin.forms import RevokeApiKeys, UserAddForm, UserEditForm
+from affiliates.api_keys import make_api_key
+from affiliates.models import AffiliateMember, ApiKey, User
+from affiliates.panel import DayRangeFilter, PanelAdmin, PanelTable, RecordAdmin, code, label, operator, question
+
+
+class MembershipTable(PanelTable):
+    model = AffiliateMember
+    autocomplete_fields = ("affiliate",)
+    show_change_link = False
+    verbose_name_plural = "memberships"
+
+
+@admin.register(User)
+class UserAdmin(PanelAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
+    """People sign in with their e-mail address. Only a superuser may hand out power over others."""
+
+    form = UserEditForm
+    add_form = UserAddForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("email", "name", "role", "is_active", "last_login", "date_joined")
+    list_filter = (
+        ("is_staff", BooleanRadioFilter),
+        ("is_active", BooleanRadioFilter),
+        ("date_joined", DayRangeFilter),
+    )
+    search_fields = ("email", "name", "memberships__affiliate__name")
+    search_help_text = "E-mail address, name or affiliate"
+    ordering = ("email",)
+    sortable_by = ("email", "last_login", "date_joined")
+    readonly_fields = ("last_login", "date_joined")
+    inlines = (MembershipTable,)
+    fieldsets: ClassVar[Any] = (
+        (None, {"fields": (("email", "name"), "time_zone", "password")}),
+        ("Access", {"fields": (("is_active", "is_staff", "is_superuser"), "groups", "user_permissions")}),
+        ("Dates", {"fields": (("last_login", "date_joined"),)}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "name", "is_staff", "usable_password", "password1", "password2")}),)
+    POWER = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        power = () if operator(request).is_superuser else self.POWER
+        return (*self.readonly_fields, *power)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and self._may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and self._may_touch(request, obj)
+
+    def _may_touch(self, request: HttpRequest, obj: User | None) -> bool:
+        """Whoever changes an operator's password could sign in as them: that takes a superuser."""
+        actor = operator(request)
+        return obj is None or actor.is_superuser or not obj.is_staff or obj == actor
+
+    @display(description="Role")
+    def role(self, row: User) -> SafeString:
+        if row.is_superuser:
+            return label("Operator, all rights", "danger")
+        return label("Operator", "primary") if row.is_staff else label("Affiliate", "info")
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(PanelAdmin):
+    list_display = ("name", "shown_hint", "user", "affiliate", "last_used_at", "revoked_at", "created_at")
+    list_filter = (("affiliate", AutocompleteSelectFilter), ("created_at", DayRangeFilter))
+    list_select_related = ("user", "affiliate")
+    search_fields = ("name", "hint", "user__email", "affiliate__name")
+    autocomplete_fields = ("user", "affiliate")
+    sortable_by = ("name", "last_used_at", "created_at")
+    actions = ("revoke",)
+    actions_detail = ("revoke",)
+    readonly_fields = ("shown_hint", "last_used_at", "revoked_at", "created_at")
+    fields = ("name", "shown_hint", ("user", "affiliate"), ("created_at", "last_used_at"), "revoked_at")
+    revoke = question(RevokeApiKeys, description="Revoke", icon="key_off")
+
+    def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
+        return self.fields if obj else ("name", "user", "affiliate")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
+        return (*self.readonly_fields, "user", "affiliate") if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        """A new key's text is known only now: it is kept for the one page that shows it."""
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        made, text = make_api_key(user=obj.user, name=obj.name, affiliate=obj.affiliate)
+        obj.__dict__.update(made.__dict__, once=text)
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        context = {**self.admin_site.each_context(request), "title": "New API key", "opts": self.opts, "key": obj}
+        return TemplateResponse(request, "admin/affiliates/apikey/made.html", context)
+
+    @display(description="Begins with")
+    def shown_hint(self, row: ApiKey) -> object:
+        return code(f"{row.hint}…")
+
+
+class GroupAdmin(PanelAdmin, DjangoGroupAdmin):
+    """Groups of permissions for operators."""
+
+
+class EmailAddressAdmin(PanelAdmin):
+    list_display = ("email", "user", "primary", "verified")
+    list_filter = (("primary", BooleanRadioFilter), ("verified", BooleanRadioFilter))
+    list_select_related = ("user",)
+    search_fields = ("email", "user__email", "user__name")
+    autocomplete_fields = ("user",)
+
+
+class AuthenticatorAdmin(RecordAdmin):
+    """Second factors. Removing one lets a person who lost it sign in with the password alone."""
+
+    list_display = ("user", "type", "created_at", "last_used_at")
+    list_filter = (("type", ChoicesCheckboxFilter),)
+    list_select_related = ("user",)
+    search_fields = ("user__email", "user__name")
+    fields = ("user", "type", "created_at", "last_used_at")
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return operator(request).is_superuser
+
+
+@admin.register(LogEntry)
+class LogEntryAdmin(RecordAdmin):
+    """What operators did in the panel, with when and to what."""
+
+    list_display = ("action_time", "user", "action_label", "content_type", "changed", "said")
+    list_filter = (("action_time", DayRangeFilter), ("user", AutocompleteSelectFilter))
+    list_select_related = ("user", "content_type")
+    search_fields = ("object_repr", "user__email", "change_message")
+    ordering = ("-action_time",)
+    sortable_by = ("action_time",)
+    fields = ("action_time", "user", "action_label", "content_type", "changed", "said")
+
+    @display(description="Did")
+    def action_label(self, row: LogEntry) -> SafeString:
+        return label(row.get_action_flag_display(), {1: "success", 2: "info", 3: "danger"}[row.action_flag])
+
+    @display(description="To")
+    def changed(self, row: LogEntry) -> object:
+        return row.object_repr
+
+    @display(description="In words")
+    def said(self, row: LogEntry) -> str:
+        return row.get_change_message()
+
+
+for theirs, ours in ((Group, GroupAdmin), (EmailAddress, EmailAddressAdmin), (Authenticator, AuthenticatorAdmin)):
+    if admin.site.is_registered(theirs):
+        admin.site.unregister(theirs)
+    admin.site.register(theirs, ours)

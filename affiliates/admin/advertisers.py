@@ -1,0 +1,174 @@
+"""Advertisers, their secrets, and what their engineers need to send postbacks."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter, ChoicesCheckboxFilter
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from affiliates.admin.forms import AdvertiserForm, MakeSecret, RevokeSecret
+from affiliates.advertiser_secrets import PREFIXES, make_secret, secret_text
+from affiliates.models import Advertiser, AdvertiserSecret
+from affiliates.panel import PanelAdmin, RecordAdmin, code, label, labelled, link_to, list_link, operator, question
+
+Kind = AdvertiserSecret.Kind
+
+
+@dataclass(frozen=True)
+class ShownSecret:
+    """A secret as a page shows it: masked until somebody asks to read it."""
+
+    row: AdvertiserSecret
+    text: str
+    masked: bool
+
+
+def shown_secrets(advertiser: Advertiser, shown_id: str) -> list[ShownSecret]:
+    """All secrets, those in use first, with the one asked for read back."""
+    rows = sorted(advertiser.secrets.all(), key=lambda row: (row.revoked_at is not None, -row.pk))
+    return [
+        ShownSecret(
+            row,
+            secret_text(row) if str(row.pk) == shown_id else f"{PREFIXES[Kind(row.kind)]}_{'•' * 12}",
+            str(row.pk) != shown_id,
+        )
+        for row in rows
+    ]
+
+
+@admin.register(Advertiser)
+class AdvertiserAdmin(PanelAdmin):
+    form = AdvertiserForm
+    list_display = ("named", "is_active", "currency", "active_tokens", "offer_count", "networks", "created_at")
+    list_filter = (("is_active", BooleanRadioFilter),)
+    search_fields = ("name", "public_id")
+    sortable_by = ("named", "created_at")
+    readonly_fields = ("shown_id", "created_at", "look_further")
+    fieldsets = (
+        (None, {"fields": (("name", "shown_id"), ("is_active", "created_at"), "look_further")}),
+        ("Postbacks", {"fields": ("currency", "sender_networks")}),
+    )
+    add_fieldsets = ((None, {"fields": ("name", "is_active", "currency", "sender_networks")}),)
+    actions_detail = ("secrets",)
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Advertiser]":
+        rows: QuerySet[Advertiser] = super().get_queryset(request)
+        live = Q(secrets__kind=Kind.TOKEN, secrets__revoked_at=None)
+        return rows.annotate(
+            token_count=Count("secrets", filter=live, distinct=True), offers_count=Count("offers", distinct=True)
+        )
+
+    @display(description="Advertiser", ordering="name", header=True)
+    def named(self, row: Advertiser) -> list[object]:
+        return [row.name, code(row.public_id)]
+
+    @display(description="Tokens in use")
+    def active_tokens(self, row: Any) -> object:
+        return row.token_count or label("None", "danger")
+
+    @display(description="Offers")
+    def offer_count(self, row: Any) -> object:
+        return list_link("admin:affiliates_offer_changelist", row.offers_count, advertiser__id__exact=row.pk)
+
+    @display(description="May send from")
+    def networks(self, row: Advertiser) -> str:
+        return ", ".join(row.sender_networks) or "any address"
+
+    @display(description="See also")
+    def look_further(self, row: Advertiser) -> SafeString:
+        links = (
+            list_link("admin:affiliates_offer_changelist", "Offers", advertiser__id__exact=row.pk),
+            list_link("admin:conversions_postback_changelist", "Postbacks", advertiser__id__exact=row.pk),
+            list_link("admin:conversions_conversion_changelist", "Conversions", advertiser__id__exact=row.pk),
+        )
+        return format_html('<span class="aff-links">{}{}{}</span>', *links)
+
+    @action(
+        description="Secrets & integration",
+        url_path="secrets",
+        permissions=["decide"],
+        icon="key",
+        variant=ActionVariant.PRIMARY,
+    )
+    def secrets(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Secrets of an advertiser, masked; `?show=` reads one back, and that is written down."""
+        advertiser = get_object_or_404(Advertiser, pk=object_id)
+        if request.method == "POST":
+            return self._make(request, advertiser)
+        shown = shown_secrets(advertiser, request.GET.get("show", ""))
+        self._note_reading(request, shown)
+        token = next((s.text for s in shown if s.row.kind == Kind.TOKEN and not s.masked), "")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Secrets & integration: {advertiser}",
+            "opts": self.opts,
+            "original": advertiser,
+            "advertiser": advertiser,
+            "secrets": shown,
+            "postback_url": f"{settings.PUBLIC_URL}/postback",
+            "examples": self.examples(advertiser, token or "YOUR_TOKEN"),
+            "has_token": any(s.row.kind == Kind.TOKEN and s.row.revoked_at is None for s in shown),
+            "token_shown": bool(token),
+        }
+        return TemplateResponse(request, "admin/affiliates/advertiser/secrets.html", context)
+
+    def examples(self, advertiser: Advertiser, token: str) -> list[Any]:
+        """Ready-made postbacks; the room that knows goals fills this in."""
+        return []
+
+    def _make(self, request: HttpRequest, advertiser: Advertiser) -> HttpResponse:
+        form = MakeSecret(request.POST)
+        here = reverse("admin:affiliates_advertiser_secrets", args=[advertiser.pk])
+        if not form.is_valid():
+            messages.error(request, "Choose token or HMAC secret, and a label of at most 60 characters.")
+            return HttpResponseRedirect(here)
+        row, _ = make_secret(
+            advertiser=advertiser, kind=Kind(form.cleaned_data["kind"]), label=form.cleaned_data["label"]
+        )
+        said = f"Made a new {row.get_kind_display()}."
+        LogEntry.objects.log_actions(operator(request).pk, [advertiser], CHANGE, change_message=said)
+        messages.success(request, f"{said} Those made before stay in use until you revoke them.")
+        return HttpResponseRedirect(f"{here}?show={row.pk}")
+
+    def _note_reading(self, request: HttpRequest, shown: list[ShownSecret]) -> None:
+        for secret in shown:
+            if not secret.masked:
+                said = f"Read back {secret.row.get_kind_display()} #{secret.row.pk}."
+                LogEntry.objects.log_actions(operator(request).pk, [secret.row.advertiser], CHANGE, change_message=said)
+
+
+@admin.register(AdvertiserSecret)
+class AdvertiserSecretAdmin(RecordAdmin):
+    """Secrets in a list, never their text: that is read on the advertiser's own page."""
+
+    list_display = ("id_label", "kind_label", "advertiser_link", "label", "created_at", "revoked_at")
+    list_display_links = ("id_label",)
+    list_filter = (("kind", ChoicesCheckboxFilter), ("advertiser", AutocompleteSelectFilter))
+    list_select_related = ("advertiser",)
+    search_fields = ("label", "advertiser__name")
+    ordering = ("-id",)
+    sortable_by = ("created_at", "revoked_at")
+    fields = ("advertiser", "kind_label", "label", "created_at", "revoked_at")
+    actions = ("revoke",)
+    actions_detail = ("revoke",)
+    revoke = question(RevokeSecret, description="Revoke", icon="key_off")
+    kind_label = labelled("kind", {"token": "info", "hmac": "primary"}, description="Kind")
+
+    @display(description="Secret", ordering="id")
+    def id_label(self, row: AdvertiserSecret) -> str:
+        return f"#{row.pk}"
+
+    @display(description="Advertiser")
+    def advertiser_link(self, row: AdvertiserSecret) -> SafeString | str:
+        return link_to(row.advertiser)

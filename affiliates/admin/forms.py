@@ -1,0 +1,255 @@
+"""Forms of the operator panel for people, advertisers and offers."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from unfold.forms import UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from affiliates.approvals import (
+    AFFILIATE_STEPS,
+    ENROLLMENT_STEPS,
+    OFFER_STEPS,
+    StepNotAllowed,
+    change_affiliates,
+    change_offers,
+    decide_enrollments,
+)
+from affiliates.models import Advertiser, AdvertiserSecret, Affiliate, ApiKey, Enrollment, Offer, User
+from affiliates.panel import ConfirmForm, DaysField, ListField
+from affiliates.panel.confirm import note_field
+
+
+class UserAddForm(UserCreationForm):
+    class Meta:
+        model = User
+        fields = ("email", "name", "is_staff")
+        field_classes: ClassVar[dict[str, Any]] = {}
+
+
+class UserEditForm(UserChangeForm):
+    class Meta:
+        model = User
+        fields = "__all__"
+        field_classes: ClassVar[dict[str, Any]] = {}
+
+
+class AdvertiserForm(forms.ModelForm):  # type: ignore[type-arg]
+    sender_networks = ListField(
+        base_field=Advertiser._meta.get_field("sender_networks").base_field,
+        label="Sender networks",
+        help_text="Addresses or networks (203.0.113.0/24) that postbacks may come from. None listed: any may send.",
+    )
+
+    class Meta:
+        model = Advertiser
+        fields = ("name", "is_active", "currency", "sender_networks")
+
+
+class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
+    attribution_window = DaysField(help_text="How long after the click an event still counts.")
+    deep_link_hosts = ListField(
+        base_field=Offer._meta.get_field("deep_link_hosts").base_field,
+        label="Deep link hosts",
+        help_text="Hosts that an affiliate's url= may lead to; *.example.com allows every host below it.",
+    )
+
+    class Meta:
+        model = Offer
+        fields = (
+            "name",
+            "advertiser",
+            "vertical",
+            "description",
+            "terms",
+            "currency",
+            "destination_url",
+            "fallback_url",
+            "deep_link_hosts",
+            "attribution_window",
+            "customer_lock",
+            "requires_approval",
+        )
+        labels: ClassVar = {"destination_url": "Destination URL", "fallback_url": "Fallback URL"}
+        widgets: ClassVar = {
+            "description": UnfoldAdminTextareaWidget({"rows": 4}),
+            "terms": UnfoldAdminTextareaWidget({"rows": 4}),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "attribution_window" in self.fields:
+            self.fields["attribution_window"].initial = Offer._meta.get_field("attribution_window").get_default()
+
+
+class ChangeAffiliates(ConfirmForm):
+    """A step in affiliates' status, with a note that they read."""
+
+    to: ClassVar[Affiliate.Status]
+    done: ClassVar[str]
+
+    @classmethod
+    def fits(cls, row: Affiliate) -> bool:
+        return row.status in AFFILIATE_STEPS[cls.to]
+
+    def describe(self, row: Affiliate) -> str:
+        return f"{row.public_id} · {row.get_status_display()}"
+
+    def perform(self, *, actor: User, now: datetime) -> str:
+        note = self.cleaned_data["note"]
+        try:
+            count = change_affiliates(affiliate_ids=[row.pk for row in self.rows], to=self.to, note=note)
+        except StepNotAllowed as error:
+            raise ValidationError(str(error)) from error
+        return _said(count, len(self.rows), "affiliate", self.done, note)
+
+
+class ApproveAffiliates(ChangeAffiliates):
+    title, submit, to, done = "Approve", "Approve", Affiliate.Status.ACTIVE, "approved"
+    explanation = "Approved affiliates can sign in, apply for offers and have their clicks counted."
+    note = note_field(required=False, help_text="Optional; the affiliate reads it.")
+
+
+class SuspendAffiliates(ChangeAffiliates):
+    title, submit, tone, to, done = "Suspend", "Suspend", "danger", Affiliate.Status.SUSPENDED, "suspended"
+    explanation = "Their links stop within a second: visitors go to the offer's fallback address or get 410 Gone."
+    note = note_field(required=True, help_text="Why; the affiliate reads it.")
+
+
+class CloseAffiliates(ChangeAffiliates):
+    title, submit, tone, to, done = "Close", "Close for good", "danger", Affiliate.Status.CLOSED, "closed"
+    explanation = "A closed account cannot be opened again. What it earned stays owed and in the ledger."
+    note = note_field(required=True, help_text="Why; the affiliate reads it.")
+
+
+class DecideEnrollments(ConfirmForm):
+    """A decision about affiliates' access to offers."""
+
+    to: ClassVar[Enrollment.Status]
+    done: ClassVar[str]
+
+    @classmethod
+    def fits(cls, row: Enrollment) -> bool:
+        return row.status in ENROLLMENT_STEPS[cls.to]
+
+    def describe(self, row: Enrollment) -> str:
+        return row.get_status_display()
+
+    def perform(self, *, actor: User, now: datetime) -> str:
+        note, ids = self.cleaned_data["note"], [row.pk for row in self.rows]
+        try:
+            count = decide_enrollments(enrollment_ids=ids, to=self.to, note=note, actor=actor, now=now)
+        except StepNotAllowed as error:
+            raise ValidationError(str(error)) from error
+        return _said(count, len(self.rows), "enrollment", self.done, note)
+
+
+class ApproveEnrollments(DecideEnrollments):
+    title, submit, to, done = "Approve", "Approve", Enrollment.Status.APPROVED, "approved"
+    explanation = "The affiliate can make tracking links for the offer at once."
+    note = note_field(required=False, help_text="Optional; the affiliate reads it.")
+
+
+class RejectEnrollments(DecideEnrollments):
+    title, submit, tone, to, done = "Reject", "Reject", "danger", Enrollment.Status.REJECTED, "rejected"
+    explanation = "The affiliate sees the rejection with your note."
+    note = note_field(required=True, help_text="Why; the affiliate reads it.")
+
+
+class BlockEnrollments(DecideEnrollments):
+    title, submit, tone, to, done = "Block", "Block", "danger", Enrollment.Status.BLOCKED, "blocked"
+    explanation = "Links to the offer stop within a second. Conversions made before keep their status."
+    note = note_field(required=True, help_text="Why; the affiliate reads it.")
+
+
+class ChangeOffers(ConfirmForm):
+    """A step in offers' status."""
+
+    to: ClassVar[Offer.Status]
+    done: ClassVar[str]
+
+    @classmethod
+    def fits(cls, row: Offer) -> bool:
+        return row.status in OFFER_STEPS[cls.to]
+
+    def describe(self, row: Offer) -> str:
+        return f"{row.advertiser} · {row.get_status_display()}"
+
+    def perform(self, *, actor: User, now: datetime) -> str:
+        try:
+            count = change_offers(offer_ids=[row.pk for row in self.rows], to=self.to)
+        except StepNotAllowed as error:
+            raise ValidationError(str(error)) from error
+        return _said(count, len(self.rows), "offer", self.done, "")
+
+
+class ActivateOffers(ChangeOffers):
+    title, submit, to, done = "Activate", "Activate", Offer.Status.ACTIVE, "activated"
+    explanation = "Links of approved affiliates lead to the destination at once."
+
+
+class PauseOffers(ChangeOffers):
+    title, submit, tone, to, done = "Pause", "Pause", "danger", Offer.Status.PAUSED, "paused"
+    explanation = "Visitors go to the fallback address or get 410 Gone. Postbacks for earlier clicks still count."
+
+
+class EndOffers(ChangeOffers):
+    title, submit, tone, to, done = "End", "End for good", "danger", Offer.Status.ENDED, "ended"
+    explanation = "An ended offer cannot be activated again. Postbacks for earlier clicks still count."
+
+
+class MakeSecret(forms.Form):
+    """A new token or HMAC secret beside those in use."""
+
+    kind = forms.ChoiceField(choices=AdvertiserSecret.Kind.choices)
+    label = forms.CharField(max_length=60, required=False)
+
+
+class RevokeSecret(ConfirmForm):
+    """Stop accepting a token or HMAC secret."""
+
+    title, submit, tone = "Revoke", "Revoke", "danger"
+    explanation = "Postbacks that still use it are refused from now on. Send the sender its successor first."
+
+    @classmethod
+    def fits(cls, row: AdvertiserSecret) -> bool:
+        return row.revoked_at is None
+
+    def perform(self, *, actor: User, now: datetime) -> str:
+        ids = [row.pk for row in self.rows]
+        count = AdvertiserSecret.objects.filter(pk__in=ids, revoked_at=None).update(revoked_at=now)
+        return _said(count, len(ids), "secret", "revoked", "")
+
+
+class RevokeApiKeys(ConfirmForm):
+    """Stop accepting API keys."""
+
+    title, submit, tone = "Revoke", "Revoke", "danger"
+    explanation = "Programs that use the key are refused from now on. A revoked key cannot be given back."
+
+    @classmethod
+    def fits(cls, row: ApiKey) -> bool:
+        return row.revoked_at is None
+
+    def describe(self, row: ApiKey) -> str:
+        return f"{row.user}"
+
+    def perform(self, *, actor: User, now: datetime) -> str:
+        ids = [row.pk for row in self.rows]
+        return _said(
+            ApiKey.objects.filter(pk__in=ids, revoked_at=None).update(revoked_at=now),
+            len(ids),
+            "API key",
+            "revoked",
+            "",
+        )
+
+
+def _said(count: int, asked: int, noun: str, done: str, note: str) -> str:
+    """`2 affiliates suspended; 1 was so already. Note: …`"""
+    text = f"{count} {noun}{'' if count == 1 else 's'} {done}"
+    if already := asked - count:
+        text += f"; {already} {'was' if already == 1 else 'were'} so already"
+    return f"{text}. Note: {note}" if note else f"{text}."

@@ -1,0 +1,211 @@
+"""Offers, and who may promote them."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import (
+    AutocompleteSelectFilter,
+    BooleanRadioFilter,
+    ChoicesCheckboxFilter,
+)
+from unfold.decorators import display
+from unfold.enums import ActionVariant
+
+from affiliates.admin.forms import (
+    ActivateOffers,
+    ApproveEnrollments,
+    BlockEnrollments,
+    EndOffers,
+    OfferForm,
+    PauseOffers,
+    RejectEnrollments,
+)
+from affiliates.admin.people import ENROLLMENT_TONES
+from affiliates.models import CouponCode, Enrollment, Offer
+from affiliates.panel import DayRangeFilter, PanelAdmin, code, labelled, link_to, list_link, question
+
+OFFER_TONES = {"draft": "default", "active": "success", "paused": "warning", "ended": "default"}
+
+
+@admin.register(Offer)
+class OfferAdmin(PanelAdmin):
+    form = OfferForm
+    list_display = (
+        "named",
+        "status_label",
+        "advertiser",
+        "vertical",
+        "currency",
+        "window",
+        "customer_lock",
+        "created_at",
+    )
+    list_filter = (
+        ("status", ChoicesCheckboxFilter),
+        ("vertical", ChoicesCheckboxFilter),
+        ("advertiser", AutocompleteSelectFilter),
+    )
+    list_select_related = ("advertiser",)
+    search_fields = ("name", "public_id", "advertiser__name")
+    search_help_text = "Name, ID (of_…) or advertiser"
+    sortable_by = ("named", "status_label", "created_at")
+    autocomplete_fields = ("advertiser",)
+    actions = ("activate", "pause")
+    actions_detail = ("activate", "pause", "end")
+    readonly_fields: Any = ("shown_id", "status_label", "created_at", "look_further")
+    fieldsets: Any = (
+        (
+            None,
+            {
+                "fields": (
+                    ("name", "shown_id"),
+                    ("status_label", "created_at"),
+                    ("advertiser", "vertical"),
+                    "look_further",
+                )
+            },
+        ),
+        ("What affiliates read", {"fields": ("description", "terms")}),
+        ("Where visitors go", {"fields": ("destination_url", "fallback_url", "deep_link_hosts")}),
+        (
+            "What counts",
+            {"fields": (("currency", "attribution_window"), ("customer_lock", "requires_approval"))},
+        ),
+    )
+    activate = question(ActivateOffers, description="Activate", icon="play_arrow", variant=ActionVariant.PRIMARY)
+    pause = question(PauseOffers, description="Pause", icon="pause")
+    end = question(EndOffers, description="End", icon="stop")
+    status_label = labelled("status", OFFER_TONES, description="Status")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Offer | None = None) -> Any:
+        """A new offer is a draft and has no ID yet."""
+        if obj:
+            return super().get_fieldsets(request, obj)
+        return [(None, {"fields": ("name", ("advertiser", "vertical"))}), *self.fieldsets[1:4]]
+
+    @display(description="Offer", ordering="name", header=True)
+    def named(self, row: Offer) -> list[object]:
+        return [row.name, code(row.public_id)]
+
+    @display(description="Window", ordering="attribution_window")
+    def window(self, row: Offer) -> str:
+        days = row.attribution_window.total_seconds() / 86_400
+        return f"{days:g} {'day' if days == 1 else 'days'}"
+
+    @display(description="See also")
+    def look_further(self, row: Offer) -> SafeString:
+        links = (
+            list_link("admin:affiliates_enrollment_changelist", "Enrollments", offer__id__exact=row.pk),
+            list_link("admin:tracking_trackinglink_changelist", "Tracking links", enrollment__offer__id__exact=row.pk),
+            list_link("admin:tracking_click_changelist", "Clicks", offer=row.pk),
+            list_link("admin:conversions_conversion_changelist", "Conversions", goal__offer__id__exact=row.pk),
+        )
+        return format_html('<span class="aff-links">{}{}{}{}</span>', *links)
+
+
+@admin.register(Enrollment)
+class EnrollmentAdmin(PanelAdmin):
+    list_display = (
+        "id_label",
+        "status_label",
+        "affiliate_link",
+        "offer_link",
+        "note",
+        "decided_by",
+        "decided_at",
+        "created_at",
+    )
+    list_display_links = ("id_label",)
+    list_filter = (
+        ("status", ChoicesCheckboxFilter),
+        ("offer", AutocompleteSelectFilter),
+        ("affiliate", AutocompleteSelectFilter),
+        ("created_at", DayRangeFilter),
+    )
+    list_select_related = ("affiliate", "offer", "decided_by")
+    search_fields = ("affiliate__name", "affiliate__public_id", "offer__name", "offer__public_id")
+    search_help_text = "Affiliate or offer"
+    ordering = ("-created_at",)
+    sortable_by = ("status_label", "decided_at", "created_at")
+    autocomplete_fields = ("affiliate", "offer")
+    actions = ("approve", "reject", "block")
+    actions_detail = ("approve", "reject", "block")
+    readonly_fields = ("status_label", "decided_by", "decided_at", "created_at", "look_further")
+    fields = (
+        ("affiliate", "offer"),
+        ("status_label", "created_at"),
+        ("decided_by", "decided_at"),
+        "note",
+        "look_further",
+    )
+    approve = question(ApproveEnrollments, description="Approve", icon="check", variant=ActionVariant.PRIMARY)
+    reject = question(RejectEnrollments, description="Reject", icon="close")
+    block = question(BlockEnrollments, description="Block", icon="block")
+    status_label = labelled("status", ENROLLMENT_TONES, description="Status")
+
+    def get_fields(self, request: HttpRequest, obj: Enrollment | None = None) -> Any:
+        return self.fields if obj else ("affiliate", "offer", "status", "note")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Enrollment | None = None) -> tuple[str, ...]:
+        return (*self.readonly_fields, "affiliate", "offer") if obj else ()
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "status":
+            start = (Enrollment.Status.APPROVED, Enrollment.Status.PENDING)
+            kwargs["choices"] = [(status.value, status.label) for status in start]
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Enrollment, form: Any, change: bool) -> None:
+        """Enrolling an affiliate by hand is a decision; remember whose."""
+        if not change and obj.status == Enrollment.Status.APPROVED:
+            obj.decided_by, obj.decided_at = request.user, timezone.now()  # type: ignore[assignment]
+        super().save_model(request, obj, form, change)
+
+    @display(description="Enrollment", ordering="id")
+    def id_label(self, row: Enrollment) -> str:
+        return f"#{row.pk}"
+
+    @display(description="Affiliate", ordering="affiliate__name")
+    def affiliate_link(self, row: Enrollment) -> SafeString | str:
+        return link_to(row.affiliate)
+
+    @display(description="Offer", ordering="offer__name")
+    def offer_link(self, row: Enrollment) -> SafeString | str:
+        return link_to(row.offer)
+
+    @display(description="See also")
+    def look_further(self, row: Enrollment) -> SafeString:
+        links = list_link("admin:tracking_trackinglink_changelist", "Tracking links", enrollment__id__exact=row.pk)
+        return format_html('<span class="aff-links">{}{}{}</span>', link_to(row.affiliate), link_to(row.offer), links)
+
+
+@admin.register(CouponCode)
+class CouponCodeAdmin(PanelAdmin):
+    list_display = ("code", "affiliate_link", "offer_link", "is_active", "created_at")
+    list_filter = (
+        ("is_active", BooleanRadioFilter),
+        ("enrollment__offer", AutocompleteSelectFilter),
+        ("enrollment__affiliate", AutocompleteSelectFilter),
+    )
+    list_select_related = ("enrollment__affiliate", "enrollment__offer")
+    search_fields = ("code", "enrollment__affiliate__name", "enrollment__offer__name")
+    ordering = ("-created_at",)
+    sortable_by = ("code", "created_at")
+    autocomplete_fields = ("enrollment",)
+    fields = ("enrollment", ("code", "is_active"))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: CouponCode | None = None) -> tuple[str, ...]:
+        """A code that customers may have typed in names one affiliate for good."""
+        return ("enrollment", "code") if obj else ()
+
+    @display(description="Affiliate", ordering="enrollment__affiliate__name")
+    def affiliate_link(self, row: CouponCode) -> SafeString | str:
+        return link_to(row.enrollment.affiliate)
+
+    @display(description="Offer", ordering="enrollment__offer__name")
+    def offer_link(self, row: CouponCode) -> SafeString | str:
+        return link_to(row.enrollment.offer)

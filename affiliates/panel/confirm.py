@@ -1,0 +1,74 @@
+"""Deeds that are more than an edit: a page says what will be done, and it is done on POST only."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django import forms
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from unfold.decorators import action
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from affiliates.models import User
+
+
+class ConfirmForm(forms.Form):
+    """A question to the operator; its fields are what the deed needs to know."""
+
+    title: ClassVar[str] = ""
+    submit: ClassVar[str] = "Confirm"
+    tone: ClassVar[str] = "primary"
+    explanation: ClassVar[str] = ""
+
+    def __init__(self, rows: Sequence[Any], data: Any = None, **kwargs: Any) -> None:
+        self.rows = rows
+        super().__init__(data, **kwargs)
+
+    @classmethod
+    def fits(cls, row: Any) -> bool:
+        """Whether the deed makes sense for the row as it stands."""
+        return True
+
+    def heading(self) -> str:
+        if len(self.rows) == 1:
+            return f"{self.title}: {self.rows[0]}"
+        return f"{self.title}: {len(self.rows)} selected" if self.rows else self.title
+
+    def describe(self, row: Any) -> str:
+        """What the page says about a row beside its name."""
+        return ""
+
+    def described(self) -> list[tuple[str, str]]:
+        return [(str(row), self.describe(row)) for row in self.rows]
+
+    def perform(self, *, actor: User, now: datetime) -> str:
+        """Do it and return the sentence that says so; raise `ValidationError` to refuse."""
+        raise NotImplementedError
+
+
+def note_field(*, required: bool, help_text: str, label: str = "Note") -> forms.CharField:
+    return forms.CharField(
+        required=required,
+        max_length=250,
+        label=label,
+        help_text=help_text,
+        widget=UnfoldAdminTextareaWidget({"rows": 3}),
+    )
+
+
+def question(
+    form_class: type[ConfirmForm], *, description: str, icon: str = "", variant: ActionVariant = ActionVariant.DEFAULT
+) -> Callable[..., HttpResponse]:
+    """An action for a list, and for a row's own page, that asks by the form before it does anything."""
+
+    @action(description=description, permissions=["decide"], icon=icon or None, variant=variant)
+    def ask(
+        self: Any, request: HttpRequest, queryset: "QuerySet[Model] | None" = None, object_id: str | None = None
+    ) -> HttpResponse:
+        rows = self.get_queryset(request).filter(pk=object_id) if queryset is None else queryset
+        return self.ask(request, rows, form_class)  # type: ignore[no-any-return]
+
+    ask.asks = form_class
+    return ask  # type: ignore[no-any-return]

@@ -1,0 +1,70 @@
+"""Form fields that speak as people do."""
+
+from datetime import timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from unfold.contrib.forms.widgets import ArrayWidget
+from unfold.widgets import UnfoldAdminTextInputWidget
+
+
+class DaysField(forms.Field):
+    """A length of time as a number of days: 30, or 0.5 for twelve hours."""
+
+    MOST = 36_500
+
+    def __init__(self, *, required: bool = True, help_text: str = "", label: str | None = None) -> None:
+        widget = UnfoldAdminTextInputWidget({"inputmode": "decimal", "suffix": "days"})
+        super().__init__(required=required, label=label, help_text=help_text, widget=widget)
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, timedelta):
+            return value
+        days = Decimal(value // timedelta(microseconds=1)) / 86_400_000_000
+        return f"{days.quantize(Decimal('0.000001')).normalize():f}"
+
+    def to_python(self, value: Any) -> timedelta | None:
+        text = str(value or "").strip()
+        if not text:
+            return None
+        try:
+            days = Decimal(text)
+        except InvalidOperation as error:
+            raise ValidationError("Give a number of days, for example 30 or 0.5.") from error
+        if not (days.is_finite() and 0 < days <= self.MOST):
+            raise ValidationError(f"Give more than 0 and at most {self.MOST:,} days.")
+        return timedelta(microseconds=int(days * 86_400_000_000))
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool(self.to_python(data) != initial)
+        except ValidationError:
+            return True
+
+
+class ListField(forms.Field):
+    """Several short texts, one input each; every one is judged by the model field's own validators."""
+
+    def __init__(self, *, base_field: Any, label: str, help_text: str) -> None:
+        self.base_field = base_field
+        super().__init__(
+            required=False, label=label, help_text=help_text, widget=ArrayWidget(UnfoldAdminTextInputWidget)
+        )
+
+    def to_python(self, value: Any) -> list[str]:
+        return [item.strip() for item in value or [] if item.strip()]
+
+    def run_validators(self, value: list[str]) -> None:
+        faults: list[ValidationError] = []
+        for item in value:
+            try:
+                self.base_field.clean(item, None)
+            except ValidationError as error:
+                faults += [ValidationError(f"{item}: {message}") for message in error.messages]
+        if faults:
+            raise ValidationError(faults)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool((initial or []) != self.to_python(data))

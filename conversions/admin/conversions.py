@@ -1,0 +1,221 @@
+"""Conversions and the steps of their lives."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from import_export.fields import Field
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter, ChoicesDropdownFilter
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from affiliates.panel import (
+    BoundedExport,
+    DayRangeFilter,
+    ExportColumns,
+    RecordAdmin,
+    RecordTable,
+    code,
+    labelled,
+    link_to,
+    money,
+    question,
+    when,
+)
+from conversions.admin.forms import ApproveConversions, RejectConversions
+from conversions.models import Conversion, Customer, StatusChange
+from tracking.admin import click_key
+from tracking.click_id import text_of
+
+STATUS_TONES = {"pending": "warning", "approved": "success", "rejected": "danger"}
+SOURCE_TONES = {"postback": "info", "operator": "primary", "automatic": "default"}
+
+
+class StatusChangeTable(RecordTable):
+    """Who decided what, when and why."""
+
+    model = StatusChange
+    fields = ("at", "step", "reason", "note", "source", "actor", "postback")
+    readonly_fields = ("step",)
+    verbose_name_plural = "status history"
+    show_change_link = False
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[StatusChange]":
+        rows: QuerySet[StatusChange] = super().get_queryset(request)
+        return rows.select_related("actor", "postback", "conversion")
+
+    @display(description="Step")
+    def step(self, row: StatusChange) -> str:
+        return f"{row.get_from_status_display() or 'New'} → {row.get_to_status_display()}"
+
+
+class ConversionColumns(ExportColumns):
+    affiliate_id = Field(attribute="affiliate__public_id", column_name="affiliate_id")
+    affiliate = Field(attribute="affiliate__name", column_name="affiliate")
+    advertiser = Field(attribute="advertiser__name", column_name="advertiser")
+    offer = Field(attribute="goal__offer__name", column_name="offer")
+    goal = Field(attribute="goal__code", column_name="goal")
+    customer_id = Field(attribute="customer__customer_id", column_name="customer_id")
+    link_code = Field(attribute="link__code", column_name="link_code")
+    click = Field(column_name="click_id")
+
+    class Meta:
+        model = Conversion
+        fields: tuple[str, ...] = (
+            *("public_id", "status", "reason", "affiliate_id", "affiliate", "advertiser", "offer", "goal"),
+            *("transaction_id", "customer_id", "click", "link_code", "evidence", "revenue", "payout", "currency"),
+            *("occurred_at", "received_at", "approve_at", "booked_at"),
+        )
+        export_order = fields
+
+    def dehydrate_click(self, row: Conversion) -> str:
+        return text_of(row.click_id) if row.click_id else ""
+
+
+@admin.register(Conversion)
+class ConversionAdmin(BoundedExport, RecordAdmin):
+    """Events that count. Their status changes only by approving or rejecting, with a reason."""
+
+    resource_classes: tuple[Any, ...] = (ConversionColumns,)
+    export_related = ("affiliate", "advertiser", "goal__offer", "customer", "link")
+    list_display: tuple[str, ...] = (
+        *("named", "status_label", "affiliate_link", "offer_name", "revenue_shown", "why", "happened"),
+    )
+    list_display_links = ("named",)
+    list_filter = (
+        ("status", ChoicesCheckboxFilter),
+        ("goal__offer", AutocompleteSelectFilter),
+        ("goal", AutocompleteSelectFilter),
+        ("affiliate", AutocompleteSelectFilter),
+        ("advertiser", AutocompleteSelectFilter),
+        ("customer", AutocompleteSelectFilter),
+        ("reason", ChoicesDropdownFilter),
+        ("evidence", ChoicesCheckboxFilter),
+        ("received_at", DayRangeFilter),
+    )
+    list_select_related = ("affiliate", "goal__offer")
+    search_fields = ("public_id",)
+    search_help_text = "Conversion ID (cv_…), transaction ID, customer ID, or click ID"
+    ordering = ("-id",)
+    sortable_by = ()
+    actions = ("approve", "reject")
+    actions_detail: tuple[str, ...] = ("trace", "approve", "reject")
+    inlines: tuple[Any, ...] = (StatusChangeTable,)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("shown_id", "status_label"),
+                    ("reason", "evidence"),
+                    ("affiliate", "offer_name"),
+                    ("goal", "advertiser"),
+                )
+            },
+        ),
+        ("Money", {"fields": (("revenue_shown", "payout_shown"), ("booked_at", "approve_at"))}),
+        (
+            "Where it came from",
+            {
+                "fields": (
+                    ("transaction_id", "customer"),
+                    "click_shown",
+                    ("link", "dedupe_key"),
+                    ("occurred_at", "received_at"),
+                )
+            },
+        ),
+    )
+    readonly_fields = ("shown_id", "status_label", "offer_name", "revenue_shown", "payout_shown", "click_shown")
+    approve = question(ApproveConversions, description="Approve", icon="check", variant=ActionVariant.PRIMARY)
+    reject = question(RejectConversions, description="Reject", icon="close")
+    status_label = labelled("status", STATUS_TONES, description="Status")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: "QuerySet[Conversion]", search_term: str
+    ) -> tuple["QuerySet[Conversion]", bool]:
+        """Exact IDs only, each by its own index."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        found = Q(public_id=term) | Q(transaction_id=term)
+        if customers := list(Customer.objects.filter(customer_id=term).values_list("pk", flat=True)):
+            found |= Q(customer__in=customers)
+        if key := click_key(term):
+            found |= Q(click_id=key)
+        return queryset.filter(found), False
+
+    @action(description="Whole story", icon="timeline", permissions=["view"])
+    def trace(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        public_id = Conversion.objects.values_list("public_id", flat=True).get(pk=object_id)
+        return HttpResponseRedirect(reverse("trace:conversion", args=[public_id]))
+
+    @display(description="Conversion", header=True)
+    def named(self, row: Conversion) -> list[object]:
+        return [row.goal.name, code(row.public_id)]
+
+    @display(description="Conversion ID")
+    def shown_id(self, row: Conversion) -> SafeString | str:
+        return code(row.public_id)
+
+    @display(description="Affiliate")
+    def affiliate_link(self, row: Conversion) -> SafeString | str:
+        return link_to(row.affiliate)
+
+    @display(description="Offer")
+    def offer_name(self, row: Conversion) -> SafeString | str:
+        return link_to(row.goal.offer)
+
+    @display(description="Revenue")
+    def revenue_shown(self, row: Conversion) -> SafeString | str:
+        return money(row.revenue, row.currency)
+
+    @display(description="Payout as sent")
+    def payout_shown(self, row: Conversion) -> SafeString | str:
+        return money(row.payout, row.currency)
+
+    @display(description="Reason")
+    def why(self, row: Conversion) -> SafeString:
+        label = row.get_reason_display()
+        return format_html('<span class="aff-clip" title="{}">{}</span>', label, label)
+
+    @display(description="Received")
+    def happened(self, row: Conversion) -> SafeString | str:
+        return when(row.received_at)
+
+    @display(description="Click ID")
+    def click_shown(self, row: Conversion) -> SafeString | str:
+        return code(text_of(row.click_id)) if row.click_id else "None: attributed without a click"
+
+
+@admin.register(StatusChange)
+class StatusChangeAdmin(RecordAdmin):
+    list_display = ("time", "conversion_link", "step", "reason", "note", "source_label", "actor")
+    list_filter = (
+        ("to_status", ChoicesCheckboxFilter),
+        ("source", ChoicesCheckboxFilter),
+        ("actor", AutocompleteSelectFilter),
+    )
+    list_select_related = ("conversion", "actor")
+    search_fields = ("conversion__public_id__exact",)
+    search_help_text = "Conversion ID (cv_…)"
+    ordering = ("-id",)
+    sortable_by = ()
+    fields = (("conversion", "at"), ("from_status", "to_status"), "reason", "note", ("source", "actor"), "postback")
+    source_label = labelled("source", SOURCE_TONES, description="By")
+
+    @display(description="Time", ordering="id")
+    def time(self, row: StatusChange) -> SafeString | str:
+        return when(row.at)
+
+    @display(description="Conversion")
+    def conversion_link(self, row: StatusChange) -> SafeString | str:
+        return link_to(row.conversion)
+
+    @display(description="Step")
+    def step(self, row: StatusChange) -> str:
+        return f"{row.get_from_status_display() or 'New'} → {row.get_to_status_display()}"

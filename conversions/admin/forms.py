@@ -1,0 +1,133 @@
+"""Forms of the operator panel for goals and for deciding conversions."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from unfold.widgets import UnfoldAdminRadioSelectWidget
+
+from affiliates.models import User
+from affiliates.money import format_money
+from affiliates.panel import ConfirmForm, DaysField
+from affiliates.panel.confirm import note_field
+from conversions.lifecycle import StatusNotAllowed, change_status
+from conversions.models import Conversion, Goal, StatusChange
+from conversions.reasons import Reason
+
+Status = Conversion.Status
+
+
+class GoalForm(forms.ModelForm):  # type: ignore[type-arg]
+    approval_delay = DaysField(required=False, help_text="For approval after a delay.")
+    attribution_window = DaysField(
+        required=False, help_text="In place of the offer's window; empty: the offer's holds."
+    )
+
+    class Meta:
+        model = Goal
+        fields = (
+            "offer",
+            "name",
+            "code",
+            "kind",
+            "position",
+            "is_active",
+            "approval",
+            "approval_delay",
+            "attribution_window",
+            "once_per_customer",
+            "needs_customer_id",
+            "needs_revenue",
+            "minimum_revenue",
+        )
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        if given.get("approval") == Goal.Approval.AFTER_DELAY and not given.get("approval_delay"):
+            self.add_error("approval_delay", "Say after how many days the goal is approved.")
+        return given
+
+
+class DecideConversions(ConfirmForm):
+    """Approve or reject, with one of the reasons that an operator may give."""
+
+    to: ClassVar[Conversion.Status]
+    done: ClassVar[str]
+    # The statuses from which each reason makes sense; a reason that undoes a decision needs a note.
+    reasons: ClassVar[dict[Reason, frozenset[str]]]
+
+    def __init__(self, rows: Any, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(rows, data, **kwargs)
+        there = {row.status for row in rows} - {self.to}
+        offered = [reason for reason, sources in self.reasons.items() if there & sources] or list(self.reasons)
+        self.fields["reason"] = forms.ChoiceField(
+            choices=[(reason.value, reason.label) for reason in offered],
+            initial=offered[0].value,
+            widget=UnfoldAdminRadioSelectWidget,
+            help_text="It stands in the status history; the affiliate sees it.",
+        )
+        self.order_fields(["reason", "note"])
+
+    @classmethod
+    def fits(cls, row: Conversion) -> bool:
+        return row.status != cls.to
+
+    def describe(self, row: Conversion) -> str:
+        money = format_money(row.revenue, row.currency) if row.revenue is not None else "no revenue"
+        return f"{row.affiliate} · {row.goal.name} · {money} · {row.get_status_display()}"
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        if "reason" not in given:
+            return given
+        reason = Reason(given["reason"])
+        wrong = [row for row in self.rows if row.status != self.to and row.status not in self.reasons[reason]]
+        if wrong:
+            names = ", ".join(f"{row.public_id} ({row.get_status_display().lower()})" for row in wrong[:5])
+            more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+            self.add_error("reason", f"“{reason.label}” does not fit {names}{more}. Decide them separately.")
+        if reason != Reason.OPERATOR_APPROVED and not given.get("note"):
+            self.add_error("note", "Say why in a few words: the affiliate reads it, and it can be asked for later.")
+        return given
+
+    def perform(self, *, actor: User, now: datetime) -> str:
+        reason, note = Reason(self.cleaned_data["reason"]), self.cleaned_data["note"]
+        try:
+            count = change_status(
+                conversion_ids=[row.pk for row in self.rows],
+                to=self.to,
+                reason=reason,
+                source=StatusChange.Source.OPERATOR,
+                now=now,
+                actor=actor,
+                note=note,
+            )
+        except StatusNotAllowed as error:
+            raise ValidationError(f"Nothing was changed. {error}") from error
+        text = f"{count} conversion{'' if count == 1 else 's'} {self.done}: {reason.label.lower()}"
+        if already := len(self.rows) - count:
+            text += f"; {already} {'was' if already == 1 else 'were'} so already"
+        return f"{text}. Note: {note}" if note else f"{text}."
+
+
+class ApproveConversions(DecideConversions):
+    title, submit, to, done = "Approve", "Approve", Status.APPROVED, "approved"
+    explanation = "The commission is booked to the affiliate's ledger within seconds."
+    reasons: ClassVar = {
+        Reason.OPERATOR_APPROVED: frozenset({Status.PENDING}),
+        Reason.APPEAL: frozenset({Status.REJECTED}),
+    }
+    note = note_field(required=False, help_text="Needed on appeal. The affiliate reads it.")
+
+
+class RejectConversions(DecideConversions):
+    title, submit, tone, to, done = "Reject", "Reject", "danger", Status.REJECTED, "rejected"
+    explanation = "Commission that was booked is taken back by a reversal in the ledger; nothing is deleted."
+    reasons: ClassVar = {
+        Reason.OPERATOR_REJECTED: frozenset({Status.PENDING, Status.APPROVED}),
+        Reason.FRAUD: frozenset({Status.PENDING, Status.APPROVED}),
+        Reason.REVERSED: frozenset({Status.APPROVED}),
+        Reason.TEST_EVENT: frozenset({Status.PENDING, Status.APPROVED}),
+    }
+    note = note_field(required=True, help_text="Why, in a few words. The affiliate reads it.")

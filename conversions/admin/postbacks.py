@@ -1,0 +1,292 @@
+"""Postbacks as they came, the decisions about them, and examples for those who send them."""
+
+import json
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import Prefetch, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from import_export.fields import Field
+from unfold.contrib.filters.admin import (
+    AutocompleteSelectFilter,
+    ChoicesCheckboxFilter,
+    ChoicesDropdownFilter,
+    RadioFilter,
+)
+from unfold.decorators import action, display
+
+from affiliates.admin import AdvertiserAdmin
+from affiliates.models import Advertiser
+from affiliates.panel import (
+    BoundedExport,
+    DayRangeFilter,
+    ExportColumns,
+    RecordAdmin,
+    code,
+    labelled,
+    link_to,
+    once,
+    rows_of,
+    when,
+)
+from conversions.intake.answer import answer_kept
+from conversions.models import Goal, Postback, Trace
+from tracking.admin import click_key
+from tracking.click_id import text_of
+
+OUTCOME_TONES = {
+    "": "warning",
+    "accepted": "success",
+    "updated": "success",
+    "duplicate": "info",
+    "held": "warning",
+    "rejected": "danger",
+    "invalid": "danger",
+    "unauthorized": "danger",
+    "forbidden": "danger",
+    "unknown_click": "danger",
+    "conflict": "danger",
+}
+
+
+class DecidedFilter(RadioFilter):
+    """Postbacks that were stored but not decided yet: left by a crash, taken up by the sweep."""
+
+    title = "decision"
+    parameter_name = "decided"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("no", "Not decided yet"), ("yes", "Decided")]
+
+    def queryset(self, request: HttpRequest, queryset: "QuerySet[Postback]") -> "QuerySet[Postback]":
+        if self.value() in ("yes", "no"):
+            return queryset.filter(decided_at__isnull=self.value() == "no")
+        return queryset
+
+
+class PostbackColumns(ExportColumns):
+    advertiser = Field(attribute="advertiser__name", column_name="advertiser")
+    conversion = Field(attribute="conversion__public_id", column_name="conversion_id")
+    click = Field(column_name="click_id")
+    sent = Field(column_name="parameters")
+
+    class Meta:
+        model = Postback
+        fields = (
+            *("public_id", "received_at", "door", "method", "advertiser", "ip", "outcome", "reason"),
+            *("click", "transaction_id", "conversion", "sent"),
+        )
+        export_order = fields
+
+    def dehydrate_click(self, row: Postback) -> str:
+        return text_of(row.click_id) if row.click_id else ""
+
+    def dehydrate_sent(self, row: Postback) -> str:
+        return urlencode([tuple(pair) for pair in row.parameters])
+
+
+@admin.register(Postback)
+class PostbackAdmin(BoundedExport, RecordAdmin):
+    """Requests as they were received, with the decision in force."""
+
+    resource_classes = (PostbackColumns,)
+    export_related = ("advertiser", "conversion")
+    list_display = (
+        "time",
+        "shown_id",
+        "outcome_label",
+        "why",
+        "advertiser_link",
+        "http_status",
+        "click_shown",
+        "shown_txid",
+    )
+    list_display_links = ("time", "shown_id")
+    list_filter = (
+        ("outcome", ChoicesCheckboxFilter),
+        DecidedFilter,
+        ("reason", ChoicesDropdownFilter),
+        ("advertiser", AutocompleteSelectFilter),
+        ("door", ChoicesCheckboxFilter),
+        ("received_at", DayRangeFilter),
+    )
+    list_select_related = ("advertiser",)
+    search_fields = ("public_id",)
+    search_help_text = "Postback ID (pb_…), transaction ID, or click ID"
+    ordering = ("-id",)
+    sortable_by = ()
+    actions_detail = ("trace",)
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("shown_id", "received_at"),
+                    ("outcome_label", "reason"),
+                    ("http_status", "decided_at"),
+                    ("advertiser", "conversion"),
+                    ("click_shown", "transaction_id"),
+                )
+            },
+        ),
+        (
+            "As it was sent",
+            {"fields": (("door", "method"), ("path", "ip"), "is_secure", "sent", "headers_shown", "body")},
+        ),
+        ("As it was answered", {"fields": ("answered",)}),
+    )
+    readonly_fields = ("shown_id", "outcome_label", "http_status", "click_shown", "sent", "headers_shown", "answered")
+    outcome_label = labelled("outcome", OUTCOME_TONES, description="Outcome")
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Postback]":
+        rows: QuerySet[Postback] = super().get_queryset(request)
+        traces = Trace.objects.order_by("id").only("postback_id", "http_status")
+        return rows.prefetch_related(Prefetch("traces", queryset=traces, to_attr="answers"))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: "QuerySet[Postback]", search_term: str
+    ) -> tuple["QuerySet[Postback]", bool]:
+        """Exact IDs only, each by its own index."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        found = Q(public_id=term) | Q(transaction_id=term)
+        if key := click_key(term):
+            found |= Q(click_id=key)
+        return queryset.filter(found), False
+
+    @action(description="Whole story", icon="timeline", permissions=["view"])
+    def trace(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        public_id = Postback.objects.values_list("public_id", flat=True).get(pk=object_id)
+        return HttpResponseRedirect(reverse("trace:postback", args=[public_id]))
+
+    @display(description="Received")
+    def time(self, row: Postback) -> SafeString | str:
+        return when(row.received_at)
+
+    @display(description="Postback ID")
+    def shown_id(self, row: Postback) -> SafeString | str:
+        return code(row.public_id)
+
+    @display(description="Reason")
+    def why(self, row: Postback) -> SafeString:
+        label = row.get_reason_display() or "Not decided yet"
+        return format_html('<span class="aff-clip" title="{}">{}</span>', label, label)
+
+    @display(description="Advertiser")
+    def advertiser_link(self, row: Postback) -> SafeString | str:
+        return link_to(row.advertiser) if row.advertiser else "Not known"
+
+    @display(description="HTTP")
+    def http_status(self, row: Any) -> int | str:
+        return row.answers[-1].http_status if row.answers else "–"
+
+    @display(description="Click ID")
+    def click_shown(self, row: Postback) -> SafeString | str:
+        return code(text_of(row.click_id)) if row.click_id else "–"
+
+    @display(description="Transaction ID")
+    def shown_txid(self, row: Postback) -> SafeString | str:
+        return code(row.transaction_id)
+
+    @display(description="Parameters")
+    def sent(self, row: Postback) -> SafeString:
+        pairs = ((code(name), value) for name, value in row.parameters)
+        return rows_of(("Name", "Value"), pairs, empty="The request had no parameters.")
+
+    @display(description="Headers kept")
+    def headers_shown(self, row: Postback) -> SafeString:
+        return rows_of(("Name", "Value"), ((code(k), v) for k, v in row.headers.items()), empty="None.")
+
+    @display(description="Answer")
+    @once
+    def answered(self, row: Any) -> SafeString | str:
+        if not row.answers:
+            return "Not decided yet; the sweep takes it up within a minute."
+        decision = answer_kept(row)
+        text = json.dumps(decision.body, indent=2, ensure_ascii=False)
+        return format_html('<pre class="aff-pre">HTTP {}\n{}</pre>', decision.http_status, text)
+
+
+@admin.register(Trace)
+class TraceAdmin(RecordAdmin):
+    """Decisions with their steps; the trace page tells the whole story around one."""
+
+    list_display = ("time", "postback_link", "conversion_link", "outcome_label", "reason", "http_status")
+    list_display_links = ("time",)
+    list_filter = (("outcome", ChoicesCheckboxFilter), ("reason", ChoicesDropdownFilter))
+    list_select_related = ("postback", "conversion")
+    search_fields = ("postback__public_id__exact", "conversion__public_id__exact")
+    search_help_text = "Postback ID (pb_…) or conversion ID (cv_…)"
+    ordering = ("-id",)
+    sortable_by = ()
+    fields = (
+        ("postback", "conversion"),
+        ("decided_at", "http_status"),
+        ("outcome", "reason"),
+        "problems_shown",
+        "steps_shown",
+    )
+    readonly_fields = ("problems_shown", "steps_shown")
+    outcome_label = labelled("outcome", OUTCOME_TONES, description="Outcome")
+
+    @display(description="Time")
+    def time(self, row: Trace) -> SafeString | str:
+        return when(row.decided_at)
+
+    @display(description="Postback")
+    def postback_link(self, row: Trace) -> SafeString | str:
+        return link_to(row.postback)
+
+    @display(description="Conversion")
+    def conversion_link(self, row: Trace) -> SafeString | str:
+        return link_to(row.conversion)
+
+    @display(description="Problems")
+    def problems_shown(self, row: Trace) -> SafeString:
+        lines = ((code(p.get("field")), p.get("message", ""), p.get("remedy", "")) for p in row.problems)
+        return rows_of(("Field", "What is wrong", "How to mend it"), lines, empty="None.")
+
+    @display(description="Steps")
+    def steps_shown(self, row: Trace) -> SafeString:
+        lines = (
+            (
+                step.get("step", ""),
+                step.get("result", ""),
+                step.get("rule", ""),
+                ", ".join(f"{name}={value}" for name, value in (step.get("input") or {}).items()),
+                step.get("note", ""),
+            )
+            for step in row.steps
+        )
+        return rows_of(("Step", "Result", "Rule", "Input", "Note"), lines, empty="No steps were kept.")
+
+
+admin.site.unregister(Advertiser)
+
+
+@admin.register(Advertiser)
+class AdvertiserWithExamplesAdmin(AdvertiserAdmin):
+    """An advertiser whose integration page shows ready-made postbacks for its goals."""
+
+    def examples(self, advertiser: Advertiser, token: str) -> list[Any]:
+        goals = Goal.objects.filter(offer__advertiser=advertiser, is_active=True).select_related("offer")
+        return [
+            {"offer": goal.offer, "goal": goal, "url": example_url(goal, token)}
+            for goal in goals.order_by("offer__name", "position", "id")
+        ]
+
+
+def example_url(goal: Goal, token: str) -> str:
+    """A postback for the goal; what the sender fills in stands in {braces}."""
+    fields = {"click_id": "{click_id}", "txid": "{transaction_id}", "event_type": goal.code}
+    if goal.needs_customer_id or goal.once_per_customer:
+        fields["customer_id"] = "{customer_id}"
+    if goal.needs_revenue or goal.minimum_revenue or goal.kind not in (Goal.Kind.REGISTRATION, Goal.Kind.KYC):
+        fields |= {"revenue": "{amount}", "currency": goal.offer.currency}
+    return f"{settings.PUBLIC_URL}/postback?{urlencode({**fields, 'token': token}, safe='{}', quote_via=quote)}"

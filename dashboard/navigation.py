@@ -1,0 +1,134 @@
+"""The operator panel's sidebar: what an operator may see, in the order of the work, with what waits."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.http import HttpRequest
+from django.urls import reverse
+
+# Badges count no further: beyond it the number says no more than "many".
+BOUND = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Work that waits for an operator, each counted up to a bound; conversions that wait for a date only are none."""
+
+    affiliates: int
+    enrollments: int
+    conversions: int
+    postbacks: int
+    payouts: int
+
+
+def waiting() -> Waiting:
+    """What waits, in one query; every part is bounded, so no table is read through for a badge."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT (SELECT count(*) FROM (SELECT FROM affiliates_affiliate WHERE status = 'pending' LIMIT %(n)s) AS a),
+                   (SELECT count(*) FROM (SELECT FROM affiliates_enrollment WHERE status = 'pending' LIMIT %(n)s) AS e),
+                   (SELECT count(*) FROM (SELECT FROM conversions_conversion
+                                          WHERE status = 'pending' AND approve_at IS NULL LIMIT %(n)s) AS c),
+                   (SELECT count(*) FROM (SELECT FROM conversions_postback WHERE decided_at IS NULL LIMIT %(n)s) AS p),
+                   (SELECT count(*) FROM (SELECT FROM payouts_payout WHERE status = 'due' LIMIT %(n)s) AS o)
+            """,
+            {"n": BOUND},
+        )
+        return Waiting(*cursor.fetchone())
+
+
+def badge(number: int) -> int | str:
+    return f"{BOUND - 1}+" if number >= BOUND else number
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the sidebar: what it is called, and the model whose list it opens."""
+
+    title: str
+    icon: str
+    model: str
+    waits: str = ""
+    tone: str = "warning"
+
+
+SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
+    (
+        "People & offers",
+        (
+            Entry("Affiliates", "groups", "affiliates.affiliate", waits="affiliates"),
+            Entry("Advertisers", "storefront", "affiliates.advertiser"),
+            Entry("Offers", "sell", "affiliates.offer"),
+            Entry("Enrollments", "how_to_reg", "affiliates.enrollment", waits="enrollments"),
+            Entry("Coupon codes", "confirmation_number", "affiliates.couponcode"),
+        ),
+    ),
+    (
+        "Traffic",
+        (
+            Entry("Tracking links", "link", "tracking.trackinglink"),
+            Entry("Clicks", "ads_click", "tracking.click"),
+        ),
+    ),
+    (
+        "Conversions",
+        (
+            Entry("Conversions", "task_alt", "conversions.conversion", waits="conversions"),
+            Entry("Postbacks", "call_received", "conversions.postback", waits="postbacks", tone="danger"),
+            Entry("Goals", "flag", "conversions.goal"),
+            Entry("Customers", "person", "conversions.customer"),
+            Entry("Customer locks", "lock", "conversions.customerlock"),
+            Entry("Status history", "history", "conversions.statuschange"),
+            Entry("Decision traces", "rule", "conversions.trace"),
+        ),
+    ),
+    (
+        "Money",
+        (
+            Entry("Commission plans", "percent", "payouts.commissionplan"),
+            Entry("Ledger", "menu_book", "payouts.ledgerentry"),
+            Entry("Statements", "receipt_long", "payouts.statement"),
+            Entry("Payouts", "payments", "payouts.payout", waits="payouts"),
+        ),
+    ),
+    (
+        "System",
+        (
+            Entry("Users", "badge", "affiliates.user"),
+            Entry("Groups", "group", "auth.group"),
+            Entry("Second factors", "phonelink_lock", "mfa.authenticator"),
+            Entry("API keys", "vpn_key", "affiliates.apikey"),
+            Entry("Advertiser secrets", "key", "affiliates.advertisersecret"),
+            Entry("What operators did", "manage_history", "admin.logentry"),
+        ),
+    ),
+)
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Unfold's navigation for this operator."""
+    counts = waiting()
+    first = [{"title": "Overview", "icon": "space_dashboard", "link": reverse("admin:index")}]
+    if request.user.has_perm("conversions.view_trace"):
+        at = request.path.startswith("/trace/")
+        first.append({"title": "Trace an ID", "icon": "timeline", "link": reverse("trace:search"), "active": at})  # type: ignore[dict-item]
+    groups = [{"title": "", "items": first}]
+    for title, entries in SECTIONS:
+        items = [_item(entry, counts) for entry in entries if _may_see(request, entry)]
+        if items:
+            groups.append({"title": title, "separator": True, "items": items})  # type: ignore[dict-item]
+    return groups
+
+
+def _may_see(request: HttpRequest, entry: Entry) -> bool:
+    app, _, model = entry.model.partition(".")
+    return request.user.has_perms([f"{app}.view_{model}"]) or request.user.has_perm(f"{app}.change_{model}")
+
+
+def _item(entry: Entry, counts: Waiting) -> dict[str, Any]:
+    link = reverse(f"admin:{entry.model.replace('.', '_')}_changelist")
+    number = getattr(counts, entry.waits) if entry.waits else 0
+    # A badge of 0 is not drawn; Unfold takes texts for callbacks, so the text of "many" must be no import path.
+    return {"title": entry.title, "icon": entry.icon, "link": link, "badge": badge(number), "badge_variant": entry.tone}

@@ -1,0 +1,37 @@
+"""How the operator panel's own pages write money, moments and IDs."""
+
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django import template
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+
+from affiliates.shown import moment as as_moment
+from affiliates.shown import money as as_money
+from tracking.click_id import text_of
+
+register = template.Library()
+
+
+@register.simple_tag
+def money(amount: Decimal | None, currency: str) -> SafeString | str:
+    return as_money(amount, currency)
+
+
+@register.filter
+def moment(value: datetime | None) -> str:
+    return as_moment(value)
+
+
+@register.filter
+def ago(value: datetime) -> str:
+    """`4 days ago`: the largest unit only, as it stands in a list."""
+    return f"{timesince(value, depth=1)} ago".replace("\xa0", " ")
+
+
+@register.filter
+def click_text(key: UUID) -> str:
+    """The signed click ID of a stored key."""
+    return text_of(key)

@@ -1,0 +1,156 @@
+"""What a typed ID is: a click, postback, conversion, transaction or customer, or in words why it is none."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from conversions.models import Conversion, Customer, Postback
+from dashboard.trace.refused import explain_refused
+from tracking.click_id import ClickID, parse
+from tracking.models import Click, TrackingLink
+
+# A customer or a transaction may have any number of conversions; the page tells of the newest.
+MOST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an ID turned out to be, said in words, and where its story begins."""
+
+    query: str
+    kind: str
+    title: str
+    text: str
+    tone: str = "success"
+    click: UUID | None = None
+    postbacks: tuple[int, ...] = ()
+    conversions: tuple[int, ...] = ()
+    # A genuine click ID that was probably meant.
+    meant: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        return bool(self.click or self.postbacks or self.conversions)
+
+
+def look_up(text: str) -> Found:
+    """Say what this text names. At most seven queries, whatever it is."""
+    text = text.strip()
+    if not text:
+        return Found(text, "nothing", "Nothing to look for", "Type or paste an ID.", tone="info")
+    if click := parse(text):
+        return _genuine(text, click)
+    if text.startswith("pb_"):
+        return postback_named(text)
+    if text.startswith("cv_"):
+        return conversion_named(text)
+    if key := _as_uuid(text):
+        return _by_key(text, key)
+    return _by_sender_ids(text) or _unknown(text)
+
+
+def postback_named(public_id: str) -> Found:
+    row = Postback.objects.filter(public_id=public_id).values("pk", "conversion_id").first()
+    if row is None:
+        return _missing(public_id, "postback")
+    conversions = (row["conversion_id"],) if row["conversion_id"] else ()
+    text = "A postback as it was received, and what came of it."
+    return Found(public_id, "postback", "Postback", text, postbacks=(row["pk"],), conversions=conversions)
+
+
+def conversion_named(public_id: str) -> Found:
+    pk = Conversion.objects.filter(public_id=public_id).values_list("pk", flat=True).first()
+    if pk is None:
+        return _missing(public_id, "conversion")
+    text = "A conversion, from its click to its commission."
+    return Found(public_id, "conversion", "Conversion", text, conversions=(pk,))
+
+
+def _missing(public_id: str, noun: str) -> Found:
+    text = f"There is no {noun} with this ID. Check that it was copied in full; IDs are written in lower case."
+    return Found(public_id, "nothing", f"No such {noun}", text, tone="danger")
+
+
+def _genuine(text: str, click: ClickID) -> Found:
+    """A click ID whose signature holds, with or without its link and its stored row."""
+    known = TrackingLink.objects.select_related("enrollment__affiliate", "enrollment__offer")
+    link = known.filter(pk=click.link_number).first()
+    made = f"made on {click.made_at:%Y-%m-%d at %H:%M:%S} UTC"
+    if link is None:
+        words = (
+            f"The signature is right, so the ID was {made} here or by another installation with the same keys. But its "
+            f"link, number {click.link_number}, is not known here: it belongs to another database, such as a copy."
+        )
+        return Found(text, "click", "A genuine click ID of an unknown link", words, tone="warning", click=click.uuid)
+    where = f"through link {link.code} of {link.enrollment.affiliate} to {link.enrollment.offer}"
+    if Click.objects.filter(pk=click.uuid).exists():
+        return Found(text, "click", "A genuine click ID", f"It was {made}, {where}.", click=click.uuid)
+    words = (
+        f"The signature proves that it was {made}, {where}. No click row is stored: it expired, or it waits in a spool "
+        "and is not written yet. Postbacks that name it are attributed all the same, by signature."
+    )
+    return Found(text, "click", "A genuine click ID without a stored click", words, tone="warning", click=click.uuid)
+
+
+def _by_key(text: str, key: UUID) -> Found:
+    """A plain UUID: genuine when something stored knows it."""
+    for rows in (
+        Click.objects.filter(pk=key),
+        Conversion.objects.filter(click_id=key),
+        Postback.objects.filter(click_id=key),
+    ):
+        if rows.exists():
+            return _genuine(text, ClickID(key))
+    words = (
+        "No click with this UUID is stored and no postback or conversion names it. A UUID carries no signature, so it "
+        "cannot be told whether it ever was a click; the 40-character click ID could tell."
+    )
+    return Found(text, "nothing", "An unknown UUID", words, tone="danger")
+
+
+def _by_sender_ids(text: str) -> Found | None:
+    """What an advertiser calls a transaction or a customer."""
+    conversions = Conversion.objects.filter(transaction_id=text).order_by("-pk").values_list("pk", flat=True)[:MOST]
+    postbacks = Postback.objects.filter(transaction_id=text).order_by("-pk").values_list("pk", flat=True)[:MOST]
+    made, sent = tuple(conversions), tuple(postbacks)
+    if made or sent:
+        words = "All postbacks and conversions with this transaction ID."
+        if not made:
+            words = "Postbacks came with this transaction ID, but none of them made a conversion."
+        return Found(text, "transaction", "Transaction", words, postbacks=sent, conversions=made)
+    return _customer(text)
+
+
+def _customer(text: str) -> Found | None:
+    customers = list(Customer.objects.filter(customer_id=text).values_list("pk", flat=True))
+    if not customers:
+        return None
+    rows = Conversion.objects.filter(customer__in=customers).order_by("-pk").values_list("pk", flat=True)
+    pks = tuple(rows[: MOST + 1])
+    if not pks:
+        return Found(text, "nothing", "Customer", "The customer is known but has no conversion.", tone="warning")
+    words = (
+        "All conversions of this customer." if len(pks) <= MOST else f"The newest {MOST} conversions of this customer."
+    )
+    return Found(text, "customer", "Customer", words, conversions=pks[:MOST])
+
+
+def _unknown(text: str) -> Found:
+    refused = explain_refused(text)
+    return Found(
+        text,
+        refused.kind,
+        refused.title,
+        refused.text,
+        tone="danger",
+        postbacks=refused.postbacks,
+        meant=refused.meant,
+    )
+
+
+def _as_uuid(text: str) -> UUID | None:
+    if len(text) not in (32, 36):
+        return None
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

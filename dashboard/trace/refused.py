@@ -1,0 +1,93 @@
+"""Why a text names nothing: forged or damaged click IDs, placeholders, and IDs that nobody knows."""
+
+import re
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Max
+
+from conversions.models import Postback
+from tracking.click_id import LENGTH, keys, text_of
+from tracking.models import Click
+
+# How far back postbacks are searched for a text that no index knows, and how many are shown.
+SENT_BOUND = 20_000
+MOST_SENT = 50
+
+_CLICK_LETTERS = re.compile(r"^[0-9a-v]{26,60}$", re.IGNORECASE)
+_PLACEHOLDER = re.compile(r"^(\{.*\}|\[.*\]|#.*#|\$\{.*\}|%7B.*%7D|<.*>)$", re.IGNORECASE)
+
+PLACEHOLDER = (
+    "This is a placeholder, not an ID: the sending system did not replace it by its value. "
+    "The macro has to be written in that system's own notation."
+)
+UNKNOWN = (
+    "No click, transaction, customer, postback or conversion has this ID. Transaction and customer IDs must be typed "
+    "exactly as the advertiser sends them, capitals included."
+)
+CHANGED = (
+    "It has the form of a click ID, but the signature does not match: "
+    "at least one character was changed, or it was made up."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """In words why a text is no ID, the recent postbacks that sent it, and the genuine ID that was probably meant."""
+
+    kind: str
+    title: str
+    text: str
+    postbacks: tuple[int, ...] = ()
+    meant: str = ""
+
+
+def explain_refused(text: str) -> Refused:
+    """Say why the text names nothing; three queries at most."""
+    sent = _postbacks_that_sent(text)
+    if _PLACEHOLDER.match(text):
+        return Refused("nothing", "An unresolved macro", PLACEHOLDER + _sent_words(sent), sent)
+    if _CLICK_LETTERS.match(text):
+        title, words, meant = _not_genuine(text)
+        return Refused("forged", title, words + _sent_words(sent), sent, meant)
+    title = "Sent, but never understood" if sent else "Unknown"
+    return Refused("nothing", title, UNKNOWN + _sent_words(sent), sent)
+
+
+def _not_genuine(text: str) -> tuple[str, str, str]:
+    """Title, explanation, and the stored click whose first part this is."""
+    raw = _leading_bytes(text[:LENGTH])
+    key = UUID(bytes=raw[:16])
+    meant = text_of(key) if Click.objects.filter(pk=key).exists() else ""
+    also = " Its first part is that of a stored click, so the end was probably damaged on the way." if meant else ""
+    if len(text) != LENGTH:
+        how = "cut off" if len(text) < LENGTH else "lengthened"
+        words = f"A click ID has {LENGTH} characters and this has {len(text)}: it was {how} on the way.{also}"
+        return "A click ID of the wrong length", words, meant
+    if raw[16] not in keys():
+        words = (
+            f"It says that key number {raw[16]} signed it, and no such key is listed in CLICK_ID_KEYS. "
+            f"Either it was forged, or the key was taken off the list too early.{also}"
+        )
+        return "A click ID signed with an unknown key", words, meant
+    return "Not a genuine click ID", CHANGED + also, meant
+
+
+def _leading_bytes(text: str) -> bytes:
+    """The whole bytes that these letters hold: base32hex counts in the digits of base 32."""
+    bits = 5 * len(text)
+    return (int(text, 32) >> bits % 8).to_bytes(bits // 8, "big")
+
+
+def _postbacks_that_sent(text: str) -> tuple[int, ...]:
+    """Recent postbacks with this text as the value of any parameter, the newest first."""
+    newest = Postback.objects.aggregate(newest=Max("pk"))["newest"] or 0
+    rows = Postback.objects.filter(pk__gt=newest - SENT_BOUND, parameters__contains=[[text]])
+    return tuple(rows.order_by("-pk").values_list("pk", flat=True)[:MOST_SENT])
+
+
+def _sent_words(sent: tuple[int, ...]) -> str:
+    if not sent:
+        return f" None of the last {SENT_BOUND:,} postbacks sent it."
+    shown = "it is shown below" if len(sent) == 1 else "they are shown below"
+    return f" {len(sent)} of the last {SENT_BOUND:,} postbacks sent it; {shown}."

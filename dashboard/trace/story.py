@@ -1,0 +1,211 @@
+"""Gather the whole story around what an ID names, in a constant number of queries."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from conversions.models import Conversion, Postback, StatusChange, Trace
+from dashboard.portal.words import duration_words
+from dashboard.trace.events import (
+    TONES,
+    Event,
+    LedgerEvent,
+    PayoutEvent,
+    StatementEvent,
+    StatusEvent,
+    click_event,
+    postback_event,
+)
+from dashboard.trace.lookup import MOST, Found
+from payouts.models import LedgerEntry, Payout, Statement
+from payouts.queries import explain
+from tracking.click_id import ClickID, text_of
+from tracking.models import Click, TrackingLink
+
+# A click or a transaction that is sent again and again has many postbacks; the newest are told.
+MOST_POSTBACKS = 100
+
+
+@dataclass(slots=True)
+class ConversionSummary:
+    """A conversion as it stands now: its status, its money by currency, or why it earns nothing."""
+
+    row: Conversion
+    tone: str
+    click_text: str
+    commissions: list[tuple[str, Decimal]]
+    no_commission: str
+
+
+@dataclass(slots=True)
+class Story:
+    """Everything that is known around an ID, in the order in which it happened."""
+
+    found: Found
+    conversions: list[ConversionSummary]
+    events: list[Event]
+    others: list[Conversion]
+    more_postbacks: bool
+
+
+def story_of(found: Found) -> Story:
+    """The story around what was found; twelve queries at most, however long it is."""
+    conversions = _conversions(found)
+    postbacks = _postbacks(found, [row.pk for row in conversions])
+    more = len(postbacks) > MOST_POSTBACKS
+    postbacks = postbacks[:MOST_POSTBACKS]
+    entries = _entries(conversions)
+    events = [
+        *_click_events(found, conversions, postbacks),
+        *_postback_events(postbacks),
+        *_status_events(conversions),
+        *_money_events(entries),
+    ]
+    return Story(
+        found=found,
+        conversions=_summaries(conversions, entries),
+        events=_in_order(events),
+        others=_others(conversions),
+        more_postbacks=more,
+    )
+
+
+def _conversions(found: Found) -> list[Conversion]:
+    wanted = Q(pk__in=found.conversions)
+    if found.click:
+        wanted |= Q(click_id=found.click)
+    return list(_with_facts(Conversion.objects.filter(wanted).order_by("received_at", "pk"))[:MOST])
+
+
+def _with_facts(rows: "QuerySet[Conversion]") -> "QuerySet[Conversion]":
+    return rows.select_related("affiliate", "goal__offer", "advertiser", "customer", "link")
+
+
+def _postbacks(found: Found, conversion_ids: Sequence[int]) -> list[Postback]:
+    """One more than are told, so that the page knows whether there are more."""
+    wanted = Q(pk__in=found.postbacks) | Q(conversion__in=conversion_ids)
+    if found.click:
+        wanted |= Q(click_id=found.click)
+    rows = Postback.objects.filter(wanted).select_related("advertiser", "conversion").order_by("-pk")
+    return list(rows[: MOST_POSTBACKS + 1])
+
+
+def _click_events(found: Found, conversions: Iterable[Conversion], postbacks: Iterable[Postback]) -> list[Event]:
+    named = [found.click, *(row.click_id for row in conversions), *(row.click_id for row in postbacks)]
+    clicks = {key: ClickID(key) for key in named if key}
+    stored = Click.objects.in_bulk(list(clicks))
+    numbers = {click.link_number for click in clicks.values()}
+    links = TrackingLink.objects.select_related("enrollment__affiliate", "enrollment__offer__advertiser").in_bulk(
+        numbers
+    )
+    return [click_event(click, stored.get(key), links.get(click.link_number)) for key, click in clicks.items()]
+
+
+def _postback_events(postbacks: Sequence[Postback]) -> list[Event]:
+    traces: dict[int | None, list[Trace]] = defaultdict(list)
+    for trace in Trace.objects.filter(postback__in=postbacks).order_by("pk"):
+        traces[trace.postback_id].append(trace)
+    return [postback_event(row, traces[row.pk]) for row in postbacks]
+
+
+def _status_events(conversions: Sequence[Conversion]) -> list[Event]:
+    by_id = {row.pk: row for row in conversions}
+    changes = StatusChange.objects.filter(conversion__in=conversions).select_related("actor", "postback").order_by("pk")
+    return [StatusEvent(change.at, change, by_id[change.conversion_id], TONES[change.to_status]) for change in changes]
+
+
+def _entries(conversions: Sequence[Conversion]) -> list[LedgerEntry]:
+    rows = LedgerEntry.objects.filter(conversion__in=conversions).order_by("pk")
+    return list(rows.select_related("affiliate", "conversion", "plan_version__plan", "rule__goal"))
+
+
+def _money_events(entries: Sequence[LedgerEntry]) -> list[Event]:
+    """The ledger lines, the statements that cover them, and the payouts of those."""
+    statements = _statements(entries)
+    covering = {entry.pk: _covering(entry, statements) for entry in entries}
+    lines: list[Event] = [
+        LedgerEvent(entry.booked_at, entry, TONES[entry.kind], covering[entry.pk]) for entry in entries
+    ]
+    covered: dict[int, list[int]] = defaultdict(list)
+    for entry in entries:
+        if statement := covering[entry.pk]:
+            covered[statement.pk].append(entry.sequence)
+    used = [row for row in statements if row.pk in covered]
+    closed: list[Event] = [StatementEvent(row.closed_at, row, covered[row.pk]) for row in used]
+    return [*lines, *closed, *_payout_events(used)]
+
+
+def _statements(entries: Sequence[LedgerEntry]) -> list[Statement]:
+    """Statements of these accounts that may cover one of the lines."""
+    if not entries:
+        return []
+    accounts: dict[tuple[int, str], list[int]] = defaultdict(list)
+    for entry in entries:
+        accounts[entry.affiliate_id, entry.currency].append(entry.sequence)
+    wanted = Q()
+    for (affiliate, currency), numbers in accounts.items():
+        wanted |= Q(
+            affiliate=affiliate, currency=currency, first_sequence__lte=max(numbers), last_sequence__gte=min(numbers)
+        )
+    return list(Statement.objects.filter(wanted).order_by("pk"))
+
+
+def _covering(entry: LedgerEntry, statements: Iterable[Statement]) -> Statement | None:
+    for row in statements:
+        account = (row.affiliate_id, row.currency) == (entry.affiliate_id, entry.currency)
+        if account and row.first_sequence <= entry.sequence <= row.last_sequence:
+            return row
+    return None
+
+
+def _payout_events(statements: Sequence[Statement]) -> list[Event]:
+    payouts = Payout.objects.filter(statement__in=statements).select_related("paid_by", "statement").order_by("pk")
+    return [PayoutEvent(row.paid_at or row.created_at, row, TONES[row.status]) for row in payouts]
+
+
+def _summaries(conversions: Sequence[Conversion], entries: Iterable[LedgerEntry]) -> list[ConversionSummary]:
+    sums: dict[int | None, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
+    for entry in entries:
+        sums[entry.conversion_id][entry.currency] += entry.amount
+    without = [row.pk for row in conversions if row.pk not in sums]
+    quotes: dict[int, Any] = explain(without) if without else {}
+    return [
+        ConversionSummary(
+            row=row,
+            tone=TONES[row.status],
+            click_text=text_of(row.click_id) if row.click_id else "",
+            commissions=sorted(sums[row.pk].items()) if row.pk in sums else [],
+            no_commission=_why_nothing(row, quotes.get(row.pk)),
+        )
+        for row in conversions
+    ]
+
+
+def _why_nothing(row: Conversion, quote: Any) -> str:
+    """Why a conversion has no line in the ledger."""
+    if quote is None:
+        return ""
+    if quote.lines:
+        return "It earns commission and is due for booking."
+    return str(quote.reason)
+
+
+def _others(conversions: Sequence[Conversion]) -> list[Conversion]:
+    """What else the same customers did."""
+    customers = {row.customer_id for row in conversions if row.customer_id}
+    if not customers:
+        return []
+    shown = [row.pk for row in conversions]
+    rows = Conversion.objects.filter(customer__in=customers).exclude(pk__in=shown).order_by("-pk")
+    return list(_with_facts(rows)[:MOST])
+
+
+def _in_order(events: list[Event]) -> list[Event]:
+    events.sort(key=lambda event: (event.at, event.rank))
+    for event in events[1:]:
+        event.after = duration_words(event.at - events[0].at) if event.at > events[0].at else ""
+    return events

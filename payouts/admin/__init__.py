@@ -1,0 +1,19 @@
+"""The operator panel's pages for plans, the ledger, statements and payouts."""
+
+from payouts.admin.further import AffiliateWithMoneyAdmin, ConversionWithCommissionAdmin, OfferWithPlansAdmin
+from payouts.admin.ledger import LedgerEntryAdmin, LedgerHeadAdmin
+from payouts.admin.payments import PayoutAdmin, StatementAdmin
+from payouts.admin.plans import CommissionPlanAdmin, CommissionRuleAdmin, PlanVersionAdmin
+
+__all__ = [
+    "AffiliateWithMoneyAdmin",
+    "CommissionPlanAdmin",
+    "CommissionRuleAdmin",
+    "ConversionWithCommissionAdmin",
+    "LedgerEntryAdmin",
+    "LedgerHeadAdmin",
+    "OfferWithPlansAdmin",
+    "PayoutAdmin",
+    "PlanVersionAdmin",
+    "StatementAdmin",
+]

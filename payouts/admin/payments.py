@@ -1,0 +1,183 @@
+"""Statements of closed periods, and payouts."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from import_export.fields import Field
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
+from unfold.decorators import display
+from unfold.enums import ActionVariant
+
+from affiliates.panel import (
+    BoundedExport,
+    DayRangeFilter,
+    ExportColumns,
+    RecordAdmin,
+    code,
+    labelled,
+    link_to,
+    list_link,
+    money,
+    question,
+    when,
+)
+from payouts.admin.forms import ClosePeriod, MarkPaid
+from payouts.models import Payout, Statement
+
+PAYOUT_TONES = {"due": "warning", "paid": "success"}
+
+
+@admin.register(Statement)
+class StatementAdmin(RecordAdmin):
+    """Closed periods. They cannot be changed: a correction is a line of the next period."""
+
+    list_display = (
+        "number",
+        "affiliate_link",
+        "period",
+        "opening_shown",
+        "earned_shown",
+        "paid_shown",
+        "closing_shown",
+    )
+    list_filter = (("affiliate", AutocompleteSelectFilter), ("ends_at", DayRangeFilter))
+    list_select_related = ("affiliate",)
+    search_fields = ("number", "affiliate__name", "affiliate__public_id")
+    search_help_text = "Number or affiliate"
+    ordering = ("-ends_at", "number")
+    sortable_by = ()
+    actions_list = ("close",)
+    fieldsets = (
+        (None, {"fields": (("number", "affiliate"), ("starts_at", "ends_at"), "lines", "payout_link")}),
+        ("Money", {"fields": (("opening_shown", "earned_shown"), ("paid_shown", "closing_shown"))}),
+        ("Closing", {"fields": (("closed_at", "closed_by"), "seal")}),
+    )
+    readonly_fields = ("lines", "opening_shown", "earned_shown", "paid_shown", "closing_shown", "payout_link", "seal")
+    close = question(ClosePeriod, description="Close a period", icon="event_available", variant=ActionVariant.PRIMARY)
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Statement]":
+        rows: QuerySet[Statement] = super().get_queryset(request)
+        return rows.select_related("affiliate", "payout")
+
+    @display(description="Affiliate")
+    def affiliate_link(self, row: Statement) -> SafeString | str:
+        return link_to(row.affiliate)
+
+    @display(description="Period")
+    def period(self, row: Statement) -> str:
+        return f"{row.starts_at:%Y-%m-%d} to before {row.ends_at:%Y-%m-%d}"
+
+    @display(description="Opening balance")
+    def opening_shown(self, row: Statement) -> SafeString | str:
+        return money(row.opening, row.currency)
+
+    @display(description="Earned")
+    def earned_shown(self, row: Statement) -> SafeString | str:
+        return money(row.earned, row.currency)
+
+    @display(description="Paid")
+    def paid_shown(self, row: Statement) -> SafeString | str:
+        return money(row.paid, row.currency)
+
+    @display(description="Closing balance")
+    def closing_shown(self, row: Statement) -> SafeString | str:
+        return money(row.closing, row.currency)
+
+    @display(description="Ledger lines covered")
+    def lines(self, row: Statement) -> SafeString | str:
+        return list_link(
+            "admin:payouts_ledgerentry_changelist",
+            f"#{row.first_sequence} to #{row.last_sequence}, those in {row.currency}",
+            affiliate__id__exact=row.affiliate_id,
+            currency__exact=row.currency,
+            sequence__gte=row.first_sequence,
+            sequence__lte=row.last_sequence,
+        )
+
+    @display(description="Payout")
+    def payout_link(self, row: Statement) -> SafeString | str:
+        return link_to(row.payout) if hasattr(row, "payout") else "None: nothing was due"
+
+    @display(description="Chain at the last line")
+    def seal(self, row: Statement) -> SafeString | str:
+        return code(row.chain_hash)
+
+
+class PayoutColumns(ExportColumns):
+    affiliate_id = Field(attribute="affiliate__public_id", column_name="affiliate_id")
+    affiliate = Field(attribute="affiliate__name", column_name="affiliate")
+    statement = Field(attribute="statement__number", column_name="statement")
+
+    class Meta:
+        model = Payout
+        fields = (
+            *("public_id", "affiliate_id", "affiliate", "statement", "amount", "currency", "status"),
+            *("reference", "created_at", "paid_at"),
+        )
+        export_order = fields
+
+
+@admin.register(Payout)
+class PayoutAdmin(BoundedExport, RecordAdmin):
+    """Money to be sent for statements."""
+
+    resource_classes = (PayoutColumns,)
+    export_related = ("affiliate", "statement")
+    list_display = (
+        "shown_id",
+        "status_label",
+        "affiliate_link",
+        "amount_shown",
+        "statement_link",
+        "reference",
+        "created",
+        "paid",
+    )
+    list_display_links = ("shown_id",)
+    list_filter = (
+        ("status", ChoicesCheckboxFilter),
+        ("affiliate", AutocompleteSelectFilter),
+        ("created_at", DayRangeFilter),
+    )
+    list_select_related = ("affiliate", "statement")
+    search_fields = ("public_id", "reference", "statement__number", "affiliate__name")
+    search_help_text = "Payout ID (po_…), reference, statement or affiliate"
+    ordering = ("-id",)
+    sortable_by = ()
+    actions = ("pay",)
+    actions_detail = ("pay",)
+    fields = (
+        ("shown_id", "status_label"),
+        ("affiliate", "amount_shown"),
+        ("statement", "created_at"),
+        ("reference", "paid_at"),
+        "paid_by",
+    )
+    readonly_fields = ("shown_id", "status_label", "amount_shown")
+    pay = question(MarkPaid, description="Mark paid", icon="paid", variant=ActionVariant.PRIMARY)
+    status_label = labelled("status", PAYOUT_TONES, description="Status")
+
+    @display(description="Payout")
+    def shown_id(self, row: Payout) -> SafeString | str:
+        return code(row.public_id)
+
+    @display(description="Affiliate")
+    def affiliate_link(self, row: Payout) -> SafeString | str:
+        return link_to(row.affiliate)
+
+    @display(description="Amount")
+    def amount_shown(self, row: Payout) -> SafeString | str:
+        return money(row.amount, row.currency)
+
+    @display(description="Statement")
+    def statement_link(self, row: Payout) -> SafeString | str:
+        return link_to(row.statement)
+
+    @display(description="Made")
+    def created(self, row: Payout) -> SafeString | str:
+        return when(row.created_at)
+
+    @display(description="Paid")
+    def paid(self, row: Payout) -> SafeString | str:
+        return when(row.paid_at)

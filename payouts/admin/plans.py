@@ -1,0 +1,193 @@
+"""Commission plans, their versions and rules. Versions are only ever added."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+
+from affiliates.panel import PanelAdmin, RecordAdmin, label, link_to, moment, operator, rows_of, when
+from payouts.admin.forms import NewVersionForm
+from payouts.models import CommissionPlan, CommissionRule, PlanVersion
+from payouts.pricing import exact, plain
+
+
+def rule_words(rule: CommissionRule) -> str:
+    """`First deposit (FTD): 120.00 EUR`, `Deposit: 25 % of revenue`."""
+    if rule.amount is not None:
+        return f"{rule.goal.name}: {exact(rule.amount, rule.currency)}"
+    return f"{rule.goal.name}: {plain(rule.percent or Decimal(0))} % of revenue"
+
+
+def version_in_force(plan: CommissionPlan) -> PlanVersion | None:
+    """The newest version that has begun; reads versions that were fetched with the plan."""
+    now = timezone.now()
+    begun = [version for version in plan.versions.all() if version.effective_from <= now]
+    return max(begun, key=lambda version: version.effective_from, default=None)
+
+
+def plan_words(plan: CommissionPlan) -> SafeString | str:
+    """What the plan pays now."""
+    version = version_in_force(plan)
+    if version is None:
+        return "No version is in force: nothing is earned."
+    return format_html_join("", "<div>{}</div>", ((rule_words(rule),) for rule in version.rules.all()))
+
+
+def with_rules(plans: "QuerySet[CommissionPlan]") -> "QuerySet[CommissionPlan]":
+    """The plans with their versions and rules, three queries in all."""
+    rules = Prefetch("rules", CommissionRule.objects.select_related("goal"))
+    return plans.prefetch_related(
+        Prefetch("versions", PlanVersion.objects.prefetch_related(rules).select_related("created_by"))
+    )
+
+
+@admin.register(CommissionPlan)
+class CommissionPlanAdmin(PanelAdmin):
+    list_display = ("name", "offer_link", "for_whom", "version", "pays")
+    list_filter = (("offer", AutocompleteSelectFilter), ("affiliate", AutocompleteSelectFilter))
+    list_select_related = ("offer", "affiliate")
+    search_fields = ("name", "offer__name", "affiliate__name")
+    ordering = ("offer__name", "-affiliate_id")
+    sortable_by = ("name",)
+    autocomplete_fields = ("offer", "affiliate")
+    actions_detail = ("new_version",)
+    readonly_fields = ("versions_shown",)
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[CommissionPlan]":
+        return with_rules(super().get_queryset(request))
+
+    def get_fields(self, request: HttpRequest, obj: CommissionPlan | None = None) -> Any:
+        return ("name", ("offer", "affiliate"), "versions_shown") if obj else ("offer", "affiliate", "name")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: CommissionPlan | None = None) -> tuple[str, ...]:
+        return ("versions_shown", "offer", "affiliate") if obj else ()
+
+    def response_add(
+        self, request: HttpRequest, obj: CommissionPlan, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """A plan without a version pays nothing, so the next page asks for the rules."""
+        messages.success(request, f"{obj} was made. Now say what it pays.")
+        return HttpResponseRedirect(reverse("admin:payouts_commissionplan_new_version", args=[obj.pk]))
+
+    @action(description="New version", icon="add", permissions=["decide"], variant=ActionVariant.PRIMARY)
+    def new_version(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        plan = get_object_or_404(CommissionPlan.objects.select_related("offer", "affiliate"), pk=object_id)
+        form = NewVersionForm(plan, request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            version = form.publish(actor=operator(request), now=timezone.now())
+            if version:
+                return self._published(request, plan, version)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"New version of {plan}",
+            "opts": self.opts,
+            "original": plan,
+            "plan": plan,
+            "form": form,
+            "media": self.media + form.media,
+        }
+        return TemplateResponse(request, "admin/payouts/commissionplan/new_version.html", context)
+
+    def _published(self, request: HttpRequest, plan: CommissionPlan, version: PlanVersion) -> HttpResponse:
+        said = f"Version {version.number} is in force from {moment(version.effective_from)}."
+        LogEntry.objects.log_actions(operator(request).pk, [plan], CHANGE, change_message=said)
+        messages.success(request, said)
+        return HttpResponseRedirect(reverse("admin:payouts_commissionplan_change", args=[plan.pk]))
+
+    @display(description="Offer", ordering="offer__name")
+    def offer_link(self, row: CommissionPlan) -> SafeString | str:
+        return link_to(row.offer)
+
+    @display(description="For")
+    def for_whom(self, row: CommissionPlan) -> SafeString | str:
+        return link_to(row.affiliate) if row.affiliate else "Everybody"
+
+    @display(description="Version")
+    def version(self, row: CommissionPlan) -> SafeString:
+        current = version_in_force(row)
+        return label(f"v{current.number}", "success") if current else label("None in force", "danger")
+
+    @display(description="Pays now")
+    def pays(self, row: CommissionPlan) -> SafeString | str:
+        return plan_words(row)
+
+    @display(description="Versions")
+    def versions_shown(self, row: CommissionPlan) -> SafeString:
+        current = version_in_force(row)
+        lines = (
+            (
+                format_html("<b>v{}</b>{}", version.number, " · in force" if version == current else ""),
+                moment(version.effective_from),
+                format_html_join("", "<div>{}</div>", ((rule_words(rule),) for rule in version.rules.all())),
+                version.note or "–",
+                version.created_by or "–",
+            )
+            for version in row.versions.all()
+        )
+        headers = ("Version", "From", "Pays", "Note", "By")
+        return rows_of(headers, lines, empty="No version yet: the plan pays nothing. Use “New version”.")
+
+
+@admin.register(PlanVersion)
+class PlanVersionAdmin(RecordAdmin):
+    list_display = ("plan_link", "number", "begins", "pays", "note", "created_by")
+    list_display_links = ("number",)
+    list_select_related = ("plan", "created_by")
+    list_filter = (("plan", AutocompleteSelectFilter),)
+    search_fields = ("plan__name", "plan__offer__name")
+    ordering = ("-id",)
+    sortable_by = ()
+    fields = (("plan", "number"), ("effective_from", "created_at"), "pays", "note", "created_by")
+    readonly_fields = ("pays",)
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[PlanVersion]":
+        rows: QuerySet[PlanVersion] = super().get_queryset(request)
+        return rows.prefetch_related(Prefetch("rules", CommissionRule.objects.select_related("goal")))
+
+    @display(description="Plan")
+    def plan_link(self, row: PlanVersion) -> SafeString | str:
+        return link_to(row.plan)
+
+    @display(description="From")
+    def begins(self, row: PlanVersion) -> SafeString | str:
+        return when(row.effective_from)
+
+    @display(description="Pays")
+    def pays(self, row: PlanVersion) -> SafeString:
+        return format_html_join("", "<div>{}</div>", ((rule_words(rule),) for rule in row.rules.all()))
+
+
+@admin.register(CommissionRule)
+class CommissionRuleAdmin(RecordAdmin):
+    list_display = ("words", "kind", "version_link", "offer_link")
+    list_filter = (("kind", ChoicesCheckboxFilter), ("version__plan", AutocompleteSelectFilter))
+    list_select_related = ("goal__offer", "version__plan")
+    search_fields = ("goal__name", "goal__code", "version__plan__name")
+    ordering = ("-id",)
+    sortable_by = ()
+    fields = (("version", "goal"), "kind", "words")
+    readonly_fields = ("words",)
+
+    @display(description="Rule")
+    def words(self, row: CommissionRule) -> str:
+        return rule_words(row)
+
+    @display(description="Version")
+    def version_link(self, row: CommissionRule) -> SafeString | str:
+        return link_to(row.version)
+
+    @display(description="Offer")
+    def offer_link(self, row: CommissionRule) -> SafeString | str:
+        return link_to(row.goal.offer)
