@@ -3,8 +3,12 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+handler500 = "config.api_urls.server_error"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
+    path("trace/", include("dashboard.trace_urls")),
+    path("api/", include("config.api_urls")),
     path("accounts/", include("allauth.urls")),
     path("", include("dashboard.urls")),
 ]

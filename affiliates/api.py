@@ -1,0 +1,104 @@
+"""REST API: who asks, and affiliates."""
+
+from typing import Any
+
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from affiliates.models import Advertiser, Affiliate, ApiKey, Offer
+from affiliates.permissions import WithinReach, reach_of
+from affiliates.rest.filters import PeriodFilters, check_parameters
+from affiliates.rest.views import OperatorViewSet
+
+
+class AffiliateName(serializers.ModelSerializer[Affiliate]):
+    id = serializers.CharField(source="public_id", read_only=True)
+
+    class Meta:
+        model = Affiliate
+        fields = ("id", "name")
+        read_only_fields = fields
+
+
+class AdvertiserName(serializers.ModelSerializer[Advertiser]):
+    id = serializers.CharField(source="public_id", read_only=True)
+
+    class Meta:
+        model = Advertiser
+        fields = ("id", "name")
+        read_only_fields = fields
+
+
+class OfferName(serializers.ModelSerializer[Offer]):
+    id = serializers.CharField(source="public_id", read_only=True)
+
+    class Meta:
+        model = Offer
+        fields = ("id", "name")
+        read_only_fields = fields
+
+
+class AffiliateSerializer(serializers.ModelSerializer[Affiliate]):
+    id = serializers.CharField(source="public_id", read_only=True)
+    parent = AffiliateName(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Affiliate
+        fields = ("id", "name", "status", "status_note", "country", "currency", "website", "parent", "created_at")
+        read_only_fields = fields
+
+
+class AffiliateFilters(PeriodFilters):
+    moment, moment_words = "created_at", "when the affiliate was added"
+    status = filters.MultipleChoiceFilter(choices=Affiliate.Status.choices)
+    country = filters.CharFilter(help_text="Two capitals, as in ISO 3166.")
+
+
+@extend_schema(tags=["affiliates"])
+class AffiliateViewSet(OperatorViewSet):
+    """Affiliates of the program. Operators only."""
+
+    queryset = Affiliate.objects.select_related("parent")
+    serializer_class = AffiliateSerializer
+    filterset_class = AffiliateFilters
+    lookup_field, lookup_url_kwarg = "public_id", "id"
+    affiliate_path = "pk"
+
+
+class KeySerializer(serializers.ModelSerializer[ApiKey]):
+    class Meta:
+        model = ApiKey
+        fields = ("name", "hint", "created_at")
+        read_only_fields = fields
+
+
+class AskerSerializer(serializers.Serializer[Any]):
+    """Who asks, and how far it sees."""
+
+    role = serializers.ChoiceField(choices=["operator", "affiliate"], read_only=True)
+    email = serializers.EmailField(read_only=True)
+    affiliates = AffiliateName(many=True, read_only=True)
+    key = KeySerializer(read_only=True, allow_null=True)
+
+
+class AskerView(APIView):
+    """What the key or session in use is, and which affiliates it sees. The first call to make with a new key."""
+
+    permission_classes: Any = [WithinReach]
+
+    @extend_schema(tags=["me"], operation_id="me", responses=AskerSerializer)
+    def get(self, request: Request) -> Response:
+        check_parameters(request, known=set())
+        reach = reach_of(request)
+        return Response(
+            {
+                "role": "operator" if reach.is_operator else "affiliate",
+                "email": reach.user.email,
+                "affiliates": AffiliateName(reach.affiliates, many=True).data,
+                "key": KeySerializer(request.auth).data if isinstance(request.auth, ApiKey) else None,
+            }
+        )

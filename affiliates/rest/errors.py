@@ -1,0 +1,108 @@
+"""How the API says no: one shape of JSON for every fault, in the manner of RFC 9457.
+
+`{"error": code, "message": what is wrong and how to mend it, "problems": [{"field", "message"}, ...]}`
+"""
+
+from typing import Any
+
+import structlog
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+log = structlog.get_logger(__name__)
+
+Problem = dict[str, str]
+
+NOT_SIGNED_IN = "Send an API key as `Authorization: Bearer afk_...`, or sign in. Keys are made on the API keys page."
+NOT_FOUND = "There is nothing of this ID among what this key or account may see. Check the ID."
+
+
+class Conflict(exceptions.APIException):
+    """The request is sound but does not fit the state that things are in."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "conflict"
+
+
+class Unavailable(exceptions.APIException):
+    """A part of the system is down; the same request may be sent again."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "try_again"
+    default_detail = "A part of the system is down or busy. Send the same request again in a moment."
+
+
+def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
+    """The answer to an exception of a view; None lets Django answer what nobody foresaw (see `server_error`)."""
+    if isinstance(error, OperationalError | InterfaceError):
+        log.error("api_database_unavailable", error=str(error).strip())
+        error = Unavailable()
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    problems = _problems(error.detail) if isinstance(error, exceptions.ValidationError) else []
+    response.data = body(_code(error), _message(error, problems), problems)
+    if response.status_code == status.HTTP_503_SERVICE_UNAVAILABLE:
+        response["Retry-After"] = "2"
+    return response
+
+
+def body(code: str, message: str, problems: list[Problem] | None = None) -> dict[str, object]:
+    return {"error": code, "message": message, "problems": problems or []}
+
+
+def _code(error: Exception) -> str:
+    if isinstance(error, Http404):
+        return "not_found"
+    if isinstance(error, DjangoPermissionDenied):
+        return "permission_denied"
+    return str(getattr(error, "default_code", "error"))
+
+
+def _message(error: Exception, problems: list[Problem]) -> str:
+    if isinstance(error, exceptions.ValidationError):
+        faults = "a fault" if len(problems) == 1 else f"{len(problems)} faults"
+        return f"The request has {faults}; `problems` says what to mend."
+    if isinstance(error, exceptions.NotAuthenticated):
+        return NOT_SIGNED_IN
+    if isinstance(error, Http404):
+        return NOT_FOUND
+    if isinstance(error, exceptions.Throttled):
+        return (
+            f"Too many requests in this minute. Send the next one in {getattr(error, 'wait', None) or 0:.0f} seconds."
+        )
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        return "Send the body as JSON, with the header `Content-Type: application/json`."
+    return str(getattr(error, "detail", error))
+
+
+def _problems(detail: Any, field: str = "") -> list[Problem]:
+    """Each fault with the field it belongs to; nested fields are joined by dots."""
+    if isinstance(detail, dict):
+        return [problem for name, inner in detail.items() for problem in _problems(inner, _joined(field, str(name)))]
+    if isinstance(detail, list):
+        return [problem for inner in detail for problem in _problems(inner, field)]
+    return [{"field": field, "message": str(detail)}]
+
+
+def _joined(field: str, name: str) -> str:
+    if name in ("non_field_errors", "__all__"):
+        return field
+    return f"{field}.{name}" if field else name
+
+
+def unknown_address(request: HttpRequest) -> JsonResponse:
+    """The answer below /api/ where no resource is."""
+    message = f"There is no resource at {request.path}. The list is at /api/docs/."
+    return JsonResponse(body("not_found", message), status=404)
+
+
+def server_error(request: HttpRequest) -> JsonResponse:
+    """The answer to a fault of ours; the request's ID leads to it in the logs."""
+    known = request.META.get("HTTP_X_REQUEST_ID", "")
+    message = f"A fault on our side; it was logged. When you ask about it, give this request ID: {known}"
+    return JsonResponse(body("server_error", message), status=500)

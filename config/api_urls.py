@@ -1,0 +1,89 @@
+"""Addresses of the REST API: /api/v1/, its description /api/schema/ and the pages to try it at /api/docs/."""
+
+from functools import lru_cache
+from typing import Any
+
+from csp.constants import UNSAFE_INLINE
+from csp.decorators import csp_update
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.utils.decorators import method_decorator
+from django.views.defaults import server_error as page_server_error
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.routers import DefaultRouter
+
+from affiliates.api import AffiliateViewSet, AskerView
+from affiliates.rest import schema as _schema_extensions  # noqa: F401 - registered by being imported
+from affiliates.rest.errors import server_error as api_server_error
+from affiliates.rest.errors import unknown_address
+from conversions.api import OfferViewSet, PostbackViewSet
+from dashboard.api import TraceView
+from payouts.api import (
+    BalanceViewSet,
+    EarningConversionViewSet,
+    LedgerEntryViewSet,
+    PayoutViewSet,
+    StatementViewSet,
+)
+from tracking.api import ClickViewSet, LinkViewSet
+
+
+def server_error(request: HttpRequest) -> HttpResponseBase:
+    """The answer to a fault of ours: JSON to whoever uses the API, a page to people."""
+    return api_server_error(request) if request.path.startswith("/api/") else page_server_error(request)
+
+
+class Router(DefaultRouter):
+    """A slash at the end of an address may be left out."""
+
+    include_format_suffixes = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trailing_slash = "/?"
+
+
+router = Router()
+router.register("affiliates", AffiliateViewSet, basename="affiliate")
+router.register("offers", OfferViewSet, basename="offer")
+router.register("links", LinkViewSet, basename="link")
+router.register("clicks", ClickViewSet, basename="click")
+router.register("conversions", EarningConversionViewSet, basename="conversion")
+router.register("postbacks", PostbackViewSet, basename="postback")
+router.register("ledger-entries", LedgerEntryViewSet, basename="ledger-entry")
+router.register("balances", BalanceViewSet, basename="balance")
+router.register("statements", StatementViewSet, basename="statement")
+router.register("payouts", PayoutViewSet, basename="payout")
+
+
+@lru_cache(maxsize=1)
+def described() -> dict[str, Any]:
+    """The OpenAPI description, the same for everybody; making it takes a second, so it is made once."""
+    generator: Any = SchemaGenerator
+    description: dict[str, Any] = generator().get_schema(request=None, public=True)
+    return description
+
+
+class SchemaView(SpectacularAPIView):
+    """The OpenAPI description, as YAML or, asked by `Accept` or `?format=json`, as JSON."""
+
+    def _get_schema_response(self, request: Request) -> Response:
+        return Response(described())
+
+
+@method_decorator(csp_update({"style-src": [UNSAFE_INLINE]}), name="dispatch")
+class DocsView(SpectacularSwaggerSplitView):
+    """The description as a page on which requests can be tried. Swagger UI needs inline styles, no inline script."""
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("v1/", include(router.urls)),
+    re_path(r"^v1/me/?$", AskerView.as_view(), name="me"),
+    re_path(r"^v1/trace/?$", TraceView.as_view(), name="trace-api"),
+    re_path(r"^schema/?$", SchemaView.as_view(), name="schema"),
+    re_path(r"^docs/?$", DocsView.as_view(url_name="schema"), name="docs"),
+    re_path(r"", unknown_address),
+]

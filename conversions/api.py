@@ -1,0 +1,294 @@
+"""REST API: offers with their goals, conversions and what operators decide about them, postbacks."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Prefetch, Q, QuerySet
+from django.utils import timezone
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from affiliates.api import AdvertiserName, AffiliateName, OfferName
+from affiliates.models import Enrollment, Offer
+from affiliates.permissions import OperatorsOnly, WithinReach, require
+from affiliates.rest.errors import Conflict
+from affiliates.rest.fields import AmountText, ReachSerializer
+from affiliates.rest.filters import MomentFilter, PeriodFilters
+from affiliates.rest.views import OperatorViewSet, ReadViewSet
+from conversions.lifecycle import StatusNotAllowed
+from conversions.models import Conversion, Goal, Postback, Trace
+from conversions.operator_decisions import REJECTIONS, DecisionRefused, approve, reject
+from conversions.reasons import Reason
+from tracking.click_id import parse, text_of
+
+
+class GoalName(serializers.ModelSerializer[Goal]):
+    class Meta:
+        model = Goal
+        fields = ("code", "name")
+        read_only_fields = fields
+
+
+class GoalSerializer(serializers.ModelSerializer[Goal]):
+    minimum_revenue = AmountText(currency_field="offer.currency", allow_null=True, help_text="In the offer's currency.")
+
+    class Meta:
+        model = Goal
+        fields = (
+            *("code", "name", "kind", "is_active", "approval", "approval_delay", "attribution_window"),
+            *("once_per_customer", "minimum_revenue"),
+        )
+        read_only_fields = fields
+
+
+class EnrollmentSerializer(serializers.ModelSerializer[Enrollment]):
+    affiliate = AffiliateName(read_only=True)
+
+    class Meta:
+        model = Enrollment
+        fields = ("affiliate", "status", "note", "decided_at")
+        read_only_fields = fields
+
+
+class OfferSerializer(ReachSerializer):
+    """What affiliates promote, and what counts for it."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    advertiser = AdvertiserName(read_only=True)
+    goals = GoalSerializer(many=True, read_only=True)
+    enrollments = EnrollmentSerializer(
+        source="own_enrollments", many=True, read_only=True, help_text="The asking affiliate's access."
+    )
+    operator_only = frozenset({"destination_url", "fallback_url"})
+
+    class Meta:
+        model = Offer
+        fields = (
+            *("id", "name", "advertiser", "vertical", "status", "description", "terms", "currency", "deep_link_hosts"),
+            *("attribution_window", "customer_lock", "requires_approval", "destination_url", "fallback_url"),
+            *("created_at", "goals", "enrollments"),
+        )
+        read_only_fields = fields
+
+
+class OfferFilters(filters.FilterSet):
+    status = filters.MultipleChoiceFilter(choices=Offer.Status.choices)
+    vertical = filters.MultipleChoiceFilter(choices=Offer.Vertical.choices)
+    advertiser = filters.CharFilter("advertiser__public_id", help_text="Offers of this advertiser, by its ID.")
+
+
+@extend_schema(tags=["offers"])
+class OfferViewSet(ReadViewSet):
+    """Offers with their goals. An affiliate sees those that are active and those it applied for."""
+
+    queryset = Offer.objects.select_related("advertiser")
+    serializer_class = OfferSerializer
+    filterset_class = OfferFilters
+    lookup_field, lookup_url_kwarg = "public_id", "id"
+
+    def get_queryset(self) -> "QuerySet[Offer]":
+        rows: QuerySet[Offer] = Offer.objects.select_related("advertiser")
+        goals, own = Goal.objects.order_by("position", "pk"), Enrollment.objects.none()
+        if not self.reach.is_operator:
+            own = self.reach.within(Enrollment.objects.select_related("affiliate"), "affiliate")
+            goals = goals.filter(is_active=True)
+            rows = rows.filter(Q(status=Offer.Status.ACTIVE) | Q(pk__in=own.values("offer")))
+        return rows.prefetch_related(Prefetch("goals", goals), Prefetch("enrollments", own, to_attr="own_enrollments"))
+
+
+class ConversionSerializer(ReachSerializer):
+    """An event that counts for an affiliate."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    affiliate = AffiliateName(read_only=True)
+    advertiser = AdvertiserName(read_only=True)
+    offer = OfferName(source="goal.offer", read_only=True)
+    goal = GoalName(read_only=True)
+    link = serializers.CharField(source="link.code", read_only=True, allow_null=True, help_text="The link's code.")
+    click_id = serializers.SerializerMethodField(help_text="40 characters; null when a coupon or lock attributed it.")
+    customer_id = serializers.CharField(source="customer.customer_id", read_only=True, allow_null=True)
+    revenue = AmountText(allow_null=True, help_text="The advertiser's income, as sent.")
+    payout = AmountText(allow_null=True, help_text="The sender's word for the commission.")
+    reason_text = serializers.CharField(source="get_reason_display", read_only=True)
+    operator_only = frozenset({"customer_id", "revenue", "payout"})
+
+    class Meta:
+        model = Conversion
+        fields: tuple[str, ...] = (
+            *("id", "status", "reason", "reason_text", "affiliate", "advertiser", "offer", "goal", "transaction_id"),
+            *("click_id", "link", "evidence", "customer_id", "revenue", "payout", "currency"),
+            *("occurred_at", "received_at", "approve_at", "booked_at"),
+        )
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_click_id(self, row: Conversion) -> str | None:
+        return text_of(row.click_id) if row.click_id else None
+
+
+def genuine(text: str) -> UUID:
+    """The stored key of a click ID; raise `ValidationError` for a text that is none."""
+    found = parse(text)
+    if found is None:
+        raise ValidationError({"click_id": "Not a genuine click ID. It has 40 letters and digits: copy it again."})
+    return found.uuid
+
+
+class ClickFilter(filters.CharFilter):
+    """Rows of one click, named by its signed text."""
+
+    def filter(self, rows: "QuerySet[Any]", value: Any) -> "QuerySet[Any]":
+        return rows.filter(click_id=genuine(value)) if value else rows
+
+
+class ConversionFilters(PeriodFilters):
+    moment, moment_words = "received_at", "when the conversion was received"
+    status = filters.MultipleChoiceFilter(choices=Conversion.Status.choices)
+    reason = filters.MultipleChoiceFilter(choices=Reason.choices)
+    offer = filters.CharFilter("goal__offer__public_id", help_text="Conversions of this offer, by its ID.")
+    goal = filters.CharFilter("goal__code", help_text="Conversions of goals with this code.")
+    link = filters.CharFilter("link__code", help_text="Conversions of clicks on this link, by its code.")
+    affiliate = filters.CharFilter("affiliate__public_id", help_text="Conversions of this affiliate, by its ID.")
+    transaction_id = filters.CharFilter(help_text="The advertiser's ID of the event, exactly as sent.")
+    click_id = ClickFilter(help_text="The click's 40 characters.")
+    occurred_from = MomentFilter("occurred_at", "gte", help_text="Events that happened at or after this moment.")
+    occurred_to = MomentFilter("occurred_at", "lt", help_text="Events that happened before this moment.")
+
+
+class OperatorConversionFilters(ConversionFilters):
+    customer_id = filters.CharFilter(
+        "customer__customer_id", help_text="The advertiser's ID of the customer, exactly as sent. Operators only."
+    )
+
+
+class ApprovalSerializer(serializers.Serializer[Any]):
+    note = serializers.CharField(
+        max_length=250,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="Needed to approve what was rejected. The affiliate reads it.",
+    )
+
+
+class RejectionSerializer(serializers.Serializer[Any]):
+    reason = serializers.ChoiceField(choices=[(reason.value, reason.label) for reason in REJECTIONS])
+    note = serializers.CharField(max_length=250, help_text="Why, in a few words. The affiliate reads it.")
+
+
+@extend_schema(tags=["conversions"])
+class ConversionViewSet(ReadViewSet):
+    """Events that count, newest first. Operators approve and reject them; each change is kept with its reason."""
+
+    queryset = Conversion.objects.select_related("affiliate", "advertiser", "goal__offer", "link", "customer")
+    serializer_class: Any = ConversionSerializer
+    lookup_field, lookup_url_kwarg = "public_id", "id"
+
+    @property
+    def filterset_class(self) -> type[ConversionFilters]:
+        return OperatorConversionFilters if self.reach.is_operator else ConversionFilters
+
+    @extend_schema(operation_id="conversions_approve", request=ApprovalSerializer)
+    @action(detail=True, methods=["post"], permission_classes=[WithinReach, OperatorsOnly])
+    def approve(self, request: Request, **address: str) -> Response:
+        """Approve a pending conversion, or a rejected one on appeal. Again for an approved one: nothing happens."""
+        return self._decide(ApprovalSerializer(data=request.data), approve)
+
+    @extend_schema(operation_id="conversions_reject", request=RejectionSerializer)
+    @action(detail=True, methods=["post"], permission_classes=[WithinReach, OperatorsOnly])
+    def reject(self, request: Request, **address: str) -> Response:
+        """Reject a conversion, or reverse an approved one: booked commission is taken back by a new ledger entry."""
+        return self._decide(RejectionSerializer(data=request.data), reject)
+
+    def _decide(self, said: serializers.Serializer[Any], decide: Any) -> Response:
+        require(self.reach.user, ["conversions.change_conversion"])
+        row = self.get_object()
+        said.is_valid(raise_exception=True)
+        given = dict(said.validated_data)
+        if "reason" in given:
+            given["reason"] = Reason(given["reason"])
+        try:
+            decide(conversion_id=row.pk, actor=self.reach.user, now=timezone.now(), **given)
+        except (DecisionRefused, StatusNotAllowed) as error:
+            raise Conflict(str(error)) from error
+        return Response(self.get_serializer(self.get_object()).data)
+
+
+class TraceSerializer(serializers.ModelSerializer[Trace]):
+    problems = serializers.ListField(child=serializers.DictField(), read_only=True)
+    steps = serializers.ListField(child=serializers.DictField(), read_only=True)
+
+    class Meta:
+        model = Trace
+        fields = ("decided_at", "outcome", "reason", "http_status", "problems", "steps")
+        read_only_fields = fields
+
+
+class PostbackSerializer(serializers.ModelSerializer[Postback]):
+    id = serializers.CharField(source="public_id", read_only=True)
+    advertiser = AdvertiserName(read_only=True, allow_null=True)
+    parameters = serializers.ListField(
+        child=serializers.ListField(child=serializers.CharField()),
+        read_only=True,
+        help_text="Pairs of name and value in the order sent; secrets are masked.",
+    )
+    headers = serializers.DictField(child=serializers.CharField(), read_only=True)
+    ip = serializers.IPAddressField(read_only=True, allow_null=True)
+    click_id = serializers.SerializerMethodField()
+    conversion = serializers.CharField(
+        source="conversion.public_id", read_only=True, allow_null=True, help_text="The conversion's ID."
+    )
+
+    class Meta:
+        model = Postback
+        fields: tuple[str, ...] = (
+            *("id", "received_at", "door", "method", "path", "parameters", "body", "headers", "ip", "is_secure"),
+            *("advertiser", "decided_at", "outcome", "reason", "click_id", "transaction_id", "conversion"),
+        )
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_click_id(self, row: Postback) -> str | None:
+        return text_of(row.click_id) if row.click_id else None
+
+
+class PostbackStorySerializer(PostbackSerializer):
+    """A postback with every decision made on it."""
+
+    decisions = TraceSerializer(source="traces", many=True, read_only=True)
+
+    class Meta(PostbackSerializer.Meta):
+        fields = (*PostbackSerializer.Meta.fields, "decisions")
+        read_only_fields = fields
+
+
+class PostbackFilters(PeriodFilters):
+    moment, moment_words = "received_at", "when the postback was received"
+    advertiser = filters.CharFilter("advertiser__public_id", help_text="Postbacks of this advertiser, by its ID.")
+    door = filters.MultipleChoiceFilter(choices=Postback.Door.choices)
+    outcome = filters.MultipleChoiceFilter(choices=Postback.Outcome.choices)
+    reason = filters.MultipleChoiceFilter(choices=Reason.choices)
+    click_id = ClickFilter(help_text="The click's 40 characters.")
+    transaction_id = filters.CharFilter(help_text="The advertiser's ID of the event, exactly as sent.")
+
+
+@extend_schema(tags=["postbacks"])
+class PostbackViewSet(OperatorViewSet):
+    """Requests as they were received, with the decision in force. Operators only."""
+
+    queryset = Postback.objects.select_related("advertiser", "conversion")
+    serializer_class = PostbackSerializer
+    filterset_class = PostbackFilters
+    lookup_field, lookup_url_kwarg = "public_id", "id"
+
+    def get_serializer_class(self) -> Any:
+        return PostbackStorySerializer if self.detail else PostbackSerializer
+
+    def get_queryset(self) -> "QuerySet[Postback]":
+        rows: QuerySet[Postback] = super().get_queryset()
+        return rows.prefetch_related(Prefetch("traces", Trace.objects.order_by("pk"))) if self.detail else rows
