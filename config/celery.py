@@ -4,6 +4,8 @@ import os
 
 from celery import Celery
 
+from config import heartbeat as heartbeat
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("affidavit")

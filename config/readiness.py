@@ -1,0 +1,108 @@
+"""Is everything there that requests and what follows from them need? Asked by `/readyz`.
+
+A load balancer in front of several web nodes does better to ask `/healthz`: clicks are worth taking while
+a worker is away. `/readyz` is for starting up, for deployments and for alarms.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from functools import cache
+from threading import Thread
+
+import redis
+import structlog
+from django.db import DatabaseError, connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+
+from config import heartbeat
+
+OK, FAULT = "ok", "fault"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing that is needed: whether it is there, and in a sentence what is wrong and how to mend it."""
+
+    state: str
+    message: str = ""
+
+
+def readiness(threads: Iterable[Thread] | None) -> dict[str, Part]:
+    """Every part with its state. `threads` are those that write this process' clicks; None where none do."""
+    database = check_database()
+    return {
+        "database": database,
+        "migrations": check_migrations() if database.state == OK else Part(FAULT, "Unknown without the database."),
+        "redis": check_redis(),
+        "worker": check_alive(heartbeat.WORKER, "The Celery worker", "celery -A config worker"),
+        "beat": check_alive(heartbeat.BEAT, "Celery beat, which starts every regular task,", "celery -A config beat"),
+        "clicks": check_threads(threads),
+    }
+
+
+def as_json(parts: dict[str, Part]) -> dict[str, object]:
+    ready = all(part.state == OK for part in parts.values())
+    return {"status": "ready" if ready else "not ready", "parts": {name: asdict(part) for name, part in parts.items()}}
+
+
+def check_database() -> Part:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        log.error("not_ready", part="database", error=str(error).strip())
+        return Part(FAULT, "PostgreSQL does not answer. Check that it runs and that DATABASE_URL leads to it.")
+    return Part(OK)
+
+
+@cache
+def _last_migrations() -> frozenset[tuple[str, str]]:
+    """The newest migration of each app, as this process' code has them."""
+    return frozenset(MigrationLoader(None).graph.leaf_nodes())
+
+
+def check_migrations() -> Part:
+    try:
+        missing = sorted(_last_migrations() - MigrationRecorder(connection).applied_migrations().keys())
+    except DatabaseError as error:
+        log.error("not_ready", part="migrations", error=str(error).strip())
+        return Part(FAULT, "The list of applied migrations could not be read. Check the database user's rights.")
+    if missing:
+        named = ", ".join(".".join(each) for each in missing)
+        return Part(FAULT, f"The database is older than the code; missing: {named}. Run: python manage.py migrate")
+    return Part(OK)
+
+
+def check_redis() -> Part:
+    return _with_redis("redis", lambda: Part(OK) if heartbeat.connection().ping() else Part(FAULT))
+
+
+def check_alive(part: str, words: str, command: str) -> Part:
+    def look() -> Part:
+        age = heartbeat.age(part)
+        if age is not None and age <= heartbeat.FRESH:
+            return Part(OK)
+        silent = "a day or more" if age is None else f"{age:.0f} s"
+        return Part(FAULT, f"{words} gave no sign of life for {silent}. Start it: {command}")
+
+    return _with_redis(part, look)
+
+
+def _with_redis(part: str, look: Callable[[], Part]) -> Part:
+    try:
+        return look()
+    except redis.RedisError as error:
+        log.error("not_ready", part=part, error=str(error).strip())
+        return Part(FAULT, "Redis does not answer. Check that it runs and that REDIS_URL leads to it.")
+
+
+def check_threads(threads: Iterable[Thread] | None) -> Part:
+    if threads is None:
+        return Part(OK, "This process takes no clicks: it was not started through config.asgi.")
+    ended = [thread.name for thread in threads if not thread.is_alive()]
+    if ended:
+        return Part(FAULT, f"In this web process a thread has ended: {', '.join(ended)}. Restart the process.")
+    return Part(OK)
