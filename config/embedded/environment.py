@@ -55,6 +55,7 @@ def demo_environment(*, port: int, database_url: str, redis_url: str, kept: dict
         "CSRF_TRUSTED_ORIGINS": ",".join(here),
         "STATIC_ROOT": str(places.DATA / "static"),
         "STATIC_MANIFEST": "true",
+        "SPOOL_DIR": str(places.DATA / "spool"),
         "BEAT_SCHEDULE_FILE": str(places.DATA / "beat" / "schedule"),
         "LOG_JSON": os.environ.get("LOG_JSON") or "false",
         "C_FORCE_ROOT": "true",

@@ -39,7 +39,7 @@ def web_port(wanted: str) -> int:
             if is_free(port):
                 return port
         raise EmbeddedError("The ports 8000 to 8099 are all taken. Name a free one: PORT=9000 make demo")
-    if not wanted.isdecimal() or not 1 <= int(wanted) <= 65535:
+    if not (wanted.isascii() and wanted.isdecimal()) or not 1 <= int(wanted) <= 65535:
         raise EmbeddedError(f"PORT={wanted} is not a port. Give a number between 1 and 65535, for example PORT=8080.")
     if int(wanted) < 1024 and not is_free(int(wanted)):
         raise EmbeddedError(

@@ -119,21 +119,22 @@ def _prepare() -> None:
     if os.environ.get(FROM_RUN):  # a worker of pytest-xdist: its parent's servers, a Redis database of its own
         number = int(re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "0")) or 0)
         os.environ["REDIS_URL"] = _empty_database(os.environ["REDIS_URL"], highest=14 - number)
+        os.environ["SPOOL_DIR"] += f"-{number}"
         return
     database_url, redis_url = os.environ.get("DATABASE_URL"), os.environ.get("REDIS_URL")
-    if not (database_url and redis_url):
-        _run = Run()
-        atexit.register(_end)
+    _run = Run()
+    atexit.register(_end)
+    os.environ["SPOOL_DIR"] = str(_run.home / "spool")
     if database_url:
         postgresql.wait_until_it_answers(database_url)
-    elif _run:
+    else:
         os.environ["DATABASE_URL"] = _run.start_postgresql()
     if redis_url:
         redis_server.check_it_answers(redis_url)
         os.environ["REDIS_URL"] = _empty_database(redis_url)
-    elif _run:
+    else:
         os.environ["REDIS_URL"] = _run.start_redis()
-    os.environ[FROM_RUN] = "given" if _run is None else str(_run.home)
+    os.environ[FROM_RUN] = str(_run.home)
 
 
 def _with_database(url: str, number: int) -> str:

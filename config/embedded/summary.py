@@ -1,14 +1,13 @@
 """What the demo says when it is ready: where to go, how to sign in, and two lines to paste."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 # Goals that need no earlier event of the same customer.
@@ -19,7 +18,8 @@ def show(console: Console, facts: Mapping[str, Any], logs: Path) -> None:
     """Print the summary. Lines meant to be pasted are never wrapped."""
     base = facts["base_url"]
     console.print(f"\n[bold green]Affidavit is ready:[/] [bold]{base}/[/]\n")
-    console.print(_places(facts))
+    for line in _places(facts):
+        console.print(line, soft_wrap=True)
     if lines := paste_lines(facts):
         click, click_id, postback = lines
         for title, line in (
@@ -33,16 +33,17 @@ def show(console: Console, facts: Mapping[str, Any], logs: Path) -> None:
     console.print(f"\n[dim]Logs: {logs}   Facts for scripts: .data/demo.json   Stop: Ctrl-C[/]\n", soft_wrap=True)
 
 
-def _places(facts: Mapping[str, Any]) -> Table:
-    """Where each person signs in."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("Who", "Where", "E-mail", "Password"):
-        table.add_column(heading, overflow="fold")
+def _places(facts: Mapping[str, Any]) -> Iterator[str]:
+    """Where each person signs in, in columns that a narrow window does not cut."""
+    rows = [("Who", "Where", "E-mail", "Password")]
     for login in facts.get("logins", []):
         operator = login["role"] == "operator"
         who = "Operator" if operator else f"Affiliate {login.get('affiliate') or ''}".strip()
-        table.add_row(who, f"{facts['base_url']}/{'admin/' if operator else ''}", login["email"], login["password"])
-    return table
+        rows.append((who, f"{facts['base_url']}/{'admin/' if operator else ''}", login["email"], login["password"]))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for number, row in enumerate(rows):
+        line = escape("   ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+        yield f"[bold]{line}[/]" if number == 0 else line
 
 
 def paste_lines(facts: Mapping[str, Any]) -> tuple[str, str, str] | None:

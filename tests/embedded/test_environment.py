@@ -1,0 +1,62 @@
+"""Secrets are made once and kept closed; `.env` is never read by the demo or the tests."""
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from config.embedded import environment, places
+from config.embedded.places import EmbeddedError
+
+
+def demo(kept: dict[str, str]) -> dict[str, str]:
+    return environment.demo_environment(port=8000, database_url="postgres://d", redis_url="redis://r", kept=kept)
+
+
+def test_secrets_are_made_once_and_readable_by_their_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.json"
+    first = environment.kept_secrets(path)
+    assert environment.kept_secrets(path) == first
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert len(set(first.values())) == len(first)
+
+
+def test_a_secret_that_a_newer_version_needs_is_added_to_the_kept_ones(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.json"
+    path.write_text(json.dumps({"SECRET_KEY": "kept"}))
+    known = environment.kept_secrets(path)
+    assert known["SECRET_KEY"] == "kept"
+    assert known["database_password"]
+
+
+def test_a_damaged_secrets_file_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.json"
+    path.write_text("{")
+    with pytest.raises(EmbeddedError, match=r"secrets.json cannot be read.*start afresh with `make clean`"):
+        environment.kept_secrets(path)
+    assert path.read_text() == "{"
+
+
+def test_the_caller_s_own_secret_wins_over_the_kept_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = environment.kept_secrets(tmp_path / "secrets.json")
+    monkeypatch.setenv("CLICK_ID_KEYS", "7:mine")
+    monkeypatch.delenv("SECRET_KEY")
+    assert demo(kept)["CLICK_ID_KEYS"] == "7:mine"
+    assert demo(kept)["SECRET_KEY"] == kept["SECRET_KEY"]
+
+
+def test_the_demo_and_the_tests_read_no_env_file(tmp_path: Path) -> None:
+    assert demo(environment.kept_secrets(tmp_path / "secrets.json"))["ENV_FILE"] == os.devnull
+    assert os.environ["ENV_FILE"] == os.devnull
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "demo.json"
+    places.write_private(path, "old")
+    with pytest.raises(TypeError):
+        places.write_private(path, 5)  # type: ignore[arg-type]
+    assert path.read_text() == "old"
+    places.write_private(path, "new")
+    assert path.read_text() == "new"

@@ -1,0 +1,70 @@
+"""The requirements for pip and uv.lock: any difference is named."""
+
+from pathlib import Path
+
+import pytest
+
+from config.embedded import locks
+
+A, B = "a" * 64, "b" * 64
+LOCK = f"""
+[[package]]
+name = "affidavit"
+version = "0.1.0"
+dependencies = [{{ name = "celery", extra = ["redis"] }}]
+[package.optional-dependencies]
+embedded = [{{ name = "server" }}]
+[package.dev-dependencies]
+dev = [{{ name = "tool" }}]
+[[package]]
+name = "celery"
+version = "5.7.0"
+sdist = {{ hash = "sha256:{A}" }}
+wheels = [{{ hash = "sha256:{B}" }}]
+[package.optional-dependencies]
+redis = [{{ name = "redis" }}]
+[[package]]
+name = "redis"
+version = "8.1.0"
+wheels = [{{ hash = "sha256:{A}" }}]
+[[package]]
+name = "server"
+version = "1.0"
+wheels = [{{ hash = "sha256:{A}" }}]
+[[package]]
+name = "tool"
+version = "2.0"
+wheels = [{{ hash = "sha256:{B}" }}]
+"""
+CELERY = f"celery==5.7.0 \\\n    --hash=sha256:{A} \\\n    --hash=sha256:{B}\n"
+REDIS = f"redis==8.1.0 ; python_version < '3.13' \\\n    --hash=sha256:{A}\n"
+SERVER = f"server==1.0 \\\n    --hash=sha256:{A}\n"
+TOOL = f"tool==2.0 \\\n    --hash=sha256:{B}\n"
+
+
+def differences(tmp_path: Path, text: str) -> list[str]:
+    (tmp_path / "uv.lock").write_text(LOCK)
+    (tmp_path / "requirements.txt").write_text("# comment\n" + text)
+    (tmp_path / "requirements-dev.txt").write_text(CELERY + REDIS + SERVER + TOOL)
+    return locks.differences(tmp_path)
+
+
+def test_agreeing_files_have_no_differences(tmp_path: Path) -> None:
+    assert differences(tmp_path, CELERY + REDIS + SERVER) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (CELERY + SERVER, "redis is missing"),
+        (CELERY + REDIS + SERVER + TOOL, "tool is not in uv.lock"),
+        (CELERY.replace("5.7.0", "5.6.0") + REDIS + SERVER, "celery is 5.6.0, uv.lock has 5.7.0"),
+        (CELERY + REDIS.replace(A, B) + SERVER, "redis 8.1.0 has other hashes than in uv.lock"),
+        (
+            CELERY.replace(f" \\\n    --hash=sha256:{B}", "") + REDIS + SERVER,
+            "celery 5.7.0 has other hashes than in uv.lock",
+        ),
+    ],
+)
+def test_each_difference_is_named(tmp_path: Path, text: str, said: str) -> None:
+    assert differences(tmp_path, text) == [f"requirements.txt: {said}"]
