@@ -168,6 +168,11 @@ class Offer(models.Model):
         SHOP = "shop", "Shop"
         LEADS = "leads", "Lead generation"
 
+    class PassThrough(models.TextChoices):
+        NONE = "none", "None"
+        LISTED = "listed", "Only those listed"
+        ALL = "all", "All"
+
     class CustomerLock(models.TextChoices):
         FIRST = "first", "First affiliate keeps the customer"
         LAST = "last", "Last click takes the customer over"
@@ -198,6 +203,38 @@ class Offer(models.Model):
         blank=True,
         help_text="Hosts that an affiliate's url= may lead to; *.example.com allows every host below it.",
     )
+    pass_through = models.CharField(
+        max_length=6,
+        choices=PassThrough,
+        default=PassThrough.NONE,
+        help_text="Whether other parameters of the link reach the destination.",
+    )
+    pass_through_names = ArrayField(
+        models.CharField(max_length=60),
+        default=list,
+        blank=True,
+        help_text="The parameters that are passed through when only listed ones are, for example utm_source.",
+    )
+    countries = ArrayField(
+        models.CharField(max_length=2, validators=[country_code]),
+        default=list,
+        blank=True,
+        help_text="Visitors from elsewhere go to the fallback; empty allows all countries.",
+    )
+    starts_at = models.DateTimeField(null=True, blank=True, help_text="Links are closed before this moment.")
+    ends_at = models.DateTimeField(null=True, blank=True, help_text="Links are closed from this moment on.")
+    daily_click_cap = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Clicks a day (UTC); then links lead to the fallback until the next day."
+    )
+    daily_conversion_cap = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Conversions a day (UTC) that are not rejected; then links are closed too."
+    )
+    capped_until = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Set when a cap is reached; the links open again by themselves.",
+    )
     attribution_window = models.DurationField(
         default=timedelta(days=30), help_text="How long after the click an event still counts, for example 30 00:00:00."
     )
@@ -210,10 +247,70 @@ class Offer(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["advertiser", "name"], name="offer_name_once_per_advertiser"),
             models.CheckConstraint(condition=Q(attribution_window__gt=timedelta(0)), name="offer_window_positive"),
+            models.CheckConstraint(
+                condition=Q(starts_at=None) | Q(ends_at=None) | Q(ends_at__gt=F("starts_at")),
+                name="offer_ends_after_start",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+
+class OfferDestination(models.Model):
+    """Another place for some of an offer's visitors: by country, device or system, shared out by weight."""
+
+    class Device(models.TextChoices):
+        DESKTOP = "desktop", "Desktop"
+        PHONE = "phone", "Phone"
+        TABLET = "tablet", "Tablet"
+
+    offer = models.ForeignKey(Offer, models.CASCADE, related_name="destinations")
+    name = models.CharField(max_length=60)
+    destination_url = models.CharField(max_length=2000, validators=[validate_destination])
+    countries = ArrayField(
+        models.CharField(max_length=2, validators=[country_code]), default=list, blank=True, help_text="Empty: all."
+    )
+    devices = ArrayField(
+        models.CharField(max_length=7, choices=Device), default=list, blank=True, help_text="Empty: all."
+    )
+    systems = ArrayField(
+        models.CharField(max_length=20),
+        default=list,
+        blank=True,
+        help_text="Such as Android, iOS, Windows; empty: all.",
+    )
+    weight = models.PositiveSmallIntegerField(
+        default=100, help_text="Share among the destinations that fit a visitor; 0 switches it off."
+    )
+
+    class Meta:
+        ordering = ["offer", "id"]
+        constraints = [models.UniqueConstraint(fields=["offer", "name"], name="destination_name_once_per_offer")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TrackingDomain(models.Model):
+    """A host of the operator's own that serves tracking links, postbacks and pixels, and nothing else."""
+
+    host = models.CharField(max_length=253, unique=True, validators=[validate_host], help_text="go.example.com")
+    is_active = models.BooleanField(default=True)
+    is_default = models.BooleanField(default=False, help_text="Affiliates are shown their links on this host.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["host"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_default"], condition=Q(is_default=True), name="one_default_tracking_domain"
+            ),
+            models.CheckConstraint(condition=Q(is_active=True) | Q(is_default=False), name="default_domain_is_active"),
+        ]
+
+    def __str__(self) -> str:
+        return self.host
 
 
 class Enrollment(models.Model):

@@ -24,7 +24,8 @@ from conversions.intake import Decision, Received  # noqa: E402
 from tracking import link_cache, redirect  # noqa: E402
 from tracking.batching import Batcher  # noqa: E402
 from tracking.click_writer import ClickWriter  # noqa: E402
-from tracking.http import Receive, Scope, Send  # noqa: E402
+from tracking.hosts import Hosts  # noqa: E402
+from tracking.http import NO_STORE, TEXT, Handler, Receive, Scope, Send, header, respond  # noqa: E402
 
 
 class Application:
@@ -37,20 +38,26 @@ class Application:
         if scope["type"] == "http":
             if not self._started:
                 self.start()
-            path = scope["path"]
-            if path.startswith(redirect.PREFIX):
-                await self._redirect(scope, receive, send)
-            elif path == postback_door.PATH:
-                await self._postback(scope, receive, send)
-            else:
+            handler = self._lean_handler(scope["path"])
+            if handler is None:
                 scope[THREADS] = (self._clicks, self._postbacks, self._listener)
                 await django_application(scope, receive, send)  # type: ignore[arg-type]
+            elif self._hosts.serves(header(scope, b"host")):
+                await handler(scope, receive, send)
+            else:
+                await respond(send, 421, [TEXT, NO_STORE], b"This host is not served here.\n")
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
 
+    def _lean_handler(self, path: str) -> Handler | None:
+        if path.startswith(redirect.PREFIX):
+            return self._redirect
+        return self._postback if path == postback_door.PATH else None
+
     def start(self) -> None:
         self._cache = link_cache.LinkCache()
-        self._listener = link_cache.start(self._cache)
+        self._hosts = Hosts()
+        self._listener = link_cache.start(self._cache, self._hosts)
         parameters = {**link_cache.connection_parameters(), "connect_timeout": 2}
         writer = ClickWriter(
             connect=lambda: psycopg.connect(**parameters, autocommit=True), directory=settings.SPOOL_DIR

@@ -46,7 +46,7 @@ class Client:
         client: str = "203.0.113.9",
     ) -> Answer:
         sent: list[dict[str, Any]] = []
-        given = {"user-agent": BROWSER, **(headers or {})}
+        given = {"host": "testserver", "user-agent": BROWSER, **(headers or {})}
         scope = {
             "type": "http",
             "method": method,

@@ -30,6 +30,21 @@ def render(template: Template, values: Mapping[str, str]) -> str:
     return "".join(parts)
 
 
+def with_parameters(address: str, parameters: Mapping[str, str]) -> str:
+    """The address with these parameters added to its query; those it has already are left as they are."""
+    address, hash_sign, fragment = address.partition("#")
+    path, _, query = address.partition("?")
+    there = {part.partition("=")[0] for part in query.split("&")}
+    added = [
+        f"{encoded}={quote(value, safe='')}"
+        for name, value in parameters.items()
+        if (encoded := quote(name, safe="")) not in there
+    ]
+    if added:
+        address = path + "?" + "&".join([*([query] if query else []), *added])
+    return address + hash_sign + fragment
+
+
 def deep_link(url: str, allowed_hosts: list[str]) -> str | None:
     """The address if it may be led to, else None: only http(s), only hosts that the offer lists, no tricks.
 

@@ -14,16 +14,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 import structlog
 from django.db import close_old_connections, connection, connections
 
-from affiliates.models import Affiliate, Enrollment, Offer
-from tracking.destination import Template, compile_template
-from tracking.models import TrackingLink
+from tracking.hosts import READ_DOMAINS, Hosts
+from tracking.routes import Route, read_routes
 
 log = structlog.get_logger(__name__)
 
@@ -37,57 +35,6 @@ PATIENCE_UNKNOWN = 5.0
 TROUBLE = 1.0
 # After so many seconds without a word the listener asks whether its line is still up.
 QUIET = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """What a click on a link needs to know."""
-
-    number: int
-    code: str
-    affiliate_id: str
-    offer_id: str
-    advertiser_id: str
-    is_open: bool
-    template: Template
-    fallback_url: str
-    deep_link_hosts: list[str]
-
-
-def _is_open(link: TrackingLink) -> bool:
-    enrollment = link.enrollment
-    return (
-        link.is_active
-        and enrollment.status == Enrollment.Status.APPROVED
-        and enrollment.affiliate.status == Affiliate.Status.ACTIVE
-        and enrollment.offer.status == Offer.Status.ACTIVE
-        and enrollment.offer.advertiser.is_active
-    )
-
-
-def _route(link: TrackingLink) -> Route:
-    offer = link.enrollment.offer
-    return Route(
-        number=link.pk,
-        code=link.code,
-        affiliate_id=link.enrollment.affiliate.public_id,
-        offer_id=offer.public_id,
-        advertiser_id=offer.advertiser.public_id,
-        is_open=_is_open(link),
-        template=compile_template(link.destination_url or offer.destination_url),
-        fallback_url=offer.fallback_url,
-        deep_link_hosts=offer.deep_link_hosts,
-    )
-
-
-def read_routes(codes: Iterable[str]) -> dict[str, Route | None]:
-    """Routes of the codes from the database, in one query; None for a code that no link has."""
-    wanted = list(codes)
-    links = TrackingLink.objects.filter(code__in=wanted).select_related(
-        "enrollment__affiliate", "enrollment__offer__advertiser"
-    )
-    found = {link.code: _route(link) for link in links}
-    return {code: found.get(code) for code in wanted}
 
 
 class LinkCache:
@@ -181,7 +128,7 @@ def _read_in_thread(codes: list[str]) -> dict[str, Route | None]:
 class Listener(threading.Thread):
     """Waits for NOTIFY on its own connection and calls back; comes back by itself when the line breaks."""
 
-    def __init__(self, *, changed: Callable[[], None], heard: Callable[[bool], None]) -> None:
+    def __init__(self, *, changed: Callable[[psycopg.Connection], None], heard: Callable[[bool], None]) -> None:
         super().__init__(name="links-listener", daemon=True)
         self._changed, self._heard = changed, heard
         self._stopping = threading.Event()
@@ -200,13 +147,13 @@ class Listener(threading.Thread):
         with psycopg.connect(**connection_parameters(), autocommit=True) as line:
             line.execute("LISTEN links_changed")
             # What changed before the line was up went unheard.
-            self._changed()
+            self._changed(line)
             self._heard(True)
             while not self._stopping.is_set():
                 if not select.select([line.fileno(), self._woken.fileno()], [], [], QUIET)[0]:
                     line.execute("SELECT 1")  # A line that died silently is noticed here.
                 if list(line.notifies(timeout=0)):
-                    self._changed()
+                    self._changed(line)
 
     def stop(self) -> None:
         self._stopping.set()
@@ -221,17 +168,21 @@ def connection_parameters() -> dict[str, Any]:
     return parameters
 
 
-def start(cache: LinkCache) -> Listener:
-    """Keep the cache true from now on; call from the event loop whose handlers use it."""
+def start(cache: LinkCache, hosts: Hosts) -> Listener:
+    """Keep the cache and the hosts true from now on; call from the event loop whose handlers use them."""
     loop = asyncio.get_running_loop()
 
     def on_loop(action: Callable[[], None]) -> None:
         with contextlib.suppress(RuntimeError):  # The loop has ended: nobody reads the cache any more.
             loop.call_soon_threadsafe(action)
 
+    def changed(line: psycopg.Connection) -> None:
+        hosts.domains = frozenset(host for (host,) in line.execute(READ_DOMAINS).fetchall())
+        on_loop(cache.clear)
+
     def heard(is_heard: bool) -> None:
         cache.heard = is_heard
 
-    listener = Listener(changed=lambda: on_loop(cache.clear), heard=heard)
+    listener = Listener(changed=changed, heard=heard)
     listener.start()
     return listener

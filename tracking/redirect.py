@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -10,7 +11,7 @@ from tracking import click_id
 from tracking.batching import Batcher, QueueFull
 from tracking.capture import format_row
 from tracking.click_writer import ClickNotStored
-from tracking.destination import deep_template, render
+from tracking.destination import deep_template, render, with_parameters
 from tracking.http import (
     HTML,
     NO_STORE,
@@ -26,8 +27,10 @@ from tracking.http import (
     pairs,
     respond,
 )
-from tracking.link_cache import LinkCache, Route
+from tracking.link_cache import LinkCache
 from tracking.models import SUB_IDS
+from tracking.routes import Route, Visitor
+from tracking.targeting import visitor_of
 
 PREFIX = "/c/"
 VISITOR_COOKIE = "aff_visitor"
@@ -35,6 +38,10 @@ CLICK_COOKIE = "aff_click_"
 COOKIE_SECONDS = 90 * 86400
 VALUE_LIMIT = 255
 _QUERY_COLUMNS = ("aff_click_id", "source", *SUB_IDS)
+# Parameters with a meaning of their own here; all others may be passed through.
+OWN_NAMES = frozenset({*_QUERY_COLUMNS, "url", "click_id", ""})
+LOOK_HEADERS = frozenset({b"purpose", b"sec-purpose", b"x-purpose", b"x-moz"})
+NOBODY = Visitor()
 
 
 def _page(title: str, text: str) -> bytes:
@@ -66,10 +73,14 @@ class RedirectHandler:
             return
         if route is None:
             await respond(send, 404, [HTML, NO_STORE], NOT_FOUND)
-        elif not route.is_open:
-            await self._closed(route, send)
+            return
+        milliseconds = int(time.time() * 1000)
+        ip, agent = client_ip(scope), header(scope, b"user-agent")
+        visitor = visitor_of(ip, agent) if route.is_targeted else NOBODY
+        if route.is_open_at(milliseconds) and route.admits(visitor):
+            await self._open(route, Visit(scope, milliseconds, ip, agent, visitor), send)
         else:
-            await self._open(route, scope, send)
+            await self._closed(route, send)
 
     async def _route(self, code: str) -> Route | None:
         try:
@@ -83,59 +94,91 @@ class RedirectHandler:
         else:
             await respond(send, 410, [HTML, NO_STORE], GONE)
 
-    async def _open(self, route: Route, scope: Scope, send: Send) -> None:
-        try:
-            query = _query(scope)
-        except TooManyFields:
-            query = {}
-        milliseconds = int(time.time() * 1000)
-        raw_id = click_id.new_bytes(link_number=route.number, milliseconds=milliseconds)
+    async def _open(self, route: Route, visit: "Visit", send: Send) -> None:
+        raw_id = click_id.new_bytes(link_number=route.number, milliseconds=visit.milliseconds)
         text = click_id.sign(raw_id)
+        query = _query(visit.scope)
         headers: list[Header] = [NO_STORE]
-        if scope["method"] == "GET":
-            visitor, headers = _cookies(scope, route, text)
-            row = format_row(
-                raw_id=raw_id,
-                milliseconds=milliseconds,
-                link_number=route.number,
-                ip=client_ip(scope),
-                visitor=visitor,
-                texts=[
-                    header(scope, b"user-agent"),
-                    header(scope, b"referer"),
-                    *(query.get(n, "") for n in _QUERY_COLUMNS),
-                ],
-            )
+        if not _is_only_a_look(visit.scope):
+            cookie, headers = _cookies(visit.scope, route, text)
             try:
-                await self._writer.submit(row)
+                await self._writer.submit(_row(raw_id, route, visit, cookie, query))
             except QueueFull:
                 await respond(send, 503, [HTML, NO_STORE, (b"retry-after", b"2")], TRY_AGAIN)
                 return
             except ClickNotStored:
                 pass  # Database and disk are both gone: the row is in the log, and the ID proves itself.
-        template = (deep_template(query["url"], route.deep_link_hosts) if "url" in query else None) or route.template
-        location = render(template, _values(route, query, text, milliseconds))
-        await respond(send, 302, [(b"location", location.encode()), *headers])
+        await respond(send, 302, [(b"location", _location(route, visit, query, text).encode()), *headers])
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request through a link, as far as it was looked at."""
+
+    scope: Scope
+    milliseconds: int
+    ip: str | None
+    agent: str
+    visitor: Visitor
+
+
+def _is_only_a_look(scope: Scope) -> bool:
+    """HEAD, and what a browser fetches ahead in case somebody clicks: answered, never counted."""
+    if scope["method"] == "HEAD":
+        return True
+    return any(
+        name in LOOK_HEADERS and (b"prefetch" in value or b"preview" in value) for name, value in scope["headers"]
+    )
+
+
+def _row(raw_id: bytes, route: Route, visit: Visit, cookie: UUID, query: Mapping[str, str]) -> bytes:
+    return format_row(
+        raw_id=raw_id,
+        milliseconds=visit.milliseconds,
+        link_number=route.number,
+        ip=visit.ip,
+        visitor=cookie,
+        texts=[visit.agent, header(visit.scope, b"referer"), *(query.get(name, "") for name in _QUERY_COLUMNS)],
+    )
+
+
+def _location(route: Route, visit: Visit, query: Mapping[str, str], text: str) -> str:
+    """A deep link if the offer allows it, else the destination that fits; with its macros and passed parameters."""
+    template = deep_template(query["url"], route.deep_link_hosts) if "url" in query else None
+    address = render(template or route.template_for(visit.visitor), _values(route, visit, query, text))
+    return with_parameters(address, _passed(route, query)) if route.passes is None or route.passes else address
+
+
+def _passed(route: Route, query: Mapping[str, str]) -> dict[str, str]:
+    """The link's other parameters that the offer lets through."""
+    return {
+        name: value
+        for name, value in query.items()
+        if name not in OWN_NAMES and (route.passes is None or name in route.passes)
+    }
 
 
 def _query(scope: Scope) -> dict[str, str]:
     """The link's parameters; the first of a repeated one counts."""
     found: dict[str, str] = {}
-    if scope["query_string"]:
-        for name, value in pairs(scope["query_string"]):
-            found.setdefault(name, clean(value, 2000 if name == "url" else VALUE_LIMIT))
+    try:
+        sent = pairs(scope["query_string"]) if scope["query_string"] else []
+    except TooManyFields:
+        return found
+    for name, value in sent:
+        found.setdefault(clean(name, 60), clean(value, 2000 if name == "url" else VALUE_LIMIT))
     return found
 
 
-def _values(route: Route, query: Mapping[str, str], text: str, milliseconds: int) -> dict[str, str]:
+def _values(route: Route, visit: Visit, query: Mapping[str, str], text: str) -> dict[str, str]:
     return {
         **query,
         "click_id": text,
         "affiliate_id": route.affiliate_id,
         "offer_id": route.offer_id,
         "link_code": route.code,
-        "country": "",
-        "timestamp": str(milliseconds // 1000),
+        "country": visit.visitor.country,
+        "timestamp": str(visit.milliseconds // 1000),
     }
 
 

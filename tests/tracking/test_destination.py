@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from affiliates.addresses import validate_destination
-from tracking.destination import compile_template, deep_link, deep_template, render
+from tracking.destination import compile_template, deep_link, deep_template, render, with_parameters
 
 HOSTS = ["shop.example", "*.shop.example"]
 
@@ -110,3 +110,10 @@ def test_whatever_is_put_behind_url_the_host_stays_allowed(text):
 def test_a_destination_that_cannot_work_is_refused_when_saved(url, says):
     with pytest.raises(ValidationError, match=says):
         validate_destination(url)
+
+
+def test_passed_parameters_are_added_encoded_and_change_nothing_that_is_there():
+    added = with_parameters("https://shop.example/p?a=1#top", {"a": "2", "utm_source": "x y&z", "c": ""})
+    assert added == "https://shop.example/p?a=1&utm_source=x%20y%26z&c=#top"
+    assert with_parameters("https://shop.example/", {"b": "1"}) == "https://shop.example/?b=1"
+    assert with_parameters("https://shop.example/p#top", {}) == "https://shop.example/p#top"

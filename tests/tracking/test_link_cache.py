@@ -6,7 +6,8 @@ from affiliates.models import Affiliate
 from tests.asgi_client import visit
 from tests.factories import TrackingLinkFactory
 from tracking import link_cache
-from tracking.link_cache import LinkCache, read_routes
+from tracking.link_cache import LinkCache
+from tracking.routes import read_routes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

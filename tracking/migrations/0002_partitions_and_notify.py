@@ -54,7 +54,9 @@ WATCHED = (
     "affiliates_affiliate",
     "affiliates_advertiser",
     "affiliates_offer",
+    "affiliates_offerdestination",
     "affiliates_enrollment",
+    "affiliates_trackingdomain",
     "tracking_trackinglink",
 )
 
@@ -72,7 +74,7 @@ DROP FUNCTION tracking_click_bound(timestamptz);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tracking", "0001_initial")]
+    dependencies = [("tracking", "0001_initial"), ("affiliates", "0002_targeting_caps_domains")]
 
     operations = [
         migrations.RunSQL(FUNCTIONS, NO_FUNCTIONS),

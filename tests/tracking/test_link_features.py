@@ -1,0 +1,117 @@
+"""What a link can do beyond leading somewhere: passing parameters, targeting, schedules, hosts, looks ahead."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from affiliates.models import Offer, OfferDestination, TrackingDomain
+from tests.asgi_client import visit
+from tests.factories import TrackingLinkFactory
+from tracking.models import Click
+
+pytestmark = pytest.mark.django_db(transaction=True)
+IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1"  # noqa: E501
+
+
+@pytest.fixture
+def link():
+    return TrackingLinkFactory(code="ana", enrollment__offer__destination_url="https://shop.example/?cid={click_id}")
+
+
+def click(headers=None, **params):
+    return visit(lambda client: client.get("/c/ana", params, headers=headers))
+
+
+class TestPassingThrough:
+    @pytest.mark.parametrize(
+        ("fields", "passed"),
+        [
+            ({}, {}),
+            ({"pass_through": "all"}, {"utm_source": "a b", "x": "1"}),
+            ({"pass_through": "listed", "pass_through_names": ["utm_source", "other"]}, {"utm_source": "a b"}),
+        ],
+    )
+    def test_other_parameters_reach_the_destination_as_the_offer_says(self, link, fields, passed):
+        Offer.objects.update(**fields)
+        query = click(utm_source="a b", x="1", sub1="mine", url="https://evil.example", click_id="forged").query
+        cid = query.pop("cid")
+        assert len(cid) == 40
+        assert query == passed
+
+    def test_a_passed_parameter_cannot_take_the_click_ids_place(self, link):
+        Offer.objects.update(pass_through="all")
+        assert len(click(cid="forged").query["cid"]) == 40
+
+
+class TestSchedule:
+    @pytest.mark.parametrize(
+        ("starts", "ends", "status"),
+        [(-1, 1, 302), (None, 1, 302), (-1, None, 302), (1, 2, 410), (-2, -1, 410)],
+    )
+    def test_links_are_open_between_two_moments(self, link, starts, ends, status):
+        now = timezone.now()
+        Offer.objects.update(
+            starts_at=now + timedelta(hours=starts) if starts else None,
+            ends_at=now + timedelta(hours=ends) if ends else None,
+        )
+        assert click().status == status
+
+    def test_a_capped_offer_is_closed_until_it_opens_by_itself(self, link):
+        Offer.objects.update(capped_until=timezone.now() + timedelta(hours=1), fallback_url="https://shop.example/full")
+        assert click().location == "https://shop.example/full"
+        Offer.objects.update(capped_until=timezone.now() - timedelta(seconds=1))
+        assert click().query["cid"]
+
+
+class TestTargeting:
+    def other(self, **fields):
+        return OfferDestination.objects.create(
+            offer=Offer.objects.get(), name=str(fields), destination_url="https://m.example/?c={click_id}", **fields
+        )
+
+    def test_a_phone_goes_to_the_destination_for_phones(self, link):
+        self.other(devices=["phone"])
+        assert click({"user-agent": IPHONE}).location.startswith("https://m.example/")
+        assert click().location.startswith("https://shop.example/")
+
+    def test_a_system_is_looked_at_too(self, link):
+        self.other(systems=["iOS"])
+        assert click({"user-agent": IPHONE}).location.startswith("https://m.example/")
+        assert click().location.startswith("https://shop.example/")
+
+    def test_destinations_that_fit_share_by_weight(self, link):
+        self.other(weight=0)
+        assert {click().location[:20] for _ in range(5)} == {"https://shop.example"}
+        OfferDestination.objects.update(weight=1)
+        assert click().location.startswith("https://m.example/")
+
+    def test_a_visitor_of_unknown_country_is_not_turned_away(self, link):
+        Offer.objects.update(countries=["DE"])
+        assert click().status == 302
+
+
+class TestHosts:
+    def test_a_host_that_is_not_ours_is_not_served(self, link):
+        answer = click({"host": "evil.example"})
+        assert answer.status == 421
+        assert not Click.objects.exists()
+
+    def test_a_tracking_domain_serves_links_while_it_is_active(self, link):
+        domain = TrackingDomain.objects.create(host="go.example")
+        assert click({"host": "GO.example:8443"}).status == 302
+        domain.is_active = False
+        domain.save()
+        assert click({"host": "go.example"}).status == 421
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"purpose": "prefetch"}, {"sec-purpose": "prefetch;prerender"}, {"x-moz": "prefetch"}, {"x-purpose": "preview"}],
+)
+def test_what_a_browser_fetches_ahead_is_answered_and_not_counted(link, headers):
+    answer = click(headers)
+    assert answer.status == 302
+    assert answer.headers["cache-control"].startswith("no-store")
+    assert answer.cookies == []
+    assert not Click.objects.exists()
