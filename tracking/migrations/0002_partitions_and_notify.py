@@ -54,9 +54,7 @@ WATCHED = (
     "affiliates_affiliate",
     "affiliates_advertiser",
     "affiliates_offer",
-    "affiliates_offerdestination",
     "affiliates_enrollment",
-    "affiliates_trackingdomain",
     "tracking_trackinglink",
 )
 
@@ -74,7 +72,7 @@ DROP FUNCTION tracking_click_bound(timestamptz);
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tracking", "0001_initial"), ("affiliates", "0002_targeting_caps_domains")]
+    dependencies = [("tracking", "0001_initial")]
 
     operations = [
         migrations.RunSQL(FUNCTIONS, NO_FUNCTIONS),
