@@ -87,7 +87,8 @@ class Step:
     def __init__(self, title: str) -> None:
         self.title = title
         self.started = self.shown = time.monotonic()
-        self.live = sys.stdout.isatty()
+        self.out = sys.stdout  # what runs in the step may have its own output redirected
+        self.live = self.out.isatty()
         self._write("...", "", end="\r" if self.live else "\n")
 
     def detail(self, text: str) -> None:
@@ -108,7 +109,7 @@ class Step:
         if self.live:
             width = shutil.get_terminal_size().columns - 1
             line = f"\033[K{line[:width]}"
-        print(line, end=end, flush=True)
+        print(line, end=end, flush=True, file=self.out)
 
 
 @contextlib.contextmanager

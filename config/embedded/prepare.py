@@ -6,6 +6,7 @@ Run by the demo as `python -m config.embedded.prepare <file for the facts>` in t
 import hashlib
 import io
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -33,7 +34,8 @@ class Told(io.TextIOBase):
 
     def write(self, text: str) -> int:
         self.log.write(text)
-        if line := text.strip().rpartition("\n")[2]:
+        line = text.strip().rpartition("\n")[2]
+        if line and line != "OK":
             self.shown.detail(line)
         return len(text)
 
@@ -91,7 +93,8 @@ def _static_fingerprint() -> str:
 
 def seed(told: Told) -> None:
     """The command itself knows whether the data are there already."""
-    call_command("seed_demo", stdout=told, stderr=told, no_color=True)
+    scale = float(os.environ.get("AFFIDAVIT_DEMO_SCALE") or 1)
+    call_command("seed_demo", scale=scale, stdout=told, stderr=told, no_color=True)
 
 
 def facts(told: Told) -> dict[str, object]:
