@@ -12,6 +12,8 @@ import redis
 import structlog
 from celery.signals import after_task_publish, beat_init, heartbeat_sent
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 WORKER, BEAT = "worker", "beat"
 # A worker beats every 2 s (Celery's own heartbeat), beat with every task it sends.
@@ -25,10 +27,13 @@ log = structlog.get_logger(__name__)
 
 @cache
 def connection() -> redis.Redis:
-    """A client of its own: nobody waits long for a sign of life."""
-    return redis.Redis.from_url(
-        settings.REDIS_URL, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, health_check_interval=0
-    )
+    return connect(settings.REDIS_URL)
+
+
+def connect(url: str) -> redis.Redis:
+    """A client that does not try again by itself: nobody waits long for a sign of life."""
+    once = Retry(NoBackoff(), 0)
+    return redis.Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=once)
 
 
 def key(part: str) -> str:

@@ -8,11 +8,13 @@ of an index, at most once in `KEPT_FOR` seconds.
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import redis
 import structlog
+from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Count, Max, Min, OuterRef, Subquery
 from django.db.models.functions import Greatest
@@ -24,6 +26,7 @@ from prometheus_client.registry import Collector
 from config import heartbeat
 from conversions.models import Conversion, Postback, StatusChange
 from payouts.models import Payout, PlanVersion
+from tracking import spool
 from tracking.click_id import lowest_uuid
 from tracking.models import Click
 
@@ -48,7 +51,8 @@ class Facts(Collector):
     def collect(self) -> Iterator[Metric]:
         with self._lock:
             if time.monotonic() - self._read_at > KEPT_FOR:
-                self._metrics = [*_part("database", _database_metrics), *_part("redis", _redis_metrics)]
+                parts = (("database", _database_metrics), ("redis", _redis_metrics), ("spool", _spool_metrics))
+                self._metrics = [metric for name, read in parts for metric in _part(name, read)]
                 self._read_at = time.monotonic()
             metrics = self._metrics
         yield from metrics
@@ -66,7 +70,7 @@ def _part(name: str, read: Callable[[], list[Metric]]) -> list[Metric]:
     up = 1
     try:
         metrics = read()
-    except (DatabaseError, redis.RedisError) as error:
+    except (DatabaseError, redis.RedisError, OSError) as error:
         log.error("metrics_not_read", part=name, error=str(error).strip())
         up = 0
     return [_gauge(f"affidavit_{name}_up", f"Whether {name} answered.", up), *metrics]
@@ -190,3 +194,22 @@ def _redis_metrics() -> list[Metric]:
         if age is not None:
             metrics.append(_gauge(f"affidavit_{part}_seen_seconds", f"Since the last sign of life of {part}.", age))
     return metrics
+
+
+def _spool_metrics() -> list[Metric]:
+    """Of this web node's disk: the one fact that is not the same wherever the scrape lands."""
+    state = spool.state(Path(settings.SPOOL_DIR))
+    return [
+        _gauge(
+            "affidavit_spool_segments",
+            "Segments of clicks on this node's disk, not in the database yet.",
+            state.segments,
+        ),
+        _gauge("affidavit_spool_bytes", "Their size.", state.size),
+        _gauge(
+            "affidavit_spool_oldest_seconds",
+            "The age of the oldest of them; 0 when there is none.",
+            state.oldest_seconds,
+        ),
+        _gauge("affidavit_spool_quarantined", "Files of clicks that were refused or damaged.", state.quarantined),
+    ]

@@ -4,20 +4,29 @@ A load balancer in front of several web nodes does better to ask `/healthz`: cli
 a worker is away. `/readyz` is for starting up, for deployments and for alarms.
 """
 
+import os
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import cache
+from pathlib import Path
 from threading import Thread
 
 import redis
 import structlog
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 
 from config import heartbeat
+from tracking import spool
 
 OK, FAULT = "ok", "fault"
+# Below this the disk may be full before somebody looks: some minutes of clicks.
+LEAST_FREE = 256 * 1024 * 1024
+# Longer than draining takes once the database is back.
+DRAINED_WITHIN = 60.0
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +49,7 @@ def readiness(threads: Iterable[Thread] | None) -> dict[str, Part]:
         "worker": check_alive(heartbeat.WORKER, "The Celery worker", "celery -A config worker"),
         "beat": check_alive(heartbeat.BEAT, "Celery beat, which starts every regular task,", "celery -A config beat"),
         "clicks": check_threads(threads),
+        "spool": check_spool(Path(settings.SPOOL_DIR)),
     }
 
 
@@ -105,4 +115,25 @@ def check_threads(threads: Iterable[Thread] | None) -> Part:
     ended = [thread.name for thread in threads if not thread.is_alive()]
     if ended:
         return Part(FAULT, f"In this web process a thread has ended: {', '.join(ended)}. Restart the process.")
+    return Part(OK)
+
+
+def check_spool(directory: Path) -> Part:
+    """Whether clicks could go to this node's disk, and those that went there have left it again."""
+    there = next(path for path in (directory, *directory.absolute().parents) if path.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        return Part(FAULT, f"Clicks cannot be kept on disk: {there} is not writable. Mend its rights, or SPOOL_DIR.")
+    free = shutil.disk_usage(there).free
+    if free < LEAST_FREE:
+        return Part(
+            FAULT, f"The disk of {there} has {free // 2**20} MiB left for clicks. Make room, or move SPOOL_DIR."
+        )
+    state = spool.state(directory)
+    if state.oldest_seconds > DRAINED_WITHIN:
+        return Part(
+            FAULT, f"Clicks wait on disk for {state.oldest_seconds:.0f} s: the database has not taken them yet."
+        )
+    if state.quarantined:
+        aside = directory / spool.QUARANTINE
+        return Part(OK, f"{state.quarantined} files lie in {aside}: clicks that were refused or damaged. Look at them.")
     return Part(OK)
