@@ -1,0 +1,223 @@
+"""The filters above each list: a form read from the address, applied to the affiliate's own rows."""
+
+from typing import Any, TypeVar
+
+from django import forms
+from django.db.models import Model, Q, QuerySet
+from django.utils import timezone
+
+from affiliates.models import Affiliate, Enrollment, Offer
+from conversions.models import Conversion, Goal
+from dashboard.portal.access import Portal
+from dashboard.portal.periods import Period, last_days
+from payouts.models import LedgerEntry
+from tracking import click_id
+from tracking.models import Click, TrackingLink
+
+Row = TypeVar("Row", bound=Model)
+
+
+class DateInput(forms.DateInput):
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+
+class Filters(forms.Form):
+    """A filter form over one affiliate's rows. A field with an error does not filter; the page shows the error."""
+
+    def __init__(self, portal: Portal, data: Any) -> None:
+        super().__init__(data, auto_id="filter_%s")
+        self.affiliate: Affiliate = portal.affiliate
+        self.zone = portal.zone
+        self.prepare()
+        dates = [name for name in ("since", "until") if name in self.fields]
+        self.order_fields(["q", *(name for name in self.fields if name not in dates), *dates])
+        self.is_valid()
+
+    def prepare(self) -> None:
+        """Fill the choices that depend on the affiliate."""
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        return {name: value for name, value in self.cleaned_data.items() if value not in (None, "")}
+
+    @property
+    def is_filtered(self) -> bool:
+        return bool(self.chosen or self.errors)
+
+
+class DatedFilters(Filters):
+    since = forms.DateField(label="From", required=False, widget=DateInput)
+    until = forms.DateField(label="To", required=False, widget=DateInput)
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        since, until = values.get("since"), values.get("until")
+        if since and until and since > until:
+            self.add_error("until", "The last day is before the first.")
+        return values
+
+    def period(self, *, default_days: int) -> Period:
+        """The days asked for; an open end is today, an open start the default number of days."""
+        recent = last_days(default_days, now=timezone.now(), zone=self.zone)
+        until = self.cleaned_data.get("until") or recent.last_on
+        since = self.cleaned_data.get("since") or min(recent.first_on, until)
+        return Period(since, until, self.zone)
+
+    def within(self, rows: QuerySet[Row], field: str) -> QuerySet[Row]:
+        """Rows whose moment lies in the days asked for, in the reader's zone."""
+        since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
+        if since:
+            rows = rows.filter(**{f"{field}__gte": Period(since, since, self.zone).starts_at})
+        if until:
+            rows = rows.filter(**{f"{field}__lt": Period(until, until, self.zone).ends_at})
+        return rows
+
+
+class SearchInput(forms.TextInput):
+    input_type = "search"
+
+
+def offers_of(affiliate: Affiliate) -> QuerySet[Offer]:
+    own = Enrollment.objects.filter(affiliate=affiliate).values("offer")
+    return Offer.objects.filter(pk__in=own).order_by("name")
+
+
+class OfferFilters(Filters):
+    ENROLLED = (("", "All offers"), ("open", "Not applied yet"), *Enrollment.Status.choices)
+
+    q = forms.CharField(label="Search", required=False, widget=SearchInput(attrs={"placeholder": "Name or advertiser"}))
+    vertical = forms.ChoiceField(choices=[("", "Any vertical"), *Offer.Vertical.choices], required=False)
+    enrolled = forms.ChoiceField(label="Access", choices=ENROLLED, required=False)
+
+    def apply(self, rows: QuerySet[Offer]) -> QuerySet[Offer]:
+        chosen = self.chosen
+        if "q" in chosen:
+            rows = rows.filter(Q(name__icontains=chosen["q"]) | Q(advertiser__name__icontains=chosen["q"]))
+        if "vertical" in chosen:
+            rows = rows.filter(vertical=chosen["vertical"])
+        if "enrolled" in chosen:
+            # `offers_of` adds the column to the query.
+            rows = rows.filter(**{"enrolled": "" if chosen["enrolled"] == "open" else chosen["enrolled"]})
+        return rows
+
+
+class LinkFilters(Filters):
+    STATES = (("", "Active and off"), ("active", "Active"), ("off", "Off"))
+
+    q = forms.CharField(label="Search", required=False, widget=SearchInput(attrs={"placeholder": "Name or code"}))
+    offer = forms.ModelChoiceField(
+        Offer.objects.none(), to_field_name="public_id", empty_label="Any offer", required=False
+    )
+    state = forms.ChoiceField(choices=STATES, required=False)
+
+    def prepare(self) -> None:
+        self.fields["offer"].queryset = offers_of(self.affiliate)  # type: ignore[attr-defined]
+
+    def apply(self, rows: QuerySet[TrackingLink]) -> QuerySet[TrackingLink]:
+        chosen = self.chosen
+        if "q" in chosen:
+            rows = rows.filter(Q(name__icontains=chosen["q"]) | Q(code__icontains=chosen["q"]))
+        if "offer" in chosen:
+            rows = rows.filter(enrollment__offer=chosen["offer"])
+        if "state" in chosen:
+            rows = rows.filter(is_active=chosen["state"] == "active")
+        return rows
+
+
+class ConversionFilters(DatedFilters):
+    q = forms.CharField(
+        label="Search", required=False, widget=SearchInput(attrs={"placeholder": "Click ID or transaction ID"})
+    )
+    status = forms.ChoiceField(choices=[("", "Any status"), *Conversion.Status.choices], required=False)
+    offer = forms.ModelChoiceField(
+        Offer.objects.none(), to_field_name="public_id", empty_label="Any offer", required=False
+    )
+    goal = forms.ChoiceField(choices=[("", "Any goal"), *Goal.Kind.choices], required=False)
+    link = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def prepare(self) -> None:
+        self.fields["offer"].queryset = offers_of(self.affiliate)  # type: ignore[attr-defined]
+
+    def clean_q(self) -> str:
+        """A text as long as a click ID must be a genuine one: a typing mistake should not look like "no result"."""
+        text = str(self.cleaned_data["q"]).strip()
+        if len(text) == click_id.LENGTH and text.isalnum() and click_id.parse(text) is None:
+            raise forms.ValidationError(
+                "This click ID is not genuine. Copy it again: one character may be missing or changed."
+            )
+        return text
+
+    def apply(self, rows: QuerySet[Conversion]) -> QuerySet[Conversion]:
+        chosen = self.chosen
+        if "q" in chosen:
+            rows = rows.filter(_matches(chosen["q"]))
+        if "status" in chosen:
+            rows = rows.filter(status=chosen["status"])
+        if "offer" in chosen:
+            rows = rows.filter(goal__offer=chosen["offer"])
+        if "goal" in chosen:
+            rows = rows.filter(goal__kind=chosen["goal"])
+        if "link" in chosen:
+            rows = rows.filter(link__code=chosen["link"])
+        return self.within(rows, "occurred_at")
+
+
+def _matches(text: str) -> Q:
+    genuine = click_id.parse(text)
+    if genuine is not None:
+        return Q(click_id=genuine.uuid)
+    return Q(transaction_id__icontains=text) | Q(public_id=text)
+
+
+class ClickFilters(DatedFilters):
+    DAYS = 30
+
+    link = forms.ModelChoiceField(
+        TrackingLink.objects.none(), to_field_name="code", empty_label="Any link", required=False
+    )
+    sub1 = forms.CharField(label="sub1", required=False, widget=SearchInput(attrs={"placeholder": "Exactly"}))
+    q = forms.CharField(label="Click ID", required=False, widget=SearchInput(attrs={"placeholder": "40 characters"}))
+
+    def prepare(self) -> None:
+        own = TrackingLink.objects.filter(enrollment__affiliate=self.affiliate)
+        self.fields["link"].queryset = own.order_by("name", "code")  # type: ignore[attr-defined]
+
+    def clean_q(self) -> click_id.ClickID | None:
+        text = str(self.cleaned_data["q"]).strip()
+        genuine = click_id.parse(text)
+        if text and genuine is None:
+            raise forms.ValidationError("This is not a genuine click ID. It has 40 letters and digits: copy it again.")
+        return genuine
+
+    def apply(self, rows: QuerySet[Click]) -> QuerySet[Click]:
+        chosen = self.chosen
+        if "q" in chosen:
+            return rows.filter(pk=chosen["q"].uuid)
+        lowest, beyond = self.period(default_days=self.DAYS).click_bounds
+        rows = rows.filter(pk__gte=lowest, pk__lt=beyond)
+        if "link" in chosen:
+            rows = rows.filter(link=chosen["link"])
+        if "sub1" in chosen:
+            rows = rows.filter(sub1=chosen["sub1"])
+        return rows
+
+
+class LedgerFilters(DatedFilters):
+    kind = forms.ChoiceField(choices=[("", "Any kind"), *LedgerEntry.Kind.choices], required=False)
+    currency = forms.ChoiceField(required=False)
+
+    def prepare(self) -> None:
+        used = (
+            LedgerEntry.objects.filter(affiliate=self.affiliate).order_by("currency").values_list("currency", flat=True)
+        )
+        self.fields["currency"].choices = [("", "Any currency"), *((code, code) for code in used.distinct())]  # type: ignore[attr-defined]
+
+    def apply(self, rows: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry]:
+        chosen = self.chosen
+        for name in ("kind", "currency"):
+            if name in chosen:
+                rows = rows.filter(**{name: chosen[name]})
+        return self.within(rows, "booked_at")

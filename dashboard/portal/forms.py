@@ -1,0 +1,155 @@
+"""Forms of the portal: a link, the address builder, the person's own settings, an API key."""
+
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+from zoneinfo import available_timezones
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+
+from affiliates.addresses import host_allowed, validate_destination
+from affiliates.models import Enrollment, Offer, User
+from tracking.destination import deep_link
+from tracking.models import SUB_IDS, TrackingLink
+
+# An affiliate's own tracker fills its macros in before the visitor comes: their brackets stay as they are.
+MACRO_BRACKETS = "{}[]$"
+
+
+def check_deep_link(url: str, offer: Offer) -> None:
+    """Raise ValidationError, naming the hosts that are allowed, when the offer does not let visitors go there."""
+    validate_destination(url)
+    hosts = offer.deep_link_hosts
+    if not hosts:
+        raise ValidationError("This offer has one fixed destination. Leave this empty.")
+    if not host_allowed(urlsplit(url).hostname or "", hosts):
+        raise ValidationError(f"This offer only leads to {', '.join(hosts)}. Choose a page there, or leave this empty.")
+    if "{" not in url and deep_link(url, hosts) is None:
+        raise ValidationError(
+            "This address cannot be used as a destination. Copy it again from the browser's address bar."
+        )
+
+
+class EnrollmentChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, obj: Any) -> str:
+        return str(obj.offer)
+
+
+class LinkForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A new link, or another name and destination for one; its offer never changes."""
+
+    enrollment = EnrollmentChoice(Enrollment.objects.none(), label="Offer", empty_label="Choose an offer")
+
+    class Meta:
+        model = TrackingLink
+        fields = ("enrollment", "name", "destination_url")
+        labels = {"name": "Name", "destination_url": "Landing page"}  # noqa: RUF012
+        help_texts = {  # noqa: RUF012
+            "name": "For yourself, for example where the link is placed.",
+            "destination_url": "Optional. Empty leads to the offer's own landing page.",
+        }
+        widgets = {  # noqa: RUF012
+            "name": forms.TextInput(attrs={"placeholder": "Newsletter, spring"}),
+            "destination_url": forms.URLInput(attrs={"placeholder": "https://", "inputmode": "url"}),
+        }
+
+    def __init__(self, *args: Any, enrollments: QuerySet[Enrollment], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            del self.fields["enrollment"]
+        else:
+            self.fields["enrollment"].queryset = enrollments  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        enrollment = self.instance.enrollment if self.instance.pk else values.get("enrollment")
+        url = values.get("destination_url")
+        if url and enrollment and "destination_url" not in self.errors:
+            try:
+                check_deep_link(url, enrollment.offer)
+            except ValidationError as error:
+                self.add_error("destination_url", error)
+        return values
+
+
+class BuilderForm(forms.Form):
+    """Labels for a link's address. It stores nothing: the address says it all."""
+
+    SHOWN = SUB_IDS[:5]
+
+    def __init__(self, data: Any, *, link: TrackingLink) -> None:
+        super().__init__(data, auto_id="build_%s")
+        self.link = link
+        for name in self.SHOWN:
+            self.fields[name] = forms.CharField(label=name, required=False, max_length=255)
+        self.fields["aff_click_id"] = forms.CharField(
+            label="Click ID of your tracker",
+            required=False,
+            max_length=255,
+            widget=forms.TextInput(attrs={"placeholder": "{clickid}"}),
+        )
+        self.fields["source"] = forms.CharField(label="Source", required=False, max_length=255)
+        self.fields["url"] = forms.CharField(
+            label="Landing page", required=False, widget=forms.URLInput(attrs={"placeholder": "https://"})
+        )
+
+    def clean_url(self) -> str:
+        url = str(self.cleaned_data["url"])
+        if url:
+            check_deep_link(url, self.link.enrollment.offer)
+        return url
+
+    @property
+    def address(self) -> str:
+        """The full address with the labels that are valid so far."""
+        base = f"{settings.PUBLIC_URL}/c/{self.link.code}"
+        self.is_valid()
+        given = [(name, self.cleaned_data[name]) for name in self.fields if self.cleaned_data.get(name)]
+        return f"{base}?{urlencode(given, quote_via=quote, safe=MACRO_BRACKETS)}" if given else base
+
+
+def zone_choices() -> list[tuple[str, str]]:
+    """Zones by their place, without the historical aliases."""
+    areas = (
+        "Africa",
+        "America",
+        "Antarctica",
+        "Arctic",
+        "Asia",
+        "Atlantic",
+        "Australia",
+        "Europe",
+        "Indian",
+        "Pacific",
+    )
+    names = sorted(name for name in available_timezones() if name.split("/")[0] in areas)
+    return [("UTC", "UTC"), *((name, name.replace("_", " ")) for name in names)]
+
+
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What people say about themselves."""
+
+    time_zone = forms.ChoiceField(label="Time zone", help_text="Every time in the portal is shown in this zone.")
+
+    class Meta:
+        model = User
+        fields = ("name", "time_zone")
+        labels = {"name": "Your name"}  # noqa: RUF012
+        widgets = {"name": forms.TextInput(attrs={"autocomplete": "name"})}  # noqa: RUF012
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = zone_choices()
+        if self.instance.time_zone not in dict(choices):
+            choices.insert(1, (self.instance.time_zone, self.instance.time_zone))
+        self.fields["time_zone"].choices = choices  # type: ignore[attr-defined]
+
+
+class ApiKeyForm(forms.Form):
+    name = forms.CharField(
+        max_length=60,
+        help_text="What it is for, so that you know later which one to revoke.",
+        widget=forms.TextInput(attrs={"placeholder": "Nightly report"}),
+    )

@@ -1,0 +1,138 @@
+"""The affiliate's conversions, and for one of them everything that explains it."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import islice
+
+from django.db.models import QuerySet
+
+from affiliates.models import Affiliate
+from conversions.models import Conversion, StatusChange
+from conversions.reasons import EXPLANATIONS, Reason
+from dashboard.portal.queries.clicks import sub_ids
+from dashboard.portal.queries.figures import Money, clicks_by_id, commission_of
+from dashboard.portal.traces import Decision, decisions_of
+from dashboard.portal.words import masked
+from payouts.ledger import event_of
+from payouts.models import LedgerEntry
+from payouts.plans import price_book
+from payouts.pricing import FLAT, Quote, choose_version, estimate
+from tracking import click_id
+from tracking.models import Click
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionRow:
+    conversion: Conversion
+    earned: Money
+    sub1: str
+
+    @property
+    def click_text(self) -> str:
+        return click_id.text_of(self.conversion.click_id) if self.conversion.click_id else ""
+
+
+def conversions_of(affiliate: Affiliate) -> QuerySet[Conversion]:
+    return Conversion.objects.filter(affiliate=affiliate).select_related("goal__offer", "link")
+
+
+def rows(conversions: Iterable[Conversion]) -> list[ConversionRow]:
+    """Conversions with what they earned and their click's first label: two queries for any number."""
+    listed = list(conversions)
+    earned = commission_of(row.pk for row in listed)
+    clicks = clicks_by_id(row.click_id for row in listed)
+    return [
+        ConversionRow(row, earned.get(row.pk, []), clicks[row.click_id].sub1 if row.click_id in clicks else "")
+        for row in listed
+    ]
+
+
+def all_rows(conversions: QuerySet[Conversion], at_once: int = 1000) -> Iterator[ConversionRow]:
+    """The same for any number of conversions, read a batch at a time."""
+    waiting = conversions.iterator(chunk_size=at_once)
+    while some := list(islice(waiting, at_once)):
+        yield from rows(some)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A step of the status history, with the reason explained."""
+
+    change: StatusChange
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConversionStory:
+    """A conversion with its click, its history, its money and the decisions behind it."""
+
+    conversion: Conversion
+    click: Click | None
+    click_text: str
+    history: list[Change]
+    decisions: list[Decision]
+    entries: list[LedgerEntry]
+    earned: Money
+    quote: Quote
+    revenue: Decimal | None
+    why: str
+
+    @property
+    def note(self) -> str:
+        """What was written beside the last change of status."""
+        return self.history[-1].change.note if self.history else ""
+
+    @property
+    def sub_ids(self) -> list[tuple[str, str]]:
+        return sub_ids(self.click) if self.click else []
+
+    @property
+    def customer(self) -> str:
+        """The advertiser's customer ID with its middle hidden; the person is the advertiser's affair."""
+        return masked(self.conversion.customer.customer_id) if self.conversion.customer else ""
+
+
+def story(conversion: Conversion) -> ConversionStory:
+    """Everything that an affiliate may know about its conversion.
+
+    The advertiser's revenue is told only where the commission is a share of it, and the customer only masked.
+    """
+    changes = StatusChange.objects.filter(conversion=conversion).order_by("pk")
+    entries = LedgerEntry.objects.filter(conversion=conversion, affiliate=conversion.affiliate_id).order_by("sequence")
+    quote, is_share = _quoted(conversion)
+    return ConversionStory(
+        conversion=conversion,
+        click=clicks_by_id([conversion.click_id]).get(conversion.click_id) if conversion.click_id else None,
+        click_text=click_id.text_of(conversion.click_id) if conversion.click_id else "",
+        history=[Change(change, cause_of(change.reason)) for change in changes],
+        decisions=decisions_of(conversion, sees_revenue=is_share),
+        entries=list(entries.select_related("plan_version__plan", "rule")),
+        earned=commission_of([conversion.pk]).get(conversion.pk, []),
+        quote=quote,
+        revenue=conversion.revenue if is_share else None,
+        why=cause_of(conversion.reason),
+    )
+
+
+# Where the general explanation speaks of the affiliate to somebody else.
+TO_YOU = {
+    Reason.OK: "The event met every rule and counts for you.",
+    Reason.AFFILIATE_CLOSED: "Your account or your access to the offer was not active when the event came.",
+}
+
+
+def cause_of(reason: str) -> str:
+    """What stands behind a reason code, in a sentence; nothing for a code that is no longer in use."""
+    if reason in TO_YOU:
+        return TO_YOU[Reason(reason)]
+    return EXPLANATIONS[Reason(reason)].cause if reason in Reason.values and Reason(reason) in EXPLANATIONS else ""
+
+
+def _quoted(conversion: Conversion) -> tuple[Quote, bool]:
+    """What it earns or would earn once approved, and whether that is a share of the revenue."""
+    event = event_of(conversion)
+    book = price_book(offer_ids={event.offer_id}, affiliate_ids={event.affiliate_id})
+    chosen = choose_version(event, book)
+    rule = None if isinstance(chosen, str) else chosen[1].rules.get(event.goal_id)
+    return estimate(event, book), rule is not None and rule.kind != FLAT

@@ -1,0 +1,130 @@
+"""Counts and sums over an affiliate's clicks, conversions and ledger, a few grouped queries each."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.functions import TruncDate
+
+from affiliates.models import Affiliate
+from conversions.models import Conversion
+from dashboard.portal.periods import Period
+from payouts.models import LedgerEntry
+from tracking.models import Click
+
+Money = list[tuple[str, Decimal]]
+AHEAD = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class ClickCounts:
+    """Clicks, and how many of them were bots or came again from the same visitor."""
+
+    total: int = 0
+    bots: int = 0
+    repeats: int = 0
+
+    def __add__(self, other: "ClickCounts") -> "ClickCounts":
+        return ClickCounts(self.total + other.total, self.bots + other.bots, self.repeats + other.repeats)
+
+
+@dataclass(slots=True)
+class LinkFigures:
+    """What one link brought in a period."""
+
+    clicks: int = 0
+    conversions: int = 0
+    approved: int = 0
+    commission: Money = field(default_factory=list)
+
+
+def clicks_of(affiliate: Affiliate, period: Period) -> QuerySet[Click]:
+    """The affiliate's clicks in a period; bounded by the click key, which the partitions are cut by."""
+    lowest, beyond = period.click_bounds
+    return Click.objects.filter(link__enrollment__affiliate=affiliate, id__gte=lowest, id__lt=beyond).order_by()
+
+
+def conversions_of(affiliate: Affiliate, period: Period) -> QuerySet[Conversion]:
+    """The affiliate's conversions whose event happened in a period."""
+    return happened_in(Conversion.objects.filter(affiliate=affiliate), period).order_by()
+
+
+def happened_in(conversions: QuerySet[Conversion], period: Period) -> QuerySet[Conversion]:
+    """Intake refuses events from more than a day ahead, so an index over `received_at` bounds them too."""
+    span = {"occurred_at__gte": period.starts_at, "occurred_at__lt": period.ends_at}
+    return conversions.filter(received_at__gte=period.starts_at - AHEAD, **span)
+
+
+def clicks_by_day(affiliate: Affiliate, period: Period) -> dict[date, ClickCounts]:
+    rows = (
+        clicks_of(affiliate, period)
+        .values_list(TruncDate("clicked_at", tzinfo=period.zone))
+        .annotate(
+            total=Count("pk"),
+            bots=Count("pk", filter=Q(is_bot=True)),
+            repeats=Count("pk", filter=Q(is_duplicate=True)),
+        )
+    )
+    return {day: ClickCounts(total, bots, repeats) for day, total, bots, repeats in rows}
+
+
+def conversions_by_day(affiliate: Affiliate, period: Period) -> dict[date, dict[str, int]]:
+    """How many conversions of each status happened on each day."""
+    days: dict[date, dict[str, int]] = defaultdict(dict)
+    rows = conversions_of(affiliate, period).values_list(TruncDate("occurred_at", tzinfo=period.zone), "status")
+    for day, status, count in rows.annotate(Count("pk")):
+        days[day][status] = count
+    return days
+
+
+def busiest_links(affiliate: Affiliate, period: Period, limit: int) -> list[int]:
+    """The links with the most clicks in the period."""
+    rows = (
+        clicks_of(affiliate, period).values_list("link_id").annotate(clicks=Count("pk")).order_by("-clicks", "link_id")
+    )
+    return [link_id for link_id, _ in rows[:limit]]
+
+
+def link_figures(affiliate: Affiliate, period: Period, link_ids: Collection[int]) -> dict[int, LinkFigures]:
+    """Clicks, conversions and commission of each of these links, three queries for all."""
+    figures = {link_id: LinkFigures() for link_id in link_ids}
+    lowest, beyond = period.click_bounds
+    clicks = Click.objects.filter(link__in=link_ids, id__gte=lowest, id__lt=beyond).order_by()
+    for link_id, count in clicks.values_list("link_id").annotate(Count("pk")):
+        figures[link_id].clicks = count
+    approved = Count("pk", filter=Q(status=Conversion.Status.APPROVED))
+    conversions = conversions_of(affiliate, period).filter(link__in=link_ids)
+    for link_id, count, good in conversions.values_list("link_id").annotate(total=Count("pk"), approved=approved):
+        figures[link_id].conversions, figures[link_id].approved = count, good
+    commission = LedgerEntry.objects.filter(
+        affiliate=affiliate,
+        conversion__link__in=link_ids,
+        occurred_at__gte=period.starts_at,
+        occurred_at__lt=period.ends_at,
+    ).order_by("currency")
+    for link_id, currency, amount in commission.values_list("conversion__link", "currency").annotate(Sum("amount")):
+        figures[link_id].commission.append((currency, amount))
+    return figures
+
+
+def commission_of(conversion_ids: Iterable[int]) -> dict[int, Money]:
+    """What each of these conversions has earned so far, by currency."""
+    earned: dict[int, Money] = defaultdict(list)
+    rows = LedgerEntry.objects.filter(conversion__in=list(conversion_ids)).order_by("currency")
+    for conversion_id, currency, amount in rows.values_list("conversion", "currency").annotate(Sum("amount")):
+        earned[conversion_id].append((currency, amount))
+    return earned
+
+
+def clicks_by_id(click_ids: Iterable[UUID | None]) -> dict[UUID, Click]:
+    """The stored clicks among these; expired ones are simply not there."""
+    return Click.objects.in_bulk([click_id for click_id in click_ids if click_id])
+
+
+def conversions_by_click(affiliate: Affiliate, click_ids: Collection[UUID]) -> dict[UUID, int]:
+    rows = Conversion.objects.filter(affiliate=affiliate, click_id__in=click_ids).order_by()
+    return {click_id: count for click_id, count in rows.values_list("click_id").annotate(Count("pk")) if click_id}

@@ -1,0 +1,41 @@
+"""One access function per kind of object: another affiliate's object is as unknown as one that never was."""
+
+from django.db.models import Q, QuerySet
+from django.shortcuts import get_object_or_404
+
+from affiliates.models import Affiliate, ApiKey, Enrollment, Offer, User
+from conversions.models import Conversion
+from payouts.models import Statement
+from tracking.models import TrackingLink
+
+
+def offer_for(affiliate: Affiliate, public_id: str) -> Offer:
+    """An offer that is open to affiliates, or that this one is enrolled in. Raise Http404."""
+    return get_object_or_404(visible_offers(affiliate), public_id=public_id)
+
+
+def visible_offers(affiliate: Affiliate) -> QuerySet[Offer]:
+    own = Enrollment.objects.filter(affiliate=affiliate).values("offer")
+    return Offer.objects.filter(Q(status=Offer.Status.ACTIVE) | Q(pk__in=own)).select_related("advertiser")
+
+
+def link_for(affiliate: Affiliate, code: str) -> TrackingLink:
+    """Raise Http404 when the affiliate has no link of this code."""
+    links = TrackingLink.objects.select_related("enrollment__offer__advertiser")
+    return get_object_or_404(links, enrollment__affiliate=affiliate, code=code)
+
+
+def conversion_for(affiliate: Affiliate, public_id: str) -> Conversion:
+    """Raise Http404 when the affiliate has no such conversion."""
+    rows = Conversion.objects.select_related("goal__offer__advertiser", "link", "customer")
+    return get_object_or_404(rows, affiliate=affiliate, public_id=public_id)
+
+
+def statement_for(affiliate: Affiliate, number: str) -> Statement:
+    """Raise Http404 when the affiliate has no such statement."""
+    return get_object_or_404(Statement.objects.select_related("payout"), affiliate=affiliate, number=number)
+
+
+def api_key_for(affiliate: Affiliate, user: User, pk: int) -> ApiKey:
+    """A key that the user made for the affiliate and that still works. Raise Http404."""
+    return get_object_or_404(ApiKey, affiliate=affiliate, user=user, pk=pk, revoked_at=None)

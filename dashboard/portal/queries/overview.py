@@ -1,0 +1,192 @@
+"""The overview: a period's numbers beside those of the period before, days for the charts, and what to do first."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from affiliates.models import Affiliate, Enrollment
+from affiliates.money import places, round_money
+from conversions.models import Conversion
+from dashboard.portal.periods import Period
+from dashboard.portal.queries import figures
+from dashboard.portal.queries.figures import ClickCounts, LinkFigures, Money
+from payouts.queries import Earning, commission_by_day, earnings
+from tracking.models import TrackingLink
+
+Status = Conversion.Status
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A number and what it was in the period before."""
+
+    now: int
+    before: int
+
+    @property
+    def percent(self) -> int | None:
+        """Rounded; None when there is nothing to compare with."""
+        return round(100 * (self.now - self.before) / self.before) if self.before else None
+
+
+@dataclass(frozen=True, slots=True)
+class Earned:
+    """Commission booked in one currency, and in the period before."""
+
+    currency: str
+    now: Decimal
+    before: Decimal
+
+    @property
+    def percent(self) -> int | None:
+        return round(100 * (self.now - self.before) / self.before) if self.before > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    period: Period
+    clicks: Change
+    click_counts: ClickCounts
+    conversions: Change
+    by_status: dict[str, int]
+    earned: list[Earned]
+    money: list[Earning]
+    chart: dict[str, object]
+
+    @property
+    def pending(self) -> Money:
+        """What pending conversions would bring, in the currencies where there are any."""
+        return [(each.currency, each.pending_estimate) for each in self.money if each.pending_estimate]
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.clicks.now or self.conversions.now or self.earned)
+
+
+def overview(affiliate: Affiliate, period: Period) -> Overview:
+    """A few grouped queries, each over the period and the one before it at once."""
+    span = period.with_before()
+    clicks = figures.clicks_by_day(affiliate, span)
+    conversions = figures.conversions_by_day(affiliate, span)
+    commission = _commission(affiliate, span)
+    counts = _total(clicks, period)
+    by_status = {status: _count(conversions, period, status) for status in Status.values}
+    return Overview(
+        period=period,
+        clicks=Change(counts.total, _total(clicks, period.before()).total),
+        click_counts=counts,
+        conversions=Change(
+            sum(by_status.values()), sum(_count(conversions, period.before(), status) for status in Status.values)
+        ),
+        by_status=by_status,
+        earned=_earned(commission, period),
+        money=earnings(affiliate),
+        chart=_chart(period, clicks, conversions, commission),
+    )
+
+
+def _commission(affiliate: Affiliate, span: Period) -> dict[str, dict[date, Decimal]]:
+    """Commission less reversals by currency and day of the event."""
+    currencies: dict[str, dict[date, Decimal]] = defaultdict(dict)
+    for row in commission_by_day(affiliate, span.starts_at, zone=span.zone):
+        currencies[row.currency][row.day] = row.amount
+    return dict(sorted(currencies.items()))
+
+
+def _total(clicks: dict[date, ClickCounts], period: Period) -> ClickCounts:
+    return sum((clicks.get(day, ClickCounts()) for day in period.dates()), ClickCounts())
+
+
+def _count(conversions: dict[date, dict[str, int]], period: Period, status: str) -> int:
+    return sum(conversions.get(day, {}).get(status, 0) for day in period.dates())
+
+
+def _earned(commission: dict[str, dict[date, Decimal]], period: Period) -> list[Earned]:
+    def over(days: dict[date, Decimal], span: Period) -> Decimal:
+        return sum((days.get(day, Decimal(0)) for day in span.dates()), Decimal(0))
+
+    return [
+        Earned(currency, over(days, period), over(days, period.before()))
+        for currency, days in commission.items()
+        if any(day in days for day in period.dates())
+    ]
+
+
+def _chart(
+    period: Period,
+    clicks: dict[date, ClickCounts],
+    conversions: dict[date, dict[str, int]],
+    commission: dict[str, dict[date, Decimal]],
+) -> dict[str, object]:
+    """What the charts draw, as JSON: one value per day, amounts as strings with the currency's places."""
+    days = period.dates()
+
+    def series(value: Callable[[date], int]) -> list[int]:
+        return [value(day) for day in days]
+
+    return {
+        "days": [f"{day.day} {day:%b}" for day in days],
+        "titles": [f"{day:%A}, {day.day} {day:%B %Y}" for day in days],
+        "clicks": series(lambda day: clicks.get(day, ClickCounts()).total),
+        "conversions": {
+            status: series(lambda day, status=status: conversions.get(day, {}).get(status, 0))  # type: ignore[misc]
+            for status in Status.values
+        },
+        "commission": [
+            {
+                "currency": currency,
+                "places": places(currency),
+                "amounts": [str(round_money(amounts.get(day, Decimal(0)), currency)) for day in days],
+            }
+            for currency, amounts in commission.items()
+        ],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class TopLink:
+    link: TrackingLink
+    figures: LinkFigures
+
+
+def top_links(affiliate: Affiliate, period: Period, limit: int = 5) -> list[TopLink]:
+    """The links with the most clicks, with what they brought."""
+    ids = figures.busiest_links(affiliate, period, limit)
+    numbers = figures.link_figures(affiliate, period, ids)
+    links = TrackingLink.objects.select_related("enrollment__offer").in_bulk(ids)
+    return [TopLink(links[link_id], numbers[link_id]) for link_id in ids if link_id in links]
+
+
+def recent_conversions(affiliate: Affiliate, limit: int = 8) -> list[tuple[Conversion, Money]]:
+    """The newest conversions with what each has earned."""
+    rows = list(
+        Conversion.objects.filter(affiliate=affiliate)
+        .select_related("goal__offer")
+        .order_by("-occurred_at", "-pk")[:limit]
+    )
+    earned = figures.commission_of(row.pk for row in rows)
+    return [(row, earned.get(row.pk, [])) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSteps:
+    """How far a new affiliate has come: enrolled, link made, conversion received."""
+
+    has_enrollment: bool
+    has_link: bool
+    has_conversion: bool
+
+    @property
+    def done(self) -> int:
+        return sum((self.has_enrollment, self.has_link, self.has_conversion))
+
+
+def first_steps(affiliate: Affiliate) -> FirstSteps:
+    enrollments = Enrollment.objects.filter(affiliate=affiliate, status=Enrollment.Status.APPROVED)
+    return FirstSteps(
+        has_enrollment=enrollments.exists(),
+        has_link=TrackingLink.objects.filter(enrollment__affiliate=affiliate).exists(),
+        has_conversion=Conversion.objects.filter(affiliate=affiliate).exists(),
+    )

@@ -1,0 +1,141 @@
+"""Decision traces as an affiliate may read them.
+
+A trace is written for the operator: it may name senders, tokens, customers and, where a customer is
+locked, other affiliates. So nothing of it is shown but what is allowed here: the steps by name, and notes
+and inputs of those that speak only of the affiliate's own click and of the offer's rules.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from conversions.models import Conversion, Trace
+
+TITLES = {
+    "receive": "Postback stored",
+    "authenticate": "Sender checked",
+    "parse": "Parameters read",
+    "find_click": "Click found",
+    "attribute": "Attributed",
+    "deduplicate": "Checked for a repeat",
+    "qualify": "Goal's rules applied",
+    "risk": "Risk marks checked",
+    "decide": "Decided",
+}
+# Inputs of a step that may be shown, with their names.
+INPUTS = {
+    "click_id": "Click ID",
+    "link": "Link",
+    "coupon": "Coupon",
+    "clicked_at": "Clicked at",
+    "occurred_at": "Happened at",
+}
+BY_LOCK = "No click ID came with the event. The customer is locked to you: you brought them to the offer."
+BY_COUPON = "No click ID came with the event. The coupon is yours."
+LOCKED = "The customer is locked to you: an earlier click or coupon of yours brought them to the offer."
+TAKEN_OVER = "The customer's last click is yours, so the customer passes to you."
+LOOKS = {
+    "passed": "ok",
+    "found": "ok",
+    "stored": "ok",
+    "locked": "ok",
+    "taken over": "ok",
+    "accepted": "ok",
+    "approved": "ok",
+    "updated": "ok",
+    "rejected": "bad",
+    "not found": "bad",
+    "invalid": "bad",
+    "conflict": "bad",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a decision. `look` is ok, bad or open, for the mark beside it."""
+
+    title: str
+    result: str
+    rule: str
+    note: str
+    inputs: list[tuple[str, str]]
+    look: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decision on a postback for the conversion."""
+
+    decided_at: datetime
+    outcome: str
+    reason: str
+    steps: list[Step]
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What an affiliate may recognise in a trace: its own link, and the revenue where it is paid a share."""
+
+    link_code: str
+    sees_revenue: bool
+
+
+def decisions_of(conversion: Conversion, *, sees_revenue: bool) -> list[Decision]:
+    """Every decision made on the conversion, oldest first."""
+    reader = Reader(conversion.link.code if conversion.link else "", sees_revenue)
+    return [
+        Decision(
+            decided_at=trace.decided_at,
+            outcome=trace.get_outcome_display(),
+            reason=trace.get_reason_display(),
+            steps=[shown(step, reader) for step in trace.steps],
+        )
+        for trace in Trace.objects.filter(conversion=conversion).order_by("pk")
+    ]
+
+
+def shown(step: Mapping[str, Any], reader: Reader) -> Step:
+    """A stored step with only what its reader may see."""
+    name, result, rule = (str(step.get(key, "")) for key in ("step", "result", "rule"))
+    inputs = {key: str(value) for key, value in (step.get("input") or {}).items()}
+    tell = TELLERS.get(name)
+    note = tell(result, rule, str(step.get("note", "")), inputs, reader) if tell else ""
+    return Step(
+        title=TITLES.get(name, name.replace("_", " ").capitalize()),
+        result=result,
+        rule=rule if tell else "",
+        note=note,
+        inputs=[(INPUTS[key], value) for key, value in inputs.items() if key in INPUTS] if note else [],
+        look=LOOKS.get(result, "open"),
+    )
+
+
+def _tell_click(result: str, rule: str, note: str, inputs: Mapping[str, str], reader: Reader) -> str:
+    """The click that a request names may be a rival's, when the customer's lock decided."""
+    own_words = {"customer lock": BY_LOCK, "coupon": BY_COUPON}
+    is_own = bool(reader.link_code) and inputs.get("link") == reader.link_code
+    return own_words.get(rule, note if is_own else "")
+
+
+def _tell_attribution(result: str, rule: str, note: str, inputs: Mapping[str, str], reader: Reader) -> str:
+    """Notes on locks name the other affiliate."""
+    return {"locked": LOCKED, "taken over": TAKEN_OVER}.get(result, note)
+
+
+def _tell_rules(result: str, rule: str, note: str, inputs: Mapping[str, str], reader: Reader) -> str:
+    return note if reader.sees_revenue or "revenue" not in inputs else ""
+
+
+def _tell(result: str, rule: str, note: str, inputs: Mapping[str, str], reader: Reader) -> str:
+    return note
+
+
+# The steps that speak of the affiliate's own click and of rules; all others are named without details.
+TELLERS: dict[str, Callable[[str, str, str, Mapping[str, str], Reader], str]] = {
+    "find_click": _tell_click,
+    "attribute": _tell_attribution,
+    "qualify": _tell_rules,
+    "risk": _tell,
+    "decide": _tell,
+}

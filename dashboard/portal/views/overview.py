@@ -1,0 +1,55 @@
+"""The overview, and moving between the affiliates that a person may see."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from dashboard.portal import periods
+from dashboard.portal.access import CHOSEN, PREVIEWED, Portal, portal_view
+from dashboard.portal.listing import render_page
+from dashboard.portal.queries import overview as queries
+
+
+@require_safe
+@portal_view
+def overview(request: HttpRequest, portal: Portal) -> HttpResponse:
+    now = timezone.now()
+    period = periods.chosen(request.GET.get("days"), now=now, zone=portal.zone)
+    numbers = queries.overview(portal.affiliate, period)
+    recent = queries.recent_conversions(portal.affiliate)
+    context = {
+        "overview": numbers,
+        "periods": periods.CHOICES,
+        "top_links": queries.top_links(portal.affiliate, period) if numbers.clicks.now else [],
+        "recent": recent,
+        "steps": None if recent else queries.first_steps(portal.affiliate),
+        "greeting": greeting(portal, timezone.localtime(now).hour),
+    }
+    return render_page(request, portal, "portal/overview.html", context)
+
+
+def greeting(portal: Portal, hour: int) -> str:
+    """By the reader's own clock; an operator who looks on is not greeted by name."""
+    if portal.is_preview:
+        return "Overview"
+    part = "morning" if 5 <= hour < 12 else "afternoon" if 12 <= hour < 18 else "evening"
+    return f"Good {part}, {portal.user.name}" if portal.user.name else f"Good {part}"
+
+
+@require_POST
+@portal_view
+def switch(request: HttpRequest, portal: Portal) -> HttpResponse:
+    """Show another of the person's own affiliates from now on."""
+    wanted = request.POST.get("affiliate")
+    if any(affiliate.public_id == wanted for affiliate in portal.affiliates):
+        request.session[CHOSEN] = wanted
+    return redirect("portal:overview")
+
+
+@require_safe
+@portal_view
+def leave_preview(request: HttpRequest, portal: Portal) -> HttpResponse:
+    """Take an operator back to the operator panel."""
+    request.session.pop(PREVIEWED, None)
+    return redirect("admin:index")

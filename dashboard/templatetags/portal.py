@@ -1,0 +1,233 @@
+"""How the pages write money, times, statuses and icons."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.conf import settings
+from django.forms import BoundField
+from django.templatetags.static import static
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from affiliates.models import User
+from affiliates.money import format_money
+from dashboard.portal.access import Portal, portal_of, zone_of
+from dashboard.portal.periods import Period
+from dashboard.portal.words import duration_words
+from payouts.models import Statement
+
+register = template.Library()
+
+SPRITE = "vendor/tabler-icons-3.51.0/sprite.svg"
+
+# The kit's colour and an icon for each status that a page shows; the word always stands beside it.
+STATUS_LOOKS = {
+    "pending": ("yellow", "clock"),
+    "approved": ("green", "check"),
+    "rejected": ("red", "x"),
+    "active": ("green", "check"),
+    "paused": ("yellow", "player-pause"),
+    "ended": ("secondary", "flag"),
+    "draft": ("secondary", "pencil"),
+    "suspended": ("red", "ban"),
+    "blocked": ("red", "ban"),
+    "closed": ("secondary", "lock"),
+    "off": ("secondary", "player-pause"),
+    "due": ("yellow", "clock"),
+    "paid": ("green", "check"),
+    "commission": ("green", "plus"),
+    "reversal": ("red", "arrow-back-up"),
+    "adjustment": ("blue", "adjustments"),
+    "payment": ("secondary", "building-bank"),
+    "revoked": ("secondary", "ban"),
+}
+
+# Addresses that belong to an entry of the navigation though they do not begin with its address.
+SECTIONS = {"portal:links": ("/link/",), "portal:profile": ("/accounts/",)}
+
+
+@register.simple_tag
+def icon(name: str, classes: str = "") -> SafeString:
+    """An icon of the vendored sprite; decoration only, so hidden from screen readers."""
+    return format_html(
+        '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
+        classes,
+        static(SPRITE),
+        name,
+    )
+
+
+@register.simple_tag
+def money(amount: Decimal | int | None, currency: str) -> SafeString:
+    """`1,234.50 EUR` in one unbroken, aligned piece; a dash for no amount."""
+    if amount is None:
+        return format_html('<span class="text-secondary">{}</span>', "–")
+    number, _, code = format_money(Decimal(amount), currency).rpartition(" ")
+    sign = "money money-negative" if amount < 0 else "money"
+    return format_html(
+        '<span class="{}">{} <span class="money-currency">{}</span></span>', sign, number.replace("-", "−"), code
+    )
+
+
+@register.filter
+def in_currency(amounts: list[tuple[str, Decimal]], currency: str) -> Decimal | None:
+    """The amount in this currency among several, if there is one."""
+    return dict(amounts).get(currency)
+
+
+@register.simple_tag
+def status_badge(status: str, label: str) -> SafeString:
+    colour, symbol = STATUS_LOOKS.get(status, ("secondary", "point"))
+    return format_html('<span class="badge bg-{0}-lt status-badge">{1} {2}</span>', colour, icon(symbol), label)
+
+
+@register.filter
+def moment(value: datetime | None, style: str = "minutes") -> SafeString | str:
+    """A moment in the reader's zone as `20 Nov 2026, 14:05`, with the exact one in UTC for machines and on hover."""
+    if value is None:
+        return "–"
+    local, utc = timezone.localtime(value), value.astimezone(UTC)
+    text = (
+        f"{local.day} {local:%b %Y}, {local:%H:%M:%S}"
+        if style == "seconds"
+        else f"{local.day} {local:%b %Y}, {local:%H:%M}"
+    )
+    exact = f"{utc:%Y-%m-%d %H:%M:%S} UTC"
+    return format_html('<time class="text-nowrap" datetime="{}" title="{}">{}</time>', utc.isoformat(), exact, text)
+
+
+@register.simple_tag
+def zone_name() -> str:
+    """The zone in force with its offset now: `Europe/Berlin (UTC+01:00)`."""
+    zone = str(timezone.get_current_timezone())
+    offset = timezone.localtime().strftime("%z")
+    return zone if zone == "UTC" else f"{zone.replace('_', ' ')} (UTC{offset[:3]}:{offset[3:]})"
+
+
+@register.filter
+def day(value: datetime | date | None) -> str:
+    """`20 Nov 2026`, in the reader's zone."""
+    if value is None:
+        return "–"
+    local = timezone.localtime(value) if isinstance(value, datetime) else value
+    return f"{local.day} {local:%b %Y}"
+
+
+@register.filter
+def period_words(value: Period) -> str:
+    return f"{day(value.first_on)} – {day(value.last_on)}"
+
+
+@register.filter
+def statement_period(statement: Statement) -> str:
+    """First and last day of a closed period, in UTC, in which periods are cut."""
+    last = statement.ends_at - timedelta(microseconds=1)
+    return f"{day(statement.starts_at.astimezone(UTC).date())} – {day(last.astimezone(UTC).date())}"
+
+
+@register.filter
+def counted(count: int, noun: str) -> str:
+    """`1 link`, `1,204 links`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+@register.filter
+def duration(value: timedelta) -> str:
+    return duration_words(value)
+
+
+@register.filter
+def number(value: int) -> str:
+    return f"{value:,}"
+
+
+@register.filter
+def short_hash(value: str) -> str:
+    return value[:10]
+
+
+@register.filter
+def short_id(value: str) -> str:
+    """The two ends of a long ID: enough to tell two apart, short enough for a row."""
+    return value if len(value) <= 18 else f"{value[:8]}…{value[-6:]}"
+
+
+@register.filter
+def public_link(code: str) -> str:
+    """The full address of a tracking link."""
+    return f"{settings.PUBLIC_URL}/c/{code}"
+
+
+@register.filter
+def initials(name: str) -> str:
+    words = [word for word in name.replace("@", " ").split() if word[:1].isalnum()]
+    return "".join(word[0] for word in words[:2]).upper() or "?"
+
+
+@register.simple_tag(takes_context=True)
+def current_portal(context: template.Context) -> Portal | None:
+    """The portal of the request, for pages that are not the portal's own (sign-in, security)."""
+    request = context.get("request")
+    return portal_of(request) if request is not None and hasattr(request, "user") else None
+
+
+@register.simple_tag(takes_context=True)
+def current_zone(context: template.Context) -> ZoneInfo:
+    """The zone of whoever is signed in, for `{% timezone %}`."""
+    user = getattr(context.get("request"), "user", None)
+    return zone_of(user) if isinstance(user, User) else ZoneInfo("UTC")
+
+
+@register.simple_tag
+def field(bound: BoundField, **attributes: Any) -> SafeString:
+    """A form field drawn with the kit's classes, tied to its help and its errors for screen readers."""
+    kind = bound.widget_type
+    classes = {"select": "form-select", "checkbox": "form-check-input", "radioselect": "form-check-input"}.get(
+        kind, "form-control"
+    )
+    described = [f"{bound.auto_id}_help"] if bound.help_text else []
+    if bound.errors:
+        classes += " is-invalid"
+        described.append(f"{bound.auto_id}_errors")
+        attributes["aria-invalid"] = "true"
+    attributes = {name.replace("_", "-"): value for name, value in attributes.items()}
+    attributes["class"] = f"{classes} {bound.field.widget.attrs.get('class', '')} {attributes.pop('class', '')}".strip()
+    if described:
+        attributes["aria-describedby"] = " ".join(described)
+    return bound.as_widget(attrs=attributes)
+
+
+@register.inclusion_tag("portal/_nav_item.html", takes_context=True)
+def nav_item(context: template.Context, view: str, label: str, symbol: str) -> dict[str, Any]:
+    """An entry of the side navigation, marked when the page lies below it."""
+    url, path = reverse(view), context["request"].path
+    active = path == url if url == "/" else path.startswith((url, *SECTIONS.get(view, ())))
+    return {"url": url, "label": label, "symbol": symbol, "active": active}
+
+
+@register.simple_tag(takes_context=True)
+def sort_heading(context: template.Context, column: str, label: str) -> SafeString:
+    """A column's heading that sorts the list by it, and the other way round when pressed again."""
+    order, request = context["sorting"], context["request"]
+    is_current = order.column == column
+    target = f"-{column}" if is_current and not order.is_descending else column
+    params = request.GET.copy()
+    params.pop("page", None)
+    params["sort"] = target
+    direction, mark = "none", icon("selector")
+    if is_current:
+        direction = "descending" if order.is_descending else "ascending"
+        mark = icon("chevron-down") if order.is_descending else icon("chevron-up")
+    return format_html(
+        '<th scope="col" aria-sort="{}"><a class="sort {}" href="?{}" hx-boost="true">{} {}</a></th>',
+        direction,
+        "sort-current" if is_current else "",
+        params.urlencode(),
+        label,
+        mark,
+    )
