@@ -73,7 +73,12 @@ def _make_customers(cases: list[Case]) -> None:
     """Customers seen for the first time; the batch holds a lock on each name."""
     unknown = [case for case in cases if case.event.customer_id and case.customer is None]
     rows = Customer.objects.bulk_create(
-        Customer(advertiser=case.postback.advertiser, customer_id=case.event.customer_id) for case in unknown
+        Customer(
+            advertiser=case.postback.advertiser,
+            customer_id=case.event.customer_id,
+            created_at=case.postback.received_at,
+        )
+        for case in unknown
     )
     for case, row in zip(unknown, rows, strict=True):
         case.customer = row
