@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 from config.logs import logging_config
@@ -45,6 +46,11 @@ REQUIRE_HTTPS = env.bool("REQUIRE_HTTPS", default=not DEBUG)
 CLICK_ID_KEYS = env.list("CLICK_ID_KEYS", default=[f"0:{SECRET_KEY}"])
 # Where clicks wait on disk while the database is away: a persistent volume of each web server.
 SPOOL_DIR = Path(env.str("SPOOL_DIR", default=str(BASE_DIR / ".data" / "spool")))
+# Retention of clicks: personal fields are cleared after days, whole months dropped after months; 0 keeps for ever.
+CLICK_PERSONAL_DAYS = env.int("CLICK_PERSONAL_DAYS", default=90)
+CLICK_ROW_MONTHS = env.int("CLICK_ROW_MONTHS", default=36)
+# Store visitors' addresses without their last part from the start.
+CLICK_IP_TRUNCATE = env.bool("CLICK_IP_TRUNCATE", default=False)
 # Encrypt advertiser secrets at rest; the first encrypts, all of them decrypt.
 FIELD_KEYS = env.list("FIELD_KEYS", default=[SECRET_KEY])
 
@@ -235,6 +241,11 @@ CELERY_BEAT_SCHEDULE = {
     "approve": {"task": "conversions.tasks.approve", "schedule": 30.0, "options": {"expires": 60}},
     "left over": {"task": "conversions.tasks.take_up_left_over", "schedule": 10.0, "options": {"expires": 30}},
     "partitions": {"task": "tracking.tasks.make_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
+    "retention": {
+        "task": "tracking.tasks.apply_retention",
+        "schedule": crontab(hour="3", minute="20"),
+        "options": {"expires": 6 * 3600},
+    },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = env.str("BEAT_SCHEDULE_FILE", default=str(BASE_DIR / ".data" / "beat"))
 
