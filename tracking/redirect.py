@@ -26,6 +26,7 @@ from tracking.http import (
     header,
     pairs,
     respond,
+    respond_json,
 )
 from tracking.link_cache import LinkCache
 from tracking.models import SUB_IDS
@@ -42,6 +43,7 @@ _QUERY_COLUMNS = ("aff_click_id", "source", *SUB_IDS)
 OWN_NAMES = frozenset({*_QUERY_COLUMNS, "url", "click_id", ""})
 LOOK_HEADERS = frozenset({b"purpose", b"sec-purpose", b"x-purpose", b"x-moz"})
 NOBODY = Visitor()
+ANY_ORIGIN: Header = (b"access-control-allow-origin", b"*")
 
 
 def _page(title: str, text: str) -> bytes:
@@ -66,8 +68,12 @@ class RedirectHandler:
         if scope["method"] not in ("GET", "HEAD"):
             await respond(send, 405, [(b"allow", b"GET, HEAD"), NO_STORE])
             return
+        code, _, form = scope["path"][len(PREFIX) :].lower().partition(".")
+        if form not in ("", "json"):
+            await respond(send, 404, [HTML, NO_STORE], NOT_FOUND)
+            return
         try:
-            route = await self._route(scope["path"][len(PREFIX) :].lower())
+            route = await self._route(code)
         except ConnectionError:
             await respond(send, 503, [HTML, NO_STORE, (b"retry-after", b"2")], TRY_AGAIN)
             return
@@ -78,9 +84,9 @@ class RedirectHandler:
         ip, agent = client_ip(scope), header(scope, b"user-agent")
         visitor = visitor_of(ip, agent) if route.is_targeted else NOBODY
         if route.is_open_at(milliseconds) and route.admits(visitor):
-            await self._open(route, Visit(scope, milliseconds, ip, agent, visitor), send)
+            await self._open(route, Visit(scope, milliseconds, ip, agent, visitor, form == "json"), send)
         else:
-            await self._closed(route, send)
+            await self._closed(route, form == "json", send)
 
     async def _route(self, code: str) -> Route | None:
         try:
@@ -88,8 +94,8 @@ class RedirectHandler:
         except KeyError:
             return await self._cache.load(code) if 0 < len(code) <= 40 and code.isascii() else None
 
-    async def _closed(self, route: Route, send: Send) -> None:
-        if route.fallback_url:
+    async def _closed(self, route: Route, is_direct: bool, send: Send) -> None:
+        if route.fallback_url and not is_direct:
             await respond(send, 302, [(b"location", route.fallback_url.encode()), NO_STORE])
         else:
             await respond(send, 410, [HTML, NO_STORE], GONE)
@@ -100,7 +106,7 @@ class RedirectHandler:
         query = _query(visit.scope)
         headers: list[Header] = [NO_STORE]
         if not _is_only_a_look(visit.scope):
-            cookie, headers = _cookies(visit.scope, route, text)
+            cookie, headers = _cookies(visit, route, text, query)
             try:
                 await self._writer.submit(_row(raw_id, route, visit, cookie, query))
             except QueueFull:
@@ -108,6 +114,9 @@ class RedirectHandler:
                 return
             except ClickNotStored:
                 pass  # Database and disk are both gone: the row is in the log, and the ID proves itself.
+        if visit.is_direct:
+            await respond_json(send, 200, {"click_id": text}, [ANY_ORIGIN])
+            return
         await respond(send, 302, [(b"location", _location(route, visit, query, text).encode()), *headers])
 
 
@@ -120,6 +129,8 @@ class Visit:
     ip: str | None
     agent: str
     visitor: Visitor
+    # The tag on a landing page asks for the click ID itself: the visitor is there already.
+    is_direct: bool
 
 
 def _is_only_a_look(scope: Scope) -> bool:
@@ -138,8 +149,13 @@ def _row(raw_id: bytes, route: Route, visit: Visit, cookie: UUID, query: Mapping
         link_number=route.number,
         ip=visit.ip,
         visitor=cookie,
-        texts=[visit.agent, header(visit.scope, b"referer"), *(query.get(name, "") for name in _QUERY_COLUMNS)],
+        texts=[visit.agent, _referrer(visit, query), *(query.get(name, "") for name in _QUERY_COLUMNS)],
     )
+
+
+def _referrer(visit: Visit, query: Mapping[str, str]) -> str:
+    """Where the visitor came from; the tag's own request comes from the landing page, so the tag says it."""
+    return query.get("referrer", "") if visit.is_direct else header(visit.scope, b"referer")
 
 
 def _location(route: Route, visit: Visit, query: Mapping[str, str], text: str) -> str:
@@ -182,10 +198,14 @@ def _values(route: Route, visit: Visit, query: Mapping[str, str], text: str) -> 
     }
 
 
-def _cookies(scope: Scope, route: Route, text: str) -> tuple[UUID, list[Header]]:
-    """The visitor's ID, and headers that keep it and the last click per advertiser, for the pixel."""
+def _cookies(visit: Visit, route: Route, text: str, query: Mapping[str, str]) -> tuple[UUID, list[Header]]:
+    """The visitor's ID, and headers that keep it and the last click per advertiser, for the pixel.
+
+    The tag keeps the visitor's ID on the landing page's own host and sends it along.
+    """
+    known = query.get("visitor", "") if visit.is_direct else cookies(visit.scope).get(VISITOR_COOKIE, "")
     try:
-        visitor = UUID(hex=cookies(scope).get(VISITOR_COOKIE, ""))
+        visitor = UUID(hex=known)
     except ValueError:
         visitor = uuid4()
     # A pixel on the advertiser's page is a third party there: only SameSite=None cookies reach us; they need Secure.

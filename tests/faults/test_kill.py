@@ -1,7 +1,9 @@
 """`kill -9` of web, worker and database under a run of clicks and postbacks: nothing answered is lost or doubled."""
 
 import json
+import os
 import random
+import signal
 import threading
 import time
 from uuid import uuid4
@@ -9,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from tests.faults.installation import Installation
-from tracking import click_id
+from tracking import click_id, spool
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
@@ -27,8 +29,8 @@ program.links["Ana"].save()
 class Visitors:
     """Threads that click and buy until told to stop, and remember what they were answered."""
 
-    def __init__(self, web, number=6):
-        self.web, self.stopping = web, threading.Event()
+    def __init__(self, web, number=6, *, buying=0.5):
+        self.web, self.buying, self.stopping = web, buying, threading.Event()
         self.clicks: list[str] = []
         self.conversions: dict[str, str] = {}
         self.failures = 0
@@ -50,7 +52,7 @@ class Visitors:
             try:
                 cid = self.web.click("ana-shop", sub1=number)
                 self.clicks.append(cid)
-                if chance.random() < 0.5:
+                if chance.random() < self.buying:
                     self.buy(cid, chance)
             except OSError:
                 self.failures += 1
@@ -118,6 +120,31 @@ def test_killing_each_part_under_load_loses_and_doubles_nothing(tmp_path):
         assert len(visitors.clicks) > 100
         assert len(visitors.conversions) > 20
         check_nothing_is_lost_or_doubled(it, visitors)
+
+
+def test_without_its_database_it_goes_on_redirecting_and_catches_up(tmp_path):
+    """Killed, then frozen: every click is redirected, every one is stored once, postbacks are told to try again."""
+    with Installation(tmp_path) as it:
+        it.manage("shell", "-c", SETUP)
+        it.web.click("ana-shop")
+        with Visitors(it.web, 4, buying=0) as visitors:
+            time.sleep(1)
+            it.kill("database")
+            time.sleep(5)
+            refused = it.web.postback(token="aft_shop", txid="1", event_type="purchase", revenue="1")
+            it.revive("database")
+            time.sleep(1)
+            for number in (signal.SIGSTOP, signal.SIGCONT):
+                for pid in it.postgres._processes():
+                    os.kill(pid, number)
+                time.sleep(6 if number == signal.SIGSTOP else 2)
+        assert visitors.failures == 0
+        assert (refused.status, refused.headers["retry-after"]) == (503, "2")
+        it.until(lambda: spool.state(tmp_path / "spool").segments == 0, what="the spool to be drained")
+        stored = [row[0] for row in it.query("SELECT id FROM tracking_click")]
+        assert len(stored) == len(set(stored))
+        assert {click_id.parse(text).uuid for text in visitors.clicks} <= set(stored)
+        assert len(visitors.clicks) > 500
 
 
 def test_approved_conversion_is_booked_by_the_worker_and_trace_is_there(tmp_path):

@@ -1,14 +1,17 @@
 """What a link can do beyond leading somewhere: passing parameters, targeting, schedules, hosts, looks ahead."""
 
 import asyncio
+import json
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.utils import timezone
 
 from affiliates.models import Offer, OfferDestination, TrackingDomain
 from tests.asgi_client import visit
 from tests.factories import TrackingLinkFactory
+from tracking import click_id
 from tracking.models import Click
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -129,3 +132,29 @@ def test_what_a_browser_fetches_ahead_is_answered_and_not_counted(link, headers)
     assert answer.headers["cache-control"].startswith("no-store")
     assert answer.cookies == []
     assert not Click.objects.exists()
+
+
+class TestDirectTracking:
+    """The tag on a landing page registers a click without a redirect."""
+
+    def get(self, path, **params):
+        return visit(lambda client: client.get(path, params, headers={"referer": "https://shop.example/landing"}))
+
+    def test_a_click_is_the_same_and_the_page_gets_its_id(self, link):
+        visitor = "0123456789abcdef0123456789abcdef"
+        answer = self.get("/c/ana.json", sub1="x", visitor=visitor, referrer="https://blog.example/")
+        assert (answer.status, answer.headers["access-control-allow-origin"]) == (200, "*")
+        stored = Click.objects.get()
+        assert json.loads(answer.body) == {"click_id": click_id.text_of(stored.id)}
+        assert (stored.sub1, stored.visitor.hex, stored.referrer) == ("x", visitor, "https://blog.example/")
+        assert answer.cookies == []
+
+    def test_closed_and_unknown_links_register_nothing(self, link):
+        assert self.get("/c/nosuch.json").status == 404
+        assert self.get("/c/ana.xml").status == 404
+        Offer.objects.update(status="paused", fallback_url="https://shop.example/closed")
+        assert self.get("/c/ana.json").status == 410
+        assert not Click.objects.exists()
+
+    def test_the_tag_stays_small(self):
+        assert (settings.BASE_DIR / "static/tag/affidavit.js").stat().st_size < 4096
