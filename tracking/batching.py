@@ -40,7 +40,7 @@ class Batcher(threading.Thread, Generic[Item, Result]):
     ) -> None:
         super().__init__(name=name, daemon=True)
         self._loop = asyncio.get_running_loop()
-        self._handle, self._finish = handle, finish
+        self._handle_batch, self._finish_up = handle, finish
         self._batch_limit, self._queue_limit = batch_limit, queue_limit
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._wake = threading.Event()
@@ -69,12 +69,12 @@ class Batcher(threading.Thread, Generic[Item, Result]):
                 batch = self._waiting[: self._batch_limit]
                 del self._waiting[: len(batch)]
                 self._settle(batch)
-        self._finish()
+        self._finish_up()
 
     def _settle(self, batch: list[tuple[Item, "asyncio.Future[Result]"]]) -> None:
         results: Sequence[Result | Exception]
         try:
-            results = self._handle([item for item, _ in batch])
+            results = self._handle_batch([item for item, _ in batch])
         except Exception as error:
             log.error("batch_failed", batcher=self.name, items=len(batch), error=str(error).strip())
             results = [error] * len(batch)
