@@ -265,7 +265,7 @@ def _plain_environment() -> dict[str, str]:
     }
 
 
-def wait_until_it_answers(url: str, *, patience: float = 30) -> None:
+def wait_until_it_answers(url: str, *, patience: float = 10) -> None:
     """Wait until a database that is not ours accepts connections; say why when it does not."""
     until = time.monotonic() + patience
     while True:
@@ -276,7 +276,7 @@ def wait_until_it_answers(url: str, *, patience: float = 30) -> None:
         except psycopg.OperationalError as error:
             if time.monotonic() > until or "does not exist" in str(error) or "authentication failed" in str(error):
                 raise EmbeddedError(
-                    f"DATABASE_URL names a database that cannot be used: {str(error).strip()}. "
+                    f"DATABASE_URL names a database that cannot be used: {str(error).strip().splitlines()[0]}. "
                     "Start or create it, mend DATABASE_URL, or leave it out to get a server of our own."
                 ) from error
             time.sleep(0.5)
