@@ -10,7 +10,8 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 python:
-	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 or newer is needed, and $(PYTHON) is not on PATH." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 7))' 2>/dev/null || \
+		{ echo "Python 3.11 or newer is needed; $(PYTHON) is missing or older. Name another: make demo PYTHON=..." >&2; exit 1; }
 
 demo: python ## run Affidavit with demo data until Ctrl-C (PORT, DATABASE_URL and REDIS_URL are honoured)
 	@$(INSTALL) demo
