@@ -1,0 +1,99 @@
+"""The demo's facts for scripts: links that work, tokens, goals, sign-ins and keys, as the demo made them."""
+
+from typing import Any
+
+from affiliates.models import Advertiser, AdvertiserSecret, Affiliate, ApiKey, Enrollment, Offer
+from affiliates.secrets import digest
+from conversions.models import Goal
+from dashboard.demo import credentials
+from dashboard.demo.partners import ANA, DUARTE, OLGA
+from dashboard.demo.seeding import SeedRefused, State, state
+from tracking.models import TrackingLink
+
+
+def facts() -> dict[str, list[dict[str, str | None]]]:
+    """Links, advertisers, goals, logins and API keys; what was revoked or closed meanwhile is left out.
+
+    Raise `SeedRefused` when there are no demo data, or when they were made with another SECRET_KEY: then
+    their tokens and passwords can no longer be told.
+    """
+    if state() is not State.SEEDED:
+        raise SeedRefused("There are no demo data in this database. Run `manage.py seed_demo` first.")
+    check_key()
+    return {
+        "links": _links(),
+        "advertisers": _advertisers(),
+        "goals": _goals(),
+        "logins": [
+            {
+                "role": "operator",
+                "affiliate": None,
+                "email": OLGA.email,
+                "password": credentials.password(OLGA.email),
+            },
+            {
+                "role": "affiliate",
+                "affiliate": DUARTE,
+                "email": ANA.email,
+                "password": credentials.password(ANA.email),
+            },
+        ],
+        "api_keys": _api_keys(),
+    }
+
+
+def check_key() -> None:
+    """Raise `SeedRefused` when the demo's tokens were derived from another SECRET_KEY than that in force."""
+    names = Advertiser.objects.values_list("name", flat=True)
+    known = {digest(credentials.advertiser_token(name)) for name in names}
+    if not AdvertiserSecret.objects.filter(digest__in=known).exists():
+        raise SeedRefused(
+            "The demo data in this database were made with another SECRET_KEY, from which their passwords and tokens "
+            "are derived. Set that SECRET_KEY again, or make an empty database, migrate it, and seed it."
+        )
+
+
+def _links() -> list[dict[str, str | None]]:
+    """Ana's first, in the order they were made."""
+    rows: Any = TrackingLink.objects.filter(
+        is_active=True,
+        enrollment__status=Enrollment.Status.APPROVED,
+        enrollment__affiliate__status=Affiliate.Status.ACTIVE,
+        enrollment__offer__status=Offer.Status.ACTIVE,
+        enrollment__offer__advertiser__is_active=True,
+    )
+    rows = rows.select_related("enrollment__affiliate", "enrollment__offer__advertiser").order_by("pk")
+    return [
+        {
+            "code": row.code,
+            "affiliate": row.enrollment.affiliate.name,
+            "offer": row.enrollment.offer.name,
+            "advertiser": row.enrollment.offer.advertiser.name,
+            "destination": row.destination_url or row.enrollment.offer.destination_url,
+        }
+        for row in rows
+    ]
+
+
+def _advertisers() -> list[dict[str, str | None]]:
+    active = set(AdvertiserSecret.objects.filter(revoked_at=None).values_list("digest", flat=True))
+    found: list[dict[str, str | None]] = []
+    for name in Advertiser.objects.filter(is_active=True).order_by("pk").values_list("name", flat=True):
+        token, secret = credentials.advertiser_token(name), credentials.advertiser_hmac_secret(name)
+        if {digest(token), digest(secret)} <= active:
+            found.append({"name": name, "token": token, "hmac_secret": secret})
+    return found
+
+
+def _goals() -> list[dict[str, str | None]]:
+    goals = Goal.objects.filter(is_active=True, offer__status=Offer.Status.ACTIVE).select_related("offer")
+    return [
+        {"offer": goal.offer.name, "code": goal.code, "name": goal.name}
+        for goal in goals.order_by("offer_id", "position", "pk")
+    ]
+
+
+def _api_keys() -> list[dict[str, str | None]]:
+    active = set(ApiKey.objects.filter(revoked_at=None).values_list("digest", flat=True))
+    keys = {"operator": credentials.api_key(OLGA.email), "affiliate": credentials.api_key(ANA.email)}
+    return [{"role": role, "key": key} for role, key in keys.items() if digest(key) in active]

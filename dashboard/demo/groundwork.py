@@ -1,0 +1,211 @@
+"""What must stand before the first click: people, advertisers, offers, goals, plans, affiliates, links."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from affiliates.advertiser_secrets import make_secret
+from affiliates.api_keys import make_api_key
+from affiliates.models import (
+    Advertiser,
+    AdvertiserSecret,
+    Affiliate,
+    AffiliateMember,
+    ApiKey,
+    CouponCode,
+    Enrollment,
+    Offer,
+    User,
+)
+from conversions.models import Goal
+from dashboard.demo import credentials, partners, program
+from dashboard.demo.partners import ANA, DUARTE, OLGA, OMAR, AccessSpec, Partner, Person
+from dashboard.demo.program import GoalSpec, OfferSpec, PlanSpec, RuleSpec, VersionSpec
+from dashboard.demo.rhythm import Span
+from payouts.models import CommissionPlan, CommissionRule
+from payouts.plans import publish_version
+from tracking.models import TrackingLink
+
+# The advertisers joined this many days ago.
+BEGAN = 640
+
+
+@dataclass
+class Ground:
+    """The rows that the rest of the demo stands on, by their names."""
+
+    operator: User
+    finance: User
+    offers: dict[str, Offer] = field(default_factory=dict)
+    goals: dict[tuple[str, str], Goal] = field(default_factory=dict)
+    affiliates: dict[str, Affiliate] = field(default_factory=dict)
+    enrollments: dict[tuple[str, str], Enrollment] = field(default_factory=dict)
+    links: dict[str, TrackingLink] = field(default_factory=dict)
+    # Versions that come into force during the time shown, by the days ago that they are published.
+    later_versions: list[tuple[int, CommissionPlan, VersionSpec]] = field(default_factory=list)
+
+
+def lay(span: Span) -> Ground:
+    """Write the program down as it was at the beginning of the time shown."""
+    began = span.midnight(BEGAN)
+    ground = Ground(
+        operator=_person(OLGA, began, is_staff=True, is_superuser=True, password=credentials.password(OLGA.email)),
+        finance=_person(OMAR, began, is_staff=True),
+    )
+    for offer in program.OFFERS:
+        _offer(ground, offer, began)
+    for partner in partners.PARTNERS:
+        _partner(ground, partner, span)
+    for plan in program.PLANS:
+        _plan(ground, plan, span)
+    _api_key(ground.operator, None, span)
+    _api_key(User.objects.get(email=ANA.email), ground.affiliates[DUARTE], span)
+    return ground
+
+
+def _person(
+    person: Person,
+    joined: datetime,
+    *,
+    is_staff: bool = False,
+    is_superuser: bool = False,
+    password: str | None = None,
+) -> User:
+    """A user; without a password one that cannot sign in."""
+    return User.objects.create_user(
+        person.email,
+        password,
+        name=person.name,
+        time_zone=person.time_zone,
+        is_staff=is_staff,
+        is_superuser=is_superuser,
+        date_joined=joined,
+    )
+
+
+def _offer(ground: Ground, spec: OfferSpec, began: datetime) -> None:
+    advertiser = Advertiser.objects.create(name=spec.advertiser, currency=spec.currency, created_at=began)
+    texts = {
+        AdvertiserSecret.Kind.TOKEN: credentials.advertiser_token(spec.advertiser),
+        AdvertiserSecret.Kind.HMAC: credentials.advertiser_hmac_secret(spec.advertiser),
+    }
+    for kind, text in texts.items():
+        make_secret(advertiser=advertiser, kind=kind, text=text, label="Demo")
+    advertiser.secrets.update(created_at=began)
+    offer = ground.offers[spec.name] = Offer.objects.create(
+        advertiser=advertiser,
+        name=spec.name,
+        vertical=spec.vertical,
+        status=Offer.Status.ACTIVE,
+        description=spec.description,
+        terms=spec.terms,
+        currency=spec.currency,
+        destination_url=spec.destination,
+        fallback_url=spec.fallback,
+        deep_link_hosts=list(spec.hosts),
+        attribution_window=spec.window,
+        customer_lock=spec.lock,
+        requires_approval=spec.requires_approval,
+        created_at=began,
+    )
+    for position, goal in enumerate(spec.goals, start=1):
+        ground.goals[spec.name, goal.code] = _goal(offer, position, goal, began)
+
+
+def _goal(offer: Offer, position: int, spec: GoalSpec, began: datetime) -> Goal:
+    return Goal.objects.create(
+        offer=offer,
+        code=spec.code,
+        name=spec.name,
+        kind=spec.kind,
+        position=position,
+        approval=spec.approval,
+        approval_delay=spec.delay,
+        needs_customer_id=spec.needs_customer_id,
+        needs_revenue=spec.needs_revenue,
+        once_per_customer=spec.once_per_customer,
+        minimum_revenue=Decimal(spec.minimum_revenue) if spec.minimum_revenue else None,
+        created_at=began,
+    )
+
+
+def _partner(ground: Ground, spec: Partner, span: Span) -> None:
+    joined = span.at(spec.joined_days_ago, "09:12")
+    affiliate = ground.affiliates[spec.name] = Affiliate.objects.create(
+        name=spec.name,
+        status=spec.status,
+        status_note=spec.note,
+        country=spec.country,
+        currency=spec.currency,
+        website=spec.website,
+        parent=ground.affiliates[spec.parent] if spec.parent else None,
+        created_at=joined,
+    )
+    password = credentials.password(ANA.email) if spec.owner is ANA else None
+    owner = _person(spec.owner, joined, password=password)
+    AffiliateMember.objects.create(affiliate=affiliate, user=owner, role=AffiliateMember.Role.OWNER)
+    for access in spec.access:
+        _access(ground, affiliate, access, joined, span)
+    for link in spec.links:
+        ground.links[link.code] = TrackingLink.objects.create(
+            enrollment=ground.enrollments[spec.name, link.offer],
+            code=link.code,
+            name=link.name,
+            destination_url=link.destination,
+            is_active=link.is_active,
+            created_at=max(joined + timedelta(days=1, hours=2), span.midnight(max(link.first_day, 1) + 1)),
+        )
+
+
+def _access(ground: Ground, affiliate: Affiliate, spec: AccessSpec, joined: datetime, span: Span) -> None:
+    applied = joined if spec.applied_days_ago is None else span.at(spec.applied_days_ago, "10:41")
+    decided = spec.status != Enrollment.Status.PENDING
+    enrollment = Enrollment.objects.create(
+        affiliate=affiliate,
+        offer=ground.offers[spec.offer],
+        status=spec.status,
+        note=spec.note,
+        created_at=applied,
+        decided_at=applied + timedelta(hours=5, minutes=17) if decided else None,
+        decided_by=ground.operator if decided else None,
+    )
+    ground.enrollments[affiliate.name, spec.offer] = enrollment
+    for code in spec.coupons:
+        CouponCode.objects.create(enrollment=enrollment, code=code, created_at=applied + timedelta(days=1))
+
+
+def _plan(ground: Ground, spec: PlanSpec, span: Span) -> None:
+    plan = CommissionPlan.objects.create(
+        offer=ground.offers[spec.offer],
+        affiliate=ground.affiliates[spec.affiliate] if spec.affiliate else None,
+        name=spec.name,
+        created_at=span.midnight(spec.versions[0].days_ago),
+    )
+    first, *later = spec.versions
+    publish(ground, plan, first, span, now=span.midnight(first.days_ago))
+    ground.later_versions += [(version.days_ago + 4, plan, version) for version in later]
+
+
+def publish(ground: Ground, plan: CommissionPlan, spec: VersionSpec, span: Span, *, now: datetime) -> None:
+    """Publish a version of a plan, in force from its own midnight on."""
+    offer = plan.offer.name
+    publish_version(
+        plan=plan,
+        rules=[_rule(ground.goals[offer, rule.goal], rule) for rule in spec.rules],
+        effective_from=span.midnight(spec.days_ago),
+        actor=ground.operator,
+        now=now,
+        note=spec.note,
+    )
+
+
+def _rule(goal: Goal, spec: RuleSpec) -> CommissionRule:
+    if spec.percent is not None:
+        return CommissionRule(goal=goal, kind=CommissionRule.Kind.PERCENT, percent=Decimal(spec.percent))
+    assert spec.amount is not None
+    return CommissionRule(goal=goal, kind=CommissionRule.Kind.FLAT, amount=Decimal(spec.amount), currency=spec.currency)
+
+
+def _api_key(user: User, affiliate: Affiliate | None, span: Span) -> None:
+    row, _ = make_api_key(user=user, affiliate=affiliate, name="Demo", key=credentials.api_key(user.email))
+    ApiKey.objects.filter(pk=row.pk).update(created_at=span.midnight(45))

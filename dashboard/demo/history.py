@@ -1,0 +1,175 @@
+"""Sixty days in the order of time: what is sent is taken in, decided, approved, booked, stated and paid."""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from conversions.intake import Received, intake
+from conversions.lifecycle import approve_due
+from conversions.models import Postback
+from dashboard.demo import credentials
+from dashboard.demo.desk import Desk
+from dashboard.demo.groundwork import Ground, publish
+from dashboard.demo.journeys import Reports, Sent
+from dashboard.demo.partners import BEE, DUARTE
+from dashboard.demo.program import CASINO, CHALLENGE, OFFERS, VersionSpec
+from dashboard.demo.rhythm import DAYS, Span
+from dashboard.demo.traffic import closing
+from payouts.ledger import adjust, book_changes
+from payouts.models import CommissionPlan, Payout
+from payouts.payments import mark_paid
+from payouts.statements import close_period
+
+# As many requests as a web process decides at once.
+BATCH = 200
+# Between two requests of one run of an advertiser's queue.
+APART = timedelta(milliseconds=15)
+BOOKED_AFTER = timedelta(seconds=1)
+# When the advertisers' queues are sent: of late after each work shift, before that twice a day.
+SHIFTS, TWICE = ("05:50", "14:50", "23:50"), ("14:50", "23:50")
+OF_LATE = 14
+# Statements are made early on the first of a month, and paid some days later.
+CLOSED_AT, PAID_AFTER = timedelta(hours=6), timedelta(days=4, hours=10)
+
+SPECS = {offer.name: offer for offer in OFFERS}
+
+Action = Callable[[datetime], None]
+Told = Callable[[int, int], None]
+
+
+class History:
+    """Plays what was reported, with the clock of each moment."""
+
+    def __init__(self, ground: Ground, reports: Reports, span: Span, *, scale: float) -> None:
+        self._ground, self._span = ground, span
+        self._desk = Desk(ground, reports.verdicts)
+        self._waiting = deque(sorted(reports.sent, key=lambda sent: sent.at))
+        self._deliveries = deliveries(span, often=scale >= 0.5)
+        self._closings = closings(span)
+
+    def play(self, told: Told) -> None:
+        """Do everything in the order of time."""
+        agenda = sorted(self._agenda(), key=lambda entry: entry[0])
+        for at, action in agenda:
+            action(at)
+            told(min((at - self._span.since).days, DAYS), DAYS)
+
+    def _agenda(self) -> Iterator[tuple[datetime, Action]]:
+        span, desk = self._span, self._desk
+        fixed: list[tuple[datetime, Action]] = [
+            *((at, self._deliver) for at in self._deliveries),
+            *((at, desk.morning) for at in mornings(span)),
+            (span.at(57, "10:30"), desk.take_out_tests),
+            (closing(span, "nordic-challenge"), desk.block_nordic_on_challenge),
+            (closing(span, "bright-casino"), desk.close_brightlane),
+            (closing(span, "nordic-casino"), desk.suspend_nordic),
+            (span.at(13, "14:02"), desk.grant_appeal),
+            (span.at(28, "15:45"), self._bonus),
+            (span.at(15, "11:32"), self._correction),
+            *((ends_at + CLOSED_AT, self._close) for ends_at in self._closings),
+            *((ends_at + PAID_AFTER, self._pay) for ends_at in self._closings),
+        ]
+        yield from (entry for entry in fixed if entry[0] <= span.now)
+        for days_ago, plan, version in self._ground.later_versions:
+            yield span.at(days_ago, "15:20"), partial(self._publish, plan, version)
+
+    def _deliver(self, at: datetime) -> None:
+        """One run of the advertisers' queues, and what the worker does meanwhile."""
+        approve_due(now=at)
+        due: list[Sent] = []
+        while self._waiting and self._waiting[0].at < at:
+            due.append(self._waiting.popleft())
+        for start in range(0, len(due), BATCH):
+            batch = due[start : start + BATCH]
+            intake([_received(sent, at - APART * (len(batch) - n)) for n, sent in enumerate(batch)], now=at)
+        self._book(at)
+
+    def _book(self, at: datetime) -> None:
+        while book_changes(limit=1000, now=at + BOOKED_AFTER) == 1000:
+            pass
+
+    def _publish(self, plan: CommissionPlan, version: VersionSpec, at: datetime) -> None:
+        publish(self._ground, plan, version, self._span, now=at)
+
+    def _bonus(self, at: datetime) -> None:
+        self._adjust(DUARTE, "150", "Bonus: most new players of the quarter", at)
+
+    def _correction(self, at: datetime) -> None:
+        self._adjust(BEE, "-12.40", "Correction: a returned order was paid in last month's statement", at)
+
+    def _adjust(self, name: str, amount: str, words: str, at: datetime) -> None:
+        affiliate, actor = self._ground.affiliates[name], self._ground.operator
+        adjust(affiliate=affiliate, amount=Decimal(amount), currency="EUR", arithmetic=words, actor=actor, now=at)
+
+    def _close(self, at: datetime) -> None:
+        self._book(at - BOOKED_AFTER)
+        close_period(ends_at=at - CLOSED_AT, now=at, actor=self._ground.finance)
+
+    def _pay(self, at: datetime) -> None:
+        """Pay what is due. Of the newest statements only those in euro: the dollar run is still to come."""
+        due = Payout.objects.filter(status=Payout.Status.DUE).order_by("pk")
+        if at - PAID_AFTER == self._closings[-1]:
+            due = due.filter(currency="EUR")
+        for number, payout in enumerate(due, start=1):
+            kind = "SEPA" if payout.currency == "EUR" else "WIRE"
+            reference = f"{kind}-{at:%Y%m%d}-{number:03d}"
+            mark_paid(payout=payout, reference=reference, actor=self._ground.finance, now=at)
+
+
+def deliveries(span: Span, *, often: bool) -> list[datetime]:
+    """When queues are sent: nearly live at the end, the rarer the longer ago; once a day when not `often`."""
+    found = {span.at(days_ago, "23:50") for days_ago in range(DAYS, -1, -1)}
+    if often:
+        found |= {span.at(days_ago, clock) for days_ago in range(DAYS, OF_LATE, -1) for clock in TWICE}
+        found |= {span.at(days_ago, clock) for days_ago in range(OF_LATE, -1, -1) for clock in SHIFTS}
+        found |= {span.now - timedelta(hours=2 * number) for number in range(1, 24)}
+        found |= {span.now - timedelta(minutes=15 * number) for number in range(1, 8)}
+    last = span.now - 2 * BOOKED_AFTER
+    return sorted({at for at in found if at < last} | {last})
+
+
+def mornings(span: Span) -> list[datetime]:
+    """When the operator comes to the desk: workdays, not always at the same minute."""
+    days = ((days_ago, span.midnight(days_ago)) for days_ago in range(DAYS, -1, -1))
+    return [
+        midnight + timedelta(hours=8, minutes=(37 * days_ago) % 50 + 5)
+        for days_ago, midnight in days
+        if midnight.weekday() < 5
+    ]
+
+
+def closings(span: Span) -> list[datetime]:
+    """The ends of months within the time shown, as far as their statements are made by now."""
+    firsts = (span.midnight(days_ago) for days_ago in range(DAYS - 1, -1, -1))
+    return [first for first in firsts if first.day == 1 and first + CLOSED_AT <= span.now]
+
+
+def _received(sent: Sent, at: datetime) -> Received:
+    """The request as a door takes it in: the casino asks by GET, the prop firm sends JSON, the shop a form."""
+    offer = SPECS[sent.offer]
+    token = credentials.advertiser_token(offer.advertiser) if sent.token is None else sent.token
+    headers = {"user-agent": offer.agent, "host": urlsplit(settings.PUBLIC_URL).netloc}
+    fields = list(sent.fields.items())
+    bearer = ""
+    if sent.offer == CHALLENGE:
+        headers["content-type"], bearer = "application/json", token
+    elif token:
+        fields.append(("token", token))
+    if sent.offer not in (CASINO, CHALLENGE):
+        headers["content-type"] = "application/x-www-form-urlencoded"
+    return Received(
+        door=Postback.Door.NATIVE,
+        method="GET" if sent.offer == CASINO else "POST",
+        path="/postback",
+        parameters=fields,
+        headers=headers,
+        ip=offer.sender,
+        is_secure=True,
+        received_at=at.astimezone(UTC),
+        bearer=bearer,
+    )

@@ -1,0 +1,150 @@
+"""Making the demo data: once, in one transaction, and never beside real data.
+
+Because it is one transaction, a run that is killed leaves nothing behind, and nobody ever sees half a program.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from django.db import connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+
+from affiliates.models import Advertiser, Affiliate, Offer, User
+from conversions.models import Conversion, Customer, CustomerLock, Postback, StatusChange, Trace
+from dashboard.demo import chance, groundwork, traffic
+from dashboard.demo.history import History
+from dashboard.demo.journeys import Journeys, Reports
+from dashboard.demo.mishaps import mishaps
+from dashboard.demo.partners import OLGA
+from dashboard.demo.rhythm import Span
+from dashboard.demo.stories import Stories
+from dashboard.demo.traffic import Traffic, Visit
+from payouts.models import LedgerEntry, Payout, Statement
+from tracking.models import Click, TrackingLink
+
+SEED = 20
+# About 50,000 clicks at scale 1; below a hundredth there would be hardly any.
+SMALLEST, LARGEST = 0.01, 20.0
+
+Progress = Callable[[str, int, int], None]
+
+
+class State(Enum):
+    EMPTY = "empty"
+    SEEDED = "seeded"
+    FOREIGN = "foreign"
+
+
+class SeedRefused(Exception):
+    """The demo data cannot be made here; nothing was changed. The message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How much there is of what."""
+
+    clicks: int
+    postbacks: int
+    conversions: int
+    ledger_entries: int
+    statements: int
+    payouts: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.clicks:,} clicks, {self.postbacks:,} postbacks, {self.conversions:,} conversions, "
+            f"{self.ledger_entries:,} ledger entries, {self.statements} statements, {self.payouts} payouts"
+        )
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """No progress."""
+
+
+def seed(*, now: datetime, number: int = SEED, scale: float = 1.0, progress: Progress = silent) -> bool:
+    """Make the demo data of the 60 days up to `now`; the same number and moment give the same figures.
+
+    `scale` multiplies the visitors. Holds an advisory lock, so a second run waits for the first. Return
+    False when they are there already; raise `SeedRefused` when the database holds anything else.
+    """
+    if not SMALLEST <= scale <= LARGEST:
+        raise SeedRefused(f"A scale of {scale:g} makes no sense here; give one from {SMALLEST:g} to {LARGEST:g}.")
+    with transaction.atomic():
+        _wait_for_others()
+        found = state()
+        if found is State.SEEDED:
+            return False
+        if found is State.FOREIGN:
+            raise SeedRefused(_foreign())
+        _make(Span(now), number, scale, progress)
+    return True
+
+
+def state() -> State:
+    """What the database holds. The demo's operator is there exactly when the whole demo is."""
+    if not _is_migrated():
+        raise SeedRefused("The database is not up to date. Run `manage.py migrate` first, then this again.")
+    if User.objects.filter(email=OLGA.email).exists():
+        return State.SEEDED
+    return State.FOREIGN if _rows() else State.EMPTY
+
+
+def figures() -> Figures:
+    counted = (Click, Postback, Conversion, LedgerEntry, Statement, Payout)
+    return Figures(*(model._default_manager.count() for model in counted))
+
+
+def _is_migrated() -> bool:
+    executor = MigrationExecutor(connection)
+    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+
+
+def _rows() -> dict[str, int]:
+    """How many rows there are of what a program begins with, where there are any."""
+    models = (User, Affiliate, Advertiser, Offer)
+    counts = {model._meta.verbose_name_plural: model._default_manager.count() for model in models}
+    return {str(name): count for name, count in counts.items() if count}
+
+
+def _foreign() -> str:
+    held = ", ".join(f"{count:,} {name}" for name, count in _rows().items())
+    return (
+        f"This database holds data that are not the demo's ({held}), and the two do not mix. "
+        "Make an empty database, let DATABASE_URL name it, run `manage.py migrate`, then this again."
+    )
+
+
+def _wait_for_others() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('dashboard_demo_seed'))")
+
+
+def _make(span: Span, number: int, scale: float, progress: Progress) -> None:
+    ground = groundwork.lay(span)
+    visits, reports = _imagine(Traffic(ground, span, seed=number, scale=scale), span, number, scale)
+    traffic.store(visits, ground, span, lambda done, total: progress("clicks", done, total))
+    history = History(ground, reports, span, scale=scale)
+    history.play(lambda done, total: progress("days", done, total))
+    _analyze()
+
+
+def _analyze() -> None:
+    """Let the planner know: it has seen empty tables so far."""
+    models = (TrackingLink, Click, Customer, CustomerLock, Postback, Conversion, StatusChange, Trace, LedgerEntry)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE " + ", ".join(model._meta.db_table for model in models))
+
+
+def _imagine(source: Traffic, span: Span, number: int, scale: float) -> tuple[Sequence[Visit], Reports]:
+    """All clicks and all that is sent about them, mishaps included, each in its order; what lies ahead is left out."""
+    journeys = Journeys(chance.source(number, "journeys"), span)
+    told = Stories(journeys, source, span).tell()
+    visits = source.all_visits()
+    reports = journeys.follow(visits, scale=scale)
+    latest = span.now - timedelta(seconds=5)
+    reports.sent = [sent for sent in reports.sent if span.since <= sent.at < latest]
+    # A spoiled request comes before the right one.
+    reports.sent = mishaps(chance.source(number, "mishaps"), reports.sent, scale=scale) + reports.sent
+    return sorted([*visits, *told], key=lambda visit: visit.at), reports

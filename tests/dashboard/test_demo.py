@@ -1,0 +1,301 @@
+"""The demo data: whole, true to the ledger, the same for the same seed, and never mixed with other data.
+
+They are made once for this file, in a transaction that is rolled back at its end.
+"""
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.db.models import Count, F, Max, Min, Sum
+
+from affiliates.models import AdvertiserSecret, Affiliate, ApiKey, CouponCode, Enrollment, User
+from affiliates.secrets import digest
+from conversions.intake import Received, intake
+from conversions.models import Conversion, Customer, Postback, StatusChange, Trace
+from conversions.reasons import Reason
+from dashboard.demo import history, seeding
+from dashboard.demo.chance import source
+from dashboard.demo.facts import facts
+from dashboard.demo.rhythm import Span
+from dashboard.demo.seeding import figures, seed
+from payouts.ledger import book_changes
+from payouts.models import LedgerEntry, Payout, PlanVersion, Statement
+from payouts.verification import Verification
+from tracking import click_id
+from tracking.models import Click, TrackingLink
+from tracking.routes import read_routes
+
+NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
+SCALE = 0.02
+
+
+@pytest.fixture(scope="module")
+def demo(django_db_setup, django_db_blocker):
+    """The demo at a fiftieth of its size, at a fixed moment."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        assert seed(now=NOW, scale=SCALE)
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def changeable(demo):
+    """The demo, with what the test changes undone after it."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def command(*options: str) -> str:
+    out = io.StringIO()
+    call_command("seed_demo", *options, stdout=out)
+    return out.getvalue()
+
+
+def test_shows_affiliates_enrollments_and_conversions_in_every_status(demo):
+    assert set(Affiliate.objects.values_list("status", flat=True)) == set(Affiliate.Status.values)
+    assert set(Enrollment.objects.values_list("status", flat=True)) == set(Enrollment.Status.values)
+    assert set(Conversion.objects.values_list("status", flat=True)) == set(Conversion.Status.values)
+    assert set(Conversion.objects.values_list("evidence", flat=True)) == set(Conversion.Evidence.values)
+    assert set(StatusChange.objects.values_list("source", flat=True)) == set(StatusChange.Source.values)
+    assert Affiliate.objects.count() == 8
+    assert Affiliate.objects.exclude(parent=None).count() == 1
+    assert CouponCode.objects.exists()
+
+
+def test_shows_every_common_reason_of_a_conversion(demo):
+    reasons = set(Conversion.objects.values_list("status", "reason"))
+    expected = {
+        "approved": "ok delay_passed operator_approved advertiser_approved appeal",
+        "pending": "awaits_approval awaits_delay sent_pending risk_review affiliate_closed",
+        "rejected": "outside_window before_click below_minimum not_first sent_rejected reversed operator_rejected "
+        "fraud test_event",
+    }
+    assert reasons >= {(status, reason) for status, listed in expected.items() for reason in listed.split()}
+
+
+def test_shows_every_outcome_of_a_postback_and_the_usual_faults(demo):
+    assert set(Postback.objects.values_list("outcome", flat=True)) == set(Postback.Outcome.values)
+    faults = {problem["code"] for problems in Trace.objects.values_list("problems", flat=True) for problem in problems}
+    reasons = set(Trace.objects.values_list("reason", flat=True)) | faults
+    assert reasons >= {
+        *("bad_token", "wrong_advertiser", "unresolved_macro", "unknown_click", "unknown_customer", "bad_amount"),
+        *("wrong_name", "bad_currency", "bad_status", "bad_timestamp", "unknown_goal", "missing_goal"),
+        *("missing_click_id", "invalid_request", "transaction_conflict", "status_not_allowed", "duplicate"),
+    }
+
+
+def test_the_ledger_verifies_and_nothing_is_left_to_book(demo):
+    run = Verification()
+    assert list(run.findings()) == []
+    assert run.entries > 50
+    assert run.due == 0
+    assert set(LedgerEntry.objects.values_list("kind", flat=True)) == set(LedgerEntry.Kind.values)
+    assert set(LedgerEntry.objects.values_list("currency", flat=True)) == {"EUR", "USD"}
+
+
+def test_full_months_are_closed_with_payouts_paid_and_due_and_the_current_one_is_open(demo):
+    ends = set(Statement.objects.values_list("ends_at", flat=True))
+    assert ends == {datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)}
+    assert set(Payout.objects.values_list("status", flat=True)) == {"paid", "due"}
+    assert LedgerEntry.objects.filter(booked_at__gte=max(ends), kind="commission").exists()
+
+
+def test_booking_follows_the_events_within_the_day(demo):
+    late = Conversion.objects.annotate(changed=Max("status_changes__at"), booked=Min("ledger_entries__booked_at"))
+    late = late.filter(booked__isnull=False, booked__gt=F("changed") + timedelta(days=1))
+    # Those that were taken back were booked first and changed later.
+    assert not late.exists()
+    early = LedgerEntry.objects.exclude(conversion=None).filter(booked_at__lt=F("conversion__received_at"))
+    assert not early.exists()
+
+
+def test_events_are_approved_on_the_day_that_their_delay_ends(demo):
+    passed = StatusChange.objects.filter(reason=Reason.DELAY_PASSED).select_related("conversion__goal")
+    waits = [change.at - change.conversion.received_at - change.conversion.goal.approval_delay for change in passed]
+    assert waits
+    assert timedelta(0) <= min(waits)
+    assert max(waits) <= timedelta(days=1)
+
+
+def test_nothing_lies_in_the_future_or_before_the_time_shown(demo):
+    since = Span(NOW).since
+    for model, column in (
+        (Click, "clicked_at"),
+        (Postback, "received_at"),
+        (Trace, "decided_at"),
+        (StatusChange, "at"),
+        (LedgerEntry, "booked_at"),
+    ):
+        found = model.objects.aggregate(first=Min(column), last=Max(column))
+        assert since <= found["first"]
+        assert found["last"] <= NOW, model
+    for model, column in ((Customer, "created_at"), (Payout, "created_at"), (Statement, "closed_at")):
+        assert model.objects.aggregate(last=Max(column))["last"] <= NOW, model
+
+
+def test_clicks_lie_in_partitions_and_carry_genuine_ids_and_marks(demo):
+    assert Click.objects.count() > 500
+    for click in Click.objects.order_by("?")[:20]:
+        found = click_id.parse(click_id.text_of(click.pk))
+        assert found is not None
+        assert (found.link_number, found.made_at) == (click.link_id, click.clicked_at)
+    assert not Click.objects.filter(marked_at=None).exists()
+    assert Click.objects.filter(is_bot=True).exists()
+    assert Click.objects.filter(is_duplicate=True).exists()
+    with transaction.get_connection().cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM ONLY tracking_click_default")
+        assert cursor.fetchone() == (0,)
+
+
+def test_closed_links_get_no_clicks_after_they_were_closed(demo):
+    last = dict(TrackingLink.objects.values_list("code").annotate(last=Max("clicks__clicked_at")))
+    assert last["ana-casino-old"] is None
+    assert last["nordic-casino"] < history.closing(Span(NOW), "nordic-casino")
+    assert last["bright-casino"] < history.closing(Span(NOW), "bright-casino")
+
+
+def test_an_override_has_two_versions_and_both_have_paid(demo):
+    versions = PlanVersion.objects.filter(plan__affiliate__name="Ana Duarte Media").order_by("number")
+    assert [version.number for version in versions] == [1, 2]
+    for version in versions:
+        entries = LedgerEntry.objects.filter(plan_version=version, kind="commission")
+        assert entries.exists()
+        assert all(entry.occurred_at >= version.effective_from for entry in entries)
+
+
+def test_a_second_run_changes_nothing_and_says_so(changeable):
+    before = figures()
+    assert "there already" in command()
+    assert figures() == before
+    assert seed(now=NOW + timedelta(days=3), scale=SCALE) is False
+
+
+def test_facts_have_the_shape_of_the_contract(demo):
+    told = json.loads(command("--facts"))
+    assert {name: sorted(rows[0]) for name, rows in told.items()} == {
+        "links": ["advertiser", "affiliate", "code", "destination", "offer"],
+        "advertisers": ["hmac_secret", "name", "token"],
+        "goals": ["code", "name", "offer"],
+        "logins": ["affiliate", "email", "password", "role"],
+        "api_keys": ["key", "role"],
+    }
+    assert told["links"][0]["code"] == "ana-casino"
+    assert [(login["role"], login["affiliate"]) for login in told["logins"]] == [
+        ("operator", None),
+        ("affiliate", "Ana Duarte Media"),
+    ]
+
+
+def test_what_the_facts_tell_opens_doors(demo):
+    told = facts()
+    routes = read_routes(link["code"] for link in told["links"])
+    assert all(route is not None and route.is_open for route in routes.values())
+    tokens = {digest(advertiser["token"]) for advertiser in told["advertisers"]}
+    assert AdvertiserSecret.objects.filter(digest__in=tokens, kind="token", revoked_at=None).count() == 3
+    for login in told["logins"]:
+        user = User.objects.get(email=login["email"])
+        assert user.check_password(login["password"])
+        assert user.is_staff == (login["role"] == "operator")
+    assert ApiKey.objects.filter(digest__in=[digest(key["key"]) for key in told["api_keys"]]).count() == 2
+
+
+def test_facts_leave_out_what_was_closed_or_revoked(changeable):
+    TrackingLink.objects.filter(code="ana-casino").update(is_active=False)
+    AdvertiserSecret.objects.filter(advertiser__name="LuckyFox", kind="token").update(revoked_at=NOW)
+    told = facts()
+    assert "ana-casino" not in {link["code"] for link in told["links"]}
+    assert {advertiser["name"] for advertiser in told["advertisers"]} == {"Northpeak Funding", "Casa Verbena"}
+
+
+def test_facts_are_refused_when_the_secret_key_is_another(changeable, settings):
+    settings.SECRET_KEY = "another-key-another-key-another-key-another-key-0123456789"
+    with pytest.raises(CommandError, match="another SECRET_KEY"):
+        command("--facts")
+    with pytest.raises(CommandError, match="another SECRET_KEY"):
+        command()
+
+
+def test_a_purchase_with_nothing_but_click_and_transaction_earns_commission(changeable):
+    """As the contract is checked: any offer with a purchase goal, in euro, approved by the sender."""
+    told = facts()
+    purchases = {(goal["offer"], goal["code"]) for goal in told["goals"] if "purchase" in goal["code"]}
+    tokens = {advertiser["name"]: advertiser["token"] for advertiser in told["advertisers"]}
+    links = [link for link in told["links"] if link["offer"] in {offer for offer, _ in purchases}]
+    assert {link["offer"] for link in links} == {"Northpeak Challenge", "Casa Verbena Shop"}
+    for link in links:
+        goal = next(code for offer, code in purchases if offer == link["offer"])
+        click = click_id.new(link_number=TrackingLink.objects.get(code=link["code"]).pk, at=NOW)
+        fields = {"click_id": click.text, "txid": f"tx-{link['code']}", "event_type": goal, "revenue": "100.00"}
+        fields |= {"currency": "EUR", "status": "approved", "token": tokens[link["advertiser"]]}
+        [decision] = intake([received(fields)], now=NOW + timedelta(seconds=5))
+        assert (decision.http_status, decision.body["outcome"], decision.body["status"]) == (
+            200,
+            "accepted",
+            "approved",
+        )
+        book_changes(now=NOW + timedelta(seconds=6))
+        entry = LedgerEntry.objects.get(conversion__public_id=decision.body["conversion_id"])
+        assert entry.amount > 0
+
+
+def received(fields: dict[str, str]) -> Received:
+    return Received(
+        door=Postback.Door.NATIVE,
+        method="GET",
+        path="/postback",
+        parameters=list(fields.items()),
+        headers={},
+        ip="127.0.0.1",
+        is_secure=True,
+        received_at=NOW + timedelta(seconds=5),
+    )
+
+
+def test_destinations_receive_the_click_id(demo):
+    for link in facts()["links"]:
+        assert "{click_id}" in dict(parse_qsl(urlsplit(link["destination"]).query)).values()
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_figures(demo):
+    assert again(number=seeding.SEED) == sums()
+
+
+def test_another_seed_draws_something_else():
+    assert source(1, "clicks").random() == source(1, "clicks").random()
+    assert len({source(1, "clicks").random(), source(2, "clicks").random(), source(1, "journeys").random()}) == 3
+
+
+def sums() -> dict[str, list[tuple[object, ...]]]:
+    conversions = Conversion.objects.order_by().values_list("goal__code", "status", "reason", "affiliate__name")
+    entries = LedgerEntry.objects.order_by().values_list("affiliate__name", "kind", "currency")
+    clicks = Click.objects.order_by().values_list("link__code", "country", "device", "is_bot", "is_duplicate")
+    return {
+        "conversions": sorted(conversions.annotate(Count("pk"), Sum("revenue"))),
+        "ledger": sorted(entries.annotate(Count("pk"), Sum("amount"))),
+        "clicks": sorted(clicks.annotate(Count("pk"))),
+    }
+
+
+def again(*, number: int) -> dict[str, list[tuple[object, ...]]]:
+    """The figures of another seed in a database as it was before the first."""
+    with transaction.atomic():
+        clear()
+        assert seed(now=NOW, number=number, scale=SCALE)
+        found = sums()
+        transaction.set_rollback(True)
+    return found
+
+
+def clear() -> None:
+    """Empty the tables; triggers that protect history do not stop a TRUNCATE."""
+    with transaction.get_connection().cursor() as cursor:
+        # Constraints that wait for the end of the transaction stand in the way of it.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("TRUNCATE affiliates_user, affiliates_affiliate, affiliates_advertiser, tracking_click CASCADE")
