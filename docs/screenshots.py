@@ -70,7 +70,7 @@ def a_sale(facts: dict[str, Any]) -> str:
     goal = next(goal for goal in facts["goals"] if goal["code"] == "purchase")
     link = next(link for link in facts["links"] if link["offer"] == goal["offer"])
     token = next(a["token"] for a in facts["advertisers"] if a["name"] == link["advertiser"])
-    click = Request(f"{facts['base_url']}/c/{link['code']}.json?sub1=newsletter", headers={"User-Agent": "Mozilla/5.0"})
+    click = Request(f"{facts['base_url']}/c/{link['code']}.json?sub1=newsletter", headers={"User-Agent": "Mozilla/5.0"})  # noqa: S310
     with urlopen(click) as answer:  # noqa: S310 - our own demo
         cid = str(json.load(answer)["click_id"])
     sale = f"click_id={cid}&txid=README-1&event_type=purchase&revenue=100.00&currency=EUR&status=approved&token={token}"
