@@ -37,7 +37,7 @@ format: python ## put the code into its one format
 
 bench: python ## the benchmarks; writes bench/results.json
 	@$(INSTALL) dev
-	@exec $(VENV) -m bench
+	@exec $(VENV) -m bench $(ARGS)
 
 screenshots: python ## the pictures of the README, from a demo of its own (needs Chromium)
 	@$(INSTALL) dev
