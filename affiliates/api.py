@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from affiliates.models import Advertiser, Affiliate, ApiKey, Offer
 from affiliates.permissions import WithinReach, reach_of
-from affiliates.rest.filters import PeriodFilters, check_parameters
+from affiliates.rest.filters import ChoicesFilter, PeriodFilters, check_parameters
 from affiliates.rest.views import OperatorViewSet
 
 
@@ -54,7 +54,7 @@ class AffiliateSerializer(serializers.ModelSerializer[Affiliate]):
 
 class AffiliateFilters(PeriodFilters):
     moment, moment_words = "created_at", "when the affiliate was added"
-    status = filters.MultipleChoiceFilter(choices=Affiliate.Status.choices)
+    status = ChoicesFilter(choices=Affiliate.Status.choices)
     country = filters.CharFilter(help_text="Two capitals, as in ISO 3166.")
 
 

@@ -18,7 +18,7 @@ from affiliates.models import Enrollment, Offer
 from affiliates.permissions import OperatorsOnly, WithinReach, require
 from affiliates.rest.errors import Conflict
 from affiliates.rest.fields import AmountText, ReachSerializer
-from affiliates.rest.filters import MomentFilter, PeriodFilters
+from affiliates.rest.filters import ChoicesFilter, MomentFilter, PeriodFilters
 from affiliates.rest.views import OperatorViewSet, ReadViewSet
 from conversions.lifecycle import StatusNotAllowed
 from conversions.models import Conversion, Goal, Postback, Trace
@@ -77,8 +77,8 @@ class OfferSerializer(ReachSerializer):
 
 
 class OfferFilters(filters.FilterSet):
-    status = filters.MultipleChoiceFilter(choices=Offer.Status.choices)
-    vertical = filters.MultipleChoiceFilter(choices=Offer.Vertical.choices)
+    status = ChoicesFilter(choices=Offer.Status.choices)
+    vertical = ChoicesFilter(choices=Offer.Vertical.choices)
     advertiser = filters.CharFilter("advertiser__public_id", help_text="Offers of this advertiser, by its ID.")
 
 
@@ -148,8 +148,8 @@ class ClickFilter(filters.CharFilter):
 
 class ConversionFilters(PeriodFilters):
     moment, moment_words = "received_at", "when the conversion was received"
-    status = filters.MultipleChoiceFilter(choices=Conversion.Status.choices)
-    reason = filters.MultipleChoiceFilter(choices=Reason.choices)
+    status = ChoicesFilter(choices=Conversion.Status.choices)
+    reason = ChoicesFilter(choices=Reason.choices)
     offer = filters.CharFilter("goal__offer__public_id", help_text="Conversions of this offer, by its ID.")
     goal = filters.CharFilter("goal__code", help_text="Conversions of goals with this code.")
     link = filters.CharFilter("link__code", help_text="Conversions of clicks on this link, by its code.")
@@ -177,7 +177,10 @@ class ApprovalSerializer(serializers.Serializer[Any]):
 
 
 class RejectionSerializer(serializers.Serializer[Any]):
-    reason = serializers.ChoiceField(choices=[(reason.value, reason.label) for reason in REJECTIONS])
+    reason = serializers.ChoiceField(
+        choices=[(reason.value, reason.label) for reason in REJECTIONS],
+        error_messages={"invalid_choice": f"“{{input}}” is none of {', '.join(REJECTIONS)}."},
+    )
     note = serializers.CharField(max_length=250, help_text="Why, in a few words. The affiliate reads it.")
 
 
@@ -270,9 +273,9 @@ class PostbackStorySerializer(PostbackSerializer):
 class PostbackFilters(PeriodFilters):
     moment, moment_words = "received_at", "when the postback was received"
     advertiser = filters.CharFilter("advertiser__public_id", help_text="Postbacks of this advertiser, by its ID.")
-    door = filters.MultipleChoiceFilter(choices=Postback.Door.choices)
-    outcome = filters.MultipleChoiceFilter(choices=Postback.Outcome.choices)
-    reason = filters.MultipleChoiceFilter(choices=Reason.choices)
+    door = ChoicesFilter(choices=Postback.Door.choices)
+    outcome = ChoicesFilter(choices=Postback.Outcome.choices)
+    reason = ChoicesFilter(choices=Reason.choices)
     click_id = ClickFilter(help_text="The click's 40 characters.")
     transaction_id = filters.CharFilter(help_text="The advertiser's ID of the event, exactly as sent.")
 

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from affiliates.api import AffiliateName
 from affiliates.models import Affiliate
 from affiliates.rest.fields import AmountText
-from affiliates.rest.filters import PeriodFilters
+from affiliates.rest.filters import ChoicesFilter, PeriodFilters
 from affiliates.rest.views import ReadViewSet, ResourceViewSet
 from conversions.api import ConversionSerializer, ConversionViewSet
 from conversions.models import Conversion
@@ -84,7 +84,7 @@ class LedgerEntrySerializer(serializers.ModelSerializer[LedgerEntry]):
 
 class LedgerFilters(PeriodFilters):
     moment, moment_words = "booked_at", "when the entry was booked"
-    kind = filters.MultipleChoiceFilter(choices=LedgerEntry.Kind.choices)
+    kind = ChoicesFilter(choices=LedgerEntry.Kind.choices)
     currency = filters.CharFilter(help_text="For example EUR.")
     affiliate = filters.CharFilter("affiliate__public_id", help_text="Entries of this affiliate, by its ID.")
     conversion = filters.CharFilter("conversion__public_id", help_text="Entries for this conversion, by its ID.")
@@ -174,7 +174,7 @@ class PayoutSerializer(serializers.ModelSerializer[Payout]):
 
 class PayoutFilters(PeriodFilters):
     moment, moment_words = "created_at", "when the payout was made"
-    status = filters.MultipleChoiceFilter(choices=Payout.Status.choices)
+    status = ChoicesFilter(choices=Payout.Status.choices)
     currency = filters.CharFilter(help_text="For example EUR.")
     affiliate = filters.CharFilter("affiliate__public_id", help_text="Payouts to this affiliate, by its ID.")
 

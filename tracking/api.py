@@ -1,17 +1,20 @@
 """REST API: tracking links and clicks."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.mixins import CreateModelMixin, ListModelMixin, UpdateModelMixin
+from rest_framework.pagination import Cursor
+from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 
 from affiliates.api import AffiliateName, OfferName
@@ -20,10 +23,12 @@ from affiliates.permissions import AffiliatesOnly, Reach
 from affiliates.rest.errors import Conflict
 from affiliates.rest.fields import ReachSerializer
 from affiliates.rest.filters import EXAMPLE, MomentFilter, PeriodFilters
+from affiliates.rest.pages import Pages
 from affiliates.rest.views import ReadViewSet, ResourceViewSet
 from tracking.click_id import lowest_uuid, text_of
 from tracking.landing_page import check_landing_page
 from tracking.models import SUB_IDS, Click, TrackingLink
+from tracking.queries import at_the_end
 
 # How far back a list of clicks goes when nobody says from when: it bounds what one request may cost.
 RECENT = timedelta(days=30)
@@ -151,11 +156,9 @@ class ClickSerializer(ReachSerializer):
 
 
 class ClickFilters(filters.FilterSet):
-    link = filters.CharFilter("link__code", help_text="Clicks on this link, by its code.")
-    offer = filters.CharFilter("link__enrollment__offer__public_id", help_text="Clicks for this offer, by its ID.")
-    affiliate = filters.CharFilter(
-        "link__enrollment__affiliate__public_id", help_text="Clicks of this affiliate, by its ID."
-    )
+    link = filters.CharFilter(method="leave", help_text="Clicks on this link, by its code.")
+    offer = filters.CharFilter(method="leave", help_text="Clicks for this offer, by its ID.")
+    affiliate = filters.CharFilter(method="leave", help_text="Clicks of this affiliate, by its ID.")
     sub1 = filters.CharFilter(help_text="Clicks with exactly this label.")
 
     @classmethod
@@ -168,8 +171,8 @@ class ClickFilters(filters.FilterSet):
             "to": MomentFilter(method="leave", help_text=until),
         }
 
-    def leave(self, rows: "QuerySet[Click]", name: str, value: datetime) -> "QuerySet[Click]":
-        """The period is one condition, see `filter_queryset`."""
+    def leave(self, rows: "QuerySet[Click]", name: str, value: str) -> "QuerySet[Click]":
+        """Links are chosen by the view (`asked_links`), the period is one condition (`filter_queryset`)."""
         return rows
 
     def filter_queryset(self, queryset: "QuerySet[Click]") -> "QuerySet[Click]":
@@ -185,11 +188,47 @@ def _bound(moment: datetime) -> UUID:
     return lowest_uuid(max(moment, _FIRST_MOMENT))
 
 
+class ClickPages(Pages):
+    """Pages of clicks, read link by link where the links are known."""
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
+        if view.asked_links is not None:
+            cursor = self.decode_cursor(request) or Cursor(offset=0, reverse=False, position=None)
+            if cursor.position:
+                beyond = "pk__gt" if cursor.reverse else "pk__lt"
+                queryset = queryset.filter(**{beyond: cursor.position})
+            limit = cursor.offset + self.get_page_size(request) + 1
+            queryset = at_the_end(queryset, links=view.asked_links, limit=limit, newest=not cursor.reverse)
+        links = TrackingLink.objects.select_related("enrollment__affiliate", "enrollment__offer")
+        return super().paginate_queryset(queryset.prefetch_related(Prefetch("link", links)), request, view)
+
+
 @extend_schema(tags=["clicks"])
 class ClickViewSet(ListModelMixin, ResourceViewSet):
     """Clicks, newest first."""
 
-    queryset = Click.objects.select_related("link__enrollment__affiliate", "link__enrollment__offer")
+    queryset = Click.objects.all()
     serializer_class = ClickSerializer
     filterset_class = ClickFilters
-    affiliate_path = "link__enrollment__affiliate"
+    pagination_class = ClickPages
+    CHOOSE_LINKS: ClassVar = {
+        "link": "code",
+        "offer": "enrollment__offer__public_id",
+        "affiliate": "enrollment__affiliate__public_id",
+    }
+
+    @cached_property
+    def asked_links(self) -> list[int] | None:
+        """The links within reach whose clicks are asked for; None for all of them, which only operators can ask."""
+        given = self.request.query_params
+        # What no text may contain is left for the filters to refuse.
+        asked = {path: given[name] for name, path in self.CHOOSE_LINKS.items() if given.get(name, "\0").isprintable()}
+        if self.reach.is_operator and not asked:
+            return None
+        links = self.reach.within(TrackingLink.objects.filter(**asked), "enrollment__affiliate")
+        return list(links.order_by("pk").values_list("pk", flat=True))
+
+    def get_queryset(self) -> "QuerySet[Click]":
+        if getattr(self, "swagger_fake_view", False) or self.asked_links is None:
+            return Click.objects.all()
+        return Click.objects.filter(link__in=self.asked_links)

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
-from django_filters.fields import IsoDateTimeField
+from django_filters.fields import IsoDateTimeField, MultipleChoiceField
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
@@ -36,6 +36,23 @@ def check_parameters(request: Request, *, known: Collection[str], several: Colle
             faults[name] = "Sent more than once; send it once."
     if faults:
         raise ValidationError(faults)
+
+
+class ChoicesField(MultipleChoiceField):
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        known = ", ".join(str(value) for value, _ in kwargs["choices"])
+        self.error_messages["invalid_choice"] = f"“%(value)s” is none of {known}."
+
+
+class ChoicesFilter(filters.MultipleChoiceFilter):
+    """One of a few words; sent several times, any of them."""
+
+    field_class = ChoicesField
+
+    def __init__(self, **kwargs: Any) -> None:
+        # Each row matches once: to make them distinct would only cost.
+        super().__init__(distinct=False, **kwargs)
 
 
 class MomentField(IsoDateTimeField):

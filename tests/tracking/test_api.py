@@ -194,6 +194,25 @@ class TestClicks:
             address = page["next"]
         assert seen == ["4", "3", "2", "1", "0"]
 
+    def test_come_page_by_page_over_several_links_and_back(self, ana: Affiliate) -> None:
+        links = TrackingLinkFactory.create_batch(3, enrollment__affiliate=ana)
+        start = datetime.now(UTC) - timedelta(hours=1)
+        for number in range(9):
+            link = links[2] if number > 6 else links[number % 2]
+            ClickFactory(link=link, sub1=str(number), clicked_at=start + timedelta(minutes=number))
+        client, pages = client_of(ana), []
+        address = "/api/v1/clicks/?page_size=4"
+        while address:
+            page = client.get(address).json()
+            pages.append("".join(row["sub1"] for row in page["results"]))
+            address, back = page["next"], page["previous"]
+        assert pages == ["8765", "4321", "0"]
+        assert [row["sub1"] for row in client.get(back).json()["results"]] == list("4321")
+
+    @pytest.mark.parametrize("name", ["link", "offer", "affiliate", "sub1"])
+    def test_refuse_a_filter_that_is_no_text(self, ana: Affiliate, name: str) -> None:
+        assert set(problems(client_of(ana).get(f"/api/v1/clicks/?{name}=%00"))) == {name}
+
     def test_refuse_a_made_up_cursor(self, ana: Affiliate) -> None:
         assert set(problems(client_of(ana).get("/api/v1/clicks/?cursor=cD1hYmM="))) == {"cursor"}
 
@@ -211,5 +230,5 @@ class TestClicks:
         for _ in range(2):
             ClickFactory.create_batch(5, link=link)
             ClickFactory(link__enrollment__affiliate=ana)
-            with django_assert_num_queries(4):
+            with django_assert_num_queries(6):
                 results(client, "clicks")
