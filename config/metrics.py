@@ -15,7 +15,7 @@ from typing import Any
 import redis
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.models import Count, Max, Min, OuterRef, Subquery
 from django.db.models.functions import Greatest
 from django.utils import timezone
@@ -24,6 +24,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from config import heartbeat
+from config.readiness import OK, check_postgresql
 from conversions.models import Conversion, Postback, StatusChange
 from payouts.models import Payout, PlanVersion
 from tracking import spool
@@ -88,6 +89,8 @@ def _gauges(name: str, words: str, label: str, values: dict[str, int]) -> Metric
 
 
 def _database_metrics() -> list[Metric]:
+    if check_postgresql()["database"].state != OK:  # Found out faster than by waiting for the pool.
+        raise OperationalError("The database does not answer.")
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL statement_timeout = {PATIENCE_MS}")

@@ -12,15 +12,15 @@ from functools import cache
 from pathlib import Path
 from threading import Thread
 
+import psycopg
 import redis
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
-from django.db.migrations.recorder import MigrationRecorder
 
 from config import heartbeat
 from tracking import spool
+from tracking.link_cache import connection_parameters
 
 OK, FAULT = "ok", "fault"
 # Below this the disk may be full before somebody looks: some minutes of clicks.
@@ -41,10 +41,8 @@ class Part:
 
 def readiness(threads: Iterable[Thread] | None) -> dict[str, Part]:
     """Every part with its state. `threads` are those that write this process' clicks; None where none do."""
-    database = check_database()
     return {
-        "database": database,
-        "migrations": check_migrations() if database.state == OK else Part(FAULT, "Unknown without the database."),
+        **check_postgresql(),
         "redis": check_redis(),
         "worker": check_alive(heartbeat.WORKER, "The Celery worker", "celery -A config worker"),
         "beat": check_alive(heartbeat.BEAT, "Celery beat, which starts every regular task,", "celery -A config beat"),
@@ -58,28 +56,30 @@ def as_json(parts: dict[str, Part]) -> dict[str, object]:
     return {"status": "ready" if ready else "not ready", "parts": {name: asdict(part) for name, part in parts.items()}}
 
 
-def check_database() -> Part:
+def check_postgresql() -> dict[str, Part]:
+    """The database, and whether it is as new as the code. Asked on a line of its own, not waiting for the pool."""
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError as error:
+        with psycopg.connect(**{**connection_parameters(), "connect_timeout": 2}, autocommit=True) as line:
+            line.execute("SET statement_timeout = 2000")
+            return {"database": Part(OK), "migrations": check_migrations(line)}
+    except psycopg.Error as error:
         log.error("not_ready", part="database", error=str(error).strip())
-        return Part(FAULT, "PostgreSQL does not answer. Check that it runs and that DATABASE_URL leads to it.")
-    return Part(OK)
+        fault = "PostgreSQL does not answer. Check that it runs and that DATABASE_URL leads to it."
+        return {"database": Part(FAULT, fault), "migrations": Part(FAULT, "Unknown without the database.")}
 
 
 @cache
-def _last_migrations() -> frozenset[tuple[str, str]]:
+def last_migrations() -> frozenset[tuple[str, str]]:
     """The newest migration of each app, as this process' code has them."""
     return frozenset(MigrationLoader(None).graph.leaf_nodes())
 
 
-def check_migrations() -> Part:
+def check_migrations(line: "psycopg.Connection") -> Part:
     try:
-        missing = sorted(_last_migrations() - MigrationRecorder(connection).applied_migrations().keys())
-    except DatabaseError as error:
-        log.error("not_ready", part="migrations", error=str(error).strip())
-        return Part(FAULT, "The list of applied migrations could not be read. Check the database user's rights.")
+        applied = {(app, name) for app, name in line.execute("SELECT app, name FROM django_migrations")}
+    except psycopg.errors.UndefinedTable:
+        applied = set()
+    missing = sorted(last_migrations() - applied)
     if missing:
         named = ", ".join(".".join(each) for each in missing)
         return Part(FAULT, f"The database is older than the code; missing: {named}. Run: python manage.py migrate")

@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from django.db import connection, connections
-from django.utils.connection import ConnectionProxy
 
-from config import heartbeat
+from config import heartbeat, readiness
 
 
 @pytest.fixture(autouse=True)
@@ -26,9 +24,6 @@ def _redis_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def _database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Django's own connection to a port where nobody listens."""
-    own = connection.settings_dict
-    handler = type(connections)({"default": {**own, "PORT": "1", "HOST": "127.0.0.1"}})
-    away = ConnectionProxy(handler, "default")
-    for module in ("config.readiness.connection", "config.metrics.connection"):
-        monkeypatch.setattr(module, away)
+    """The database is looked for at a port where nobody listens."""
+    away = {**readiness.connection_parameters(), "port": 1}
+    monkeypatch.setattr(readiness, "connection_parameters", lambda: away)
