@@ -19,8 +19,7 @@ demo: python ## run Affidavit with demo data until Ctrl-C (PORT, DATABASE_URL an
 
 test: python ## lint, then the whole test suite on PostgreSQL and Redis of its own
 	@$(INSTALL) dev
-	@$(VENV) -m config.embedded.lint
-	@$(VENV) -m pytest
+	@status=0; $(VENV) -m config.embedded.lint || status=1; $(VENV) -m pytest $(ARGS) || status=1; exit $$status
 
 pytest: python ## the test suite alone; ARGS="-k click -x" goes to pytest
 	@$(INSTALL) dev
