@@ -238,6 +238,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 # Sweeps are the guarantee that what is due gets done; `expires` keeps a stopped worker from finding a heap of them.
 CELERY_BEAT_SCHEDULE = {
     "book": {"task": "payouts.tasks.book", "schedule": 1.0, "options": {"expires": 5}},
+    "caps": {"task": "conversions.tasks.close_capped_offers", "schedule": 5.0, "options": {"expires": 10}},
     "approve": {"task": "conversions.tasks.approve", "schedule": 30.0, "options": {"expires": 60}},
     "left over": {"task": "conversions.tasks.take_up_left_over", "schedule": 10.0, "options": {"expires": 30}},
     "partitions": {"task": "tracking.tasks.make_partitions", "schedule": 3600.0, "options": {"expires": 3600}},

@@ -5,6 +5,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
+from conversions.caps import keep_caps
 from conversions.intake import decide_left_over
 from conversions.lifecycle import approve_due
 
@@ -15,6 +16,11 @@ LEFT_OVER_AFTER = timedelta(seconds=20)
 @shared_task
 def approve() -> int:
     return approve_due(now=timezone.now())
+
+
+@shared_task
+def close_capped_offers() -> int:
+    return keep_caps(now=timezone.now())
 
 
 @shared_task

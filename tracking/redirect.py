@@ -30,6 +30,7 @@ from tracking.http import (
 )
 from tracking.link_cache import LinkCache
 from tracking.models import SUB_IDS
+from tracking.privacy import truncate_ip
 from tracking.routes import Route, Visitor
 from tracking.targeting import visitor_of
 
@@ -147,7 +148,7 @@ def _row(raw_id: bytes, route: Route, visit: Visit, cookie: UUID, query: Mapping
         raw_id=raw_id,
         milliseconds=visit.milliseconds,
         link_number=route.number,
-        ip=visit.ip,
+        ip=truncate_ip(visit.ip) or None if visit.ip and settings.CLICK_IP_TRUNCATE else visit.ip,
         visitor=cookie,
         texts=[visit.agent, _referrer(visit, query), *(query.get(name, "") for name in _QUERY_COLUMNS)],
     )

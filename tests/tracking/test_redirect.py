@@ -53,6 +53,13 @@ def test_awkward_values_are_stored_as_they_were_sent(link):
     assert stored.aff_click_id == "x" * 255
 
 
+@pytest.mark.parametrize(("address", "kept"), [("203.0.113.9", "203.0.113.0"), ("2001:db8:1:2::3", "2001:db8:1::")])
+def test_addresses_are_cut_to_networks_where_that_is_asked_for(link, settings, address, kept):
+    settings.CLICK_IP_TRUNCATE = True
+    visit(lambda client: client.get("/c/ana-casino", client=address))
+    assert Click.objects.get().ip == kept
+
+
 def test_code_is_found_in_any_case(link):
     assert visit(lambda client: client.get("/c/ANA-Casino")).status == 302
 
