@@ -15,6 +15,12 @@ def own_spool(settings: Settings, tmp_path: Path) -> None:
     settings.SPOOL_DIR = tmp_path / "spool"
 
 
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: Settings) -> None:
+    """A real hash takes long on purpose; tests sign in often."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
 def ana(db: None) -> Affiliate:
     return AffiliateFactory(name="Ana")

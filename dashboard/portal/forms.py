@@ -5,7 +5,6 @@ from urllib.parse import quote, urlencode, urlsplit
 from zoneinfo import available_timezones
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
@@ -79,9 +78,9 @@ class BuilderForm(forms.Form):
 
     SHOWN = SUB_IDS[:5]
 
-    def __init__(self, data: Any, *, link: TrackingLink) -> None:
+    def __init__(self, data: Any, *, link: TrackingLink, base: str) -> None:
         super().__init__(data, auto_id="build_%s")
-        self.link = link
+        self.link, self.base = link, base
         for name in self.SHOWN:
             self.fields[name] = forms.CharField(label=name, required=False, max_length=255)
         self.fields["aff_click_id"] = forms.CharField(
@@ -104,7 +103,7 @@ class BuilderForm(forms.Form):
     @property
     def address(self) -> str:
         """The full address with the labels that are valid so far."""
-        base = f"{settings.PUBLIC_URL}/c/{self.link.code}"
+        base = self.base + self.link.code
         self.is_valid()
         given = [(name, self.cleaned_data[name]) for name in self.fields if self.cleaned_data.get(name)]
         return f"{base}?{urlencode(given, quote_via=quote, safe=MACRO_BRACKETS)}" if given else base

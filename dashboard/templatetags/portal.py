@@ -6,7 +6,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import template
-from django.conf import settings
 from django.forms import BoundField
 from django.templatetags.static import static
 from django.urls import reverse
@@ -155,12 +154,6 @@ def short_hash(value: str) -> str:
 def short_id(value: str) -> str:
     """The two ends of a long ID: enough to tell two apart, short enough for a row."""
     return value if len(value) <= 18 else f"{value[:8]}…{value[-6:]}"
-
-
-@register.filter
-def public_link(code: str) -> str:
-    """The full address of a tracking link."""
-    return f"{settings.PUBLIC_URL}/c/{code}"
 
 
 @register.filter

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -20,6 +19,7 @@ from dashboard.portal.queries import clicks as click_queries
 from dashboard.portal.queries import links as queries
 from dashboard.portal.queries.figures import clicks_of
 from dashboard.portal.queries.objects import link_for
+from tracking.link_address import link_base
 
 COLUMNS = {
     "name": ("name", "code"),
@@ -50,6 +50,7 @@ def links(request: HttpRequest, portal: Portal) -> HttpResponse:
         "rows": queries.rows(portal.affiliate, page, _recent(portal)),
         "sorting": order,
         "has_enrollment": queries.linkable(portal.affiliate).exists(),
+        "link_base": link_base(),
     }
     return render_list(request, portal, "portal/links.html", context)
 
@@ -69,10 +70,11 @@ def export(request: HttpRequest, portal: Portal) -> Any:
         "conversions_30d",
         "commission_30d",
     ]
+    base = link_base()
     lines = (
         [
             row.link.code,
-            f"{settings.PUBLIC_URL}/c/{row.link.code}",
+            base + row.link.code,
             row.link.name,
             row.link.enrollment.offer.name,
             "yes" if row.link.is_active else "no",
@@ -121,7 +123,7 @@ def edit(request: HttpRequest, portal: Portal, code: str) -> HttpResponse:
 def link(request: HttpRequest, portal: Portal, code: str) -> HttpResponse:
     found = link_for(portal.affiliate, code)
     period = _recent(portal)
-    builder = BuilderForm(request.GET, link=found)
+    builder = BuilderForm(request.GET, link=found, base=link_base())
     if getattr(request, "htmx", None) and request.htmx.target == "built":  # type: ignore[attr-defined]
         return render(request, "portal/_built.html", {"builder": builder, "link": found})
     (row,) = queries.rows(portal.affiliate, [found], period)

@@ -1,0 +1,285 @@
+"""Who sees what: an affiliate its own affairs only, an operator everything and changes nothing."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from affiliates.models import Affiliate, ApiKey, Enrollment, User
+from affiliates.public_ids import offer_id
+from dashboard.portal.urls import urlpatterns
+from tests.dashboard.portal import World, as_user, signed_in, words, world_of
+from tests.factories import (
+    AffiliateFactory,
+    AffiliateMemberFactory,
+    ApiKeyFactory,
+    LedgerEntryFactory,
+    OfferFactory,
+    PayoutFactory,
+    StatementFactory,
+    UserFactory,
+)
+from tracking.models import TrackingLink
+
+PLAIN = [str(pattern.name) for pattern in urlpatterns if "<" not in str(pattern.pattern)]
+PAGES = [name for name in PLAIN if name not in ("switch", "leave_preview")]
+LISTS = ["offers", "links", "conversions", "clicks", "earnings", "statements", "payouts"]
+
+
+@dataclass
+class Things:
+    """One of each kind that belongs to an affiliate."""
+
+    world: World
+    addresses: dict[str, str]
+
+
+@pytest.fixture
+def bens(ben: Affiliate) -> Things:
+    world = world_of(ben, status="paused", name="Ben's secret offer")
+    world.click(sub1="bens-sub")
+    conversion = world.conversion(transaction_id="bens-tx")
+    statement = StatementFactory(affiliate=ben)
+    PayoutFactory(statement=statement, reference="bens-reference")
+    LedgerEntryFactory(affiliate=ben, arithmetic="A bonus for Ben")
+    key = ApiKeyFactory(affiliate=ben, name="Ben's key")
+    code, number = world.link.code, statement.number
+    return Things(
+        world,
+        {
+            "offer": reverse("portal:offer", args=[world.offer.public_id]),
+            "link": reverse("portal:link", args=[code]),
+            "edit_link": reverse("portal:edit_link", args=[code]),
+            "conversion": reverse("portal:conversion", args=[conversion.public_id]),
+            "statement": reverse("portal:statement", args=[number]),
+            "statement_export": reverse("portal:statement_export", args=[number]),
+            "apply": reverse("portal:apply", args=[world.offer.public_id]),
+            "link_state": reverse("portal:link_state", args=[code]),
+            "revoke_api_key": reverse("portal:revoke_api_key", args=[key.pk]),
+        },
+    )
+
+
+POSTED = ("apply", "link_state", "revoke_api_key")
+
+
+def ask(client: Client, name: str, address: str) -> int:
+    return (client.post if name in POSTED else client.get)(address).status_code
+
+
+def test_every_address_with_an_object_is_tried_below(bens: Things) -> None:
+    assert set(bens.addresses) == {str(each.name) for each in urlpatterns if "<" in str(each.pattern)}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_asks_a_stranger_to_sign_in(db: None, client: Client, name: str) -> None:
+    response = client.get(reverse(f"portal:{name}"))
+
+    assert response.status_code == 302
+    assert response["Location"].startswith("/accounts/login/")
+
+
+def test_a_rivals_objects_are_unknown(ana: Affiliate, bens: Things) -> None:
+    client = signed_in(ana)
+
+    assert {name: ask(client, name, address) for name, address in bens.addresses.items()} == dict.fromkeys(
+        bens.addresses, 404
+    )
+    assert ApiKey.objects.get(name="Ben's key").revoked_at is None
+    assert TrackingLink.objects.get(pk=bens.world.link.pk).is_active
+
+
+def test_the_owner_reaches_them(ben: Affiliate, bens: Things) -> None:
+    key = ApiKey.objects.get(name="Ben's key")
+    AffiliateMemberFactory(affiliate=ben, user=key.user)
+    client = as_user(key.user)
+
+    answers = {name: ask(client, name, address) for name, address in bens.addresses.items()}
+
+    assert set(answers.values()) == {200, 302}
+
+
+@pytest.mark.parametrize("name", [*LISTS, "overview", "api_keys"])
+def test_a_rivals_rows_are_in_no_list(ana: Affiliate, bens: Things, name: str) -> None:
+    text = words(signed_in(ana).get(reverse(f"portal:{name}")))
+
+    assert "Ben" not in text
+    assert "bens-" not in text
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_rivals_rows_are_in_no_export(ana: Affiliate, bens: Things, name: str) -> None:
+    response = signed_in(ana).get(reverse(f"portal:{name}_export"))
+
+    text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]
+    assert "Ben" not in text
+    assert "bens-" not in text
+    assert len(text.splitlines()) == 1
+
+
+def test_a_filter_cannot_name_a_rivals_link_or_offer(ana: Affiliate, bens: Things) -> None:
+    client = signed_in(ana)
+
+    for address in (f"/clicks/?link={bens.world.link.code}", f"/conversions/?offer={bens.world.offer.public_id}"):
+        assert "not one of the available choices" in words(client.get(address))
+
+
+def test_an_affiliate_is_chosen_among_ones_own(ana: Affiliate, ben: Affiliate) -> None:
+    user = UserFactory()
+    second = AffiliateFactory(name="Zoe's second site")
+    for affiliate in (ana, second):
+        AffiliateMemberFactory(affiliate=affiliate, user=user)
+    client = as_user(user)
+
+    client.post("/switch/", {"affiliate": second.public_id})
+    assert client.get("/").context["portal"].affiliate == second
+    client.post("/switch/", {"affiliate": ben.public_id})
+    assert client.get("/").context["portal"].affiliate == second
+
+
+def test_somebody_without_an_affiliate_is_told_what_to_do(db: None) -> None:
+    response = as_user(UserFactory()).get("/")
+
+    assert response.status_code == 403
+    assert "Ask the operator who invited you" in words(response)
+
+
+def test_an_operator_lands_in_the_panel(olga: User) -> None:
+    response = as_user(olga).get("/")
+
+    assert (response.status_code, response["Location"]) == (302, "/admin/")
+
+
+def test_an_operator_looks_at_an_affiliate_with_a_banner(olga: User, ana: Affiliate) -> None:
+    world_of(ana)
+    client = as_user(olga)
+
+    assert "You look at Ana as an operator" in words(client.get(f"/?as={ana.public_id}"))
+    assert "Front page" in words(client.get("/links/"))
+
+
+def test_an_operator_changes_nothing_in_a_preview(olga: User, ana: Affiliate) -> None:
+    world, offer = world_of(ana), OfferFactory()
+    client = as_user(olga)
+    client.get(f"/?as={ana.public_id}")
+
+    for address, data in (
+        (f"/offers/{offer.public_id}/apply/", {}),
+        (f"/link/{world.link.code}/state/", {"active": "no"}),
+        (f"/link/{world.link.code}/edit/", {"name": "Changed"}),
+        ("/links/new/", {"enrollment": world.enrollment.pk, "name": "New"}),
+        ("/settings/api-keys/", {"name": "Mine"}),
+    ):
+        response = client.post(address, data)
+        assert response.status_code == 403
+        assert "A preview only shows" in words(response)
+    assert Enrollment.objects.count() == 1
+    assert TrackingLink.objects.get().name == "Front page"
+    assert not ApiKey.objects.exists()
+
+
+def test_an_operator_leaves_the_preview(olga: User, ana: Affiliate) -> None:
+    client = as_user(olga)
+    client.get(f"/?as={ana.public_id}")
+
+    assert client.get("/leave-preview/")["Location"] == "/admin/"
+    assert client.get("/")["Location"] == "/admin/"
+
+
+def test_an_affiliate_cannot_preview_another(ana: Affiliate, ben: Affiliate) -> None:
+    assert signed_in(ana).get(f"/?as={ben.public_id}").context["portal"].affiliate == ana
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [("pending", "waits for approval"), ("suspended", "is suspended"), ("closed", "is closed")],
+)
+def test_an_account_that_is_not_active_is_told_why(db: None, status: str, said: str) -> None:
+    client = signed_in(AffiliateFactory(status=status, status_note="We check your website."))
+
+    text = words(client.get("/"))
+    assert said in text
+    assert "We check your website." in text
+
+
+@pytest.mark.parametrize("status", ["pending", "suspended", "closed"])
+def test_an_account_that_is_not_active_cannot_act(db: None, status: str) -> None:
+    affiliate = AffiliateFactory(status=status)
+    world, client = world_of(affiliate), signed_in(affiliate)
+
+    for address in ("/links/new/", f"/link/{world.link.code}/state/", f"/offers/{OfferFactory().public_id}/apply/"):
+        assert client.post(address, {"enrollment": world.enrollment.pk, "active": "no"}).status_code == 403
+    assert TrackingLink.objects.get().is_active
+    assert Enrollment.objects.count() == 1
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if not name.endswith("export")])
+def test_pages_hold_the_strict_content_policy(ana: Affiliate, name: str) -> None:
+    world_of(ana).conversion()
+
+    response = signed_in(ana).get(reverse(f"portal:{name}"))
+
+    policy = response["Content-Security-Policy"]
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+    html = response.content.decode()
+    assert not re.search(r"<style\b|\sstyle=|\son[a-z]+=\"", html)
+    scripts = re.findall(r"<script\b([^>]*)>(.*?)</script>", html, re.S)
+    assert all('type="application/json"' in attributes or not body.strip() for attributes, body in scripts)
+    assert not re.search(r"(src|href)=\"(https?:)?//", html)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_about_money_are_kept_by_no_cache(ana: Affiliate, name: str) -> None:
+    assert "no-store" in signed_in(ana).get(reverse(f"portal:{name}"))["Cache-Control"]
+
+
+def test_unknown_ids_are_not_found(ana: Affiliate) -> None:
+    client = signed_in(ana)
+
+    for address in (f"/offers/{offer_id()}/", "/link/nolink/", "/conversions/cv_none/", "/earnings/statements/none/"):
+        assert client.get(address).status_code == 404
+
+
+def test_a_draft_offer_is_seen_by_nobody(ana: Affiliate) -> None:
+    draft = OfferFactory(status="draft", name="Not yet")
+    client = signed_in(ana)
+
+    assert "Not yet" not in words(client.get("/offers/"))
+    assert client.get(f"/offers/{draft.public_id}/").status_code == 404
+
+
+# What each page may ask the database, with one row or many: session, user, affiliates, then its own.
+BUDGETS = {
+    "overview": 15,
+    "offers": 10,
+    "links": 11,
+    "conversions": 9,
+    "clicks": 7,
+    "earnings": 12,
+    "statements": 5,
+    "payouts": 5,
+    "api_keys": 4,
+}
+
+
+@pytest.mark.parametrize("name", BUDGETS)
+def test_pages_keep_their_query_budget(
+    ana: Affiliate, name: str, django_assert_max_num_queries: Callable[[int], object]
+) -> None:
+    client = signed_in(ana)
+    for number in range(5):
+        world = world_of(ana)
+        for _ in range(3):
+            click = world.click(sub1="a")
+            conversion = world.conversion(click_id=click.pk)
+            LedgerEntryFactory(affiliate=ana, kind="commission", conversion=conversion)
+        currency = ("EUR", "USD", "GBP", "JPY", "BTC")[number]
+        PayoutFactory(statement=StatementFactory(affiliate=ana, currency=currency))
+        ApiKeyFactory(affiliate=ana)
+
+    with django_assert_max_num_queries(BUDGETS[name]):  # type: ignore[attr-defined]
+        assert client.get(reverse(f"portal:{name}")).status_code == 200

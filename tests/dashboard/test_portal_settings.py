@@ -1,0 +1,83 @@
+"""A person's own settings, and the affiliate's API keys."""
+
+import pytest
+
+from affiliates.models import Affiliate, ApiKey, User
+from affiliates.secrets import digest
+from tests.dashboard.portal import as_user, signed_in, words
+from tests.factories import AffiliateMemberFactory, ApiKeyFactory, UserFactory
+
+
+def test_changes_name_and_time_zone(ana: Affiliate) -> None:
+    client = signed_in(ana, email="ana@affiliates.example")
+
+    client.post("/settings/", {"name": "Ana Morales", "time_zone": "America/Sao_Paulo"})
+
+    user = User.objects.get(email="ana@affiliates.example")
+    assert (user.name, user.time_zone) == ("Ana Morales", "America/Sao_Paulo")
+    assert "Times in America/Sao Paulo" in words(client.get("/"))
+
+
+def test_refuses_a_zone_that_is_none(ana: Affiliate) -> None:
+    response = signed_in(ana).post("/settings/", {"name": "Ana", "time_zone": "Mars/Olympus"})
+
+    assert response.status_code == 400
+    assert "Mars/Olympus is not one of the available choices" in words(response)
+
+
+def test_nothing_else_of_a_user_can_be_changed(ana: Affiliate) -> None:
+    client = signed_in(ana, email="ana@affiliates.example")
+
+    client.post("/settings/", {"name": "A", "time_zone": "UTC", "is_staff": "on", "email": "x@y.example"})
+
+    assert not User.objects.get(email="ana@affiliates.example").is_staff
+
+
+def test_an_operator_has_settings_too(olga: User) -> None:
+    assert as_user(olga).get("/settings/").status_code == 200
+
+
+def test_a_new_key_is_shown_once_and_works(ana: Affiliate) -> None:
+    client = signed_in(ana)
+
+    response = client.post("/settings/api-keys/", {"name": "Report"})
+
+    key = ApiKey.objects.get()
+    text = response.context["new_key"]
+    assert text in words(response)
+    assert (key.digest, key.affiliate, key.name) == (digest(text), ana, "Report")
+    assert text not in words(client.get("/settings/api-keys/"))
+    assert f"{text[:8]}…" in words(client.get("/settings/api-keys/"))
+
+
+def test_a_key_needs_a_name(ana: Affiliate) -> None:
+    response = signed_in(ana).post("/settings/api-keys/", {"name": ""})
+
+    assert response.status_code == 400
+    assert not ApiKey.objects.exists()
+
+
+@pytest.fixture
+def ana_person(ana: Affiliate) -> User:
+    user: User = UserFactory()
+    AffiliateMemberFactory(affiliate=ana, user=user)
+    return user
+
+
+def test_revokes_a_key(ana: Affiliate, ana_person: User) -> None:
+    key = ApiKeyFactory(affiliate=ana, user=ana_person)
+    client = as_user(ana_person)
+
+    assert "is revoked" in words(client.post(f"/settings/api-keys/{key.pk}/revoke/", follow=True))
+
+    key.refresh_from_db()
+    assert key.revoked_at is not None
+    assert client.post(f"/settings/api-keys/{key.pk}/revoke/").status_code == 404
+
+
+def test_a_colleagues_key_is_listed_but_not_revoked(ana: Affiliate, ana_person: User) -> None:
+    key = ApiKeyFactory(affiliate=ana, name="Colleague's")
+    client = as_user(ana_person)
+
+    assert "Colleague's" in words(client.get("/settings/api-keys/"))
+    assert client.post(f"/settings/api-keys/{key.pk}/revoke/").status_code == 404
