@@ -28,6 +28,13 @@ REVIEWS = Channel(
     mobile=0.58,
     bots=0.035,
 )
+GUIDES = Channel(
+    source="site",
+    labels=(("balcony", "raised-beds", "winter-garden", "tools"), ("in-text", "shopping-list", "sidebar")),
+    referrers=("https://www.google.example/", "{site}/garden/", "https://pins.example/", ""),
+    mobile=0.63,
+    bots=0.03,
+)
 VIDEO = Channel(
     source="youtube",
     labels=(("yt-live", "yt-shorts", "yt-review"), ("description", "pinned-comment")),

@@ -21,7 +21,7 @@ from conversions.models import Goal
 from dashboard.demo import credentials, partners, program
 from dashboard.demo.partners import ANA, DUARTE, OLGA, OMAR, AccessSpec, Partner, Person
 from dashboard.demo.program import GoalSpec, OfferSpec, PlanSpec, RuleSpec, VersionSpec
-from dashboard.demo.rhythm import Span
+from dashboard.demo.rhythm import DAYS, Span
 from payouts.models import CommissionPlan, CommissionRule
 from payouts.plans import publish_version
 from tracking.models import TrackingLink
@@ -130,7 +130,7 @@ def _goal(offer: Offer, position: int, spec: GoalSpec, began: datetime) -> Goal:
 
 
 def _partner(ground: Ground, spec: Partner, span: Span) -> None:
-    joined = span.at(spec.joined_days_ago, "09:12")
+    joined = span.at(spec.joined_days_ago, "08:12") + timedelta(minutes=47 * len(ground.affiliates))
     affiliate = ground.affiliates[spec.name] = Affiliate.objects.create(
         name=spec.name,
         status=spec.status,
@@ -146,27 +146,31 @@ def _partner(ground: Ground, spec: Partner, span: Span) -> None:
     AffiliateMember.objects.create(affiliate=affiliate, user=owner, role=AffiliateMember.Role.OWNER)
     for access in spec.access:
         _access(ground, affiliate, access, joined, span)
-    for link in spec.links:
+    for number, link in enumerate(spec.links):
+        made = joined + timedelta(days=1 + 9 * number, hours=2, minutes=23 * number)
+        if link.first_day < DAYS:
+            made = span.at(link.first_day + 1, "13:48")
         ground.links[link.code] = TrackingLink.objects.create(
             enrollment=ground.enrollments[spec.name, link.offer],
             code=link.code,
             name=link.name,
             destination_url=link.destination,
             is_active=link.is_active,
-            created_at=max(joined + timedelta(days=1, hours=2), span.midnight(max(link.first_day, 1) + 1)),
+            created_at=made,
         )
 
 
 def _access(ground: Ground, affiliate: Affiliate, spec: AccessSpec, joined: datetime, span: Span) -> None:
     applied = joined if spec.applied_days_ago is None else span.at(spec.applied_days_ago, "10:41")
     decided = spec.status != Enrollment.Status.PENDING
+    considered = timedelta(hours=2, minutes=17 + 29 * (len(ground.enrollments) % 7))
     enrollment = Enrollment.objects.create(
         affiliate=affiliate,
         offer=ground.offers[spec.offer],
         status=spec.status,
         note=spec.note,
         created_at=applied,
-        decided_at=applied + timedelta(hours=5, minutes=17) if decided else None,
+        decided_at=applied + considered if decided else None,
         decided_by=ground.operator if decided else None,
     )
     ground.enrollments[affiliate.name, spec.offer] = enrollment

@@ -57,6 +57,7 @@ class History:
         agenda = sorted(self._agenda(), key=lambda entry: entry[0])
         for at, action in agenda:
             action(at)
+            self._book(at)
             told(min((at - self._span.since).days, DAYS), DAYS)
 
     def _agenda(self) -> Iterator[tuple[datetime, Action]]:
@@ -79,7 +80,7 @@ class History:
             yield span.at(days_ago, "15:20"), partial(self._publish, plan, version)
 
     def _deliver(self, at: datetime) -> None:
-        """One run of the advertisers' queues, and what the worker does meanwhile."""
+        """One run of the advertisers' queues, after what the worker has approved meanwhile."""
         approve_due(now=at)
         due: list[Sent] = []
         while self._waiting and self._waiting[0].at < at:
@@ -87,7 +88,6 @@ class History:
         for start in range(0, len(due), BATCH):
             batch = due[start : start + BATCH]
             intake([_received(sent, at - APART * (len(batch) - n)) for n, sent in enumerate(batch)], now=at)
-        self._book(at)
 
     def _book(self, at: datetime) -> None:
         while book_changes(limit=1000, now=at + BOOKED_AFTER) == 1000:
@@ -107,7 +107,6 @@ class History:
         adjust(affiliate=affiliate, amount=Decimal(amount), currency="EUR", arithmetic=words, actor=actor, now=at)
 
     def _close(self, at: datetime) -> None:
-        self._book(at - BOOKED_AFTER)
         close_period(ends_at=at - CLOSED_AT, now=at, actor=self._ground.finance)
 
     def _pay(self, at: datetime) -> None:
@@ -127,8 +126,8 @@ def deliveries(span: Span, *, often: bool) -> list[datetime]:
     if often:
         found |= {span.at(days_ago, clock) for days_ago in range(DAYS, OF_LATE, -1) for clock in TWICE}
         found |= {span.at(days_ago, clock) for days_ago in range(OF_LATE, -1, -1) for clock in SHIFTS}
-        found |= {span.now - timedelta(hours=2 * number) for number in range(1, 24)}
-        found |= {span.now - timedelta(minutes=15 * number) for number in range(1, 8)}
+        found |= {span.now - timedelta(hours=number) for number in range(1, 25)}
+        found |= {span.now - timedelta(minutes=10 * number) for number in range(1, 12)}
     last = span.now - 2 * BOOKED_AFTER
     return sorted({at for at in found if at < last} | {last})
 

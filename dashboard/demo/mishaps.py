@@ -70,10 +70,17 @@ def mishaps(rng: Random, sent: Sequence[Sent], *, scale: float) -> list[Sent]:
         found.append(replace(one, token="aft_rotated-last-year"))  # noqa: S106 - a token that is refused
         found.append(replace(one, token=""))
         found.append(replace(one, token=credentials.advertiser_token(ADVERTISERS[NEXT[one.offer]])))
+    found += _lately(whole)
     for one in _bad_day(rng, whole, 1 + round(6 * scale)):
         other = {**one.fields, "revenue": f"{Decimal(one.fields['revenue']) + 10}"}
         found.append(replace(one, fields=other, at=one.at + timedelta(minutes=50)))
     return found
+
+
+def _lately(sent: Sequence[Sent]) -> list[Sent]:
+    """The newest requests were wrong at first, so that there is something to look at on the day itself."""
+    newest = sorted(sent, key=lambda one: one.at)[-4:]
+    return [replace(one, fields=spoil(one.fields)) for one, spoil in zip(newest, SPOILED[::4], strict=False)]
 
 
 def _bad_day(rng: Random, sent: Sequence[Sent], times: int) -> Sequence[Sent]:

@@ -88,7 +88,7 @@ PARTNERS = (
         audience={"PT": 46, "BR": 22, "ES": 14, "FR": 6, "DE": 5, "CH": 4, "GB": 3},
         worth=1.2,
         access=(
-            AccessSpec(CASINO, note="Clean traffic, known since 2024."),
+            AccessSpec(CASINO, note="Clean traffic; met at the Lisbon fair."),
             AccessSpec(CHALLENGE),
             AccessSpec(SHOP, coupons={"ANA15": 0.3}),
         ),
@@ -96,7 +96,7 @@ PARTNERS = (
             LinkSpec("ana-casino", "Review pages", CASINO, channels.REVIEWS, 74, 1.25, peaks={17: 1.9, 16: 1.5}),
             LinkSpec("ana-casino-yt", "Video descriptions", CASINO, channels.VIDEO, 42, 1.7, peaks={29: 3.2, 28: 2.1}),
             LinkSpec("ana-casino-tg", "Telegram channel", CASINO, channels.MESSENGER, 26, 0.9),
-            LinkSpec("ana-challenge", "Trading course", CHALLENGE, channels.VIDEO, 34, 1.3, peaks={8: 2.4}),
+            LinkSpec("ana-challenge", "Trading course", CHALLENGE, channels.VIDEO, 36, 1.3, peaks={25: 2.4, 24: 1.7}),
             LinkSpec(
                 "ana-shop",
                 "Weekend newsletter",
@@ -110,7 +110,7 @@ PARTNERS = (
                 "ana-shop-garden",
                 "Garden guide",
                 SHOP,
-                channels.REVIEWS,
+                channels.GUIDES,
                 24,
                 0.8,
                 destination="https://casaverbena.example/garden?click_id={click_id}&utm_source={sub1}",

@@ -30,6 +30,7 @@ class Stories:
             self.integration_test,
             self.first_earnings,
             self.good_player,
+            self.news_of_yesterday,
             self.too_late,
             self.late_but_right,
             self.clock_ahead,
@@ -90,6 +91,14 @@ class Stories:
         self._deposit(visit, player, at + 3 * HOUR, "100.00")
         for days, amount in ((4, "50.00"), (13, "200.00"), (24, "75.00"), (35, "150.00"), (46, "60.00")):
             self._tell.report(at + days * DAY, CASINO, "deposit", customer=player, revenue=amount)
+
+    def news_of_yesterday(self) -> None:
+        """A first deposit and a challenge that wait for their approval delays to pass."""
+        visit = self._click("ana-casino-yt", 1, "15:20:33")
+        player, at = self._player(visit)
+        self._deposit(visit, player, at + HOUR, "100.00")
+        visit = self._click("ana-challenge", 1, "16:07:12")
+        self._tell.report(visit.at + HOUR, CHALLENGE, "challenge_purchase", click=visit, revenue="299.00")
 
     def too_late(self) -> None:
         """Registered 34 days after the click, where 30 count."""

@@ -24,9 +24,10 @@ The demo is made in one transaction: a run that is interrupted leaves nothing, a
 
 class Command(BaseCommand):
     help = (
-        "Fill an empty database with a program that looks like a real one: three offers, eight affiliates, and 60 "
-        "days of clicks, postbacks, conversions, commission, statements and payouts up to now. Refuses a database "
-        "that holds other data. Passwords, tokens and keys are derived from SECRET_KEY."
+        "Fill an empty database with a program that looks like a real one: three offers, eight\n"
+        "affiliates, and 60 days of clicks, postbacks, conversions, commission, statements and payouts\n"
+        "up to now. Refuses a database that holds other data. Passwords, tokens and keys are derived\n"
+        "from SECRET_KEY."
     )
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:

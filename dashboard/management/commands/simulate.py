@@ -54,9 +54,10 @@ def share(text: str) -> float:
 
 class Command(BaseCommand):
     help = (
-        "Send clicks, and some seconds later the postbacks that follow from them, over HTTP to a running server: "
-        "registrations, deposits, purchases, repeats, reversals and faults. Stops by itself. The facts (links and "
-        "tokens) come from .data/demo.json. Only to this machine, unless --allow-remote is given."
+        "Send clicks, and some seconds later the postbacks that follow from them, over HTTP to a\n"
+        "running server: registrations, deposits, purchases, repeats, reversals and faults. Stops by\n"
+        "itself. The facts (links and tokens) come from .data/demo.json. Only to this machine, unless\n"
+        "--allow-remote is given."
     )
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
