@@ -23,8 +23,8 @@ def moment(value: datetime | None) -> str:
 
 
 def when(value: datetime | None) -> SafeString | str:
-    """The same for a list, kept in one line."""
-    return format_html('<span class="aff-nowrap">{}</span>', moment(value)) if value else NOTHING
+    """The same for a list: to the minute, the seconds when the mouse rests on it."""
+    return format_html('<span title="{}">{}</span>', moment(value), moment(value)[:16]) if value else NOTHING
 
 
 def money(amount: Decimal | None, currency: str) -> SafeString | str:

@@ -69,6 +69,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Traffic",
         (
             Entry("Tracking links", "link", "tracking.trackinglink"),
+            Entry("Tracking domains", "dns", "affiliates.trackingdomain"),
             Entry("Clicks", "ads_click", "tracking.click"),
         ),
     ),

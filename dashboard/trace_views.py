@@ -42,25 +42,27 @@ def search(request: HttpRequest) -> HttpResponse:
 
 @operator_view
 def postback(request: HttpRequest, public_id: str) -> HttpResponse:
-    return _page(request, postback_named(public_id))
+    return _addressed(request, postback_named(public_id))
 
 
 @operator_view
 def conversion(request: HttpRequest, public_id: str) -> HttpResponse:
-    return _page(request, conversion_named(public_id))
+    return _addressed(request, conversion_named(public_id))
 
 
-def _page(request: HttpRequest, found: Found | None) -> HttpResponse:
-    """A search that finds nothing is answered 404, and says in words what was looked at."""
-    story = story_of(found) if found and found.is_known else None
+def _addressed(request: HttpRequest, found: Found) -> HttpResponse:
+    """A page with an address of its own: 404 when there is no such thing, explained all the same."""
+    return _page(request, found, status=200 if found.is_known else 404)
+
+
+def _page(request: HttpRequest, found: Found | None, *, status: int = 200) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": "Trace" if found is None else f"Trace: {found.query}",
         "found": found,
-        "story": story,
+        "story": story_of(found) if found and found.is_known else None,
         "query": found.query if found else "",
         "zone": timezone.get_current_timezone_name(),
         "is_fullwidth": "1",
     }
-    status = 200 if found is None or found.is_known else 404
     return TemplateResponse(request, "trace/page.html", context, status=status)

@@ -124,7 +124,7 @@ class ClickAdmin(BoundedExport, RecordAdmin):
 
     resource_classes = (ClickColumns,)
     export_related = ("link__enrollment__affiliate", "link__enrollment__offer")
-    list_display = ("time", "shown_id", "affiliate_link", "offer_name", "link_code", "place", "labels", "marks")
+    list_display = ("time", "shown_id", "who", "link_code", "place", "labels", "marks")
     list_display_links = ("time", "shown_id")
     list_filter = (
         ("clicked_at", ClickDayFilter),
@@ -174,6 +174,10 @@ class ClickAdmin(BoundedExport, RecordAdmin):
     @display(description="Click ID")
     def shown_id(self, row: Click) -> SafeString | str:
         return code(text_of(row.pk))
+
+    @display(description="Affiliate and offer", header=True)
+    def who(self, row: Click) -> list[object]:
+        return [link_to(row.link.enrollment.affiliate), row.link.enrollment.offer.name]
 
     @display(description="Affiliate")
     def affiliate_link(self, row: Click) -> SafeString | str:

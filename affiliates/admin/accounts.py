@@ -50,7 +50,7 @@ class UserAdmin(PanelAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     inlines = (MembershipTable,)
     fieldsets: ClassVar[Any] = (
         (None, {"fields": (("email", "name"), "time_zone", "password")}),
-        ("Access", {"fields": (("is_active", "is_staff", "is_superuser"), "groups", "user_permissions")}),
+        ("Access", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
         ("Dates", {"fields": (("last_login", "date_joined"),)}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "is_staff", "usable_password", "password1", "password2")}),)

@@ -5,8 +5,9 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Model
 from unfold.forms import UserChangeForm, UserCreationForm
-from unfold.widgets import UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget
 
 from affiliates.approvals import (
     AFFILIATE_STEPS,
@@ -17,9 +18,24 @@ from affiliates.approvals import (
     change_offers,
     decide_enrollments,
 )
-from affiliates.models import Advertiser, AdvertiserSecret, Affiliate, ApiKey, Enrollment, Offer, User
+from affiliates.models import (
+    Advertiser,
+    AdvertiserSecret,
+    Affiliate,
+    ApiKey,
+    Enrollment,
+    Offer,
+    OfferDestination,
+    TrackingDomain,
+    User,
+)
 from affiliates.panel import ConfirmForm, DaysField, ListField
 from affiliates.panel.confirm import note_field
+
+
+def _items(model: type[Model], field: str) -> Any:
+    """The field that judges each item of a list."""
+    return model._meta.get_field(field).base_field  # type: ignore[union-attr]
 
 
 class UserAddForm(UserCreationForm):
@@ -38,7 +54,7 @@ class UserEditForm(UserChangeForm):
 
 class AdvertiserForm(forms.ModelForm):  # type: ignore[type-arg]
     sender_networks = ListField(
-        base_field=Advertiser._meta.get_field("sender_networks").base_field,
+        base_field=_items(Advertiser, "sender_networks"),
         label="Sender networks",
         help_text="Addresses or networks (203.0.113.0/24) that postbacks may come from. None listed: any may send.",
     )
@@ -51,28 +67,29 @@ class AdvertiserForm(forms.ModelForm):  # type: ignore[type-arg]
 class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
     attribution_window = DaysField(help_text="How long after the click an event still counts.")
     deep_link_hosts = ListField(
-        base_field=Offer._meta.get_field("deep_link_hosts").base_field,
+        base_field=_items(Offer, "deep_link_hosts"),
         label="Deep link hosts",
         help_text="Hosts that an affiliate's url= may lead to; *.example.com allows every host below it.",
+    )
+    pass_through_names = ListField(
+        base_field=_items(Offer, "pass_through_names"),
+        label="Listed parameters",
+        help_text="The parameters that are passed through when only listed ones are, for example utm_source.",
+    )
+    countries = ListField(
+        base_field=_items(Offer, "countries"),
+        label="Countries",
+        help_text="Two capitals each: DE, BR. Visitors from elsewhere go to the fallback; none listed allows all.",
+        capitals=True,
     )
 
     class Meta:
         model = Offer
         fields = (
-            "name",
-            "advertiser",
-            "vertical",
-            "description",
-            "terms",
-            "currency",
-            "destination_url",
-            "fallback_url",
-            "deep_link_hosts",
-            "attribution_window",
-            "customer_lock",
-            "requires_approval",
+            *("name", "advertiser", "vertical", "description", "terms", "currency", "destination_url", "fallback_url"),
+            *("deep_link_hosts", "pass_through", "pass_through_names", "countries", "starts_at", "ends_at"),
+            *("daily_click_cap", "daily_conversion_cap", "attribution_window", "customer_lock", "requires_approval"),
         )
-        labels: ClassVar = {"destination_url": "Destination URL", "fallback_url": "Fallback URL"}
         widgets: ClassVar = {
             "description": UnfoldAdminTextareaWidget({"rows": 4}),
             "terms": UnfoldAdminTextareaWidget({"rows": 4}),
@@ -82,6 +99,55 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         if "attribution_window" in self.fields:
             self.fields["attribution_window"].initial = Offer._meta.get_field("attribution_window").get_default()
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        starts_at, ends_at = given.get("starts_at"), given.get("ends_at")
+        if starts_at and ends_at and ends_at <= starts_at:
+            self.add_error("ends_at", "The offer must end after it starts.")
+        if given.get("pass_through") == Offer.PassThrough.LISTED and not given.get("pass_through_names"):
+            self.add_error("pass_through_names", "List the parameters that are passed through.")
+        return given
+
+
+class OfferDestinationForm(forms.ModelForm):  # type: ignore[type-arg]
+    countries = ListField(
+        base_field=_items(OfferDestination, "countries"),
+        label="Countries",
+        help_text="Two capitals each: DE, BR. None listed: all.",
+        capitals=True,
+    )
+    devices = forms.MultipleChoiceField(
+        required=False,
+        choices=OfferDestination.Device.choices,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
+        help_text="None chosen: all.",
+    )
+    systems = ListField(
+        base_field=_items(OfferDestination, "systems"),
+        label="Systems",
+        help_text="Such as Android, iOS, Windows. None listed: all.",
+    )
+
+    class Meta:
+        model = OfferDestination
+        fields = ("offer", "name", "destination_url", "countries", "devices", "systems", "weight")
+
+
+class TrackingDomainForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = TrackingDomain
+        fields = ("host", "is_active", "is_default")
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        if given.get("is_default"):
+            other = TrackingDomain.objects.filter(is_default=True).exclude(pk=self.instance.pk).first()
+            if other:
+                self.add_error("is_default", f"{other} is the default: take that away there first.")
+            if not given.get("is_active"):
+                self.add_error("is_active", "The default domain must be active.")
+        return given
 
 
 class ChangeAffiliates(ConfirmForm):

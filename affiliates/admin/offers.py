@@ -20,15 +20,27 @@ from affiliates.admin.forms import (
     ApproveEnrollments,
     BlockEnrollments,
     EndOffers,
+    OfferDestinationForm,
     OfferForm,
     PauseOffers,
     RejectEnrollments,
+    TrackingDomainForm,
 )
 from affiliates.admin.people import ENROLLMENT_TONES
-from affiliates.models import CouponCode, Enrollment, Offer
-from affiliates.panel import DayRangeFilter, PanelAdmin, code, labelled, link_to, list_link, question
+from affiliates.models import CouponCode, Enrollment, Offer, OfferDestination, TrackingDomain
+from affiliates.panel import DayRangeFilter, PanelAdmin, PanelInline, code, labelled, link_to, list_link, question
 
 OFFER_TONES = {"draft": "default", "active": "success", "paused": "warning", "ended": "default"}
+
+
+class DestinationInline(PanelInline):
+    """Other places for some of an offer's visitors."""
+
+    model = OfferDestination
+    form = OfferDestinationForm
+    fields = (("name", "weight"), "destination_url", "countries", "devices", "systems")
+    collapsible = True
+    verbose_name_plural = "destinations"
 
 
 @admin.register(Offer)
@@ -56,7 +68,8 @@ class OfferAdmin(PanelAdmin):
     autocomplete_fields = ("advertiser",)
     actions = ("activate", "pause")
     actions_detail = ("activate", "pause", "end")
-    readonly_fields: Any = ("shown_id", "status_label", "created_at", "look_further")
+    inlines: Any = (DestinationInline,)
+    readonly_fields: Any = ("shown_id", "status_label", "created_at", "capped_until", "look_further")
     fieldsets: Any = (
         (
             None,
@@ -70,7 +83,29 @@ class OfferAdmin(PanelAdmin):
             },
         ),
         ("What affiliates read", {"fields": ("description", "terms")}),
-        ("Where visitors go", {"fields": ("destination_url", "fallback_url", "deep_link_hosts")}),
+        (
+            "Where visitors go",
+            {
+                "fields": (
+                    "destination_url",
+                    "fallback_url",
+                    "deep_link_hosts",
+                    ("pass_through", "pass_through_names"),
+                )
+            },
+        ),
+        (
+            "When and for whom links are open",
+            {
+                "fields": (
+                    "countries",
+                    "starts_at",
+                    "ends_at",
+                    ("daily_click_cap", "daily_conversion_cap"),
+                    "capped_until",
+                )
+            },
+        ),
         (
             "What counts",
             {"fields": (("currency", "attribution_window"), ("customer_lock", "requires_approval"))},
@@ -85,7 +120,7 @@ class OfferAdmin(PanelAdmin):
         """A new offer is a draft and has no ID yet."""
         if obj:
             return super().get_fieldsets(request, obj)
-        return [(None, {"fields": ("name", ("advertiser", "vertical"))}), *self.fieldsets[1:4]]
+        return [(None, {"fields": ("name", ("advertiser", "vertical"))}), *self.fieldsets[1:5]]
 
     @display(description="Offer", ordering="name", header=True)
     def named(self, row: Offer) -> list[object]:
@@ -209,3 +244,38 @@ class CouponCodeAdmin(PanelAdmin):
     @display(description="Offer", ordering="enrollment__offer__name")
     def offer_link(self, row: CouponCode) -> SafeString | str:
         return link_to(row.enrollment.offer)
+
+
+@admin.register(OfferDestination)
+class OfferDestinationAdmin(PanelAdmin):
+    form = OfferDestinationForm
+    list_display = ("name", "offer_link", "destination_url", "for_whom", "weight")
+    list_filter = (("offer", AutocompleteSelectFilter),)
+    list_select_related = ("offer",)
+    search_fields = ("name", "offer__name", "destination_url")
+    sortable_by = ("name",)
+    autocomplete_fields = ("offer",)
+    fields = (("offer", "name"), "destination_url", "countries", "devices", "systems", "weight")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: OfferDestination | None = None) -> tuple[str, ...]:
+        return ("offer",) if obj else ()
+
+    @display(description="Offer", ordering="offer__name")
+    def offer_link(self, row: OfferDestination) -> SafeString | str:
+        return link_to(row.offer)
+
+    @display(description="For")
+    def for_whom(self, row: OfferDestination) -> str:
+        return ", ".join([*row.countries, *row.devices, *row.systems]) or "everybody"
+
+
+@admin.register(TrackingDomain)
+class TrackingDomainAdmin(PanelAdmin):
+    """Hosts of the operator's own that serve tracking links. Point their DNS here before they are used."""
+
+    form = TrackingDomainForm
+    list_display = ("host", "is_active", "is_default", "created_at")
+    list_filter = (("is_active", BooleanRadioFilter),)
+    search_fields = ("host",)
+    sortable_by = ("host", "created_at")
+    fields = ("host", ("is_active", "is_default"))

@@ -1,12 +1,13 @@
 """Base classes of the panel's pages."""
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.contrib import messages
 from django.contrib.admin import ShowFacets, helpers
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import ValidationError
+from django.db import models
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -28,6 +29,38 @@ def operator(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
+# Field names that read badly as they are.
+LABELS = {
+    "public_id": "ID",
+    "ip": "IP address",
+    "is_secure": "Encrypted",
+    "transaction_id": "Transaction ID",
+    "dedupe_key": "Counted once by",
+    "aff_click_id": "aff_click_id",
+    "destination_url": "Destination URL",
+    "fallback_url": "Fallback URL",
+    "id": "UUID",
+    "marked_at": "Marked",
+    "is_active": "Active",
+    "is_staff": "Operator",
+    "is_superuser": "All rights",
+    "approve_at": "Approved by itself",
+    "booked_at": "Booked",
+    "received_at": "Received",
+    "occurred_at": "Happened",
+    "created_at": "Made",
+    "decided_at": "Decided",
+    "paid_at": "Paid",
+    "revoked_at": "Revoked",
+    "last_used_at": "Last used",
+    "closed_at": "Closed",
+    "starts_at": "From",
+    "ends_at": "Until before",
+    "effective_from": "In force from",
+    "at": "Time",
+}
+
+
 class PanelList(ChangeList):
     """A list that counts only once: what is shown without filters is everything."""
 
@@ -40,6 +73,7 @@ class PanelList(ChangeList):
 class PanelAdmin(ModelAdmin):
     """A model that operators may edit; deeds that are more than an edit ask first (`ask`)."""
 
+    formfield_overrides: ClassVar[Any] = {models.URLField: {"assume_scheme": "https"}}
     list_per_page = 50
     list_max_show_all = 0
     list_filter_submit = True
@@ -52,6 +86,9 @@ class PanelAdmin(ModelAdmin):
     empty_value_display = "–"
     # A deed is done to so many rows at once; more are done in several goes.
     ASK_BOUND = 500
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change=change, **{"labels": LABELS, **kwargs})
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PanelList]:
         return PanelList
@@ -160,6 +197,8 @@ class RecordTable(PanelTable):
     """Related facts that nobody edits by hand."""
 
     can_delete = False
+    tab = False
+    hide_title = True
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False

@@ -7,8 +7,11 @@ from django.http import HttpRequest
 from import_export.admin import ExportMixin
 from import_export.formats.base_formats import CSV, JSON
 from import_export.resources import ModelResource
-from import_export.widgets import CharWidget
+from import_export.widgets import NumberWidget
 from unfold.contrib.import_export.forms import SelectableFieldsExportForm
+
+# With these a spreadsheet takes a text for a formula.
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class ExportColumns(ModelResource):
@@ -16,11 +19,7 @@ class ExportColumns(ModelResource):
 
     def export_field(self, field: Any, instance: Model, **kwargs: Any) -> Any:
         value = super().export_field(field, instance, **kwargs)
-        if (
-            isinstance(value, str)
-            and isinstance(field.widget, CharWidget)
-            and value[:1] in ("=", "+", "-", "@", "\t", "\r")
-        ):
+        if isinstance(value, str) and not isinstance(field.widget, NumberWidget) and value.startswith(FORMULA_SIGNS):
             return f"'{value}"
         return value
 

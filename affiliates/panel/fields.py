@@ -47,14 +47,15 @@ class DaysField(forms.Field):
 class ListField(forms.Field):
     """Several short texts, one input each; every one is judged by the model field's own validators."""
 
-    def __init__(self, *, base_field: Any, label: str, help_text: str) -> None:
-        self.base_field = base_field
+    def __init__(self, *, base_field: Any, label: str, help_text: str, capitals: bool = False) -> None:
+        self.base_field, self.capitals = base_field, capitals
         super().__init__(
             required=False, label=label, help_text=help_text, widget=ArrayWidget(UnfoldAdminTextInputWidget)
         )
 
     def to_python(self, value: Any) -> list[str]:
-        return [item.strip() for item in value or [] if item.strip()]
+        items = [item.strip() for item in value or [] if item.strip()]
+        return [item.upper() for item in items] if self.capitals else items
 
     def run_validators(self, value: list[str]) -> None:
         faults: list[ValidationError] = []

@@ -82,9 +82,7 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
 
     resource_classes: tuple[Any, ...] = (ConversionColumns,)
     export_related = ("affiliate", "advertiser", "goal__offer", "customer", "link")
-    list_display: tuple[str, ...] = (
-        *("named", "status_label", "affiliate_link", "offer_name", "revenue_shown", "why", "happened"),
-    )
+    list_display: tuple[str, ...] = (*("named", "status_label", "who", "revenue_shown", "why", "happened"),)
     list_display_links = ("named",)
     list_filter = (
         ("status", ChoicesCheckboxFilter),
@@ -162,9 +160,9 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
     def shown_id(self, row: Conversion) -> SafeString | str:
         return code(row.public_id)
 
-    @display(description="Affiliate")
-    def affiliate_link(self, row: Conversion) -> SafeString | str:
-        return link_to(row.affiliate)
+    @display(description="Affiliate and offer", header=True)
+    def who(self, row: Conversion) -> list[object]:
+        return [link_to(row.affiliate), row.goal.offer.name]
 
     @display(description="Offer")
     def offer_name(self, row: Conversion) -> SafeString | str:

@@ -1,10 +1,12 @@
 """Forms of the operator panel for goals and for deciding conversions."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from affiliates.models import User
@@ -13,6 +15,7 @@ from affiliates.panel import ConfirmForm, DaysField
 from affiliates.panel.confirm import note_field
 from conversions.lifecycle import StatusNotAllowed, change_status
 from conversions.models import Conversion, Goal, StatusChange
+from conversions.operator_decisions import APPROVALS, REJECTIONS
 from conversions.reasons import Reason
 
 Status = Conversion.Status
@@ -82,31 +85,37 @@ class DecideConversions(ConfirmForm):
         if "reason" not in given:
             return given
         reason = Reason(given["reason"])
-        wrong = [row for row in self.rows if row.status != self.to and row.status not in self.reasons[reason]]
-        if wrong:
-            names = ", ".join(f"{row.public_id} ({row.get_status_display().lower()})" for row in wrong[:5])
-            more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
-            self.add_error("reason", f"“{reason.label}” does not fit {names}{more}. Decide them separately.")
-        if reason != Reason.OPERATOR_APPROVED and not given.get("note"):
+        if fault := self._misfit(reason, self.rows):
+            self.add_error("reason", fault)
+        if reason != Reason.OPERATOR_APPROVED and not given.get("note") and "note" not in self.errors:
             self.add_error("note", "Say why in a few words: the affiliate reads it, and it can be asked for later.")
         return given
 
+    def _misfit(self, reason: Reason, rows: Iterable[Conversion]) -> str:
+        """Which of the rows the reason does not fit; those that have the status already are left alone anyway."""
+        wrong = [row for row in rows if row.status != self.to and row.status not in self.reasons[reason]]
+        if not wrong:
+            return ""
+        names = ", ".join(f"{row.public_id} ({row.get_status_display().lower()})" for row in wrong[:5])
+        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+        return f"“{reason.label}” does not fit {names}{more}. Decide them separately."
+
+    @transaction.atomic
     def perform(self, *, actor: User, now: datetime) -> str:
+        """Judges the rows again under their locks: somebody may have decided them while the page was open."""
         reason, note = Reason(self.cleaned_data["reason"]), self.cleaned_data["note"]
+        ids = [row.pk for row in self.rows]
+        if fault := self._misfit(reason, Conversion.objects.select_for_update().filter(pk__in=ids).order_by("pk")):
+            raise ValidationError(f"Nothing was changed. {fault}")
+        source = StatusChange.Source.OPERATOR
         try:
             count = change_status(
-                conversion_ids=[row.pk for row in self.rows],
-                to=self.to,
-                reason=reason,
-                source=StatusChange.Source.OPERATOR,
-                now=now,
-                actor=actor,
-                note=note,
+                conversion_ids=ids, to=self.to, reason=reason, source=source, now=now, actor=actor, note=note
             )
         except StatusNotAllowed as error:
             raise ValidationError(f"Nothing was changed. {error}") from error
         text = f"{count} conversion{'' if count == 1 else 's'} {self.done}: {reason.label.lower()}"
-        if already := len(self.rows) - count:
+        if already := len(ids) - count:
             text += f"; {already} {'was' if already == 1 else 'were'} so already"
         return f"{text}. Note: {note}" if note else f"{text}."
 
@@ -114,20 +123,12 @@ class DecideConversions(ConfirmForm):
 class ApproveConversions(DecideConversions):
     title, submit, to, done = "Approve", "Approve", Status.APPROVED, "approved"
     explanation = "The commission is booked to the affiliate's ledger within seconds."
-    reasons: ClassVar = {
-        Reason.OPERATOR_APPROVED: frozenset({Status.PENDING}),
-        Reason.APPEAL: frozenset({Status.REJECTED}),
-    }
+    reasons = APPROVALS
     note = note_field(required=False, help_text="Needed on appeal. The affiliate reads it.")
 
 
 class RejectConversions(DecideConversions):
     title, submit, tone, to, done = "Reject", "Reject", "danger", Status.REJECTED, "rejected"
     explanation = "Commission that was booked is taken back by a reversal in the ledger; nothing is deleted."
-    reasons: ClassVar = {
-        Reason.OPERATOR_REJECTED: frozenset({Status.PENDING, Status.APPROVED}),
-        Reason.FRAUD: frozenset({Status.PENDING, Status.APPROVED}),
-        Reason.REVERSED: frozenset({Status.APPROVED}),
-        Reason.TEST_EVENT: frozenset({Status.PENDING, Status.APPROVED}),
-    }
+    reasons = REJECTIONS
     note = note_field(required=True, help_text="Why, in a few words. The affiliate reads it.")

@@ -1,7 +1,5 @@
 """Goals, alone and on their offer's page."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -100,4 +98,4 @@ admin.site.unregister(Offer)
 class OfferWithGoalsAdmin(OfferAdmin):
     """An offer together with the events that it counts."""
 
-    inlines: tuple[Any, ...] = (GoalInline,)
+    inlines = (GoalInline, *OfferAdmin.inlines)

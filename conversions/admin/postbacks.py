@@ -98,15 +98,14 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
     export_related = ("advertiser", "conversion")
     list_display = (
         "time",
-        "shown_id",
+        "named",
         "outcome_label",
         "why",
         "advertiser_link",
         "http_status",
         "click_shown",
-        "shown_txid",
     )
-    list_display_links = ("time", "shown_id")
+    list_display_links = ("time", "named")
     list_filter = (
         ("outcome", ChoicesCheckboxFilter),
         DecidedFilter,
@@ -169,6 +168,10 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
     def time(self, row: Postback) -> SafeString | str:
         return when(row.received_at)
 
+    @display(description="Postback and transaction", header=True)
+    def named(self, row: Postback) -> list[object]:
+        return [code(row.public_id), code(row.transaction_id) if row.transaction_id else "no transaction ID"]
+
     @display(description="Postback ID")
     def shown_id(self, row: Postback) -> SafeString | str:
         return code(row.public_id)
@@ -189,10 +192,6 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
     @display(description="Click ID")
     def click_shown(self, row: Postback) -> SafeString | str:
         return code(text_of(row.click_id)) if row.click_id else "–"
-
-    @display(description="Transaction ID")
-    def shown_txid(self, row: Postback) -> SafeString | str:
-        return code(row.transaction_id)
 
     @display(description="Parameters")
     def sent(self, row: Postback) -> SafeString:

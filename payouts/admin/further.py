@@ -123,7 +123,7 @@ class ConversionWithCommissionAdmin(ConversionAdmin):
     """A conversion together with what it earned."""
 
     resource_classes = (ConversionWithCommissionColumns,)
-    list_display = (*ConversionAdmin.list_display[:5], "commission", *ConversionAdmin.list_display[5:])
+    list_display = (*ConversionAdmin.list_display[:4], "commission", *ConversionAdmin.list_display[4:])
     inlines = (*ConversionAdmin.inlines, CommissionTable)
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Conversion]":

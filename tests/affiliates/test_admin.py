@@ -1,0 +1,284 @@
+"""What operators do with affiliates, enrollments, offers, secrets, keys and users in the panel."""
+
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+from django.urls import reverse
+
+from affiliates.approvals import StepNotAllowed, change_affiliates
+from affiliates.models import Advertiser, AdvertiserSecret, Affiliate, ApiKey, Enrollment, Offer, TrackingDomain, User
+from affiliates.secrets import digest
+from tests.factories import (
+    AdvertiserFactory,
+    AdvertiserSecretFactory,
+    AffiliateFactory,
+    EnrollmentFactory,
+    GoalFactory,
+    OfferFactory,
+)
+
+CONFIRMED = {"confirmed": "yes"}
+
+
+@pytest.fixture
+def desk(olga, client) -> Client:
+    client.force_login(olga)
+    return client
+
+
+def deed(name: str, row) -> str:
+    return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_{name}", args=[row.pk])
+
+
+def said(response) -> str:
+    return " ".join(str(message) for message in response.context["messages"])
+
+
+class TestAffiliates:
+    def test_are_approved_only_after_a_confirmation(self, desk):
+        finn = AffiliateFactory(name="Finn", status=Affiliate.Status.PENDING)
+        page = desk.get(deed("approve", finn))
+        assert "Approve: Finn" in page.content.decode()
+        finn.refresh_from_db()
+        assert finn.status == Affiliate.Status.PENDING
+        response = desk.post(deed("approve", finn), {**CONFIRMED, "note": "Welcome"}, follow=True)
+        finn.refresh_from_db()
+        assert (finn.status, finn.status_note) == (Affiliate.Status.ACTIVE, "Welcome")
+        assert said(response) == "1 affiliate approved. Note: Welcome"
+
+    def test_are_suspended_only_with_a_note(self, desk, ana):
+        page = desk.post(deed("suspend", ana), {**CONFIRMED, "note": ""}).content.decode()
+        assert "This field is required" in page
+        desk.post(deed("suspend", ana), {**CONFIRMED, "note": "Fake traffic"})
+        ana.refresh_from_db()
+        assert (ana.status, ana.status_note) == (Affiliate.Status.SUSPENDED, "Fake traffic")
+
+    def test_a_step_that_is_not_allowed_names_the_affiliate_and_changes_nobody(self, desk):
+        gus, gone = AffiliateFactory(status="pending"), AffiliateFactory(name="Gone", status="closed")
+        listing = reverse("admin:affiliates_affiliate_changelist")
+        chosen = {"action": "approve", "_selected_action": [gus.pk, gone.pk], **CONFIRMED, "note": ""}
+        page = desk.post(listing, chosen).content.decode()
+        assert "Gone is “Closed” and cannot become “Active”." in page
+        gus.refresh_from_db()
+        assert gus.status == Affiliate.Status.PENDING
+
+    def test_many_are_approved_from_the_list(self, desk):
+        rows = AffiliateFactory.create_batch(3, status="pending")
+        listing = reverse("admin:affiliates_affiliate_changelist")
+        first = desk.post(listing, {"action": "approve", "index": "0", "_selected_action": [row.pk for row in rows]})
+        assert "Approve: 3 selected" in first.content.decode()
+        again = {"action": "approve", "_selected_action": [row.pk for row in rows], **CONFIRMED, "note": ""}
+        assert said(desk.post(listing, again, follow=True)) == "3 affiliates approved."
+        assert Affiliate.objects.filter(status="active").count() == 3
+
+    def test_the_deed_is_written_down(self, desk, olga, ana):
+        desk.post(deed("suspend", ana), {**CONFIRMED, "note": "Fake traffic"})
+        entry = LogEntry.objects.get()
+        assert (entry.user, entry.object_id) == (olga, str(ana.pk))
+        assert entry.get_change_message() == "1 affiliate suspended. Note: Fake traffic"
+
+    def test_the_page_offers_only_what_fits(self, desk, ana):
+        page = desk.get(deed("change", ana)).content.decode()
+        assert deed("suspend", ana) in page
+        assert deed("approve", ana) not in page
+
+    def test_status_is_not_among_the_fields_of_the_form(self, desk, ana):
+        fields = {"name": "Ana", "country": "DE", "currency": "EUR", "website": "", "status": "closed"}
+        empty = {f"{p}-{key}": "0" for p in ("members", "enrollments") for key in ("TOTAL_FORMS", "INITIAL_FORMS")}
+        assert desk.post(deed("change", ana), {**fields, **empty}).status_code == 302
+        ana.refresh_from_db()
+        assert ana.status == Affiliate.Status.ACTIVE
+
+    def test_closing_is_for_good(self, ana):
+        change_affiliates(affiliate_ids=[ana.pk], to=Affiliate.Status.CLOSED, note="Asked for it")
+        with pytest.raises(StepNotAllowed, match="Ana is “Closed”"):
+            change_affiliates(affiliate_ids=[ana.pk], to=Affiliate.Status.ACTIVE, note="")
+
+
+class TestEnrollments:
+    @pytest.mark.parametrize(
+        ("deed_name", "before", "after"),
+        [("approve", "pending", "approved"), ("reject", "pending", "rejected"), ("block", "approved", "blocked")],
+    )
+    def test_are_decided_with_who_and_when(self, desk, olga, deed_name, before, after):
+        row = EnrollmentFactory(status=before)
+        desk.post(deed(deed_name, row), {**CONFIRMED, "note": "Seen"})
+        row.refresh_from_db()
+        assert (row.status, row.decided_by, row.note) == (after, olga, "Seen")
+        assert row.decided_at is not None
+
+    def test_blocking_an_application_is_refused(self, desk):
+        row = EnrollmentFactory(status="pending")
+        page = desk.post(deed("block", row), {**CONFIRMED, "note": "No"}).content.decode()
+        assert "is “Applied” and cannot become “Blocked”" in page
+        row.refresh_from_db()
+        assert row.status == Enrollment.Status.PENDING
+
+    def test_enrolling_by_hand_remembers_who_did_it(self, desk, olga, ana):
+        offer = OfferFactory()
+        path = reverse("admin:affiliates_enrollment_add")
+        desk.post(path, {"affiliate": ana.pk, "offer": offer.pk, "status": "approved", "note": ""})
+        row = Enrollment.objects.get()
+        assert (row.status, row.decided_by) == (Enrollment.Status.APPROVED, olga)
+
+
+class TestOffers:
+    def test_are_paused_and_activated(self, desk):
+        offer = OfferFactory(status=Offer.Status.DRAFT)
+        desk.post(deed("activate", offer), CONFIRMED)
+        offer.refresh_from_db()
+        assert offer.status == Offer.Status.ACTIVE
+        desk.post(deed("pause", offer), CONFIRMED)
+        offer.refresh_from_db()
+        assert offer.status == Offer.Status.PAUSED
+
+    def test_a_get_changes_nothing(self, desk):
+        offer = OfferFactory()
+        desk.get(deed("end", offer), CONFIRMED)
+        offer.refresh_from_db()
+        assert offer.status == Offer.Status.ACTIVE
+
+    @pytest.fixture
+    def new_offer(self) -> dict[str, str | int]:
+        empty = {f"{p}-{key}": "0" for p in ("goals", "destinations") for key in ("TOTAL_FORMS", "INITIAL_FORMS")}
+        fields = {"name": "Fox", "vertical": "igaming", "currency": "EUR", "customer_lock": "first", **empty}
+        urls = {"destination_url": "https://fox.example/?c={click_id}", "fallback_url": "", "pass_through": "none"}
+        return {**fields, **urls, "advertiser": AdvertiserFactory().pk, "attribution_window": "30"}
+
+    def test_the_window_is_given_in_days(self, desk, db, new_offer):
+        path = reverse("admin:affiliates_offer_add")
+        assert desk.post(path, {**new_offer, "attribution_window": "0.5"}).status_code == 302
+        assert Offer.objects.get().attribution_window == timedelta(hours=12)
+        page = desk.get(deed("change", Offer.objects.get())).content.decode()
+        assert 'value="0.5"' in page
+
+    @pytest.mark.parametrize("days", ["0", "-1", "soon", "NaN", "99999"])
+    def test_a_window_that_is_none_is_refused(self, desk, db, new_offer, days):
+        page = desk.post(reverse("admin:affiliates_offer_add"), {**new_offer, "attribution_window": days})
+        assert page.status_code == 200
+        assert "days" in str(page.context["adminform"].form.errors["attribution_window"])
+        assert not Offer.objects.exists()
+
+    def test_hosts_and_countries_are_judged_one_by_one(self, desk, db, new_offer):
+        lists = {"deep_link_hosts": ["shop.example", "https://x.example/a"], "countries": ["de", "Germany"]}
+        errors = (
+            desk.post(reverse("admin:affiliates_offer_add"), {**new_offer, **lists}).context["adminform"].form.errors
+        )
+        assert str(errors["deep_link_hosts"]).count("https://x.example/a:") == 1
+        assert "shop.example:" not in str(errors["deep_link_hosts"])
+        assert "GERMANY:" in str(errors["countries"])
+
+    def test_lists_are_kept_in_order(self, desk, db, new_offer):
+        lists = {"deep_link_hosts": ["b.example", "", "*.a.example"], "countries": ["de", "BR"]}
+        assert desk.post(reverse("admin:affiliates_offer_add"), {**new_offer, **lists}).status_code == 302
+        offer = Offer.objects.get()
+        assert (offer.deep_link_hosts, offer.countries) == (["b.example", "*.a.example"], ["DE", "BR"])
+
+
+class TestSecrets:
+    def path(self, advertiser: Advertiser) -> str:
+        return reverse("admin:affiliates_advertiser_secrets", args=[advertiser.pk])
+
+    def test_are_masked_until_asked_for(self, desk):
+        secret = AdvertiserSecretFactory(text="aft_very_secret")
+        path = self.path(secret.advertiser)
+        assert "aft_very_secret" not in desk.get(path).content.decode()
+        page = desk.get(path, {"show": secret.pk})
+        assert "aft_very_secret" in page.content.decode()
+        assert "no-store" in page["Cache-Control"]
+
+    def test_reading_one_back_is_written_down(self, desk, olga):
+        secret = AdvertiserSecretFactory(text="aft_very_secret")
+        desk.get(self.path(secret.advertiser))
+        assert not LogEntry.objects.exists()
+        desk.get(self.path(secret.advertiser), {"show": secret.pk})
+        assert LogEntry.objects.get().get_change_message() == f"Read back Token #{secret.pk}."
+
+    def test_a_secret_of_another_advertiser_is_not_read_here(self, desk):
+        theirs, ours = AdvertiserSecretFactory(text="aft_theirs"), AdvertiserFactory()
+        assert "aft_theirs" not in desk.get(self.path(ours), {"show": theirs.pk}).content.decode()
+
+    def test_a_new_one_stands_beside_the_old(self, desk):
+        old = AdvertiserSecretFactory()
+        page = desk.post(self.path(old.advertiser), {"kind": "hmac", "label": "live"}, follow=True).content.decode()
+        made = AdvertiserSecret.objects.exclude(pk=old.pk).get()
+        assert (made.kind, made.label, old.revoked_at) == ("hmac", "live", None)
+        assert any(
+            made.digest == digest(word) for word in page.replace('"', " ").replace("<", " ").replace(">", " ").split()
+        )
+
+    def test_revoking_asks_first(self, desk):
+        secret = AdvertiserSecretFactory()
+        path = reverse("admin:affiliates_advertisersecret_revoke", args=[secret.pk])
+        desk.get(path)
+        secret.refresh_from_db()
+        assert secret.revoked_at is None
+        desk.post(path, CONFIRMED)
+        secret.refresh_from_db()
+        assert secret.revoked_at is not None
+
+    def test_ready_made_postbacks_name_goal_currency_and_token(self, desk):
+        secret = AdvertiserSecretFactory(text="aft_live")
+        goal = GoalFactory(offer__advertiser=secret.advertiser, code="ftd", needs_customer_id=True, needs_revenue=True)
+        page = desk.get(self.path(secret.advertiser), {"show": secret.pk}).content.decode()
+        query = (
+            "click_id={click_id}&amp;txid={transaction_id}&amp;event_type=ftd&amp;customer_id={customer_id}"
+            f"&amp;revenue={{amount}}&amp;currency={goal.offer.currency}&amp;token=aft_live"
+        )
+        assert f"/postback?{query}" in page
+
+    def test_sender_networks_are_judged_one_by_one(self, desk):
+        advertiser = AdvertiserFactory(name="Fox")
+        fields = {"name": "Fox", "is_active": "on", "currency": "EUR", "sender_networks": ["203.0.113.0/24", "here"]}
+        page = desk.post(deed("change", advertiser), fields)
+        assert "here: Give an address or a network" in page.content.decode()
+        desk.post(deed("change", advertiser), {**fields, "sender_networks": ["203.0.113.0/24"]})
+        advertiser.refresh_from_db()
+        assert advertiser.sender_networks == ["203.0.113.0/24"]
+
+
+class TestApiKeys:
+    def test_the_key_is_shown_once_and_kept_as_a_digest(self, desk, olga):
+        page = desk.post(reverse("admin:affiliates_apikey_add"), {"name": "BI", "user": olga.pk, "affiliate": ""})
+        key = ApiKey.objects.get()
+        shown = page.context["key"].once
+        assert shown in page.content.decode()
+        assert (key.digest, key.hint) == (digest(shown), shown[:8])
+        assert shown not in desk.get(deed("change", key)).content.decode()
+
+    def test_a_revoked_key_is_refused(self, desk, olga):
+        page = desk.post(reverse("admin:affiliates_apikey_add"), {"name": "BI", "user": olga.pk, "affiliate": ""})
+        bearer = {"HTTP_AUTHORIZATION": f"Bearer {page.context['key'].once}"}
+        assert Client().get("/api/v1/me/", **bearer).status_code == 200
+        desk.post(deed("revoke", ApiKey.objects.get()), CONFIRMED)
+        assert Client().get("/api/v1/me/", **bearer).status_code == 401
+
+
+class TestUsers:
+    def test_are_added_by_e_mail_address(self, desk):
+        none = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+        password = {"usable_password": "true", "password1": "a long enough one", "password2": "a long enough one"}
+        response = desk.post(
+            reverse("admin:affiliates_user_add"),
+            {"email": "omar@operator.example", "is_staff": "on", **password, **none},
+        )
+        assert response.status_code == 302
+        omar = User.objects.get(email="omar@operator.example")
+        assert omar.is_staff
+        assert omar.check_password("a long enough one")
+
+    def test_the_same_address_in_capitals_is_refused(self, desk, olga):
+        none = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+        password = {"usable_password": "true", "password1": "a long enough one", "password2": "a long enough one"}
+        page = desk.post(reverse("admin:affiliates_user_add"), {"email": olga.email.upper(), **password, **none})
+        assert page.status_code == 200
+        assert User.objects.count() == 1
+
+
+def test_there_is_one_default_tracking_domain(desk):
+    TrackingDomain.objects.create(host="go.example.com", is_default=True)
+    path = reverse("admin:affiliates_trackingdomain_add")
+    page = desk.post(path, {"host": "to.example.com", "is_active": "on", "is_default": "on"}).content.decode()
+    assert "go.example.com is the default: take that away there first." in page

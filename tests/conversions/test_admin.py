@@ -1,0 +1,206 @@
+"""How operators decide conversions, and read postbacks and goals."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from conversions import lifecycle
+from conversions.models import Conversion, Goal, Postback, StatusChange
+from conversions.reasons import Reason
+from tests.conversions.sending import World, send
+from tests.factories import ConversionFactory, CustomerFactory, GoalFactory, OfferFactory, PostbackFactory
+from tracking.click_id import text_of
+
+LIST = "/admin/conversions/conversion/"
+CONFIRMED = {"confirmed": "yes"}
+Status = Conversion.Status
+
+
+@pytest.fixture
+def desk(olga, client) -> Client:
+    client.force_login(olga)
+    return client
+
+
+def decide(desk: Client, rows: list[Conversion], name: str, **fields):
+    chosen = {"action": name, "_selected_action": [row.pk for row in rows]}
+    return desk.post(LIST, {**chosen, **CONFIRMED, "note": "", **fields}, follow=True)
+
+
+def pending(**fields) -> Conversion:
+    return ConversionFactory(status=Status.PENDING, reason=Reason.AWAITS_APPROVAL, **fields)
+
+
+def listed(response) -> set[int]:
+    return {row.pk for row in response.context["cl"].result_list}
+
+
+class TestDeciding:
+    def test_approving_appends_who_when_and_why_and_makes_it_due(self, desk, olga):
+        row = pending(booked_at="2026-10-15T12:00Z")
+        response = decide(desk, [row], "approve", reason="operator_approved", note="Checked")
+        row.refresh_from_db()
+        assert (row.status, row.reason, row.booked_at) == (Status.APPROVED, Reason.OPERATOR_APPROVED, None)
+        change = StatusChange.objects.get()
+        assert (change.from_status, change.to_status, change.actor) == ("pending", "approved", olga)
+        assert (change.source, change.note) == (StatusChange.Source.OPERATOR, "Checked")
+        assert "1 conversion approved: approved by an operator. Note: Checked" in response.content.decode()
+
+    def test_nothing_happens_before_the_confirmation(self, desk):
+        row = pending()
+        page = desk.post(LIST, {"action": "approve", "index": "0", "_selected_action": [row.pk]})
+        assert row.public_id in page.content.decode()
+        row.refresh_from_db()
+        assert row.status == Status.PENDING
+
+    def test_rejecting_needs_a_note(self, desk):
+        row = pending()
+        page = decide(desk, [row], "reject", reason="fraud").content.decode()
+        assert "This field is required" in page
+        row.refresh_from_db()
+        assert row.status == Status.PENDING
+
+    def test_an_approved_conversion_is_reversed(self, desk):
+        row = ConversionFactory()
+        decide(desk, [row], "reject", reason="reversed", note="Chargeback")
+        row.refresh_from_db()
+        assert (row.status, row.reason) == (Status.REJECTED, Reason.REVERSED)
+
+    def test_an_appeal_needs_a_note(self, desk):
+        row = ConversionFactory(status=Status.REJECTED, reason=Reason.FRAUD)
+        assert "Say why in a few words" in decide(desk, [row], "approve", reason="appeal").content.decode()
+        decide(desk, [row], "approve", reason="appeal", note="The invoice was found")
+        row.refresh_from_db()
+        assert (row.status, row.reason) == (Status.APPROVED, Reason.APPEAL)
+
+    def test_a_reason_that_does_not_fit_names_the_conversion_and_changes_none(self, desk):
+        waiting, refused = pending(), ConversionFactory(status=Status.REJECTED, reason=Reason.FRAUD)
+        page = decide(desk, [waiting, refused], "approve", reason="operator_approved").content.decode()
+        assert f"does not fit {refused.public_id} (rejected). Decide them separately." in page
+        assert {row.status for row in Conversion.objects.all()} == {Status.PENDING, Status.REJECTED}
+        assert not StatusChange.objects.exists()
+
+    @pytest.mark.parametrize("reason", ["ok", "duplicate", "appeal", "bad_token", ""])
+    def test_reasons_that_are_not_an_operators_are_refused(self, desk, reason):
+        row = pending()
+        decide(desk, [row], "approve", reason=reason, note="x")
+        row.refresh_from_db()
+        assert row.status == Status.PENDING
+
+    def test_a_refusal_of_the_lifecycle_is_said_in_its_words(self, desk, monkeypatch):
+        monkeypatch.setitem(lifecycle.ALLOWED, Status.PENDING, frozenset())
+        row = pending()
+        page = decide(desk, [row], "approve", reason="operator_approved").content.decode()
+        assert f"Nothing was changed. Conversion {row.public_id} is pending and cannot become approved." in page
+        assert not StatusChange.objects.exists()
+
+    def test_what_is_approved_already_is_left_alone(self, desk):
+        done, row = ConversionFactory(), pending()
+        page = decide(desk, [done, row], "approve", reason="operator_approved").content.decode()
+        assert "1 conversion approved: approved by an operator; 1 was so already." in page
+        assert StatusChange.objects.get().conversion == row
+
+    def test_the_page_of_one_offers_only_the_step_that_is_left(self, desk):
+        row = ConversionFactory()
+        page = desk.get(reverse("admin:conversions_conversion_change", args=[row.pk])).content.decode()
+        assert reverse("admin:conversions_conversion_reject", args=[row.pk]) in page
+        assert reverse("admin:conversions_conversion_approve", args=[row.pk]) not in page
+        path = reverse("admin:conversions_conversion_reject", args=[row.pk])
+        desk.post(path, {**CONFIRMED, "reason": "test_event", "note": "Ours"})
+        row.refresh_from_db()
+        assert row.status == Status.REJECTED
+
+    def test_too_many_at_once_are_refused(self, desk, monkeypatch):
+        monkeypatch.setattr("affiliates.panel.base.PanelAdmin.ASK_BOUND", 1)
+        rows = [pending(), pending()]
+        page = decide(desk, rows, "approve", reason="operator_approved").content.decode()
+        assert "At most 1 at once." in page
+        assert not StatusChange.objects.exists()
+
+
+class TestFinding:
+    def test_by_every_id_that_people_have(self, desk):
+        world = World()
+        click = world.click()
+        send(click_id=click, event_type="ftd", txid="TX-9", customer_id="Carl", revenue="50", currency="EUR")
+        ConversionFactory()
+        row = Conversion.objects.get(transaction_id="TX-9")
+        for term in (row.public_id, "TX-9", "Carl", click, str(row.click_id)):
+            assert listed(desk.get(LIST, {"q": term})) == {row.pk}, term
+
+    def test_postbacks_by_every_id_that_people_have(self, desk):
+        world = World()
+        click = world.click()
+        decision = send(click_id=click, event_type="purchase", txid="TX-9", revenue="50", currency="EUR")
+        PostbackFactory()
+        for term in (decision.postback_id, "TX-9", click):
+            found = desk.get("/admin/conversions/postback/", {"q": term}).context["cl"].result_list
+            assert [row.public_id for row in found] == [decision.postback_id], term
+
+    def test_a_customer_has_a_filter_of_its_own(self, desk):
+        customer = CustomerFactory()
+        row = ConversionFactory(customer=customer)
+        ConversionFactory()
+        assert listed(desk.get(LIST, {"customer__id__exact": customer.pk})) == {row.pk}
+
+
+class TestPostbacks:
+    def test_the_page_shows_what_was_sent_and_answered(self, desk):
+        world = World()
+        decision = send(click_id=world.click(), event_type="purchase", txid="TX-9", revenue="50", currency="EUR")
+        row = Postback.objects.get()
+        page = desk.get(reverse("admin:conversions_postback_change", args=[row.pk])).content.decode()
+        assert "HTTP 200" in page
+        assert decision.body["conversion_id"] in page
+        assert "TX-9" in page
+        assert "aft_the_token" not in page
+
+    def test_what_a_sender_wrote_is_shown_as_text(self, desk):
+        row = PostbackFactory(parameters=[["<b>x</b>", "<script>alert(1)</script>"]])
+        page = desk.get(reverse("admin:conversions_postback_change", args=[row.pk])).content.decode()
+        assert "&lt;script&gt;alert(1)" in page
+        assert "<script>alert(1)" not in page
+
+    def test_those_not_decided_yet_are_filtered(self, desk):
+        row = PostbackFactory()
+        PostbackFactory(decided_at="2026-10-15T12:00Z", outcome="accepted", reason="ok")
+        assert listed(desk.get("/admin/conversions/postback/", {"decided": "no"})) == {row.pk}
+
+
+class TestGoals:
+    def goal(self, offer, **fields):
+        rules = {"approval": "by_hand", "approval_delay": "", "attribution_window": "", "minimum_revenue": ""}
+        return {"offer": offer.pk, "code": "ftd", "name": "FTD", "kind": "ftd", "position": 1, **rules, **fields}
+
+    def test_approval_after_a_delay_asks_for_the_delay(self, desk):
+        path, offer = reverse("admin:conversions_goal_add"), OfferFactory()
+        page = desk.post(path, self.goal(offer, approval="after_delay")).content.decode()
+        assert "Say after how many days the goal is approved." in page
+        desk.post(path, self.goal(offer, approval="after_delay", approval_delay="14", minimum_revenue="20"))
+        goal = Goal.objects.get()
+        assert (goal.approval_delay, goal.minimum_revenue) == (timedelta(days=14), Decimal(20))
+
+    def test_a_code_in_use_does_not_change(self, desk):
+        goal = GoalFactory(code="ftd")
+        ConversionFactory(goal=goal)
+        path = reverse("admin:conversions_goal_change", args=[goal.pk])
+        desk.post(path, self.goal(goal.offer, code="other", name="First deposit"))
+        goal.refresh_from_db()
+        assert (goal.code, goal.name) == ("ftd", "First deposit")
+
+    def test_are_edited_on_their_offers_page(self, desk):
+        goal = GoalFactory()
+        page = desk.get(reverse("admin:affiliates_offer_change", args=[goal.offer_id])).content.decode()
+        assert f'name="goals-0-code" value="{goal.code}"' in page
+
+
+def test_the_click_id_of_a_conversion_is_shown_signed(desk):
+    world = World()
+    click = world.click()
+    send(click_id=click, event_type="purchase", txid="1", revenue="50", currency="EUR")
+    row = Conversion.objects.get()
+    assert text_of(row.click_id) == click
+    assert click in desk.get(reverse("admin:conversions_conversion_change", args=[row.pk])).content.decode()

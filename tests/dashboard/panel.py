@@ -1,0 +1,58 @@
+"""A row of every model that the operator panel shows."""
+
+from datetime import UTC, datetime
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import Group
+
+from affiliates.models import OfferDestination, TrackingDomain, User
+from tests import factories
+
+
+def populate(number: int) -> None:
+    """A whole small world; called again with another number it adds another of everything."""
+    at = datetime.now(UTC)
+    member = factories.AffiliateMemberFactory()
+    affiliate = member.affiliate
+    goal = factories.GoalFactory()
+    enrollment = factories.EnrollmentFactory(
+        affiliate=affiliate, offer=goal.offer, decided_by=member.user, decided_at=at
+    )
+    link = factories.TrackingLinkFactory(enrollment=enrollment)
+    click = factories.ClickFactory(link=link, sub1="blog")
+    customer = factories.CustomerFactory(advertiser=goal.offer.advertiser)
+    factories.CustomerLockFactory(customer=customer, offer=goal.offer, enrollment=enrollment, link=link)
+    postback = factories.PostbackFactory(
+        advertiser=goal.offer.advertiser, click_id=click.pk, transaction_id=f"t{number}", parameters=[["txid", "t"]]
+    )
+    conversion = factories.ConversionFactory(
+        goal=goal, affiliate=affiliate, link=link, customer=customer, click_id=click.pk
+    )
+    factories.TraceFactory(postback=postback, conversion=conversion)
+    factories.StatusChangeFactory(conversion=conversion, postback=postback, actor=member.user)
+    _money(goal, affiliate, conversion)
+    factories.AdvertiserSecretFactory(advertiser=goal.offer.advertiser)
+    factories.CouponCodeFactory(enrollment=enrollment)
+    factories.ApiKeyFactory(user=member.user, affiliate=affiliate)
+    _system(number, member.user, goal.offer)
+
+
+def _money(goal, affiliate, conversion) -> None:
+    version = factories.PlanVersionFactory(plan=factories.CommissionPlanFactory(offer=goal.offer))
+    rule = factories.CommissionRuleFactory(version=version, goal=goal)
+    factories.LedgerHeadFactory(affiliate=affiliate)
+    payout = factories.PayoutFactory(statement=factories.StatementFactory(affiliate=affiliate))
+    factories.LedgerEntryFactory(
+        affiliate=affiliate, kind="commission", conversion=conversion, plan_version=version, rule=rule, payout=payout
+    )
+
+
+def _system(number: int, user: User, offer) -> None:
+    OfferDestination.objects.create(offer=offer, name="Phones", destination_url="https://m.casino.example/")
+    TrackingDomain.objects.create(host=f"go{number}.example.com")
+    LogEntry.objects.log_actions(user.pk, [offer], CHANGE, change_message="Looked at.")
+    EmailAddress.objects.create(user=user, email=user.email)
+    Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={"secret": "never shown"})
+    Group.objects.create(name=f"Finance {number}")

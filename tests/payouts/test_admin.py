@@ -1,0 +1,271 @@
+"""How finance works in the panel: plans, the ledger, closing and paying."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from payouts.ledger import book_changes
+from payouts.models import CommissionPlan, LedgerEntry, Payout, PlanVersion, Statement
+from payouts.queries import balances
+from tests.factories import (
+    AffiliateFactory,
+    CommissionPlanFactory,
+    CommissionRuleFactory,
+    ConversionFactory,
+    GoalFactory,
+    LedgerEntryFactory,
+    OfferFactory,
+    PercentRuleFactory,
+    PlanVersionFactory,
+)
+
+CONFIRMED = {"confirmed": "yes"}
+CLOSE = "/admin/payouts/statement/close/"
+
+
+@pytest.fixture
+def desk(olga, client) -> Client:
+    client.force_login(olga)
+    return client
+
+
+def booked(affiliate, amount: str = "100", **fields) -> LedgerEntry:
+    """A line of the affiliate's account, made by the ledger itself."""
+    from payouts.ledger import adjust
+    from tests.factories import OperatorFactory
+
+    at = fields.pop("now", datetime(2026, 9, 5, tzinfo=UTC))
+    return adjust(
+        affiliate=affiliate, amount=Decimal(amount), currency="EUR", arithmetic="Bonus", actor=OperatorFactory(), now=at
+    )
+
+
+class TestNewVersion:
+    @pytest.fixture
+    def plan(self, db) -> CommissionPlan:
+        plan = CommissionPlanFactory(offer=OfferFactory(currency="EUR"))
+        self.ftd = GoalFactory(offer=plan.offer, code="ftd", name="FTD", position=1)
+        self.deposit = GoalFactory(offer=plan.offer, code="deposit", name="Deposit", position=2)
+        return plan
+
+    def path(self, plan: CommissionPlan) -> str:
+        return reverse("admin:payouts_commissionplan_new_version", args=[plan.pk])
+
+    def fields(self, ftd=("", "", "EUR"), deposit=("", "", "EUR"), **others) -> dict[str, str]:
+        given = {"note": "", **others}
+        for goal, (kind, value, currency) in ((self.ftd, ftd), (self.deposit, deposit)):
+            prefix = f"goal-{goal.pk}"
+            given |= {f"{prefix}-kind": kind, f"{prefix}-value": value, f"{prefix}-currency": currency}
+        return given
+
+    def test_is_published_with_its_rules_and_who_did_it(self, desk, olga, plan):
+        fields = self.fields(("flat", "120", "EUR"), ("percent", "25", "EUR"), at_once="on", note="Launch")
+        response = desk.post(self.path(plan), fields, follow=True)
+        version = PlanVersion.objects.get()
+        assert (version.number, version.note, version.created_by) == (1, "Launch", olga)
+        assert [(r.goal.code, r.amount, r.currency, r.percent) for r in version.rules.all()] == [
+            ("ftd", Decimal(120), "EUR", None),
+            ("deposit", None, "", Decimal(25)),
+        ]
+        page = response.content.decode()
+        assert "FTD: 120.00 EUR" in page
+        assert "Deposit: 25 % of revenue" in page
+
+    def test_begins_with_what_is_paid_now(self, desk, plan):
+        version = PlanVersionFactory(plan=plan)
+        CommissionRuleFactory(version=version, goal=self.ftd, amount=Decimal("120.50"))
+        PercentRuleFactory(version=version, goal=self.deposit, percent=Decimal("12.5"))
+        page = desk.get(self.path(plan)).content.decode()
+        assert 'value="120.5"' in page
+        assert 'value="12.5"' in page
+
+    def test_may_begin_later(self, desk, plan):
+        later = timezone.now() + timedelta(days=3)
+        moment = {"effective_from_0": f"{later:%Y-%m-%d}", "effective_from_1": "00:00"}
+        desk.post(self.path(plan), self.fields(("flat", "120", "EUR"), **moment))
+        assert PlanVersion.objects.get().effective_from.date() == later.date()
+
+    @pytest.mark.parametrize(
+        ("ftd", "others", "sentence"),
+        [
+            (("flat", "", "EUR"), {"at_once": "on"}, "Say how much."),
+            (("percent", "", "EUR"), {"at_once": "on"}, "Say how many percent."),
+            (("percent", "101", "EUR"), {"at_once": "on"}, "At most 100 percent."),
+            (("flat", "-1", "EUR"), {"at_once": "on"}, "greater than or equal to 0"),
+            (("flat", "1.001", "EUR"), {"at_once": "on"}, "has more decimals than EUR is counted in (2)"),
+            (("", "", "EUR"), {"at_once": "on"}, "A version needs at least one rule"),
+            (("flat", "1", "EUR"), {}, "Give day and time"),
+        ],
+    )
+    def test_says_what_is_wrong_and_publishes_nothing(self, desk, plan, ftd, others, sentence):
+        page = desk.post(self.path(plan), self.fields(ftd, **others)).content.decode()
+        assert sentence in page
+        assert not PlanVersion.objects.exists()
+
+    def test_a_new_plan_leads_to_its_first_version(self, desk, plan):
+        other = OfferFactory()
+        path = reverse("admin:payouts_commissionplan_add")
+        response = desk.post(path, {"offer": other.pk, "affiliate": "", "name": "Standard"})
+        made = CommissionPlan.objects.get(offer=other)
+        assert response["Location"] == self.path(made)
+
+    def test_the_offers_page_says_what_it_pays(self, desk, plan, ana):
+        version = PlanVersionFactory(plan=plan)
+        CommissionRuleFactory(version=version, goal=self.ftd)
+        CommissionPlanFactory(offer=plan.offer, affiliate=ana, name="Ana's deal")
+        page = desk.get(reverse("admin:affiliates_offer_change", args=[plan.offer_id])).content.decode()
+        assert "FTD: 120.00 EUR" in page
+        assert "No version is in force: nothing is earned." in page
+
+
+class TestClosing:
+    def test_proposes_the_first_of_the_month(self, desk):
+        page = desk.get(CLOSE).content.decode()
+        assert f'value="{timezone.now():%Y-%m}-01"' in page
+        assert not Statement.objects.exists()
+
+    def test_makes_statements_and_payouts(self, desk, olga, ana):
+        booked(ana, "100")
+        page = desk.post(CLOSE, {**CONFIRMED, "ends_on": "2026-10-01"}, follow=True).content.decode()
+        statement = Statement.objects.get()
+        assert (statement.affiliate, statement.closing, statement.closed_by) == (ana, Decimal(100), olga)
+        assert statement.ends_at == datetime(2026, 10, 1, tzinfo=UTC)
+        assert "Closed the period before 2026-10-01: 1 statement, 1 payout due." in page
+
+    def test_a_second_time_says_that_there_is_nothing_to_close(self, desk, ana):
+        booked(ana)
+        desk.post(CLOSE, {**CONFIRMED, "ends_on": "2026-10-01"})
+        page = desk.post(CLOSE, {**CONFIRMED, "ends_on": "2026-10-01"}, follow=True).content.decode()
+        assert "Nothing to close: no ledger line before 2026-10-01 lacks a statement." in page
+        assert Statement.objects.count() == 1
+
+    def test_a_day_ahead_is_refused(self, desk, ana):
+        page = desk.post(CLOSE, {**CONFIRMED, "ends_on": "2099-01-01"}).content.decode()
+        assert "The period is not over" in page
+
+    def test_needs_the_permission(self, client, ana):
+        from tests.factories import OperatorFactory
+
+        booked(ana)
+        client.force_login(OperatorFactory())
+        assert client.post(CLOSE, {**CONFIRMED, "ends_on": "2026-10-01"}).status_code == 403
+        assert not Statement.objects.exists()
+
+    def test_a_statement_leads_to_the_lines_that_it_covers(self, desk, ana):
+        booked(ana)
+        desk.post(CLOSE, {**CONFIRMED, "ends_on": "2026-10-01"})
+        booked(ana, now=datetime(2026, 10, 5, tzinfo=UTC))
+        page = desk.get(reverse("admin:payouts_statement_change", args=[Statement.objects.get().pk])).content.decode()
+        assert "#1 to #1, those in EUR" in page
+        lines = desk.get(
+            "/admin/payouts/ledgerentry/",
+            {"affiliate__id__exact": ana.pk, "currency__exact": "EUR", "sequence__gte": 1, "sequence__lte": 1},
+        )
+        assert [row.sequence for row in lines.context["cl"].result_list] == [1]
+
+
+class TestPaying:
+    @pytest.fixture
+    def payout(self, desk, ana) -> Payout:
+        booked(ana)
+        desk.post(CLOSE, {**CONFIRMED, "ends_on": "2026-10-01"})
+        return Payout.objects.get()
+
+    def pay(self, desk: Client, payout: Payout, reference: str):
+        path = reverse("admin:payouts_payout_pay", args=[payout.pk])
+        return desk.post(path, {**CONFIRMED, "reference": reference}, follow=True)
+
+    def test_books_the_payment_with_the_reference(self, desk, olga, payout, ana):
+        page = self.pay(desk, payout, "SEPA-7").content.decode()
+        payout.refresh_from_db()
+        assert (payout.status, payout.reference, payout.paid_by) == (Payout.Status.PAID, "SEPA-7", olga)
+        assert balances(ana) == [("EUR", Decimal(0))]
+        assert "1 payout marked paid, reference SEPA-7." in page
+
+    def test_a_second_time_is_refused(self, desk, payout):
+        self.pay(desk, payout, "SEPA-7")
+        page = self.pay(desk, payout, "SEPA-8").content.decode()
+        assert f"Nothing was changed: {payout.public_id} was paid before." in page
+        assert LedgerEntry.objects.filter(kind="payment").count() == 1
+
+    def test_a_reference_is_needed(self, desk, payout):
+        assert "This field is required" in self.pay(desk, payout, "").content.decode()
+        assert Payout.objects.get().status == Payout.Status.DUE
+
+    def test_a_batch_shares_its_reference(self, desk, payout, ben):
+        booked(ben, now=datetime(2026, 10, 5, tzinfo=UTC))
+        desk.post(CLOSE, {**CONFIRMED, "ends_on": "2026-11-01"})
+        chosen = {"action": "pay", "_selected_action": [row.pk for row in Payout.objects.all()]}
+        desk.post("/admin/payouts/payout/", {**chosen, **CONFIRMED, "reference": "BATCH-1"})
+        assert set(Payout.objects.values_list("status", "reference")) == {("paid", "BATCH-1")}
+
+
+class TestAdjusting:
+    def test_adds_a_line_that_says_why_and_who(self, desk, ana):
+        path = reverse("admin:affiliates_affiliate_adjust", args=[ana.pk])
+        desk.post(path, {**CONFIRMED, "amount": "-12.50", "currency": "EUR", "arithmetic": "Paid twice in May"})
+        entry = LedgerEntry.objects.get()
+        assert (entry.kind, entry.amount) == ("adjustment", Decimal("-12.5"))
+        assert entry.arithmetic == "Paid twice in May (by Olga)"
+        page = desk.get(reverse("admin:affiliates_affiliate_change", args=[ana.pk])).content.decode()
+        assert "-12.50 EUR" in page
+
+    @pytest.mark.parametrize(
+        ("amount", "currency", "sentence"),
+        [("0", "EUR", "moves no money"), ("1.001", "EUR", "more decimals"), ("1.5", "JPY", "more decimals")],
+    )
+    def test_says_what_is_wrong(self, desk, ana, amount, currency, sentence):
+        path = reverse("admin:affiliates_affiliate_adjust", args=[ana.pk])
+        fields = {"amount": amount, "currency": currency, "arithmetic": "Bonus"}
+        assert sentence in desk.post(path, {**CONFIRMED, **fields}).content.decode()
+        assert not LedgerEntry.objects.exists()
+
+
+class TestCommissionOnConversions:
+    def test_currencies_are_never_added(self, desk):
+        conversion = ConversionFactory()
+        for amount, currency in (("10", "EUR"), ("-4", "EUR"), ("7", "USD")):
+            LedgerEntryFactory(
+                affiliate=conversion.affiliate,
+                kind="commission",
+                conversion=conversion,
+                amount=Decimal(amount),
+                currency=currency,
+            )
+        page = desk.get("/admin/conversions/conversion/").content.decode()
+        assert "6.00 EUR" in page
+        assert "7.00 USD" in page
+        assert "13.00" not in page
+
+    def test_stands_in_the_list_and_the_export_once_it_is_booked(self, desk, ana):
+        rule = CommissionRuleFactory()
+        ConversionFactory(goal=rule.goal, affiliate=ana)
+        assert "Being booked" in desk.get("/admin/conversions/conversion/").content.decode()
+        book_changes()
+        assert "120.00 EUR" in desk.get("/admin/conversions/conversion/").content.decode()
+        names = ("public_id", "commission", "affiliate")
+        fields = {f"conversionwithcommissioncolumns_{name}": "on" for name in names}
+        answer = desk.post("/admin/conversions/conversion/export/", {"format": "0", "resource": "0", **fields})
+        [row] = csv.DictReader(io.StringIO(answer.content.decode()))
+        assert (row["commission"], row["affiliate"]) == ("120.00 EUR", "Ana")
+
+
+def test_the_ledger_is_exported_with_its_seals(desk, ana):
+    entry = booked(ana, "-12.5")
+    fields = {f"ledgercolumns_{name}": "on" for name in ("sequence", "amount", "currency", "hash", "arithmetic")}
+    answer = desk.post("/admin/payouts/ledgerentry/export/", {"format": "0", "resource": "0", **fields})
+    [row] = csv.DictReader(io.StringIO(answer.content.decode()))
+    assert (row["sequence"], Decimal(row["amount"]), row["hash"]) == ("1", Decimal("-12.5"), entry.hash)
+
+
+def test_affiliates_named_like_formulas_are_exported_as_text(desk):
+    booked(AffiliateFactory(name="=cmd()"))
+    fields = {f"ledgercolumns_{name}": "on" for name in ("sequence", "affiliate")}
+    answer = desk.post("/admin/payouts/ledgerentry/export/", {"format": "0", "resource": "0", **fields})
+    assert next(csv.DictReader(io.StringIO(answer.content.decode())))["affiliate"] == "'=cmd()"
