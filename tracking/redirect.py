@@ -3,7 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.conf import settings
 
@@ -33,6 +33,7 @@ from tracking.models import SUB_IDS
 from tracking.privacy import truncate_ip
 from tracking.routes import Route, Visitor
 from tracking.targeting import visitor_of
+from tracking.visitors import new_visitor
 
 PREFIX = "/c/"
 VISITOR_COOKIE = "aff_visitor"
@@ -208,7 +209,7 @@ def _cookies(visit: Visit, route: Route, text: str, query: Mapping[str, str]) ->
     try:
         visitor = UUID(hex=known)
     except ValueError:
-        visitor = uuid4()
+        visitor = new_visitor(visit.milliseconds)
     # A pixel on the advertiser's page is a third party there: only SameSite=None cookies reach us; they need Secure.
     rest = f"; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; " + (
         "Secure; SameSite=None" if settings.REQUIRE_HTTPS else "SameSite=Lax"
