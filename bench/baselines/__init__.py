@@ -1,0 +1,1 @@
+"""What our own ways are measured against: written as one ordinarily would, not to look bad."""

@@ -1,0 +1,73 @@
+"""Ordinary Django views: look up by ORM, insert by ORM, answer; ATOMIC_REQUESTS makes each a transaction."""
+
+from uuid import UUID, uuid4
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+
+from bench.baselines.one_by_one import decide
+from conversions.intake import Received
+from conversions.models import Postback
+from tracking import click_id
+from tracking.models import SUB_IDS, Click, TrackingLink
+
+KEPT_HEADERS = ("user-agent", "content-type", "x-forwarded-for", "host")
+YEAR = 365 * 86400
+
+
+@never_cache
+def click(request: HttpRequest, code: str) -> HttpResponse:
+    """Find the link, insert the click, send the visitor on."""
+    links = TrackingLink.objects.select_related("enrollment__affiliate", "enrollment__offer__advertiser")
+    link = get_object_or_404(links, code=code, is_active=True)
+    made, visitor, sent = click_id.new(link_number=link.pk), _visitor(request), request.GET
+    Click.objects.create(
+        id=made.uuid,
+        link=link,
+        clicked_at=made.made_at,
+        ip=request.META["REMOTE_ADDR"],
+        visitor=visitor,
+        user_agent=request.headers.get("user-agent", "")[:500],
+        referrer=request.headers.get("referer", "")[:500],
+        **{name: sent.get(name, "")[:255] for name in ("aff_click_id", "source", *SUB_IDS)},
+    )
+    offer = link.enrollment.offer
+    answer = HttpResponseRedirect(_destination(offer.destination_url, made.text, sent.dict()))
+    answer.set_cookie("aff_visitor", visitor.hex, max_age=YEAR, httponly=True, samesite="Lax")
+    answer.set_cookie(f"aff_click_{offer.advertiser_id}", made.text, max_age=YEAR, httponly=True, samesite="Lax")
+    return answer
+
+
+def _visitor(request: HttpRequest) -> UUID:
+    try:
+        return UUID(hex=request.COOKIES.get("aff_visitor", ""))
+    except ValueError:
+        return uuid4()
+
+
+def _destination(template: str, text: str, sent: dict[str, str]) -> str:
+    for name in ("source", *SUB_IDS):
+        template = template.replace(f"{{{name}}}", urlencode({"": sent.get(name, "")})[1:])
+    return template.replace("{click_id}", text)
+
+
+@csrf_exempt
+def postback(request: HttpRequest) -> HttpResponse:
+    """Take the request in and decide it, all in the request's transaction."""
+    sent = request.GET if request.method == "GET" else request.POST
+    received = Received(
+        door=Postback.Door.NATIVE,
+        method=request.method or "",
+        path=request.path,
+        parameters=[(name, value) for name, values in sent.lists() for value in values],
+        headers={name: request.headers[name] for name in KEPT_HEADERS if name in request.headers},
+        ip=request.META["REMOTE_ADDR"],
+        is_secure=request.is_secure(),
+        received_at=timezone.now(),
+    )
+    decision = decide(received)
+    return JsonResponse(decision.body, status=decision.http_status)

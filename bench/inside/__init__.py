@@ -1,0 +1,28 @@
+"""Programs that run with Django in a process of their own: `python -m bench.inside.<program> '<options as JSON>'`.
+
+Each writes JSON lines: how far it is, and last what it found. Importing the package makes Django ready.
+"""
+
+import json
+import os
+import sys
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django.setup()
+
+
+def options() -> dict[str, Any]:
+    given: dict[str, Any] = json.loads(sys.argv[1])
+    return given
+
+
+def tell(**found: object) -> None:
+    """Write one line to whoever started the program."""
+    print(json.dumps(found), flush=True)
+
+
+def progress(text: str) -> None:
+    tell(progress=text)

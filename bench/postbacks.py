@@ -1,0 +1,172 @@
+"""Postbacks: how many a second are stored, attributed, deduplicated and answered; and events in bulk."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from bench import servers
+from bench.cost import Watch
+from bench.generator import Plan
+from bench.installation import Installation
+from bench.load import Load, by_generator
+from bench.options import Options
+from bench.results import Check, Report, Sample, cost_ratio, ratio
+from bench.servers import WebServer
+
+BATCHES = (200, 1000)
+CLICKS, QUICK_CLICKS = 20_000, 500
+EVENT = (
+    "/postback?click_id={{value}}&txid={run}-{{n}}&event_type=ftd&revenue=80.00&currency=EUR&customer_id={run}-{{n}}"
+)
+HEADERS = ["User-Agent: casino-backend/3.2"]
+WARM_UP, QUICK_WARM_UP = 1.0, 0.2
+ONE_BY_ONE, IN_BATCHES = "one by one through the ORM", "in batches of {:,}"
+# All that a run of events must have left behind, each event once.
+LEFT = """
+SELECT count(*), count(DISTINCT c.customer_id), count(*) FILTER (WHERE c.status = 'approved'),
+       (SELECT count(*) FROM conversions_statuschange s WHERE s.conversion_id BETWEEN min(c.id) AND max(c.id)),
+       (SELECT count(*) FROM conversions_trace t WHERE t.conversion_id BETWEEN min(c.id) AND max(c.id)),
+       (SELECT count(*) FROM conversions_postback p WHERE p.conversion_id BETWEEN min(c.id) AND max(c.id)
+        AND p.decided_at IS NOT NULL)
+FROM conversions_conversion c WHERE c.transaction_id >= %s || '-' AND c.transaction_id < %s || '.'
+"""
+# What both ways must decide alike: what is sent about a click, and the outcome with its reason.
+PROBES = {
+    "accepted": ("txid={run}a&event_type=ftd&revenue=80&customer_id={run}a", "accepted/ok"),
+    "repeated": ("txid={run}a&event_type=ftd&revenue=80&customer_id={run}a", "duplicate/duplicate"),
+    "a customer's second": ("txid={run}b&event_type=ftd&revenue=80&customer_id={run}a", "rejected/not_first"),
+    "below the minimum": ("txid={run}c&event_type=ftd&revenue=5&customer_id={run}c", "rejected/below_minimum"),
+    "too late": (
+        "click_id={old}&txid={run}d&event_type=ftd&revenue=80&customer_id={run}d",
+        "rejected/outside_window",
+    ),
+    "without revenue": ("txid={run}e&event_type=ftd&customer_id={run}e", "invalid/missing_revenue"),
+    "an unknown goal": ("txid={run}f&event_type=nosuch", "invalid/unknown_goal"),
+    "a false click ID": ("txid={run}g&event_type=purchase&click_id=x", "unknown_click/unknown_click"),
+    "a false token": ("txid={run}h&event_type=purchase&token=x", "unauthorized/bad_token"),
+}
+Say = Callable[[str], None]
+
+
+class Postbacks:
+    """The benchmark; `run` gives its report."""
+
+    title = "Postbacks: stored, attributed, deduplicated, answered"
+
+    def __init__(self, site: Installation, options: Options, say: Say) -> None:
+        self.site, self.options, self.say = site, options, say
+        self.report = Report("postbacks", self.title)
+
+    def run(self) -> Report:
+        """Ask both servers the same, measure them in turns, then events in bulk, then say how they compare."""
+        world = self.site.inside("world", affiliates=20, links=100)
+        self.token, self.clicks = world["token"], self.site.home / "clicks.txt"
+        count = QUICK_CLICKS if self.options.quick else CLICKS
+        self.say(f"storing {count:,} clicks")
+        found = self.site.inside("clicks", count=count, link_ids=world["link_ids"], path=str(self.clicks))
+        self.old_click = found["old"]
+        self.say("starting the web servers")
+        compared = [servers.affidavit(self.site), servers.plain_django(self.site)]
+        for server in compared:
+            self.say(f"warming up: {server.name}")
+            self._check_rules(server)
+            self._load(server, f"warm{server.port}", QUICK_WARM_UP if self.options.quick else WARM_UP)
+        for turn in range(self.options.rounds):
+            for server in compared:
+                self.say(f"round {turn + 1} of {self.options.rounds}, full load: {server.name}")
+                self._measure(server, turn, "full")
+        for turn in range(self.options.rounds):
+            for server in compared:
+                self.say(f"round {turn + 1} of {self.options.rounds}, half load: {server.name}")
+                self._measure(server, turn, "half")
+        for server in compared:
+            self.site.stop(server.daemon)
+        self._measure_bulk()
+        self._compare()
+        return self.report
+
+    def _check_rules(self, server: WebServer) -> None:
+        """Both must decide the same, or one of them does less work than the other."""
+        usual, wrong = {"click_id": self.clicks.read_text().split()[0], "token": self.token}, []
+        for name, (sent, expected) in PROBES.items():
+            fields = {**usual, **dict(parse_qsl(sent.format(old=self.old_click, run=f"probe{server.port}")))}
+            answer = servers.get(server.port, f"/postback?{urlencode(fields)}")
+            said = json.loads(answer.text)
+            if f"{said['outcome']}/{said['reason']}" != expected:
+                wrong.append(f"{name}: {said['outcome']}/{said['reason']} in place of {expected}")
+        detail = "; ".join(wrong) or f"{len(PROBES)} kinds of request are decided as they should be"
+        self.report.checks.append(Check(f"{server.name}: the same rules", not wrong, detail))
+
+    def _load(self, server: WebServer, run: str, seconds: float, rate: float | None = None) -> Load:
+        target = f"{EVENT.format(run=run)}&token={self.token}"
+        return by_generator(
+            Plan(
+                server.port, [target], seconds, self.options.connections, headers=HEADERS, rate=rate,
+                values_file=str(self.clicks),
+            )
+        )  # fmt: skip
+
+    def _measure(self, server: WebServer, turn: int, kind: str) -> None:
+        """Load one server with new events and check what they left behind."""
+        rate = self.report.row(server.name, "full", "").rate / 2 if kind == "half" else None
+        run = f"{kind}{turn}p{server.port}"
+        self.site.settle()
+        with Watch([server.pid, self.site.postgres.pid or 0]) as watch:
+            load = self._load(server, run, self.options.seconds, rate)
+        cpu_ms = watch.ours / load.answered * 1000 if load.answered else None
+        sample = Sample(load.rate, cpu_ms, load.p50_ms, load.p99_ms, watch.others)
+        self.report.row(server.name, kind, "postbacks").samples.append(sample)
+        accepted = load.outcomes.get("accepted", 0)
+        detail = (
+            f"{accepted:,} of {load.answered:,} accepted, {load.refused} refused, {load.failures} without an answer"
+        )
+        good = accepted == load.answered > 0 and not load.refused and not load.failures
+        self.report.checks.append(Check(f"{server.name}, {kind} load: all accepted", good, detail))
+        self._check_left(f"{server.name}, {kind} load", run, load.answered)
+
+    def _check_left(self, name: str, run: str, events: int) -> None:
+        self.report.checks.append(each_left_once(name, events, self.site.query(LEFT, run, run)[0]))
+
+    def _measure_bulk(self) -> None:
+        """The same events without HTTP: through intake in batches, and one by one as plain code would."""
+        found = self.site.inside(
+            "intake", progress=self.say, rounds=self.options.rounds, seconds=self.options.seconds, batches=BATCHES,
+            token=self.token, clicks=str(self.clicks), postgres=self.site.postgres.pid,
+        )  # fmt: skip
+        for done in found["done"]:
+            self._keep_bulk(done)
+
+    def _keep_bulk(self, done: dict[str, Any]) -> None:
+        batch, sent = done["batch"], done["sent"]
+        name = IN_BATCHES.format(batch) if batch else ONE_BY_ONE
+        sample = Sample(done["rate"], done["cpu_ms"], others=done["others"])
+        self.report.row(name, "in process", "postbacks").samples.append(sample)
+        good = done["accepted"] == sent
+        detail = f"{done['accepted']:,} of {sent:,} accepted"
+        self.report.checks.append(Check(f"{name}: all accepted", good, detail))
+        self._check_left(name, done["run"], sent)
+
+    def _compare(self) -> None:
+        report = self.report
+        ours, plain = report.row("Affidavit", "full", ""), report.row("plain Django view", "full", "")
+        one_by_one = report.row(ONE_BY_ONE, "in process", "")
+        report.ratios.append(ratio("one at a time over HTTP, to a plain Django view", ours, plain, 8))
+        report.ratios.append(cost_ratio("processor time of the plain view to ours", plain, ours))
+        for batch in BATCHES:
+            bulk = report.row(IN_BATCHES.format(batch), "in process", "")
+            report.ratios.append(ratio(f"in batches of {batch:,}, to one at a time over HTTP", bulk, ours, 5))
+            report.ratios.append(ratio(f"in batches of {batch:,}, to one by one through the ORM", bulk, one_by_one))
+        report.notes += [
+            f"{self.options.connections} connections, by our own generator, which reads every answer and shares the "
+            "cores with what it measures. Every event is new, for a new customer, with the ID of a stored click.",
+            f"The plain view runs under WSGI, {servers.PLAIN_THREADS} threads in each of {servers.WORKERS} workers, "
+            "what suits it best. In process there is one process, so one core and PostgreSQL's.",
+        ]
+
+
+def each_left_once(name: str, events: int, left: tuple[int, ...]) -> Check:
+    """Every answered event left one conversion, customer, status change, trace and decided request."""
+    words = ("conversions", "customers", "approved", "status changes", "traces", "decided requests")
+    detail = f"{events:,} events; " + ", ".join(f"{found:,} {word}" for found, word in zip(left, words, strict=True))
+    return Check(f"{name}: each counted once", all(found == events for found in left), detail)
