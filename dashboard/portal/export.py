@@ -1,11 +1,12 @@
-"""Lists as CSV, streamed: any length, the same memory."""
+"""Lists as files, streamed: any length, the same memory."""
 
 import csv
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from io import StringIO
-from itertools import islice
+from itertools import chain, islice
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from asgiref.sync import sync_to_async
@@ -14,6 +15,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 
 from affiliates.money import round_money
 
+Row = TypeVar("Row")
 ROWS_AT_ONCE = 500
 # A spreadsheet runs a cell that begins with one of these as a formula; visitors choose sub IDs.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -38,16 +40,25 @@ def csv_response(
     request: HttpRequest, name: str, header: Sequence[str], rows: Iterable[Sequence[object]]
 ) -> StreamingHttpResponse:
     """A download of these rows, read while it is sent."""
-    chunks = _chunks(header, iter(rows))
+    chunks = (_lines(some) for some in batched(chain([header], rows)))
+    return download(request, name, "text/csv", chunks)
+
+
+def text_response(request: HttpRequest, name: str, lines: Iterable[str]) -> StreamingHttpResponse:
+    """A download of plain lines, read while it is sent."""
+    return download(request, name, "text/plain", ("".join(some) for some in batched(lines)))
+
+
+def download(request: HttpRequest, name: str, kind: str, chunks: Iterator[str]) -> StreamingHttpResponse:
     body = _pulled(chunks) if isinstance(request, ASGIRequest) else chunks
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
-    return StreamingHttpResponse(body, content_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingHttpResponse(body, content_type=f"{kind}; charset=utf-8", headers=headers)
 
 
-def _chunks(header: Sequence[str], rows: Iterator[Sequence[object]]) -> Iterator[str]:
-    yield _lines([header])
-    while some := list(islice(rows, ROWS_AT_ONCE)):
-        yield _lines(some)
+def batched(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    waiting = iter(rows)
+    while some := list(islice(waiting, ROWS_AT_ONCE)):
+        yield some
 
 
 def _lines(rows: Iterable[Sequence[object]]) -> str:

@@ -27,6 +27,7 @@ urlpatterns = [
     path("clicks/export/", clicks.export, name="clicks_export"),
     path("earnings/", earnings.ledger, name="earnings"),
     path("earnings/export/", earnings.export, name="earnings_export"),
+    path("earnings/proof/", earnings.proof, name="earnings_proof"),
     path("earnings/statements/", earnings.statements, name="statements"),
     path("earnings/statements/export/", earnings.statements_export, name="statements_export"),
     path("earnings/statements/<str:number>/", earnings.statement, name="statement"),

@@ -216,7 +216,7 @@ def test_an_account_that_is_not_active_cannot_act(db: None, status: str) -> None
     assert Enrollment.objects.count() == 1
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if not name.endswith("export")])
+@pytest.mark.parametrize("name", [name for name in PAGES if not name.endswith(("export", "proof"))])
 def test_pages_hold_the_strict_content_policy(ana: Affiliate, name: str) -> None:
     world_of(ana).conversion()
 

@@ -1,5 +1,7 @@
 """Earnings: the account line by line, statements and payouts."""
 
+import hashlib
+import json
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -7,6 +9,7 @@ import pytest
 
 from affiliates.models import Affiliate, User
 from payouts.ledger import adjust, book_changes
+from payouts.models import LedgerHead
 from payouts.payments import mark_paid
 from payouts.statements import close_period
 from tests.dashboard.portal import World, rows_of, signed_in, words, world_of
@@ -96,6 +99,22 @@ def test_exports_the_whole_chain_for_checking(ana: Affiliate, olga: User) -> Non
     assert (first["number"], first["amount"], first["currency"]) == ("1", "10.00", "EUR")
     assert (second["amount"], second["previous_hash"]) == ("-2.50", first["hash"])
     assert len(second["hash"]) == 64
+
+
+def test_the_proof_can_be_checked_without_the_program(ana: Affiliate, olga: User) -> None:
+    book(ana, olga, "10", "-2.5")
+    book(ana, olga, "700", currency="JPY")
+
+    response = signed_in(ana).get("/earnings/proof/")
+
+    lines = b"".join(response.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+    before = "0" * 64
+    for number, line in enumerate(lines, start=1):
+        text, seal = line.split("\t")
+        assert hashlib.sha256(text.encode()).hexdigest() == seal
+        assert (json.loads(text)["sequence"], json.loads(text)["previous_hash"]) == (number, before)
+        before = seal
+    assert before == LedgerHead.objects.get(affiliate=ana).hash
 
 
 def test_says_what_comes_when_nothing_is_booked(ana: Affiliate) -> None:

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard.portal import filters
 from dashboard.portal.access import Portal, portal_view
-from dashboard.portal.export import amount, csv_response, local
+from dashboard.portal.export import amount, csv_response, local, text_response
 from dashboard.portal.listing import page_of, render_list
 from dashboard.portal.queries import earnings as queries
 from dashboard.portal.queries.objects import statement_for
@@ -57,6 +57,14 @@ def export(request: HttpRequest, portal: Portal) -> Any:
     entries = form.apply(queries.entries_of(portal.affiliate)).order_by("sequence")
     lines = (_ledger_line(entry, portal) for entry in entries.iterator(chunk_size=2000))
     return csv_response(request, "ledger.csv", LEDGER_HEADER, lines)
+
+
+@require_safe
+@portal_view
+def proof(request: HttpRequest, portal: Portal) -> Any:
+    """The whole chain for checking without this program: each line's sealed text, a tab, and its seal."""
+    rows = queries.sealed(portal.affiliate)
+    return text_response(request, "ledger-proof.txt", (f"{text}\t{seal}\n" for text, seal in rows))
 
 
 @require_safe
