@@ -33,8 +33,9 @@ def quick_passwords() -> None:
     """Passwords as the server checks them, which is a process of its own."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One Chromium a file: while it is open this thread has an event loop, which other tests must not meet."""
     path = chromium()
     if path is None:
         message = "no Chromium found: install it or set CHROMIUM_PATH to run the browser tests"
