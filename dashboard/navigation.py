@@ -1,7 +1,7 @@
 """The operator panel's sidebar: what an operator may see, in the order of the work, with what waits."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection
 from django.http import HttpRequest
@@ -37,6 +37,13 @@ def waiting() -> Waiting:
             {"n": BOUND},
         )
         return Waiting(*cursor.fetchone())
+
+
+def waiting_for(request: HttpRequest) -> Waiting:
+    """What waits, counted once for a page however many parts of it show the numbers."""
+    if not hasattr(request, "_waiting"):
+        request._waiting = waiting()  # type: ignore[attr-defined]
+    return cast(Waiting, request._waiting)  # type: ignore[attr-defined]
 
 
 def badge(number: int) -> int | str:
@@ -110,7 +117,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Unfold's navigation for this operator."""
-    counts = waiting()
+    counts = waiting_for(request)
     first = [{"title": "Overview", "icon": "space_dashboard", "link": reverse("admin:index")}]
     if request.user.has_perm("conversions.view_trace"):
         at = request.path.startswith("/trace/")

@@ -11,21 +11,48 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Prefetch, QuerySet, Sum
-from django.db.models.functions import TruncDate
+from django.db.models import Count, Prefetch
 from django.urls import reverse
 from django.utils.http import urlencode
 
-from affiliates.models import Affiliate, Enrollment
+from affiliates.models import Affiliate, Enrollment, Offer
 from conversions.models import Conversion, Postback, Trace
-from payouts.models import LedgerEntry
 from tracking.click_id import lowest_uuid
 
 Status = Conversion.Status
 Outcome = Postback.Outcome
 REFUSED = (Outcome.INVALID, Outcome.UNAUTHORIZED, Outcome.FORBIDDEN, Outcome.UNKNOWN_CLICK, Outcome.CONFLICT)
 DAYS = 30
+LEADERS = 5
 Money = dict[str, Decimal]
+
+CLICKS = """
+    SELECT day.number, (SELECT count(*) FROM tracking_click WHERE id >= day.low AND id < day.high)
+    FROM unnest(%s::int[], %s::uuid[], %s::uuid[]) AS day(number, low, high)
+"""
+# Both add up by day, affiliate and goal first, in one pass over the rows, and then what that left by each alone.
+CONVERSIONS = """
+    WITH part AS (
+        SELECT (received_at AT TIME ZONE %(zone)s)::date AS day, affiliate_id, goal_id, status, currency,
+               count(*) AS number, sum(revenue) AS revenue
+        FROM conversions_conversion WHERE received_at >= %(since)s GROUP BY 1, 2, 3, 4, 5
+    )
+    SELECT day, affiliate_id, offer_id, status, currency, sum(number)::bigint, sum(revenue)
+    FROM part JOIN conversions_goal goal ON goal.id = goal_id
+    GROUP BY GROUPING SETS ((day, status, currency), (affiliate_id, status, currency), (offer_id, status, currency))
+"""
+# Commission less reversals, by the day on which the conversion was received.
+LEDGER = """
+    WITH part AS (
+        SELECT (received_at AT TIME ZONE %(zone)s)::date AS day, row.affiliate_id, goal_id, line.currency,
+               sum(line.amount) AS amount
+        FROM conversions_conversion row JOIN payouts_ledgerentry line ON line.conversion_id = row.id
+        WHERE received_at >= %(since)s GROUP BY 1, 2, 3, 4
+    )
+    SELECT day, affiliate_id, offer_id, currency, sum(amount)
+    FROM part JOIN conversions_goal goal ON goal.id = goal_id
+    GROUP BY GROUPING SETS ((day, currency), (affiliate_id, currency), (offer_id, currency))
+"""
 
 
 @dataclass(slots=True)
@@ -37,6 +64,11 @@ class Day:
     conversions: dict[str, int] = field(default_factory=lambda: dict.fromkeys(Status.values, 0))
     revenue: Money = field(default_factory=lambda: defaultdict(Decimal))
     commission: Money = field(default_factory=lambda: defaultdict(Decimal))
+
+    def count(self, status: str, currency: str, number: int, revenue: Decimal | None) -> None:
+        self.conversions[status] += number
+        if status == Status.APPROVED and revenue is not None:
+            self.revenue[currency] += revenue
 
 
 @dataclass(slots=True)
@@ -75,30 +107,64 @@ class Refusals:
 
 @dataclass(slots=True)
 class Leader:
-    """An affiliate or an offer with what it brought."""
+    """An affiliate or an offer with what its approved conversions brought."""
 
     id: int
-    name: str
-    approved: int
-    revenue: list[tuple[str, Decimal]]
-    commission: list[tuple[str, Decimal]]
+    name: str = ""
+    approved: int = 0
+    revenue: Money = field(default_factory=lambda: defaultdict(Decimal))
+    commission: Money = field(default_factory=lambda: defaultdict(Decimal))
+
+    def count(self, currency: str, number: int, revenue: Decimal | None) -> None:
+        self.approved += number
+        if revenue is not None:
+            self.revenue[currency] += revenue
 
 
-def last_days(*, now: datetime, zone: tzinfo) -> list[Day]:
-    """The last thirty days up to today, the oldest first: three queries."""
+@dataclass(slots=True)
+class Figures:
+    """The last thirty days, and who brought most in them."""
+
+    days: list[Day]
+    affiliates: list[Leader]
+    offers: list[Leader]
+
+
+def figures(*, now: datetime, zone: tzinfo) -> Figures:
+    """The last thirty days up to today, the oldest first, and the leaders of that time: five queries.
+
+    Conversions and ledger lines are read once each and grouped by day, affiliate and offer in that pass.
+    """
     today = now.astimezone(zone).date()
-    days = {today - timedelta(days=back): Day(today - timedelta(days=back)) for back in reversed(range(DAYS))}
-    since = _midnight(min(days), zone)
+    days = {on: Day(on) for on in (today - timedelta(days=back) for back in reversed(range(DAYS)))}
     for on, number in _clicks(list(days), zone).items():
         days[on].clicks = number
-    recent = Conversion.objects.filter(received_at__gte=since)
-    for on, status, currency, number, revenue in _conversions(recent, zone):
-        days[on].conversions[status] += number
-        if status == Status.APPROVED and revenue is not None:
-            days[on].revenue[currency] += revenue
-    for on, currency, amount in _commission(since, zone):
-        days[on].commission[currency] += amount
-    return list(days.values())
+    since = _midnight(min(days), zone)
+    affiliates: dict[int, Leader] = {}
+    offers: dict[int, Leader] = {}
+    for day, affiliate, offer, status, currency, number, revenue in _grouped(CONVERSIONS, since, zone):
+        if day:
+            days[day].count(status, currency, number, revenue)
+        elif status == Status.APPROVED:
+            leaders, key = (affiliates, affiliate) if affiliate else (offers, offer)
+            leaders.setdefault(key, Leader(key)).count(currency, number, revenue)
+    for day, affiliate, offer, currency, amount in _grouped(LEDGER, since, zone):
+        leader = affiliates.get(affiliate) or offers.get(offer)
+        earned = days[day].commission if day else leader.commission if leader else None
+        if earned is not None:
+            earned[currency] += amount
+    return Figures(list(days.values()), _first(affiliates, Affiliate), _first(offers, Offer))
+
+
+def _first(leaders: dict[int, Leader], model: type[Affiliate] | type[Offer]) -> list[Leader]:
+    """Ranked by number, which can be compared; money cannot be, as there may be several currencies."""
+    ranked = sorted(leaders.values(), key=lambda leader: (-leader.approved, leader.id))[:LEADERS]
+    names = dict(model._default_manager.filter(pk__in=[leader.id for leader in ranked]).values_list("pk", "name"))
+    for leader in ranked:
+        leader.name = names[leader.id]
+        # A template looks up .items as a key first, and a defaultdict has every key.
+        leader.revenue, leader.commission = dict(leader.revenue), dict(leader.commission)
+    return ranked
 
 
 def _midnight(on: date, zone: tzinfo) -> datetime:
@@ -109,26 +175,14 @@ def _clicks(days: Sequence[date], zone: tzinfo) -> dict[date, int]:
     """Clicks by day, each a range of the time-ordered key, so that only the index is read."""
     edges = [lowest_uuid(_midnight(on, zone)) for on in (*days, days[-1] + timedelta(days=1))]
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT day.number, (SELECT count(*) FROM tracking_click WHERE id >= day.low AND id < day.high)
-            FROM unnest(%s::int[], %s::uuid[], %s::uuid[]) AS day(number, low, high)
-            """,
-            [list(range(len(days))), edges[:-1], edges[1:]],
-        )
+        cursor.execute(CLICKS, [list(range(len(days))), edges[:-1], edges[1:]])
         return {days[number]: count for number, count in cursor.fetchall()}
 
 
-def _conversions(rows: "QuerySet[Conversion]", zone: tzinfo) -> Iterable[tuple[date, str, str, int, Decimal | None]]:
-    grouped = rows.order_by().annotate(day=TruncDate("received_at", tzinfo=zone))
-    return grouped.values_list("day", "status", "currency").annotate(number=Count("pk"), revenue=Sum("revenue"))
-
-
-def _commission(since: datetime, zone: tzinfo) -> Iterable[tuple[date, str, Decimal]]:
-    """Commission less reversals, by the day on which the conversion was received."""
-    lines = LedgerEntry.objects.filter(conversion__received_at__gte=since).order_by()
-    grouped = lines.annotate(day=TruncDate("conversion__received_at", tzinfo=zone))
-    return grouped.values_list("day", "currency").annotate(amount=Sum("amount"))
+def _grouped(query: str, since: datetime, zone: tzinfo) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, {"since": since, "zone": str(zone)})
+        return list(cursor.fetchall())
 
 
 def periods(days: Sequence[Day]) -> list[Period]:
@@ -191,38 +245,3 @@ def recent_postbacks(limit: int = 10) -> list[Any]:
     traces = Trace.objects.order_by("pk").only("postback_id", "http_status")
     rows = Postback.objects.select_related("advertiser", "conversion").order_by("-pk")
     return list(rows.prefetch_related(Prefetch("traces", traces, to_attr="answers"))[:limit])
-
-
-def top_affiliates(*, since: datetime, limit: int = 5) -> list[Leader]:
-    """Affiliates by the number of approved conversions received since then."""
-    return _leaders("affiliate", "affiliate__name", since, limit)
-
-
-def top_offers(*, since: datetime, limit: int = 5) -> list[Leader]:
-    """Offers by the number of approved conversions received since then."""
-    return _leaders("goal__offer", "goal__offer__name", since, limit)
-
-
-def _leaders(key: str, name: str, since: datetime, limit: int) -> list[Leader]:
-    """Ranked by number, which can be compared; money cannot be, as there may be several currencies."""
-    approved = Conversion.objects.filter(received_at__gte=since, status=Status.APPROVED).order_by()
-    ranked = list(approved.values_list(key, name).annotate(number=Count("pk")).order_by("-number", name)[:limit])
-    ids = [row[0] for row in ranked]
-    revenue, commission = _by(ids), _by(ids)
-    for row, currency, amount in (
-        approved.filter(**{f"{key}__in": ids}).values_list(key, "currency").annotate(amount=Sum("revenue"))
-    ):
-        revenue[row][currency] += amount or 0
-    lines = LedgerEntry.objects.filter(**{"conversion__received_at__gte": since, f"conversion__{key}__in": ids})
-    for row, currency, amount in (
-        lines.order_by().values_list(f"conversion__{key}", "currency").annotate(amount=Sum("amount"))
-    ):
-        commission[row][currency] += amount
-    return [
-        Leader(row, label, number, sorted(revenue[row].items()), sorted(commission[row].items()))
-        for row, label, number in ranked
-    ]
-
-
-def _by(ids: Iterable[int]) -> dict[int, Money]:
-    return {each: defaultdict(Decimal) for each in ids}

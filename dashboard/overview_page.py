@@ -2,21 +2,21 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
 
 from dashboard import overview as queries
-from dashboard.navigation import badge, waiting
+from dashboard.navigation import badge, waiting_for
 from dashboard.overview import Day
 
 
 def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add what this operator may see; each part is left out without the permission to view its rows."""
     now, user = timezone.now(), request.user
-    counts = waiting()
+    counts = waiting_for(request)
     context["may_trace"] = user.has_perm("conversions.view_trace")
     context["zone"] = timezone.get_current_timezone_name()
     if user.has_perms(["tracking.view_click", "conversions.view_conversion", "payouts.view_ledgerentry"]):
@@ -29,15 +29,14 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def _figures(now: datetime) -> dict[str, Any]:
-    days = queries.last_days(now=now, zone=timezone.get_current_timezone())
-    since = datetime.combine(days[0].on, time(), timezone.get_current_timezone())
+    figures = queries.figures(now=now, zone=timezone.get_current_timezone())
     return {
-        "periods": queries.periods(days),
-        "chart": json.dumps(chart(days)),
+        "periods": queries.periods(figures.days),
+        "chart": json.dumps(chart(figures.days)),
         "chart_options": json.dumps(CHART_OPTIONS),
         "leaders": (
-            ("Top affiliates", "affiliates_affiliate", queries.top_affiliates(since=since)),
-            ("Top offers", "affiliates_offer", queries.top_offers(since=since)),
+            ("Top affiliates", "affiliates_affiliate", figures.affiliates),
+            ("Top offers", "affiliates_offer", figures.offers),
         ),
     }
 

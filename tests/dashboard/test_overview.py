@@ -44,7 +44,7 @@ def earned(row, amount: str, currency: str = "EUR") -> None:
 
 
 def today_week_month(zone=UTC) -> list[overview.Period]:
-    return overview.periods(overview.last_days(now=NOW, zone=zone))
+    return overview.periods(overview.figures(now=NOW, zone=zone).days)
 
 
 class TestFigures:
@@ -88,15 +88,15 @@ class TestFigures:
         assert (today.clicks, today.total, week.clicks, week.total) == (1, 1, 2, 2)
 
     def test_the_day_when_clocks_change_is_a_day_like_others(self):
-        days = overview.last_days(now=datetime(2026, 10, 26, 12, tzinfo=UTC), zone=ZoneInfo("Europe/Berlin"))
-        assert len({day.on for day in days}) == 30
+        figures = overview.figures(now=datetime(2026, 10, 26, 12, tzinfo=UTC), zone=ZoneInfo("Europe/Berlin"))
+        assert len({day.on for day in figures.days}) == 30
 
     def test_take_the_same_queries_however_much_there_is(self, django_assert_num_queries):
         for _ in range(2):
             for days in range(5):
                 earned(conversion(timedelta(days=days)), "1")
-            with django_assert_num_queries(3):
-                overview.last_days(now=NOW, zone=UTC)
+            with django_assert_num_queries(5):
+                overview.figures(now=NOW, zone=UTC)
 
 
 class TestLeaders:
@@ -104,13 +104,21 @@ class TestLeaders:
         for affiliate, currency in ((ana, "EUR"), (ana, "USD"), (ana, "EUR"), (ben, "EUR")):
             earned(conversion(timedelta(days=1), affiliate=affiliate, currency=currency), "5", currency)
         conversion(timedelta(days=1), "rejected", affiliate=ben)
-        first, second = overview.top_affiliates(since=NOW - timedelta(days=30))
+        conversion(timedelta(days=40), affiliate=ben)
+        first, second = overview.figures(now=NOW, zone=UTC).affiliates
         assert (first.name, first.approved, second.name, second.approved) == ("Ana", 3, "Ben", 1)
-        assert first.revenue == [("EUR", Decimal(160)), ("USD", Decimal(80))]
-        assert first.commission == [("EUR", Decimal(10)), ("USD", Decimal(5))]
+        assert first.revenue == {"EUR": Decimal(160), "USD": Decimal(80)}
+        assert first.commission == {"EUR": Decimal(10), "USD": Decimal(5)}
+
+    def test_offers_too(self):
+        rows = [conversion(timedelta(days=1)) for _ in range(7)]
+        earned(rows[0], "5")
+        offers = overview.figures(now=NOW, zone=UTC).offers
+        assert [leader.id for leader in offers] == [row.goal.offer_id for row in rows[:5]]
+        assert offers[0].commission == {"EUR": Decimal(5)}
 
     def test_no_conversions_no_leaders(self):
-        assert overview.top_offers(since=NOW) == []
+        assert overview.figures(now=NOW, zone=UTC).offers == []
 
 
 class TestQueues:
