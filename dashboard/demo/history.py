@@ -30,9 +30,8 @@ BATCH = 200
 # Between two requests of one run of an advertiser's queue.
 APART = timedelta(milliseconds=15)
 BOOKED_AFTER = timedelta(seconds=1)
-# When the advertisers' queues are sent: of late after each work shift, before that twice a day.
-SHIFTS, TWICE = ("05:50", "14:50", "23:50"), ("14:50", "23:50")
-OF_LATE = 14
+# When the advertisers' queues are sent, by how many days ago it was at most: the rarer the longer ago.
+QUEUES_SENT = ((DAYS, "23:50"), (30, "14:50"), (14, "05:50"))
 # Statements are made early on the first of a month, and paid some days later.
 CLOSED_AT, PAID_AFTER = timedelta(hours=6), timedelta(days=4, hours=10)
 
@@ -121,11 +120,10 @@ class History:
 
 
 def deliveries(span: Span, *, often: bool) -> list[datetime]:
-    """When queues are sent: nearly live at the end, the rarer the longer ago; once a day when not `often`."""
-    found = {span.at(days_ago, "23:50") for days_ago in range(DAYS, -1, -1)}
+    """When queues are sent: up to thrice a day, nearly live at the end; once a day when not `often`."""
+    times = QUEUES_SENT if often else QUEUES_SENT[:1]
+    found = {span.at(days_ago, clock) for longest, clock in times for days_ago in range(longest, -1, -1)}
     if often:
-        found |= {span.at(days_ago, clock) for days_ago in range(DAYS, OF_LATE, -1) for clock in TWICE}
-        found |= {span.at(days_ago, clock) for days_ago in range(OF_LATE, -1, -1) for clock in SHIFTS}
         found |= {span.now - timedelta(hours=number) for number in range(1, 25)}
         found |= {span.now - timedelta(minutes=10 * number) for number in range(1, 12)}
     last = span.now - 2 * BOOKED_AFTER
