@@ -178,8 +178,8 @@ class ClickFilters(DatedFilters):
     link = forms.ModelChoiceField(
         TrackingLink.objects.none(), to_field_name="code", empty_label="Any link", required=False
     )
-    sub1 = forms.CharField(label="sub1", required=False, widget=SearchInput(attrs={"placeholder": "Exactly"}))
-    q = forms.CharField(label="Click ID", required=False, widget=SearchInput(attrs={"placeholder": "40 characters"}))
+    sub1 = forms.CharField(label="sub1", required=False, widget=SearchInput(attrs={"placeholder": "sub1 is exactly"}))
+    q = forms.CharField(label="Click ID", required=False, widget=SearchInput(attrs={"placeholder": "Click ID"}))
 
     def prepare(self) -> None:
         own = TrackingLink.objects.filter(enrollment__affiliate=self.affiliate)

@@ -204,7 +204,7 @@ def nav_item(context: template.Context, view: str, label: str, symbol: str) -> d
 
 
 @register.simple_tag(takes_context=True)
-def sort_heading(context: template.Context, column: str, label: str) -> SafeString:
+def sort_heading(context: template.Context, column: str, label: str, classes: str = "") -> SafeString:
     """A column's heading that sorts the list by it, and the other way round when pressed again."""
     order, request = context["sorting"], context["request"]
     is_current = order.column == column
@@ -217,7 +217,8 @@ def sort_heading(context: template.Context, column: str, label: str) -> SafeStri
         direction = "descending" if order.is_descending else "ascending"
         mark = icon("chevron-down") if order.is_descending else icon("chevron-up")
     return format_html(
-        '<th scope="col" aria-sort="{}"><a class="sort {}" href="?{}" hx-boost="true">{} {}</a></th>',
+        '<th scope="col" class="{}" aria-sort="{}"><a class="sort {}" href="?{}" hx-boost="true">{} {}</a></th>',
+        classes,
         direction,
         "sort-current" if is_current else "",
         params.urlencode(),
