@@ -71,6 +71,7 @@ class OfferSerializer(ReachSerializer):
         fields = (
             *("id", "name", "advertiser", "vertical", "status", "description", "terms", "currency", "deep_link_hosts"),
             *("attribution_window", "customer_lock", "requires_approval", "destination_url", "fallback_url"),
+            *("countries", "starts_at", "ends_at", "daily_click_cap", "daily_conversion_cap", "capped_until"),
             *("created_at", "goals", "enrollments"),
         )
         read_only_fields = fields
