@@ -64,7 +64,9 @@ class UserAdmin(PanelAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         return super().has_change_permission(request, obj) and self._may_touch(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and self._may_touch(request, obj)
+        """Whoever did something here stays known: what they did would be deleted with them. Make them inactive."""
+        allowed = super().has_delete_permission(request, obj) and self._may_touch(request, obj)
+        return allowed and not (obj and LogEntry.objects.filter(user=obj).exists())
 
     def _may_touch(self, request: HttpRequest, obj: User | None) -> bool:
         """Whoever changes an operator's password could sign in as them: that takes a superuser."""

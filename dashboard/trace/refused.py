@@ -1,6 +1,7 @@
 """Why a text names nothing: forged or damaged click IDs, placeholders, and IDs that nobody knows."""
 
 import re
+import time
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -14,7 +15,10 @@ from tracking.models import Click
 SENT_BOUND = 20_000
 MOST_SENT = 50
 
-_CLICK_LETTERS = re.compile(r"^[0-9a-v]{26,60}$", re.IGNORECASE)
+_LIKE_A_CLICK_ID = re.compile(r"^[0-9a-z]{26,60}$", re.IGNORECASE)
+# Letters that base32hex does not use.
+_FOREIGN = re.compile(r"[w-z]", re.IGNORECASE)
+_FIRST_CLICKS = 1_577_836_800  # 2020: no click ID is older, imported ones included.
 _PLACEHOLDER = re.compile(r"^(\{.*\}|\[.*\]|#.*#|\$\{.*\}|%7B.*%7D|<.*>)$", re.IGNORECASE)
 
 PLACEHOLDER = (
@@ -47,7 +51,7 @@ def explain_refused(text: str) -> Refused:
     sent = _postbacks_that_sent(text)
     if _PLACEHOLDER.match(text):
         return Refused("nothing", "An unresolved macro", PLACEHOLDER + _sent_words(sent), sent)
-    if _CLICK_LETTERS.match(text):
+    if _LIKE_A_CLICK_ID.match(text) and (len(text) == LENGTH or _time_is_plausible(text)):
         title, words, meant = _not_genuine(text)
         return Refused("forged", title, words + _sent_words(sent), sent, meant)
     title = "Sent, but never understood" if sent else "Unknown"
@@ -57,9 +61,12 @@ def explain_refused(text: str) -> Refused:
 def _not_genuine(text: str) -> tuple[str, str, str]:
     """Title, explanation, and the stored click whose first part this is."""
     raw = _leading_bytes(text[:LENGTH])
-    key = UUID(bytes=raw[:16])
-    meant = text_of(key) if Click.objects.filter(pk=key).exists() else ""
+    key = UUID(bytes=raw[:16]) if len(raw) >= 16 else None
+    meant = text_of(key) if key and Click.objects.filter(pk=key).exists() else ""
     also = " Its first part is that of a stored click, so the end was probably damaged on the way." if meant else ""
+    if foreign := "".join(sorted(set(_FOREIGN.findall(text)))):
+        words = f"It looks like a click ID, but none contains {' or '.join(foreign)}: it was changed or made up.{also}"
+        return "Not a genuine click ID", words, meant
     if len(text) != LENGTH:
         how = "cut off" if len(text) < LENGTH else "lengthened"
         words = f"A click ID has {LENGTH} characters and this has {len(text)}: it was {how} on the way.{also}"
@@ -73,10 +80,17 @@ def _not_genuine(text: str) -> tuple[str, str, str]:
     return "Not a genuine click ID", CHANGED + also, meant
 
 
+def _time_is_plausible(text: str) -> bool:
+    """Whether the time in it is that of a click: it tells a cut-off click ID from some other ID of such letters."""
+    moment = int.from_bytes(_leading_bytes(text[:LENGTH])[:6], "big") / 1000
+    return _FIRST_CLICKS < moment < time.time() + 86_400
+
+
 def _leading_bytes(text: str) -> bytes:
-    """The whole bytes that these letters hold: base32hex counts in the digits of base 32."""
-    bits = 5 * len(text)
-    return (int(text, 32) >> bits % 8).to_bytes(bits // 8, "big")
+    """The whole bytes that its letters hold up to the first foreign one: base32hex counts in the digits of base 32."""
+    letters = _FOREIGN.split(text)[0]
+    bits = 5 * len(letters)
+    return (int(letters or "0", 32) >> bits % 8).to_bytes(bits // 8, "big")
 
 
 def _postbacks_that_sent(text: str) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ from tests.factories import (
     EnrollmentFactory,
     GoalFactory,
     OfferFactory,
+    OperatorFactory,
 )
 
 CONFIRMED = {"confirmed": "yes"}
@@ -257,6 +258,15 @@ class TestApiKeys:
 
 
 class TestUsers:
+    def test_whoever_did_something_cannot_be_deleted(self, desk, olga, ana):
+        omar = OperatorFactory()
+        path = reverse("admin:affiliates_user_delete", args=[omar.pk])
+        LogEntry.objects.log_actions(omar.pk, [ana], 2, change_message="Looked at.")
+        assert desk.post(path, {"post": "yes"}).status_code == 403
+        chosen = {"action": "delete_selected", "_selected_action": [omar.pk], "post": "yes"}
+        desk.post(reverse("admin:affiliates_user_changelist"), chosen)
+        assert LogEntry.objects.filter(user=omar).count() == 1
+
     def test_are_added_by_e_mail_address(self, desk):
         none = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
         password = {"usable_password": "true", "password1": "a long enough one", "password2": "a long enough one"}

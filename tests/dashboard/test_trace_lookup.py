@@ -50,6 +50,17 @@ class TestClickIDs:
         assert "the signature does not match" in found.text
         assert found.meant == text
 
+    def test_a_letter_that_no_click_id_has_is_named(self):
+        text = World().click()
+        found = look_up(text[:-1] + "x")
+        assert found.title == "Not a genuine click ID"
+        assert "none contains x: it was changed or made up" in found.text
+        assert found.meant == text
+
+    @pytest.mark.parametrize("text", ["d41d8cd98f00b204e9800998ecf8427e", "z" * 30, "ORDER20260101ABCDEFGHIJKLMNOP"])
+    def test_an_unknown_transaction_of_such_letters_is_not_taken_for_a_click_id(self, text):
+        assert look_up(text).title in ("Unknown", "An unknown UUID")
+
     def test_forged_in_its_first_part_means_nothing_that_is_known(self):
         text = World().click()
         found = look_up("1" + text[1:])
