@@ -98,6 +98,8 @@ class ClickWriter:
             try:
                 if self._line is None:
                     self._line = self._connect()
+                # No further click may come to let go of the segment: those on it must not wait for one.
+                self._spool.close()
                 drain(self._directory, self._connect)
             except (psycopg.Error, OSError) as error:
                 log.warning("clicks_wait_for_the_database", error=str(error).strip())

@@ -17,6 +17,7 @@ how many bytes were skipped.
 import fcntl
 import os
 import struct
+import threading
 import time
 import zlib
 from collections.abc import Iterator
@@ -49,27 +50,29 @@ class SpoolState:
 
 
 class Spool:
-    """The segment that one process appends to, made when first needed."""
+    """The segment that one process appends to, made when first needed. Any thread may append or close."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._file: BinaryIO | None = None
+        self._lock = threading.RLock()
 
     def append(self, payloads: list[bytes]) -> None:
         """Write the payloads and sync them to disk by one fsync; raise OSError when the disk refuses.
 
         After a failure the segment is closed: a half-written record is damage that reading knows.
         """
-        try:
-            file = self._file or self._open()
-            file.write(b"".join(HEAD.pack(MARKER, len(p), zlib.crc32(p)) + p for p in payloads))
-            file.flush()
-            os.fdatasync(file.fileno())
-            if file.tell() > MAX_SEGMENT:
+        with self._lock:
+            try:
+                file = self._file or self._open()
+                file.write(b"".join(HEAD.pack(MARKER, len(p), zlib.crc32(p)) + p for p in payloads))
+                file.flush()
+                os.fdatasync(file.fileno())
+                if file.tell() > MAX_SEGMENT:
+                    self.close()
+            except OSError:
                 self.close()
-        except OSError:
-            self.close()
-            raise
+                raise
 
     def _open(self) -> BinaryIO:
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -83,12 +86,13 @@ class Spool:
 
     def close(self) -> None:
         """Let go of the segment, so that it can be drained."""
-        if self._file is not None:
+        with self._lock:
             file, self._file = self._file, None
-            try:
-                file.close()
-            except OSError as error:
-                log.error("spool_close_failed", error=str(error))
+            if file is not None:
+                try:
+                    file.close()
+                except OSError as error:
+                    log.error("spool_close_failed", error=str(error))
 
     @property
     def is_open(self) -> bool:

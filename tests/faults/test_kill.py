@@ -119,6 +119,7 @@ def test_killing_each_part_under_load_loses_and_doubles_nothing(tmp_path):
                 )
         assert len(visitors.clicks) > 100
         assert len(visitors.conversions) > 20
+        it.until(lambda: spool.state(tmp_path / "spool").segments == 0, what="the spool to be drained")
         check_nothing_is_lost_or_doubled(it, visitors)
 
 

@@ -82,6 +82,17 @@ def test_clicks_of_a_time_without_database_come_back_once_and_in_full(link, writ
     until(lambda: spool.state(tmp_path).segments == 0)
 
 
+def test_clicks_on_disk_come_back_though_no_further_click_comes(link, writer, database, tmp_path):
+    until(lambda: writer._line is not None)
+    database.away.set()
+    break_line(writer)
+    assert writer.write(rows(link)) == [None] * 3
+    assert spool.state(tmp_path).segments == 1
+    database.away.clear()
+    until(lambda: Click.objects.count() == 3)
+    until(lambda: spool.state(tmp_path).segments == 0)
+
+
 def test_a_batch_that_was_committed_before_the_line_broke_is_not_doubled(link, writer, tmp_path):
     batch = rows(link)
     writer.write(batch)
