@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.conf import settings
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
@@ -27,6 +26,7 @@ from affiliates.rest.pages import Pages
 from affiliates.rest.views import ReadViewSet, ResourceViewSet
 from tracking.click_id import lowest_uuid, text_of
 from tracking.landing_page import check_landing_page
+from tracking.link_address import link_base
 from tracking.models import SUB_IDS, Click, TrackingLink
 from tracking.queries import at_the_end
 
@@ -48,7 +48,9 @@ class LinkSerializer(serializers.ModelSerializer[TrackingLink]):
         read_only_fields = ("code", "destination_url", "created_at")
 
     def get_url(self, link: TrackingLink) -> str:
-        return f"{settings.PUBLIC_URL}/c/{link.code}"
+        if "link_base" not in self.context:
+            self.context["link_base"] = link_base()
+        return f"{self.context['link_base']}{link.code}"
 
 
 class NewLinkSerializer(serializers.ModelSerializer[TrackingLink]):

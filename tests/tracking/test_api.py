@@ -137,7 +137,7 @@ class TestLinks:
         for _ in range(2):
             TrackingLinkFactory.create_batch(5, enrollment=access)
             TrackingLinkFactory(enrollment__affiliate=ana)
-            with django_assert_num_queries(4):
+            with django_assert_num_queries(5):
                 results(client, "links")
 
 
