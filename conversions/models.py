@@ -210,6 +210,10 @@ class Conversion(models.Model):
             models.Index(fields=["affiliate", "-received_at"], name="conversion_by_affiliate"),
             models.Index(fields=["customer", "goal"], name="conversion_by_customer"),
             models.Index(fields=["received_at"], name="conversion_by_time"),
+            # What waits for a person: the operator's queue and its badge.
+            models.Index(
+                fields=["received_at"], name="conversion_waiting", condition=Q(status="pending", approve_at=None)
+            ),
             models.Index(fields=["id"], name="conversion_unbooked", condition=Q(booked_at=None)),
             models.Index(fields=["approve_at"], name="conversion_to_approve", condition=Q(approve_at__isnull=False)),
         ]
