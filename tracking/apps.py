@@ -1,6 +1,13 @@
 from django.apps import AppConfig
+from django.core.checks import register
+
+from tracking.checks import check_click_id_keys, check_retention
 
 
 class TrackingConfig(AppConfig):
     name = "tracking"
     verbose_name = "Traffic"
+
+    def ready(self) -> None:
+        register(check_click_id_keys)
+        register(check_retention)

@@ -54,9 +54,14 @@ def _keys(listed: tuple[str, ...]) -> dict[int, bytes]:
     keys: dict[int, bytes] = {}
     for entry in listed:
         number, _, secret = entry.partition(":")
-        if not (number.isdigit() and int(number) < 256 and len(secret) >= 16):
+        if not (number.isdecimal() and int(number) < 256 and len(secret) >= 16):
             raise ImproperlyConfigured(
                 "CLICK_ID_KEYS needs number:secret pairs, the number below 256 and the secret of 16 characters or more."
+            )
+        if int(number) in keys:
+            raise ImproperlyConfigured(
+                f"CLICK_ID_KEYS names key {int(number)} twice. Give each key a number of its own: the number is in the "
+                "click ID and says which key signed it."
             )
         keys[int(number)] = hashlib.sha256(secret.encode()).digest()
     return keys

@@ -163,7 +163,7 @@ def rows_size(name):
 
 
 def test_a_month_does_not_grow_by_being_cleared(july, monkeypatch):
-    """Without the VACUUMs the cleared rows would come on top: measured, half as much again."""
+    """Without the VACUUMs the cleared rows would come on top: a third as much again."""
     monkeypatch.setattr(fields, "BATCH", 500)
     monkeypatch.setattr(fields, "VACUUM_AFTER", 500)
     monkeypatch.setattr(fields, "INDEX_SIZE", 8192)
