@@ -62,6 +62,7 @@ class Demo:
                 self.supervisor.start_worker(daemon)
             self._wait_until_ready(port)
         self.told = True
+        environment.keep_demo_environment(env)
         self.write_facts()
 
     def _database(self, kept: Mapping[str, str]) -> str:
@@ -129,6 +130,7 @@ class Demo:
     def stop(self) -> None:
         self.told = False
         DEMO_FACTS.unlink(missing_ok=True)
+        environment.DEMO_ENVIRONMENT.unlink(missing_ok=True)
         self.supervisor.stop()
 
 

@@ -6,6 +6,7 @@ Nothing here reads `.env`: that file is for a server of yours, and the demo must
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 from config.embedded import places
@@ -61,6 +62,30 @@ def demo_environment(*, port: int, database_url: str, redis_url: str, kept: dict
         "C_FORCE_ROOT": "true",
         "PYTHONUNBUFFERED": "1",
     }
+
+
+DEMO_ENVIRONMENT = places.DATA / "environment.json"
+# What a command needs to work on the running demo; the rest of its environment is the caller's own business.
+_SHARED = (
+    *SECRETS, "ENV_FILE", "DATABASE_URL", "REDIS_URL", "REQUIRE_HTTPS", "PUBLIC_URL", "ALLOWED_HOSTS",
+    "CSRF_TRUSTED_ORIGINS", "SPOOL_DIR", "STATIC_ROOT", "LOG_JSON",
+)  # fmt: skip
+
+
+def keep_demo_environment(env: Mapping[str, str]) -> None:
+    """Let commands of this checkout find the running demo."""
+    places.write_private(DEMO_ENVIRONMENT, json.dumps({name: env[name] for name in _SHARED if name in env}) + "\n")
+
+
+def running_demo() -> dict[str, str]:
+    """The environment of this checkout's running demo; empty when none runs or the caller has settings of their own."""
+    own = "DATABASE_URL" in os.environ or "SECRET_KEY" in os.environ or (places.ROOT / ".env").exists()
+    if own or not places.DEMO_FACTS.exists():
+        return {}
+    try:
+        return dict(json.loads(DEMO_ENVIRONMENT.read_text()))
+    except (OSError, ValueError):
+        return {}
 
 
 def checking_environment() -> dict[str, str]:

@@ -10,6 +10,7 @@ from affiliates.models import CouponCode
 from conversions.intake.case import Case, Problem
 from conversions.models import Conversion, Customer, CustomerLock
 from conversions.reasons import Reason
+from tracking.marks import is_bot_agent
 from tracking.models import Click, TrackingLink
 
 STEP = "find_click"
@@ -26,7 +27,9 @@ def find_click(cases: list[Case]) -> None:
     _by_lock([case for case in without if case.event.customer_id])
     _by_coupon([case for case in without if case.event.coupon and case.enrollment is None])
     for case in without:
-        if case.enrollment is None and (case.event.customer_id or case.event.coupon):
+        # Whose click ID has a fault of its own is told that one, not that the customer is unknown as well.
+        click_is_faulty = any(problem.field == "click_id" for problem in case.problems)
+        if case.enrollment is None and (case.event.customer_id or case.event.coupon) and not click_is_faulty:
             field = "customer_id" if case.event.customer_id else "coupon"
             message = f"No affiliate is known for this {field.partition('_')[0]}, and there is no click_id."
             case.problems.append(Problem(Reason.UNKNOWN_CUSTOMER, field, message))
@@ -56,7 +59,9 @@ def _by_click(cases: list[Case]) -> None:
 
 
 def _bot_marks(ids: Iterable[UUID]) -> dict[UUID, bool]:
-    return dict(Click.objects.filter(id__in=list(ids)).values_list("id", "is_bot"))
+    """Whether a bot made each stored click; a postback may be faster than the worker that marks clicks."""
+    rows = Click.objects.filter(id__in=list(ids)).values_list("id", "is_bot", "marked_at", "user_agent")
+    return {pk: is_bot if marked_at else is_bot_agent(agent) for pk, is_bot, marked_at, agent in rows}
 
 
 def _load_customers(cases: list[Case]) -> None:
@@ -79,7 +84,7 @@ def locks_of(cases: list[Case]) -> dict[int, list[CustomerLock]]:
     locks: dict[int, list[CustomerLock]] = {}
     if customers:
         found = CustomerLock.objects.filter(customer__in=customers).order_by("-locked_at")
-        for lock in found.select_related("link", *ENROLLMENT):
+        for lock in found.select_related("link", *ENROLLMENT).prefetch_related("enrollment__offer__goals"):
             locks.setdefault(lock.customer_id, []).append(lock)
     return locks
 

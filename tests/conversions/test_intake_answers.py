@@ -106,6 +106,11 @@ def test_all_faults_are_told_at_once(world):
     }
 
 
+def test_a_faulty_click_id_beside_an_unknown_customer_is_one_fault(world):
+    decision = send(click_id="{click_id}", customer_id="new", txid="1", event_type="purchase")
+    assert outcome(decision) == (422, "invalid", "unresolved_macro")
+
+
 def test_a_forged_click_among_other_faults_is_one_of_them(world):
     forged = world.click()[:-1] + "!"
     decision = send(click_id=forged, txid="1", event_type="purchase", revenue="x")

@@ -282,9 +282,15 @@ class TestGoalRules:
 
 class TestHolds:
     def test_a_bots_click_is_held_never_dropped(self, world):
-        decision = send(click_id=world.click(is_bot=True), txid="1", event_type="purchase", status="approved")
+        decision = send(
+            click_id=world.click(is_bot=True, marked_at=NOW), txid="1", event_type="purchase", status="approved"
+        )
         assert outcome(decision) == (202, "held", "risk_review")
         assert the_conversion().status == "pending"
+
+    def test_a_bot_is_known_before_the_worker_has_marked_its_click(self, world):
+        cid = world.click(user_agent="Googlebot/2.1 (+http://www.google.com/bot.html)", marked_at=None)
+        assert outcome(send(click_id=cid, txid="1", event_type="purchase")) == (202, "held", "risk_review")
 
     @pytest.mark.parametrize("status", [Affiliate.Status.SUSPENDED, Affiliate.Status.CLOSED])
     def test_conversions_of_a_closed_affiliate_wait_for_a_person(self, world, status):
@@ -298,7 +304,9 @@ class TestHolds:
         assert outcome(send(click_id=cid, txid="1", event_type="purchase")) == (202, "held", "affiliate_closed")
 
     def test_what_the_sender_rejects_is_not_held(self, world):
-        decision = send(click_id=world.click(is_bot=True), txid="1", event_type="purchase", status="rejected")
+        decision = send(
+            click_id=world.click(is_bot=True, marked_at=NOW), txid="1", event_type="purchase", status="rejected"
+        )
         assert outcome(decision) == (200, "rejected", "sent_rejected")
 
 

@@ -60,3 +60,20 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     assert path.read_text() == "old"
     places.write_private(path, "new")
     assert path.read_text() == "new"
+
+
+def test_a_command_finds_the_running_demo_unless_it_has_settings_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "DEMO_FACTS", tmp_path / "demo.json")
+    monkeypatch.setattr(places, "ROOT", tmp_path)
+    monkeypatch.setattr(environment, "DEMO_ENVIRONMENT", tmp_path / "environment.json")
+    for name in ("DATABASE_URL", "SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    environment.keep_demo_environment(demo({"SECRET_KEY": "a", "CLICK_ID_KEYS": "b", "FIELD_KEYS": "c"}))
+    assert environment.running_demo() == {}
+    places.DEMO_FACTS.write_text("{}")
+    assert environment.running_demo()["DATABASE_URL"] == "postgres://d"
+    assert stat.S_IMODE(environment.DEMO_ENVIRONMENT.stat().st_mode) == 0o600
+    monkeypatch.setenv("DATABASE_URL", "postgres://mine")
+    assert environment.running_demo() == {}
