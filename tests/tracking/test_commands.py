@@ -148,6 +148,18 @@ def test_months_are_listed_with_what_became_of_their_personal_fields(settings):
     assert "(CLICK_PERSONAL_DAYS)" in said
 
 
+def test_a_month_that_is_getting_old_is_cleared_in_part(settings):
+    cutoff = months_later(timezone.now(), -13).replace(day=15)
+    settings.CLICK_PERSONAL_DAYS = (timezone.now() - cutoff).days
+    name = make_month(cutoff.year, cutoff.month)
+    first = cutoff.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    old, young = personal_click(first), personal_click(months_later(first, 1) - timedelta(milliseconds=1))
+    run("partitions", "--trim")
+    assert (is_cleared(old), is_cleared(young)) == (True, False)
+    code, said = run("partitions")
+    assert any(line.startswith(name) and line.endswith("cleared in part") for line in said.splitlines())
+
+
 def test_a_month_that_is_missing_is_a_fault(monkeypatch):
     far = timezone.now() + timedelta(days=2000)
     monkeypatch.setattr("tracking.management.commands.partitions.timezone.now", lambda: far)
