@@ -13,7 +13,7 @@ from bench.options import Options
 from bench.results import Aim, Check, Report, Row, Sample, cost_ratio, ratio
 from bench.servers import WebServer
 
-LINKS = 500
+LINKS, QUICK_LINKS = 500, 20
 GROWN = "grown"
 BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
 HEADERS = [f"User-Agent: {BROWSER}", "Referer: https://blog.example/best-casinos", "Accept-Language: en"]
@@ -55,7 +55,8 @@ class Clicks:
 
     def run(self) -> Report:
         """Measure all servers in turns, then at half load, then say how they compare."""
-        world = self.site.inside("world", affiliates=20, links=LINKS)
+        self.links = QUICK_LINKS if self.options.quick else LINKS
+        world = self.site.inside("world", affiliates=20, links=self.links)
         self.targets = [f"/c/{code}?sub1=news&source=mail&aff_click_id=v{n}" for n, code in enumerate(world["codes"])]
         compared = self._start(world["link_ids"])
         for server in compared:
@@ -191,7 +192,7 @@ class Clicks:
         generator = "wrk" if self.options.wrk else "our own generator, whose speed bounds the faster servers"
         report.notes += [
             f"Full load by {generator}; half load by our own, paced: times count from when a request was due. "
-            f"{self.options.connections} connections over {LINKS} links.",
+            f"{self.options.connections} connections over {self.links} links.",
             "The load generator shares the cores with what it measures: all systems would answer more without it.",
             f"The plain view runs under WSGI, {servers.PLAIN_THREADS} threads in each of {servers.WORKERS} workers, "
             "what suits it best; it does less than ours (no pausing, deep links, targeting or refusals).",

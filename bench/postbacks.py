@@ -21,6 +21,8 @@ EVENT = (
 )
 HEADERS = ["User-Agent: casino-backend/3.2"]
 WARM_UP, QUICK_WARM_UP = 1.0, 0.2
+# A sender that waits for each answer before it sends the next: nothing to gather into batches.
+ONE_SENDER = "one sender"
 ONE_BY_ONE, IN_BATCHES = "one by one through the ORM", "in batches of {:,}"
 # All that a run of events must have left behind, each event once.
 LEFT = """
@@ -71,7 +73,7 @@ class Postbacks:
         for server in compared:
             self.say(f"warming up: {server.name}")
             self._check_rules(server)
-            self._load(server, f"warm{server.port}", QUICK_WARM_UP if self.options.quick else WARM_UP)
+            self._load(server, f"warm{server.port}", "full", QUICK_WARM_UP if self.options.quick else WARM_UP)
         for turn in range(self.options.rounds):
             for server in compared:
                 self.say(f"round {turn + 1} of {self.options.rounds}, full load: {server.name}")
@@ -80,6 +82,9 @@ class Postbacks:
             for server in compared:
                 self.say(f"round {turn + 1} of {self.options.rounds}, half load: {server.name}")
                 self._measure(server, turn, "half")
+        for turn in range(self.options.rounds):
+            self.say(f"round {turn + 1} of {self.options.rounds}, one sender: {compared[0].name}")
+            self._measure(compared[0], turn, ONE_SENDER)
         for server in compared:
             self.site.stop(server.daemon)
         self._measure_bulk()
@@ -98,22 +103,26 @@ class Postbacks:
         detail = "; ".join(wrong) or f"{len(PROBES)} kinds of request are decided as they should be"
         self.report.checks.append(Check(f"{server.name}: the same rules", not wrong, detail))
 
-    def _load(self, server: WebServer, run: str, seconds: float, rate: float | None = None) -> Load:
-        target = f"{EVENT.format(run=run)}&token={self.token}"
+    def _load(self, server: WebServer, run: str, kind: str, seconds: float, rate: float | None = None) -> Load:
         return by_generator(
             Plan(
-                server.port, [target], seconds, self.options.connections, headers=HEADERS, rate=rate,
+                port=server.port,
+                targets=[f"{EVENT.format(run=run)}&token={self.token}"],
+                seconds=seconds,
+                connections=1 if kind == ONE_SENDER else self.options.connections,
+                headers=HEADERS,
+                rate=rate,
                 values_file=str(self.clicks),
             )
-        )  # fmt: skip
+        )
 
     def _measure(self, server: WebServer, turn: int, kind: str) -> None:
         """Load one server with new events and check what they left behind."""
         rate = self.report.row(server.name, "full", "").rate / 2 if kind == "half" else None
-        run = f"{kind}{turn}p{server.port}"
+        run = f"{kind.replace(' ', '')}{turn}p{server.port}"
         self.site.settle()
         with Watch([server.pid, self.site.postgres.pid or 0]) as watch:
-            load = self._load(server, run, self.options.seconds, rate)
+            load = self._load(server, run, kind, self.options.seconds, rate)
         cpu_ms = watch.ours / load.answered * 1000 if load.answered else None
         sample = Sample(load.rate, cpu_ms, load.p50_ms, load.p99_ms, watch.others)
         self.report.row(server.name, kind, "postbacks").samples.append(sample)
@@ -151,11 +160,15 @@ class Postbacks:
         report = self.report
         ours, plain = report.row("Affidavit", "full", ""), report.row("plain Django view", "full", "")
         one_by_one = report.row(ONE_BY_ONE, "in process", "")
-        report.ratios.append(ratio("one at a time over HTTP, to a plain Django view", ours, plain, 8))
+        report.ratios.append(ratio("one event a request, to a plain Django view", ours, plain, 8))
         report.ratios.append(cost_ratio("processor time of the plain view to ours", plain, ours))
         for batch in BATCHES:
             bulk = report.row(IN_BATCHES.format(batch), "in process", "")
-            report.ratios.append(ratio(f"in batches of {batch:,}, to one at a time over HTTP", bulk, ours, 5))
+            report.ratios.append(ratio(f"in batches of {batch:,}, to one event a request over HTTP", bulk, ours, 5))
+            alone = report.row("Affidavit", ONE_SENDER, "")
+            report.ratios.append(
+                ratio(f"in batches of {batch:,}, to one sender that waits for each answer", bulk, alone)
+            )
             report.ratios.append(ratio(f"in batches of {batch:,}, to one by one through the ORM", bulk, one_by_one))
         report.notes += [
             f"{self.options.connections} connections, by our own generator, which reads every answer and shares the "

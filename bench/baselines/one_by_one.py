@@ -117,8 +117,7 @@ def _find_click(case: Judgement) -> tuple[Click, TrackingLink]:
     click = Click.objects.filter(pk=made.uuid).first() if made else None
     if click is None:
         raise Stopped(Outcome.UNKNOWN_CLICK, Reason.UNKNOWN_CLICK, "The click ID is not genuine.")
-    links = TrackingLink.objects.select_related("enrollment__affiliate", "enrollment__offer__advertiser")
-    link = links.get(pk=click.link_id)
+    link = TrackingLink.objects.select_related("enrollment__affiliate", "enrollment__offer").get(pk=click.link_id)
     case.row.click_id = click.pk
     case.note("find_click", "found", f"Click of {click.clicked_at} through {link.code}.", click_id=click.pk)
     return click, link
@@ -128,9 +127,10 @@ def _find_goal(case: Judgement, link: TrackingLink) -> Goal:
     offer, code = link.enrollment.offer, case.sent.get("event_type", "")
     if offer.advertiser_id != case.row.advertiser_id:
         raise Stopped(Outcome.FORBIDDEN, Reason.WRONG_ADVERTISER, "The click belongs to another advertiser.")
-    goal = Goal.objects.select_related("offer").filter(offer=offer, code=code, is_active=True).first()
+    goal = Goal.objects.filter(offer=offer, code=code, is_active=True).first()
     if goal is None:
         raise Stopped(Outcome.INVALID, Reason.UNKNOWN_GOAL, f"{offer} has no goal {code}.")
+    goal.offer = offer
     if goal.needs_revenue and not case.sent.get("revenue"):
         raise Stopped(Outcome.INVALID, Reason.MISSING_REVENUE, f"{goal.name} needs the revenue.")
     if goal.needs_customer_id and not case.sent.get("customer_id"):
