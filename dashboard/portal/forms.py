@@ -1,34 +1,19 @@
 """Forms of the portal: a link, the address builder, the person's own settings, an API key."""
 
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 from zoneinfo import available_timezones
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
-from affiliates.addresses import host_allowed, validate_destination
-from affiliates.models import Enrollment, Offer, User
-from tracking.destination import deep_link
+from affiliates.models import Enrollment, User
+from tracking.landing_page import check_landing_page
 from tracking.models import SUB_IDS, TrackingLink
 
 # An affiliate's own tracker fills its macros in before the visitor comes: their brackets stay as they are.
 MACRO_BRACKETS = "{}[]$"
-
-
-def check_deep_link(url: str, offer: Offer) -> None:
-    """Raise ValidationError, naming the hosts that are allowed, when the offer does not let visitors go there."""
-    validate_destination(url)
-    hosts = offer.deep_link_hosts
-    if not hosts:
-        raise ValidationError("This offer has one fixed destination. Leave this empty.")
-    if not host_allowed(urlsplit(url).hostname or "", hosts):
-        raise ValidationError(f"This offer only leads to {', '.join(hosts)}. Choose a page there, or leave this empty.")
-    if "{" not in url and deep_link(url, hosts) is None:
-        raise ValidationError(
-            "This address cannot be used as a destination. Copy it again from the browser's address bar."
-        )
 
 
 class EnrollmentChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -67,7 +52,7 @@ class LinkForm(forms.ModelForm):  # type: ignore[type-arg]
         url = values.get("destination_url")
         if url and enrollment and "destination_url" not in self.errors:
             try:
-                check_deep_link(url, enrollment.offer)
+                check_landing_page(url, enrollment.offer)
             except ValidationError as error:
                 self.add_error("destination_url", error)
         return values
@@ -97,7 +82,7 @@ class BuilderForm(forms.Form):
     def clean_url(self) -> str:
         url = str(self.cleaned_data["url"])
         if url:
-            check_deep_link(url, self.link.enrollment.offer)
+            check_landing_page(url, self.link.enrollment.offer)
         return url
 
     @property
