@@ -1,7 +1,7 @@
 """REST API: tracking links and clicks."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -15,6 +15,7 @@ from rest_framework.mixins import CreateModelMixin, ListModelMixin, UpdateModelM
 from rest_framework.pagination import Cursor
 from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
+from rest_framework.validators import UniqueValidator
 
 from affiliates.api import AffiliateName, OfferName
 from affiliates.models import Affiliate, Enrollment
@@ -48,9 +49,17 @@ class LinkSerializer(serializers.ModelSerializer[TrackingLink]):
         read_only_fields = ("code", "destination_url", "created_at")
 
     def get_url(self, link: TrackingLink) -> str:
-        if "link_base" not in self.context:
-            self.context["link_base"] = link_base()
-        return f"{self.context['link_base']}{link.code}"
+        context = cast(dict[str, Any], self.context)
+        if "link_base" not in context:
+            context["link_base"] = link_base()
+        return f"{context['link_base']}{link.code}"
+
+
+class CodeField(serializers.CharField):
+    """A link's code, which visitors type as they like and which is stored in lower case."""
+
+    def to_internal_value(self, data: Any) -> str:
+        return str(super().to_internal_value(data)).lower()
 
 
 class NewLinkSerializer(serializers.ModelSerializer[TrackingLink]):
@@ -63,10 +72,19 @@ class NewLinkSerializer(serializers.ModelSerializer[TrackingLink]):
         required=False,
         help_text="The affiliate's ID: needed only by those who act for several.",
     )
+    code = CodeField(
+        required=False,
+        allow_blank=True,
+        help_text="The end of the link's address, which never changes. Left out or empty: a random one.",
+        validators=[
+            *TrackingLink._meta.get_field("code").validators,
+            UniqueValidator(TrackingLink.objects.all(), "This code is taken. Choose another one."),
+        ],
+    )
 
     class Meta:
         model = TrackingLink
-        fields = ("offer", "affiliate", "name", "destination_url")
+        fields = ("offer", "affiliate", "name", "destination_url", "code")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         affiliate = chosen_affiliate(self.context["reach"], attrs.pop("affiliate", None))
@@ -76,6 +94,8 @@ class NewLinkSerializer(serializers.ModelSerializer[TrackingLink]):
                 check_landing_page(url, enrollment.offer)
             except DjangoValidationError as error:
                 raise serializers.ValidationError({"destination_url": error.messages}) from error
+        if not attrs.get("code"):
+            attrs.pop("code", None)
         return {**attrs, "enrollment": enrollment}
 
     def to_representation(self, instance: TrackingLink) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
 from affiliates.models import Enrollment, User
+from affiliates.public_ids import link_code
 from tracking.landing_page import check_landing_page
 from tracking.models import SUB_IDS, TrackingLink
 
@@ -22,13 +23,21 @@ class EnrollmentChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
 
 
 class LinkForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A new link, or another name and destination for one; its offer never changes."""
+    """A new link, or another name and destination for one; its offer and its code never change."""
 
     enrollment = EnrollmentChoice(Enrollment.objects.none(), label="Offer", empty_label="Choose an offer")
+    code = forms.CharField(
+        label="Short code",
+        required=False,
+        max_length=40,
+        help_text="Optional: the end of the link's address, which stays as it is. Empty gives a random one.",
+        error_messages={"unique": "This code is taken. Choose another one."},
+        widget=forms.TextInput(attrs={"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}),
+    )
 
     class Meta:
         model = TrackingLink
-        fields = ("enrollment", "name", "destination_url")
+        fields = ("enrollment", "name", "destination_url", "code")
         labels = {"name": "Name", "destination_url": "Landing page"}  # noqa: RUF012
         help_texts = {  # noqa: RUF012
             "name": "For yourself, for example where the link is placed.",
@@ -42,9 +51,13 @@ class LinkForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, enrollments: QuerySet[Enrollment], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
-            del self.fields["enrollment"]
+            del self.fields["enrollment"], self.fields["code"]
         else:
             self.fields["enrollment"].queryset = enrollments  # type: ignore[attr-defined]
+
+    def clean_code(self) -> str:
+        """Lower-cased; the model judges the rest."""
+        return str(self.cleaned_data["code"]).lower() or link_code()
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}

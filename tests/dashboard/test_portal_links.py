@@ -35,6 +35,44 @@ def test_makes_a_link_that_works_at_once(world: World) -> None:
     assert response["Location"] == f"/link/{link.code}/"
 
 
+def test_an_affiliate_chooses_the_code_of_a_new_link(world: World) -> None:
+    response = make(world, code=" Spring-Sale_26 ")
+
+    assert TrackingLink.objects.get(name="New one").code == "spring-sale_26"
+    assert response["Location"] == "/link/spring-sale_26/"
+
+
+def test_no_code_gives_a_random_one(world: World) -> None:
+    make(world, code="")
+
+    assert len(TrackingLink.objects.get(name="New one").code) == 7
+
+
+@pytest.mark.parametrize("code", ["ab", "-abc", "a b c", "a/bc", "ümlaut", "x" * 41])
+def test_refuses_a_code_that_an_address_cannot_have(world: World, code: str) -> None:
+    response = make(world, code=code)
+
+    assert response.status_code == 400
+    assert set(response.context["form"].errors) == {"code"}
+    assert TrackingLink.objects.count() == 1
+
+
+def test_says_that_a_code_is_taken_by_whomever(world: World, ben: Affiliate) -> None:
+    TrackingLinkFactory(enrollment=EnrollmentFactory(affiliate=ben), code="spring")
+
+    response = make(world, code="SPRING")
+
+    assert response.status_code == 400
+    assert response.context["form"].errors == {"code": ["This code is taken. Choose another one."]}
+
+
+def test_the_form_shows_the_address_that_the_code_ends(world: World) -> None:
+    client = signed_in(world.affiliate)
+
+    assert "https://go.example/c/" in words(client.get("/links/new/"))
+    assert 'name="code"' not in client.get(f"/link/{world.link.code}/edit/").content.decode()
+
+
 def test_leads_to_a_page_that_the_offer_allows(world: World) -> None:
     make(world, destination_url="https://www.casino.example/bonus?x=1")
 
@@ -89,15 +127,17 @@ def test_says_what_to_do_first_without_an_offer(ana: Affiliate) -> None:
     assert "Apply for one" in words(client.get("/links/new/"))
 
 
-def test_changes_name_and_destination_but_never_the_offer(world: World) -> None:
+def test_changes_name_and_destination_but_never_offer_or_code(world: World) -> None:
     other = EnrollmentFactory(affiliate=world.affiliate)
     data = {"name": "Renamed", "destination_url": "https://casino.example/vip", "enrollment": str(other.pk)}
+    data["code"] = "renamed"
+    code = world.link.code
 
     signed_in(world.affiliate).post(f"/link/{world.link.code}/edit/", data)
 
     world.link.refresh_from_db()
     assert (world.link.name, world.link.destination_url) == ("Renamed", "https://casino.example/vip")
-    assert world.link.enrollment == world.enrollment
+    assert (world.link.enrollment, world.link.code) == (world.enrollment, code)
 
 
 def test_switches_a_link_off_and_on(world: World) -> None:

@@ -46,6 +46,31 @@ class TestLinks:
         assert (made.enrollment, made.name, made.destination_url) == (access, "Spring", said["destination_url"])
         assert response.json()["url"].endswith(f"/c/{made.code}")
 
+    @pytest.mark.parametrize(("asked", "given"), [("Spring-26", "spring-26"), (" spring ", "spring")])
+    def test_gets_the_code_that_is_asked_for(self, ana: Affiliate, access: Enrollment, asked: str, given: str) -> None:
+        said = {"offer": access.offer.public_id, "code": asked}
+        response = client_of(ana).post("/api/v1/links/", said, content_type=JSON)
+        assert (response.status_code, response.json()["code"]) == (201, given)
+        assert response.json()["url"].endswith(f"/c/{given}")
+
+    def test_gets_a_random_code_for_an_empty_one(self, ana: Affiliate, access: Enrollment) -> None:
+        said = {"offer": access.offer.public_id, "code": ""}
+        response = client_of(ana).post("/api/v1/links/", said, content_type=JSON)
+        assert len(response.json()["code"]) == 7
+
+    @pytest.mark.parametrize(
+        ("code", "words"), [("TAKEN", "This code is taken"), ("a b", "lower-case letters"), ("x" * 41, "at most 40")]
+    )
+    def test_is_refused_with_a_code_that_it_cannot_have(
+        self, ana: Affiliate, ben: Affiliate, access: Enrollment, code: str, words: str
+    ) -> None:
+        TrackingLinkFactory(enrollment=EnrollmentFactory(affiliate=ben), code="taken")
+        response = client_of(ana).post(
+            "/api/v1/links/", {"offer": access.offer.public_id, "code": code}, content_type=JSON
+        )
+        assert (response.status_code, set(problems(response))) == (400, {"code"})
+        assert words in problems(response)["code"]
+
     @pytest.mark.parametrize("status", ["pending", "rejected", "blocked"])
     def test_needs_an_approved_offer(self, ana: Affiliate, access: Enrollment, status: str) -> None:
         Enrollment.objects.update(status=status)

@@ -98,7 +98,7 @@ def new(request: HttpRequest, portal: Portal) -> HttpResponse:
         link = form.save()
         messages.success(request, "The link is made and works at once. Copy it, or add labels to it below.")
         return redirect("portal:link", link.code)
-    context = {"form": form, "has_enrollment": linkable.exists()}
+    context = {"form": form, "has_enrollment": linkable.exists(), "link_base": link_base()}
     return render_page(request, portal, "portal/link_form.html", context, status=400 if form.errors else 200)
 
 
