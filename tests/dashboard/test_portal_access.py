@@ -52,6 +52,8 @@ def bens(ben: Affiliate) -> Things:
         {
             "offer": reverse("portal:offer", args=[world.offer.public_id]),
             "link": reverse("portal:link", args=[code]),
+            "link_qr_svg": reverse("portal:link_qr_svg", args=[code]),
+            "link_qr_png": reverse("portal:link_qr_png", args=[code]),
             "edit_link": reverse("portal:edit_link", args=[code]),
             "conversion": reverse("portal:conversion", args=[conversion.public_id]),
             "statement": reverse("portal:statement", args=[number]),

@@ -2,14 +2,17 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from io import BytesIO
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import segno
 from django.http import HttpResponse
 from pytest_django.fixtures import Settings
 
 from affiliates.models import Affiliate, TrackingDomain
 from conversions.models import Conversion
+from dashboard.portal.qr_code import WIDTH
 from payouts.ledger import book_changes
 from tests.dashboard.portal import World, main_rows, rows_of, signed_in, words, world_of
 from tests.factories import EnrollmentFactory, TrackingLinkFactory
@@ -222,6 +225,32 @@ def test_the_page_of_a_link_shows_its_newest_clicks(world: World) -> None:
     response = signed_in(world.affiliate).get(f"/link/{world.link.code}/")
 
     assert [row.sub_ids for row in response.context["clicks"]] == [[("sub1", "header")]]
+
+
+def modules_of_svg(address: str) -> bytes:
+    """The picture that another call makes of the address: QR codes are as the standard says, so they are equal."""
+    drawn = BytesIO()
+    segno.make_qr(address, error="m").save(drawn, kind="svg", scale=WIDTH // 37, dark="#000", light="#fff")
+    return drawn.getvalue()
+
+
+def test_the_qr_code_of_a_link_holds_its_full_address(world: World) -> None:
+    TrackingDomain.objects.create(host="click.brand.example", is_default=True)
+
+    response = signed_in(world.affiliate).get(f"/link/{world.link.code}/qr.svg")
+
+    assert response["Content-Type"] == "image/svg+xml"
+    assert response.content == modules_of_svg(f"https://click.brand.example/c/{world.link.code}")
+
+
+def test_the_page_of_a_link_shows_its_qr_code_and_offers_it_in_two_formats(world: World) -> None:
+    client = signed_in(world.affiliate)
+
+    html = client.get(f"/link/{world.link.code}/").content.decode()
+
+    assert f'<img src="/link/{world.link.code}/qr.svg"' in html
+    assert f'href="/link/{world.link.code}/qr.png"' in html
+    assert client.get(f"/link/{world.link.code}/qr.png").content.startswith(b"\x89PNG\r\n")
 
 
 @pytest.mark.parametrize(

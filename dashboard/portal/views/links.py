@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from affiliates.models import Enrollment
-from dashboard.portal import filters, periods
+from dashboard.portal import filters, periods, qr_code
 from dashboard.portal.access import Portal, act_view, portal_view
 from dashboard.portal.export import amount, csv_response, local
 from dashboard.portal.forms import BuilderForm, LinkForm
@@ -136,6 +136,14 @@ def link(request: HttpRequest, portal: Portal, code: str) -> HttpResponse:
         "clicks": click_queries.with_conversions(portal.affiliate, newest),
     }
     return render_page(request, portal, "portal/link.html", context)
+
+
+@require_safe
+@portal_view
+def qr(request: HttpRequest, portal: Portal, code: str, kind: qr_code.Kind) -> HttpResponse:
+    """The link's address as a picture for print, with the access rules of the link's page."""
+    found = link_for(portal.affiliate, code)
+    return HttpResponse(qr_code.picture(link_base() + found.code, kind), qr_code.MEDIA_TYPES[kind])
 
 
 @require_POST
