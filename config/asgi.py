@@ -21,7 +21,7 @@ from django.db import connections  # noqa: E402
 from config.probes import THREADS  # noqa: E402
 from conversions import postback_door  # noqa: E402
 from conversions.intake import Decision, Received  # noqa: E402
-from tracking import link_cache, redirect  # noqa: E402
+from tracking import click_id, link_cache, redirect  # noqa: E402
 from tracking.batching import Batcher  # noqa: E402
 from tracking.click_writer import ClickWriter  # noqa: E402
 from tracking.hosts import Hosts  # noqa: E402
@@ -55,6 +55,7 @@ class Application:
         return self._postback if path == postback_door.PATH else None
 
     def start(self) -> None:
+        click_id.keys()  # Nonsense in CLICK_ID_KEYS is refused now, not at the first click.
         self._cache = link_cache.LinkCache()
         self._hosts = Hosts()
         self._listener = link_cache.start(self._cache, self._hosts)

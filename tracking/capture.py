@@ -54,7 +54,7 @@ def write_or_bisect(
         write(connection, rows)
     except (psycopg.DataError, psycopg.IntegrityError) as error:
         if len(rows) == 1:
-            log.error("click_refused", row=rows[0].decode(), error=str(error).strip())
+            log.error("click_refused", click=rows[0][:32].decode(), error=type(error).__name__)
             return [ClickRefused(str(error).strip())]
         middle = len(rows) // 2
         return write_or_bisect(connection, rows[:middle], write) + write_or_bisect(connection, rows[middle:], write)
