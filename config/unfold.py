@@ -7,19 +7,19 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 
-# The hues of the brand: a deep green that reads as "in order", on neutral greys.
-GREEN = {
-    "50": "#eefbf5",
-    "100": "#d5f5e5",
-    "200": "#aee9ce",
-    "300": "#79d7b0",
-    "400": "#43be8e",
-    "500": "#1fa374",
-    "600": "#12835d",
-    "700": "#0f694d",
-    "800": "#10533f",
-    "900": "#0e4535",
-    "950": "#06271f",
+# The brand's blue, as in static/portal/portal.css, from paper to ink.
+BLUE = {
+    "50": "#eff3ff",
+    "100": "#dfe6ff",
+    "200": "#c0cdff",
+    "300": "#9db1ff",
+    "400": "#7f9bff",
+    "500": "#5878f0",
+    "600": "#2d4fd2",
+    "700": "#2745bd",
+    "800": "#1d3490",
+    "900": "#1b2c72",
+    "950": "#121c49",
 }
 
 
@@ -35,14 +35,14 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "Affidavit",
     "SITE_SUBHEADER": "Operator panel",
     "SITE_URL": "/",
-    "SITE_ICON": lambda request: static("admin-extra/mark.svg"),
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("admin-extra/mark.svg")}],
+    "SITE_ICON": lambda request: static("portal/favicon.svg"),
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("portal/favicon.svg")}],
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
     "ENVIRONMENT": "config.unfold.environment",
     "BORDER_RADIUS": "6px",
-    "COLORS": {"primary": GREEN},
+    "COLORS": {"primary": BLUE},
     "STYLES": [lambda request: static("admin-extra/panel.css")],
     "SCRIPTS": [lambda request: static("admin-extra/panel.js")],
     "DASHBOARD_CALLBACK": "dashboard.overview_page.overview",

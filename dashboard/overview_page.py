@@ -56,7 +56,7 @@ def _queues(request: HttpRequest, now: datetime, counts: Any) -> dict[str, Any]:
 def chart(days: Sequence[Day]) -> dict[str, Any]:
     """Clicks as a line, conversions as stacked bars: two scales, as there are many more clicks."""
     bars = (
-        ("approved", "Approved", "--color-primary-600"),
+        ("approved", "Approved", "--aff-green"),
         ("pending", "Pending", "--aff-amber"),
         ("rejected", "Rejected", "--aff-red"),
     )
