@@ -49,6 +49,10 @@ SPOOL_DIR = Path(env.str("SPOOL_DIR", default=str(BASE_DIR / ".data" / "spool"))
 # Retention of clicks: personal fields are cleared after days, whole months dropped after months; 0 keeps for ever.
 CLICK_PERSONAL_DAYS = env.int("CLICK_PERSONAL_DAYS", default=90)
 CLICK_ROW_MONTHS = env.int("CLICK_ROW_MONTHS", default=36)
+# A visitor's further clicks on the same link within so many seconds are marked as duplicates; 0 marks none.
+CLICK_DUPLICATE_SECONDS = env.int("CLICK_DUPLICATE_SECONDS", default=30)
+# Databases (.mmdb) that say where an address is; the first that knows counts. Empty takes the bundled one.
+GEOIP_FILES = env.list("GEOIP_FILES", default=[])
 # Store visitors' addresses without their last part from the start.
 CLICK_IP_TRUNCATE = env.bool("CLICK_IP_TRUNCATE", default=False)
 # Encrypt advertiser secrets at rest; the first encrypts, all of them decrypt.
@@ -239,6 +243,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_BEAT_SCHEDULE = {
     "book": {"task": "payouts.tasks.book", "schedule": 1.0, "options": {"expires": 5}},
     "caps": {"task": "conversions.tasks.close_capped_offers", "schedule": 5.0, "options": {"expires": 10}},
+    "marks": {"task": "tracking.tasks.mark_clicks", "schedule": 2.0, "options": {"expires": 4}},
     "approve": {"task": "conversions.tasks.approve", "schedule": 30.0, "options": {"expires": 60}},
     "left over": {"task": "conversions.tasks.take_up_left_over", "schedule": 10.0, "options": {"expires": 30}},
     "partitions": {"task": "tracking.tasks.make_partitions", "schedule": 3600.0, "options": {"expires": 3600}},

@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.core.checks import register
 
-from tracking.checks import check_click_id_keys, check_retention
+from tracking.checks import check_click_id_keys, check_marks, check_retention
 
 
 class TrackingConfig(AppConfig):
@@ -10,4 +10,5 @@ class TrackingConfig(AppConfig):
 
     def ready(self) -> None:
         register(check_click_id_keys)
+        register(check_marks)
         register(check_retention)

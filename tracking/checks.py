@@ -1,15 +1,19 @@
 """System checks: settings of this room that make no sense are refused before anything runs."""
 
+from pathlib import Path
 from typing import Any
 
+import maxminddb
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 
-from tracking import click_id
+from tracking import click_id, geography
 
 # Longer than anything that is meant; beyond year 1 there is no date to compare with.
 LONGEST = {"CLICK_PERSONAL_DAYS": 36_500, "CLICK_ROW_MONTHS": 1_200}
+# An hour: marks look at all clicks of so long ago.
+LONGEST_REPEAT = 3_600
 
 
 def check_click_id_keys(**_: Any) -> list[CheckMessage]:
@@ -34,4 +38,18 @@ def check_retention(**_: Any) -> list[CheckMessage]:
     if not found and months and (days == 0 or days > months * 31):
         message = "CLICK_PERSONAL_DAYS keeps personal fields for longer than CLICK_ROW_MONTHS keeps the click."
         found.append(Warning(message, hint="They go with the click.", id="tracking.W001"))
+    return found
+
+
+def check_marks(**_: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if not 0 <= settings.CLICK_DUPLICATE_SECONDS <= LONGEST_REPEAT:
+        message = f"CLICK_DUPLICATE_SECONDS is {settings.CLICK_DUPLICATE_SECONDS}; it takes 0 to {LONGEST_REPEAT}."
+        found.append(Error(message, id="tracking.E004"))
+    for name in settings.GEOIP_FILES:
+        try:
+            geography.open_database(Path(name)).close()
+        except (OSError, maxminddb.InvalidDatabaseError) as error:
+            hint = "Name files in MaxMind's format (.mmdb) that the process may read, or leave GEOIP_FILES unset."
+            found.append(Error(f"GEOIP_FILES: {name} cannot be used: {error}", hint=hint, id="tracking.E005"))
     return found

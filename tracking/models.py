@@ -2,7 +2,7 @@
 
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from affiliates import public_ids
@@ -78,6 +78,10 @@ class Click(models.Model):
     device = models.CharField(max_length=10, default="")
     is_bot = models.BooleanField(default=False)
     is_duplicate = models.BooleanField(default=False)
+    os = models.CharField("operating system", max_length=40, default="")
+    browser = models.CharField(max_length=40, default="")
+    asn = models.BigIntegerField("autonomous system", null=True, help_text="The network of the address.")
+    is_data_centre = models.BooleanField(default=False, help_text="The address is a hosting company's.")
 
     class Meta:
         ordering = ["-id"]
@@ -88,3 +92,69 @@ class Click(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+# In a rollup, the row of all links together.
+ALL_LINKS = 0
+
+
+class ClickSum(models.Model):
+    """Marked clicks added up. A bot's repeats are bots, so what is neither a bot nor a duplicate is the rest.
+
+    Rows are written by `marks.py` as clicks get their marks, and from the clicks again by `rollups.py`.
+    """
+
+    link_number = models.BigIntegerField(help_text="The tracking link; 0 stands for all links together.")
+    clicks = models.IntegerField()
+    bots = models.IntegerField()
+    duplicates = models.IntegerField()
+
+    class Meta:
+        abstract = True
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(bots__gte=0, duplicates__gte=0, clicks__gte=F("bots") + F("duplicates")),
+                name="%(class)s_adds_up",
+            )
+        ]
+
+
+class ClickHour(ClickSum):
+    """Clicks of one hour (UTC): for days in any time zone."""
+
+    pk = models.CompositePrimaryKey("link_number", "hour")
+    hour = models.DateTimeField(help_text="When the hour begins.")
+
+    class Meta(ClickSum.Meta):
+        indexes = [models.Index(fields=["hour"], name="click_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.link_number} {self.hour}: {self.clicks}"
+
+
+class ClickDay(ClickSum):
+    """Clicks of one day (UTC): for sums over long periods."""
+
+    pk = models.CompositePrimaryKey("link_number", "day")
+    day = models.DateField()
+
+    class Meta(ClickSum.Meta):
+        indexes = [models.Index(fields=["day"], name="click_day")]
+
+    def __str__(self) -> str:
+        return f"{self.link_number} {self.day}: {self.clicks}"
+
+
+class ClickAudience(ClickSum):
+    """Clicks of one day (UTC) by country and class of device."""
+
+    pk = models.CompositePrimaryKey("link_number", "day", "country", "device")
+    day = models.DateField()
+    country = models.CharField(max_length=2)
+    device = models.CharField(max_length=10)
+
+    class Meta(ClickSum.Meta):
+        indexes = [models.Index(fields=["day"], name="click_audience_day")]
+
+    def __str__(self) -> str:
+        return f"{self.link_number} {self.day} {self.country} {self.device}: {self.clicks}"

@@ -3,9 +3,11 @@
 from celery import shared_task
 from django.utils import timezone
 
-from tracking import retention
+from tracking import marks, retention
 from tracking.partitions import make_partitions_ahead
 
+# Not longer than until beat asks again, so that a heap of clicks keeps one process busy and not all of them.
+MARKS_SECONDS = 1.8
 # A task must end well before the broker takes its worker for dead (the visibility timeout).
 RETENTION_SECONDS = 240.0
 RETENTION_PAUSE = 60.0
@@ -14,6 +16,11 @@ RETENTION_PAUSE = 60.0
 @shared_task
 def make_partitions() -> int:
     return make_partitions_ahead(today=timezone.now().date())
+
+
+@shared_task
+def mark_clicks() -> int:
+    return marks.mark_waiting(now=timezone.now(), seconds=MARKS_SECONDS)
 
 
 @shared_task
