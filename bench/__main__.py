@@ -49,6 +49,9 @@ BENCHMARKS: dict[str, Callable[[Installation, Options, Callable[[str], None]], B
 def main() -> int:
     """Run what the command line names. Exit code 0 when all ran and every check holds, else 1."""
     chosen = options.read(sys.argv[1:])
+    if sys.platform != "linux":
+        print("The benchmarks read what work costs from /proc: run them on Linux.", file=sys.stderr)
+        return 1
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     signal.signal(signal.SIGTERM, _stop)
     try:

@@ -35,7 +35,7 @@ def load(answer: Callable[[Server, Writer], Awaitable[None]], **plan: Any) -> tu
         async with await asyncio.start_server(server.serve, "127.0.0.1", 0) as listening:
             port = listening.sockets[0].getsockname()[1]
             settings = {"targets": ["/a"], "seconds": 0.2, "connections": 4, **plan}
-            return server, await drive(Plan(port=port, **settings))
+            return server, await asyncio.to_thread(drive, Plan(port=port, **settings))
 
     return asyncio.run(run())
 
@@ -101,4 +101,4 @@ def test_refusals_and_broken_connections_are_told_apart():
 
 def test_a_server_that_is_not_there_is_an_error():
     with pytest.raises(OSError, match="refused|Connect"):
-        asyncio.run(drive(Plan(port=9, targets=["/"], seconds=0.1, connections=1)))
+        drive(Plan(port=9, targets=["/"], seconds=0.1, connections=1))
