@@ -110,7 +110,18 @@ class ClickColumns(ExportColumns):
         model = Click
         fields = (
             *("clicked_at", "click_id", "affiliate_id", "affiliate", "offer", "link_code", "country", "device"),
-            *("is_bot", "is_duplicate", "source", "aff_click_id", *SUB_IDS, "referrer"),
+            *(
+                "os",
+                "browser",
+                "asn",
+                "is_data_centre",
+                "is_bot",
+                "is_duplicate",
+                "source",
+                "aff_click_id",
+                *SUB_IDS,
+                "referrer",
+            ),
         )
         export_order = fields
 
@@ -124,7 +135,7 @@ class ClickAdmin(BoundedExport, RecordAdmin):
 
     resource_classes = (ClickColumns,)
     export_related = ("link__enrollment__affiliate", "link__enrollment__offer")
-    list_display = ("time", "shown_id", "who", "link_code", "place", "labels", "marks")
+    list_display = ("time", "shown_id", "who", "link_code", "origin", "labels", "marks")
     list_display_links = ("time", "shown_id")
     list_filter = (
         ("clicked_at", ClickDayFilter),
@@ -132,6 +143,7 @@ class ClickAdmin(BoundedExport, RecordAdmin):
         ("link__enrollment__offer", LinksOfFilter),
         ("is_bot", BooleanRadioFilter),
         ("is_duplicate", BooleanRadioFilter),
+        ("is_data_centre", BooleanRadioFilter),
     )
     list_select_related = ("link__enrollment__affiliate", "link__enrollment__offer")
     search_fields = ("id",)
@@ -141,14 +153,19 @@ class ClickAdmin(BoundedExport, RecordAdmin):
     actions_detail = ("trace",)
     fieldsets = (
         (None, {"fields": (("shown_id", "time"), ("affiliate_link", "offer_name"), ("link", "destination"))}),
-        ("Visitor", {"fields": (("ip", "place"), "user_agent", "referrer", "visitor", "marks")}),
+        (
+            "Visitor",
+            {"fields": (("ip", "network"), ("place", "software"), "user_agent", "referrer", "visitor", "marks")},
+        ),
         (
             "The affiliate's labels",
             {"fields": (("aff_click_id", "source"), *zip(SUB_IDS[::2], SUB_IDS[1::2], strict=True))},
         ),
         ("Inside", {"fields": (("id", "marked_at"),)}),
     )
-    readonly_fields = ("shown_id", "time", "affiliate_link", "offer_name", "place", "marks", "destination")
+    readonly_fields = (
+        *("shown_id", "time", "affiliate_link", "offer_name", "network", "place", "software", "marks", "destination"),
+    )
 
     def get_search_results(
         self, request: HttpRequest, queryset: "QuerySet[Click]", search_term: str
@@ -191,9 +208,23 @@ class ClickAdmin(BoundedExport, RecordAdmin):
     def link_code(self, row: Click) -> SafeString | str:
         return code(row.link.code)
 
+    @display(description="From", header=True)
+    def origin(self, row: Click) -> list[str]:
+        return [self.place(row), self.software(row)]
+
     @display(description="From")
     def place(self, row: Click) -> str:
         return " · ".join(part for part in (row.country, row.device) if part) or NOTHING
+
+    @display(description="System and browser")
+    def software(self, row: Click) -> str:
+        return " · ".join(part for part in (row.os, row.browser) if part) or NOTHING
+
+    @display(description="Network")
+    def network(self, row: Click) -> str:
+        """The autonomous system that the address belongs to, by its number."""
+        known = [f"AS{row.asn}"] if row.asn else []
+        return " · ".join([*known, *(["data centre"] if row.is_data_centre else [])]) or NOTHING
 
     @display(description="Labels")
     def labels(self, row: Click) -> SafeString | str:

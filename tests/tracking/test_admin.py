@@ -56,6 +56,15 @@ class TestClicks:
         response = desk.get(reverse("admin:tracking_click_trace", args=[click.pk]))
         assert response["Location"] == f"/trace/?q={text_of(click.pk)}"
 
+    def test_tell_what_is_known_of_the_visitor(self, desk):
+        known = {"os": "Android", "browser": "Chrome Mobile", "asn": 64500, "is_data_centre": True}
+        click, plain = ClickFactory(**known), ClickFactory()
+        page = desk.get(reverse("admin:tracking_click_change", args=[click.pk])).content.decode()
+        for text in ("Android · Chrome Mobile", "AS64500 · data centre"):
+            assert text in page
+        assert "Android · Chrome Mobile" in desk.get(CLICKS).content.decode()
+        assert listed(desk.get(CLICKS, {"is_data_centre__exact": "0"})) == {plain.pk}
+
     def export(self, desk: Client) -> list[dict[str, str]]:
         path = reverse("admin:tracking_click_export")
         fields = {f"clickcolumns_{name}": "on" for name in ("click_id", "sub1", "affiliate", "clicked_at")}
