@@ -22,13 +22,30 @@ from dashboard.demo.program import CHALLENGE
 from dashboard.demo.rhythm import DAYS, Span, moments
 from dashboard.demo.visitors import Crowd, Visitor
 from tracking import click_id
+from tracking.agents import describe
 from tracking.capture import copy_rows, format_row
 from tracking.partitions import make_partitions, make_partitions_ahead
+from tracking.rollups import ADD_MARKED
 
 CHUNK = 5_000
 # Somebody who is impatient, or a page that loads its link ahead, clicks again within seconds.
 AGAIN = 0.035
 MARKED_AFTER = timedelta(seconds=2)
+MARKS = (
+    "CREATE TEMP TABLE demo_marks "
+    "(id uuid, country text, device text, os text, browser text, is_bot bool, is_duplicate bool)"
+)
+# Its texts are constants.
+WRITE_MARKS = f"""
+    WITH marked AS (
+        UPDATE tracking_click AS click SET marked_at = clicked_at + %s, country = found.country,
+            device = found.device, os = found.os, browser = found.browser,
+            is_bot = found.is_bot, is_duplicate = found.is_duplicate
+        FROM demo_marks AS found WHERE click.id = found.id
+        RETURNING click.link_id, click.clicked_at, click.country, click.device, click.is_bot, click.is_duplicate
+    ), {ADD_MARKED}
+    SELECT count(*) FROM marked
+"""  # noqa: S608
 
 Told = Callable[[int, int], None]
 
@@ -132,20 +149,18 @@ def _row(visit: Visit, ground: Ground) -> bytes:
 
 
 def _mark(line: psycopg.Connection, visits: Sequence[Visit]) -> None:
-    """Set what is found out about a click after it was answered: country, device, robot, repeat."""
+    """Set what is found out about a click after it was answered, and add it to the sums that reports read."""
     with line.cursor() as cursor:
-        cursor.execute(
-            "CREATE TEMP TABLE demo_marks (id uuid, country text, device text, is_bot bool, is_duplicate bool)"
-        )
+        cursor.execute(MARKS)
         with cursor.copy("COPY demo_marks FROM STDIN") as copy:
             for visit in visits:
-                who = visit.visitor
-                copy.write_row((visit.raw_id.hex(), who.country, who.device, who.is_bot, visit.is_duplicate))
+                who, agent = visit.visitor, describe(visit.visitor.user_agent)
+                copy.write_row(
+                    (
+                        *(visit.raw_id.hex(), who.country, who.device, agent.os, agent.browser),
+                        *(who.is_bot, visit.is_duplicate),
+                    )
+                )
         cursor.execute("ANALYZE demo_marks")
-        cursor.execute(
-            "UPDATE tracking_click SET marked_at = clicked_at + %s, country = found.country, device = found.device, "
-            "is_bot = found.is_bot, is_duplicate = found.is_duplicate "
-            "FROM demo_marks AS found WHERE tracking_click.id = found.id",
-            [MARKED_AFTER],
-        )
+        cursor.execute(WRITE_MARKS, [MARKED_AFTER])
         cursor.execute("DROP TABLE demo_marks")

@@ -27,8 +27,8 @@ from dashboard.demo.seeding import figures, seed
 from payouts.ledger import book_changes
 from payouts.models import LedgerEntry, Payout, PlanVersion, Statement
 from payouts.verification import Verification
-from tracking import click_id
-from tracking.models import Click, TrackingLink
+from tracking import click_id, counts
+from tracking.models import ALL_LINKS, Click, ClickDay, TrackingLink
 from tracking.routes import read_routes
 
 NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
@@ -156,6 +156,13 @@ def test_clicks_lie_in_partitions_and_carry_genuine_ids_and_marks(demo):
     with transaction.get_connection().cursor() as cursor:
         cursor.execute("SELECT count(*) FROM ONLY tracking_click_default")
         assert cursor.fetchone() == (0,)
+
+
+def test_the_sums_that_reports_read_are_what_the_clicks_give(demo):
+    summed = counts.total(since=NOW - timedelta(days=70), until=NOW)
+    stored = Click.objects.filter(is_bot=False, is_duplicate=False)
+    assert (summed.clicks, summed.unique) == (Click.objects.count(), stored.count())
+    assert ClickDay.objects.filter(link_number=ALL_LINKS).aggregate(total=Sum("clicks")) == {"total": summed.clicks}
 
 
 def test_closed_links_get_no_clicks_after_they_were_closed(demo):
