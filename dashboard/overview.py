@@ -17,7 +17,7 @@ from django.utils.http import urlencode
 
 from affiliates.models import Affiliate, Enrollment, Offer
 from conversions.models import Conversion, Postback, Trace
-from tracking.click_id import lowest_uuid
+from tracking.counts import by_day
 
 Status = Conversion.Status
 Outcome = Postback.Outcome
@@ -26,10 +26,6 @@ DAYS = 30
 LEADERS = 5
 Money = dict[str, Decimal]
 
-CLICKS = """
-    SELECT day.number, (SELECT count(*) FROM tracking_click WHERE id >= day.low AND id < day.high)
-    FROM unnest(%s::int[], %s::uuid[], %s::uuid[]) AS day(number, low, high)
-"""
 # Both add up by day, affiliate and goal first, in one pass over the rows, and then what that left by each alone.
 CONVERSIONS = """
     WITH part AS (
@@ -137,8 +133,8 @@ def figures(*, now: datetime, zone: tzinfo) -> Figures:
     """
     today = now.astimezone(zone).date()
     days = {on: Day(on) for on in (today - timedelta(days=back) for back in reversed(range(DAYS)))}
-    for on, number in _clicks(list(days), zone).items():
-        days[on].clicks = number
+    for on, counted in by_day(first_on=min(days), last_on=today, zone=zone).items():
+        days[on].clicks = counted.clicks
     since = _midnight(min(days), zone)
     affiliates: dict[int, Leader] = {}
     offers: dict[int, Leader] = {}
@@ -169,14 +165,6 @@ def _first(leaders: dict[int, Leader], model: type[Affiliate] | type[Offer]) -> 
 
 def _midnight(on: date, zone: tzinfo) -> datetime:
     return datetime.combine(on, time(), zone)
-
-
-def _clicks(days: Sequence[date], zone: tzinfo) -> dict[date, int]:
-    """Clicks by day, each a range of the time-ordered key, so that only the index is read."""
-    edges = [lowest_uuid(_midnight(on, zone)) for on in (*days, days[-1] + timedelta(days=1))]
-    with connection.cursor() as cursor:
-        cursor.execute(CLICKS, [list(range(len(days))), edges[:-1], edges[1:]])
-        return {days[number]: count for number, count in cursor.fetchall()}
 
 
 def _grouped(query: str, since: datetime, zone: tzinfo) -> list[tuple[Any, ...]]:

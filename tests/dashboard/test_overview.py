@@ -21,6 +21,7 @@ from tests.factories import (
     PostbackFactory,
     TrackingLinkFactory,
 )
+from tracking.models import ALL_LINKS, ClickDay
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +54,12 @@ class TestFigures:
         for days in (0, 0, 3, 6, 7, 29, 30, 400):
             ClickFactory(link=link, clicked_at=NOW - timedelta(days=days))
         assert [period.clicks for period in today_week_month()] == [2, 4, 6]
+
+    def test_clicks_that_are_added_up_already_are_read_from_there(self):
+        day = (NOW - timedelta(days=3)).date()
+        ClickDay.objects.create(link_number=ALL_LINKS, day=day, clicks=500, bots=20, duplicates=3)
+        ClickFactory(clicked_at=NOW)
+        assert [period.clicks for period in today_week_month()] == [1, 501, 501]
 
     def test_conversions_by_status(self):
         conversion(timedelta(hours=1))

@@ -9,6 +9,7 @@ from dashboard.portal.periods import Period, chosen, last_days
 from payouts.ledger import book_changes
 from tests.dashboard.portal import signed_in, words, world_of
 from tests.factories import LedgerEntryFactory, PercentRuleFactory
+from tracking.models import ALL_LINKS, ClickDay
 
 DAY = timedelta(days=1)
 
@@ -25,10 +26,24 @@ def test_counts_clicks_conversions_and_commission(ana: Affiliate) -> None:
 
     overview = signed_in(ana).get("/").context["overview"]
 
-    assert (overview.clicks.now, overview.click_counts.bots, overview.click_counts.repeats) == (3, 1, 1)
+    assert (overview.clicks.now, overview.click_counts.bots, overview.click_counts.duplicates) == (3, 1, 1)
     assert overview.by_status == {"pending": 1, "approved": 1, "rejected": 1}
     assert [(each.currency, each.now) for each in overview.earned] == [("EUR", Decimal(120))]
     assert overview.pending == [("EUR", Decimal(120))]
+
+
+def test_adds_up_links_of_its_own_from_the_rollups(ana: Affiliate, ben: Affiliate) -> None:
+    mine, bens = world_of(ana).link, world_of(ben).link
+    day = datetime.now(UTC).date() - 3 * DAY
+    ClickDay.objects.create(link_number=mine.pk, day=day, clicks=50, bots=4, duplicates=6)
+    for other in (bens.pk, ALL_LINKS):
+        ClickDay.objects.create(link_number=other, day=day, clicks=900, bots=0, duplicates=0)
+
+    context = signed_in(ana).get("/").context
+
+    counted = context["overview"].click_counts
+    assert (counted.clicks, counted.bots, counted.duplicates) == (50, 4, 6)
+    assert [(top.link, top.figures.clicks) for top in context["top_links"]] == [(mine, 50)]
 
 
 def test_never_adds_currencies(ana: Affiliate) -> None:

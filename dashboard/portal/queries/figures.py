@@ -1,7 +1,7 @@
 """Counts and sums over an affiliate's clicks, conversions and ledger, a few grouped queries each."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -14,22 +14,12 @@ from affiliates.models import Affiliate
 from conversions.models import Conversion
 from dashboard.portal.periods import Period
 from payouts.models import LedgerEntry
-from tracking.models import Click
+from tracking import counts
+from tracking.counts import ClickCounts
+from tracking.models import Click, TrackingLink
 
 Money = list[tuple[str, Decimal]]
 AHEAD = timedelta(days=2)
-
-
-@dataclass(frozen=True, slots=True)
-class ClickCounts:
-    """Clicks, and how many of them were bots or came again from the same visitor."""
-
-    total: int = 0
-    bots: int = 0
-    repeats: int = 0
-
-    def __add__(self, other: "ClickCounts") -> "ClickCounts":
-        return ClickCounts(self.total + other.total, self.bots + other.bots, self.repeats + other.repeats)
 
 
 @dataclass(slots=True)
@@ -48,6 +38,11 @@ def clicks_of(affiliate: Affiliate, period: Period) -> QuerySet[Click]:
     return Click.objects.filter(link__enrollment__affiliate=affiliate, id__gte=lowest, id__lt=beyond).order_by()
 
 
+def link_numbers(affiliate: Affiliate) -> list[int]:
+    """The affiliate's links as clicks are counted by them."""
+    return list(TrackingLink.objects.filter(enrollment__affiliate=affiliate).order_by().values_list("pk", flat=True))
+
+
 def conversions_of(affiliate: Affiliate, period: Period) -> QuerySet[Conversion]:
     """The affiliate's conversions whose event happened in a period."""
     return happened_in(Conversion.objects.filter(affiliate=affiliate), period).order_by()
@@ -59,17 +54,15 @@ def happened_in(conversions: QuerySet[Conversion], period: Period) -> QuerySet[C
     return conversions.filter(received_at__gte=period.starts_at - AHEAD, **span)
 
 
-def clicks_by_day(affiliate: Affiliate, period: Period) -> dict[date, ClickCounts]:
-    rows = (
-        clicks_of(affiliate, period)
-        .values_list(TruncDate("clicked_at", tzinfo=period.zone))
-        .annotate(
-            total=Count("pk"),
-            bots=Count("pk", filter=Q(is_bot=True)),
-            repeats=Count("pk", filter=Q(is_duplicate=True)),
-        )
-    )
-    return {day: ClickCounts(total, bots, repeats) for day, total, bots, repeats in rows}
+def clicks_by_day(links: Collection[int], period: Period) -> dict[date, ClickCounts]:
+    """Clicks on these links on each day of the period, also on those without any."""
+    return counts.by_day(first_on=period.first_on, last_on=period.last_on, zone=period.zone, links=links)
+
+
+def clicks_by_link(links: Collection[int], period: Period) -> dict[int, ClickCounts]:
+    """Clicks on each of these links, also on those without any."""
+    clicked = counts.by_link(since=period.starts_at, until=period.ends_at, links=links)
+    return {number: clicked.get(number, ClickCounts()) for number in links}
 
 
 def conversions_by_day(affiliate: Affiliate, period: Period) -> dict[date, dict[str, int]]:
@@ -81,28 +74,16 @@ def conversions_by_day(affiliate: Affiliate, period: Period) -> dict[date, dict[
     return days
 
 
-def busiest_links(affiliate: Affiliate, period: Period, limit: int) -> list[int]:
-    """The links with the most clicks in the period."""
-    rows = (
-        clicks_of(affiliate, period).values_list("link_id").annotate(clicks=Count("pk")).order_by("-clicks", "link_id")
-    )
-    return [link_id for link_id, _ in rows[:limit]]
-
-
-def link_figures(affiliate: Affiliate, period: Period, link_ids: Collection[int]) -> dict[int, LinkFigures]:
-    """Clicks, conversions and commission of each of these links, three queries for all."""
-    figures = {link_id: LinkFigures() for link_id in link_ids}
-    lowest, beyond = period.click_bounds
-    clicks = Click.objects.filter(link__in=link_ids, id__gte=lowest, id__lt=beyond).order_by()
-    for link_id, count in clicks.values_list("link_id").annotate(Count("pk")):
-        figures[link_id].clicks = count
+def link_figures(affiliate: Affiliate, period: Period, clicked: Mapping[int, ClickCounts]) -> dict[int, LinkFigures]:
+    """Conversions and commission of each link that is given with its clicks, two queries for all."""
+    figures = {number: LinkFigures(each.clicks) for number, each in clicked.items()}
     approved = Count("pk", filter=Q(status=Conversion.Status.APPROVED))
-    conversions = conversions_of(affiliate, period).filter(link__in=link_ids)
+    conversions = conversions_of(affiliate, period).filter(link__in=figures)
     for link_id, count, good in conversions.values_list("link_id").annotate(total=Count("pk"), approved=approved):
         figures[link_id].conversions, figures[link_id].approved = count, good
     commission = LedgerEntry.objects.filter(
         affiliate=affiliate,
-        conversion__link__in=link_ids,
+        conversion__link__in=figures,
         occurred_at__gte=period.starts_at,
         occurred_at__lt=period.ends_at,
     ).order_by("currency")

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 
 from affiliates.models import Affiliate, Enrollment
 from dashboard.portal.periods import Period
-from dashboard.portal.queries.figures import LinkFigures, link_figures
+from dashboard.portal.queries.figures import LinkFigures, clicks_by_link, link_figures
 from tracking.models import TrackingLink
 
 
@@ -23,7 +23,7 @@ def links_of(affiliate: Affiliate) -> QuerySet[TrackingLink]:
 
 def rows(affiliate: Affiliate, links: Iterable[TrackingLink], period: Period) -> list[LinkRow]:
     listed = list(links)
-    figures = link_figures(affiliate, period, [link.pk for link in listed])
+    figures = link_figures(affiliate, period, clicks_by_link([link.pk for link in listed], period))
     return [LinkRow(link, figures[link.pk]) for link in listed]
 
 

@@ -1,7 +1,7 @@
 """The overview: a period's numbers beside those of the period before, days for the charts, and what to do first."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -11,8 +11,9 @@ from affiliates.money import places, round_money
 from conversions.models import Conversion
 from dashboard.portal.periods import Period
 from dashboard.portal.queries import figures
-from dashboard.portal.queries.figures import ClickCounts, LinkFigures, Money
+from dashboard.portal.queries.figures import LinkFigures, Money
 from payouts.queries import Earning, commission_by_day, earnings
+from tracking.counts import ClickCounts
 from tracking.models import TrackingLink
 
 Status = Conversion.Status
@@ -65,17 +66,17 @@ class Overview:
         return not (self.clicks.now or self.conversions.now or self.earned)
 
 
-def overview(affiliate: Affiliate, period: Period) -> Overview:
-    """A few grouped queries, each over the period and the one before it at once."""
+def overview(affiliate: Affiliate, period: Period, links: Collection[int]) -> Overview:
+    """What an affiliate's links brought. A few grouped queries, each over the period and the one before it at once."""
     span = period.with_before()
-    clicks = figures.clicks_by_day(affiliate, span)
+    clicks = figures.clicks_by_day(links, span)
     conversions = figures.conversions_by_day(affiliate, span)
     commission = _commission(affiliate, span)
     counts = _total(clicks, period)
     by_status = {status: _count(conversions, period, status) for status in Status.values}
     return Overview(
         period=period,
-        clicks=Change(counts.total, _total(clicks, period.before()).total),
+        clicks=Change(counts.clicks, _total(clicks, period.before()).clicks),
         click_counts=counts,
         conversions=Change(
             sum(by_status.values()), sum(_count(conversions, period.before(), status) for status in Status.values)
@@ -129,7 +130,7 @@ def _chart(
     return {
         "days": [f"{day.day} {day:%b}" for day in days],
         "titles": [f"{day:%A}, {day.day} {day:%B %Y}" for day in days],
-        "clicks": series(lambda day: clicks.get(day, ClickCounts()).total),
+        "clicks": series(lambda day: clicks.get(day, ClickCounts()).clicks),
         "conversions": {
             status: series(lambda day, status=status: conversions.get(day, {}).get(status, 0))  # type: ignore[misc]
             for status in Status.values
@@ -151,12 +152,13 @@ class TopLink:
     figures: LinkFigures
 
 
-def top_links(affiliate: Affiliate, period: Period, limit: int = 5) -> list[TopLink]:
-    """The links with the most clicks, with what they brought."""
-    ids = figures.busiest_links(affiliate, period, limit)
-    numbers = figures.link_figures(affiliate, period, ids)
-    links = TrackingLink.objects.select_related("enrollment__offer").in_bulk(ids)
-    return [TopLink(links[link_id], numbers[link_id]) for link_id in ids if link_id in links]
+def top_links(affiliate: Affiliate, period: Period, links: Collection[int], limit: int = 5) -> list[TopLink]:
+    """Those of the affiliate's links with the most clicks, with what they brought."""
+    clicked = {number: each for number, each in figures.clicks_by_link(links, period).items() if each.clicks}
+    busiest = sorted(clicked, key=lambda number: (-clicked[number].clicks, number))[:limit]
+    numbers = figures.link_figures(affiliate, period, {number: clicked[number] for number in busiest})
+    found = TrackingLink.objects.select_related("enrollment__offer").in_bulk(busiest)
+    return [TopLink(found[number], numbers[number]) for number in busiest if number in found]
 
 
 def recent_conversions(affiliate: Affiliate, limit: int = 8) -> list[tuple[Conversion, Money]]:

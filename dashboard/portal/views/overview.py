@@ -9,6 +9,7 @@ from dashboard.portal import periods
 from dashboard.portal.access import CHOSEN, PREVIEWED, Portal, portal_view
 from dashboard.portal.listing import render_page
 from dashboard.portal.queries import overview as queries
+from dashboard.portal.queries.figures import link_numbers
 
 
 @require_safe
@@ -16,12 +17,13 @@ from dashboard.portal.queries import overview as queries
 def overview(request: HttpRequest, portal: Portal) -> HttpResponse:
     now = timezone.now()
     period = periods.chosen(request.GET.get("days"), now=now, zone=portal.zone)
-    numbers = queries.overview(portal.affiliate, period)
+    links = link_numbers(portal.affiliate)
+    numbers = queries.overview(portal.affiliate, period, links)
     recent = queries.recent_conversions(portal.affiliate)
     context = {
         "overview": numbers,
         "periods": periods.CHOICES,
-        "top_links": queries.top_links(portal.affiliate, period) if numbers.clicks.now else [],
+        "top_links": queries.top_links(portal.affiliate, period, links) if numbers.clicks.now else [],
         "recent": recent,
         "steps": None if recent else queries.first_steps(portal.affiliate),
         "greeting": greeting(portal, timezone.localtime(now).hour),
