@@ -294,7 +294,7 @@ def progress(begin: int, total: int) -> str:
 
 def stop(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # on this one pip removes its temporary files
         try:
             process.wait(10)
         except subprocess.TimeoutExpired:
