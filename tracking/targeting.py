@@ -1,7 +1,11 @@
 """What is found out about a visitor on the hot path, for links whose offer is targeted."""
 
+from tracking.agents import describe
+from tracking.geography import locate
 from tracking.routes import Visitor
 
 
 def visitor_of(ip: str | None, user_agent: str) -> Visitor:
-    return Visitor()
+    """Country, device and system; both look-ups are in memory and remember what they were asked."""
+    agent = describe(user_agent)
+    return Visitor(country=locate(ip).country, device=agent.device, system=agent.os)

@@ -90,9 +90,17 @@ class TestTargeting:
         OfferDestination.objects.update(weight=1)
         assert click().location.startswith("https://m.example/")
 
-    def test_a_visitor_of_unknown_country_is_not_turned_away(self, link):
+    @pytest.mark.parametrize(("address", "status"), [("5.9.1.1", 302), ("8.8.8.8", 410), ("127.0.0.1", 302)])
+    def test_visitors_from_elsewhere_are_turned_away_those_from_nowhere_known_are_not(self, link, address, status):
         Offer.objects.update(countries=["DE"])
-        assert click().status == 302
+        answer = visit(lambda client: client.get("/c/ana", client=address))
+        assert answer.status == status
+
+    def test_the_country_is_told_to_the_destination(self, link):
+        self.other(countries=["DE"])
+        OfferDestination.objects.update(destination_url="https://m.example/{country}?c={click_id}")
+        answer = visit(lambda client: client.get("/c/ana", client="5.9.1.1"))
+        assert answer.location.startswith("https://m.example/DE?c=")
 
 
 def heard(story):
