@@ -54,7 +54,9 @@ WATCHED = (
     "affiliates_affiliate",
     "affiliates_advertiser",
     "affiliates_offer",
+    "affiliates_offerdestination",
     "affiliates_enrollment",
+    "affiliates_trackingdomain",
     "tracking_trackinglink",
 )
 
