@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.test import override_settings
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.servers import Web, database_url, running
+from tests.servers import BROWSER, Web, database_url, running
 
 # Playwright's synchronous face runs an event loop in this thread; Django then refuses its ORM unless told otherwise.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -67,7 +67,8 @@ def web(transactional_db: None, static_root: Path, tmp_path: Path) -> Iterator[W
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A page whose console must stay free of errors: a broken script or a policy's refusal is a fault."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    # Its own name, HeadlessChrome, is a bot's: what comes of its clicks would be held.
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, user_agent=BROWSER)
     page = context.new_page()
     errors: list[str] = []
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
