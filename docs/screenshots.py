@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
+AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 SIZE = {"width": 1440, "height": 900}
 
 
@@ -70,7 +71,7 @@ def a_sale(facts: dict[str, Any]) -> str:
     goal = next(goal for goal in facts["goals"] if goal["code"] == "purchase")
     link = next(link for link in facts["links"] if link["offer"] == goal["offer"])
     token = next(a["token"] for a in facts["advertisers"] if a["name"] == link["advertiser"])
-    click = Request(f"{facts['base_url']}/c/{link['code']}.json?sub1=newsletter", headers={"User-Agent": "Mozilla/5.0"})  # noqa: S310
+    click = Request(f"{facts['base_url']}/c/{link['code']}.json?sub1=newsletter", headers={"User-Agent": AGENT})  # noqa: S310
     with urlopen(click) as answer:  # noqa: S310 - our own demo
         cid = str(json.load(answer)["click_id"])
     sale = f"click_id={cid}&txid=README-1&event_type=purchase&revenue=100.00&currency=EUR&status=approved&token={token}"

@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from affiliates.progress import ShownProgress
 from dashboard.demo.facts import check_key, facts
-from dashboard.demo.progress import ShownProgress
 from dashboard.demo.seeding import SEED, SeedRefused, figures, seed
 
 EXAMPLES = """\
@@ -20,6 +20,9 @@ examples:
 
 The demo is made in one transaction: a run that is interrupted leaves nothing, and is simply run again.
 """
+
+
+STAGES = {"clicks": "Clicks written", "days": "Days played"}
 
 
 class Command(BaseCommand):
@@ -57,7 +60,7 @@ class Command(BaseCommand):
 
     def _seed(self, *, number: int, scale: float) -> None:
         started = time.monotonic()
-        with ShownProgress(self.stdout, {"clicks": "Clicks written", "days": "Days played"}) as progress:
+        with ShownProgress(output=self.stdout, names=STAGES, silence=0) as progress:
             made = seed(now=timezone.now(), number=number, scale=scale, progress=progress)
         if made:
             text = f"Made the demo data in {time.monotonic() - started:.1f} s: {figures()}."

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from affiliates.progress import ShownProgress
 from dashboard.demo.behaviour import Program
-from dashboard.demo.progress import ShownProgress
 from dashboard.demo.sending import Sender, is_loopback
 from dashboard.demo.simulation import Outcome, Simulation
 
@@ -86,7 +86,7 @@ class Command(BaseCommand):
             f"Sending {options['rate']:g} clicks a second to {base_url} for {options['duration']:g} s, "
             f"over {options['concurrency']} connections."
         )
-        with ShownProgress(self.stdout, {"clicks": "Clicks sent"}) as progress:
+        with ShownProgress(output=self.stdout, names={"clicks": "Clicks sent"}, silence=0) as progress:
             outcome = Simulation(
                 _program(facts, options["facts"]),
                 Sender(base_url),

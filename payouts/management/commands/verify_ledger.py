@@ -5,12 +5,13 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from affiliates.models import Affiliate
+from affiliates.progress import ShownProgress
 from payouts.chain_walk import Finding
 from payouts.verification import Verification
+
+STAGES = {"entries": "Checking entries", "conversions": "Checking conversions"}
 
 
 class Command(BaseCommand):
@@ -23,10 +24,10 @@ class Command(BaseCommand):
         parser.add_argument("--affiliate", metavar="ID", help="check one affiliate only, by its public ID: af_k3n8d2xw")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        shown = ShownProgress()
-        run = Verification(affiliate=_affiliate(options["affiliate"]), progress=shown.step)
+        shown = ShownProgress(names=STAGES)
+        run = Verification(affiliate=_affiliate(options["affiliate"]), progress=shown)
         faults = 0
-        with shown.bars:
+        with shown:
             for finding in run.findings():
                 faults += 1
                 self._tell(finding, shown)
@@ -39,32 +40,9 @@ class Command(BaseCommand):
             sys.exit(1)
         self.stdout.write(self.style.SUCCESS("All is well."))
 
-    def _tell(self, finding: Finding, shown: "ShownProgress") -> None:
-        shown.bars.stop()
-        self.stdout.write(f"{finding.subject}: {finding.fault}")
-        shown.bars.start()
-
-
-class ShownProgress:
-    """Bars on a terminal, else a line for every tenth of a stage; on standard error, so that findings can be piped."""
-
-    def __init__(self) -> None:
-        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-        self.console = Console(stderr=True)
-        self.bars = Progress(*columns, console=self.console, disable=not self.console.is_terminal)
-        self.tasks: dict[str, TaskID] = {}
-        self.tenths: dict[str, int] = {}
-
-    def step(self, stage: str, done: int, total: int) -> None:
-        if self.console.is_terminal:
-            if stage not in self.tasks:
-                self.tasks[stage] = self.bars.add_task(f"Checking {stage}")
-            self.bars.update(self.tasks[stage], completed=done, total=total)
-            return
-        tenth = done * 10 // total if total else 10
-        if tenth > self.tenths.get(stage, 0):
-            self.tenths[stage] = tenth
-            self.console.print(f"Checking {stage}: {done:,} of {total:,}")
+    def _tell(self, finding: Finding, shown: ShownProgress) -> None:
+        with shown.paused():
+            self.stdout.write(f"{finding.subject}: {finding.fault}")
 
 
 def _affiliate(public_id: str | None) -> Affiliate | None:

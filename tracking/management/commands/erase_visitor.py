@@ -12,12 +12,12 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
+from affiliates.progress import ShownProgress
 from tracking import click_id
 from tracking.click_writer import drain
 from tracking.erasure import CannotErase, Erased, Network, Whose, check_files, check_marks, erase, find
 from tracking.line import connect
 from tracking.models import Click
-from tracking.progress import ShownProgress
 from tracking.spool import state
 
 log = structlog.get_logger(__name__)

@@ -10,9 +10,9 @@ from django.db import OperationalError
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
+from affiliates.progress import ShownProgress
 from tracking.partitions import Partition, make_partitions, months_later, read_partitions
 from tracking.personal_fields import NotCleared, State, compact, count_personal, personal_state
-from tracking.progress import ShownProgress
 from tracking.retention import (
     NO_MARKS,
     RetentionBusy,

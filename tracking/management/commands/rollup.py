@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from affiliates.progress import ShownProgress
 from tracking import rollups
-from tracking.progress import ShownProgress
 
 
 class Command(BaseCommand):
