@@ -7,17 +7,16 @@ from bench.options import Options
 from bench.results import Aim, Check, Report, Sample, ratio
 
 AFFILIATES = 200
-# Owed by the rules, worked out by PostgreSQL from conversions and rules alone, against what the ledger holds.
-DIFFERENCES = """
-WITH owed AS (
-    SELECT c.affiliate_id, coalesce(nullif(r.currency, ''), c.currency) AS currency,
-           sum(coalesce(r.amount, round(c.revenue * r.percent * 0.01, CASE c.currency WHEN 'JPY' THEN 0 ELSE 2 END)))
-               AS amount
-    FROM conversions_conversion c JOIN payouts_commissionrule r ON r.goal_id = c.goal_id
-    WHERE c.status = 'approved' GROUP BY 1, 2
-), booked AS (
-    SELECT affiliate_id, currency, sum(amount) AS amount FROM payouts_ledgerentry GROUP BY 1, 2
-)
+# What is owed by the rules, worked out by PostgreSQL from conversions and rules alone. An amount that comes to zero
+# is owed to nobody: the ledger has no lines of zero.
+OWED = """
+SELECT c.id, c.affiliate_id, coalesce(nullif(r.currency, ''), c.currency) AS currency,
+       coalesce(r.amount, round(c.revenue * r.percent * 0.01, CASE c.currency WHEN 'JPY' THEN 0 ELSE 2 END)) AS amount
+FROM conversions_conversion c JOIN payouts_commissionrule r ON r.goal_id = c.goal_id WHERE c.status = 'approved'
+"""
+DIFFERENCES = f"""
+WITH owed AS (SELECT affiliate_id, currency, sum(amount) AS amount FROM ({OWED}) line WHERE amount <> 0 GROUP BY 1, 2),
+booked AS (SELECT affiliate_id, currency, sum(amount) AS amount FROM payouts_ledgerentry GROUP BY 1, 2)
 SELECT count(*) FILTER (WHERE owed.amount IS DISTINCT FROM booked.amount), count(*), coalesce(sum(booked.amount), 0)
 FROM owed FULL JOIN booked USING (affiliate_id, currency)
 """
@@ -26,10 +25,12 @@ SELECT count(*) FILTER (WHERE entries <> last OR last IS DISTINCT FROM head.sequ
 FROM (SELECT affiliate_id, count(*) AS entries, max(sequence) AS last FROM payouts_ledgerentry GROUP BY 1) chain
 LEFT JOIN payouts_ledgerhead head USING (affiliate_id)
 """
-COUNTS = """
+# Conversions still due; those that earn something; lines of the ledger, and the conversions that these are about.
+COUNTS = f"""
 SELECT (SELECT count(*) FROM conversions_conversion WHERE booked_at IS NULL),
-       (SELECT count(*) FROM conversions_conversion WHERE status = 'approved'),
-       (SELECT count(*) FROM payouts_ledgerentry)
+       (SELECT count(*) FROM ({OWED}) line WHERE amount <> 0),
+       (SELECT count(*) FROM payouts_ledgerentry),
+       (SELECT count(DISTINCT conversion_id) FROM payouts_ledgerentry)
 """
 Say = Callable[[str], None]
 
@@ -75,12 +76,11 @@ class Booking:
         wrong, sums, total = self.site.query(DIFFERENCES)[0]
         detail = f"{sums} sums by affiliate and currency, {wrong} of them wrong (booked in all: {total:,.2f})"
         broken, chains = self.site.query(CHAINS)[0]
-        due, approved, entries = self.site.query(COUNTS)[0]
+        due, earning, entries, booked = self.site.query(COUNTS)[0]
+        lines = f"{earning:,} conversions earn something; {entries:,} lines about {booked:,} conversions"
         self.report.checks += [
             Check("balances equal a recomputation by SQL", wrong == 0 < sums, detail),
-            Check(
-                "each approved conversion booked once", entries == approved, f"{approved:,} approved, {entries:,} lines"
-            ),
+            Check("each conversion that earns booked once", earning == entries == booked, lines),
             Check("nothing is left due", due == 0, f"{due:,} conversions due"),
             Check("numbers without gaps", broken == 0 < chains, f"{chains} chains, {broken} of them broken"),
         ]

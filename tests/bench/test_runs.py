@@ -35,7 +35,7 @@ MUST_HOLD = {
     },
     "booking": {
         "balances equal a recomputation by SQL",
-        "each approved conversion booked once",
+        "each conversion that earns booked once",
         "nothing is left due",
         "numbers without gaps",
     },
