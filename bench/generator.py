@@ -86,13 +86,15 @@ class Driver:
         self._times: list[float] = []
         self._lateness: list[float] = []
         self._sent = self._failures = 0
-        self._due = self._ends = 0.0
+        self._planned = round((plan.rate or 0) * plan.seconds)
+        self._scheduled = 0
+        self._began = self._due = self._ends = 0.0
 
     def run(self) -> Found:
         for _ in range(self._plan.connections):
             self._connect()
         began = time.monotonic()
-        self._due, self._ends = began, began + self._plan.seconds
+        self._began, self._due, self._ends = began, began, began + self._plan.seconds
         while not self._is_done(time.monotonic()):
             self._send_due()
             for number, _ in self._epoll.poll(STEP):
@@ -110,7 +112,7 @@ class Driver:
 
     def _is_done(self, now: float) -> bool:
         """Whether time is up and every answer there; or no answer is to be hoped for."""
-        if now < self._ends:
+        if now < self._ends or self._scheduled < self._planned:
             return not self._connections
         return now > self._ends + PATIENCE or not (self._overdue or self._under_way)
 
@@ -127,10 +129,12 @@ class Driver:
             while self._idle and now < self._ends:
                 self._send(self._idle.popleft(), now)
             return
-        while self._due <= now and self._due < self._ends:
+        # Counted, not added up: the rounding of a thousand small steps would make one request more or less.
+        while self._due <= now and self._scheduled < self._planned:
             self._lateness.append(now - self._due)
             self._overdue.append(self._due)
-            self._due += 1 / self._plan.rate
+            self._scheduled += 1
+            self._due = self._began + self._scheduled / self._plan.rate
         while self._idle and self._overdue:
             self._send(self._idle.popleft(), self._overdue.popleft())
 

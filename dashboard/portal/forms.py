@@ -1,11 +1,12 @@
 """Forms of the portal: a link, the address builder, the person's own settings, an API key."""
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, urlencode
 from zoneinfo import available_timezones
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from affiliates.models import Enrollment, User
@@ -15,6 +16,7 @@ from tracking.models import SUB_IDS, TrackingLink
 
 # An affiliate's own tracker fills its macros in before the visitor comes: their brackets stay as they are.
 MACRO_BRACKETS = "{}[]$"
+TAKEN = "This code is taken. Choose another one."
 
 
 class EnrollmentChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -31,7 +33,7 @@ class LinkForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         max_length=40,
         help_text="Optional: the end of the link's address, which stays as it is. Empty gives a random one.",
-        error_messages={"unique": "This code is taken. Choose another one."},
+        error_messages={"unique": TAKEN},
         widget=forms.TextInput(attrs={"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}),
     )
 
@@ -54,6 +56,15 @@ class LinkForm(forms.ModelForm):  # type: ignore[type-arg]
             del self.fields["enrollment"], self.fields["code"]
         else:
             self.fields["enrollment"].queryset = enrollments  # type: ignore[attr-defined]
+
+    def save_unless_taken(self) -> TrackingLink | None:
+        """The saved link; None, with the fault told, when somebody took the same code a moment earlier."""
+        try:
+            with transaction.atomic():
+                return cast(TrackingLink, self.save())
+        except IntegrityError:
+            self.add_error("code", TAKEN)
+            return None
 
     def clean_code(self) -> str:
         """Lower-cased; the model judges the rest."""

@@ -69,6 +69,20 @@ def test_says_that_a_code_is_taken_by_whomever(world: World, ben: Affiliate) -> 
     assert response.context["form"].errors == {"code": ["This code is taken. Choose another one."]}
 
 
+def test_says_so_too_when_somebody_was_a_moment_faster(
+    world: World, ben: Affiliate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The form found the code free; the database, which has the last word, no longer does."""
+    monkeypatch.setattr(TrackingLink, "validate_unique", lambda self, exclude=None: None)
+    monkeypatch.setattr(TrackingLink, "validate_constraints", lambda self, exclude=None: None)
+    TrackingLinkFactory(enrollment=EnrollmentFactory(affiliate=ben), code="spring")
+
+    response = make(world, code="spring")
+
+    assert response.status_code == 400
+    assert response.context["form"].errors == {"code": ["This code is taken. Choose another one."]}
+
+
 def test_the_form_shows_the_address_that_the_code_ends(world: World) -> None:
     client = signed_in(world.affiliate)
 

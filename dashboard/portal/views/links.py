@@ -94,8 +94,7 @@ def new(request: HttpRequest, portal: Portal) -> HttpResponse:
     linkable = queries.linkable(portal.affiliate)
     chosen = linkable.filter(offer__public_id=request.GET.get("offer", "")).first()
     form = LinkForm(request.POST or None, enrollments=linkable, initial={"enrollment": chosen})
-    if request.method == "POST" and form.is_valid():
-        link = form.save()
+    if request.method == "POST" and form.is_valid() and (link := form.save_unless_taken()):
         messages.success(request, "The link is made and works at once. Copy it, or add labels to it below.")
         return redirect("portal:link", link.code)
     context = {"form": form, "has_enrollment": linkable.exists(), "link_base": link_base()}
