@@ -1,15 +1,16 @@
 """The benchmarks' own checks notice when something is missing, doubled or wrong."""
 
+import json
 from decimal import Decimal
 
 import pytest
 from django.db import connection
 
-from bench import booking, postbacks
+from bench import booking, markdown, postbacks
 from bench.clicks import stored_is_answered
 from bench.load import Load
 from bench.postbacks import each_left_once
-from bench.results import Check, Report, Row, Sample, as_json, cost_ratio, ratio
+from bench.results import Aim, Check, Report, Row, Sample, as_json, cost_ratio, ratio
 from conversions.models import Conversion
 from payouts.ledger import book_changes
 from payouts.models import LedgerHead
@@ -54,6 +55,18 @@ def test_rows_are_compared_round_by_round():
     theirs = Row("theirs", "full", "clicks", [Sample(50, 0.4), Sample(10, 0.4), Sample(20, 0.3)])
     assert ratio("rate", ours, theirs).median == 4
     assert cost_ratio("cost", theirs, ours).median == pytest.approx(3)
+
+
+def test_markdown_shows_figures_ratios_and_whether_targets_are_met():
+    ours, theirs = Row("ours", "full", "clicks"), Row("theirs", "full", "clicks")
+    ours.samples, theirs.samples = [Sample(12_000, 0.1, 5, 11)], [Sample(3_000, 0.4)]
+    report = Report("clicks", "Clicks", [ours, theirs], [ratio("ours to theirs", ours, theirs, 5)])
+    report.aims, report.checks = [Aim("p99", 11, "ms", 50)], [Check("one", True, "")]
+    shown = markdown.tables(json.loads(json.dumps(as_json(report))))
+    assert "| ours | full | **12,000** | 12,000 to 12,000 | 0.100 | 5.0 | 11.0 |  |" in shown
+    assert "| ours to theirs | **4.00** | 4.00 to 4.00 | at least 5 | not met |" in shown
+    assert "| p99 | **11.0** ms |  | under 50 ms | met |" in shown
+    assert "1 of 1 checks held." in shown
 
 
 @pytest.fixture
