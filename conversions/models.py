@@ -13,7 +13,7 @@ from affiliates import public_ids
 from affiliates.history import append_only
 from affiliates.models import Advertiser, Affiliate, Enrollment, Offer, User
 from affiliates.money import AmountField, CurrencyField
-from conversions.reasons import Reason
+from conversions.reasons import reason_choices
 from tracking.models import TrackingLink
 
 
@@ -150,7 +150,7 @@ class Postback(models.Model):
     # The decision in force; every decision made is a Trace row.
     decided_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=13, choices=Outcome, default="")
-    reason = models.CharField(max_length=40, choices=Reason, default="")
+    reason = models.CharField(max_length=40, choices=reason_choices, default="")
     click_id = models.UUIDField(null=True, db_index=True)
     transaction_id = models.CharField(max_length=100, default="", db_index=True)
     # A digest of what the event says: a request that says the same again is a repeat, however late it comes.
@@ -194,7 +194,7 @@ class Conversion(models.Model):
     payout = AmountField(null=True, help_text="The sender's word for the commission; plans may use or ignore it.")
     currency = CurrencyField()
     status = models.CharField(max_length=8, choices=Status)
-    reason = models.CharField(max_length=40, choices=Reason)
+    reason = models.CharField(max_length=40, choices=reason_choices)
     occurred_at = models.DateTimeField(help_text="The sender's word: windows, tiers and plan versions go by it.")
     received_at = models.DateTimeField(help_text="Our clock: booking goes by it.")
     approve_at = models.DateTimeField(null=True, help_text="When a pending conversion is approved by itself.")
@@ -233,7 +233,7 @@ class StatusChange(models.Model):
     conversion = models.ForeignKey(Conversion, models.PROTECT, related_name="status_changes")
     from_status = models.CharField(max_length=8, choices=Conversion.Status, default="")
     to_status = models.CharField(max_length=8, choices=Conversion.Status)
-    reason = models.CharField(max_length=40, choices=Reason)
+    reason = models.CharField(max_length=40, choices=reason_choices)
     note = models.CharField(max_length=250, default="")
     source = models.CharField(max_length=9, choices=Source)
     actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
@@ -265,7 +265,7 @@ class Trace(models.Model):
     conversion = models.ForeignKey(Conversion, models.PROTECT, null=True, related_name="traces")
     decided_at = models.DateTimeField()
     outcome = models.CharField(max_length=13, choices=Postback.Outcome)
-    reason = models.CharField(max_length=40, choices=Reason)
+    reason = models.CharField(max_length=40, choices=reason_choices)
     http_status = models.PositiveSmallIntegerField()
     problems = models.JSONField(default=list, help_text="Faults found in the request, each with its remedy.")
     steps = models.JSONField(help_text="Objects of step, result, rule, input and note, in order.")

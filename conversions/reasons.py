@@ -66,6 +66,11 @@ class Reason(models.TextChoices):
     TRY_AGAIN = "try_again", "The request could not be handled just now"
 
 
+def reason_choices() -> list[tuple[str, str]]:
+    """For model fields: named by function, so that a new reason needs no migration."""
+    return Reason.choices
+
+
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """What to tell people: the HTTP status, the cause, what to do, and whether the same request may be sent again."""
