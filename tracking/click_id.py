@@ -27,6 +27,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 LENGTH = 40
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DIGITS = "0123456789abcdefghijklmnopqrstuv"
+# Every two digits of base32hex, by the ten bits that they stand for; and where the tens of bits of an ID begin.
+_PAIRS = tuple(first + second for first in _DIGITS for second in _DIGITS)
+_PLACES = tuple(range(190, -1, -10))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +75,21 @@ def keys() -> dict[int, bytes]:
     return _keys(tuple(settings.CLICK_ID_KEYS))
 
 
+@lru_cache(maxsize=256)
+def _keyed(key: bytes) -> "hashlib.blake2b":
+    return hashlib.blake2b(digest_size=8, key=key, person=b"affidavit-click")
+
+
 def _mac(key: bytes, signed: bytes) -> bytes:
-    return hashlib.blake2b(signed, digest_size=8, key=key, person=b"affidavit-click").digest()
+    mac = _keyed(key).copy()
+    mac.update(signed)
+    return mac.digest()
 
 
 def _text(raw: bytes) -> str:
-    return base64.b32hexencode(raw).decode().lower()
+    """What `base64.b32hexencode` gives in lower case, in half of its time: it stands on the hot path."""
+    number = int.from_bytes(raw, "big")
+    return "".join([_PAIRS[number >> place & 1023] for place in _PLACES])
 
 
 def new_bytes(*, link_number: int, milliseconds: int) -> bytes:

@@ -26,7 +26,8 @@ def render(template: Template, values: Mapping[str, str]) -> str:
     """Fill the macros in, each value URL-encoded so that it can change nothing but itself."""
     parts = list(template)
     for place in range(1, len(parts), 2):
-        parts[place] = quote(values.get(parts[place], ""), safe="")
+        value = values.get(parts[place], "")
+        parts[place] = value if value.isascii() and value.isalnum() else quote(value, safe="")
     return "".join(parts)
 
 

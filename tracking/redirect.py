@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from uuid import UUID
 
 from django.conf import settings
 
@@ -22,7 +21,7 @@ from tracking.http import (
     TooManyFields,
     clean,
     client_ip,
-    cookies,
+    cookie,
     header,
     pairs,
     respond,
@@ -33,12 +32,15 @@ from tracking.models import SUB_IDS
 from tracking.privacy import truncate_ip
 from tracking.routes import Route, Visitor
 from tracking.targeting import visitor_of
-from tracking.visitors import new_visitor
+from tracking.visitors import known_visitor, new_visitor
 
 PREFIX = "/c/"
 VISITOR_COOKIE = "aff_visitor"
 CLICK_COOKIE = "aff_click_"
 COOKIE_SECONDS = 90 * 86400
+# A pixel on the advertiser's page is a third party there: only SameSite=None cookies reach us; they need Secure.
+_KEPT = f"; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; "
+_SECURE, _LAX = _KEPT + "Secure; SameSite=None", _KEPT + "SameSite=Lax"
 VALUE_LIMIT = 255
 _QUERY_COLUMNS = ("aff_click_id", "source", *SUB_IDS)
 # Parameters with a meaning of their own here; all others may be passed through.
@@ -108,9 +110,9 @@ class RedirectHandler:
         query = _query(visit.scope)
         headers: list[Header] = [NO_STORE]
         if not _is_only_a_look(visit.scope):
-            cookie, headers = _cookies(visit, route, text, query)
+            visitor, headers = _cookies(visit, route, text, query)
             try:
-                await self._writer.submit(_row(raw_id, route, visit, cookie, query))
+                await self._writer.submit(_row(raw_id, route, visit, visitor, query))
             except QueueFull:
                 await respond(send, 503, [HTML, NO_STORE, (b"retry-after", b"2")], TRY_AGAIN)
                 return
@@ -144,13 +146,13 @@ def _is_only_a_look(scope: Scope) -> bool:
     )
 
 
-def _row(raw_id: bytes, route: Route, visit: Visit, cookie: UUID, query: Mapping[str, str]) -> bytes:
+def _row(raw_id: bytes, route: Route, visit: Visit, visitor: str, query: Mapping[str, str]) -> bytes:
     return format_row(
         raw_id=raw_id,
         milliseconds=visit.milliseconds,
         link_number=route.number,
         ip=truncate_ip(visit.ip) or None if visit.ip and settings.CLICK_IP_TRUNCATE else visit.ip,
-        visitor=cookie,
+        visitor=visitor,
         texts=[visit.agent, _referrer(visit, query), *(query.get(name, "") for name in _QUERY_COLUMNS)],
     )
 
@@ -200,19 +202,16 @@ def _values(route: Route, visit: Visit, query: Mapping[str, str], text: str) -> 
     }
 
 
-def _cookies(visit: Visit, route: Route, text: str, query: Mapping[str, str]) -> tuple[UUID, list[Header]]:
+def _cookies(visit: Visit, route: Route, text: str, query: Mapping[str, str]) -> tuple[str, list[Header]]:
     """The visitor's ID, and headers that keep it and the last click per advertiser, for the pixel.
 
     The tag keeps the visitor's ID on the landing page's own host and sends it along.
     """
-    known = query.get("visitor", "") if visit.is_direct else cookies(visit.scope).get(VISITOR_COOKIE, "")
-    try:
-        visitor = UUID(hex=known)
-    except ValueError:
-        visitor = new_visitor(visit.milliseconds)
-    # A pixel on the advertiser's page is a third party there: only SameSite=None cookies reach us; they need Secure.
-    rest = f"; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; " + (
-        "Secure; SameSite=None" if settings.REQUIRE_HTTPS else "SameSite=Lax"
-    )
-    values = (f"{VISITOR_COOKIE}={visitor.hex}{rest}", f"{CLICK_COOKIE}{route.advertiser_id}={text}{rest}")
-    return visitor, [NO_STORE, *((b"set-cookie", value.encode()) for value in values)]
+    sent = query.get("visitor", "") if visit.is_direct else cookie(visit.scope, VISITOR_COOKIE)
+    visitor = (known_visitor(sent) if sent else None) or new_visitor(visit.milliseconds)
+    rest = _SECURE if settings.REQUIRE_HTTPS else _LAX
+    return visitor, [
+        NO_STORE,
+        (b"set-cookie", f"{VISITOR_COOKIE}={visitor}{rest}".encode()),
+        (b"set-cookie", f"{CLICK_COOKIE}{route.advertiser_id}={text}{rest}".encode()),
+    ]

@@ -40,6 +40,31 @@ def test_what_gathers_while_a_batch_is_handled_is_the_next_batch():
     assert batches == [[1], [2, 3, 4]]
 
 
+def test_after_a_batch_of_several_the_next_one_waits_for_more_but_a_lone_item_never_does(monkeypatch):
+    naps, batches, first_is_in, go_on = [], [], threading.Event(), threading.Event()
+    monkeypatch.setattr("tracking.batching.time.sleep", naps.append)
+
+    def handle(items):
+        batches.append((list(items), len(naps)))
+        first_is_in.set()
+        assert go_on.wait(10)
+        return items
+
+    async def story(batcher):
+        futures = [batcher.submit(1)]
+        await asyncio.to_thread(first_is_in.wait, 10)
+        futures += [batcher.submit(2), batcher.submit(3)]
+        go_on.set()
+        await asyncio.gather(*futures)
+        await batcher.submit(4)
+        await batcher.submit(5)
+
+    run(handle, story, gather=0.25)
+    # Who came after one alone does not wait, who came after two does, and that lone one ends it.
+    assert batches == [([1], 0), ([2, 3], 0), ([4], 1), ([5], 1)]
+    assert naps == [0.25]
+
+
 def test_an_item_that_fails_fails_alone():
     def handle(items):
         return [ValueError(item) if item == 2 else item for item in items]

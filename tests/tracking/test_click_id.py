@@ -1,3 +1,4 @@
+import base64
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -95,3 +96,8 @@ def test_nonsense_keys_are_refused_with_a_sentence(settings, entry):
     settings.CLICK_ID_KEYS = [entry]
     with pytest.raises(ImproperlyConfigured, match="number:secret"):
         click_id.new(link_number=1).text  # noqa: B018
+
+
+@given(st.binary(min_size=25, max_size=25))
+def test_the_text_is_base32hex_in_lower_case(raw):
+    assert click_id._text(raw) == base64.b32hexencode(raw).decode().lower()

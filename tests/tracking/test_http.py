@@ -1,6 +1,9 @@
 import asyncio
+from urllib.parse import parse_qsl
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tracking import http
 
@@ -66,3 +69,26 @@ def test_request_id_of_the_sender_is_kept_when_it_is_sane():
     assert http.request_id(scope(x_request_id="abc-123_X")) == "abc-123_X"
     assert http.request_id(scope(x_request_id="<script>")) != "<script>"
     assert len(http.request_id(scope())) == 24
+
+
+@given(
+    st.lists(
+        st.text(st.sampled_from("ab=;&%+2 é\x00"), max_size=6)
+        | st.sampled_from(["a=1", "a", "=", "a=b=c", "sub1=news", "x=%20", "x=a+b"]),
+        max_size=8,
+    )
+)
+def test_parameters_are_read_alike_on_the_short_way_and_the_long_one(parts):
+    encoded = "&".join(parts).encode()
+    assert http.pairs(encoded) == parse_qsl(encoded.decode(), keep_blank_values=True)
+
+
+def test_a_cookie_is_found_among_others_and_over_several_headers():
+    headers = [
+        (b"cookie", b"theme=dark; aff_visitor=first ; aff_visitor=second"),
+        (b"cookie", b"late=1; aff_visitor=x"),
+    ]
+    assert http.cookie({"headers": headers}, "aff_visitor") == "first"
+    assert http.cookie({"headers": headers}, "late") == "1"
+    assert http.cookie({"headers": headers}, "visitor") == ""
+    assert http.cookie({"headers": []}, "aff_visitor") == ""

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.conf import settings as defaults
@@ -35,7 +36,7 @@ def click(link, seconds=0.0, *, cookie=None, **fields):
     """A click so many seconds after NOW. `cookie` is the visitor who brought one; None is given one by this click."""
     at = NOW + timedelta(seconds=seconds)
     pk = new_click_uuid(link_id=link.pk, at=at)
-    visitor = cookie or new_visitor(pk.int >> 80)
+    visitor = cookie or UUID(new_visitor(pk.int >> 80))
     return ClickFactory(id=pk, link=link, clicked_at=at, **{"visitor": visitor, "ip": AUSTRIA, **fields})
 
 
