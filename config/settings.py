@@ -36,6 +36,12 @@ DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = required("SECRET_KEY", "$(python -c 'import secrets; print(secrets.token_urlsafe(50))')")
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+# Who runs the program: on statements and invoices, and in what they say about tax.
+OPERATOR_NAME = env.str("OPERATOR_NAME", default="Affidavit")
+# Lines of the address, separated by |.
+OPERATOR_ADDRESS = [line.strip() for line in env.str("OPERATOR_ADDRESS", default="").split("|") if line.strip()]
+OPERATOR_COUNTRY = env.str("OPERATOR_COUNTRY", default="")
+OPERATOR_VAT_NUMBER = env.str("OPERATOR_VAT_NUMBER", default="")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL])
 # Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])

@@ -5,9 +5,12 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.db.models import Prefetch, QuerySet
+from django.http import HttpResponse
 from django_filters import rest_framework as filters
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,6 +22,9 @@ from affiliates.rest.filters import ChoicesFilter, PeriodFilters
 from affiliates.rest.views import ReadViewSet, ResourceViewSet
 from conversions.api import ConversionSerializer, ConversionViewSet
 from conversions.models import Conversion
+from payouts.documents import pdf_response
+from payouts.documents.proof import statement_proof
+from payouts.documents.statement_pdf import statement_pdf
 from payouts.models import LedgerEntry, Payout, Statement
 from payouts.queries import Balance, balances_of
 
@@ -156,6 +162,18 @@ class StatementViewSet(ReadViewSet):
     serializer_class = StatementSerializer
     filterset_class = StatementFilters
     lookup_field = "number"
+
+    @extend_schema(responses={(200, "application/pdf"): OpenApiTypes.BINARY})
+    @action(detail=True, methods=["get"])
+    def pdf(self, request: Request, number: str) -> HttpResponse:
+        """The statement on paper."""
+        return pdf_response(f"statement-{number}.pdf", statement_pdf(self.get_object()))
+
+    @extend_schema(responses={(200, "application/json"): OpenApiTypes.OBJECT})
+    @action(detail=True, methods=["get"])
+    def proof(self, request: Request, number: str) -> HttpResponse:
+        """The statement with every entry it covers and their seals; `verify_statement.py` checks it offline."""
+        return HttpResponse(statement_proof(self.get_object()), content_type="application/json")
 
 
 class PayoutSerializer(serializers.ModelSerializer[Payout]):

@@ -99,8 +99,8 @@ def canonical_text(facts: Facts) -> str:
     values.update(
         kind=str(facts.kind),
         amount=f"{facts.amount:.8f}",
-        occurred_at=_moment(facts.occurred_at),
-        booked_at=_moment(facts.booked_at),
+        occurred_at=moment_text(facts.occurred_at),
+        booked_at=moment_text(facts.booked_at),
     )
     return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
@@ -109,7 +109,7 @@ def seal(facts: Facts) -> str:
     return hashlib.sha256(canonical_text(facts).encode()).hexdigest()
 
 
-def _moment(moment: datetime) -> str:
+def moment_text(moment: datetime) -> str:
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 

@@ -44,11 +44,6 @@ def csv_response(
     return download(request, name, "text/csv", chunks)
 
 
-def text_response(request: HttpRequest, name: str, lines: Iterable[str]) -> StreamingHttpResponse:
-    """A download of plain lines, read while it is sent."""
-    return download(request, name, "text/plain", ("".join(some) for some in batched(lines)))
-
-
 def download(request: HttpRequest, name: str, kind: str, chunks: Iterator[str]) -> StreamingHttpResponse:
     body = _pulled(chunks) if isinstance(request, ASGIRequest) else chunks
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}

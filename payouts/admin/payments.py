@@ -2,11 +2,12 @@
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.utils.safestring import SafeString
 from import_export.fields import Field
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
-from unfold.decorators import display
+from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from affiliates.panel import (
@@ -23,6 +24,9 @@ from affiliates.panel import (
     when,
 )
 from payouts.admin.forms import ClosePeriod, MarkPaid
+from payouts.documents import pdf_response
+from payouts.documents.proof import statement_proof
+from payouts.documents.statement_pdf import statement_pdf
 from payouts.models import Payout, Statement
 
 PAYOUT_TONES = {"due": "warning", "paid": "success"}
@@ -54,6 +58,7 @@ class StatementAdmin(RecordAdmin):
         ("Closing", {"fields": (("closed_at", "closed_by"), "seal")}),
     )
     readonly_fields = ("lines", "opening_shown", "earned_shown", "paid_shown", "closing_shown", "payout_link", "seal")
+    actions_detail = ("paper", "proof")
     close = question(ClosePeriod, description="Close a period", icon="event_available", variant=ActionVariant.PRIMARY)
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Statement]":
@@ -93,6 +98,19 @@ class StatementAdmin(RecordAdmin):
             currency__exact=row.currency,
             sequence__gte=row.first_sequence,
             sequence__lte=row.last_sequence,
+        )
+
+    @action(description="PDF", icon="picture_as_pdf", permissions=["view"], url_path="pdf")
+    def paper(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        row = get_object_or_404(Statement.objects.select_related("affiliate", "payout"), pk=object_id)
+        return pdf_response(f"statement-{row.number}.pdf", statement_pdf(row))
+
+    @action(description="JSON with proof", icon="fingerprint", permissions=["view"], url_path="proof")
+    def proof(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        row = get_object_or_404(Statement.objects.select_related("affiliate"), pk=object_id)
+        name = f'attachment; filename="statement-{row.number}.json"'
+        return HttpResponse(
+            statement_proof(row), content_type="application/json", headers={"Content-Disposition": name}
         )
 
     @display(description="Payout")

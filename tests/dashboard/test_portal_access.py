@@ -58,6 +58,8 @@ def bens(ben: Affiliate) -> Things:
             "conversion": reverse("portal:conversion", args=[conversion.public_id]),
             "statement": reverse("portal:statement", args=[number]),
             "statement_export": reverse("portal:statement_export", args=[number]),
+            "statement_pdf": reverse("portal:statement_pdf", args=[number]),
+            "statement_proof": reverse("portal:statement_proof", args=[number]),
             "apply": reverse("portal:apply", args=[world.offer.public_id]),
             "link_state": reverse("portal:link_state", args=[code]),
             "revoke_api_key": reverse("portal:revoke_api_key", args=[key.pk]),

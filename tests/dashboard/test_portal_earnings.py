@@ -107,12 +107,13 @@ def test_the_proof_can_be_checked_without_the_program(ana: Affiliate, olga: User
 
     response = signed_in(ana).get("/earnings/proof/")
 
-    lines = b"".join(response.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
-    before = "0" * 64
-    for number, line in enumerate(lines, start=1):
-        text, seal = line.split("\t")
+    document = json.loads(b"".join(response.streaming_content))  # type: ignore[attr-defined]
+    before = document["previous_hash"]
+    for number, entry in enumerate(document["entries"], start=1):
+        seal = entry.pop("hash")
+        text = json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         assert hashlib.sha256(text.encode()).hexdigest() == seal
-        assert (json.loads(text)["sequence"], json.loads(text)["previous_hash"]) == (number, before)
+        assert (entry["sequence"], entry["previous_hash"]) == (number, before)
         before = seal
     assert before == LedgerHead.objects.get(affiliate=ana).hash
 

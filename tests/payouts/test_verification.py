@@ -1,5 +1,4 @@
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from io import StringIO
@@ -7,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 
 from affiliates.models import Affiliate, User
 from conversions.models import Conversion, Goal
@@ -20,6 +18,7 @@ from payouts.statements import close_period
 from payouts.verification import Verification
 from tests.factories import ConversionFactory, GoalFactory
 from tests.payouts.deals import REJECTED, deal, flat, move
+from tests.payouts.tampering import triggers_off
 
 pytestmark = pytest.mark.django_db
 
@@ -38,16 +37,6 @@ def _a_ledger(ana: Affiliate, ben: Affiliate, olga: User) -> None:
     mark_paid(payout=statement.payout, reference="SEPA 1", actor=olga, now=NOVEMBER)
     ConversionFactory(goal=goal, affiliate=ana, occurred_at=NOVEMBER)
     book_changes(now=NOVEMBER)
-
-
-@contextmanager
-def triggers_off(model: Any) -> Iterator[None]:
-    """What somebody with the rights of the tables' owner can do."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(f"ALTER TABLE {model._meta.db_table} DISABLE TRIGGER USER")
-        yield
-        cursor.execute(f"ALTER TABLE {model._meta.db_table} ENABLE TRIGGER USER")
 
 
 def verify(*arguments: str) -> tuple[int, list[str]]:

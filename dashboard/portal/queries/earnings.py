@@ -1,7 +1,7 @@
 """The affiliate's account: ledger lines with the balance after each, statements, payouts."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -9,7 +9,6 @@ from django.db.models import Count, QuerySet, Sum
 
 from affiliates.models import Affiliate
 from dashboard.portal.queries.figures import Money
-from payouts.chain import COLUMNS, Facts, canonical_text
 from payouts.models import LedgerEntry, Payout, Statement
 
 
@@ -45,13 +44,6 @@ def with_balances(affiliate: Affiliate, entries: Sequence[LedgerEntry]) -> list[
         running[currency] += amount
         after[number] = running[currency]
     return [LedgerRow(entry, after[entry.sequence]) for entry in entries]
-
-
-def sealed(affiliate: Affiliate) -> Iterator[tuple[str, str]]:
-    """The account from its first line on: the text that each line's seal was made from, and the seal."""
-    rows = LedgerEntry.objects.filter(affiliate=affiliate).order_by("sequence").values_list(*COLUMNS, "hash")
-    for *facts, seal in rows.iterator(chunk_size=2000):
-        yield canonical_text(Facts(*facts)), seal
 
 
 def statements_of(affiliate: Affiliate) -> QuerySet[Statement]:

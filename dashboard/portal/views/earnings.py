@@ -7,10 +7,13 @@ from django.views.decorators.http import require_safe
 
 from dashboard.portal import filters
 from dashboard.portal.access import Portal, portal_view
-from dashboard.portal.export import amount, csv_response, local, text_response
+from dashboard.portal.export import amount, csv_response, download, local
 from dashboard.portal.listing import page_of, render_list
 from dashboard.portal.queries import earnings as queries
 from dashboard.portal.queries.objects import statement_for
+from payouts.documents import pdf_response
+from payouts.documents.proof import account_proof, statement_proof
+from payouts.documents.statement_pdf import statement_pdf
 from payouts.models import LedgerEntry
 from payouts.queries import earnings
 
@@ -62,9 +65,9 @@ def export(request: HttpRequest, portal: Portal) -> Any:
 @require_safe
 @portal_view
 def proof(request: HttpRequest, portal: Portal) -> Any:
-    """The whole chain for checking without this program: each line's sealed text, a tab, and its seal."""
-    rows = queries.sealed(portal.affiliate)
-    return text_response(request, "ledger-proof.txt", (f"{text}\t{seal}\n" for text, seal in rows))
+    """The whole chain for checking without this program, with every statement that was closed over it."""
+    name = f"account-{portal.affiliate.public_id}.json"
+    return download(request, name, "application/json", account_proof(portal.affiliate))
 
 
 @require_safe
@@ -113,6 +116,20 @@ def statement_export(request: HttpRequest, portal: Portal, number: str) -> Any:
     found = statement_for(portal.affiliate, number)
     lines = (_ledger_line(entry, portal) for entry in queries.statement_lines(found).iterator(chunk_size=2000))
     return csv_response(request, f"statement-{found.number}.csv", LEDGER_HEADER, lines)
+
+
+@require_safe
+@portal_view
+def statement_paper(request: HttpRequest, portal: Portal, number: str) -> HttpResponse:
+    found = statement_for(portal.affiliate, number)
+    return pdf_response(f"statement-{found.number}.pdf", statement_pdf(found))
+
+
+@require_safe
+@portal_view
+def statement_proved(request: HttpRequest, portal: Portal, number: str) -> Any:
+    found = statement_for(portal.affiliate, number)
+    return download(request, f"statement-{found.number}.json", "application/json", statement_proof(found))
 
 
 @require_safe

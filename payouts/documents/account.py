@@ -1,0 +1,67 @@
+"""What a statement's document shows: the sums, what each offer and goal brought, and every other line."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
+
+from payouts.models import LedgerEntry, Statement
+
+Kind = LedgerEntry.Kind
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Earned:
+    """What one goal of an offer brought in the period; amounts in the statement's currency."""
+
+    offer: str
+    goal: str
+    lines: int
+    commission: Decimal
+    reversed: Decimal
+
+    @property
+    def total(self) -> Decimal:
+        return self.commission + self.reversed
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A statement taken apart; the totals of `earned` and the amounts of `others` add up to its movement."""
+
+    statement: Statement
+    earned: list[Earned]
+    others: list[LedgerEntry]
+
+    @property
+    def earned_total(self) -> Decimal:
+        return sum((row.total for row in self.earned), ZERO)
+
+
+def lines_of(statement: Statement) -> QuerySet[LedgerEntry]:
+    """The statement's own lines, in the order of their numbers."""
+    covered = (statement.first_sequence, statement.last_sequence)
+    return LedgerEntry.objects.filter(
+        affiliate=statement.affiliate_id, currency=statement.currency, sequence__range=covered
+    ).order_by("sequence")
+
+
+def account_of(statement: Statement) -> Account:
+    """Read the account in two queries. Commission lines are grouped, all others stand for themselves."""
+    lines = lines_of(statement)
+    commissions = Q(kind__in=[Kind.COMMISSION, Kind.REVERSAL], conversion__isnull=False)
+    groups = (
+        lines.filter(commissions)
+        .order_by("conversion__goal__offer__name", "conversion__goal__position", "conversion__goal__name")
+        .values_list("conversion__goal__offer__name", "conversion__goal__name")
+        .annotate(
+            lines=Count("pk"),
+            commission=Coalesce(Sum("amount", filter=Q(kind=Kind.COMMISSION)), ZERO),
+            reversed=Coalesce(Sum("amount", filter=Q(kind=Kind.REVERSAL)), ZERO),
+        )
+        .values_list("conversion__goal__offer__name", "conversion__goal__name", "lines", "commission", "reversed")
+    )
+    others = lines.exclude(commissions).select_related("payout")
+    return Account(statement, [Earned(*row) for row in groups], list(others))
