@@ -1,0 +1,69 @@
+"""What is owed: the affiliates' accounts, line by line."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from affiliates.history import append_only
+from affiliates.models import Affiliate
+from affiliates.money import AmountField, CurrencyField
+from conversions.models import Conversion
+from payouts.models.plans import CommissionRule, PlanVersion
+
+
+class LedgerHead(models.Model):
+    """The end of an affiliate's chain. Its row lock gives gap-free numbers; it holds no balance."""
+
+    affiliate = models.OneToOneField(Affiliate, models.PROTECT, primary_key=True, related_name="ledger_head")
+    sequence = models.PositiveBigIntegerField(default=0)
+    hash = models.CharField(max_length=64, default="0" * 64)
+
+    def __str__(self) -> str:
+        return f"{self.affiliate} at {self.sequence}"
+
+
+class LedgerEntry(models.Model):
+    """One line of an affiliate's account. A balance is the sum of these and is stored nowhere."""
+
+    class Kind(models.TextChoices):
+        COMMISSION = "commission", "Commission"
+        REVERSAL = "reversal", "Reversal"
+        ADJUSTMENT = "adjustment", "Adjustment"
+        PAYMENT = "payment", "Payment"
+
+    affiliate = models.ForeignKey(Affiliate, models.PROTECT, related_name="ledger_entries")
+    sequence = models.PositiveBigIntegerField()
+    kind = models.CharField(max_length=10, choices=Kind)
+    amount = AmountField()
+    currency = CurrencyField()
+    conversion = models.ForeignKey(Conversion, models.PROTECT, null=True, related_name="ledger_entries")
+    payout = models.ForeignKey("Payout", models.PROTECT, null=True, related_name="ledger_entries")
+    plan_version = models.ForeignKey(PlanVersion, models.PROTECT, null=True, related_name="+")
+    rule = models.ForeignKey(CommissionRule, models.PROTECT, null=True, related_name="+")
+    arithmetic = models.CharField(max_length=300, help_text="How the amount came about, in words.")
+    occurred_at = models.DateTimeField(help_text="When the event happened.")
+    booked_at = models.DateTimeField(help_text="When this line was written.")
+    previous_hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["affiliate", "sequence"]
+        verbose_name_plural = "ledger entries"
+        triggers: ClassVar = [append_only("ledger_entry_append_only")]
+        constraints = [
+            models.UniqueConstraint(fields=["affiliate", "sequence"], name="ledger_gap_free_number"),
+            models.UniqueConstraint(fields=["payout"], condition=Q(kind="payment"), name="payout_paid_once"),
+            models.CheckConstraint(condition=~Q(amount=0), name="ledger_entry_moves_money"),
+            models.CheckConstraint(
+                condition=~Q(kind__in=["commission", "reversal"]) | Q(conversion__isnull=False),
+                name="ledger_commission_names_conversion",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["affiliate", "currency"], include=["amount"], name="ledger_balance"),
+            models.Index(fields=["conversion"], name="ledger_by_conversion"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.sequence} {self.amount} {self.currency}"
