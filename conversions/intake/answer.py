@@ -4,23 +4,16 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
 
 from conversions.intake.case import Case, Decision
 from conversions.intake.receive import masked
+from conversions.intake.writing import insert, update
 from conversions.models import Postback, Trace
 from conversions.reasons import Reason
 
-# One statement for the batch, whatever its size. Django's bulk_update builds a CASE for each row and column,
-# which takes longer than all of the judging.
-_KEEP = """
-UPDATE conversions_postback AS kept
-SET decided_at = %s, advertiser_id = new.advertiser, outcome = new.outcome, reason = new.reason, click_id = new.click,
-    transaction_id = new.transaction, fingerprint = new.fingerprint, conversion_id = new.conversion
-FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::uuid[], %s::text[], %s::text[], %s::bigint[])
-    AS new (id, advertiser, outcome, reason, click, transaction, fingerprint, conversion)
-WHERE kept.id = new.id
-"""
+_DECISION = (
+    "decided_at", "advertiser", "outcome", "reason", "click_id", "transaction_id", "fingerprint", "conversion",
+)  # fmt: skip
 
 
 def keep(cases: list[Case], *, now: datetime) -> None:
@@ -31,8 +24,8 @@ def keep(cases: list[Case], *, now: datetime) -> None:
         row.click_id = case.event.click.uuid if case.event.click else None
         row.transaction_id, row.fingerprint = case.event.transaction_id, case.event.fingerprint
         row.conversion = case.conversion
-    _update_postbacks([case.postback for case in cases], now)
-    Trace.objects.bulk_create(
+    update([case.postback for case in cases], _DECISION)
+    insert(
         Trace(
             postback=case.postback,
             conversion=case.conversion,
@@ -45,21 +38,6 @@ def keep(cases: list[Case], *, now: datetime) -> None:
         )
         for case in cases
     )
-
-
-def _update_postbacks(rows: list[Postback], now: datetime) -> None:
-    columns: list[list[Any]] = [
-        [row.pk for row in rows],
-        [row.advertiser_id for row in rows],
-        [str(row.outcome) for row in rows],
-        [str(row.reason) for row in rows],
-        [row.click_id for row in rows],
-        [row.transaction_id for row in rows],
-        [row.fingerprint for row in rows],
-        [row.conversion_id for row in rows],
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(_KEEP, [now, *columns])
 
 
 def trace_url(postback_id: str) -> str:

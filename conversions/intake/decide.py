@@ -6,6 +6,7 @@ from uuid import UUID
 from conversions import lifecycle
 from conversions.intake.case import Case, Outcome
 from conversions.intake.risk import HOLDS
+from conversions.intake.writing import insert
 from conversions.models import Conversion, Customer, CustomerLock, Goal, StatusChange
 from conversions.reasons import Reason
 
@@ -72,7 +73,7 @@ def _judge_status(case: Case) -> None:
 def _make_customers(cases: list[Case]) -> None:
     """Customers seen for the first time; the batch holds a lock on each name."""
     unknown = [case for case in cases if case.event.customer_id and case.customer is None]
-    rows = Customer.objects.bulk_create(
+    rows = insert(
         Customer(
             advertiser=case.postback.advertiser,
             customer_id=case.event.customer_id,
@@ -85,13 +86,13 @@ def _make_customers(cases: list[Case]) -> None:
 
 
 def _make_conversions(cases: list[Case], now: datetime) -> None:
-    rows = Conversion.objects.bulk_create(_conversion(case) for case in cases)
+    rows = insert(_conversion(case) for case in cases)
     for case, row in zip(cases, rows, strict=True):
         case.conversion, case.reason = row, case.verdict_reason
         held = row.status == Status.PENDING and case.reason in HOLDS
         case.outcome = {Status.REJECTED: Outcome.REJECTED}.get(Status(row.status), Outcome.ACCEPTED)
         case.outcome = Outcome.HELD if held else case.outcome
-    StatusChange.objects.bulk_create(
+    insert(
         StatusChange(
             conversion=case.conversion,
             to_status=case.verdict,
@@ -150,7 +151,7 @@ def _lock_customers(cases: list[Case]) -> None:
             CustomerLock.objects.filter(pk=case.lock.pk).update(
                 enrollment=case.enrollment, link=case.link, click_id=_click(case), locked_at=case.occurred_at
             )
-    CustomerLock.objects.bulk_create(fresh.values())
+    insert(fresh.values())
 
 
 def _lock(case: Case) -> CustomerLock:

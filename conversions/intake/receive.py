@@ -2,6 +2,7 @@
 
 from affiliates.secrets import digest
 from conversions.intake.case import Case, Received
+from conversions.intake.writing import insert
 from conversions.models import Postback
 
 MASK = "•••"
@@ -35,7 +36,7 @@ def receive(batch: list[Received]) -> list[Case]:
         )
         for received in batch
     ]
-    Postback.objects.bulk_create(rows)
+    insert(rows)
     return [_case(row, received) for row, received in zip(rows, batch, strict=True)]
 
 
