@@ -21,7 +21,7 @@ from django.db import connections  # noqa: E402
 
 from config.probes import THREADS  # noqa: E402
 from conversions import postback_door  # noqa: E402
-from conversions.intake import Decision, Received  # noqa: E402
+from conversions.intake import Decision, Received, terms  # noqa: E402
 from tracking import click_id, link_cache, redirect  # noqa: E402
 from tracking.batching import Batcher  # noqa: E402
 from tracking.click_writer import ClickWriter  # noqa: E402
@@ -51,7 +51,7 @@ class Application:
                 self.start()
             handler = self._lean_handler(scope["path"])
             if handler is None:
-                scope[THREADS] = (self._clicks, self._postbacks, self._listener)
+                scope[THREADS] = (self._clicks, self._postbacks, self._listener, self._terms)
                 await django_application(scope, receive, send)  # type: ignore[arg-type]
             elif self._hosts.serves(header(scope, b"host")):
                 await handler(scope, receive, send)
@@ -70,6 +70,7 @@ class Application:
         self._cache = link_cache.LinkCache()
         self._hosts = Hosts()
         self._listener = link_cache.start(self._cache, self._hosts)
+        self._terms = terms.listen()
         parameters = {**link_cache.connection_parameters(), "connect_timeout": 2}
         writer = ClickWriter(
             connect=lambda: psycopg.connect(**parameters, autocommit=True), directory=settings.SPOOL_DIR
@@ -103,9 +104,10 @@ class Application:
             return
         self._started = False
         self._listener.stop()
+        self._terms.stop()
         for batcher in (self._clicks, self._postbacks):
             batcher.stop()
-        for thread in (self._clicks, self._postbacks, self._listener):
+        for thread in (self._clicks, self._postbacks, self._listener, self._terms):
             await asyncio.to_thread(thread.join, 15)
         await asyncio.to_thread(self._cache.close)
 

@@ -19,6 +19,7 @@ from typing import Any
 import psycopg
 import structlog
 from django.db import close_old_connections, connection, connections
+from psycopg.sql import SQL, Identifier
 
 from tracking.hosts import READ_DOMAINS, Hosts
 from tracking.routes import Route, read_routes
@@ -128,9 +129,15 @@ def _read_in_thread(codes: list[str]) -> dict[str, Route | None]:
 class Listener(threading.Thread):
     """Waits for NOTIFY on its own connection and calls back; comes back by itself when the line breaks."""
 
-    def __init__(self, *, changed: Callable[[psycopg.Connection], None], heard: Callable[[bool], None]) -> None:
-        super().__init__(name="links-listener", daemon=True)
-        self._changed, self._heard = changed, heard
+    def __init__(
+        self,
+        *,
+        changed: Callable[[psycopg.Connection], None],
+        heard: Callable[[bool], None],
+        channel: str = "links_changed",
+    ) -> None:
+        super().__init__(name=f"{channel}-listener", daemon=True)
+        self._changed, self._heard, self._channel = changed, heard, channel
         self._stopping = threading.Event()
         self._woken, self._wake = socket.socketpair()
 
@@ -139,13 +146,13 @@ class Listener(threading.Thread):
             try:
                 self._listen()
             except (psycopg.Error, OSError) as error:
-                log.warning("links_listener_down", error=str(error).strip())
+                log.warning("listener_down", channel=self._channel, error=str(error).strip())
             self._heard(False)
             self._stopping.wait(0.5)
 
     def _listen(self) -> None:
         with psycopg.connect(**connection_parameters(), autocommit=True) as line:
-            line.execute("LISTEN links_changed")
+            line.execute(SQL("LISTEN {}").format(Identifier(self._channel)))
             # What changed before the line was up went unheard.
             self._changed(line)
             self._heard(True)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from affiliates.models import Offer
+from conversions.intake import terms
 from conversions.intake.case import Case, Outcome, Problem
 from conversions.intake.find_click import locks_of
 from conversions.models import Conversion, CustomerLock, Goal
@@ -29,12 +30,11 @@ def attribute(cases: list[Case]) -> None:
 
 
 def _find_goals(cases: list[Case]) -> None:
-    goals = Goal.objects.filter(offer__advertiser__in={case.postback.advertiser_id for case in cases}, is_active=True)
     by_offer: dict[tuple[int, str], Goal] = {}
     by_advertiser: dict[int, set[str]] = {}
-    for goal in goals.select_related("offer"):
-        by_offer[goal.offer_id, goal.code] = goal
-        by_advertiser.setdefault(goal.offer.advertiser_id, set()).add(goal.code)
+    for advertiser, goals in terms.goals.many(case.postback.advertiser_id or 0 for case in cases).items():
+        by_offer.update(((goal.offer_id, goal.code), goal) for goal in goals)
+        by_advertiser[advertiser] = {goal.code for goal in goals}
     for case in cases:
         _find_goal(case, by_offer, by_advertiser.get(case.postback.advertiser_id or 0, set()))
 

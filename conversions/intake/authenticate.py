@@ -5,6 +5,7 @@ import ipaddress
 from django.conf import settings
 
 from affiliates.models import AdvertiserSecret
+from conversions.intake import terms
 from conversions.intake.case import Case, Outcome
 from conversions.reasons import Reason
 
@@ -12,12 +13,9 @@ STEP = "authenticate"
 
 
 def authenticate(cases: list[Case]) -> None:
-    """Find the advertiser of each case, or stop it; one query for the batch."""
+    """Find the advertiser of each case, or stop it; at most one query for the batch."""
     digests = {case.postback.token_digest for case in cases if case.postback.token_digest}
-    secrets = AdvertiserSecret.objects.select_related("advertiser").filter(
-        digest__in=digests, kind=AdvertiserSecret.Kind.TOKEN, revoked_at=None
-    )
-    by_digest = {secret.digest: secret for secret in secrets}
+    by_digest = terms.tokens.many(digests)
     for case in cases:
         if case.is_open:
             _authenticate(case, by_digest.get(case.postback.token_digest))

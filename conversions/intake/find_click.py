@@ -7,15 +7,16 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from affiliates.models import CouponCode
+from conversions.intake import terms
 from conversions.intake.case import Case, Problem
+from conversions.intake.terms import ENROLLMENT
 from conversions.models import Conversion, Customer, CustomerLock
 from conversions.reasons import Reason
 from tracking.marks import is_bot_agent
-from tracking.models import Click, TrackingLink
+from tracking.models import Click
 
 STEP = "find_click"
 Evidence = Conversion.Evidence
-ENROLLMENT = ("enrollment__affiliate", "enrollment__offer__advertiser")
 
 
 def find_click(cases: list[Case]) -> None:
@@ -38,7 +39,7 @@ def find_click(cases: list[Case]) -> None:
 
 def _by_click(cases: list[Case]) -> None:
     clicks = {case.event.click.uuid: case.event.click for case in cases if case.event.click}
-    links = TrackingLink.objects.select_related(*ENROLLMENT).in_bulk({click.link_number for click in clicks.values()})
+    links = terms.links.many(click.link_number for click in clicks.values())
     rows = _bot_marks(clicks)
     for case in cases:
         click = case.event.click

@@ -1,0 +1,117 @@
+"""What events are judged by, and what seldom changes: tokens, goals, links with their affiliate and offer.
+
+A process that listens to the database keeps them in memory (`listen`); PostgreSQL says when any of them
+changes. Everywhere else, and whenever the line is down, they are read anew for each batch.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Hashable, Iterable
+from typing import Any, Generic, TypeVar
+
+import psycopg
+
+from affiliates.models import AdvertiserSecret
+from conversions.models import Goal
+from tracking.link_cache import Listener
+from tracking.models import TrackingLink
+
+CHANNEL = "terms_changed"
+CAPACITY = 50_000
+# Should a message get lost, so many seconds are the longest that an old reading is used.
+LIFETIME = 30.0
+ENROLLMENT = ("enrollment__affiliate", "enrollment__offer__advertiser")
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class Kept(Generic[Key, Value]):
+    """Values by key, as `read` gives them. What does not exist is not kept: it is asked for each time.
+
+    Values are shared between batches and threads: nobody changes them.
+    """
+
+    def __init__(self, read: Callable[[Collection[Key]], dict[Key, Value]]) -> None:
+        self._read = read
+        self._entries: OrderedDict[Key, tuple[float, Value]] = OrderedDict()
+        self._generation = 0
+        self._lock = threading.Lock()
+        self.heard = False
+
+    def many(self, keys: Iterable[Key]) -> dict[Key, Value]:
+        """The values that exist, by key; at most one query."""
+        wanted = set(keys)
+        if not self.heard:
+            return self._read(wanted) if wanted else {}
+        oldest, generation = time.monotonic() - LIFETIME, self._generation
+        held = {key: entry for key in wanted if (entry := self._entries.get(key)) and entry[0] > oldest}
+        found = {key: value for key, (_, value) in held.items()}
+        if missing := wanted - found.keys():
+            read = self._read(missing)
+            self._keep(read, generation)
+            found |= read
+        return found
+
+    def _keep(self, read: dict[Key, Value], generation: int) -> None:
+        """Keep what was read, unless something changed while it was being read."""
+        now = time.monotonic()
+        with self._lock:
+            if generation != self._generation:
+                return
+            self._entries.update((key, (now, value)) for key, value in read.items())
+            while len(self._entries) > CAPACITY:
+                self._entries.popitem(last=False)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._generation += 1
+            self._entries.clear()
+
+
+def _read_tokens(digests: Collection[str]) -> dict[str, AdvertiserSecret]:
+    rows = AdvertiserSecret.objects.select_related("advertiser").filter(
+        digest__in=digests, kind=AdvertiserSecret.Kind.TOKEN, revoked_at=None
+    )
+    return {row.digest: row for row in rows}
+
+
+def _read_goals(advertisers: Collection[int]) -> dict[int, list[Goal]]:
+    goals: dict[int, list[Goal]] = {advertiser: [] for advertiser in advertisers}
+    rows = Goal.objects.select_related("offer").filter(offer__advertiser__in=advertisers, is_active=True)
+    for goal in rows:
+        goals[goal.offer.advertiser_id].append(goal)
+    return goals
+
+
+def _read_links(numbers: Collection[int]) -> dict[int, TrackingLink]:
+    return TrackingLink.objects.select_related(*ENROLLMENT).in_bulk(numbers)
+
+
+# Tokens that are not revoked, by digest, with their advertiser.
+tokens: Kept[str, AdvertiserSecret] = Kept(_read_tokens)
+# The active goals of an advertiser, by its ID, with their offers.
+goals: Kept[int, list[Goal]] = Kept(_read_goals)
+# Links by ID, with enrollment, affiliate, offer and advertiser.
+links: Kept[int, TrackingLink] = Kept(_read_links)
+
+ALL: tuple[Kept[Any, Any], ...] = (tokens, goals, links)
+
+
+def listen() -> Listener:
+    """Keep the terms in memory from now on, as long as the listener that this starts hears of changes."""
+    listener = Listener(changed=_changed, heard=_heard, channel=CHANNEL)
+    listener.start()
+    return listener
+
+
+def _changed(line: psycopg.Connection) -> None:
+    for kept in ALL:
+        kept.clear()
+
+
+def _heard(is_heard: bool) -> None:
+    for kept in ALL:
+        kept.clear()
+        kept.heard = is_heard
