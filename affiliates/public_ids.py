@@ -36,3 +36,7 @@ def conversion_id() -> str:
 
 def payout_id() -> str:
     return "po_" + opaque(12)
+
+
+def batch_id() -> str:
+    return "pt_" + opaque(8)

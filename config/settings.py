@@ -42,6 +42,11 @@ OPERATOR_NAME = env.str("OPERATOR_NAME", default="Affidavit")
 OPERATOR_ADDRESS = [line.strip() for line in env.str("OPERATOR_ADDRESS", default="").split("|") if line.strip()]
 OPERATOR_COUNTRY = env.str("OPERATOR_COUNTRY", default="")
 OPERATOR_VAT_NUMBER = env.str("OPERATOR_VAT_NUMBER", default="")
+# The account that payouts are sent from, for SEPA files.
+OPERATOR_IBAN = env.str("OPERATOR_IBAN", default="")
+OPERATOR_BIC = env.str("OPERATOR_BIC", default="")
+# Where daily exchange rates come from: the ECB's file or one of its form; empty fetches none.
+RATES_URL = env.str("RATES_URL", default="https://www.ecb.europa.eu/stats/eurofxref/eurofxref.zip")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL])
 # Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])

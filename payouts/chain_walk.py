@@ -50,7 +50,7 @@ class ChainWalk:
         yield from (Finding(subject, fault) for fault in self._link_faults(facts, stored_seal))
         self.sequence, self.seal, self.booked_at = facts.sequence, stored_seal, facts.booked_at
         earned, paid = self.totals[facts.currency]
-        if facts.kind == LedgerEntry.Kind.PAYMENT:
+        if facts.kind in LedgerEntry.PAYING:
             self.totals[facts.currency] = Totals(earned, paid + facts.amount)
         else:
             self.totals[facts.currency] = Totals(earned + facts.amount, paid)

@@ -88,7 +88,7 @@ def explain(conversion_ids: Collection[int]) -> dict[int, Quote]:
 
 def earnings(affiliate: Affiliate) -> list[Earning]:
     """The affiliate's money by currency, pending conversions included."""
-    paid = Q(kind=Kind.PAYMENT)
+    paid = Q(kind__in=LedgerEntry.PAYING)
     sums = (
         LedgerEntry.objects.filter(affiliate=affiliate)
         .order_by()

@@ -5,12 +5,13 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Exists, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from affiliates.models import User
 from payouts.chain import lock_heads
 from payouts.models import LedgerEntry, LedgerHead, Payout, Statement
+from payouts.terms import Terms, draft_payout, in_currency, terms_of
 
 ZERO = Decimal(0)
 PAYMENT = LedgerEntry.Kind.PAYMENT
@@ -23,9 +24,9 @@ class PeriodRefused(ValueError):
 class Movement(NamedTuple):
     """What a currency's entries of a period add up to."""
 
-    earned: Decimal
-    paid: Decimal
-    first_booked_at: datetime
+    earned: Decimal = ZERO
+    paid: Decimal = ZERO
+    first_booked_at: datetime | None = None
 
 
 def close_period(*, ends_at: datetime, now: datetime, actor: User | None = None) -> list[Statement]:
@@ -33,46 +34,67 @@ def close_period(*, ends_at: datetime, now: datetime, actor: User | None = None)
 
     A statement covers the ledger numbers after the last statement's up to the last entry booked before
     `ends_at`: opening balance, earned, paid, closing balance. What the closing balance holds beyond
-    payouts already made becomes a payout that is due. One transaction per affiliate under the lock of its
-    chain, so it may run twice, at once, or again after a crash: what is closed stays as it is. An affiliate
-    without new entries gets no statement. Raise `PeriodRefused` when `ends_at` lies ahead of `now` or is
-    not a midnight in UTC.
+    payouts already made and commission still on hold becomes a payout that is due, if it reaches the
+    affiliate's minimum (`payouts.terms`). One transaction per affiliate under the lock of its chain, so it
+    may run twice, at once, or again after a crash: what is closed stays as it is. An affiliate without new
+    entries gets a statement only when a hold has ended since its last one. Raise `PeriodRefused` when
+    `ends_at` lies ahead of `now` or is not a midnight in UTC.
     """
     if ends_at.utcoffset() is None or ends_at.astimezone(UTC).time() != datetime.min.time():
         raise PeriodRefused(f"A period ends at a midnight in UTC, such as 2026-11-01T00:00Z; {ends_at} is none.")
     if ends_at > now:
         raise PeriodRefused(f"The period is not over: it ends at {ends_at:%Y-%m-%d %H:%M %Z}, in the future.")
     statements: list[Statement] = []
-    for affiliate_id in _with_new_entries(ends_at):
-        statements += _close_affiliate(affiliate_id, ends_at.astimezone(UTC), now, actor)
+    for affiliate_id in to_close(ends_at):
+        statements += close_affiliate(affiliate_id, ends_at.astimezone(UTC), now, actor)
     return statements
 
 
-def _with_new_entries(ends_at: datetime) -> list[int]:
+def to_close(ends_at: datetime) -> list[int]:
+    """The affiliates that need a statement up to `ends_at`, by ID."""
     covered = Statement.objects.filter(affiliate=OuterRef("affiliate")).order_by("-last_sequence")
     new = LedgerEntry.objects.filter(
         affiliate=OuterRef("affiliate"),
         sequence__gt=Coalesce(Subquery(covered.values("last_sequence")[:1]), 0),
         booked_at__lt=ends_at,
     )
-    return list(LedgerHead.objects.filter(Exists(new)).order_by("affiliate_id").values_list("affiliate_id", flat=True))
+    released = Statement.objects.filter(affiliate=OuterRef("affiliate"), held_until__lte=ends_at).exclude(
+        Exists(
+            Statement.objects.filter(
+                affiliate=OuterRef("affiliate"), currency=OuterRef("currency"), ends_at__gt=OuterRef("ends_at")
+            )
+        )
+    )
+    heads = LedgerHead.objects.filter(Exists(new) | Exists(released))
+    return list(heads.order_by("affiliate_id").values_list("affiliate_id", flat=True))
 
 
 @transaction.atomic
-def _close_affiliate(affiliate_id: int, ends_at: datetime, now: datetime, actor: User | None) -> list[Statement]:
+def close_affiliate(affiliate_id: int, ends_at: datetime, now: datetime, actor: User | None) -> list[Statement]:
+    """Close one affiliate's account; the currencies with new entries, and those where a hold has ended."""
     [head] = lock_heads([affiliate_id])
     previous = _last_statements(affiliate_id)
     covered = max((statement.last_sequence for statement in previous.values()), default=0)
     entries = LedgerEntry.objects.filter(affiliate=affiliate_id, sequence__gt=covered, booked_at__lt=ends_at)
-    last = entries.order_by("-sequence").first()
+    movements = _movements(entries)
+    released = {
+        currency: Movement()
+        for currency, statement in previous.items()
+        if statement.held_until and statement.held_until <= ends_at and statement.ends_at < ends_at
+    }
+    last = (
+        entries.order_by("-sequence").first()
+        or LedgerEntry.objects.filter(affiliate=affiliate_id, sequence=covered).first()
+    )
     if last is None:
         return []
+    terms = terms_of(affiliate_id)
     statements = [
-        _statement(head, currency, movement, previous.get(currency), last, ends_at, now, actor)
-        for currency, movement in sorted(_movements(entries).items())
+        _statement(head, currency, movement, previous.get(currency), last, ends_at, now, actor, terms)
+        for currency, movement in sorted({**released, **movements}.items())
     ]
     Statement.objects.bulk_create(statements)
-    _make_payouts(statements, now)
+    _make_payouts(statements, now, terms)
     return statements
 
 
@@ -88,8 +110,8 @@ def _movements(entries: QuerySet[LedgerEntry]) -> dict[str, Movement]:
         entries.order_by()
         .values_list("currency")
         .annotate(
-            earned=Coalesce(Sum("amount", filter=~Q(kind=PAYMENT)), ZERO),
-            paid=Coalesce(Sum("amount", filter=Q(kind=PAYMENT)), ZERO),
+            earned=Coalesce(Sum("amount", filter=~Q(kind__in=LedgerEntry.PAYING)), ZERO),
+            paid=Coalesce(Sum("amount", filter=Q(kind__in=LedgerEntry.PAYING)), ZERO),
             first_booked_at=Min("booked_at"),
         )
     )
@@ -105,9 +127,12 @@ def _statement(
     ends_at: datetime,
     now: datetime,
     actor: User | None,
+    terms: Terms,
 ) -> Statement:
     opening = previous.closing if previous else ZERO
-    first_day = movement.first_booked_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    first_at = (movement.first_booked_at or ends_at).astimezone(UTC)
+    first_day = first_at.replace(hour=0, minute=0, second=0, microsecond=0)
+    held, held_until = _held(head.affiliate_id, currency, last.sequence, ends_at, terms)
     return Statement(
         affiliate=head.affiliate,
         number=statement_number(head.affiliate.public_id, currency, ends_at),
@@ -120,6 +145,9 @@ def _statement(
         earned=movement.earned,
         paid=movement.paid,
         closing=opening + movement.earned + movement.paid,
+        held=held,
+        held_until=held_until,
+        threshold=in_currency(terms.minimum, terms.currency, currency, ends_at),
         closed_at=now,
         closed_by=actor,
         chain_hash=last.hash,
@@ -133,17 +161,31 @@ def statement_number(affiliate_public_id: str, currency: str, ends_at: datetime)
     return f"{period}-{affiliate_public_id}-{currency}"
 
 
-def _make_payouts(statements: list[Statement], now: datetime) -> None:
+def _held(
+    affiliate_id: int, currency: str, last: int, ends_at: datetime, terms: Terms
+) -> tuple[Decimal, datetime | None]:
+    """Commission whose hold still runs at the end of the period, and until when; reversals reduce it."""
+    if not terms.hold_days:
+        return ZERO, None
+    hold = timedelta(days=terms.hold_days)
+    running = LedgerEntry.objects.filter(
+        affiliate=affiliate_id,
+        currency=currency,
+        sequence__lte=last,
+        conversion__isnull=False,
+        occurred_at__gt=ends_at - hold,
+    ).aggregate(total=Sum("amount"), last=Max("occurred_at"))
+    total = running["total"] or ZERO
+    return (total, running["last"] + hold) if total > 0 else (ZERO, None)
+
+
+def _make_payouts(statements: list[Statement], now: datetime, terms: Terms) -> None:
     for statement in statements:
-        amount = statement.closing - _on_its_way(statement)
-        if amount > 0:
-            Payout.objects.create(
-                affiliate=statement.affiliate,
-                statement=statement,
-                amount=amount,
-                currency=statement.currency,
-                created_at=now,
-            )
+        amount = statement.closing - statement.held - _on_its_way(statement)
+        if amount > 0 and amount >= statement.threshold:
+            payout = draft_payout(statement, amount, terms, now)
+            if payout:
+                payout.save()
 
 
 def _on_its_way(statement: Statement) -> Decimal:

@@ -78,14 +78,14 @@ class Verification:
             payment=FilteredRelation("ledger_entries", condition=Q(ledger_entries__kind=LedgerEntry.Kind.PAYMENT))
         )
         rows = payouts.order_by("pk").values_list(
-            "public_id", "status", "amount", "currency", "affiliate_id",
+            "public_id", "status", "amount", "fee", "currency", "affiliate_id",
             "payment__amount", "payment__currency", "payment__affiliate_id",
         )  # fmt: skip
-        for public_id, status, amount, currency, affiliate_id, *payment in rows.iterator(chunk_size=CHUNK):
+        for public_id, status, amount, fee, currency, affiliate_id, *payment in rows.iterator(chunk_size=CHUNK):
             if status == Payout.Status.DUE and payment[0] is not None:
                 yield Finding(f"Payout {public_id}", "is due, but the ledger holds a payment of it.")
-            elif status == Payout.Status.PAID and payment != [-amount, currency, affiliate_id]:
-                fault = f"is paid, but the ledger holds no payment of {exact(amount, currency)} for it."
+            elif status != Payout.Status.DUE and payment != [fee - amount, currency, affiliate_id]:
+                fault = f"is {status}, but the ledger holds no payment of {exact(amount - fee, currency)} for it."
                 yield Finding(f"Payout {public_id}", fault)
         loose = LedgerEntry.objects.filter(self._of_affiliate(), kind=LedgerEntry.Kind.PAYMENT, payout=None)
         for number in loose.order_by("affiliate_id", "sequence").values_list("sequence", flat=True).iterator():

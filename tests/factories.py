@@ -351,3 +351,5 @@ class PayoutFactory(DjangoModelFactory[Payout]):
     affiliate = factory.SelfAttribute("statement.affiliate")
     amount = factory.SelfAttribute("statement.closing")
     currency = factory.SelfAttribute("statement.currency")
+    sent_amount = factory.SelfAttribute("amount")
+    sent_currency = factory.SelfAttribute("currency")

@@ -1,15 +1,20 @@
 """What is owed and paid: plans, the ledger, statements and payouts."""
 
 from payouts.models.ledger import LedgerEntry, LedgerHead
-from payouts.models.paying import Payout, Statement
+from payouts.models.paying import Payout, PayoutBatch, PayoutMethod, PayoutTerms, Statement
 from payouts.models.plans import CommissionPlan, CommissionRule, PlanVersion
+from payouts.models.rates import ExchangeRate
 
 __all__ = [
     "CommissionPlan",
     "CommissionRule",
+    "ExchangeRate",
     "LedgerEntry",
     "LedgerHead",
     "Payout",
+    "PayoutBatch",
+    "PayoutMethod",
+    "PayoutTerms",
     "PlanVersion",
     "Statement",
 ]

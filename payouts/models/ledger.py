@@ -31,6 +31,11 @@ class LedgerEntry(models.Model):
         REVERSAL = "reversal", "Reversal"
         ADJUSTMENT = "adjustment", "Adjustment"
         PAYMENT = "payment", "Payment"
+        FEE = "fee", "Fee"
+        RETURNED = "returned", "Returned payment"
+
+    # What moves money out of the account, and back when it did not arrive; all other kinds earn.
+    PAYING: ClassVar = (Kind.PAYMENT, Kind.FEE, Kind.RETURNED)
 
     affiliate = models.ForeignKey(Affiliate, models.PROTECT, related_name="ledger_entries")
     sequence = models.PositiveBigIntegerField()
@@ -54,6 +59,8 @@ class LedgerEntry(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["affiliate", "sequence"], name="ledger_gap_free_number"),
             models.UniqueConstraint(fields=["payout"], condition=Q(kind="payment"), name="payout_paid_once"),
+            models.UniqueConstraint(fields=["payout"], condition=Q(kind="returned"), name="payout_returned_once"),
+            models.UniqueConstraint(fields=["payout"], condition=Q(kind="fee"), name="payout_fee_once"),
             models.CheckConstraint(condition=~Q(amount=0), name="ledger_entry_moves_money"),
             models.CheckConstraint(
                 condition=~Q(kind__in=["commission", "reversal"]) | Q(conversion__isnull=False),

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -26,6 +27,9 @@ class Statement(models.Model):
     earned = AmountField(help_text="Commission, reversals and adjustments in the period.")
     paid = AmountField(help_text="Payments in the period, as they were booked (negative).")
     closing = AmountField()
+    held = AmountField(default=0, help_text="Part of the closing balance that is not paid yet: its hold still runs.")
+    held_until = models.DateTimeField(null=True, help_text="When the last of these holds ends.")
+    threshold = AmountField(default=0, help_text="The least amount that was paid out; below it all is carried over.")
     closed_at = models.DateTimeField()
     closed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     chain_hash = models.CharField(max_length=64, help_text="The chain at the last number covered.")
@@ -45,19 +49,131 @@ class Statement(models.Model):
         return self.number
 
 
+class PayoutTerms(models.Model):
+    """When and from which amount on an affiliate is paid. The row without an affiliate holds for all others."""
+
+    affiliate = models.OneToOneField(
+        Affiliate,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="payout_terms",
+        help_text="Empty: everybody else.",
+    )
+    minimum = AmountField(
+        default=0, validators=[MinValueValidator(0)], help_text="Less than this is carried over to the next statement."
+    )
+    fee = AmountField(
+        default=0, validators=[MinValueValidator(0)], help_text="Kept back from each payout, as a line of its own."
+    )
+    currency = CurrencyField(default="EUR", help_text="Of the minimum and the fee; other currencies go by the rate.")
+    hold_days = models.PositiveSmallIntegerField(
+        default=0,
+        validators=[MaxValueValidator(365)],
+        help_text="Commission is paid so many days after the event at the earliest, for refunds and chargebacks.",
+    )
+
+    class Meta:
+        verbose_name_plural = "payout terms"
+        constraints = [models.UniqueConstraint(fields=["affiliate"], nulls_distinct=False, name="payout_terms_once")]
+
+    def __str__(self) -> str:
+        return f"Payout terms of {self.affiliate or 'everybody else'}"
+
+
+class PayoutMethod(models.Model):
+    """Where an affiliate wants its money. Details are encrypted; a change is a new row, the old one stays."""
+
+    class Kind(models.TextChoices):
+        SEPA = "sepa", "SEPA transfer"
+        WIRE = "wire", "Wire transfer (SWIFT)"
+        PAYPAL = "paypal", "PayPal"
+        WISE = "wise", "Wise"
+        CRYPTO = "crypto", "Crypto currency"
+
+    affiliate = models.ForeignKey(Affiliate, models.PROTECT, related_name="payout_methods")
+    kind = models.CharField(max_length=6, choices=Kind)
+    encrypted = models.TextField(editable=False)
+    hint = models.CharField(max_length=60, editable=False, help_text="Enough to recognise it by, too little to use it.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    replaced_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["affiliate"], condition=Q(replaced_at=None), name="one_payout_method_in_force"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.hint}"
+
+
+class PayoutBatch(models.Model):
+    """Payouts that are sent together: made by one operator, approved by another, given to the bank as one file."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft", "Waiting for approval"
+        APPROVED = "approved", "Approved"
+        SENT = "sent", "Sent"
+        CANCELLED = "cancelled", "Cancelled"
+
+    public_id = models.CharField(max_length=20, unique=True, default=public_ids.batch_id, editable=False)
+    kind = models.CharField(max_length=6, choices=PayoutMethod.Kind)
+    currency = CurrencyField()
+    status = models.CharField(max_length=9, choices=Status, default=Status.DRAFT)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    approved_at = models.DateTimeField(null=True, blank=True)
+    approved_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    sent_at = models.DateTimeField(null=True, blank=True, help_text="When its file was downloaded first.")
+    note = models.CharField(max_length=250, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "payout batches"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(approved_by=None) | ~Q(approved_by=F("created_by")), name="batch_needs_four_eyes"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status__in=["approved", "sent"]) | Q(approved_by__isnull=False, approved_at__isnull=False),
+                name="batch_sent_only_approved",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
 class Payout(models.Model):
     """Money to be sent for a statement; marking it paid is a ledger entry too."""
 
     class Status(models.TextChoices):
         DUE = "due", "Due"
         PAID = "paid", "Paid"
+        RETURNED = "returned", "Returned"
 
     public_id = models.CharField(max_length=20, unique=True, default=public_ids.payout_id, editable=False)
     affiliate = models.ForeignKey(Affiliate, models.PROTECT, related_name="payouts")
     statement = models.OneToOneField(Statement, models.PROTECT, related_name="payout")
     amount = AmountField()
     currency = CurrencyField()
-    status = models.CharField(max_length=4, choices=Status, default=Status.DUE)
+    fee = AmountField(default=0, help_text="Kept back from the amount.")
+    # What is sent: the amount less the fee, in the currency that the affiliate is paid in, at a rate that stays.
+    sent_amount = AmountField()
+    sent_currency = CurrencyField()
+    rate = models.DecimalField(
+        max_digits=24, decimal_places=12, null=True, blank=True, help_text="Units sent for one unit of the amount."
+    )
+    rate_day = models.DateField(null=True, blank=True, help_text="The day whose rate it is.")
+    rate_source = models.CharField(max_length=20, blank=True)
+    batch = models.ForeignKey(PayoutBatch, models.PROTECT, null=True, blank=True, related_name="payouts")
+    method = models.ForeignKey(PayoutMethod, models.PROTECT, null=True, blank=True, related_name="payouts")
+    failure = models.CharField(max_length=250, blank=True, help_text="Why the last attempt failed or came back.")
+    status = models.CharField(max_length=8, choices=Status, default=Status.DUE)
     reference = models.CharField(max_length=80, blank=True, help_text="The bank's or wallet's own reference.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     paid_at = models.DateTimeField(null=True, blank=True)
@@ -68,9 +184,17 @@ class Payout(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="payout_positive"),
             models.CheckConstraint(
-                condition=Q(status="due", paid_at=None) | Q(status="paid", paid_at__isnull=False),
+                condition=Q(status="due", paid_at=None) | Q(status__in=["paid", "returned"], paid_at__isnull=False),
                 name="payout_paid_has_time",
             ),
+            models.CheckConstraint(condition=Q(sent_amount__gt=0), name="payout_sends_something"),
+            models.CheckConstraint(condition=Q(fee__gte=0) & Q(fee__lt=F("amount")), name="payout_fee_below_amount"),
+            models.CheckConstraint(
+                condition=Q(sent_currency=F("currency"), rate=None, sent_amount=F("amount") - F("fee"))
+                | (~Q(sent_currency=F("currency")) & Q(rate__gt=0, rate_day__isnull=False)),
+                name="payout_names_its_rate",
+            ),
+            models.CheckConstraint(condition=Q(batch=None) | Q(method__isnull=False), name="payout_in_batch_has_way"),
         ]
 
     def __str__(self) -> str:

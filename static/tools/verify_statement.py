@@ -23,6 +23,8 @@ from typing import Any
 
 GENESIS = "0" * 64
 FORMAT = "affidavit-account/1"
+# What moves money out of the account, and back when it did not arrive; all other kinds earn.
+PAYING = {"payment", "fee", "returned"}
 NEEDED = {"affiliate", "amount", "booked_at", "currency", "hash", "kind", "previous_hash", "sequence"}
 
 
@@ -56,21 +58,28 @@ def chain_faults(document: dict[str, Any]) -> Iterator[str]:
 
 
 def statement_faults(
-    statement: dict[str, Any], entries: list[dict[str, Any]], openings: dict[str, dict[str, Any]]
+    statement: dict[str, Any], document: dict[str, Any], openings: dict[str, dict[str, Any]]
 ) -> Iterator[str]:
     """What the statement says otherwise than its entries. `openings` has the last closing balance by currency."""
+    entries = document["entries"]
+    seals = {entry["sequence"]: entry["hash"] for entry in entries}
+    if not entries or entries[0]["sequence"] > 1:
+        before_first = entries[0]["sequence"] - 1 if entries else statement["last_sequence"]
+        seals[before_first] = document["previous_hash"]
     number, currency = statement["number"], statement["currency"]
     first, last = statement["first_sequence"], statement["last_sequence"]
     covered = [entry for entry in entries if first <= entry["sequence"] <= last]
-    if not covered or covered[0]["sequence"] != first or covered[-1]["sequence"] != last:
+    if first <= last and (not covered or covered[0]["sequence"] != first or covered[-1]["sequence"] != last):
         yield f"Statement {number} covers entries #{first} to #{last}, which are not all here."
         return
-    if covered[-1]["hash"] != statement["chain_hash"]:
+    # A statement without new entries, made because a hold ended, stands on the seal before it.
+    end = covered[-1]["hash"] if covered else seals.get(last, "")
+    if end != statement["chain_hash"]:
         yield f"Statement {number} was closed over another chain: its seal is not that of entry #{last}."
     mine = [entry for entry in covered if entry["currency"] == currency]
     sums = {
-        "earned": sum((Decimal(entry["amount"]) for entry in mine if entry["kind"] != "payment"), Decimal(0)),
-        "paid": sum((Decimal(entry["amount"]) for entry in mine if entry["kind"] == "payment"), Decimal(0)),
+        "earned": sum((Decimal(entry["amount"]) for entry in mine if entry["kind"] not in PAYING), Decimal(0)),
+        "paid": sum((Decimal(entry["amount"]) for entry in mine if entry["kind"] in PAYING), Decimal(0)),
     }
     for name, found in sums.items():
         if Decimal(statement[name]) != found:
@@ -125,7 +134,7 @@ def main(paths: list[str]) -> int:
         found = [*chain_faults(document), *agreement_faults(document, seals)]
         for statement in sorted(document["statements"], key=lambda s: s["last_sequence"]):
             own = openings.setdefault(document["affiliate"], {})
-            found += statement_faults(statement, document["entries"], own)
+            found += statement_faults(statement, document, own)
             own[statement["currency"]] = statement
         faults += len(found)
         for fault in found:

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from payouts.ledger import adjust
 from payouts.models import LedgerEntry, Payout, Statement
 from payouts.payments import mark_paid
 from payouts.statements import PeriodRefused, close_period, statement_number
+from payouts.terms import draft_payout
 
 pytestmark = pytest.mark.django_db
 
@@ -94,14 +96,13 @@ def test_goes_on_after_a_crash_in_the_middle(
     book: Book, ana: Affiliate, ben: Affiliate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     book("10", OCTOBER), book("20", OCTOBER, affiliate=ben)
-    make_payout = Payout.objects.create
 
-    def fail_for_ben(**fields: object) -> Payout:
-        if fields["affiliate"] == ben:
+    def fail_for_ben(statement: Statement, *terms: Any) -> Payout | None:
+        if statement.affiliate == ben:
             raise ConnectionError
-        return make_payout(**fields)
+        return draft_payout(statement, *terms)
 
-    monkeypatch.setattr(Payout.objects, "create", fail_for_ben)
+    monkeypatch.setattr("payouts.statements.draft_payout", fail_for_ben)
     with pytest.raises(ConnectionError):
         close_period(ends_at=NOVEMBER, now=NOVEMBER)
     assert [statement.affiliate for statement in Statement.objects.all()] == [ana]

