@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from affiliates import public_ids
 from affiliates.history import append_only
@@ -77,6 +78,16 @@ class Goal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.offer})"
+
+    @cached_property
+    def qualification_rules(self) -> list["QualificationRule"]:
+        """The goal's rules in the order they were made; no query where they were fetched with the goal."""
+        return sorted(self.rules.all(), key=lambda rule: rule.pk)
+
+    @cached_property
+    def looks_at_customers(self) -> bool:
+        """Whether a rule depends on what else the customer did, so that an event may have to wait for it."""
+        return any(rule.looks_at_customer for rule in self.qualification_rules)
 
 
 class Customer(models.Model):
@@ -209,6 +220,7 @@ class Conversion(models.Model):
         indexes = [
             models.Index(fields=["affiliate", "-received_at"], name="conversion_by_affiliate"),
             models.Index(fields=["customer", "goal"], name="conversion_by_customer"),
+            models.Index(fields=["goal", "received_at"], name="conversion_by_goal"),
             models.Index(fields=["received_at"], name="conversion_by_time"),
             # What waits for a person: the operator's queue and its badge.
             models.Index(
@@ -276,3 +288,32 @@ class Trace(models.Model):
 
     def __str__(self) -> str:
         return f"{self.outcome}: {self.reason}"
+
+
+# Kept in a module of their own; Django looks for models here.
+from conversions.rules import (  # noqa: E402
+    AddressSighting,
+    AffiliatePace,
+    MemberAddress,
+    QualificationRule,
+    QualificationWait,
+    RiskPolicy,
+    RiskReview,
+)
+
+__all__ = [
+    "AddressSighting",
+    "AffiliatePace",
+    "Conversion",
+    "Customer",
+    "CustomerLock",
+    "Goal",
+    "MemberAddress",
+    "Postback",
+    "QualificationRule",
+    "QualificationWait",
+    "RiskPolicy",
+    "RiskReview",
+    "StatusChange",
+    "Trace",
+]

@@ -19,7 +19,9 @@ class Reason(models.TextChoices):
     AWAITS_APPROVAL = "awaits_approval", "Waiting for an operator's approval"
     AWAITS_DELAY = "awaits_delay", "Waiting for the approval delay to pass"
     SENT_PENDING = "sent_pending", "The advertiser sent it as pending"
-    RISK_REVIEW = "risk_review", "Held for review: the click was made by a bot"
+    AWAITS_RULES = "awaits_rules", "Waiting for a rule of the goal to be met"
+    RISK_REVIEW = "risk_review", "Held for review: marks of risk"
+    OVER_CAP_HELD = "over_cap_held", "Held: the cap of the period is reached"
     AFFILIATE_CLOSED = "affiliate_closed", "Held: the affiliate has no access to the offer any more"
     # Judged against the rules
     SENT_REJECTED = "sent_rejected", "The advertiser sent it as rejected"
@@ -27,7 +29,14 @@ class Reason(models.TextChoices):
     BEFORE_CLICK = "before_click", "The event happened before the click"
     NOT_FIRST = "not_first", "The customer had this event before"
     BELOW_MINIMUM = "below_minimum", "The revenue is below the goal's minimum"
+    OVER_CAP = "over_cap", "The cap of the period is reached"
+    COUNTRY_NOT_ALLOWED = "country_not_allowed", "The customer's country does not count"
+    TOO_SOON = "too_soon", "The event came sooner than the goal allows"
+    TOO_LATE = "too_late", "The event came later than the goal allows"
+    NOT_QUALIFIED = "not_qualified", "A rule of the goal was not met in time"
     # Decided by people or by time
+    QUALIFIED = "qualified", "The goal's rules were met"
+    REVIEW_ENDED = "review_ended", "The review ended without an objection"
     OPERATOR_APPROVED = "operator_approved", "Approved by an operator"
     OPERATOR_REJECTED = "operator_rejected", "Rejected by an operator"
     DELAY_PASSED = "delay_passed", "Approved: the delay passed"
@@ -103,7 +112,18 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "The goal is approved after a delay.", "It is approved by itself unless a reversal comes first."
     ),
     _R.SENT_PENDING: _good("The postback said status=pending.", "Send status=approved or rejected with the same txid."),
-    _R.RISK_REVIEW: Explanation(202, "The click carries a mark that needs a person's eye.", "An operator reviews it."),
+    _R.AWAITS_RULES: _good(
+        "A rule of the goal is not met yet, but may be.",
+        "The conversion says what it waits for; it is looked at again with the customer's next event.",
+    ),
+    _R.RISK_REVIEW: Explanation(
+        202,
+        "Marks of risk add up to the offer's threshold. Nothing is dropped: a person looks first.",
+        "An operator approves or rejects it by the date that the conversion names.",
+    ),
+    _R.OVER_CAP_HELD: Explanation(
+        202, "The goal's cap of the period is reached.", "An operator decides: approve it, or reject it with a reason."
+    ),
     _R.AFFILIATE_CLOSED: Explanation(
         202,
         "The affiliate was suspended or lost access to the offer after the click.",
@@ -125,6 +145,27 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     _R.BELOW_MINIMUM: _good(
         "The goal asks for a minimum revenue.", "Nothing to do; a larger event is a new transaction."
     ),
+    _R.OVER_CAP: _good(
+        "So many conversions count in the period, and as many came before.", "A new period begins from nothing."
+    ),
+    _R.COUNTRY_NOT_ALLOWED: _good(
+        "The goal counts customers from certain countries only.",
+        "Send `country` with the customer's own, where the click's is not it.",
+    ),
+    _R.TOO_SOON: _good(
+        "The goal asks for a minimum time since the click or an earlier event.",
+        "Check that `timestamp` is the event's own time.",
+    ),
+    _R.TOO_LATE: _good(
+        "The goal sets a maximum time since the click or an earlier event.",
+        "Check that `timestamp` is the event's own time.",
+    ),
+    _R.NOT_QUALIFIED: _good(
+        "The goal gave a time for its rule to be met, and the time is over.",
+        "An operator can approve it on appeal, when the event that was missing is late.",
+    ),
+    _R.QUALIFIED: _good("What the conversion waited for has come."),
+    _R.REVIEW_ENDED: _good("The end date of the review passed, and the offer lets it count then."),
     _R.OPERATOR_APPROVED: _good("An operator approved it in the panel."),
     _R.OPERATOR_REJECTED: _good(
         "An operator rejected it in the panel.", "The note beside it says why; ask the operator."

@@ -35,8 +35,10 @@ def _find_goals(cases: list[Case]) -> None:
     for advertiser, goals in terms.goals.many(case.postback.advertiser_id or 0 for case in cases).items():
         by_offer.update(((goal.offer_id, goal.code), goal) for goal in goals)
         by_advertiser[advertiser] = {goal.code for goal in goals}
+    with_rules = {goal.offer_id for goal in by_offer.values() if goal.looks_at_customers}
     for case in cases:
         _find_goal(case, by_offer, by_advertiser.get(case.postback.advertiser_id or 0, set()))
+        case.offer_has_rules = case.goal is not None and case.goal.offer_id in with_rules
 
 
 def _find_goal(case: Case, by_offer: dict[tuple[int, str], Goal], all_codes: set[str]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from affiliates.models import Advertiser, Enrollment
 from conversions.models import Conversion, Customer, CustomerLock, Goal, Postback
+from conversions.qualification import Finding
 from conversions.reasons import EXPLANATIONS, Reason
 from tracking.click_id import ClickID
 from tracking.models import TrackingLink
@@ -69,6 +70,17 @@ class Event:
     fingerprint: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class ClickMarks:
+    """What is known against a stored click, and where it came from."""
+
+    is_bot: bool = False
+    is_duplicate: bool = False
+    is_data_centre: bool = False
+    country: str = ""
+    ip: str | None = None
+
+
 @dataclass(slots=True)
 class Case:
     """One postback on its way through the steps. A step stops it with an outcome and a reason."""
@@ -84,6 +96,8 @@ class Case:
     enrollment: Enrollment | None = None
     evidence: str = ""
     click_is_bot: bool = False
+    # Of the click that the request names; None without a stored click.
+    click_marks: ClickMarks | None = None
     goal: Goal | None = None
     customer: Customer | None = None
     lock: CustomerLock | None = None
@@ -91,6 +105,9 @@ class Case:
     # What the rules say a new conversion becomes; empty until a step decides.
     verdict: str = ""
     verdict_reason: Reason = Reason.OK
+    # What came of each rule of the goal; and whether anything of the offer may wait for a customer's other events.
+    findings: list[Finding] = field(default_factory=list)
+    offer_has_rules: bool = False
 
     conversion: Conversion | None = None
     outcome: str = ""

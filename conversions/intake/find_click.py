@@ -8,10 +8,11 @@ from django.db.models.functions import Lower
 
 from affiliates.models import CouponCode
 from conversions.intake import terms
-from conversions.intake.case import Case, Problem
+from conversions.intake.case import Case, ClickMarks, Problem
 from conversions.intake.terms import ENROLLMENT
 from conversions.models import Conversion, Customer, CustomerLock
 from conversions.reasons import Reason
+from tracking.geography import locate
 from tracking.marks import is_bot_agent
 from tracking.models import Click
 
@@ -40,7 +41,7 @@ def find_click(cases: list[Case]) -> None:
 def _by_click(cases: list[Case]) -> None:
     clicks = {case.event.click.uuid: case.event.click for case in cases if case.event.click}
     links = terms.links.many(click.link_number for click in clicks.values())
-    rows = _bot_marks(clicks)
+    rows = _marks(clicks)
     for case in cases:
         click = case.event.click
         case.link = links.get(click.link_number) if click else None
@@ -53,16 +54,27 @@ def _by_click(cases: list[Case]) -> None:
             continue
         case.enrollment = case.link.enrollment
         case.evidence = Evidence.ROW if click.uuid in rows else Evidence.SIGNATURE
-        case.click_is_bot = rows.get(click.uuid, False)
+        case.click_marks = rows.get(click.uuid)
+        case.click_is_bot = bool(case.click_marks and case.click_marks.is_bot)
         how = "with its stored click" if click.uuid in rows else "by signature, no stored click"
         note = f"Click of {click.made_at:%Y-%m-%d %H:%M:%S} UTC through link {case.link.code}, {how}."
         case.note(STEP, "found", note, rule="signature", click_id=case.event.click_text, link=case.link.code)
 
 
-def _bot_marks(ids: Iterable[UUID]) -> dict[UUID, bool]:
-    """Whether a bot made each stored click; a postback may be faster than the worker that marks clicks."""
-    rows = Click.objects.filter(id__in=list(ids)).values_list("id", "is_bot", "marked_at", "user_agent")
-    return {pk: is_bot if marked_at else is_bot_agent(agent) for pk, is_bot, marked_at, agent in rows}
+_MARKED = ("is_bot", "is_duplicate", "is_data_centre", "country", "ip")
+
+
+def _marks(ids: Iterable[UUID]) -> dict[UUID, ClickMarks]:
+    """The marks of each stored click; a postback may be faster than the worker that sets them."""
+    rows = Click.objects.filter(id__in=list(ids)).values_list("id", "marked_at", "user_agent", *_MARKED)
+    return {
+        pk: ClickMarks(*marks) if marked_at else _marks_now(agent, marks[-1]) for pk, marked_at, agent, *marks in rows
+    }
+
+
+def _marks_now(agent: str, address: str | None) -> ClickMarks:
+    place = locate(address)
+    return ClickMarks(is_bot_agent(agent), False, place.is_data_centre, place.country, address)
 
 
 def _load_customers(cases: list[Case]) -> None:

@@ -1,60 +1,132 @@
-"""Step 7: the goal's own rules. Not met for good means rejected, with the rule that was not met."""
+"""Step 7: the goal's own rules. Not met yet means pending, not met for good rejected, naming the rule."""
 
-from collections import Counter
+from datetime import datetime
+from typing import Any
 
-from affiliates.money import format_money
-from conversions.intake.case import Case
+from conversions.intake.case import Case, Outcome
+from conversions.intake.writing import insert
 from conversions.models import Conversion
+from conversions.qualification import Finding, Result, Subject, gather, judge, outcome
+from conversions.qualification_waits import close_waits, look_again, remember_said, waiting_for
 from conversions.reasons import Reason
+from conversions.rules import QualificationWait
+from tracking.click_id import ClickID
 
 STEP = "qualify"
-REJECTED = Conversion.Status.REJECTED
+Status = Conversion.Status
+STATUS_BY_RESULT = {
+    Result.REJECTED: Status.REJECTED,
+    Result.HELD: Status.PENDING,
+    Result.UNSURE: Status.PENDING,
+    Result.WAITING: Status.PENDING,
+}
 
 
 def qualify(cases: list[Case]) -> None:
-    """Judge new events by their goals; one query for the batch."""
+    """Judge new events by their goals' rules; at most two queries for the batch, none where no rule needs the past."""
+    hold_back_approvals([case for case in cases if case.is_open and case.conversion is not None])
     cases = [case for case in cases if case.is_open and case.conversion is None]
-    counted = _counted_before(cases)
-    for case in cases:
-        _judge_minimum(case)
-        _judge_first(case, counted)
+    subjects = [_subject(case) for case in cases]
+    past = gather(subjects)
+    for position, (case, subject) in enumerate(zip(cases, subjects, strict=True)):
+        findings = judge(subject, position, past, now=case.postback.received_at)
+        decisive = outcome(findings)
+        for finding in findings:
+            _write(case, finding, finding is decisive)
+        case.findings = findings
+        if Status.REJECTED not in (case.verdict, case.event.status):
+            past.take_place(subject)
 
 
-def _judge_minimum(case: Case) -> None:
-    assert case.goal
-    minimum, revenue, goal = case.goal.minimum_revenue, case.event.revenue, case.goal
-    if minimum is None or revenue is None:
-        return
-    currency = case.goal.offer.currency
-    rule = f"minimum revenue {format_money(minimum, currency)}"
-    sent = case.event.currency or currency
-    if sent != currency:
-        note = f"The minimum is in {currency}, the event in {sent}: an operator decides."
-        case.judge(Conversion.Status.PENDING, Reason.AWAITS_APPROVAL, STEP, note, rule=rule, revenue=revenue)
-    elif revenue < minimum:
-        note = f"{format_money(revenue, sent)} is below the minimum of {goal.name}."
-        case.judge(REJECTED, Reason.BELOW_MINIMUM, STEP, note, rule=rule, revenue=revenue)
+def _write(case: Case, finding: Finding, is_decisive: bool) -> None:
+    """A line in the trace for each rule; the one that decides is the judgement. What the sender rejects never waits."""
+    given: dict[str, Any] = {"rule": finding.rule, **finding.inputs}
+    may_judge = finding.result == Result.REJECTED or case.event.status != Status.REJECTED
+    if is_decisive and may_judge:
+        case.judge(STATUS_BY_RESULT[finding.result], finding.reason, STEP, finding.note, **given)
     else:
-        case.note(STEP, "passed", f"{format_money(revenue, sent)} meets the minimum.", rule=rule, revenue=revenue)
+        case.note(STEP, finding.result, finding.note, **given)
 
 
-def _judge_first(case: Case, counted: Counter[tuple[int, int]]) -> None:
+def _subject(case: Case) -> Subject:
     assert case.goal
-    if not case.goal.once_per_customer or not case.event.customer_id:
-        return
-    if case.customer and counted[case.customer.pk, case.goal.pk]:
-        note = f"The customer has a {case.goal.name} already."
-        case.judge(REJECTED, Reason.NOT_FIRST, STEP, note, rule="once per customer", customer_id=case.event.customer_id)
-    else:
-        case.note(STEP, "passed", f"The customer's first {case.goal.name}.", rule="once per customer")
-
-
-def _counted_before(cases: list[Case]) -> Counter[tuple[int, int]]:
-    """How many conversions that are not rejected a customer has per goal."""
-    once = [case for case in cases if case.goal and case.goal.once_per_customer and case.customer]
-    if not once:
-        return Counter()
-    rows = Conversion.objects.exclude(status=REJECTED).filter(
-        customer__in={case.customer for case in once}, goal__in={case.goal for case in once}
+    assert case.enrollment
+    event, credited = case.event, credited_click(case)
+    return Subject(
+        goal=case.goal,
+        affiliate_id=case.enrollment.affiliate_id,
+        customer_id=case.customer.pk if case.customer else None,
+        revenue=event.revenue,
+        currency=event.currency or case.goal.offer.currency,
+        occurred_at=case.occurred_at,
+        received_at=case.postback.received_at,
+        clicked_at=credited.made_at if credited else None,
+        country=sent_country(case) or (case.click_marks.country if case.click_marks else ""),
+        has_customer=bool(event.customer_id),
     )
-    return Counter((customer or 0, goal) for customer, goal in rows.values_list("customer_id", "goal_id"))
+
+
+def credited_click(case: Case) -> ClickID | None:
+    """The click that is credited: the lock's own, where a lock decided."""
+    if case.evidence == Conversion.Evidence.LOCK:
+        return ClickID(case.lock.click_id) if case.lock and case.lock.click_id else None
+    return case.event.click
+
+
+def sent_country(case: Case) -> str:
+    """The customer's country in the request's own word: two letters, else nothing."""
+    for name, value in case.parameters:
+        text = value.strip()
+        if name.strip().lower() == "country" and len(text) == 2 and text.isascii() and text.isalpha():
+            return text.upper()
+    return ""
+
+
+def hold_back_approvals(cases: list[Case]) -> None:
+    """A sender's approval does not jump over a rule or a review; it is kept, and holds once they are through."""
+    held = [
+        case
+        for case in cases
+        if case.conversion
+        and case.event.status == Status.APPROVED
+        and case.conversion.status == Status.PENDING
+        and case.conversion.reason in (Reason.AWAITS_RULES, Reason.RISK_REVIEW)
+    ]
+    if held:
+        remember_said([case.conversion.pk for case in held if case.conversion], Status.APPROVED)
+    for case in held:
+        assert case.conversion
+        reason = Reason(case.conversion.reason)
+        note = f"{case.conversion} is held: {reason.label.lower()}. The approval is kept and holds after that."
+        case.stop(Outcome.HELD, reason, STEP, note, rule="rules and reviews come before the sender's approval")
+
+
+def follow_up(cases: list[Case], *, now: datetime) -> None:
+    """After the batch is written: keep what waits, and look again at what its customers' other events wait for."""
+    waiting = [case for case in cases if case.conversion and case.verdict_reason == Reason.AWAITS_RULES]
+    insert(_wait(case, now) for case in waiting if case.outcome == Outcome.ACCEPTED)
+    changed = [case for case in cases if case.outcome == Outcome.UPDATED and case.conversion]
+    if changed:
+        close_waits([case.conversion.pk for case in changed if case.conversion], now=now)
+    customers = {case.conversion.customer_id for case in (*changed, *_new(cases)) if case.conversion}
+    if known := customers - {None}:
+        look_again(customer_ids={pk for pk in known if pk}, now=now)
+
+
+def _new(cases: list[Case]) -> list[Case]:
+    """New conversions of offers in which anything can wait."""
+    counted = (Outcome.ACCEPTED, Outcome.HELD)
+    return [case for case in cases if case.outcome in counted and case.goal and case.offer_has_rules]
+
+
+def _wait(case: Case, now: datetime) -> QualificationWait:
+    found, deadline = waiting_for(case.findings)
+    return QualificationWait(
+        conversion=case.conversion,
+        customer=case.customer,
+        waiting_for=found,
+        said=case.event.status,
+        deadline=deadline,
+        opened_at=now,
+        looked_at=now,
+    )

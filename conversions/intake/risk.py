@@ -8,7 +8,7 @@ from conversions.reasons import Reason
 STEP = "risk"
 PENDING = Conversion.Status.PENDING
 # A conversion that waits for one of these is answered 202 held.
-HOLDS = frozenset({Reason.RISK_REVIEW, Reason.AFFILIATE_CLOSED})
+HOLDS = frozenset({Reason.RISK_REVIEW, Reason.AFFILIATE_CLOSED, Reason.OVER_CAP_HELD})
 
 
 def weigh(cases: list[Case]) -> None:

@@ -14,6 +14,7 @@ import psycopg
 
 from affiliates.models import AdvertiserSecret
 from conversions.models import Goal
+from conversions.qualification_waits import RULES
 from tracking.link_cache import Listener
 from tracking.models import TrackingLink
 
@@ -79,8 +80,8 @@ def _read_tokens(digests: Collection[str]) -> dict[str, AdvertiserSecret]:
 
 def _read_goals(advertisers: Collection[int]) -> dict[int, list[Goal]]:
     goals: dict[int, list[Goal]] = {advertiser: [] for advertiser in advertisers}
-    rows = Goal.objects.select_related("offer").filter(offer__advertiser__in=advertisers, is_active=True)
-    for goal in rows:
+    rows = Goal.objects.select_related("offer__risk_policy__owner").prefetch_related(RULES)
+    for goal in rows.filter(offer__advertiser__in=advertisers, is_active=True):
         goals[goal.offer.advertiser_id].append(goal)
     return goals
 
@@ -91,7 +92,7 @@ def _read_links(numbers: Collection[int]) -> dict[int, TrackingLink]:
 
 # Tokens that are not revoked, by digest, with their advertiser.
 tokens: Kept[str, AdvertiserSecret] = Kept(_read_tokens)
-# The active goals of an advertiser, by its ID, with their offers.
+# The active goals of an advertiser, by its ID, with their rules, offers and risk policies.
 goals: Kept[int, list[Goal]] = Kept(_read_goals)
 # Links by ID, with enrollment, affiliate, offer and advertiser.
 links: Kept[int, TrackingLink] = Kept(_read_links)
