@@ -178,6 +178,10 @@ class Offer(models.Model):
         LAST = "last", "Last click takes the customer over"
         NONE = "none", "No lock: every event needs its click"
 
+    class AttributionModel(models.TextChoices):
+        LAST_CLICK = "last_click", "Last click: the one that the event names"
+        FIRST_CLICK = "first_click", "First click within the window"
+
     public_id = models.CharField(max_length=16, unique=True, default=public_ids.offer_id, editable=False)
     advertiser = models.ForeignKey(Advertiser, models.PROTECT, related_name="offers")
     name = models.CharField(max_length=120)
@@ -238,7 +242,23 @@ class Offer(models.Model):
     attribution_window = models.DurationField(
         default=timedelta(days=30), help_text="How long after the click an event still counts, for example 30 00:00:00."
     )
+    attribution_window_minimum = models.DurationField(
+        null=True,
+        blank=True,
+        help_text="An event sooner after the click is rejected, for example 00:00:02; empty: none is too soon.",
+    )
+    attribution_model = models.CharField(
+        max_length=11,
+        choices=AttributionModel,
+        default=AttributionModel.LAST_CLICK,
+        help_text="Which click is credited where several affiliates touched a customer and no lock decides.",
+    )
     customer_lock = models.CharField(max_length=5, choices=CustomerLock, default=CustomerLock.FIRST)
+    customer_lock_expires = models.DurationField(
+        null=True,
+        blank=True,
+        help_text="After this long the customer's next click takes over; empty: the lock holds for good.",
+    )
     requires_approval = models.BooleanField(default=True, help_text="Affiliates apply; an operator approves each.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -247,6 +267,17 @@ class Offer(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["advertiser", "name"], name="offer_name_once_per_advertiser"),
             models.CheckConstraint(condition=Q(attribution_window__gt=timedelta(0)), name="offer_window_positive"),
+            models.CheckConstraint(
+                condition=Q(attribution_window_minimum=None)
+                | Q(
+                    attribution_window_minimum__gte=timedelta(0), attribution_window_minimum__lt=F("attribution_window")
+                ),
+                name="offer_window_minimum_below_window",
+            ),
+            models.CheckConstraint(
+                condition=Q(customer_lock_expires=None) | Q(customer_lock_expires__gt=timedelta(0)),
+                name="offer_lock_expiry_positive",
+            ),
             models.CheckConstraint(
                 condition=Q(starts_at=None) | Q(ends_at=None) | Q(ends_at__gt=F("starts_at")),
                 name="offer_ends_after_start",

@@ -50,6 +50,9 @@ class Goal(models.Model):
     approval = models.CharField(max_length=11, choices=Approval, default=Approval.BY_HAND)
     approval_delay = models.DurationField(null=True, blank=True, help_text="For approval after a delay: 14 00:00:00.")
     attribution_window = models.DurationField(null=True, blank=True, help_text="In place of the offer's window.")
+    attribution_window_minimum = models.DurationField(
+        null=True, blank=True, help_text="In place of the offer's minimum; 0 lets every event count."
+    )
     needs_customer_id = models.BooleanField(default=False)
     needs_revenue = models.BooleanField(default=False)
     once_per_customer = models.BooleanField(
@@ -73,6 +76,10 @@ class Goal(models.Model):
             models.CheckConstraint(
                 condition=Q(attribution_window=None) | Q(attribution_window__gt=timedelta(0)),
                 name="goal_window_positive",
+            ),
+            models.CheckConstraint(
+                condition=Q(attribution_window_minimum=None) | Q(attribution_window_minimum__gte=timedelta(0)),
+                name="goal_window_minimum_not_negative",
             ),
         ]
 
@@ -121,6 +128,26 @@ class CustomerLock(models.Model):
 
     def __str__(self) -> str:
         return f"{self.customer} of {self.enrollment}"
+
+
+class Touch(models.Model):
+    """A click that an event of the customer named: who else took part, whoever is credited."""
+
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="touches")
+    offer = models.ForeignKey(Offer, models.PROTECT, related_name="+")
+    enrollment = models.ForeignKey(Enrollment, models.PROTECT, related_name="+")
+    link = models.ForeignKey(TrackingLink, models.PROTECT, related_name="+")
+    click_id = models.UUIDField()
+    at = models.DateTimeField(help_text="When the click was made.")
+
+    class Meta:
+        ordering = ["at", "id"]
+        verbose_name_plural = "touches"
+        triggers: ClassVar = [append_only("touch_append_only")]
+        constraints = [models.UniqueConstraint(fields=["customer", "click_id"], name="touch_once_per_click")]
+
+    def __str__(self) -> str:
+        return f"{self.customer} by {self.enrollment}"
 
 
 class Postback(models.Model):
@@ -176,6 +203,37 @@ class Postback(models.Model):
         return self.public_id
 
 
+class ParkedPostback(models.Model):
+    """A postback that waits for what it names: a customer, a sale, or a link. The row goes once it is decided."""
+
+    class Waits(models.TextChoices):
+        CUSTOMER = "customer", "The customer's first event"
+        SALE = "sale", "The sale of that transaction"
+        LINK = "link", "The link of its click"
+
+    postback = models.OneToOneField(Postback, models.PROTECT, primary_key=True, related_name="parked")
+    advertiser = models.ForeignKey(Advertiser, models.PROTECT, related_name="+")
+    waits_for = models.CharField(max_length=8, choices=Waits)
+    # What is awaited, in one text: the customer's ID, goal and transaction, or the link's number.
+    awaited = models.CharField(max_length=150)
+    occurred_at = models.DateTimeField(help_text="Those that wait for the same are decided in this order.")
+    parked_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    next_try_at = models.DateTimeField()
+    is_repeat = models.BooleanField(default=False, help_text="Another that waits already says the same.")
+
+    class Meta:
+        ordering = ["occurred_at", "postback"]
+        indexes = [
+            models.Index(fields=["advertiser", "waits_for", "awaited"], name="parked_by_awaited"),
+            models.Index(fields=["next_try_at"], name="parked_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.postback} waits for {self.get_waits_for_display().lower()}"
+
+
 class Conversion(models.Model):
     """An event that counts for an affiliate. Its row is its own outbox: a change clears `booked_at`."""
 
@@ -187,6 +245,7 @@ class Conversion(models.Model):
     class Evidence(models.TextChoices):
         ROW = "row", "The stored click"
         SIGNATURE = "signature", "By signature, no stored click"
+        LEGACY = "legacy", "An imported click ID of another platform"
         LOCK = "lock", "The customer's lock"
         COUPON = "coupon", "A coupon code"
 
@@ -201,6 +260,7 @@ class Conversion(models.Model):
     transaction_id = models.CharField(max_length=100, default="", db_index=True)
     # What makes the event one event; the unique constraint on it decides duplicates.
     dedupe_key = models.CharField(max_length=200)
+    is_test = models.BooleanField(default=False, help_text="Judged and shown, never counted nor paid.")
     revenue = AmountField(null=True, help_text="The operator's income, as sent.")
     payout = AmountField(null=True, help_text="The sender's word for the commission; plans may use or ignore it.")
     currency = CurrencyField()
@@ -228,6 +288,7 @@ class Conversion(models.Model):
             ),
             models.Index(fields=["id"], name="conversion_unbooked", condition=Q(booked_at=None)),
             models.Index(fields=["approve_at"], name="conversion_to_approve", condition=Q(approve_at__isnull=False)),
+            models.Index(fields=["id"], name="conversion_by_signature", condition=Q(evidence="signature")),
         ]
 
     def __str__(self) -> str:

@@ -32,6 +32,9 @@ class TrackingLink(models.Model):
         help_text="In place of the offer's destination; its host must be one that the offer allows.",
     )
     is_active = models.BooleanField(default=True)
+    is_test = models.BooleanField(
+        default=False, help_text="What comes of its clicks is judged and shown, but never counted nor paid."
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -92,6 +95,34 @@ class Click(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class LegacyClickID(models.Model):
+    """A click ID of the platform that was used before; postbacks may name it as if it were one of ours.
+
+    `click_id` is the key that the click has here: made from link and time, it stands for the foreign ID
+    wherever a click is referred to. There is no `Click` row behind it.
+    """
+
+    source = models.CharField(max_length=60, help_text="The platform or advertiser that the IDs come from.")
+    foreign_id = models.CharField(max_length=255, help_text="The click ID as that platform wrote it.")
+    link = models.ForeignKey(TrackingLink, models.PROTECT, related_name="legacy_clicks")
+    clicked_at = models.DateTimeField()
+    click_id = models.UUIDField(unique=True, editable=False)
+    aff_click_id = models.CharField(max_length=255, default="", blank=True)
+    sub_ids = models.JSONField(default=dict, blank=True, help_text="The affiliate's labels: sub1 to sub10.")
+    imported_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = "legacy click ID"
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["foreign_id", "source"], name="legacy_click_id_once_per_source"),
+            models.CheckConstraint(condition=~Q(foreign_id=""), name="legacy_click_id_given"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.foreign_id} ({self.source})"
 
 
 # In a rollup, the row of all links together.
