@@ -6,8 +6,17 @@ import secrets
 ALPHABET = "23456789bcdfghjkmnpqrstvwxyz"
 
 
+# Bytes to letters, each equally often: those beyond the last whole round of the alphabet are thrown away.
+_WHOLE = 256 - 256 % len(ALPHABET)
+_LETTERS = bytes(ord(ALPHABET[byte % len(ALPHABET)]) for byte in range(256))
+_BEYOND = bytes(range(_WHOLE, 256))
+
+
 def opaque(length: int = 16) -> str:
-    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+    text = b""
+    while len(text) < length:
+        text += secrets.token_bytes(length).translate(_LETTERS, _BEYOND)
+    return text[:length].decode()
 
 
 def affiliate_id() -> str:

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from conversions.intake.case import Case, Decision
 from conversions.intake.receive import masked
-from conversions.intake.writing import insert, update
+from conversions.intake.writing import insert, new, update
 from conversions.models import Postback, Trace
 from conversions.reasons import Reason
 
@@ -26,7 +26,8 @@ def keep(cases: list[Case], *, now: datetime) -> None:
         row.conversion = case.conversion
     update([case.postback for case in cases], _DECISION)
     insert(
-        Trace(
+        new(
+            Trace,
             postback=case.postback,
             conversion=case.conversion,
             decided_at=now,

@@ -6,7 +6,7 @@ from uuid import UUID
 from conversions import lifecycle
 from conversions.intake.case import Case, Outcome
 from conversions.intake.risk import HOLDS
-from conversions.intake.writing import insert
+from conversions.intake.writing import insert, new
 from conversions.models import Conversion, Customer, CustomerLock, Goal, StatusChange
 from conversions.reasons import Reason
 
@@ -74,7 +74,8 @@ def _make_customers(cases: list[Case]) -> None:
     """Customers seen for the first time; the batch holds a lock on each name."""
     unknown = [case for case in cases if case.event.customer_id and case.customer is None]
     rows = insert(
-        Customer(
+        new(
+            Customer,
             advertiser=case.postback.advertiser,
             customer_id=case.event.customer_id,
             created_at=case.postback.received_at,
@@ -93,7 +94,8 @@ def _make_conversions(cases: list[Case], now: datetime) -> None:
         case.outcome = {Status.REJECTED: Outcome.REJECTED}.get(Status(row.status), Outcome.ACCEPTED)
         case.outcome = Outcome.HELD if held else case.outcome
     insert(
-        StatusChange(
+        new(
+            StatusChange,
             conversion=case.conversion,
             to_status=case.verdict,
             reason=case.verdict_reason,
@@ -110,7 +112,8 @@ def _conversion(case: Case) -> Conversion:
     assert case.enrollment
     event, received_at = case.event, case.postback.received_at
     delayed = case.verdict_reason == Reason.AWAITS_DELAY and case.goal.approval_delay
-    return Conversion(
+    return new(
+        Conversion,
         advertiser=case.postback.advertiser,
         goal=case.goal,
         affiliate=case.enrollment.affiliate,
@@ -156,7 +159,8 @@ def _lock_customers(cases: list[Case]) -> None:
 
 def _lock(case: Case) -> CustomerLock:
     assert case.enrollment
-    return CustomerLock(
+    return new(
+        CustomerLock,
         customer=case.customer,
         offer=case.enrollment.offer,
         enrollment=case.enrollment,

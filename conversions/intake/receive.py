@@ -2,7 +2,7 @@
 
 from affiliates.secrets import digest
 from conversions.intake.case import Case, Received
-from conversions.intake.writing import insert
+from conversions.intake.writing import insert, new
 from conversions.models import Postback
 
 MASK = "•••"
@@ -22,7 +22,8 @@ def _token(received: Received) -> str:
 def receive(batch: list[Received]) -> list[Case]:
     """Store the requests in one statement and open a case for each."""
     rows = [
-        Postback(
+        new(
+            Postback,
             received_at=received.received_at,
             door=received.door,
             method=received.method,

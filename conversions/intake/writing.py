@@ -7,7 +7,7 @@ rows go as one JSON document, which Python writes in C and PostgreSQL reads with
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -18,6 +18,7 @@ import psycopg
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Field, JSONField, Model
+from django.db.models.base import ModelState
 from django.db.models.expressions import DatabaseDefault
 from django.utils.duration import duration_iso_string
 
@@ -48,6 +49,50 @@ def prepared_cursor() -> CursorWrapper:
     line.prepare_threshold = PREPARE_AFTER
     cursor: Any = psycopg.Cursor(line)
     return connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
+
+
+def new(model: type[Row], **values: Any) -> Row:
+    """A row as `model(**values)` makes it, at a fifth of the cost; foreign keys are given as rows or None.
+
+    Sends no signals of Django's; nothing here listens to `pre_init` and `post_init`.
+    """
+    made, blank = model.__new__(model), _blank(model)
+    fields: dict[str, Any] = {"_state": ModelState(), **blank.constants}
+    for name, value in values.items():
+        if attribute := blank.foreign_keys.get(name):
+            fields[attribute] = None if value is None else value.pk
+            fields["_state"].fields_cache[name] = value
+        elif name in fields or name in blank.made:
+            fields[name] = value
+        else:
+            raise TypeError(f"{model.__name__} has no field {name}.")
+    for name, make in blank.made.items():
+        if name not in fields:
+            fields[name] = make()
+    made.__dict__ = fields
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Blank:
+    """What a new row of a model has before anything is given: by attribute, constants and what is made anew."""
+
+    constants: dict[str, Any]
+    made: dict[str, Callable[[], Any]]
+    foreign_keys: dict[str, str]
+
+
+@cache
+def _blank(model: type[Model]) -> _Blank:
+    constants: dict[str, Any] = {}
+    made: dict[str, Callable[[], Any]] = {}
+    for field in model._meta.concrete_fields:
+        if (field.has_default() and callable(field.default)) or field.has_db_default():
+            made[field.attname] = field.get_default
+        elif not field.generated:
+            constants[field.attname] = field.get_default()
+    keys = {field.name: field.attname for field in model._meta.concrete_fields if field.many_to_one or field.one_to_one}
+    return _Blank(constants, made, keys)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError, connection, models, transaction
 from django.test.utils import isolate_apps
 
-from conversions.intake.writing import insert, update
+from conversions.intake.writing import insert, new, update
 from conversions.models import Conversion, Customer, CustomerLock, Postback, StatusChange, Trace
 from tests.factories import ConversionFactory
 
@@ -158,3 +158,42 @@ def test_fields_that_prepare_their_values_do_so(db):
     word = insert([Word(text="ana")])[0]
     assert (word.length, Word.objects.get().text) == (3, "ANA")
     assert Word.objects.get().seen_at == word.seen_at
+
+
+@pytest.mark.parametrize("model", WRITTEN)
+def test_a_new_row_is_what_django_makes(saved, model):
+    """But for what is made anew for each: a random ID, a moment."""
+    given = {
+        field.name: (saved.get(field.related_model) if field.many_to_one else value_for(field, 1, saved))
+        for field in model._meta.concrete_fields
+        if not field.primary_key and not (field.many_to_one and field.null)
+    }
+    ours, djangos = new(model, **given), model(**given)
+    assert without_state(ours) == without_state(djangos)
+    assert ours._state.fields_cache == djangos._state.fields_cache
+    assert ours._state.adding
+
+
+@pytest.mark.parametrize("model", WRITTEN)
+def test_a_new_row_has_the_models_defaults(model):
+    ours, djangos = without_state(new(model)), without_state(model())
+    assert ours.keys() == djangos.keys()
+    # What Django makes anew for each row cannot be the same.
+    same = {field.attname for field in model._meta.concrete_fields if not callable(field.default)}
+    assert {name: repr(ours[name]) for name in same} == {name: repr(djangos[name]) for name in same}
+    assert all(type(ours[name]) is type(djangos[name]) for name in ours)
+
+
+def test_a_new_row_shares_no_mutable_default_with_another():
+    first, second = new(Trace), new(Trace)
+    first.problems.append("x")
+    assert second.problems == []
+
+
+def test_a_new_row_knows_its_fields(world):
+    with pytest.raises(TypeError, match="Customer has no field custmer_id"):
+        new(Customer, custmer_id="c")
+
+
+def without_state(row):
+    return {name: value for name, value in row.__dict__.items() if name != "_state"}
