@@ -257,6 +257,8 @@ CELERY_BEAT_SCHEDULE = {
     "marks": {"task": "tracking.tasks.mark_clicks", "schedule": 2.0, "options": {"expires": 4}},
     "approve": {"task": "conversions.tasks.approve", "schedule": 30.0, "options": {"expires": 60}},
     "waits": {"task": "conversions.tasks.look_again_at_waits", "schedule": 15.0, "options": {"expires": 30}},
+    "reviews": {"task": "conversions.tasks.keep_up_reviews", "schedule": 20.0, "options": {"expires": 40}},
+    "pace": {"task": "conversions.tasks.count_usual_pace", "schedule": 3600.0, "options": {"expires": 3600}},
     "left over": {"task": "conversions.tasks.take_up_left_over", "schedule": 10.0, "options": {"expires": 30}},
     "partitions": {"task": "tracking.tasks.make_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
     "retention": {

@@ -1,6 +1,24 @@
+from typing import Any
+
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in
+from django.http import HttpRequest
+from django.utils import timezone
 
 
 class ConversionsConfig(AppConfig):
     name = "conversions"
     verbose_name = "Conversions"
+
+    def ready(self) -> None:
+        user_logged_in.connect(_note_sign_in, dispatch_uid="risk")
+
+
+def _note_sign_in(sender: object, request: HttpRequest | None, user: Any, **kwargs: object) -> None:
+    """An observation, no deed: from where an affiliate signs in, so that clicks on own links are recognised."""
+    from conversions.risk_marks import note_sign_in
+    from tracking.http import client_ip
+
+    scope = getattr(request, "scope", None)
+    if scope and not user.is_staff:
+        note_sign_in(user_id=user.pk, address=client_ip(scope), now=timezone.now())

@@ -194,14 +194,14 @@ class RiskPolicy(models.Model):
     bot_click = models.PositiveSmallIntegerField(default=100, help_text="A bot made the click.")
     data_centre = models.PositiveSmallIntegerField(default=50, help_text="The click came from a hosting company.")
     duplicate_click = models.PositiveSmallIntegerField(default=10, help_text="The click repeats one of seconds before.")
-    same_address = models.PositiveSmallIntegerField(default=60, help_text="Many customers came from one address.")
-    too_fast = models.PositiveSmallIntegerField(default=50, help_text="The event came too soon after the click.")
+    same_address = models.PositiveSmallIntegerField(default=50, help_text="Many customers came from one address.")
+    too_fast = models.PositiveSmallIntegerField(default=30, help_text="The event came too soon after the click.")
     self_referral = models.PositiveSmallIntegerField(default=100, help_text="The click came from the affiliate itself.")
-    velocity = models.PositiveSmallIntegerField(default=40, help_text="Far more conversions an hour than usual.")
+    velocity = models.PositiveSmallIntegerField(default=20, help_text="Far more conversions an hour than usual.")
     country_mismatch = models.PositiveSmallIntegerField(
         default=40, help_text="Click and event, or click and offer, name different countries."
     )
-    crowded_click = models.PositiveSmallIntegerField(default=60, help_text="One click brought many customers.")
+    crowded_click = models.PositiveSmallIntegerField(default=30, help_text="One click brought many customers.")
     customers_per_address = models.PositiveSmallIntegerField(
         default=4, validators=[MinValueValidator(2)], help_text="So many customers from one address are many."
     )
@@ -245,6 +245,7 @@ class RiskReview(models.Model):
     at_end = models.CharField(max_length=7, choices=RiskPolicy.AtEnd)
     opened_at = models.DateTimeField()
     held_until = models.DateTimeField()
+    is_late = models.BooleanField(default=False, help_text="The conversion was approved before the mark was known.")
     alarmed_at = models.DateTimeField(null=True, help_text="When the end date passed without a decision.")
     resolved_at = models.DateTimeField(null=True)
     resolution = models.CharField(max_length=8, choices=Resolution, default="")

@@ -9,7 +9,10 @@ from conversions.caps import keep_caps
 from conversions.intake import decide_left_over
 from conversions.lifecycle import approve_due
 from conversions.qualification_waits import look_again
+from conversions.risk_marks import count_pace, forget_addresses
+from conversions.risk_reviews import catch_up, keep_up
 
+LATE_MARKS = timedelta(minutes=3)
 # Longer than any batch takes, so that a request under way is not taken for one left over.
 LEFT_OVER_AFTER = timedelta(seconds=20)
 
@@ -22,6 +25,18 @@ def approve() -> int:
 @shared_task
 def look_again_at_waits() -> int:
     return look_again(now=timezone.now())
+
+
+@shared_task
+def keep_up_reviews() -> int:
+    now = timezone.now()
+    return catch_up(since=now - LATE_MARKS, now=now) + keep_up(now=now)
+
+
+@shared_task
+def count_usual_pace() -> int:
+    now = timezone.now()
+    return count_pace(now=now) + forget_addresses(now=now)
 
 
 @shared_task

@@ -59,6 +59,7 @@ def decide_cases(cases: list[Case], *, now: datetime) -> list[Decision]:
             for step in STEPS:
                 step(group)
             decide(group, now=now)
+            risk.follow_up(group, now=now)
             qualify.follow_up(group, now=now)
             keep(group, now=now)
     return [answer(case) if case.postback.pk in due else _kept(case) for case in cases]

@@ -9,6 +9,8 @@ from affiliates.models import Advertiser, Enrollment
 from conversions.models import Conversion, Customer, CustomerLock, Goal, Postback
 from conversions.qualification import Finding
 from conversions.reasons import EXPLANATIONS, Reason
+from conversions.risk_marks import ClickMarks
+from conversions.risk_reviews import Found
 from tracking.click_id import ClickID
 from tracking.models import TrackingLink
 
@@ -70,17 +72,6 @@ class Event:
     fingerprint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ClickMarks:
-    """What is known against a stored click, and where it came from."""
-
-    is_bot: bool = False
-    is_duplicate: bool = False
-    is_data_centre: bool = False
-    country: str = ""
-    ip: str | None = None
-
-
 @dataclass(slots=True)
 class Case:
     """One postback on its way through the steps. A step stops it with an outcome and a reason."""
@@ -108,6 +99,8 @@ class Case:
     # What came of each rule of the goal; and whether anything of the offer may wait for a customer's other events.
     findings: list[Finding] = field(default_factory=list)
     offer_has_rules: bool = False
+    # The marks against it, weighed by the offer's policy; None for what is not weighed.
+    risk: Found | None = None
 
     conversion: Conversion | None = None
     outcome: str = ""

@@ -8,10 +8,11 @@ from django.db.models.functions import Lower
 
 from affiliates.models import CouponCode
 from conversions.intake import terms
-from conversions.intake.case import Case, ClickMarks, Problem
+from conversions.intake.case import Case, Problem
 from conversions.intake.terms import ENROLLMENT
 from conversions.models import Conversion, Customer, CustomerLock
 from conversions.reasons import Reason
+from conversions.risk_marks import ClickMarks
 from tracking.geography import locate
 from tracking.marks import is_bot_agent
 from tracking.models import Click
