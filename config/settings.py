@@ -259,6 +259,7 @@ CELERY_BEAT_SCHEDULE = {
     "waits": {"task": "conversions.tasks.look_again_at_waits", "schedule": 15.0, "options": {"expires": 30}},
     "reviews": {"task": "conversions.tasks.keep_up_reviews", "schedule": 20.0, "options": {"expires": 40}},
     "pace": {"task": "conversions.tasks.count_usual_pace", "schedule": 3600.0, "options": {"expires": 3600}},
+    "parked": {"task": "conversions.tasks.try_parked_again", "schedule": 5.0, "options": {"expires": 15}},
     "left over": {"task": "conversions.tasks.take_up_left_over", "schedule": 10.0, "options": {"expires": 30}},
     "partitions": {"task": "tracking.tasks.make_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
     "retention": {
@@ -271,6 +272,8 @@ CELERY_BEAT_SCHEDULE_FILENAME = env.str("BEAT_SCHEDULE_FILE", default=str(BASE_D
 
 # What Prometheus sends to read /metrics; empty lets only this machine read them.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+# How long a postback waits for the customer, sale or link that it names.
+PARKED_HOURS = env.int("PARKED_HOURS", default=72)
 # How many requests an API key, or a signed-in user, may send in a minute; 0 sets no limit.
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=600)
 REST_FRAMEWORK = {

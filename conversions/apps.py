@@ -2,8 +2,11 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.contrib.auth.signals import user_logged_in
+from django.core.checks import register
 from django.http import HttpRequest
 from django.utils import timezone
+
+from conversions.checks import check_parking
 
 
 class ConversionsConfig(AppConfig):
@@ -11,6 +14,7 @@ class ConversionsConfig(AppConfig):
     verbose_name = "Conversions"
 
     def ready(self) -> None:
+        register(check_parking)
         user_logged_in.connect(_note_sign_in, dispatch_uid="risk")
 
 

@@ -23,6 +23,9 @@ class Reason(models.TextChoices):
     RISK_REVIEW = "risk_review", "Held for review: marks of risk"
     OVER_CAP_HELD = "over_cap_held", "Held: the cap of the period is reached"
     AFFILIATE_CLOSED = "affiliate_closed", "Held: the affiliate has no access to the offer any more"
+    WAITING_FOR_CUSTOMER = "waiting_for_customer", "Parked: waiting for the customer's first event"
+    WAITING_FOR_SALE = "waiting_for_sale", "Parked: waiting for the sale of this transaction"
+    WAITING_FOR_CLICK = "waiting_for_click", "Parked: waiting for the link of the click"
     # Judged against the rules
     SENT_REJECTED = "sent_rejected", "The advertiser sent it as rejected"
     OUTSIDE_WINDOW = "outside_window", "The event happened after the attribution window"
@@ -57,6 +60,9 @@ class Reason(models.TextChoices):
     MISSING_CLICK_ID = "missing_click_id", "There is no click ID, customer or coupon"
     UNKNOWN_CLICK = "unknown_click", "The click ID is not one of ours"
     UNKNOWN_CUSTOMER = "unknown_customer", "No affiliate is known for this customer or coupon"
+    CUSTOMER_NEVER_CAME = "customer_never_came", "Waited in vain for the customer's first event"
+    SALE_NEVER_CAME = "sale_never_came", "Waited in vain for the sale of this transaction"
+    CLICK_NEVER_CAME = "click_never_came", "Waited in vain for the link of the click"
     UNRESOLVED_MACRO = "unresolved_macro", "A macro was sent as it is, not filled in"
     WRONG_NAME = "wrong_name", "A parameter has a name that is not read here"
     REPEATED_PARAMETER = "repeated_parameter", "A parameter was sent twice with different values"
@@ -128,6 +134,22 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         202,
         "The affiliate was suspended or lost access to the offer after the click.",
         "An operator decides: approve it, or reject it with a reason.",
+    ),
+    _R.WAITING_FOR_CUSTOMER: Explanation(
+        202,
+        "The event names a customer whom no affiliate brought yet, and no click.",
+        "Nothing to do when the customer's first event with its click_id is on its way: this one is counted after it, "
+        "in the order of time. Otherwise send that event, or this one with the click_id.",
+    ),
+    _R.WAITING_FOR_SALE: Explanation(
+        202,
+        "The request rejects a transaction that is not known yet.",
+        "Nothing to do when the sale is on its way: it is counted first and rejected then. Else check the txid.",
+    ),
+    _R.WAITING_FOR_CLICK: Explanation(
+        202,
+        "The click ID is genuine, but the link that it names is not in the database.",
+        "Nothing to do for the sender. An operator finds out whether the database was restored from an old copy.",
     ),
     _R.SENT_REJECTED: _good("The postback said status=rejected.", "An operator can approve it on appeal."),
     _R.OUTSIDE_WINDOW: _good(
@@ -219,6 +241,21 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         404,
         "Without a click ID, the customer or coupon must be one that an affiliate brought.",
         "Send the click_id with the customer's first event.",
+    ),
+    _R.CUSTOMER_NEVER_CAME: Explanation(
+        404,
+        "The event waited for the first event of its customer, and that did not come in time.",
+        "Send the customer's first event with its click_id, then this one again.",
+    ),
+    _R.SALE_NEVER_CAME: Explanation(
+        404,
+        "The request rejects a transaction, and the sale of it did not come in time.",
+        "Check the txid; send the sale and its rejection again if both are real.",
+    ),
+    _R.CLICK_NEVER_CAME: Explanation(
+        404,
+        "The click ID is genuine, but its link did not become known in time.",
+        "Ask the operator, who finds the postback under this reason.",
     ),
     _R.UNRESOLVED_MACRO: _fault(
         "The sending system did not replace a placeholder such as {click_id} by its value.",

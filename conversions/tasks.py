@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from conversions.caps import keep_caps
-from conversions.intake import decide_left_over
+from conversions.intake import decide_left_over, take_up_parked
 from conversions.lifecycle import approve_due
 from conversions.qualification_waits import look_again
 from conversions.risk_marks import count_pace, forget_addresses
@@ -48,3 +48,8 @@ def close_capped_offers() -> int:
 def take_up_left_over() -> int:
     now = timezone.now()
     return decide_left_over(received_before=now - LEFT_OVER_AFTER, now=now)
+
+
+@shared_task
+def try_parked_again() -> int:
+    return take_up_parked(now=timezone.now())

@@ -9,18 +9,22 @@ from datetime import datetime
 
 import structlog
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 
-from conversions.intake import attribute, deduplicate, find_click, parse, qualify, risk
+from conversions.intake import attribute, deduplicate, find_click, park, parse, qualify, risk
 from conversions.intake.answer import answer, answer_kept, keep
 from conversions.intake.authenticate import authenticate
 from conversions.intake.case import Case, Decision, Received
 from conversions.intake.decide import decide
 from conversions.intake.receive import receive, reopen
-from conversions.models import Postback
+from conversions.models import ParkedPostback, Postback
 
-__all__ = ["Decision", "Received", "decide_left_over", "intake"]
+__all__ = ["Decision", "Received", "decide_left_over", "intake", "take_up_parked"]
 
 log = structlog.get_logger(__name__)
+
+# So many parked postbacks are decided in one transaction; more of them wait for the next sweep.
+AT_ONCE = 500
 
 STEPS = (
     deduplicate.find_known,
@@ -46,12 +50,11 @@ def intake(batch: list[Received], *, now: datetime) -> list[Decision]:
 
 def decide_cases(cases: list[Case], *, now: datetime) -> list[Decision]:
     """Decide stored requests in one transaction; a postback decided meanwhile keeps its answer."""
+    woken: list[int] = []
     with transaction.atomic():
-        pks = [case.postback.pk for case in cases]
-        undecided = Postback.objects.select_for_update().filter(pk__in=pks, decided_at=None).order_by("pk")
-        due = set(undecided.values_list("pk", flat=True))
+        due = _still_due(cases)
         fresh = [case for case in cases if case.postback.pk in due]
-        authenticate(fresh)
+        authenticate([case for case in fresh if case.parked is None])
         parse.parse(fresh)
         deduplicate.set_keys(fresh)
         deduplicate.lock(fresh)
@@ -62,7 +65,23 @@ def decide_cases(cases: list[Case], *, now: datetime) -> list[Decision]:
             risk.follow_up(group, now=now)
             qualify.follow_up(group, now=now)
             keep(group, now=now)
+            park.keep_parked(group, now=now)
+            woken += park.wake(group, now=now)
+    if woken:
+        _take_up_woken(woken, now)
     return [answer(case) if case.postback.pk in due else _kept(case) for case in cases]
+
+
+def _still_due(cases: list[Case]) -> set[int]:
+    """Lock the postbacks; whatever another process decided meanwhile is not due any more.
+
+    Whether a parked one still waits is asked once the lock is held: then nobody else can decide it.
+    """
+    rows = Postback.objects.select_for_update().filter(pk__in=[case.postback.pk for case in cases]).order_by("pk")
+    due = {pk for pk, decided_at in rows.values_list("pk", "decided_at") if decided_at is None}
+    if parked := [case.parked.pk for case in cases if case.parked]:
+        due |= set(ParkedPostback.objects.filter(pk__in=parked).values_list("pk", flat=True))
+    return due
 
 
 def _kept(case: Case) -> Decision:
@@ -91,3 +110,40 @@ def decide_left_over(*, received_before: datetime, now: datetime, limit: int = 2
         log.warning("postbacks_left_over", postbacks=len(cases))
         decide_cases(cases, now=now)
     return len(cases)
+
+
+def take_up_parked(*, now: datetime, limit: int = 200) -> int:
+    """Try again what waits and is due, and give up what waited too long. Any number of workers may run at once.
+
+    Return how many were looked at. Whatever waits for the same thing is looked at together, in the order of time.
+    """
+    due = ParkedPostback.objects.filter(next_try_at__lte=now).order_by("next_try_at", "pk")[:limit]
+    return _try_again(list(due.values_list("pk", flat=True)), now)
+
+
+def _take_up_woken(pks: list[int], now: datetime) -> None:
+    """Decide at once what the batch brought the awaited for. They are due, so the sweep is there should this fail."""
+    try:
+        _try_again(pks, now)
+    except Exception as error:  # the batch's own answers stand, whatever becomes of these
+        log.error("parked_not_taken_up", postbacks=pks[:20], error=str(error).strip())
+
+
+def _try_again(pks: list[int], now: datetime) -> int:
+    same = ParkedPostback.objects.filter(
+        pk__in=pks, advertiser=OuterRef("advertiser"), waits_for=OuterRef("waits_for"), awaited=OuterRef("awaited")
+    )
+    together = ParkedPostback.objects.filter(Q(is_repeat=False) | Q(next_try_at__lte=now), Exists(same))
+    rows = list(together.select_related("postback__advertiser").order_by("occurred_at", "pk")[:AT_ONCE])
+    if rows:
+        decide_cases([_reopen_parked(row, now) for row in rows], now=now)
+    return len(rows)
+
+
+def _reopen_parked(row: ParkedPostback, now: datetime) -> Case:
+    """The case of a parked request. Who sent it was found when it came, and holds."""
+    case = reopen(row.postback)
+    case.parked, case.may_wait, case.advertiser = row, now < row.expires_at, row.postback.advertiser
+    note = f"Try {row.tries + 1}; it waits since {row.parked_at:%Y-%m-%d %H:%M:%S} UTC."
+    case.note(park.STEP, "taken up", note, rule=row.get_waits_for_display(), awaited=row.awaited)
+    return case

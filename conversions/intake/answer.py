@@ -60,7 +60,15 @@ def answer(case: Case) -> Decision:
         "received": dict(masked(case.parameters)),
         "trace_url": trace_url(case.postback.public_id),
     }
+    if case.waits and case.waits_until:
+        waits_as = case.waits_as or case.postback.public_id
+        body["waiting"] = waiting(case.waits.waits_for, case.waits.name, case.waits_until, waits_as)
     return Decision(http_status=case.http_status, body=body, postback_id=case.postback.public_id)
+
+
+def waiting(waits_for: str, name: str, until: datetime, postback_id: str) -> dict[str, str]:
+    """What a parked request waits for, until when, and as which postback: a repeat is told the first one's ID."""
+    return {"for": waits_for, "name": name, "until": until.isoformat(), "postback_id": postback_id}
 
 
 def answer_kept(postback: Postback) -> Decision:

@@ -7,6 +7,7 @@ from affiliates.models import Offer
 from conversions.intake import terms
 from conversions.intake.case import Case, Outcome, Problem
 from conversions.intake.find_click import locks_of
+from conversions.intake.park import park
 from conversions.models import Conversion, CustomerLock, Goal
 from conversions.reasons import EXPLANATIONS, Reason
 
@@ -20,6 +21,7 @@ def attribute(cases: list[Case]) -> None:
     """Find goals and locks, stop what has faults, and judge the window of what is new."""
     cases = [case for case in cases if case.is_open]
     _find_goals(cases)
+    park(cases)
     for case in cases:
         _stop_faulty(case)
     cases = [case for case in cases if case.is_open and case.conversion is None]

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
-from affiliates.models import Advertiser, Enrollment
-from conversions.models import Conversion, Customer, CustomerLock, Goal, Postback
+from affiliates.models import Advertiser, Enrollment, Offer
+from conversions.models import Conversion, Customer, CustomerLock, Goal, ParkedPostback, Postback
 from conversions.qualification import Finding
 from conversions.reasons import EXPLANATIONS, Reason
 from conversions.risk_marks import ClickMarks
@@ -72,6 +72,13 @@ class Event:
     fingerprint: str = ""
 
 
+class Awaited(NamedTuple):
+    """What a request waits for: the kind (`ParkedPostback.Waits`), and which one."""
+
+    waits_for: str
+    name: str
+
+
 @dataclass(slots=True)
 class Case:
     """One postback on its way through the steps. A step stops it with an outcome and a reason."""
@@ -102,6 +109,14 @@ class Case:
     # The marks against it, weighed by the offer's policy; None for what is not weighed.
     risk: Found | None = None
 
+    # A request that was parked before, and whether it may go on waiting.
+    parked: ParkedPostback | None = None
+    may_wait: bool = True
+    # What it waits for, until when, and as which postback, where another says the same.
+    waits: Awaited | None = None
+    waits_until: datetime | None = None
+    waits_as: str = ""
+
     conversion: Conversion | None = None
     outcome: str = ""
     reason: Reason | None = None
@@ -129,6 +144,17 @@ class Case:
     def occurred_at(self) -> datetime:
         """The sender's word for when it happened; without one, when it reached us."""
         return self.event.occurred_at or self.postback.received_at
+
+    @property
+    def locks_customer(self) -> bool:
+        """Whether the customer's later events follow this one: nobody had the customer on this offer."""
+        return (
+            bool(self.event.customer_id)
+            and self.lock is None
+            and self.verdict != Conversion.Status.REJECTED
+            and self.enrollment is not None
+            and self.enrollment.offer.customer_lock != Offer.CustomerLock.NONE
+        )
 
     @property
     def http_status(self) -> int:

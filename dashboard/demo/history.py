@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from conversions.intake import Received, intake
+from conversions.intake import Received, intake, take_up_parked
 from conversions.lifecycle import approve_due
 from conversions.models import Postback
 from dashboard.demo import credentials
@@ -81,6 +81,7 @@ class History:
     def _deliver(self, at: datetime) -> None:
         """One run of the advertisers' queues, after what the worker has approved meanwhile."""
         approve_due(now=at)
+        take_up_parked(now=at)
         due: list[Sent] = []
         while self._waiting and self._waiting[0].at < at:
             due.append(self._waiting.popleft())

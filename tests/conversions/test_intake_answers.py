@@ -276,6 +276,7 @@ def test_a_genuine_click_without_a_row_is_attributed_by_signature(world):
     assert "by signature, no stored click" in str(Trace.objects.get().steps)
 
 
-def test_a_genuine_click_of_a_link_that_never_was_is_unknown(world):
+def test_a_genuine_click_of_a_link_that_is_not_there_is_waited_for(world):
     made = click_id.new(link_number=999_999, at=NOW)
-    assert outcome(send(click_id=made.text, txid="1", event_type="purchase")) == (404, "unknown_click", "unknown_click")
+    decision = send(click_id=made.text, txid="1", event_type="purchase")
+    assert outcome(decision) == (202, "held", "waiting_for_click")

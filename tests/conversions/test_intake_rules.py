@@ -93,9 +93,9 @@ class TestCustomerLock:
         send(click_id=world.click(ago=timedelta(days=31)), event_type="registration", customer_id="c-1", txid="r")
         assert not CustomerLock.objects.exists()
 
-    def test_unknown_customer_without_a_click_is_told(self, world):
+    def test_unknown_customer_without_a_click_is_waited_for(self, world):
         decision = send(event_type="deposit", customer_id="stranger", txid="d1", revenue="50")
-        assert outcome(decision) == (404, "unknown_click", "unknown_customer")
+        assert outcome(decision) == (202, "held", "waiting_for_customer")
         assert not Customer.objects.exists()
 
     def test_without_a_click_a_transaction_id_is_needed(self, world):
@@ -235,6 +235,7 @@ class TestStatus:
         assert StatusChange.objects.count() == 3
 
     def test_what_was_rejected_is_not_approved_by_a_postback(self, world):
+        self.sale(world, "pending")
         self.sale(world, "rejected")
         assert outcome(self.sale(world, "approved")) == (409, "conflict", "status_not_allowed")
         assert the_conversion().status == "rejected"
@@ -302,12 +303,6 @@ class TestHolds:
         cid = world.click()
         Enrollment.objects.update(status=Enrollment.Status.BLOCKED)
         assert outcome(send(click_id=cid, txid="1", event_type="purchase")) == (202, "held", "affiliate_closed")
-
-    def test_what_the_sender_rejects_is_not_held(self, world):
-        decision = send(
-            click_id=world.click(is_bot=True, marked_at=NOW), txid="1", event_type="purchase", status="rejected"
-        )
-        assert outcome(decision) == (200, "rejected", "sent_rejected")
 
 
 def test_a_request_left_undecided_by_a_crash_is_taken_up_with_the_same_result(world):

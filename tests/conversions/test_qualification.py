@@ -316,7 +316,7 @@ class TestAfterwards:
         assert not QualificationWait.objects.filter(ended_at=None).exists()
 
     def test_what_the_sender_rejects_does_not_wait(self, world):
-        assert event(world, "p", status="rejected").body["reason"] == "sent_rejected"
+        assert event(world, "p", status="rejected").body["reason"] == "waiting_for_sale"
         assert not QualificationWait.objects.exists()
 
     def test_in_one_batch_as_well(self, world):
