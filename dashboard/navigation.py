@@ -99,6 +99,10 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("Ledger", "menu_book", "payouts.ledgerentry"),
             Entry("Statements", "receipt_long", "payouts.statement"),
             Entry("Payouts", "payments", "payouts.payout", waits="payouts"),
+            Entry("Payout batches", "stacks", "payouts.payoutbatch"),
+            Entry("Payout methods", "account_balance", "payouts.payoutmethod"),
+            Entry("Payout terms", "contract", "payouts.payoutterms"),
+            Entry("Exchange rates", "currency_exchange", "payouts.exchangerate"),
         ),
     ),
     (

@@ -9,6 +9,7 @@ import io
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import NamedTuple
 
 from django.db import transaction
@@ -141,7 +142,7 @@ def pay_batch(*, batch: PayoutBatch, reference: str, actor: User, now: datetime)
 
 class Figures(NamedTuple):
     payouts: int
-    total: object
+    total: Decimal
     paid: int
 
 
@@ -149,7 +150,7 @@ def figures_of(batch: PayoutBatch) -> Figures:
     """How many payouts a batch has, what they come to in its currency, and how many are settled."""
     sums = batch.payouts.aggregate(count=Count("pk"), total=Sum("sent_amount"))
     settled = batch.payouts.exclude(status=Payout.Status.DUE).count()
-    return Figures(sums["count"], sums["total"] or 0, settled)
+    return Figures(sums["count"], sums["total"] or Decimal(0), settled)
 
 
 @dataclass

@@ -116,7 +116,7 @@ class PanelAdmin(ModelAdmin):
             messages.error(request, f"At most {self.ASK_BOUND} at once. Narrow the list or choose fewer, then go on.")
             return HttpResponseRedirect(request.get_full_path())
         confirmed = request.method == "POST" and "confirmed" in request.POST
-        form = form_class(chosen, request.POST if confirmed else None)
+        form = form_class(chosen, request.POST, files=request.FILES) if confirmed else form_class(chosen)
         if confirmed and form.is_valid():
             done = self._do(request, form)
             if done is not None:

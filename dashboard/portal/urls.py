@@ -39,6 +39,7 @@ urlpatterns = [
     path("earnings/payouts/", earnings.payouts, name="payouts"),
     path("earnings/payouts/export/", earnings.payouts_export, name="payouts_export"),
     path("settings/", settings.profile, name="profile"),
+    path("settings/payouts/", settings.payout_method, name="payout_method"),
     path("settings/api-keys/", settings.api_keys, name="api_keys"),
     path("settings/api-keys/<int:pk>/revoke/", settings.revoke_api_key, name="revoke_api_key"),
 ]

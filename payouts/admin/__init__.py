@@ -1,5 +1,6 @@
 """The operator panel's pages for plans, the ledger, statements and payouts."""
 
+from payouts.admin.batches import ExchangeRateAdmin, PayoutBatchAdmin, PayoutMethodAdmin, PayoutTermsAdmin
 from payouts.admin.further import AffiliateWithMoneyAdmin, ConversionWithCommissionAdmin, OfferWithPlansAdmin
 from payouts.admin.ledger import LedgerEntryAdmin, LedgerHeadAdmin
 from payouts.admin.payments import PayoutAdmin, StatementAdmin
@@ -10,10 +11,14 @@ __all__ = [
     "CommissionPlanAdmin",
     "CommissionRuleAdmin",
     "ConversionWithCommissionAdmin",
+    "ExchangeRateAdmin",
     "LedgerEntryAdmin",
     "LedgerHeadAdmin",
     "OfferWithPlansAdmin",
     "PayoutAdmin",
+    "PayoutBatchAdmin",
+    "PayoutMethodAdmin",
+    "PayoutTermsAdmin",
     "PlanVersionAdmin",
     "StatementAdmin",
 ]

@@ -23,13 +23,14 @@ from affiliates.panel import (
     question,
     when,
 )
+from payouts.admin.batches import MakeBatches, MarkReturned
 from payouts.admin.forms import ClosePeriod, MarkPaid
 from payouts.documents import pdf_response
 from payouts.documents.proof import statement_proof
 from payouts.documents.statement_pdf import statement_pdf
 from payouts.models import Payout, Statement
 
-PAYOUT_TONES = {"due": "warning", "paid": "success"}
+PAYOUT_TONES = {"due": "warning", "paid": "success", "returned": "danger"}
 
 
 @admin.register(Statement)
@@ -147,6 +148,8 @@ class PayoutAdmin(BoundedExport, RecordAdmin):
         "status_label",
         "affiliate_link",
         "amount_shown",
+        "sent_shown",
+        "batch_link",
         "statement_link",
         "reference",
         "created",
@@ -158,21 +161,25 @@ class PayoutAdmin(BoundedExport, RecordAdmin):
         ("affiliate", AutocompleteSelectFilter),
         ("created_at", DayRangeFilter),
     )
-    list_select_related = ("affiliate", "statement")
+    list_select_related = ("affiliate", "statement", "batch")
     search_fields = ("public_id", "reference", "statement__number", "affiliate__name")
     search_help_text = "Payout ID (po_…), reference, statement or affiliate"
     ordering = ("-id",)
     sortable_by = ()
-    actions = ("pay",)
-    actions_detail = ("pay",)
+    actions = ("batch_up", "pay", "came_back")
+    actions_detail = ("batch_up", "pay", "came_back")
     fields = (
         ("shown_id", "status_label"),
         ("affiliate", "amount_shown"),
+        ("sent_shown", "rate_shown"),
+        ("batch", "method"),
         ("statement", "created_at"),
         ("reference", "paid_at"),
-        "paid_by",
+        ("paid_by", "failure"),
     )
-    readonly_fields = ("shown_id", "status_label", "amount_shown")
+    readonly_fields = ("shown_id", "status_label", "amount_shown", "sent_shown", "rate_shown")
+    batch_up = question(MakeBatches, description="Put into batches", icon="stacks", variant=ActionVariant.PRIMARY)
+    came_back = question(MarkReturned, description="Came back", icon="undo")
     pay = question(MarkPaid, description="Mark paid", icon="paid", variant=ActionVariant.PRIMARY)
     status_label = labelled("status", PAYOUT_TONES, description="Status")
 
@@ -187,6 +194,20 @@ class PayoutAdmin(BoundedExport, RecordAdmin):
     @display(description="Amount")
     def amount_shown(self, row: Payout) -> SafeString | str:
         return money(row.amount, row.currency)
+
+    @display(description="Sent")
+    def sent_shown(self, row: Payout) -> SafeString | str:
+        return money(row.sent_amount, row.sent_currency)
+
+    @display(description="Rate")
+    def rate_shown(self, row: Payout) -> str:
+        if row.rate is None:
+            return "None: it is sent in the currency that it was earned in"
+        return f"{row.rate.normalize():f} of {row.rate_day} ({row.rate_source})"
+
+    @display(description="Batch")
+    def batch_link(self, row: Payout) -> SafeString | str:
+        return link_to(row.batch) if row.batch else "–"
 
     @display(description="Statement")
     def statement_link(self, row: Payout) -> SafeString | str:

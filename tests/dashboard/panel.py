@@ -8,6 +8,8 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group
 
 from affiliates.models import OfferDestination, TrackingDomain, User
+from payouts.methods import set_method
+from payouts.models import ExchangeRate, PayoutBatch, PayoutTerms
 from tests import factories
 
 
@@ -44,9 +46,19 @@ def _money(goal, affiliate, conversion) -> None:
     rule = factories.CommissionRuleFactory(version=version, goal=goal)
     factories.LedgerHeadFactory(affiliate=affiliate)
     payout = factories.PayoutFactory(statement=factories.StatementFactory(affiliate=affiliate))
+    paying(affiliate)
     factories.LedgerEntryFactory(
         affiliate=affiliate, kind="commission", conversion=conversion, plan_version=version, rule=rule, payout=payout
     )
+
+
+def paying(affiliate) -> None:
+    """Where and when the affiliate is paid."""
+    at = datetime.now(UTC)
+    set_method(affiliate=affiliate, kind="paypal", details={"email": "ana@example.com"}, actor=None, now=at)
+    PayoutTerms.objects.create(affiliate=affiliate, minimum=50)
+    PayoutBatch.objects.create(kind="paypal", currency="EUR", created_by=factories.OperatorFactory())
+    ExchangeRate.objects.create(currency="USD", day=at.date(), per_euro=1, source="ecb")
 
 
 def _system(number: int, user: User, offer) -> None:

@@ -1,9 +1,12 @@
 """A person's own settings, and the affiliate's API keys."""
 
 import pytest
+from django.core.mail import EmailMessage
 
-from affiliates.models import Affiliate, ApiKey, User
+from affiliates.models import Affiliate, AffiliateMember, ApiKey, User
 from affiliates.secrets import digest
+from payouts.methods import FIELDS, details_of
+from payouts.models import PayoutMethod
 from tests.dashboard.portal import as_user, signed_in, words
 from tests.factories import AffiliateMemberFactory, ApiKeyFactory, UserFactory
 
@@ -81,3 +84,65 @@ def test_a_colleagues_key_is_listed_but_not_revoked(ana: Affiliate, ana_person: 
 
     assert "Colleague's" in words(client.get("/settings/api-keys/"))
     assert client.post(f"/settings/api-keys/{key.pk}/revoke/").status_code == 404
+
+
+PASSWORD = "a long password 1"  # noqa: S105
+IBAN = {"holder": "Ana Morales", "iban": "DE89 3704 0044 0532 0130 00", "bic": ""}
+
+
+@pytest.fixture
+def owner(ana: Affiliate) -> User:
+    user = UserFactory(email="ana@affiliates.example")
+    user.set_password(PASSWORD)
+    user.save()
+    AffiliateMemberFactory(affiliate=ana, user=user, role="owner")
+    return user
+
+
+def test_an_owner_says_where_the_money_goes_and_all_owners_hear_of_it(
+    ana: Affiliate, owner: User, mailoutbox: list[EmailMessage]
+) -> None:
+    client = as_user(owner)
+    assert "Nothing yet" in words(client.get("/settings/payouts/"))
+
+    response = client.post("/settings/payouts/?kind=sepa", {**IBAN, "password": PASSWORD}, follow=True)
+
+    method = PayoutMethod.objects.get(affiliate=ana)
+    assert (method.kind, method.created_by, details_of(method)["iban"]) == ("sepa", owner, "DE89370400440532013000")
+    shown = words(response)
+    assert "SEPA transfer DE89…3000" in shown
+    assert "0044" not in shown
+    assert [mail.to for mail in mailoutbox] == [["ana@affiliates.example"]]
+    assert "DE89…3000" in mailoutbox[0].body
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"password": "wrong"}, "This is not your password."),
+        ({"iban": "DE89370400440532013001"}, "This is no IBAN"),
+        ({"holder": ""}, "This field is required."),
+    ],
+)
+def test_wrong_details_or_password_change_nothing(owner: User, changed: dict[str, str], said: str) -> None:
+    response = as_user(owner).post("/settings/payouts/?kind=sepa", {**IBAN, "password": PASSWORD, **changed})
+
+    assert response.status_code == 400
+    assert said in words(response)
+    assert not PayoutMethod.objects.exists()
+
+
+@pytest.mark.parametrize("kind", FIELDS)
+def test_every_method_has_a_form(owner: User, kind: str) -> None:
+    response = as_user(owner).get(f"/settings/payouts/?kind={kind}")
+
+    assert all(f'name="{name}"' in response.content.decode() for name in FIELDS[kind])
+
+
+def test_a_member_who_is_no_owner_looks_but_changes_nothing(ana: Affiliate) -> None:
+    client = signed_in(ana)
+    AffiliateMember.objects.update(role="member")
+
+    assert "Only an owner" in words(client.get("/settings/payouts/"))
+    assert client.post("/settings/payouts/?kind=sepa", {**IBAN, "password": PASSWORD}).status_code == 403
+    assert not PayoutMethod.objects.exists()

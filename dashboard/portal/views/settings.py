@@ -1,21 +1,26 @@
-"""Settings: the person's own name and time zone, and the affiliate's API keys."""
+"""Settings: the person's own name and time zone, where the money goes, and the affiliate's API keys."""
 
 from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.mail import send_mail
 from django.db.models import F
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from affiliates.api_keys import make_api_key
-from affiliates.models import ApiKey, User
+from affiliates.models import AffiliateMember, ApiKey, User
 from dashboard.portal.access import Portal, portal_of, portal_view, zone_of
 from dashboard.portal.forms import ApiKeyForm, ProfileForm
 from dashboard.portal.listing import render_page
+from dashboard.portal.payout_form import PayoutMethodForm
 from dashboard.portal.queries.objects import api_key_for
+from payouts.methods import FIELDS, set_method
+from payouts.models import PayoutMethod
+from payouts.terms import terms_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -32,6 +37,52 @@ def profile(request: HttpRequest) -> HttpResponse:
     with timezone.override(zone_of(user)):
         status = 400 if form.errors else 200
         return render_page(request, portal_of(request), "portal/profile.html", {"form": form}, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@portal_view
+def payout_method(request: HttpRequest, portal: Portal) -> HttpResponse:
+    """Where the affiliate's money goes. Its owners change it; all of them are told by e-mail."""
+    now = PayoutMethod.objects.filter(affiliate=portal.affiliate, replaced_at=None).first()
+    wanted = request.GET.get("kind", now.kind if now else PayoutMethod.Kind.SEPA)
+    kind = wanted if wanted in FIELDS else PayoutMethod.Kind.SEPA
+    may_change = not portal.is_preview and is_owner(portal)
+    form = PayoutMethodForm(kind, portal.user, request.POST or None)
+    if request.method == "POST" and not may_change:
+        return HttpResponseForbidden("Only an owner of the account may change where its money goes.")
+    if request.method == "POST" and form.is_valid():
+        made = set_method(
+            affiliate=portal.affiliate, kind=kind, details=form.details, actor=portal.user, now=timezone.now()
+        )
+        tell_owners(portal, made)
+        messages.success(request, f"Your payouts go to {made} from now on. All owners were told by e-mail.")
+        return redirect("portal:payout_method")
+    context = {
+        "form": form,
+        "kind": kind,
+        "kinds": PayoutMethod.Kind.choices,
+        "method": now,
+        "terms": terms_of(portal.affiliate.pk),
+        "may_change": may_change,
+    }
+    return render_page(request, portal, "portal/payout_method.html", context, status=400 if form.errors else 200)
+
+
+def is_owner(portal: Portal) -> bool:
+    return AffiliateMember.objects.filter(
+        affiliate=portal.affiliate, user=portal.user, role=AffiliateMember.Role.OWNER
+    ).exists()
+
+
+def tell_owners(portal: Portal, method: PayoutMethod) -> None:
+    """Whoever took over an account would change this first, so its owners hear of it; mail that fails stops nothing."""
+    owners = AffiliateMember.objects.filter(affiliate=portal.affiliate, role=AffiliateMember.Role.OWNER)
+    addresses = list(owners.values_list("user__email", flat=True))
+    text = (
+        f"{portal.user} changed where the payouts of {portal.affiliate.name} go: from now on to {method}.\n\n"
+        "If this was none of you, change your password and write to us at once.\n"
+    )
+    send_mail("Your payout details were changed", text, None, addresses, fail_silently=True)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,0 +1,73 @@
+"""The affiliate's form for where its money goes: one set of fields per method, the password beside it."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from affiliates.models import User
+from payouts.methods import FIELDS, NETWORKS, OPTIONAL, DetailsRefused, check
+from payouts.models import PayoutMethod
+
+Kind = PayoutMethod.Kind
+LABELS = {
+    "holder": ("Account holder", "As the bank knows it."),
+    "iban": ("IBAN", "Starts with the two letters of the country; spaces do not matter."),
+    "bic": ("BIC (SWIFT code)", "8 or 11 letters and digits."),
+    "account": ("Account number or IBAN", ""),
+    "bank": ("Name of the bank", ""),
+    "country": ("Country of the bank", "Two letters, for example GB."),
+    "email": ("E-mail of the account", "The address that you sign in there with."),
+    "asset": ("Currency", ""),
+    "network": ("Network", "Money that is sent over another network is lost."),
+    "address": ("Address", "Copy it from your wallet; every character counts."),
+}
+
+
+class PayoutMethodForm(forms.Form):
+    """The details of one method. Whoever has no password (a single sign-on) is not asked for one."""
+
+    def __init__(self, kind: str, user: User, data: Any = None) -> None:
+        super().__init__(data)
+        self.kind, self.user = kind, user
+        for name in FIELDS[kind]:
+            label, hint = LABELS[name]
+            self.fields[name] = self._field(name, label, hint)
+        if user.has_usable_password():
+            self.fields["password"] = forms.CharField(
+                label="Your password",
+                strip=False,
+                help_text="So that nobody at an unlocked screen can redirect your money.",
+                widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+            )
+
+    def _field(self, name: str, label: str, hint: str) -> forms.Field:
+        required = (Kind(self.kind), name) not in OPTIONAL
+        if name == "asset":
+            return forms.ChoiceField(label=label, choices=[(code, code) for code in NETWORKS])
+        if name == "network":
+            choices = sorted({network for networks in NETWORKS.values() for network in networks})
+            return forms.ChoiceField(label=label, help_text=hint, choices=[(each, each.title()) for each in choices])
+        attributes = {"autocomplete": "off", "spellcheck": "false"}
+        return forms.CharField(
+            label=label, help_text=hint, required=required, max_length=120, widget=forms.TextInput(attrs=attributes)
+        )
+
+    def clean_password(self) -> str:
+        if not self.user.check_password(self.cleaned_data["password"]):
+            raise ValidationError("This is not your password.")
+        return ""
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        if not self.errors:
+            try:
+                check(self.kind, self.details)
+            except DetailsRefused as refused:
+                for name, fault in refused.faults.items():
+                    self.add_error(name, fault)
+        return given
+
+    @property
+    def details(self) -> dict[str, str]:
+        return {name: self.cleaned_data.get(name, "") for name in FIELDS[self.kind]}
