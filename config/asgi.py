@@ -20,7 +20,7 @@ from django.conf import settings  # noqa: E402
 from django.db import connections  # noqa: E402
 
 from config.probes import THREADS  # noqa: E402
-from conversions import postback_door  # noqa: E402
+from conversions import bulk_door, postback_door  # noqa: E402
 from conversions.intake import Decision, Received, terms  # noqa: E402
 from tracking import click_id, link_cache, redirect  # noqa: E402
 from tracking.batching import Batcher  # noqa: E402
@@ -63,7 +63,7 @@ class Application:
     def _lean_handler(self, path: str) -> Handler | None:
         if path.startswith(redirect.PREFIX):
             return self._redirect
-        return self._postback if path == postback_door.PATH else None
+        return self._doors.get(path)
 
     def start(self) -> None:
         click_id.keys()  # Nonsense in CLICK_ID_KEYS is refused now, not at the first click.
@@ -94,7 +94,11 @@ class Application:
         self._clicks.start()
         self._postbacks.start()
         self._redirect = redirect.RedirectHandler(cache=self._cache, writer=self._clicks)
-        self._postback = postback_door.PostbackHandler(self._postbacks)
+        self._bulk = bulk_door.BulkHandler()
+        self._doors: dict[str, Handler] = {
+            postback_door.PATH: postback_door.PostbackHandler(self._postbacks),
+            bulk_door.PATH: self._bulk,
+        }
         self._started = True
         _spare_the_collector()
 
@@ -109,6 +113,7 @@ class Application:
             batcher.stop()
         for thread in (self._clicks, self._postbacks, self._listener, self._terms):
             await asyncio.to_thread(thread.join, 15)
+        await asyncio.to_thread(self._bulk.close)
         await asyncio.to_thread(self._cache.close)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:

@@ -20,6 +20,7 @@ from tracking.http import (
     Scope,
     Send,
     TooManyFields,
+    clean,
     client_ip,
     header,
     is_secure,
@@ -60,7 +61,7 @@ class PostbackHandler:
         except Exception as error:
             if not isinstance(error, QueueFull):
                 log.error("postback_not_decided", error=str(error).strip() or repr(error))
-            await respond_json(send, 503, _try_again(), [*headers, (b"retry-after", b"2")])
+            await respond_json(send, 503, try_again(), [*headers, (b"retry-after", b"2")])
             return
         await respond_json(send, decision.http_status, decision.body, headers)
 
@@ -78,10 +79,10 @@ def decide_batch(batch: list[Received]) -> list[Decision | Exception]:
         return [decision for received in batch for decision in decide_batch([received])]
 
 
-async def take_in(scope: Scope, receive: Receive) -> Received:
-    """Read the request: parameters of the query first, then those of the body. Faults are kept, not raised."""
-    received = Received(
-        door=Postback.Door.NATIVE,
+def opened(scope: Scope, door: Postback.Door) -> Received:
+    """The request as far as its head says; no parameters yet."""
+    return Received(
+        door=door,
         method=scope["method"],
         path=scope["path"],
         parameters=[],
@@ -91,6 +92,11 @@ async def take_in(scope: Scope, receive: Receive) -> Received:
         received_at=datetime.now(UTC),
         bearer=_bearer(scope),
     )
+
+
+async def take_in(scope: Scope, receive: Receive, door: Postback.Door = Postback.Door.NATIVE) -> Received:
+    """Read the request: parameters of the query first, then those of the body. Faults are kept, not raised."""
+    received = opened(scope, door)
     try:
         received.parameters += pairs(scope["query_string"])
         if scope["method"] == "POST":
@@ -99,11 +105,11 @@ async def take_in(scope: Scope, receive: Receive) -> Received:
         received.fault = Problem(Reason.TOO_LARGE, "body", str(error))
     except Unreadable as error:
         received.fault = Problem(Reason.UNREADABLE, "body", str(error))
-    received.parameters = [(_storable(name), _storable(value)) for name, value in received.parameters]
+    received.parameters = [(storable(name), storable(value)) for name, value in received.parameters]
     return received
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """PostgreSQL keeps no NUL and JSON no lone surrogate; everything else stays as it was sent."""
     return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
@@ -135,6 +141,11 @@ def _json_pairs(received: Received, body: bytes) -> list[tuple[str, str]]:
     if not isinstance(value, dict):
         received.body = body.decode("utf-8", "replace").replace("\x00", "")
         raise Unreadable("The body must be one JSON object; several events go to the bulk API.")
+    return object_pairs(value)
+
+
+def object_pairs(value: dict[str, Any]) -> list[tuple[str, str]]:
+    """A decoded JSON object as pairs; null counts as absent. Raise `Unreadable` for a list or object within."""
     return [(name, _plain(name, entry)) for name, entry in value.items() if entry is not None]
 
 
@@ -143,9 +154,9 @@ def _plain(name: str, value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return value
-    raise Unreadable(f"{name} must be a plain value, not a list or an object.")
+    raise Unreadable(f"{clean(name, 60)} must be a plain value, not a list or an object.")
 
 
-def _try_again() -> dict[str, object]:
+def try_again() -> dict[str, object]:
     reason = Reason.TRY_AGAIN
     return {"outcome": "error", "reason": reason.value, "message": EXPLANATIONS[reason].remedy, "problems": []}
