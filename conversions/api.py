@@ -20,9 +20,12 @@ from affiliates.rest.errors import Conflict
 from affiliates.rest.fields import AmountText, ReachSerializer
 from affiliates.rest.filters import ChoicesFilter, MomentFilter, PeriodFilters
 from affiliates.rest.views import OperatorViewSet, ReadViewSet
+from conversions.holds import HOLDS, hold_of
 from conversions.lifecycle import StatusNotAllowed
 from conversions.models import Conversion, Goal, Postback, Trace
 from conversions.operator_decisions import REJECTIONS, DecisionRefused, approve, reject
+from conversions.qualification import all_words
+from conversions.qualification_waits import RULES
 from conversions.reasons import Reason
 from tracking.click_id import parse, text_of
 
@@ -37,11 +40,17 @@ class GoalName(serializers.ModelSerializer[Goal]):
 class GoalSerializer(serializers.ModelSerializer[Goal]):
     minimum_revenue = AmountText(currency_field="offer.currency", allow_null=True, help_text="In the offer's currency.")
 
+    rules = serializers.SerializerMethodField(help_text="Everything that the goal asks of an event, in words.")
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_rules(self, goal: Goal) -> list[str]:
+        return all_words(goal)
+
     class Meta:
         model = Goal
         fields = (
             *("code", "name", "kind", "is_active", "approval", "approval_delay", "attribution_window"),
-            *("once_per_customer", "minimum_revenue"),
+            *("once_per_customer", "minimum_revenue", "rules"),
         )
         read_only_fields = fields
 
@@ -94,12 +103,21 @@ class OfferViewSet(ReadViewSet):
 
     def get_queryset(self) -> "QuerySet[Offer]":
         rows: QuerySet[Offer] = Offer.objects.select_related("advertiser")
-        goals, own = Goal.objects.order_by("position", "pk"), Enrollment.objects.none()
+        goals, own = (
+            Goal.objects.order_by("position", "pk").prefetch_related(RULES).select_related("offer"),
+            Enrollment.objects.none(),
+        )
         if not self.reach.is_operator:
             own = self.reach.within(Enrollment.objects.select_related("affiliate"), "affiliate")
             goals = goals.filter(is_active=True)
             rows = rows.filter(Q(status=Offer.Status.ACTIVE) | Q(pk__in=own.values("offer")))
         return rows.prefetch_related(Prefetch("goals", goals), Prefetch("enrollments", own, to_attr="own_enrollments"))
+
+
+class HoldSerializer(serializers.Serializer[Any]):
+    waiting_for = serializers.ListField(child=serializers.CharField(), help_text="Each thing that is waited for.")
+    until = serializers.DateTimeField(allow_null=True, help_text="When waiting is over, or the review has to end.")
+    owner = serializers.CharField(help_text="Who decides a review; empty where a rule waits.")
 
 
 class ConversionSerializer(ReachSerializer):
@@ -116,6 +134,9 @@ class ConversionSerializer(ReachSerializer):
     revenue = AmountText(allow_null=True, help_text="The advertiser's income, as sent.")
     payout = AmountText(allow_null=True, help_text="The sender's word for the commission.")
     reason_text = serializers.CharField(source="get_reason_display", read_only=True)
+    hold = serializers.SerializerMethodField(
+        help_text="What a pending conversion waits for: rules that are not met yet, or a review, with its end date."
+    )
     operator_only = frozenset({"customer_id", "revenue", "payout"})
 
     class Meta:
@@ -123,9 +144,19 @@ class ConversionSerializer(ReachSerializer):
         fields: tuple[str, ...] = (
             *("id", "status", "reason", "reason_text", "affiliate", "advertiser", "offer", "goal", "transaction_id"),
             *("click_id", "link", "evidence", "customer_id", "revenue", "payout", "currency"),
-            *("occurred_at", "received_at", "approve_at", "booked_at"),
+            *("occurred_at", "received_at", "approve_at", "booked_at", "hold"),
         )
         read_only_fields = fields
+
+    @extend_schema_field(HoldSerializer(allow_null=True))
+    def get_hold(self, row: Conversion) -> dict[str, Any] | None:
+        """How far a rule is tells of revenue, which is the operator's alone."""
+        hold = hold_of(row)
+        if hold is None:
+            return None
+        is_operator = self.context["view"].reach.is_operator
+        texts = [part.text if is_operator else part.rule for part in hold.waiting_for]
+        return HoldSerializer({"waiting_for": texts, "until": hold.until, "owner": hold.owner}).data
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_click_id(self, row: Conversion) -> str | None:
@@ -189,7 +220,7 @@ class RejectionSerializer(serializers.Serializer[Any]):
 class ConversionViewSet(ReadViewSet):
     """Events that count, newest first. Operators approve and reject them; each change is kept with its reason."""
 
-    queryset = Conversion.objects.select_related("affiliate", "advertiser", "goal__offer", "link", "customer")
+    queryset = Conversion.objects.select_related("affiliate", "advertiser", "goal__offer", "link", "customer", *HOLDS)
     serializer_class: Any = ConversionSerializer
     lookup_field, lookup_url_kwarg = "public_id", "id"
 

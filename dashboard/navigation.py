@@ -20,6 +20,7 @@ class Waiting:
     conversions: int
     postbacks: int
     payouts: int
+    reviews: int
 
 
 def waiting() -> Waiting:
@@ -32,7 +33,9 @@ def waiting() -> Waiting:
                    (SELECT count(*) FROM (SELECT FROM conversions_conversion
                                           WHERE status = 'pending' AND approve_at IS NULL LIMIT %(n)s) AS c),
                    (SELECT count(*) FROM (SELECT FROM conversions_postback WHERE decided_at IS NULL LIMIT %(n)s) AS p),
-                   (SELECT count(*) FROM (SELECT FROM payouts_payout WHERE status = 'due' LIMIT %(n)s) AS o)
+                   (SELECT count(*) FROM (SELECT FROM payouts_payout WHERE status = 'due' LIMIT %(n)s) AS o),
+                   (SELECT count(*) FROM (SELECT FROM conversions_riskreview
+                                          WHERE resolved_at IS NULL LIMIT %(n)s) AS r)
             """,
             {"n": BOUND},
         )
@@ -84,8 +87,10 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Conversions",
         (
             Entry("Conversions", "task_alt", "conversions.conversion", waits="conversions"),
+            Entry("Review queue", "policy", "conversions.riskreview", waits="reviews"),
             Entry("Postbacks", "call_received", "conversions.postback", waits="postbacks", tone="danger"),
             Entry("Goals", "flag", "conversions.goal"),
+            Entry("Risk policies", "shield", "conversions.riskpolicy"),
             Entry("Customers", "person", "conversions.customer"),
             Entry("Customer locks", "lock", "conversions.customerlock"),
             Entry("Status history", "history", "conversions.statuschange"),

@@ -4,6 +4,7 @@ from conversions.admin.conversions import ConversionAdmin, StatusChangeAdmin
 from conversions.admin.customers import CustomerAdmin, CustomerLockAdmin
 from conversions.admin.goals import GoalAdmin, OfferWithGoalsAdmin
 from conversions.admin.postbacks import AdvertiserWithExamplesAdmin, PostbackAdmin, TraceAdmin
+from conversions.admin.risk import RiskPolicyAdmin, RiskReviewAdmin
 
 __all__ = [
     "AdvertiserWithExamplesAdmin",
@@ -13,6 +14,8 @@ __all__ = [
     "GoalAdmin",
     "OfferWithGoalsAdmin",
     "PostbackAdmin",
+    "RiskPolicyAdmin",
+    "RiskReviewAdmin",
     "StatusChangeAdmin",
     "TraceAdmin",
 ]

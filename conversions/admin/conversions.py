@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from import_export.fields import Field
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter, ChoicesDropdownFilter
@@ -27,6 +27,7 @@ from affiliates.panel import (
     when,
 )
 from conversions.admin.forms import ApproveConversions, RejectConversions
+from conversions.holds import hold_of
 from conversions.models import Conversion, Customer, StatusChange
 from tracking.admin import click_key
 from tracking.click_id import text_of
@@ -115,6 +116,7 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
                 )
             },
         ),
+        ("Waits for", {"fields": ("waits_for",)}),
         ("Money", {"fields": (("revenue_shown", "payout_shown"), ("booked_at", "approve_at"))}),
         (
             "Where it came from",
@@ -128,7 +130,15 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
             },
         ),
     )
-    readonly_fields = ("shown_id", "status_label", "offer_name", "revenue_shown", "payout_shown", "click_shown")
+    readonly_fields = (
+        "waits_for",
+        "shown_id",
+        "status_label",
+        "offer_name",
+        "revenue_shown",
+        "payout_shown",
+        "click_shown",
+    )
     approve = question(ApproveConversions, description="Approve", icon="check", variant=ActionVariant.PRIMARY)
     reject = question(RejectConversions, description="Reject", icon="close")
     status_label = labelled("status", STATUS_TONES, description="Status")
@@ -163,6 +173,17 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
     @display(description="Affiliate and offer", header=True)
     def who(self, row: Conversion) -> list[object]:
         return [link_to(row.affiliate), row.goal.offer.name]
+
+    @display(description="Waits for")
+    def waits_for(self, row: Conversion) -> SafeString | str:
+        """Rules that are not met, or marks that a person looks at, with the end date."""
+        hold = hold_of(row)
+        if hold is None:
+            return "Nothing but what its reason says" if row.status == Conversion.Status.PENDING else "–"
+        texts = format_html_join("", "<li>{}</li>", ((part.text,) for part in hold.waiting_for))
+        owner = format_html("decided by {}, ", hold.owner) if hold.owner else ""
+        end = format_html("<p>{}until {}</p>", owner, when(hold.until)) if hold.until else ""
+        return format_html("<ul>{}</ul>{}", texts, end)
 
     @display(description="Offer")
     def offer_name(self, row: Conversion) -> SafeString | str:

@@ -1,5 +1,8 @@
 """Goals, alone and on their offer's page."""
 
+from typing import Any, ClassVar
+
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -9,9 +12,11 @@ from unfold.decorators import display
 
 from affiliates.admin import OfferAdmin
 from affiliates.models import Offer
-from affiliates.panel import PanelAdmin, PanelInline, code, link_to
+from affiliates.panel import DaysField, ListField, PanelAdmin, PanelInline, code, link_to
 from conversions.admin.forms import GoalForm
-from conversions.models import Goal
+from conversions.models import Goal, QualificationRule
+from conversions.qualification import all_words
+from conversions.qualification_waits import RULES as WITH_RULES
 
 RULES = (
     ("approval", "approval_delay"),
@@ -29,6 +34,65 @@ def approval_words(goal: Goal) -> str:
     return "at once" if goal.approval == Goal.Approval.AT_ONCE else "by hand"
 
 
+class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
+    within = DaysField(required=False, help_text="How long after the event it may still be met; empty: for ever.")
+    countries = ListField(
+        base_field=QualificationRule._meta.get_field("countries").base_field,
+        label="Countries",
+        help_text="For countries: those that count, as DE or BR.",
+        capitals=True,
+    )
+
+    class Meta:
+        model = QualificationRule
+        fields = (
+            *("kind", "other_goal", "within", "amount", "factor", "countries", "at_least", "at_most"),
+            *("number", "over_cap", "scope", "period"),
+        )
+        help_texts: ClassVar = {
+            "kind": "Each kind uses the fields that name it; the others stay empty.",
+            "amount": "For amounts that add up: the minimum in the offer's currency. For volume: in its own unit.",
+            "factor": "For volume: so many times the event's own amount, in place of a minimum.",
+            "other_goal": "For amounts and volume: whose events are added up. For identity and chains: what is first. "
+            "For time: from which event it is counted; empty: from the click.",
+            "at_least": "For time to convert: sooner is rejected. 00:10:00 is ten minutes, 2 00:00:00 two days.",
+            "at_most": "For time to convert: later is rejected.",
+            "number": "For caps: how many count in a period.",
+            "scope": "For caps: who is counted together.",
+            "period": "For caps.",
+            "over_cap": "For caps: what happens to an event over it.",
+        }
+
+
+class RuleInline(PanelInline):
+    """What an event must meet beyond the goal's own rules; all of them hold."""
+
+    model = QualificationRule
+    form = RuleForm
+    fk_name = "goal"
+    verbose_name_plural = "qualification rules"
+    fields = (
+        "kind",
+        ("other_goal", "within"),
+        ("amount", "factor"),
+        "countries",
+        ("at_least", "at_most"),
+        ("number", "over_cap"),
+        ("scope", "period"),
+    )
+
+    def get_formset(self, request: HttpRequest, obj: Goal | None = None, **kwargs: Any) -> Any:
+        """Only goals of the same offer are offered."""
+        self._goal = obj
+        return super().get_formset(request, obj, **kwargs)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        goal = getattr(self, "_goal", None)
+        if db_field.name == "other_goal":
+            kwargs["queryset"] = Goal.objects.filter(offer=goal.offer_id) if goal else Goal.objects.none()
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
 @admin.register(Goal)
 class GoalAdmin(PanelAdmin):
     form = GoalForm
@@ -43,6 +107,7 @@ class GoalAdmin(PanelAdmin):
     search_fields = ("name", "code", "offer__name")
     sortable_by = ("name", "shown_code", "position")
     autocomplete_fields = ("offer",)
+    inlines = (RuleInline,)
     fieldsets = (
         (None, {"fields": ("offer", ("name", "code"), ("kind", "position"), "is_active")}),
         ("Rules", {"fields": RULES}),
@@ -69,12 +134,15 @@ class GoalAdmin(PanelAdmin):
     @display(description="Rules")
     def rules(self, row: Goal) -> str:
         said = [
-            "once per customer" if row.once_per_customer else "",
             "needs customer_id" if row.needs_customer_id else "",
             "needs revenue" if row.needs_revenue else "",
-            f"revenue from {row.minimum_revenue.normalize():f} {row.offer.currency}" if row.minimum_revenue else "",
+            *all_words(row),
         ]
         return ", ".join(part for part in said if part) or "–"
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Goal]":
+        rows: QuerySet[Goal] = super().get_queryset(request)
+        return rows.prefetch_related(WITH_RULES)
 
 
 class GoalInline(PanelInline):

@@ -123,8 +123,12 @@ def _tell_attribution(result: str, rule: str, note: str, inputs: Mapping[str, st
     return {"locked": LOCKED, "taken over": TAKEN_OVER}.get(result, note)
 
 
+# Inputs whose notes tell of the advertiser's revenue.
+_OF_REVENUE = frozenset({"revenue", "total", "volume"})
+
+
 def _tell_rules(result: str, rule: str, note: str, inputs: Mapping[str, str], reader: Reader) -> str:
-    return note if reader.sees_revenue or "revenue" not in inputs else ""
+    return note if reader.sees_revenue or not _OF_REVENUE & inputs.keys() else ""
 
 
 def _tell(result: str, rule: str, note: str, inputs: Mapping[str, str], reader: Reader) -> str:

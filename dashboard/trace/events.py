@@ -98,6 +98,16 @@ class PostbackEvent(Event):
 
 
 @dataclass(slots=True)
+class LookEvent(Event):
+    """A conversion was looked at again, without a postback."""
+
+    kind, icon, rank = "look", "visibility", 2
+
+    conversion: Conversion
+    decision: Decision
+
+
+@dataclass(slots=True)
 class StatusEvent(Event):
     kind, icon, rank = "status", "swap_horiz", 2
 
@@ -138,6 +148,10 @@ def click_event(click: ClickID, row: Click | None, link: TrackingLink | None) ->
 
 def postback_event(row: Postback, traces: list[Trace]) -> PostbackEvent:
     return PostbackEvent(row.received_at, row, TONES[row.outcome], [_decision(trace) for trace in traces])
+
+
+def look_event(trace: Trace, conversion: Conversion) -> LookEvent:
+    return LookEvent(trace.decided_at, conversion, _decision(trace))
 
 
 def _decision(trace: Trace) -> Decision:

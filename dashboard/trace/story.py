@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from conversions.holds import HOLDS, Hold, hold_of
 from conversions.models import Conversion, Postback, StatusChange, Trace
 from dashboard.portal.words import duration_words
 from dashboard.trace.events import (
@@ -18,6 +19,7 @@ from dashboard.trace.events import (
     StatementEvent,
     StatusEvent,
     click_event,
+    look_event,
     postback_event,
 )
 from dashboard.trace.lookup import MOST, Found
@@ -39,6 +41,7 @@ class ConversionSummary:
     click_text: str
     commissions: list[tuple[str, Decimal]]
     no_commission: str
+    hold: Hold | None
 
 
 @dataclass(slots=True)
@@ -53,7 +56,7 @@ class Story:
 
 
 def story_of(found: Found) -> Story:
-    """The story around what was found; twelve queries at most, however long it is."""
+    """The story around what was found; thirteen queries at most, however long it is."""
     conversions = _conversions(found)
     postbacks = _postbacks(found, [row.pk for row in conversions])
     more = len(postbacks) > MOST_POSTBACKS
@@ -62,6 +65,7 @@ def story_of(found: Found) -> Story:
     events = [
         *_click_events(found, conversions, postbacks),
         *_postback_events(postbacks),
+        *_look_events(conversions),
         *_status_events(conversions),
         *_money_events(entries),
     ]
@@ -82,7 +86,7 @@ def _conversions(found: Found) -> list[Conversion]:
 
 
 def _with_facts(rows: "QuerySet[Conversion]") -> "QuerySet[Conversion]":
-    return rows.select_related("affiliate", "goal__offer", "advertiser", "customer", "link")
+    return rows.select_related("affiliate", "goal__offer", "advertiser", "customer", "link", *HOLDS)
 
 
 def _postbacks(found: Found, conversion_ids: Sequence[int]) -> list[Postback]:
@@ -110,6 +114,13 @@ def _postback_events(postbacks: Sequence[Postback]) -> list[Event]:
     for trace in Trace.objects.filter(postback__in=postbacks).order_by("pk"):
         traces[trace.postback_id].append(trace)
     return [postback_event(row, traces[row.pk]) for row in postbacks]
+
+
+def _look_events(conversions: Sequence[Conversion]) -> list[Event]:
+    """Decisions that no postback asked for: a rule that is met, a mark that came later."""
+    by_id: dict[int | None, Conversion] = {row.pk: row for row in conversions}
+    traces = Trace.objects.filter(conversion__in=conversions, postback=None).order_by("pk")
+    return [look_event(trace, by_id[trace.conversion_id]) for trace in traces]
 
 
 def _status_events(conversions: Sequence[Conversion]) -> list[Event]:
@@ -180,6 +191,7 @@ def _summaries(conversions: Sequence[Conversion], entries: Iterable[LedgerEntry]
             click_text=text_of(row.click_id) if row.click_id else "",
             commissions=sorted(sums[row.pk].items()) if row.pk in sums else [],
             no_commission=_why_nothing(row, quotes.get(row.pk)),
+            hold=hold_of(row),
         )
         for row in conversions
     ]

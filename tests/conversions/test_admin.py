@@ -9,8 +9,9 @@ from django.urls import reverse
 
 from conversions import lifecycle
 from conversions.models import Conversion, Goal, Postback, StatusChange
+from conversions.qualification import all_words
 from conversions.reasons import Reason
-from tests.conversions.sending import World, send
+from tests.conversions.sending import NOW, World, send
 from tests.factories import ConversionFactory, CustomerFactory, GoalFactory, OfferFactory, PostbackFactory
 from tracking.click_id import text_of
 
@@ -173,6 +174,7 @@ class TestPostbacks:
 class TestGoals:
     def goal(self, offer, **fields):
         rules = {"approval": "by_hand", "approval_delay": "", "attribution_window": "", "minimum_revenue": ""}
+        rules |= {"rules-TOTAL_FORMS": 0, "rules-INITIAL_FORMS": 0}
         return {"offer": offer.pk, "code": "ftd", "name": "FTD", "kind": "ftd", "position": 1, **rules, **fields}
 
     def test_approval_after_a_delay_asks_for_the_delay(self, desk):
@@ -191,10 +193,45 @@ class TestGoals:
         goal.refresh_from_db()
         assert (goal.code, goal.name) == ("ftd", "First deposit")
 
+    def test_a_rule_is_added_and_an_incomplete_one_told_what_it_lacks(self, desk):
+        goal = GoalFactory(code="ftd")
+        path = reverse("admin:conversions_goal_change", args=[goal.pk])
+        fields = self.goal(goal.offer) | {"rules-TOTAL_FORMS": 1, "rules-0-kind": "accumulated", "rules-0-within": "30",
+                                          "rules-0-over_cap": "reject", "rules-0-goal": goal.pk}  # fmt: skip
+        assert "Give the minimum, more than 0." in desk.post(path, fields).content.decode()
+        desk.post(path, fields | {"rules-0-amount": "100"})
+        assert all_words(goal) == ["First deposit (FTD) amounts add up to 100.00 EUR, within 30 days"]
+
     def test_are_edited_on_their_offers_page(self, desk):
         goal = GoalFactory()
         page = desk.get(reverse("admin:affiliates_offer_change", args=[goal.offer_id])).content.decode()
         assert f'name="goals-0-code" value="{goal.code}"' in page
+
+
+class TestReviews:
+    @pytest.fixture
+    def held(self, desk):
+        world = World()
+        send(click_id=world.click(is_bot=True, marked_at=NOW), event_type="purchase", txid="1", revenue="50")
+        return Conversion.objects.get()
+
+    def test_the_queue_shows_the_parts_of_the_score(self, desk, held):
+        page = desk.get("/admin/conversions/riskreview/").content.decode()
+        assert held.public_id in page
+        assert "100 of 100" in page
+        assert "Bot 100" in page
+        detail = desk.get(reverse("admin:conversions_conversion_change", args=[held.pk])).content.decode()
+        assert "The click was made by a bot." in detail
+
+    @pytest.mark.parametrize(("deed", "reason", "status"), [("approve", "operator_approved", "approved"),
+                                                            ("reject", "fraud", "rejected")])  # fmt: skip
+    def test_are_decided_with_a_reason_and_leave_the_queue(self, desk, held, deed, reason, status):
+        fields = {"action": deed, "_selected_action": [held.pk], "confirmed": "1", "reason": reason}
+        assert "This field is required" in desk.post("/admin/conversions/riskreview/", fields).content.decode()
+        desk.post("/admin/conversions/riskreview/", fields | {"note": "Called."})
+        held.refresh_from_db()
+        assert (held.status, held.reason) == (status, reason)
+        assert listed(desk.get("/admin/conversions/riskreview/")) == set()
 
 
 def test_the_click_id_of_a_conversion_is_shown_signed(desk):

@@ -68,7 +68,7 @@ class TestOffers:
         for _ in range(2):
             for _ in range(3):
                 EnrollmentFactory(affiliate=ana, offer=GoalFactory().offer)
-            with django_assert_num_queries(6):
+            with django_assert_num_queries(7):
                 results(client, "offers")
 
 

@@ -8,6 +8,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group
 
 from affiliates.models import OfferDestination, TrackingDomain, User
+from conversions.models import RiskPolicy, RiskReview
 from payouts.methods import set_method
 from payouts.models import ExchangeRate, PayoutBatch, PayoutTerms
 from tests import factories
@@ -34,6 +35,11 @@ def populate(number: int) -> None:
     )
     factories.TraceFactory(postback=postback, conversion=conversion)
     factories.StatusChangeFactory(conversion=conversion, postback=postback, actor=member.user)
+    RiskPolicy.objects.create(offer=goal.offer)
+    RiskReview.objects.create(
+        conversion=conversion, score=100, threshold=100, parts=[], owner=member.user, at_end="stay", opened_at=at,
+        held_until=at,
+    )  # fmt: skip
     _money(goal, affiliate, conversion)
     factories.AdvertiserSecretFactory(advertiser=goal.offer.advertiser)
     factories.CouponCodeFactory(enrollment=enrollment)

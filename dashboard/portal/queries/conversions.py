@@ -8,6 +8,7 @@ from itertools import islice
 from django.db.models import QuerySet
 
 from affiliates.models import Affiliate
+from conversions.holds import Hold, hold_of
 from conversions.models import Conversion, StatusChange
 from conversions.reasons import EXPLANATIONS, Reason
 from dashboard.portal.queries.clicks import sub_ids
@@ -77,6 +78,13 @@ class ConversionStory:
     quote: Quote
     revenue: Decimal | None
     why: str
+    hold: Hold | None
+
+    @property
+    def waiting_for(self) -> list[str]:
+        """What it waits for. How far a rule is tells of revenue: only who is paid a share reads it."""
+        parts = self.hold.waiting_for if self.hold else []
+        return [part.text if self.revenue is not None else part.rule for part in parts]
 
     @property
     def note(self) -> str:
@@ -112,6 +120,7 @@ def story(conversion: Conversion) -> ConversionStory:
         quote=quote,
         revenue=conversion.revenue if is_share else None,
         why=cause_of(conversion.reason),
+        hold=hold_of(conversion),
     )
 
 

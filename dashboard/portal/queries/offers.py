@@ -21,6 +21,8 @@ from django.db.models.functions import Coalesce
 
 from affiliates.models import Affiliate, Enrollment, Offer
 from conversions.models import Goal
+from conversions.qualification import all_words
+from conversions.qualification_waits import RULES
 from dashboard.portal.queries.objects import visible_offers
 from dashboard.portal.queries.terms import pays_words, rules_by_goal
 
@@ -35,6 +37,8 @@ class GoalTerms:
     goal: Goal
     pays: str
     window: timedelta
+    # What counts, in words.
+    rules: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ def cards(affiliate: Affiliate, offers: Iterable[Offer], *, now: datetime) -> li
     """Offers with everything their cards say, in a fixed number of queries."""
     listed = list(offers)
     ids = [offer.pk for offer in listed]
-    prefetch_related_objects(listed, Prefetch("goals", Goal.objects.filter(is_active=True)))
+    prefetch_related_objects(listed, Prefetch("goals", Goal.objects.filter(is_active=True).prefetch_related(RULES)))
     with_links = Enrollment.objects.annotate(link_count=Count("links", filter=Q(links__is_active=True)))
     own = {each.offer_id: each for each in with_links.filter(affiliate=affiliate, offer__in=ids)}
     rules = rules_by_goal(affiliate, [goal for offer in listed for goal in offer.goals.all()], at=now)
@@ -70,7 +74,12 @@ def cards(affiliate: Affiliate, offers: Iterable[Offer], *, now: datetime) -> li
             offer=offer,
             enrollment=own.get(offer.pk),
             goals=[
-                GoalTerms(goal, pays_words(rules.get(goal.pk)), goal.attribution_window or offer.attribution_window)
+                GoalTerms(
+                    goal,
+                    pays_words(rules.get(goal.pk)),
+                    goal.attribution_window or offer.attribution_window,
+                    all_words(goal),
+                )
                 for goal in offer.goals.all()
             ],
             links=getattr(own.get(offer.pk), "link_count", 0),

@@ -1,0 +1,240 @@
+"""The review queue, and how each offer weighs marks of risk."""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter, DropdownFilter
+from unfold.decorators import display
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminRadioSelectWidget
+
+from affiliates.models import User
+from affiliates.panel import ConfirmForm, DaysField, PanelAdmin, RecordAdmin, code, label, link_to, question, when
+from affiliates.panel.confirm import note_field
+from conversions.lifecycle import StatusNotAllowed
+from conversions.reasons import Reason
+from conversions.risk_reviews import resolve
+from conversions.rules import RiskPolicy, RiskReview
+
+TITLES = {
+    "bot_click": "Bot",
+    "data_centre": "Data centre",
+    "duplicate_click": "Duplicate click",
+    "same_address": "Same address",
+    "too_fast": "Too fast",
+    "self_referral": "Self-referral",
+    "velocity": "Velocity",
+    "country_mismatch": "Country",
+    "crowded_click": "Many customers of a click",
+}
+
+
+class DecideReviews(ConfirmForm):
+    """Decide what was held, with a reason that the affiliate reads."""
+
+    approves: ClassVar[bool]
+    done: ClassVar[str]
+    reasons: ClassVar[tuple[Reason, ...]]
+    note = note_field(required=True, help_text="Why, in a few words. The affiliate reads it.")
+
+    def __init__(self, rows: Any, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(rows, data, **kwargs)
+        self.fields["reason"] = forms.ChoiceField(
+            choices=[(reason.value, reason.label) for reason in self.reasons],
+            initial=self.reasons[0].value,
+            widget=UnfoldAdminRadioSelectWidget,
+        )
+        self.order_fields(["reason", "note"])
+
+    @classmethod
+    def fits(cls, row: RiskReview) -> bool:
+        return row.resolved_at is None
+
+    def describe(self, row: RiskReview) -> str:
+        return f"{row.conversion.affiliate} · {row.why}"
+
+    def perform(self, *, actor: User, now: datetime) -> str:
+        reason, ids = Reason(self.cleaned_data["reason"]), [row.pk for row in self.rows]
+        try:
+            count = resolve(
+                conversion_ids=ids, approve=self.approves, reason=reason, note=self.cleaned_data["note"],
+                actor=actor, now=now,
+            )  # fmt: skip
+        except StatusNotAllowed as error:
+            raise ValidationError(f"Nothing was changed. {error}") from error
+        return f"{count} held conversion{'' if count == 1 else 's'} {self.done}: {reason.label.lower()}."
+
+
+class ApproveReviews(DecideReviews):
+    title, submit, approves, done = "Approve", "Approve", True, "approved"
+    explanation = "The conversion counts; its commission is booked within seconds."
+    reasons = (Reason.OPERATOR_APPROVED,)
+
+
+class RejectReviews(DecideReviews):
+    title, submit, tone, approves, done = "Reject", "Reject", "danger", False, "rejected"
+    explanation = "What was approved before its mark was known is reversed in the ledger; nothing is deleted."
+    reasons = (Reason.FRAUD, Reason.OPERATOR_REJECTED)
+
+
+class StateFilter(DropdownFilter):
+    """The queue shows what is open unless something else is asked for."""
+
+    title, parameter_name = "state", "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [
+            ("open", "Open"),
+            ("overdue", "Past its end date"),
+            ("late", "Approved before the mark"),
+            ("all", "All"),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: "QuerySet[RiskReview]") -> "QuerySet[RiskReview]":
+        chosen = {
+            "overdue": Q(resolved_at=None, held_until__lt=timezone.now()),
+            "late": Q(resolved_at=None, is_late=True),
+            "all": Q(),
+        }
+        return queryset.filter(chosen.get(self.value() or "open", Q(resolved_at=None)))
+
+
+@admin.register(RiskReview)
+class RiskReviewAdmin(RecordAdmin):
+    """Held conversions with the parts of their score; what is nearest to its end date comes first."""
+
+    list_display = ("named", "who", "points", "marks", "owner", "ends", "state")
+    list_display_links = ("named",)
+    list_filter = (
+        StateFilter,
+        ("owner", AutocompleteSelectFilter),
+        ("conversion__goal__offer", AutocompleteSelectFilter),
+        ("conversion__affiliate", AutocompleteSelectFilter),
+        ("resolution", ChoicesCheckboxFilter),
+    )
+    list_select_related = ("conversion__goal__offer", "conversion__affiliate", "owner")
+    search_fields = ("conversion__public_id__exact", "conversion__transaction_id__exact")
+    search_help_text = "Conversion ID (cv_…) or transaction ID"
+    ordering = ("held_until", "pk")
+    sortable_by = ()
+    actions = ("approve", "reject")
+    actions_detail = ("approve", "reject")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": (
+                    ("conversion_link", "who"),
+                    ("points", "state"),
+                    "parts_shown",
+                    ("owner", "opened_at"),
+                    ("held_until", "at_end"),
+                    ("resolved_by", "resolved_at"),
+                )
+            },
+        ),
+    )
+    readonly_fields = ("conversion_link", "who", "points", "state", "parts_shown")
+    approve = question(ApproveReviews, description="Approve", icon="check", variant=ActionVariant.PRIMARY)
+    reject = question(RejectReviews, description="Reject", icon="close")
+
+    @display(description="Conversion", header=True)
+    def named(self, row: RiskReview) -> list[object]:
+        return [row.conversion.goal.name, code(row.conversion.public_id)]
+
+    @display(description="Conversion")
+    def conversion_link(self, row: RiskReview) -> SafeString | str:
+        return link_to(row.conversion)
+
+    @display(description="Affiliate and offer", header=True)
+    def who(self, row: RiskReview) -> list[object]:
+        return [link_to(row.conversion.affiliate), row.conversion.goal.offer.name]
+
+    @display(description="Score")
+    def points(self, row: RiskReview) -> str:
+        return f"{row.score} of {row.threshold}"
+
+    @display(description="Marks")
+    def marks(self, row: RiskReview) -> str:
+        return ", ".join(f"{TITLES.get(part['mark'], part['mark'])} {part['points']}" for part in row.parts)
+
+    @display(description="Parts of the score")
+    def parts_shown(self, row: RiskReview) -> SafeString:
+        lines = ((TITLES.get(part["mark"], part["mark"]), part["points"], part["note"]) for part in row.parts)
+        return format_html("<ul>{}</ul>", format_html_join("", "<li><b>{}: {}</b> {}</li>", lines))
+
+    @display(description="Held until")
+    def ends(self, row: RiskReview) -> SafeString | str:
+        return when(row.held_until)
+
+    @display(description="State")
+    def state(self, row: RiskReview) -> SafeString:
+        if row.resolved_at:
+            return label(row.get_resolution_display(), "default")
+        if row.held_until < timezone.now():
+            return label("Past its end date", "danger")
+        return label("Approved before the mark", "info") if row.is_late else label("Held", "warning")
+
+
+class RiskPolicyForm(forms.ModelForm):  # type: ignore[type-arg]
+    hold_for = DaysField(help_text="How long somebody has to decide what is held.")
+    address_period = DaysField(help_text="The time in which customers of one address are counted.")
+
+    class Meta:
+        model = RiskPolicy
+        fields = (
+            *("offer", "threshold", "owner", "hold_for", "at_end", "bot_click", "data_centre", "duplicate_click"),
+            *("same_address", "too_fast", "self_referral", "velocity", "country_mismatch", "crowded_click"),
+            *("customers_per_address", "address_period", "fast_seconds", "velocity_factor", "velocity_least"),
+            "customers_per_click",
+        )
+
+
+@admin.register(RiskPolicy)
+class RiskPolicyAdmin(PanelAdmin):
+    form = RiskPolicyForm
+    list_display = ("offer", "threshold", "owner", "at_end")
+    list_select_related = ("offer", "owner")
+    search_fields = ("offer__name",)
+    autocomplete_fields = ("offer", "owner")
+    fieldsets = (
+        (
+            None,
+            {
+                "fields": ("offer", ("threshold", "owner"), ("hold_for", "at_end")),
+                "description": "Points of all marks are added up. From the threshold on the conversion is held: the "
+                "affiliate sees why and until when, the owner decides it in the queue. 0 points switch a mark off.",
+            },
+        ),
+        (
+            "Marks of the click",
+            {
+                "fields": (
+                    ("bot_click", "data_centre"),
+                    ("duplicate_click", "self_referral"),
+                    ("country_mismatch", "too_fast"),
+                    "fast_seconds",
+                )
+            },
+        ),
+        (
+            "Marks of customers and pace",
+            {
+                "fields": (
+                    ("same_address", "customers_per_address"),
+                    "address_period",
+                    ("crowded_click", "customers_per_click"),
+                    "velocity",
+                    ("velocity_factor", "velocity_least"),
+                )
+            },
+        ),
+    )

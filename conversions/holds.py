@@ -1,0 +1,49 @@
+"""What a pending conversion waits for, in words, with who decides and until when: for every page and the API."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.dateparse import parse_datetime
+
+from conversions.models import Conversion
+from conversions.reasons import Reason
+
+# Fetch these with conversions whose holds are shown.
+HOLDS = ("qualification_wait", "risk_review__owner")
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingFor:
+    """One thing that is waited for. `text` says how far it is, which may tell of revenue; `rule` does not."""
+
+    rule: str
+    text: str
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """`until` is when waiting is over, or when a review has to be decided; `owner` is empty where a rule waits."""
+
+    waiting_for: list[WaitingFor]
+    until: datetime | None
+    owner: str = ""
+    score: int = 0
+    threshold: int = 0
+
+
+def hold_of(row: Conversion) -> Hold | None:
+    """What the conversion waits for now; None for what is decided, or waits for a date or an approval only."""
+    if row.status != Conversion.Status.PENDING:
+        return None
+    wait, review = getattr(row, "qualification_wait", None), getattr(row, "risk_review", None)
+    if row.reason == Reason.AWAITS_RULES and wait and not wait.ended_at:
+        parts = [
+            WaitingFor(part["rule"], part["text"], parse_datetime(part["until"]) if part["until"] else None)
+            for part in wait.waiting_for
+        ]
+        return Hold(parts, wait.deadline)
+    if row.reason == Reason.RISK_REVIEW and review and not review.resolved_at:
+        parts = [WaitingFor(part["note"], part["note"], review.held_until) for part in review.parts]
+        return Hold(parts, review.held_until, str(review.owner or ""), review.score, review.threshold)
+    return None
