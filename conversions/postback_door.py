@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import threading
+import time
 from datetime import UTC, datetime
 from typing import Any
 
 import structlog
-from django.db import close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
 from conversions.intake import Decision, Received, intake
 from conversions.intake.case import Problem
@@ -34,9 +36,12 @@ PATH = "/postback"
 MAX_BODY = 64 * 1024
 # After so many seconds a sender is told to try again rather than left to guess: a repeat is harmless.
 PATIENCE = 25.0
+# For so many seconds without work the gatherer's connection is taken to stand.
+TRUSTED = 5.0
 KEPT_HEADERS = (b"user-agent", b"content-type", b"x-forwarded-for", b"host")
 
 log = structlog.get_logger(__name__)
+_checked = threading.local()
 
 
 class Unreadable(ValueError):
@@ -67,16 +72,35 @@ class PostbackHandler:
 
 
 def decide_batch(batch: list[Received]) -> list[Decision | Exception]:
-    """Intake for the gatherer's thread. When a batch fails, each request is tried alone, so that one
-    cannot take the others with it."""
-    close_old_connections()
-    try:
-        return [*intake(batch, now=datetime.now(UTC))]
-    except Exception as error:
-        if len(batch) == 1:
-            return [error]
-        log.error("batch_tried_one_by_one", postbacks=len(batch), error=str(error).strip())
-        return [decision for received in batch for decision in decide_batch([received])]
+    """Intake for the gatherer's thread, over one connection that it keeps from batch to batch.
+
+    A batch that fails with its connection is tried once more over a new one. When a batch fails otherwise,
+    each request is tried alone, so that one cannot take the others with it.
+    """
+    _look_after_connection()
+    failure: Exception = OperationalError()
+    for _ in range(2):
+        try:
+            return [*intake(batch, now=datetime.now(UTC))]
+        except (OperationalError, InterfaceError) as error:
+            # Lost, perhaps while nothing came, or at odds with another transaction. What was stored is harmless.
+            log.warning("batch_tried_again", postbacks=len(batch), error=str(error).strip())
+            failure = error
+            connection.close()
+        except Exception as error:
+            if len(batch) == 1:
+                return [error]
+            log.error("batch_tried_one_by_one", postbacks=len(batch), error=str(error).strip())
+            return [decision for received in batch for decision in decide_batch([received])]
+    return [failure] * len(batch)
+
+
+def _look_after_connection() -> None:
+    """See to it that the connection still stands, but not for each batch: asking costs as much as two statements."""
+    now = time.monotonic()
+    if now - getattr(_checked, "at", -TRUSTED) >= TRUSTED:
+        close_old_connections()
+    _checked.at = now
 
 
 def opened(scope: Scope, door: Postback.Door) -> Received:

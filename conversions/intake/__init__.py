@@ -43,9 +43,8 @@ def intake(batch: list[Received], *, now: datetime) -> list[Decision]:
     decision fails is left undecided and `decide_left_over` takes it up again. Raise what the database
     raises when nothing could be stored.
     """
-    with transaction.atomic():
-        cases = receive(batch)
-    return decide_cases(cases, now=now)
+    # One statement, which is a transaction of its own.
+    return decide_cases(receive(batch), now=now)
 
 
 def decide_cases(cases: list[Case], *, now: datetime) -> list[Decision]:

@@ -2,12 +2,18 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
+from django.db import OperationalError, connection
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conversions import postback_door
+from conversions.intake import decide_left_over
+from conversions.intake.receive import receive
 from conversions.models import Conversion, Postback
 from tests.asgi_client import visit
 from tests.conversions.sending import TOKEN, World
@@ -104,8 +110,6 @@ def test_every_answer_names_its_request(fields):
 
 
 def test_concurrent_requests_of_a_process_share_batches(fields, monkeypatch):
-    from conversions import postback_door
-
     sizes = []
     decide = postback_door.intake
     monkeypatch.setattr(postback_door, "intake", lambda batch, now: sizes.append(len(batch)) or decide(batch, now=now))
@@ -174,3 +178,65 @@ def test_fuzzed_bytes_never_fail(fields):
         assert answer["outcome"] in {"invalid", "unknown_click", "unauthorized"}
 
     fuzz()
+
+
+def cut_lines(spared):
+    """End every connection to the database but one; runs in a thread and leaves it without a connection."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid NOT IN (pg_backend_pid(), %s)",
+            [spared],
+        )
+    connection.close()
+
+
+def test_a_connection_lost_between_requests_costs_no_answer(fields):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        own = cursor.fetchone()[0]
+
+    async def story(client):
+        first = await client.get("/postback", fields)
+        await asyncio.to_thread(cut_lines, own)
+        second = await client.get("/postback", {**fields, "txid": "t-2"})
+        return [first.status, second.status]
+
+    assert visit(story) == [200, 200]
+    assert Conversion.objects.count() == 2
+
+
+def test_a_connection_lost_while_deciding_doubles_nothing(fields, monkeypatch):
+    """The request is stored twice then: the one that was left is decided later, as the repeat it is."""
+    decide, broken = postback_door.intake, []
+
+    def break_once(batch, *, now):
+        if broken:
+            return decide(batch, now=now)
+        broken.append(receive(batch))
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(postback_door, "intake", break_once)
+    answer = visit(lambda client: client.get("/postback", fields))
+    assert (answer.status, json.loads(answer.body)["outcome"]) == (200, "accepted")
+    later = timezone.now() + timedelta(hours=1)
+    assert decide_left_over(received_before=later, now=later) == 1
+    assert sorted(Postback.objects.values_list("outcome", flat=True)) == ["accepted", "duplicate"]
+    assert Conversion.objects.count() == 1
+
+
+def test_without_a_database_every_sender_is_told_to_try_again(fields, monkeypatch):
+    tries = []
+
+    def fail(batch, *, now):
+        tries.append(len(batch))
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(postback_door, "intake", fail)
+
+    async def story(client):
+        return await asyncio.gather(*(client.get("/postback", fields) for _ in range(30)))
+
+    answers = visit(story)
+    assert {answer.status for answer in answers} == {503}
+    assert sum(tries) == 60  # Each batch twice; not each request by itself, which would take minutes.
