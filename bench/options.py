@@ -9,17 +9,27 @@ from config.embedded.places import ROOT
 
 RESULTS = ROOT / "bench" / "results.json"
 NAMES = ("clicks", "postbacks", "booking")
-QUICK = {"seconds": 0.5, "rounds": 1, "rows": 5_000, "conversions": 300, "sample": 20, "connections": 16}
+QUICK = {
+    "seconds": 0.5,
+    "rounds": 1,
+    "rows": 5_000,
+    "stored": 2_000,
+    "conversions": 300,
+    "sample": 20,
+    "connections": 16,
+}
 
 
 @dataclass(frozen=True)
 class Options:
-    """What to run and how long. `rows`: clicks already stored; `sample`: conversions booked one by one."""
+    """What to run and how long. `rows`: clicks already stored; `stored`: conversions already stored when postbacks
+    are measured; `sample`: conversions booked one by one."""
 
     names: tuple[str, ...] = NAMES
     seconds: float = 5.0
     rounds: int = 3
     rows: int = 1_000_000
+    stored: int = 200_000
     conversions: int = 50_000
     sample: int = 1_000
     connections: int = 64
@@ -44,8 +54,9 @@ def read(arguments: list[str]) -> Options:
     for name in ("seconds", "rounds", "conversions", "sample", "connections"):
         if getattr(options, name) <= 0:
             parser.error(f"--{name} must be above 0, not {getattr(options, name)}")
-    if options.rows < 0:
-        parser.error(f"--rows must not be negative, but is {options.rows}; 0 leaves the growth of the table out")
+    for name in ("rows", "stored"):
+        if (given := getattr(options, name)) < 0:
+            parser.error(f"--{name} must not be negative, but is {given}; 0 leaves the growth of the tables out")
     return options
 
 
@@ -63,6 +74,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--connections", type=int, help="connections of the load generator (64)")
     parser.add_argument(
         "--rows", type=int, help="clicks already stored when growth is measured, e.g. 20000000 (1000000; 0: left out)"
+    )
+    parser.add_argument(
+        "--stored",
+        type=int,
+        help="conversions already stored when the growth of postbacks is measured, e.g. 5000000 (200000; 0: left out)",
     )
     parser.add_argument("--conversions", type=int, help="conversions to book (50000)")
     parser.add_argument("--full", action="store_true", help="book 1,000,000 conversions")
