@@ -25,7 +25,7 @@ from prometheus_client.registry import Collector
 
 from config import heartbeat
 from config.readiness import OK, check_postgresql
-from conversions.models import Conversion, Postback, StatusChange
+from conversions.models import Conversion, ParkedPostback, Postback, StatusChange
 from payouts.models import Payout, PlanVersion
 from tracking import spool
 from tracking.click_id import lowest_uuid
@@ -129,7 +129,8 @@ def _counts(rows: Any, column: str, known: list[str]) -> dict[str, int]:
 def _backlog() -> list[Metric]:
     now = timezone.now()
     undecided = Postback.objects.filter(decided_at=None).aggregate(rows=Count("pk"), oldest=Min("received_at"))
-    unbooked = Conversion.objects.filter(booked_at=None).order_by()
+    unbooked = Conversion.objects.filter(booked_at=None, is_test=False).order_by()
+    parked = ParkedPostback.objects.aggregate(rows=Count("pk"), oldest=Min("parked_at"))
     overdue = (
         Conversion.objects.filter(approve_at__lt=now).order_by().aggregate(rows=Count("pk"), oldest=Min("approve_at"))
     )
@@ -143,6 +144,12 @@ def _backlog() -> list[Metric]:
             "affidavit_postbacks_undecided_oldest_seconds",
             "How long the oldest of them waits; 0 when none does.",
             waited(undecided["oldest"]),
+        ),
+        _gauge("affidavit_postbacks_parked", "Postbacks that wait for what they name.", parked["rows"]),
+        _gauge(
+            "affidavit_postbacks_parked_oldest_seconds",
+            "How long the oldest of them waits; 0 when none does.",
+            waited(parked["oldest"]),
         ),
         _gauge(
             "affidavit_conversions_unbooked", "Conversions that the ledger has yet to catch up with.", unbooked.count()
@@ -166,7 +173,7 @@ def _oldest_change() -> Any:
     changed = StatusChange.objects.filter(conversion=OuterRef("pk")).order_by()
     planned = PlanVersion.objects.filter(plan__offer=OuterRef("goal__offer")).order_by()
     rows = (
-        Conversion.objects.filter(booked_at=None)
+        Conversion.objects.filter(booked_at=None, is_test=False)
         .order_by("pk")
         .annotate(
             due_since=Greatest(

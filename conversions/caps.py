@@ -35,5 +35,7 @@ def _is_full(offer: Offer, today: datetime) -> bool:
             return True
     if offer.daily_conversion_cap is None:
         return False
-    counted = Conversion.objects.filter(goal__offer=offer, received_at__gte=today).exclude(status="rejected")
+    counted = Conversion.objects.filter(goal__offer=offer, received_at__gte=today, is_test=False).exclude(
+        status="rejected"
+    )
     return counted[: offer.daily_conversion_cap].count() >= offer.daily_conversion_cap

@@ -247,6 +247,7 @@ class Conversion(models.Model):
         SIGNATURE = "signature", "By signature, no stored click"
         LEGACY = "legacy", "An imported click ID of another platform"
         LOCK = "lock", "The customer's lock"
+        TOUCH = "touch", "An earlier click of the customer"
         COUPON = "coupon", "A coupon code"
 
     public_id = models.CharField(max_length=24, unique=True, default=public_ids.conversion_id, editable=False)

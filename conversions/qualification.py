@@ -110,7 +110,7 @@ SELECT ask.position, ask.rule, row.currency, count(*), count(*) FILTER (WHERE ro
 FROM unnest(%s::int[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[])
          AS ask(position, rule, customer, goal, own, until)
 JOIN conversions_conversion row ON row.customer_id = ask.customer AND row.goal_id = ask.goal
-WHERE row.status <> 'rejected' AND row.id IS DISTINCT FROM ask.own
+WHERE row.status <> 'rejected' AND NOT row.is_test AND row.id IS DISTINCT FROM ask.own
   AND (ask.until IS NULL OR row.occurred_at <= ask.until)
 GROUP BY 1, 2, 3
 """
@@ -121,6 +121,7 @@ SELECT ask.position, ask.rule, (
         WHERE row.goal_id IN (SELECT id FROM conversions_goal WHERE id = ask.goal OR offer_id = ask.offer)
           AND (ask.affiliate IS NULL OR row.affiliate_id = ask.affiliate)
           AND (ask.since IS NULL OR row.received_at >= ask.since) AND row.status <> 'rejected'
+          AND NOT row.is_test
         LIMIT ask.number
     ) AS counted
 )

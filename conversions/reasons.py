@@ -29,6 +29,8 @@ class Reason(models.TextChoices):
     # Judged against the rules
     SENT_REJECTED = "sent_rejected", "The advertiser sent it as rejected"
     OUTSIDE_WINDOW = "outside_window", "The event happened after the attribution window"
+    COOKIE_EXPIRED = "cookie_expired", "The pixel's cookie is older than the attribution window"
+    TOO_EARLY = "too_early", "The event came sooner after the click than the attribution window begins"
     BEFORE_CLICK = "before_click", "The event happened before the click"
     NOT_FIRST = "not_first", "The customer had this event before"
     BELOW_MINIMUM = "below_minimum", "The revenue is below the goal's minimum"
@@ -155,6 +157,14 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     _R.OUTSIDE_WINDOW: _good(
         "More time passed between click and event than the goal or the offer allows.",
         "Check that `timestamp` is the event's own time. A longer window holds for later events only.",
+    ),
+    _R.COOKIE_EXPIRED: _good(
+        "The click that the pixel's cookie kept is older than the goal or the offer allows.",
+        "Nothing to do: the visitor came back too late, or by another way.",
+    ),
+    _R.TOO_EARLY: _good(
+        "The goal or the offer asks for a shortest time between click and event.",
+        "Check that `timestamp` is the event's own time. Events within seconds of the click are seldom people's.",
     ),
     _R.BEFORE_CLICK: _good(
         "The event is older than the click it names, by more than five minutes.",

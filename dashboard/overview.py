@@ -31,7 +31,7 @@ CONVERSIONS = """
     WITH part AS (
         SELECT (received_at AT TIME ZONE %(zone)s)::date AS day, affiliate_id, goal_id, status, currency,
                count(*) AS number, sum(revenue) AS revenue
-        FROM conversions_conversion WHERE received_at >= %(since)s GROUP BY 1, 2, 3, 4, 5
+        FROM conversions_conversion WHERE received_at >= %(since)s AND NOT is_test GROUP BY 1, 2, 3, 4, 5
     )
     SELECT day, affiliate_id, offer_id, status, currency, sum(number)::bigint, sum(revenue)
     FROM part JOIN conversions_goal goal ON goal.id = goal_id

@@ -89,7 +89,7 @@ def book_changes(*, limit: int = 1000, now: datetime | None = None) -> int:
 
 def take_due(limit: int) -> list[Due]:
     """Lock up to `limit` conversions that are due for booking, passing by those that somebody else holds."""
-    rows = Conversion.objects.filter(booked_at=None).order_by("pk")
+    rows = Conversion.objects.filter(booked_at=None, is_test=False).order_by("pk")
     return read_events(rows.select_for_update(skip_locked=True, of=("self",), no_key=True)[:limit])
 
 

@@ -105,7 +105,7 @@ def earnings(affiliate: Affiliate) -> list[Earning]:
 
 
 def _pending_estimates(affiliate: Affiliate) -> dict[str, Decimal]:
-    pending = Conversion.objects.filter(affiliate=affiliate, status=Conversion.Status.PENDING).order_by()
+    pending = Conversion.objects.filter(affiliate=affiliate, status=Conversion.Status.PENDING, is_test=False).order_by()
     events = [row.event for row in read_events(pending)]
     book = price_book(offer_ids={event.offer_id for event in events}, affiliate_ids=[affiliate.pk])
     totals: dict[str, Decimal] = defaultdict(Decimal)

@@ -100,7 +100,7 @@ class Verification:
             last = ids[-1]
             self.conversions += len(ids)
             self.progress("conversions", self.conversions, max(total, self.conversions))
-        self.due = mine.filter(booked_at=None).count()
+        self.due = mine.filter(booked_at=None, is_test=False).count()
 
 
 def _price_findings(ids: list[int]) -> Iterator[Finding]:

@@ -16,6 +16,8 @@ from conversions.intake.answer import answer, answer_kept, keep
 from conversions.intake.authenticate import authenticate
 from conversions.intake.case import Case, Decision, Received
 from conversions.intake.decide import decide
+from conversions.intake.is_test import set_apart
+from conversions.intake.legacy import read_legacy
 from conversions.intake.receive import receive, reopen
 from conversions.models import ParkedPostback, Postback
 
@@ -55,7 +57,9 @@ def decide_cases(cases: list[Case], *, now: datetime) -> list[Decision]:
         fresh = [case for case in cases if case.postback.pk in due]
         authenticate([case for case in fresh if case.parked is None])
         parse.parse(fresh)
+        read_legacy(fresh)
         deduplicate.set_keys(fresh)
+        set_apart(fresh)
         deduplicate.lock(fresh)
         for group in _rounds(fresh):
             for step in STEPS:

@@ -60,6 +60,8 @@ def answer(case: Case) -> Decision:
         "received": dict(masked(case.parameters)),
         "trace_url": trace_url(case.postback.public_id),
     }
+    if case.is_test:
+        body["is_test"] = True
     if case.waits and case.waits_until:
         waits_as = case.waits_as or case.postback.public_id
         body["waiting"] = waiting(case.waits.waits_for, case.waits.name, case.waits_until, waits_as)

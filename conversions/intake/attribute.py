@@ -1,15 +1,15 @@
 """Step 5: attribute the event. Its goal, the window since the click, and who keeps the customer."""
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from affiliates.models import Offer
 from conversions.intake import terms
 from conversions.intake.case import Case, Outcome, Problem
-from conversions.intake.find_click import locks_of
 from conversions.intake.park import park
-from conversions.models import Conversion, CustomerLock, Goal
+from conversions.intake.touches import credit_first_touch, load_touches, tell_touches
+from conversions.models import Conversion, CustomerLock, Goal, Postback
 from conversions.reasons import EXPLANATIONS, Reason
+from tracking.click_id import ClickID
 
 STEP = "attribute"
 # Clocks differ: an event this little before its click is taken as simultaneous.
@@ -25,10 +25,12 @@ def attribute(cases: list[Case]) -> None:
     for case in cases:
         _stop_faulty(case)
     cases = [case for case in cases if case.is_open and case.conversion is None]
-    locks = locks_of(cases)
+    load_touches(cases)
     for case in cases:
-        _follow_lock(case, locks)
+        _follow_lock(case)
+        credit_first_touch(case, _window(case))
         _judge_window(case)
+        tell_touches(case)
 
 
 def _find_goals(cases: list[Case]) -> None:
@@ -92,27 +94,50 @@ def _stop_faulty(case: Case) -> None:
     case.stop(Outcome.UNKNOWN_CLICK if unknown else Outcome.INVALID, reason, STEP, note)
 
 
-def _follow_lock(case: Case, locks: Mapping[int, Sequence[CustomerLock]]) -> None:
+def _follow_lock(case: Case) -> None:
     """Let the customer's lock decide who is credited, as the offer's rule says."""
     assert case.enrollment
     rule = case.enrollment.offer.customer_lock
-    known = locks.get(case.customer.pk, ()) if case.customer else ()
-    mine = [lock for lock in known if lock.offer_id == case.enrollment.offer_id]
+    mine = [lock for lock in case.locks if lock.offer_id == case.enrollment.offer_id]
     if rule == Lock.NONE or not mine or case.lock:
         return
-    lock, click = mine[0], case.event.click
-    if rule == Lock.LAST and click and click.made_at > lock.locked_at and not _too_late(case):
-        case.lock = lock
-        note = f"Taken over from {lock.enrollment.affiliate} by {case.enrollment.affiliate}: the last click counts."
-        case.note(STEP, "taken over", note, rule="customer lock: last")
+    case.lock = lock = mine[0]
+    if why := _takes_over(case, lock):
+        case.takes_over = True
+        owner, new = lock.enrollment.affiliate, case.enrollment.affiliate
+        who = f"Taken over from {owner} by {new}" if owner.pk != new.pk else f"Brought again by {new}"
+        case.note(STEP, "taken over", f"{who}: {why}.", rule=f"customer lock: {rule}")
         return
-    case.lock = lock
     if lock.enrollment_id != case.enrollment.pk:
         note = f"The customer stays with {lock.enrollment.affiliate}; this click was {case.enrollment.affiliate}'s."
     else:
         note = f"The customer is {lock.enrollment.affiliate}'s."
+    if ends := _lock_ends(case, lock):
+        note += f" The lock holds until the next click after {ends:%Y-%m-%d %H:%M} UTC."
     case.enrollment, case.link, case.evidence = lock.enrollment, lock.link, Conversion.Evidence.LOCK
     case.note(STEP, "locked", note, rule=f"customer lock: {rule}", customer_id=case.event.customer_id)
+
+
+def _takes_over(case: Case, lock: CustomerLock) -> str:
+    """Why the click of this event takes the customer over from the lock, or nothing."""
+    click, offer = case.event.click, lock.enrollment.offer
+    if click is None or not _within_window(case):
+        return ""
+    ends = _lock_ends(case, lock)
+    if ends and click.made_at >= ends:
+        return f"the lock ended on {ends:%Y-%m-%d %H:%M} UTC, and this click came after that"
+    if offer.customer_lock != Lock.LAST or click.made_at <= lock.locked_at:
+        return ""
+    held = ClickID(lock.click_id).made_at if lock.click_id else lock.locked_at
+    if offer.attribution_model == Offer.AttributionModel.FIRST_CLICK and case.occurred_at - held <= _window(case):
+        return ""
+    return "the last click counts"
+
+
+def _lock_ends(case: Case, lock: CustomerLock) -> datetime | None:
+    assert case.enrollment
+    expires = case.enrollment.offer.customer_lock_expires
+    return lock.locked_at + expires if expires else None
 
 
 def _window(case: Case) -> timedelta:
@@ -121,30 +146,48 @@ def _window(case: Case) -> timedelta:
     return case.goal.attribution_window or case.enrollment.offer.attribution_window
 
 
-def _too_late(case: Case) -> bool:
-    return case.event.click is not None and case.occurred_at - case.event.click.made_at > _window(case)
+def _minimum(case: Case) -> timedelta:
+    assert case.goal
+    assert case.enrollment
+    own = case.goal.attribution_window_minimum
+    return (own if own is not None else case.enrollment.offer.attribution_window_minimum) or timedelta(0)
+
+
+def _within_window(case: Case) -> bool:
+    assert case.event.click
+    elapsed = case.occurred_at - case.event.click.made_at
+    return max(-SKEW, _minimum(case) or -SKEW) <= elapsed <= _window(case)
 
 
 def _judge_window(case: Case) -> None:
     """Judge the time between click and event; a locked customer's events count without a window."""
-    click = case.event.click
+    click = case.credited or case.event.click
     if case.evidence in (Conversion.Evidence.LOCK, Conversion.Evidence.COUPON) or click is None:
         return
-    elapsed = case.occurred_at - click.made_at
+    elapsed, minimum = case.occurred_at - click.made_at, _minimum(case)
     inputs = {"clicked_at": click.made_at.isoformat(), "occurred_at": case.occurred_at.isoformat()}
-    rule = f"window of {_days(_window(case))}"
+    rule = f"window of {_days(_window(case))}" + (f", from {_days(minimum)} on" if minimum else "")
     if elapsed > _window(case):
-        note = f"The event came {_days(elapsed)} after the click."
-        case.judge("rejected", Reason.OUTSIDE_WINDOW, STEP, note, rule=rule, **inputs)
+        from_cookie = case.postback.door == Postback.Door.PIXEL
+        reason = Reason.COOKIE_EXPIRED if from_cookie else Reason.OUTSIDE_WINDOW
+        what = "The click that the pixel's cookie kept is too old: the event" if from_cookie else "The event"
+        case.judge("rejected", reason, STEP, f"{what} came {_days(elapsed)} after the click.", rule=rule, **inputs)
     elif elapsed < -SKEW:
         note = f"The event came {_days(-elapsed)} before the click."
         case.judge("rejected", Reason.BEFORE_CLICK, STEP, note, rule=rule, **inputs)
+    elif minimum and elapsed < minimum:
+        note = f"The event came {_days(max(elapsed, timedelta(0)))} after the click: sooner than counts."
+        case.judge("rejected", Reason.TOO_EARLY, STEP, note, rule=rule, **inputs)
     else:
         note = f"The event came {_days(max(elapsed, timedelta(0)))} after the click, within the window."
+        if elapsed < timedelta(0):
+            note += f" By the sender's clock it came {_days(-elapsed)} before: clocks differ."
         case.note(STEP, "passed", note, rule=rule, **inputs)
 
 
 def _days(span: timedelta) -> str:
+    if span < timedelta(minutes=2):
+        return f"{span.total_seconds():.3g} s"
     if span < timedelta(hours=1):
         return f"{span.total_seconds() / 60:.0f} min"
     return f"{span / timedelta(days=1):.4g} days" if span >= timedelta(days=1) else f"{span / timedelta(hours=1):.3g} h"

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from affiliates.models import Advertiser, Enrollment, Offer
-from conversions.models import Conversion, Customer, CustomerLock, Goal, ParkedPostback, Postback
+from conversions.models import Conversion, Customer, CustomerLock, Goal, ParkedPostback, Postback, Touch
 from conversions.qualification import Finding
 from conversions.reasons import EXPLANATIONS, Reason
 from conversions.risk_marks import ClickMarks
@@ -98,7 +98,18 @@ class Case:
     click_marks: ClickMarks | None = None
     goal: Goal | None = None
     customer: Customer | None = None
+    # All locks of the customer, the newest first; the one that decides or is taken over; what touched them before.
+    locks: list[CustomerLock] = field(default_factory=list)
     lock: CustomerLock | None = None
+    takes_over: bool = False
+    touches: list[Touch] = field(default_factory=list)
+    # The link of the click that the request names, whoever is credited; and the click that is, where it is another.
+    named: TrackingLink | None = None
+    credited: ClickID | None = None
+    # Where the click ID was imported from, for one that is not ours.
+    legacy_source: str = ""
+    # Judged and answered as any other, but never counted nor paid.
+    is_test: bool = False
     dedupe_key: str = ""
     # What the rules say a new conversion becomes; empty until a step decides.
     verdict: str = ""
@@ -152,6 +163,7 @@ class Case:
             bool(self.event.customer_id)
             and self.lock is None
             and self.verdict != Conversion.Status.REJECTED
+            and not self.is_test
             and self.enrollment is not None
             and self.enrollment.offer.customer_lock != Offer.CustomerLock.NONE
         )

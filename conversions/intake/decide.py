@@ -6,7 +6,8 @@ from uuid import UUID
 from conversions import lifecycle
 from conversions.intake.case import Case, Outcome
 from conversions.intake.risk import HOLDS
-from conversions.intake.writing import insert, new
+from conversions.intake.touches import keep_touches
+from conversions.intake.writing import insert, new, update
 from conversions.models import Conversion, Customer, CustomerLock, Goal, StatusChange
 from conversions.reasons import Reason
 
@@ -30,6 +31,7 @@ def decide(cases: list[Case], *, now: datetime) -> None:
         _judge_status(case)
     _make_customers(new)
     _make_conversions(new, now)
+    keep_touches(new)
     _lock_customers(new)
 
 
@@ -123,6 +125,7 @@ def _conversion(case: Case) -> Conversion:
         evidence=case.evidence,
         transaction_id=event.transaction_id,
         dedupe_key=case.dedupe_key,
+        is_test=case.is_test,
         revenue=event.revenue,
         payout=event.payout,
         currency=event.currency or case.goal.offer.currency,
@@ -138,23 +141,21 @@ def _click(case: Case) -> UUID | None:
     """The click that is credited: the lock's own, where a lock decided."""
     if case.evidence == Conversion.Evidence.LOCK:
         return case.lock.click_id if case.lock else None
+    if case.credited:
+        return case.credited.uuid
     return case.event.click.uuid if case.event.click else None
 
 
 def _lock_customers(cases: list[Case]) -> None:
     """Lock new customers to who brought them, and pass on those that a later click took over."""
-    fresh: dict[tuple[int, int], CustomerLock] = {}
-    for case in cases:
+    insert(_lock(case) for case in cases if case.locks_customer)
+    taken = [case for case in cases if case.takes_over and case.verdict != Status.REJECTED and not case.is_test]
+    for case in taken:
+        assert case.lock
         assert case.enrollment
-        if case.customer is None or case.verdict == Status.REJECTED or case.enrollment.offer.customer_lock == "none":
-            continue
-        if case.lock is None:
-            fresh.setdefault((case.customer.pk, case.enrollment.offer_id), _lock(case))
-        elif case.lock.enrollment_id != case.enrollment.pk:
-            CustomerLock.objects.filter(pk=case.lock.pk).update(
-                enrollment=case.enrollment, link=case.link, click_id=_click(case), locked_at=case.occurred_at
-            )
-    insert(fresh.values())
+        case.lock.enrollment, case.lock.link = case.enrollment, case.link
+        case.lock.click_id, case.lock.locked_at = _click(case), case.occurred_at
+    update([case.lock for case in taken if case.lock], ("enrollment", "link", "click_id", "locked_at"))
 
 
 def _lock(case: Case) -> CustomerLock:

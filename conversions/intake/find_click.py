@@ -25,6 +25,7 @@ def find_click(cases: list[Case]) -> None:
     """Give each open case its link and enrollment, or a problem; a constant number of queries."""
     cases = [case for case in cases if case.is_open]
     _load_customers(cases)
+    _load_locks(cases)
     _by_click([case for case in cases if case.event.click_text])
     without = [case for case in cases if not case.event.click_text]
     _by_lock([case for case in without if case.event.customer_id])
@@ -53,13 +54,17 @@ def _by_click(cases: list[Case]) -> None:
             case.problems.append(Problem(Reason.UNKNOWN_CLICK, "click_id", message, case.event.click_text[:60]))
             case.note(STEP, "not found", message, click_id=case.event.click_text[:60])
             continue
-        case.enrollment = case.link.enrollment
+        case.enrollment, case.named = case.link.enrollment, case.link
+        case.is_test = case.is_test or case.link.is_test
         case.evidence = Evidence.ROW if click.uuid in rows else Evidence.SIGNATURE
         case.click_marks = rows.get(click.uuid)
         case.click_is_bot = bool(case.click_marks and case.click_marks.is_bot)
         how = "with its stored click" if click.uuid in rows else "by signature, no stored click"
+        if case.legacy_source:
+            case.evidence, how = Evidence.LEGACY, f"imported from {case.legacy_source}"
         note = f"Click of {click.made_at:%Y-%m-%d %H:%M:%S} UTC through link {case.link.code}, {how}."
-        case.note(STEP, "found", note, rule="signature", click_id=case.event.click_text, link=case.link.code)
+        rule = "imported click IDs" if case.legacy_source else "signature"
+        case.note(STEP, "found", note, rule=rule, click_id=case.event.click_text, link=case.link.code)
 
 
 _MARKED = ("is_bot", "is_duplicate", "is_data_centre", "country", "ip")
@@ -92,32 +97,31 @@ def _load_customers(cases: list[Case]) -> None:
         case.customer = by_name.get((case.postback.advertiser_id or 0, case.event.customer_id))
 
 
-def locks_of(cases: list[Case]) -> dict[int, list[CustomerLock]]:
-    """Locks by customer, the newest first."""
+def _load_locks(cases: list[Case]) -> None:
+    """Attach the locks of the known customers, the newest first; one query."""
     customers = {case.customer.pk for case in cases if case.customer}
+    if not customers:
+        return
     locks: dict[int, list[CustomerLock]] = {}
-    if customers:
-        found = CustomerLock.objects.filter(customer__in=customers).order_by("-locked_at")
-        for lock in found.select_related("link", *ENROLLMENT).prefetch_related("enrollment__offer__goals"):
-            locks.setdefault(lock.customer_id, []).append(lock)
-    return locks
+    found = CustomerLock.objects.filter(customer__in=customers).order_by("-locked_at")
+    for lock in found.select_related("link", *ENROLLMENT):
+        locks.setdefault(lock.customer_id, []).append(lock)
+    for case in cases:
+        if case.customer:
+            case.locks = locks.get(case.customer.pk, [])
 
 
 def _by_lock(cases: list[Case]) -> None:
     """A customer may be locked on several offers: the one that has the goal is meant, the newest of those."""
-    locks = locks_of(cases)
+    goals = terms.goals.many({case.postback.advertiser_id or 0 for case in cases if case.locks})
+    offers = {(goal.offer_id, goal.code) for listed in goals.values() for goal in listed}
     for case in cases:
-        candidates = locks.get(case.customer.pk, []) if case.customer else []
-        having = [lock for lock in candidates if case.event.goal_code in _goal_codes(lock)] or candidates
+        having = [lock for lock in case.locks if (lock.offer_id, case.event.goal_code) in offers] or case.locks
         if having:
             case.lock, case.enrollment, case.link = having[0], having[0].enrollment, having[0].link
             case.evidence = Evidence.LOCK
             note = f"No click ID; the customer was brought by {case.enrollment.affiliate}."
             case.note(STEP, "found", note, rule="customer lock", customer_id=case.event.customer_id)
-
-
-def _goal_codes(lock: CustomerLock) -> set[str]:
-    return {goal.code for goal in lock.enrollment.offer.goals.all()}
 
 
 def _by_coupon(cases: list[Case]) -> None:

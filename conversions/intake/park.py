@@ -67,7 +67,7 @@ def park(cases: Sequence[Case]) -> None:
     for case in waiting:
         assert case.waits
         words = WORDS[Waits(case.waits.waits_for)]
-        unknown = words.unknown.format(case.waits.name.partition("|")[2] or case.waits.name)
+        unknown = words.unknown.format(_shown(case))
         if not case.may_wait:
             _give_up(case, words, unknown)
             continue
@@ -81,6 +81,11 @@ def park(cases: Sequence[Case]) -> None:
         # What was missing may be in what comes: it is no fault yet.
         case.problems = []
         case.stop(Outcome.HELD, words.waiting, STEP, note, rule=rule, awaited=case.waits.name)
+
+
+def _shown(case: Case) -> str:
+    assert case.waits
+    return case.event.transaction_id if case.waits.waits_for == Waits.SALE else case.waits.name
 
 
 def longest_wait() -> timedelta:
@@ -100,7 +105,8 @@ def _awaited(case: Case, locking: Mapping[int, set[str]]) -> Awaited | None:
 
 
 def sale_name(case: Case) -> str:
-    return f"{case.event.goal_code}|{case.event.transaction_id}"
+    name = f"{case.event.goal_code}|{case.event.transaction_id}"
+    return f"{name}|test" if case.is_test else name
 
 
 def _locking_goals(cases: Sequence[Case]) -> dict[int, set[str]]:

@@ -70,7 +70,7 @@ def credited_click(case: Case) -> ClickID | None:
     """The click that is credited: the lock's own, where a lock decided."""
     if case.evidence == Conversion.Evidence.LOCK:
         return ClickID(case.lock.click_id) if case.lock and case.lock.click_id else None
-    return case.event.click
+    return case.credited or case.event.click
 
 
 def sent_country(case: Case) -> str:

@@ -199,6 +199,8 @@ def _summaries(conversions: Sequence[Conversion], entries: Iterable[LedgerEntry]
 
 def _why_nothing(row: Conversion, quote: Any) -> str:
     """Why a conversion has no line in the ledger."""
+    if row.is_test:
+        return "It is a test: it is judged and shown, and earns nothing."
     if quote is None:
         return ""
     if quote.lines:

@@ -64,7 +64,7 @@ def test_shows_affiliates_enrollments_and_conversions_in_every_status(demo):
     assert set(Enrollment.objects.values_list("status", flat=True)) == set(Enrollment.Status.values)
     assert set(Conversion.objects.values_list("status", flat=True)) == set(Conversion.Status.values)
     evidence = set(Conversion.objects.values_list("evidence", flat=True))
-    assert evidence == set(Conversion.Evidence.values) - {"legacy"}
+    assert evidence == set(Conversion.Evidence.values) - {"legacy", "touch"}
     assert set(StatusChange.objects.values_list("source", flat=True)) == set(StatusChange.Source.values)
     assert Affiliate.objects.count() == 8
     assert Affiliate.objects.exclude(parent=None).count() == 1

@@ -44,8 +44,8 @@ def link_numbers(affiliate: Affiliate) -> list[int]:
 
 
 def conversions_of(affiliate: Affiliate, period: Period) -> QuerySet[Conversion]:
-    """The affiliate's conversions whose event happened in a period."""
-    return happened_in(Conversion.objects.filter(affiliate=affiliate), period).order_by()
+    """The affiliate's conversions whose event happened in a period; tests count nowhere."""
+    return happened_in(Conversion.objects.filter(affiliate=affiliate, is_test=False), period).order_by()
 
 
 def happened_in(conversions: QuerySet[Conversion], period: Period) -> QuerySet[Conversion]:
@@ -107,5 +107,5 @@ def clicks_by_id(click_ids: Iterable[UUID | None]) -> dict[UUID, Click]:
 
 
 def conversions_by_click(affiliate: Affiliate, click_ids: Collection[UUID]) -> dict[UUID, int]:
-    rows = Conversion.objects.filter(affiliate=affiliate, click_id__in=click_ids).order_by()
+    rows = Conversion.objects.filter(affiliate=affiliate, click_id__in=click_ids, is_test=False).order_by()
     return {click_id: count for click_id, count in rows.values_list("click_id").annotate(Count("pk")) if click_id}

@@ -1,0 +1,21 @@
+"""Tests: events that say `test=1`, or come of a link that is marked as a test. They never meet real events."""
+
+from collections.abc import Iterable
+
+from conversions.intake.case import Case
+
+PREFIX = "test|"
+_YES = frozenset({"1", "true", "yes"})
+
+
+def set_apart(cases: Iterable[Case]) -> None:
+    """Give what says that it is a test a key of its own: a real event with the same transaction ID still counts."""
+    for case in cases:
+        if case.is_open and _says_test(case):
+            case.is_test = True
+            if case.dedupe_key:
+                case.dedupe_key = PREFIX + case.dedupe_key
+
+
+def _says_test(case: Case) -> bool:
+    return any(name.strip().lower() == "test" and value.strip().lower() in _YES for name, value in case.parameters)
