@@ -21,6 +21,7 @@ from affiliates.rest.errors import server_error as api_server_error
 from affiliates.rest.errors import unknown_address
 from conversions.api import OfferViewSet, PostbackViewSet
 from dashboard.api import TraceView
+from dashboard.funnel_api import FunnelView
 from payouts.api import (
     BalanceViewSet,
     EarningConversionViewSet,
@@ -83,6 +84,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include(router.urls)),
     re_path(r"^v1/me/?$", AskerView.as_view(), name="me"),
     re_path(r"^v1/trace/?$", TraceView.as_view(), name="trace-api"),
+    re_path(r"^v1/funnel/?$", FunnelView.as_view(), name="funnel-api"),
     re_path(r"^schema/?$", SchemaView.as_view(), name="schema"),
     re_path(r"^docs/?$", DocsView.as_view(url_name="schema"), name="docs"),
     re_path(r"", unknown_address),

@@ -3,9 +3,12 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from dashboard.funnel_views import page as funnel_page
+
 handler500 = "config.api_urls.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/funnel/", funnel_page, name="funnel"),
     path("admin/", admin.site.urls),
     path("trace/", include("dashboard.trace_urls")),
     path("api/", include("config.api_urls")),

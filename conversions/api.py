@@ -154,7 +154,7 @@ class ConversionSerializer(ReachSerializer):
         hold = hold_of(row)
         if hold is None:
             return None
-        is_operator = self.context["view"].reach.is_operator
+        is_operator = self.context["reach"].is_operator
         texts = [part.text if is_operator else part.rule for part in hold.waiting_for]
         return HoldSerializer({"waiting_for": texts, "until": hold.until, "owner": hold.owner}).data
 

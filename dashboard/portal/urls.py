@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dashboard.portal.views import clicks, conversions, earnings, links, offers, overview, settings
+from dashboard.portal.views import clicks, conversions, earnings, funnel, links, offers, overview, settings
 
 app_name = "portal"
 
@@ -27,6 +27,7 @@ urlpatterns = [
     path("conversions/<str:public_id>/", conversions.conversion, name="conversion"),
     path("clicks/", clicks.clicks, name="clicks"),
     path("clicks/export/", clicks.export, name="clicks_export"),
+    path("funnel/", funnel.funnel, name="funnel"),
     path("earnings/", earnings.ledger, name="earnings"),
     path("earnings/export/", earnings.export, name="earnings_export"),
     path("earnings/proof/", earnings.proof, name="earnings_proof"),

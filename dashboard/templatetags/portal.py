@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from affiliates.models import User
 from affiliates.money import format_money
+from conversions.qualification import span
 from dashboard.portal.access import Portal, portal_of, zone_of
 from dashboard.portal.periods import Period
 from dashboard.portal.words import duration_words
@@ -138,6 +139,18 @@ def counted(count: int, noun: str) -> str:
 @register.filter
 def duration(value: timedelta) -> str:
     return duration_words(value)
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    """A share as a percentage: `12.5 %`; a dash where there is none."""
+    return "–" if value is None else f"{value * 100:.3g} %"
+
+
+@register.filter
+def span_words(value: timedelta | None) -> str:
+    """A length of time in its largest unit; a dash where there is none."""
+    return "–" if value is None else span(timedelta(seconds=round(value.total_seconds())))
 
 
 @register.filter

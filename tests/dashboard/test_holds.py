@@ -83,3 +83,8 @@ def test_the_api_names_the_rules_of_goals(world, waiting):
     rules = {goal["code"]: goal["rules"] for goal in goals}
     assert rules["ftd"] == ["once per customer", "from 20.00 EUR"]
     assert rules["purchase"] == ["Deposit amounts add up to 100.00 EUR"]
+
+
+def test_the_trace_api_tells_it_as_well(held):
+    told = client_of(OperatorFactory(is_superuser=True)).get("/api/v1/trace", {"id": held.public_id}).json()
+    assert told["conversions"][0]["hold"]["owner"] == "Olga"
