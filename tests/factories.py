@@ -28,7 +28,7 @@ from affiliates.secrets import digest, encrypt, new_token
 from conversions.models import Conversion, Customer, CustomerLock, Goal, Postback, StatusChange, Trace
 from conversions.reasons import Reason
 from payouts.models import CommissionPlan, CommissionRule, LedgerEntry, LedgerHead, Payout, PlanVersion, Statement
-from tracking.models import Click, TrackingLink
+from tracking.models import Click, LegacyClickID, TrackingLink
 
 PASSWORD = "correct horse battery staple"
 
@@ -166,6 +166,17 @@ class ClickFactory(DjangoModelFactory[Click]):
     id = factory.LazyAttribute(lambda row: new_click_uuid(link_id=row.link.pk, at=row.clicked_at))
     ip = "203.0.113.7"
     user_agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+
+class LegacyClickIDFactory(DjangoModelFactory[LegacyClickID]):
+    class Meta:
+        model = LegacyClickID
+
+    source = "OldTracker"
+    foreign_id = factory.Sequence(lambda n: f"OT-{n}")
+    link = factory.SubFactory(TrackingLinkFactory)
+    clicked_at = factory.LazyFunction(lambda: datetime.now(UTC))
+    click_id = factory.LazyAttribute(lambda row: new_click_uuid(link_id=row.link.pk, at=row.clicked_at))
 
 
 class GoalFactory(DjangoModelFactory[Goal]):

@@ -43,6 +43,7 @@ def populate(number: int) -> None:
     _money(goal, affiliate, conversion)
     factories.AdvertiserSecretFactory(advertiser=goal.offer.advertiser)
     factories.CouponCodeFactory(enrollment=enrollment)
+    factories.LegacyClickIDFactory(link=link)
     factories.ApiKeyFactory(user=member.user, affiliate=affiliate)
     _system(number, member.user, goal.offer)
 
