@@ -115,6 +115,11 @@ class Advertiser(models.Model):
     name = models.CharField(max_length=120, unique=True)
     is_active = models.BooleanField(default=True, help_text="Postbacks of an inactive advertiser are refused.")
     currency = CurrencyField(default="EUR", help_text="Assumed, and said in the answer, when a postback names none.")
+    default_goal = models.CharField(
+        max_length=40,
+        blank=True,
+        help_text="The code of the goal that is meant where another platform's postback names no event.",
+    )
     sender_networks = ArrayField(
         models.CharField(max_length=43, validators=[validate_network]),
         default=list,

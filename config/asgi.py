@@ -20,7 +20,7 @@ from django.conf import settings  # noqa: E402
 from django.db import connections  # noqa: E402
 
 from config.probes import THREADS  # noqa: E402
-from conversions import bulk_door, postback_door  # noqa: E402
+from conversions import bulk_door, dialect_door, postback_door  # noqa: E402
 from conversions.intake import Decision, Received, terms  # noqa: E402
 from tracking import click_id, link_cache, redirect  # noqa: E402
 from tracking.batching import Batcher  # noqa: E402
@@ -65,7 +65,7 @@ class Application:
     def _lean_handler(self, path: str) -> Handler | None:
         if path.startswith(redirect.PREFIX):
             return self._redirect
-        return self._doors.get(path)
+        return self._doors.get(path) or (self._dialects if dialect_door.serves(path) else None)
 
     def start(self) -> None:
         click_id.keys()  # Nonsense in CLICK_ID_KEYS is refused now, not at the first click.
@@ -98,6 +98,7 @@ class Application:
         self._postbacks.start()
         self._redirect = redirect.RedirectHandler(cache=self._cache, writer=self._clicks)
         self._bulk = bulk_door.BulkHandler()
+        self._dialects = dialect_door.DialectHandler(self._postbacks)
         self._doors: dict[str, Handler] = {
             postback_door.PATH: postback_door.PostbackHandler(self._postbacks),
             bulk_door.PATH: self._bulk,

@@ -175,6 +175,7 @@ class Postback(models.Model):
     public_id = models.CharField(max_length=24, unique=True, default=public_ids.postback_id, editable=False)
     received_at = models.DateTimeField(db_index=True)
     door = models.CharField(max_length=8, choices=Door, default=Door.NATIVE)
+    mapping = models.CharField(max_length=60, default="native", help_text="Whose parameter names it was read by.")
     method = models.CharField(max_length=7)
     path = models.CharField(max_length=200)
     parameters = models.JSONField(help_text="Pairs of name and value in the order sent; secrets are masked.")

@@ -118,13 +118,18 @@ def opened(scope: Scope, door: Postback.Door) -> Received:
     )
 
 
-async def take_in(scope: Scope, receive: Receive, door: Postback.Door = Postback.Door.NATIVE) -> Received:
-    """Read the request: parameters of the query first, then those of the body. Faults are kept, not raised."""
+async def take_in(
+    scope: Scope, receive: Receive, door: Postback.Door = Postback.Door.NATIVE, *, nested: bool = False
+) -> Received:
+    """Read the request: parameters of the query first, then those of the body. Faults are kept, not raised.
+
+    `nested` takes lists and objects within a JSON body as their text: other platforms send some that mean nothing here.
+    """
     received = opened(scope, door)
     try:
         received.parameters += pairs(scope["query_string"])
         if scope["method"] == "POST":
-            received.parameters += _body_pairs(received, await read_body(receive, MAX_BODY))
+            received.parameters += _body_pairs(received, await read_body(receive, MAX_BODY), nested)
     except (BodyTooLarge, TooManyFields) as error:
         received.fault = Problem(Reason.TOO_LARGE, "body", str(error))
     except Unreadable as error:
@@ -143,19 +148,19 @@ def _bearer(scope: Scope) -> str:
     return token.strip() if kind.lower() == "bearer" else ""
 
 
-def _body_pairs(received: Received, body: bytes) -> list[tuple[str, str]]:
+def _body_pairs(received: Received, body: bytes, nested: bool) -> list[tuple[str, str]]:
     kind = received.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not body.strip():
         return []
     if kind == "application/json" or (kind != "application/x-www-form-urlencoded" and body.lstrip()[:1] == b"{"):
-        return _json_pairs(received, body)
+        return _json_pairs(received, body, nested)
     if kind in ("application/x-www-form-urlencoded", "", "text/plain"):
         return pairs(body)
     received.body = body.decode("utf-8", "replace").replace("\x00", "")
     raise Unreadable(f"The content type {kind} is not read here.")
 
 
-def _json_pairs(received: Received, body: bytes) -> list[tuple[str, str]]:
+def _json_pairs(received: Received, body: bytes, nested: bool) -> list[tuple[str, str]]:
     """A JSON object as pairs. Numbers keep their digits: an amount never passes through a float."""
     try:
         value = json.loads(body, parse_float=str, parse_int=str, parse_constant=str)
@@ -165,6 +170,8 @@ def _json_pairs(received: Received, body: bytes) -> list[tuple[str, str]]:
     if not isinstance(value, dict):
         received.body = body.decode("utf-8", "replace").replace("\x00", "")
         raise Unreadable("The body must be one JSON object; several events go to the bulk API.")
+    if nested:
+        value = {name: json.dumps(each) if isinstance(each, list | dict) else each for name, each in value.items()}
     return object_pairs(value)
 
 

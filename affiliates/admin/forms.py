@@ -61,7 +61,7 @@ class AdvertiserForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Advertiser
-        fields = ("name", "is_active", "currency", "sender_networks")
+        fields = ("name", "is_active", "currency", "default_goal", "sender_networks")
 
 
 class OfferForm(forms.ModelForm):  # type: ignore[type-arg]

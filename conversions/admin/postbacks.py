@@ -135,7 +135,7 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
         ),
         (
             "As it was sent",
-            {"fields": (("door", "method"), ("path", "ip"), "is_secure", "sent", "headers_shown", "body")},
+            {"fields": (("door", "mapping"), ("method", "is_secure"), ("path", "ip"), "sent", "headers_shown", "body")},
         ),
         ("As it was answered", {"fields": ("answered",)}),
     )

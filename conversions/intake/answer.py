@@ -34,7 +34,7 @@ def keep(cases: list[Case], *, now: datetime) -> None:
             outcome=case.outcome,
             reason=case.postback.reason,
             http_status=case.http_status,
-            problems=[problem.as_json() for problem in case.problems],
+            problems=case.told_problems(),
             steps=case.steps,
         )
         for case in cases
@@ -53,7 +53,7 @@ def answer(case: Case) -> Decision:
         "outcome": case.outcome,
         "reason": reason.value,
         "message": case.steps[-1]["note"] if case.steps else reason.label,
-        "problems": [problem.as_json() for problem in case.problems],
+        "problems": case.told_problems(),
         "postback_id": case.postback.public_id,
         "conversion_id": case.conversion.public_id if case.conversion else None,
         "status": case.conversion.status if case.conversion else None,

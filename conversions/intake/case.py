@@ -6,6 +6,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from affiliates.models import Advertiser, Enrollment, Offer
+from conversions.dialects.mapping import Mapping
+from conversions.dialects.table import find
 from conversions.models import Conversion, Customer, CustomerLock, Goal, ParkedPostback, Postback, Touch
 from conversions.qualification import Finding
 from conversions.reasons import EXPLANATIONS, Reason
@@ -30,6 +32,8 @@ class Received:
     is_secure: bool
     received_at: datetime
     bearer: str = ""
+    # Whose names it is read by: a row of conversions/dialects/table.py.
+    mapping: str = "native"
     body: str = ""
     # A fault found while reading the request, before any parameter was looked at.
     fault: "Problem | None" = None
@@ -52,6 +56,15 @@ class Problem:
             "message": self.message,
             "remedy": EXPLANATIONS[self.reason].remedy,
         }
+
+
+def _in_their_words(problem: Problem, mapping: Mapping) -> Problem:
+    """The fault with the name that the sender knows the field by."""
+    shown = mapping.shown(problem.field)
+    if mapping.is_native or shown == problem.field:
+        return problem
+    message = f"{problem.message} (Read from {shown}, {mapping.name}'s name for {problem.field}.)"
+    return Problem(problem.reason, shown, message, problem.value)
 
 
 @dataclass(slots=True)
@@ -131,6 +144,11 @@ class Case:
     conversion: Conversion | None = None
     outcome: str = ""
     reason: Reason | None = None
+
+    def told_problems(self) -> list[dict[str, str]]:
+        """The faults for the sender, by the names that the sender used."""
+        mapping = find(self.postback.mapping)
+        return [_in_their_words(problem, mapping).as_json() for problem in self.problems]
 
     @property
     def is_open(self) -> bool:

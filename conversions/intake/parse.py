@@ -10,6 +10,8 @@ from decimal import Decimal, InvalidOperation
 from django.utils.dateparse import parse_datetime
 
 from affiliates.money import MAX_AMOUNT, PLACES
+from conversions.dialects.mapping import NATIVE, Pairs
+from conversions.dialects.table import find
 from conversions.intake.case import Case, Event, Outcome, Problem
 from conversions.models import Conversion
 from conversions.reasons import Reason
@@ -19,19 +21,8 @@ from tracking.http import clean
 STEP = "parse"
 
 # The names that are read, first of each the one that is documented.
-NAMES = {
-    "click_id": ("click_id",),
-    "transaction_id": ("txid", "transaction_id", "event_id"),
-    "goal_code": ("event_type", "goal_id"),
-    "payout": ("payout",),
-    "revenue": ("revenue",),
-    "currency": ("currency",),
-    "status": ("status",),
-    "timestamp": ("timestamp",),
-    "customer_id": ("customer_id",),
-    "coupon": ("coupon",),
-}
-LIMITS = {"transaction_id": 100, "goal_code": 40, "customer_id": 100, "coupon": 60}
+NAMES = NATIVE.fields
+LIMITS = {"txid": 100, "event_type": 40, "customer_id": 100, "coupon": 60}
 # Names that mean the same on other platforms: naming the right one saves an afternoon.
 OTHER_NAMES = {
     "click_id": ("clickid", "cid", "tid", "subid", "sub_id", "s2", "sub2", "aff_click_id", "cnv_id", "reqid"),
@@ -60,11 +51,13 @@ def _parse(case: Case) -> None:
         # The request could not be read whole: what seems to be missing may be in the rest.
         case.stop(Outcome.INVALID, case.problems[0].reason, STEP, case.problems[0].message)
         return
-    values = _values(case)
+    mapping = find(case.postback.mapping)
+    pairs = mapping.translate(case.parameters, **_assumed(case))
+    values = _values(case, pairs)
     event = case.event = Event(
         click_text=values["click_id"],
-        transaction_id=values["transaction_id"],
-        goal_code=values["goal_code"].lower(),
+        transaction_id=values["txid"],
+        goal_code=values["event_type"].lower(),
         payout=_amount(case, "payout", values["payout"]),
         revenue=_amount(case, "revenue", values["revenue"]),
         currency=_currency(case, values["currency"]),
@@ -75,16 +68,24 @@ def _parse(case: Case) -> None:
     )
     if event.click_text:
         event.click = click_id.parse(event.click_text)
-    _name_strangers(case, event)
+    if mapping.is_native:
+        _name_strangers(case, event)
     _name_missing(case, event)
     event.fingerprint = _fingerprint(event)
-    case.note(STEP, "faults" if case.problems else "passed", f"{len(case.parameters)} parameters read.", rule="native")
+    note = f"{len(case.parameters)} parameters read."
+    case.note(STEP, "faults" if case.problems else "passed", note, rule=mapping.name)
 
 
-def _values(case: Case) -> dict[str, str]:
+def _assumed(case: Case) -> dict[str, str]:
+    """What another platform's request leaves unsaid: the advertiser's own goal and currency."""
+    advertiser = case.advertiser
+    return {"goal": advertiser.default_goal, "currency": advertiser.currency} if advertiser else {}
+
+
+def _values(case: Case, pairs: Pairs) -> dict[str, str]:
     """The value of each field that is read; a macro that was not filled in counts as absent."""
     sent: dict[str, list[str]] = {}
-    for name, value in case.parameters:
+    for name, value in pairs:
         sent.setdefault(name.strip(), []).append(value.strip())
     return {field: _one_value(case, sent, names, LIMITS.get(field, 200)) for field, names in NAMES.items()}
 
@@ -204,12 +205,12 @@ def _name_missing(case: Case, event: Event) -> None:
     if not (event.customer_id or event.coupon):
         if not faulty & {"click_id", "customer_id", "coupon", *OTHER_NAMES["click_id"]}:
             _report(case, Reason.MISSING_CLICK_ID, "click_id", "click_id is missing.")
-    elif not event.transaction_id and not faulty & {*NAMES["transaction_id"], *OTHER_NAMES["txid"]}:
+    elif not event.transaction_id and not faulty & {*NAMES["txid"], *OTHER_NAMES["txid"]}:
         _report(case, Reason.MISSING_TRANSACTION, "txid", "txid is missing, and there is no click_id either.")
 
 
 def _aliases(name: str) -> tuple[str, ...]:
-    return NAMES["transaction_id"] if name == "txid" else ()
+    return NAMES["txid"] if name == "txid" else ()
 
 
 def _fingerprint(event: Event) -> str:

@@ -1,12 +1,13 @@
 """Step 1: store each request as it came, before anything is judged. Secrets are masked."""
 
 from affiliates.secrets import digest
+from conversions.dialects.table import BY_NAME, TOKEN_NAMES
 from conversions.intake.case import Case, Received
 from conversions.intake.writing import insert, new
 from conversions.models import Postback
 
 MASK = "•••"
-SECRET_FIELDS = frozenset({"token", "secret", "hmac", "signature", "password", "api_key"})
+SECRET_FIELDS = frozenset({"token", "secret", "hmac", "signature", "password", "api_key"}) | TOKEN_NAMES
 MAX_STORED_BODY = 16_000
 
 
@@ -15,7 +16,8 @@ def masked(parameters: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _token(received: Received) -> str:
-    sent = [value for name, value in received.parameters if name == "token" and value]
+    names = ("token", *BY_NAME[received.mapping].tokens) if received.mapping in BY_NAME else ("token",)
+    sent = [value for name, value in received.parameters if value and name.lower() in names]
     return sent[0] if sent else received.bearer
 
 
@@ -26,6 +28,7 @@ def receive(batch: list[Received]) -> list[Case]:
             Postback,
             received_at=received.received_at,
             door=received.door,
+            mapping=received.mapping,
             method=received.method,
             path=received.path[:200],
             parameters=masked(received.parameters),

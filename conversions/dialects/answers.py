@@ -1,0 +1,125 @@
+"""The answers of other platforms, in their own shape. The truth stays: what was not taken never looks taken."""
+
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from conversions.models import Postback
+
+Outcome = Postback.Outcome
+TAKEN = frozenset({Outcome.ACCEPTED, Outcome.UPDATED, Outcome.HELD, Outcome.REJECTED})
+PLAIN, XML, JSON = "text/plain; charset=utf-8", "text/xml; charset=utf-8", "application/json"
+PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c000000000100010000020144003b")
+
+
+class Spoken(NamedTuple):
+    status: int
+    content_type: str
+    content: bytes
+
+
+# From our HTTP status and body, and the parameters as they were sent, to the platform's answer.
+Answers = Callable[[int, dict[str, Any], dict[str, str]], Spoken]
+
+
+def is_taken(body: dict[str, Any]) -> bool:
+    return body.get("outcome") in TAKEN
+
+
+def is_repeat(body: dict[str, Any]) -> bool:
+    return body.get("outcome") == Outcome.DUPLICATE
+
+
+def _json(status: int, value: object) -> Spoken:
+    return Spoken(status, JSON, json.dumps(value, ensure_ascii=False).encode() + b"\n")
+
+
+def _text(status: int, text: str) -> Spoken:
+    return Spoken(status, PLAIN, text.encode())
+
+
+def native_answer(status: int, body: dict[str, Any], sent: dict[str, str]) -> Spoken:
+    return _json(status, body)
+
+
+def image_answer(status: int, body: dict[str, Any], sent: dict[str, str]) -> Spoken:
+    """A pixel is an image whatever came of it; the headers say what did."""
+    return Spoken(200, "image/gif", PIXEL)
+
+
+def everflow_answer(status: int, body: dict[str, Any], sent: dict[str, str]) -> Spoken:
+    if is_taken(body) or is_repeat(body):
+        return _json(200, {"conversion_id": body["conversion_id"], "transaction_id": sent.get("transaction_id", "")})
+    kept: dict[str, Any] = {name: body[name] for name in ("reason", "problems", "trace_url") if name in body}
+    return _json(status, {"error": body.get("message", ""), **kept})
+
+
+def tune_answer(status: int, body: dict[str, Any], sent: dict[str, str]) -> Spoken:
+    """TUNE answers 200 always, and says in the text whether it was taken; a fault of ours is still a 503."""
+    if status >= 500 or status == 429:
+        return _text(status, f"success=false; err_msg={body.get('message', '')};")
+    if is_taken(body):
+        error = ""
+    elif is_repeat(body):
+        error = f"Duplicate conversion of {body.get('conversion_id')}"
+    elif body.get("outcome") == Outcome.UNKNOWN_CLICK:
+        error = f"Invalid Trans. ID #{sent.get('transaction_id', '')}"
+    else:
+        error = str(body.get("message", ""))
+    if sent.get("format") == "json":
+        return _json(200, {"success": False, "err_msg": error} if error else {"success": True})
+    return _text(200, f"success=false; err_msg={error};" if error else "success=true;")
+
+
+def affise_answer(status: int, body: dict[str, Any], sent: dict[str, str]) -> Spoken:
+    if is_taken(body):
+        return _json(200, {"status": 1, "message": "OK", "conversion_id": body["conversion_id"]})
+    if is_repeat(body):
+        return _json(200, {"status": 2, "message": "Conversion exists", "conversion_id": body["conversion_id"]})
+    return _json(status, {"status": 2, "message": body.get("message", ""), "problems": body.get("problems", [])})
+
+
+def cake_answer(status: int, body: dict[str, Any], sent: dict[str, str]) -> Spoken:
+    if is_taken(body) or is_repeat(body):
+        word, code = "SUCCESS", 0
+    else:
+        word, code = "ERROR", 1
+    message = str(body.get("message", "")).replace("&", "&amp;").replace("<", "&lt;")
+    text = (
+        '<?xml version="1.0" encoding="utf-8"?>\n'
+        f"<result><code>{code}</code><msg>{word}</msg><detail>{message}</detail></result>\n"
+    )
+    return Spoken(200 if code == 0 else status, XML, text.encode())
+
+
+def keitaro_answer(status: int, body: dict[str, Any], sent: dict[str, str]) -> Spoken:
+    """The literal that the sender asked for by `return=`, else Success."""
+    if is_taken(body) or is_repeat(body):
+        return _text(200, sent.get("return", "")[:200] or "Success")
+    return _text(status, f"Error: {body.get('message', '')}")
+
+
+def offer18_answer(status: int, body: dict[str, Any], sent: dict[str, str]) -> Spoken:
+    if is_taken(body):
+        return _text(200, "Conversion Recorded.")
+    if is_repeat(body):
+        return _text(200, "Cleared due to Multi Conversion")
+    if body.get("outcome") == Outcome.UNKNOWN_CLICK:
+        return _text(status, f"invalid transaction {sent.get('tid', '')}")
+    if body.get("outcome") == Outcome.UNAUTHORIZED:
+        return _text(status, "auth_token mismatch")
+    return _text(status, str(body.get("message", "")))
+
+
+def impact_answer(status: int, body: dict[str, Any], sent: dict[str, str]) -> Spoken:
+    if is_taken(body) or is_repeat(body):
+        return _json(200, {"Status": "QUEUED", "QueuedUri": body["trace_url"], "ConversionId": body["conversion_id"]})
+    problems = body.get("problems") or [{"field": "", "message": body.get("message", "")}]
+    errors = [{"field": each["field"], "level": "ERROR", "message": each["message"]} for each in problems]
+    return _json(status if status in (401, 403) or status >= 429 else 400, {"Status": "ERROR", "errors": errors})
+
+
+def tolt_answer(status: int, body: dict[str, Any], sent: dict[str, str]) -> Spoken:
+    if is_taken(body) or is_repeat(body):
+        return _json(200, {"success": True, "data": [{"id": body["conversion_id"], "status": body["status"]}]})
+    return _json(status, {"success": False, "error": body.get("message", "")})

@@ -1,0 +1,55 @@
+"""The table of dialects as a page of the documentation."""
+
+from conversions.dialects.mapping import Mapping
+from conversions.dialects.table import DIALECTS, Dialect
+
+_HEAD = """# Other platforms' postbacks
+
+Whoever sends postbacks to another platform today need not change a line: point the same request here. This page is
+written from `conversions/dialects/table.py` by `python manage.py dialects`.
+
+Each platform is served at its own addresses, where these are its own alone, and always below `/d/<name>/`. The
+advertiser's token comes in the platform's own parameter for it, in `token`, in `Authorization: Bearer`, as the password
+of a basic authentication, or as a part of the path: `/d/voluum/aft_…/postback`. Where a platform sends no token, the
+address with the token in it is the secret; it is masked before the request is stored. Our own parameter names are
+always read, too. An event that names no goal is the advertiser's default goal (panel, Advertisers).
+
+What was decided stands in the header `X-Affidavit-Outcome` whatever the body looks like. A request that was not taken
+is never answered as if it had been: the body says so in the platform's words.
+
+"""
+
+
+def dialect_page() -> str:
+    """The page's Markdown, a part for each row of the table."""
+    return _HEAD + "\n".join(_part(dialect) for dialect in DIALECTS)
+
+
+def _part(dialect: Dialect) -> str:
+    mapping = dialect.mapping
+    rows = "".join(
+        f"| `{ours}` | {', '.join(f'`{name}`' for name in names if name != ours) or '–'} |\n"
+        for ours, names in mapping.fields.items()
+    )
+    facts = [
+        ("Name", f"`{dialect.name}`"),
+        ("Addresses", ", ".join(f"`{path}`" for path in (*dialect.paths, f"/d/{dialect.name}/…"))),
+        ("Token", ", ".join(f"`{name}`" for name in (*dialect.tokens, "token"))),
+        ("Money", "in the smallest unit: 1250 is 12.50" if mapping.minor_units else "in whole units: 12.50"),
+        *_words("Status", mapping.statuses),
+        *([("Status, when none is sent", f"`{mapping.default_status}`")] if mapping.default_status else []),
+        *([("Currency, when none is sent", mapping.default_currency)] if mapping.default_currency else []),
+        *([("A guess", dialect.guesses)] if dialect.guesses else []),
+    ]
+    told = "".join(f"- {name}: {text}\n" for name, text in facts)
+    return f"## {dialect.title}\n\n{told}\n| ours | theirs |\n| --- | --- |\n{rows}\n{_sample(dialect)}"
+
+
+def _words(title: str, words: Mapping | object) -> list[tuple[str, str]]:
+    pairs = dict(words).items() if isinstance(words, dict) else ()
+    return [(title, ", ".join(f"`{theirs}` is {ours}" for theirs, ours in pairs))] if pairs else []
+
+
+def _sample(dialect: Dialect) -> str:
+    fields = "\n".join(f"{name}={value}" for name, value in dialect.sample_body.items())
+    return f"```http\n{dialect.sample}\n{fields}{chr(10) if fields else ''}```\n"

@@ -1,0 +1,339 @@
+"""One row for each platform whose postbacks are taken as they are. `docs/dialects.md` is written from this table.
+
+What is known from the platforms' own documents or from public integration code stands here; where a cell is a guess,
+`guesses` says so, and the operator can send the native parameter beside it: our own names are always read, too.
+"""
+
+from collections.abc import Mapping as Dictionary
+from dataclasses import dataclass, field
+
+from conversions.dialects.answers import (
+    Answers,
+    affise_answer,
+    cake_answer,
+    everflow_answer,
+    image_answer,
+    impact_answer,
+    keitaro_answer,
+    native_answer,
+    offer18_answer,
+    tolt_answer,
+    tune_answer,
+)
+from conversions.dialects.mapping import NATIVE, Mapping
+
+APPROVED, PENDING, REJECTED = "approved", "pending", "rejected"
+WORDS = {"approved": APPROVED, "pending": PENDING, "rejected": REJECTED, "declined": REJECTED, "cancelled": REJECTED}
+SPOKEN = {**WORDS, "hold": PENDING, "trash": REJECTED, "canceled": REJECTED}
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """A platform: how it is read, where, and how it is answered.
+
+    `paths` are its own addresses, served beside `/d/<name>/...`; `pixels` those of them that answer with an image.
+    `tokens` are its own names for the token. `sample` is a request in its form, with {click}, {token} and {goal}.
+    """
+
+    title: str
+    mapping: Mapping
+    sample: str
+    paths: tuple[str, ...] = ()
+    pixels: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
+    answers: Answers = native_answer
+    guesses: str = ""
+    sample_body: Dictionary[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.mapping.name
+
+
+def _read(
+    name: str,
+    *,
+    click: str = "",
+    txid: str = "",
+    event: str = "",
+    revenue: str = "",
+    payout: str = "",
+    currency: str = "",
+    status: str = "",
+    customer: str = "",
+    coupon: str = "",
+    time: str = "",
+    **options: object,
+) -> Mapping:
+    """A mapping from names parted by spaces; our own names are read after the platform's."""
+    theirs = {
+        "click_id": click, "txid": txid, "event_type": event, "payout": payout, "revenue": revenue,
+        "currency": currency, "status": status, "timestamp": time, "customer_id": customer, "coupon": coupon,
+    }  # fmt: skip
+    fields = {ours: tuple(dict.fromkeys([*names.split(), *NATIVE.fields[ours]])) for ours, names in theirs.items()}
+    # Elsewhere `transaction_id` is the click: it is no transaction of ours then.
+    taken = {each.lower() for ours in ("click_id",) for each in theirs[ours].split()}
+    fields["txid"] = tuple(each for each in fields["txid"] if each.lower() not in taken)
+    return Mapping(name=name, fields=fields, **options)  # type: ignore[arg-type]
+
+
+DIALECTS: tuple[Dialect, ...] = (
+    Dialect(
+        "Everflow",
+        _read(
+            "everflow", click="transaction_id", txid="order_id", event="adv_event_id event_id", revenue="amount",
+            coupon="coupon_code", customer="user_id", goals={"0": ""},
+        ),
+        "GET /d/everflow/?nid=7&transaction_id={click}&event_id={goal}&amount=120.50&order_id=o-1&verification_token={token}",
+        tokens=("verification_token",),
+        answers=everflow_answer,
+        guesses="Whether order_id decides about duplicates there is not documented; here it does.",
+    ),
+    Dialect(
+        "tune_answer (HasOffers)",
+        _read(
+            "tune", click="transaction_id", txid="conversion_unique_id adv_unique1", event="goal_name goal_id",
+            revenue="amount", customer="adv_sub",
+        ),
+        "GET /aff_lsr?offer_id=12&transaction_id={click}&goal_name={goal}&amount=120.50&conversion_unique_id=u-1&security_token={token}",
+        paths=("/aff_lsr", "/aff_goal", "/aff_l"),
+        pixels=("/aff_l",),
+        tokens=("security_token",),
+        answers=tune_answer,
+        guesses="security_token as the name of the token.",
+    ),
+    Dialect(
+        "cake_answer",
+        _read("cake", click="r ckm_request_id reqid", txid="t", event="e", revenue="ect", payout="p ap"),
+        "GET /p.ashx?o=12&e={goal}&f=pb&r={click}&t=t-1&ect=120.50&token={token}",
+        paths=("/p.ashx",),
+        answers=cake_answer,
+        guesses="cake_answer sends no token: add token=… to the address, or use the address with the key in its path.",
+    ),
+    Dialect(
+        "Affise",
+        _read(
+            "affise", click="clickid click_id", txid="action_id", event="goal", revenue="sum", status="status",
+            customer="user_id", coupon="promo_code",
+            statuses={**SPOKEN, "1": APPROVED, "2": PENDING, "3": REJECTED, "5": PENDING},
+        ),
+        "GET /d/affise/postback?clickid={click}&action_id=a-1&goal={goal}&sum=120.50&status=1&secure={token}",
+        tokens=("secure",),
+        answers=affise_answer,
+    ),
+    Dialect(
+        "Affise Reach",
+        _read(
+            "affise-reach", click="click_id", txid="event_id", event="goal", revenue="sale_amount", status="status",
+            statuses={**SPOKEN, "1": APPROVED, "2": PENDING, "3": REJECTED, "4": PENDING},
+        ),
+        "GET /d/affise-reach/postback?click_id={click}&event_id=a-1&goal={goal}&sale_amount=120.50&status=1&secure={token}",
+        tokens=("secure",),
+        answers=affise_answer,
+    ),
+    Dialect(
+        "Scaleo",
+        _read(
+            "scaleo", click="click_id", txid="transaction_id adv_order_id", event="goal_alias goal_id",
+            revenue="amount", payout="payout", currency="currency", status="conv_status", customer="adv_user_id",
+            coupon="promo_code", statuses=SPOKEN,
+        ),
+        "GET /track/conv?click_id={click}&goal_alias={goal}&transaction_id=t-1&amount=120.50&conv_status=approved&token={token}",
+        paths=("/track/conv", "/track/conv-change", "/track/conv-addchange"),
+        guesses="The names of currency, order and user.",
+    ),
+    Dialect(
+        "Trackier",
+        _read(
+            "trackier", click="click_id", txid="txn_id order_id", event="goal_value goal_id",
+            revenue="sale_amount revenue", currency="currency", status="status", coupon="coupon", statuses=SPOKEN,
+        ),
+        "GET /acquisition?click_id={click}&txn_id=t-1&goal_value={goal}&sale_amount=120.50&currency=EUR&status=approved&security_token={token}",
+        paths=("/acquisition",),
+        tokens=("security_token",),
+        guesses="security_token as the name of the token.",
+    ),
+    Dialect(
+        "Offer18",
+        _read(
+            "offer18", click="tid", txid="adv_sub1", event="event", revenue="sale", payout="payout",
+            currency="currency", status="status", statuses=SPOKEN,
+        ),
+        "GET /p?mid=9&tid={click}&adv_sub1=t-1&event={goal}&sale=120.50&auth_token={token}",
+        paths=("/p",),
+        tokens=("auth_token",),
+        answers=offer18_answer,
+        guesses="adv_sub1 carries the transaction by habit, not by rule.",
+    ),
+    Dialect(
+        "Track360",
+        _read(
+            "track360", click="click_id tracking_value", txid="transaction_id", event="type", revenue="amount",
+            currency="currency", customer="customer_id", time="date",
+        ),
+        "POST /d/track360/transactions",
+        sample_body={
+            "click_id": "{click}", "transaction_id": "t-1", "type": "{goal}", "amount": "120.50", "currency": "EUR",
+            "customer_id": "c-1",
+        },
+        guesses="Which tracking value holds the click ID is the operator's choice: send it as click_id.",
+    ),
+    Dialect(
+        "Voluum",
+        _read("voluum", click="cid", txid="txid", event="et", revenue="payout", currency="currency"),
+        "GET /d/voluum/{token}/postback?cid={click}&txid=t-1&et={goal}&payout=120.50&currency=EUR",
+        guesses="Voluum sends no token: the key stands in the path. Its payout is the advertiser's: our revenue.",
+    ),
+    Dialect(
+        "RedTrack",
+        _read(
+            "redtrack", click="clickid", txid="rdtk_event_id", event="type", revenue="sum", currency="currency",
+            status="status", statuses={**SPOKEN, "other": PENDING}, default_status=PENDING,
+        ),
+        "GET /d/redtrack/{token}/postback?clickid={click}&rdtk_event_id=e-1&type={goal}&sum=120.50&status=approved",
+        guesses="Without a status RedTrack means other: here it waits as pending.",
+    ),
+    Dialect(
+        "Keitaro",
+        _read(
+            "keitaro", click="subid sub_id", txid="tid", event="event", revenue="revenue payout",
+            currency="currency", status="status",
+            statuses={**WORDS, "lead": PENDING, "sale": APPROVED, "rebill": APPROVED}, default_status=APPROVED,
+        ),
+        "GET /{token}/postback?subid={click}&tid=t-1&status=sale&payout=120.50&currency=EUR&return=OK&event={goal}",
+        answers=keitaro_answer,
+        guesses="Keitaro tells goals by status; name the goal as event, or set the advertiser's default goal.",
+    ),
+    Dialect(
+        "Binom",
+        _read(
+            "binom", click="cnv_id clickid", txid="txid", event="event", revenue="payout", currency="cnv_currency",
+            status="cnv_status", statuses=SPOKEN,
+        ),
+        "GET /click.php?cnv_id={click}&txid=t-1&payout=120.50&cnv_currency=EUR&cnv_status=approved&event={goal}&upd_key={token}",
+        paths=("/click.php", "/click"),
+        tokens=("upd_key",),
+        guesses="cnv_status is free text there; words that we do not know are refused by name.",
+    ),
+    Dialect(
+        "BeMob",
+        _read(
+            "bemob", click="cid", txid="txid", event="event", revenue="payout", currency="currency", status="status",
+            statuses={**SPOKEN, "new": PENDING},
+        ),
+        "GET /d/bemob/{token}/postback?cid={click}&txid=t-1&payout=120.50&status=approved&event={goal}",
+        guesses="txid and currency.",
+    ),
+    Dialect(
+        "ClickFlare",
+        _read("clickflare", click="click_id", txid="txid", event="ct", revenue="payout"),
+        "GET /cf/cv?click_id={click}&payout=120.50&txid=t-1&ct={goal}&token={token}",
+        paths=("/cf/cv",),
+        guesses="txid and ct.",
+    ),
+    Dialect(
+        "impact.com",
+        _read(
+            "impact", click="ClickId", txid="OrderId", event="EventTypeCode ActionTrackerId EventTypeId",
+            revenue="Amount", currency="CurrencyCode", customer="CustomerId", coupon="PromoCode", time="EventDate",
+        ),
+        "POST /Advertisers/IR123/Conversions",
+        sample_body={
+            "ClickId": "{click}", "OrderId": "t-1", "EventTypeCode": "{goal}", "Amount": "120.50",
+            "CurrencyCode": "EUR", "CustomerId": "c-1",
+        },
+        answers=impact_answer,
+        guesses="The token is the password of the basic authentication.",
+    ),
+    Dialect(
+        "Awin",
+        _read("awin", click="cks awc", txid="ref", revenue="amount", currency="cr", coupon="vc", event="parts_group"),
+        "GET /sread.php?tt=ss&tv=2&merchant=77&cks={click}&ref=t-1&amount=120.50&cr=EUR&vc=SAVE10&event_type={goal}&token={token}",
+        paths=("/sread.php",),
+        guesses="Awin's groups (parts=…) are no goals of ours: name the goal as event_type, or set the default goal.",
+    ),
+    Dialect(
+        "CJ",
+        _read(
+            "cj", click="CJEVENT", txid="OID", event="TYPE", revenue="AMOUNT AMT1", currency="CURRENCY",
+            coupon="COUPON", time="EVENTTIME",
+        ),
+        "GET /u?CID=1&TYPE={goal}&METHOD=S2S&CJEVENT={click}&OID=t-1&AMOUNT=120.50&CURRENCY=EUR&token={token}",
+        paths=("/u",),
+        guesses="Of item lines (ITEM1, AMT1, QTY1 …) only the first amount is read: send AMOUNT.",
+    ),
+    Dialect(
+        "Rakuten",
+        _read(
+            "rakuten", click="ranSiteID", txid="ord", revenue="amtlist", currency="cur", event="event",
+            minor_units=True, sums=frozenset({"revenue"}), default_currency="USD",
+        ),
+        "GET /ep?mid=5&ranSiteID={click}&ord=t-1&amtlist=10000|2050&cur=EUR&event_type={goal}&token={token}",
+        paths=("/ep",),
+        guesses="Without cur the amounts are US dollars.",
+    ),
+    Dialect(
+        "Post Affiliate Pro",
+        _read(
+            "pap", click="visitorId click_id", txid="OrderID", event="ActionCode", revenue="TotalCost",
+            payout="Commission", currency="Currency", coupon="Coupon",
+            status="PStatus", statuses={**SPOKEN, "a": APPROVED, "p": PENDING, "d": REJECTED},
+        ),
+        "GET /scripts/sale.php?AccountId=default1&visitorId={click}&OrderID=t-1&ActionCode={goal}&TotalCost=120.50&Currency=EUR&token={token}",
+        paths=("/scripts/sale.php",),
+        guesses="visitorId holds our click ID; the letters of the status.",
+    ),
+    Dialect(
+        "Dub",
+        _read(
+            "dub", click="clickId", txid="invoiceId", event="eventName", revenue="amount", currency="currency",
+            customer="customerExternalId externalId", minor_units=True, default_currency="USD",
+        ),
+        "POST /track/sale",
+        paths=("/track/lead", "/track/sale"),
+        sample_body={
+            "clickId": "{click}", "customerExternalId": "c-1", "invoiceId": "t-1", "eventName": "{goal}",
+            "amount": "12050", "currency": "eur",
+        },
+    ),
+    Dialect(
+        "Tolt",
+        _read(
+            "tolt", click="click_id", txid="charge_id", event="billing_type", revenue="amount", currency="currency",
+            customer="customer_id", minor_units=True, default_currency="USD",
+        ),
+        "POST /v1/transactions",
+        paths=("/v1/transactions",),
+        sample_body={
+            "click_id": "{click}", "charge_id": "t-1", "amount": "12050", "currency": "EUR", "customer_id": "c-1",
+            "billing_type": "{goal}",
+        },
+        answers=tolt_answer,
+        guesses="Currency, click and goal are ours to name: Tolt's own request has none.",
+    ),
+    Dialect(
+        "Tapfiliate",
+        _read(
+            "tapfiliate", click="click_id tracking_id referral_code", txid="external_id", event="program_group",
+            revenue="amount", currency="currency", customer="customer_id", coupon="coupon",
+        ),
+        "POST /d/tapfiliate/conversions",
+        sample_body={
+            "click_id": "{click}", "external_id": "t-1", "amount": "120.50", "customer_id": "c-1",
+            "event_type": "{goal}",
+        },
+        guesses="external_id.",
+    ),
+)  # fmt: skip
+BY_NAME: dict[str, Dialect] = {dialect.name: dialect for dialect in DIALECTS}
+BY_PATH: dict[str, Dialect] = {path: dialect for dialect in DIALECTS for path in dialect.paths}
+TOKEN_NAMES = frozenset(name for dialect in DIALECTS for name in dialect.tokens)
+
+
+def find(name: str) -> Mapping:
+    """The mapping of that name; the native one where there is none (a dialect that was taken out of the table)."""
+    dialect = BY_NAME.get(name)
+    return dialect.mapping if dialect else NATIVE
+
+
+__all__ = ["BY_NAME", "BY_PATH", "DIALECTS", "image_answer", "TOKEN_NAMES", "Dialect", "find"]
