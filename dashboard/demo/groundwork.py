@@ -17,7 +17,7 @@ from affiliates.models import (
     Offer,
     User,
 )
-from conversions.models import Goal
+from conversions.models import Goal, QualificationRule, RiskPolicy
 from dashboard.demo import credentials, partners, program
 from dashboard.demo.partners import ANA, DUARTE, OLGA, OMAR, AccessSpec, Partner, Person
 from dashboard.demo.program import GoalSpec, OfferSpec, PlanSpec, RuleSpec, VersionSpec
@@ -110,6 +110,17 @@ def _offer(ground: Ground, spec: OfferSpec, began: datetime) -> None:
     )
     for position, goal in enumerate(spec.goals, start=1):
         ground.goals[spec.name, goal.code] = _goal(offer, position, goal, began)
+    for goal in spec.goals:
+        for ask in goal.asks:
+            QualificationRule.objects.create(
+                goal=ground.goals[spec.name, goal.code],
+                kind=ask.kind,
+                other_goal=ground.goals[spec.name, ask.other_goal],
+                amount=Decimal(ask.amount) if ask.amount else None,
+                within=timedelta(days=ask.within_days),
+                created_at=began,
+            )
+    RiskPolicy.objects.create(offer=offer, owner=ground.operator)
 
 
 def _goal(offer: Offer, position: int, spec: GoalSpec, began: datetime) -> Goal:

@@ -12,6 +12,8 @@ from django.conf import settings
 from conversions.intake import Received, intake, take_up_parked
 from conversions.lifecycle import approve_due
 from conversions.models import Postback
+from conversions.qualification_waits import look_again
+from conversions.risk_reviews import keep_up
 from dashboard.demo import credentials
 from dashboard.demo.desk import Desk
 from dashboard.demo.groundwork import Ground, publish
@@ -82,6 +84,8 @@ class History:
         """One run of the advertisers' queues, after what the worker has approved meanwhile."""
         approve_due(now=at)
         take_up_parked(now=at)
+        look_again(now=at)
+        keep_up(now=at)
         due: list[Sent] = []
         while self._waiting and self._waiting[0].at < at:
             due.append(self._waiting.popleft())

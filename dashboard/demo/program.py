@@ -4,10 +4,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from affiliates.models import Offer
-from conversions.models import Goal
+from conversions.models import Goal, QualificationRule
 
 CASINO, CHALLENGE, SHOP = "LuckyFox Casino", "Northpeak Challenge", "Casa Verbena Shop"
 AT_ONCE, AFTER_DELAY, BY_HAND = Goal.Approval.AT_ONCE, Goal.Approval.AFTER_DELAY, Goal.Approval.BY_HAND
+
+
+@dataclass(frozen=True, slots=True)
+class AskSpec:
+    """A qualification rule: of a kind, about another goal, met within so many days."""
+
+    kind: QualificationRule.Kind
+    other_goal: str
+    within_days: int
+    amount: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +31,7 @@ class GoalSpec:
     needs_revenue: bool = False
     once_per_customer: bool = False
     minimum_revenue: str | None = None
+    asks: tuple[AskSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +116,17 @@ OFFERS = (
                 minimum_revenue="20",
             ),
             GoalSpec("deposit", "Deposit", Goal.Kind.DEPOSIT, needs_customer_id=True, needs_revenue=True),
+            GoalSpec(
+                "vip",
+                "VIP player",
+                Goal.Kind.CUSTOM,
+                needs_customer_id=True,
+                once_per_customer=True,
+                asks=(
+                    AskSpec(QualificationRule.Kind.ACCUMULATED, "deposit", 60, amount="500"),
+                    AskSpec(QualificationRule.Kind.KYC, "kyc", 60),
+                ),
+            ),
         ),
     ),
     OfferSpec(

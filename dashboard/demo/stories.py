@@ -30,6 +30,7 @@ class Stories:
             self.integration_test,
             self.first_earnings,
             self.good_player,
+            self.player_who_may_become_a_vip,
             self.news_of_yesterday,
             self.too_late,
             self.late_but_right,
@@ -91,6 +92,16 @@ class Stories:
         self._deposit(visit, player, at + 3 * HOUR, "100.00")
         for days, amount in ((4, "50.00"), (13, "200.00"), (24, "75.00"), (35, "150.00"), (46, "60.00")):
             self._tell.report(at + days * DAY, CASINO, "deposit", customer=player, revenue=amount)
+        # The casino calls the player a VIP a deposit before the rules do.
+        self._tell.report(at + 36 * DAY, CASINO, "vip", customer=player)
+
+    def player_who_may_become_a_vip(self) -> None:
+        """Called a VIP by the casino, but the deposits do not add up yet, nor is the identity checked."""
+        visit = self._click("ana-casino-yt", 15, "21:02:37")
+        player, at = self._player(visit)
+        self._deposit(visit, player, at + HOUR, "100.00")
+        self._tell.report(at + 4 * DAY, CASINO, "deposit", customer=player, revenue="200.00")
+        self._tell.report(at + 5 * DAY, CASINO, "vip", customer=player)
 
     def news_of_yesterday(self) -> None:
         """A first deposit and a challenge that wait for their approval delays to pass."""
