@@ -33,7 +33,8 @@ STEP = 0.001
 class Plan:
     """What to send. Of `targets` the next is taken each time; `{n}` and `{value}` in them are filled in.
 
-    `rate` is in requests per second; without it the load is full. `values_file` holds a value per line.
+    `rate` is in requests per second; without it the load is full. `values_file` holds a value per line. With `event`,
+    requests are POSTs of a JSON array of `batch` events, made from that text as the targets are.
     """
 
     port: int
@@ -44,6 +45,8 @@ class Plan:
     rate: float | None = None
     values_file: str | None = None
     first: int = 0
+    event: str = ""
+    batch: int = 1
 
 
 @dataclass
@@ -166,8 +169,7 @@ class Driver:
         self._times.append(time.monotonic() - connection.due)
         connection.buffer, connection.due = b"", None
         self._statuses[head[9:12].decode()] += 1
-        if body and (outcome := OUTCOME.search(body)):
-            self._outcomes[outcome[1].decode()] += 1
+        self._outcomes.update(outcome.decode() for outcome in OUTCOME.findall(body))
         self._idle.append(connection)
 
     def _lose(self, connection: Connection) -> None:
@@ -199,6 +201,8 @@ def requests(plan: Plan) -> Iterator[bytes]:
     """The requests in their order, without end."""
     headers = "".join(f"{line}\r\n" for line in ["Host: 127.0.0.1", *plan.headers])
     values = Path(plan.values_file).read_text().split() if plan.values_file else [""]
+    if plan.event:
+        yield from _in_bulk(plan, headers, values)
     whole = [f"GET {target} HTTP/1.1\r\n{headers}\r\n" for target in plan.targets]
     fixed = [text.encode() for text in whole] if not any("{" in text for text in whole) else None
     number = plan.first
@@ -209,6 +213,18 @@ def requests(plan: Plan) -> Iterator[bytes]:
             text = whole[number % len(whole)].replace("{n}", str(number))
             yield text.replace("{value}", values[number % len(values)]).encode()
         number += 1
+
+
+def _in_bulk(plan: Plan, headers: str, values: list[str]) -> Iterator[bytes]:
+    """Requests with many events each, without end; numbers go on from one to the next."""
+    head = f"POST {plan.targets[0]} HTTP/1.1\r\n{headers}Content-Type: application/json\r\nContent-Length: "
+    number = plan.first
+    while True:
+        numbers = range(number, number + plan.batch)
+        events = (plan.event.replace("{n}", str(n)).replace("{value}", values[n % len(values)]) for n in numbers)
+        body = f"[{','.join(events)}]"
+        yield f"{head}{len(body)}\r\n\r\n{body}".encode()
+        number += plan.batch
 
 
 def share(ordered: list[float], part: float) -> float:

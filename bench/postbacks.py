@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -22,6 +23,14 @@ EVENT = (
 )
 HEADERS = ["User-Agent: casino-backend/3.2"]
 WARM_UP, QUICK_WARM_UP = 1.0, 0.2
+BULK_PATH = "/api/v1/conversions/bulk"
+BULK_EVENT = {
+    "click_id": "{value}", "txid": "{run}-{n}", "event_type": "ftd", "revenue": "80.00", "currency": "EUR",
+    "customer_id": "{run}-{n}",
+}  # fmt: skip
+# Events in one request of the bulk API, and how many senders use it at once, where it is not one alone.
+BULK, QUICK_BULK, BULK_SENDERS = 1_000, 50, 4
+BULK_ALONE, BULK_FULL = "bulk, one sender", f"bulk, {BULK_SENDERS} senders"
 GROWN = "grown"
 # A sender that waits for each answer before it sends the next: nothing to gather into batches.
 ONE_SENDER = "one sender"
@@ -86,8 +95,9 @@ class Postbacks:
                 self.say(f"round {turn + 1} of {self.options.rounds}, half load: {server.name}")
                 self._measure(server, turn, "half")
         for turn in range(self.options.rounds):
-            self.say(f"round {turn + 1} of {self.options.rounds}, one sender: {compared[0].name}")
-            self._measure(compared[0], turn, ONE_SENDER)
+            for kind in (ONE_SENDER, BULK_ALONE, BULK_FULL):
+                self.say(f"round {turn + 1} of {self.options.rounds}, {kind}: {compared[0].name}")
+                self._measure(compared[0], turn, kind)
         for server in compared:
             self.site.stop(server.daemon)
         self.site.drop_database(GROWN)
@@ -129,22 +139,34 @@ class Postbacks:
         self.report.checks.append(Check(f"{server.name}: the same rules", not wrong, detail))
 
     def _load(self, server: WebServer, run: str, kind: str, seconds: float, rate: float | None = None) -> Load:
-        return by_generator(
-            Plan(
-                port=server.port,
-                targets=[f"{EVENT.format(run=run)}&token={self.token}"],
-                seconds=seconds,
-                connections=1 if kind == ONE_SENDER else self.options.connections,
-                headers=HEADERS,
-                rate=rate,
-                values_file=str(self.clicks),
+        plan = Plan(
+            port=server.port,
+            targets=[f"{EVENT.format(run=run)}&token={self.token}"],
+            seconds=seconds,
+            connections={ONE_SENDER: 1, BULK_ALONE: 1, BULK_FULL: BULK_SENDERS}.get(kind, self.options.connections),
+            headers=HEADERS,
+            rate=rate,
+            values_file=str(self.clicks),
+        )
+        return self._load_in_bulk(plan, run) if kind in (BULK_ALONE, BULK_FULL) else by_generator(plan)
+
+    def _load_in_bulk(self, plan: Plan, run: str) -> Load:
+        """Many events a request; what counts as answered is events."""
+        load = by_generator(
+            replace(
+                plan,
+                targets=[BULK_PATH],
+                headers=[*HEADERS, f"Authorization: Bearer {self.token}"],
+                event=json.dumps(BULK_EVENT).replace("{run}", run),
+                batch=QUICK_BULK if self.options.quick else BULK,
             )
         )
+        return replace(load, answered=sum(load.outcomes.values()))
 
     def _measure(self, server: WebServer, turn: int, kind: str) -> None:
         """Load one server with new events and check what they left behind."""
         rate = self.report.row(server.name, "full", "").rate / 2 if kind == "half" else None
-        run = f"{kind.replace(' ', '')}{turn}p{server.port}"
+        run = f"{kind.replace(' ', '').replace(',', '')}{turn}p{server.port}"
         self.site.settle()
         with Watch([server.pid, self.site.postgres.pid or 0]) as watch:
             load = self._load(server, run, kind, self.options.seconds, rate)
@@ -191,19 +213,19 @@ class Postbacks:
         if self.options.stored:
             grown = report.row(self._grown_name, "full", "")
             report.ratios.append(ratio(f"{self.options.stored:,} stored, to hardly any", grown, ours, 0.9))
+        alone = report.row("Affidavit", ONE_SENDER, "")
+        bulk_alone, bulk_full = report.row("Affidavit", BULK_ALONE, ""), report.row("Affidavit", BULK_FULL, "")
+        report.ratios.append(ratio("bulk API, to the same sender's single requests", bulk_alone, alone, 5))
+        report.ratios.append(cost_ratio("processor time of a single request to an event in bulk", alone, bulk_alone))
+        name = f"bulk API, {BULK_SENDERS} senders, to {self.options.connections} senders' single requests, gathered"
+        report.ratios.append(ratio(name, bulk_full, ours))
         for batch in BATCHES:
             bulk, name = report.row(IN_BATCHES.format(batch), "in process", ""), f"in batches of {batch:,}"
-            alone = report.row("Affidavit", ONE_SENDER, "")
-            report.ratios.append(ratio(f"{name}, to a sender's single requests", bulk, alone, 5))
-            report.ratios.append(cost_ratio(f"processor time of a sender's single request to one {name}", alone, bulk))
-            report.ratios.append(
-                ratio(f"{name}, to {self.options.connections} senders' requests, gathered", bulk, ours)
-            )
             report.ratios.append(ratio(f"{name}, to one by one through the ORM", bulk, one_by_one))
         report.notes += [
-            "The single-request rate that bulk is held against is that of a sender who waits for each answer before "
-            "the next request, which is what a sender has without bulk. The requests of many senders at once the "
-            "server gathers into batches by itself, so bulk gains little over those.",
+            f"Bulk: {BULK:,} events a request. The single-request rate that it is held against is that of a sender who "
+            "waits for each answer before the next request, which is what a sender has without bulk. The requests of "
+            "many senders at once the server gathers into batches by itself, so bulk gains little over those.",
             f"{self.options.connections} connections, by our own generator, which reads every answer and shares the "
             "cores with what it measures. Every event is new, for a new customer, with the ID of a stored click.",
             f"The plain view runs under WSGI, {servers.PLAIN_THREADS} threads in each of {servers.WORKERS} workers, "

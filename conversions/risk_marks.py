@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
 
 from affiliates.models import Offer
-from conversions.intake.writing import prepared_cursor
+from conversions.intake.writing import prepared_cursor, to_json
 from conversions.rules import AddressSighting, AffiliatePace, MemberAddress, RiskPolicy
 
 # For offers without a policy of their own: the published defaults.
@@ -85,9 +86,9 @@ class Counts:
 
 _LOOK_UP = """
 WITH ask AS (
-    SELECT * FROM unnest(%s::int[], %s::bigint[], %s::bytea[], %s::text[], %s::bigint[], %s::uuid[], %s::bigint[],
-                         %s::bigint[], %s::timestamptz[], %s::timestamptz[], %s::int[], %s::int[])
-        AS ask(position, offer, digest, customer, customer_pk, click, goal, affiliate, at, since, many, crowd)
+    SELECT * FROM jsonb_to_recordset(%s::jsonb)
+        AS ask(position int, offer bigint, digest bytea, customer text, customer_pk bigint, click uuid, goal bigint,
+               affiliate bigint, at timestamptz, since timestamptz, many int, crowd int)
 ), noted AS (
     INSERT INTO conversions_addresssighting (offer_id, address_digest, customer_id, seen_at)
     SELECT DISTINCT ON (offer, digest, customer) offer, digest, customer, at
@@ -113,7 +114,7 @@ SELECT 'pace', wide.affiliate::int, (SELECT count(*) FROM (
             AND row.received_at > wide.at - interval '1 hour' AND row.received_at <= wide.at
         LIMIT greatest(wide.least, least(wide.factor * coalesce(pace.hourly, 0), %s))::int) AS recent),
     (100 * coalesce(pace.hourly, 0))::bigint, false
-FROM unnest(%s::bigint[], %s::timestamptz[], %s::int[], %s::numeric[]) AS wide(affiliate, at, least, factor)
+FROM jsonb_to_recordset(%s::jsonb) AS wide(affiliate bigint, at timestamptz, least int, factor numeric)
 LEFT JOIN conversions_affiliatepace pace ON pace.affiliate_id = wide.affiliate
 """
 
@@ -129,6 +130,7 @@ def address_digest(address: str | None) -> bytes | None:
     return hashlib.blake2b(address.encode(), digest_size=16, key=key).digest()
 
 
+@lru_cache(maxsize=8192)
 def _is_public(address: str) -> bool:
     try:
         return ip_address(address).is_global
@@ -142,10 +144,9 @@ def look_up(suspects: Sequence[Suspect]) -> list[Counts]:
         return []
     asked = [_ask(position, suspect) for position, suspect in enumerate(suspects)]
     wide = {suspect.affiliate_id: suspect for suspect in suspects}
-    paced = [(pk, one.received_at, one.policy.velocity_least, one.policy.velocity_factor) for pk, one in wide.items()]
+    paced = [_ask_pace(suspect) for suspect in wide.values()]
     with prepared_cursor() as cursor:
-        columns = [list(column) for column in zip(*asked, strict=True)]
-        cursor.execute(_LOOK_UP, [*columns, MOST, *[list(column) for column in zip(*paced, strict=True)]])
+        cursor.execute(_LOOK_UP, [to_json(asked), MOST, to_json(paced)])
         rows = cursor.fetchall()
     counts = [Counts() for _ in suspects]
     pace = {key: (recent, usual / 100) for kind, key, recent, usual, _ in rows if kind == "pace"}
@@ -160,22 +161,32 @@ def look_up(suspects: Sequence[Suspect]) -> list[Counts]:
     return counts
 
 
-def _ask(position: int, suspect: Suspect) -> tuple[Any, ...]:
+def _ask(position: int, suspect: Suspect) -> dict[str, Any]:
     policy = suspect.policy
-    return (
-        position,
-        suspect.offer.pk,
-        address_digest(suspect.click.ip) if suspect.click else None,
-        suspect.customer,
-        suspect.customer_pk,
-        suspect.click_id if suspect.customer else None,
-        suspect.goal_id,
-        suspect.affiliate_id,
-        suspect.received_at,
-        suspect.received_at - policy.address_period,
-        policy.customers_per_address,
-        policy.customers_per_click,
-    )
+    return {
+        "position": position,
+        "offer": suspect.offer.pk,
+        "digest": address_digest(suspect.click.ip) if suspect.click else None,
+        "customer": suspect.customer,
+        "customer_pk": suspect.customer_pk,
+        "click": suspect.click_id if suspect.customer else None,
+        "goal": suspect.goal_id,
+        "affiliate": suspect.affiliate_id,
+        "at": suspect.received_at,
+        "since": suspect.received_at - policy.address_period,
+        "many": policy.customers_per_address,
+        "crowd": policy.customers_per_click,
+    }
+
+
+def _ask_pace(suspect: Suspect) -> dict[str, Any]:
+    policy = suspect.policy
+    return {
+        "affiliate": suspect.affiliate_id,
+        "at": suspect.received_at,
+        "least": policy.velocity_least,
+        "factor": policy.velocity_factor,
+    }
 
 
 def marks_of(suspect: Suspect, counts: Counts) -> list[Mark]:

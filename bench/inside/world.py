@@ -11,6 +11,7 @@ from affiliates.advertiser_secrets import make_secret
 from affiliates.models import Advertiser, AdvertiserSecret, Affiliate, Enrollment, Offer
 from bench.inside import options, tell
 from conversions.models import Goal
+from conversions.rules import RiskPolicy
 from payouts.models import CommissionPlan, CommissionRule
 from payouts.plans import publish_version
 from tracking.models import TrackingLink
@@ -26,6 +27,8 @@ def make_world(*, affiliates: int, links: int) -> dict[str, Any]:
         advertiser=advertiser, name="Casino", vertical=Offer.Vertical.IGAMING, status=Offer.Status.ACTIVE,
         currency="EUR", destination_url=DESTINATION,
     )  # fmt: skip
+    # A few thousand clicks stand for the many of a real campaign: what crowds on them is marked, but not held.
+    RiskPolicy.objects.create(offer=offer, threshold=1_000)
     goals = _make_goals(offer)
     _make_plan(offer, goals)
     rows = Affiliate.objects.bulk_create(

@@ -42,13 +42,16 @@ to_json = json.JSONEncoder(default=_plain, check_circular=False, separators=(","
 def prepared_cursor() -> CursorWrapper:
     """A cursor that sends values apart from the statement, so that statements are prepared.
 
-    Django's own writes the values into the statement, which is then parsed and planned each time.
+    Django's own writes the values into the statement, which is then parsed and planned each time. Where queries
+    are logged it is used all the same: it can tell what it sent.
     """
+    if connection.queries_logged:
+        return connection.cursor()
     connection.ensure_connection()
     line = cast("psycopg.Connection[Any]", connection.connection)
     line.prepare_threshold = PREPARE_AFTER
     cursor: Any = psycopg.Cursor(line)
-    return connection.make_debug_cursor(cursor) if connection.queries_logged else connection.make_cursor(cursor)
+    return connection.make_cursor(cursor)
 
 
 def new(model: type[Row], **values: Any) -> Row:

@@ -32,6 +32,8 @@ MUST_HOLD = {
         "conversions_conversion stored beforehand",
         "conversions_trace stored beforehand",
         "Affidavit, half load: each counted once",
+        "Affidavit, bulk, one sender load: each counted once",
+        "Affidavit, bulk, 4 senders load: each counted once",
         "plain Django view, full load: each counted once",
         "in batches of 1,000: each counted once",
         "one by one through the ORM: each counted once",
