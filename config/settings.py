@@ -260,6 +260,7 @@ CELERY_BEAT_SCHEDULE = {
     "reviews": {"task": "conversions.tasks.keep_up_reviews", "schedule": 20.0, "options": {"expires": 40}},
     "pace": {"task": "conversions.tasks.count_usual_pace", "schedule": 3600.0, "options": {"expires": 3600}},
     "parked": {"task": "conversions.tasks.try_parked_again", "schedule": 5.0, "options": {"expires": 15}},
+    "late clicks": {"task": "conversions.tasks.complete_late_clicks", "schedule": 15.0, "options": {"expires": 30}},
     "left over": {"task": "conversions.tasks.take_up_left_over", "schedule": 10.0, "options": {"expires": 30}},
     "partitions": {"task": "tracking.tasks.make_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
     "retention": {

@@ -148,7 +148,11 @@ def catch_up(*, since: datetime, now: datetime, limit: int = 2000) -> int:
     """
     rows = Conversion.objects.filter(received_at__gte=since, click_id__isnull=False, risk_review=None)
     rows = rows.exclude(status=Status.REJECTED).select_related("goal__offer__risk_policy", "customer").order_by("pk")
-    listed = list(rows[:limit])
+    return weigh_late(list(rows[:limit]), now=now)
+
+
+def weigh_late(listed: Sequence[Conversion], *, now: datetime) -> int:
+    """Weigh conversions whose clicks got their marks afterwards; return how many are now held."""
     clicks = Click.objects.filter(pk__in={row.click_id for row in listed}, marked_at__isnull=False)
     marked: dict[UUID | None, Click] = {click.pk: click for click in clicks}
     late = [(row, click) for row in listed if (click := marked.get(row.click_id)) and _is_news(click, row)]

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from conversions.caps import keep_caps
 from conversions.intake import decide_left_over, take_up_parked
+from conversions.late_clicks import complete_by_signature
 from conversions.lifecycle import approve_due
 from conversions.qualification_waits import look_again
 from conversions.risk_marks import count_pace, forget_addresses
@@ -53,3 +54,8 @@ def take_up_left_over() -> int:
 @shared_task
 def try_parked_again() -> int:
     return take_up_parked(now=timezone.now())
+
+
+@shared_task
+def complete_late_clicks() -> int:
+    return complete_by_signature(now=timezone.now())

@@ -29,7 +29,7 @@ from affiliates.models import (
     TrackingDomain,
     User,
 )
-from affiliates.panel import ConfirmForm, DaysField, ListField
+from affiliates.panel import ConfirmForm, DaysField, ListField, SecondsField
 from affiliates.panel.confirm import note_field
 
 
@@ -66,6 +66,15 @@ class AdvertiserForm(forms.ModelForm):  # type: ignore[type-arg]
 
 class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
     attribution_window = DaysField(help_text="How long after the click an event still counts.")
+    attribution_window_minimum = SecondsField(
+        label="Shortest time",
+        help_text="An event sooner after the click than this is rejected as too early. Empty: none is too early.",
+    )
+    customer_lock_expires = DaysField(
+        required=False,
+        label="The lock ends after",
+        help_text="Then the customer's next click takes over. Empty: the lock holds for good.",
+    )
     deep_link_hosts = ListField(
         base_field=_items(Offer, "deep_link_hosts"),
         label="Deep link hosts",
@@ -89,6 +98,7 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
             *("name", "advertiser", "vertical", "description", "terms", "currency", "destination_url", "fallback_url"),
             *("deep_link_hosts", "pass_through", "pass_through_names", "countries", "starts_at", "ends_at"),
             *("daily_click_cap", "daily_conversion_cap", "attribution_window", "customer_lock", "requires_approval"),
+            *("attribution_window_minimum", "attribution_model", "customer_lock_expires"),
         )
         widgets: ClassVar = {
             "description": UnfoldAdminTextareaWidget({"rows": 4}),
@@ -105,6 +115,9 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
         starts_at, ends_at = given.get("starts_at"), given.get("ends_at")
         if starts_at and ends_at and ends_at <= starts_at:
             self.add_error("ends_at", "The offer must end after it starts.")
+        shortest, window = given.get("attribution_window_minimum"), given.get("attribution_window")
+        if shortest and window and shortest >= window:
+            self.add_error("attribution_window_minimum", "The shortest time must be below the attribution window.")
         if given.get("pass_through") == Offer.PassThrough.LISTED and not given.get("pass_through_names"):
             self.add_error("pass_through_names", "List the parameters that are passed through.")
         return given

@@ -108,7 +108,14 @@ class OfferAdmin(PanelAdmin):
         ),
         (
             "What counts",
-            {"fields": (("currency", "attribution_window"), ("customer_lock", "requires_approval"))},
+            {
+                "fields": (
+                    ("currency", "requires_approval"),
+                    ("attribution_window", "attribution_window_minimum"),
+                    ("customer_lock", "customer_lock_expires"),
+                    "attribution_model",
+                )
+            },
         ),
     )
     activate = question(ActivateOffers, description="Activate", icon="play_arrow", variant=ActionVariant.PRIMARY)

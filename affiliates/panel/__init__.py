@@ -4,7 +4,7 @@ from affiliates.panel.base import PanelAdmin, PanelInline, PanelTable, RecordAdm
 from affiliates.panel.columns import label, labelled, once
 from affiliates.panel.confirm import ConfirmForm, question
 from affiliates.panel.exports import BoundedExport, ExportColumns
-from affiliates.panel.fields import DaysField, ListField
+from affiliates.panel.fields import DaysField, ListField, SecondsField
 from affiliates.panel.filters import DayRangeFilter
 from affiliates.shown import code, link_to, list_link, moment, money, rows_of, when
 
@@ -20,6 +20,7 @@ __all__ = [
     "PanelTable",
     "RecordAdmin",
     "RecordTable",
+    "SecondsField",
     "code",
     "label",
     "labelled",

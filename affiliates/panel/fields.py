@@ -44,6 +44,37 @@ class DaysField(forms.Field):
             return True
 
 
+class SecondsField(forms.Field):
+    """A short length of time as a number of seconds: 2, or 0.5."""
+
+    MOST = 86_400
+
+    def __init__(self, *, help_text: str = "", label: str | None = None) -> None:
+        widget = UnfoldAdminTextInputWidget({"inputmode": "decimal", "suffix": "seconds"})
+        super().__init__(required=False, label=label, help_text=help_text, widget=widget)
+
+    def prepare_value(self, value: Any) -> Any:
+        return f"{value.total_seconds():g}" if isinstance(value, timedelta) else value
+
+    def to_python(self, value: Any) -> timedelta | None:
+        text = str(value or "").strip()
+        if not text:
+            return None
+        try:
+            seconds = Decimal(text)
+        except InvalidOperation as error:
+            raise ValidationError("Give a number of seconds, for example 2 or 0.5.") from error
+        if not (seconds.is_finite() and 0 <= seconds <= self.MOST):
+            raise ValidationError(f"Give 0 to {self.MOST:,} seconds.")
+        return timedelta(microseconds=int(seconds * 1_000_000))
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return bool(self.to_python(data) != initial)
+        except ValidationError:
+            return True
+
+
 class ListField(forms.Field):
     """Several short texts, one input each; every one is judged by the model field's own validators."""
 

@@ -9,7 +9,12 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from import_export.fields import Field
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter, ChoicesDropdownFilter
+from unfold.contrib.filters.admin import (
+    AutocompleteSelectFilter,
+    BooleanRadioFilter,
+    ChoicesCheckboxFilter,
+    ChoicesDropdownFilter,
+)
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
@@ -94,6 +99,7 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
         ("customer", AutocompleteSelectFilter),
         ("reason", ChoicesDropdownFilter),
         ("evidence", ChoicesCheckboxFilter),
+        ("is_test", BooleanRadioFilter),
         ("received_at", DayRangeFilter),
     )
     list_select_related = ("affiliate", "goal__offer")
@@ -111,6 +117,7 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
                 "fields": (
                     ("shown_id", "status_label"),
                     ("reason", "evidence"),
+                    "is_test",
                     ("affiliate", "offer_name"),
                     ("goal", "advertiser"),
                 )
@@ -164,7 +171,7 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
 
     @display(description="Conversion", header=True)
     def named(self, row: Conversion) -> list[object]:
-        return [row.goal.name, code(row.public_id)]
+        return [f"{row.goal.name} (test)" if row.is_test else row.goal.name, code(row.public_id)]
 
     @display(description="Conversion ID")
     def shown_id(self, row: Conversion) -> SafeString | str:

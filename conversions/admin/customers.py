@@ -13,18 +13,47 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
 
 from affiliates.panel import DayRangeFilter, RecordAdmin, RecordTable, code, link_to, list_link, when
-from conversions.models import Customer, CustomerLock
+from conversions.models import Customer, CustomerLock, Touch
 from tracking.click_id import text_of
+
+
+def lock_end(row: CustomerLock) -> SafeString | str:
+    """When the next click takes over."""
+    expires = row.offer.customer_lock_expires
+    return when(row.locked_at + expires) if expires else "Never"
 
 
 class LockTable(RecordTable):
     model = CustomerLock
-    fields = ("offer", "enrollment", "link", "locked_at")
+    fields = ("offer", "enrollment", "link", "locked_at", "ends")
+    readonly_fields = ("ends",)
     verbose_name_plural = "customer locks"
+
+    @display(description="Next click takes over after")
+    def ends(self, row: CustomerLock) -> SafeString | str:
+        return lock_end(row)
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[CustomerLock]":
         rows: QuerySet[CustomerLock] = super().get_queryset(request)
         return rows.select_related("customer", "offer", "enrollment__affiliate", "enrollment__offer", "link")
+
+
+class TouchTable(RecordTable):
+    """Every click that the customer's events named, whoever is credited."""
+
+    model = Touch
+    fields = ("at", "enrollment", "link", "click_shown")
+    readonly_fields = ("click_shown",)
+    verbose_name_plural = "touches"
+    show_change_link = False
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Touch]":
+        rows: QuerySet[Touch] = super().get_queryset(request)
+        return rows.select_related("customer", "enrollment__affiliate", "enrollment__offer", "link")
+
+    @display(description="Click ID")
+    def click_shown(self, row: Touch) -> SafeString | str:
+        return code(text_of(row.click_id))
 
 
 @admin.register(Customer)
@@ -40,7 +69,7 @@ class CustomerAdmin(RecordAdmin):
     fields = (("shown_id", "advertiser"), ("created_at", "conversions_link"))
     readonly_fields = ("shown_id", "conversions_link")
     actions_detail = ("trace",)
-    inlines = (LockTable,)
+    inlines = (LockTable, TouchTable)
 
     @action(description="Whole story", icon="timeline", permissions=["view"])
     def trace(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -68,8 +97,8 @@ class CustomerLockAdmin(RecordAdmin):
     search_help_text = "Customer ID, in full"
     ordering = ("-id",)
     sortable_by = ()
-    fields = (("customer", "offer"), ("enrollment", "link"), ("click_shown", "locked_at"))
-    readonly_fields = ("click_shown",)
+    fields = (("customer", "offer"), ("enrollment", "link"), ("click_shown", "locked_at"), "ends")
+    readonly_fields = ("click_shown", "ends")
 
     def get_list_display_links(self, request: HttpRequest, list_display: Any) -> None:
         return None
@@ -89,6 +118,10 @@ class CustomerLockAdmin(RecordAdmin):
     @display(description="Link")
     def link_code(self, row: CustomerLock) -> SafeString | str:
         return code(row.link.code) if row.link else "By coupon"
+
+    @display(description="Next click takes over after")
+    def ends(self, row: CustomerLock) -> SafeString | str:
+        return lock_end(row)
 
     @display(description="Since")
     def locked(self, row: CustomerLock) -> SafeString | str:

@@ -11,7 +11,7 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from affiliates.models import User
 from affiliates.money import format_money
-from affiliates.panel import ConfirmForm, DaysField
+from affiliates.panel import ConfirmForm, DaysField, SecondsField
 from affiliates.panel.confirm import note_field
 from conversions.lifecycle import StatusNotAllowed, change_status
 from conversions.models import Conversion, Goal, StatusChange
@@ -26,6 +26,10 @@ class GoalForm(forms.ModelForm):  # type: ignore[type-arg]
     attribution_window = DaysField(
         required=False, help_text="In place of the offer's window; empty: the offer's holds."
     )
+    attribution_window_minimum = SecondsField(
+        label="Shortest time after the click",
+        help_text="In place of the offer's; 0 lets every event count; empty: the offer's holds.",
+    )
 
     class Meta:
         model = Goal
@@ -39,6 +43,7 @@ class GoalForm(forms.ModelForm):  # type: ignore[type-arg]
             "approval",
             "approval_delay",
             "attribution_window",
+            "attribution_window_minimum",
             "once_per_customer",
             "needs_customer_id",
             "needs_revenue",

@@ -34,8 +34,10 @@ from affiliates.panel import (
     rows_of,
     when,
 )
+from affiliates.shown import NOTHING
 from conversions.intake.answer import answer_kept
-from conversions.models import Goal, Postback, Trace
+from conversions.models import Goal, ParkedPostback, Postback, Trace
+from conversions.reasons import Reason
 from tracking.admin import click_key
 from tracking.click_id import text_of
 
@@ -54,6 +56,11 @@ OUTCOME_TONES = {
 }
 
 
+def parked_of(row: Postback) -> ParkedPostback | None:
+    """What a postback waits for, if it does."""
+    return getattr(row, "parked", None)
+
+
 class DecidedFilter(RadioFilter):
     """Postbacks that were stored but not decided yet: left by a crash, taken up by the sweep."""
 
@@ -67,6 +74,24 @@ class DecidedFilter(RadioFilter):
         if self.value() in ("yes", "no"):
             return queryset.filter(decided_at__isnull=self.value() == "no")
         return queryset
+
+
+IN_VAIN = (Reason.CUSTOMER_NEVER_CAME, Reason.SALE_NEVER_CAME, Reason.CLICK_NEVER_CAME)
+
+
+class ParkedFilter(RadioFilter):
+    """Postbacks that wait for what they name, and those that waited in vain."""
+
+    title = "parked"
+    parameter_name = "parked"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("waiting", "Waiting"), ("in_vain", "Waited in vain")]
+
+    def queryset(self, request: HttpRequest, queryset: "QuerySet[Postback]") -> "QuerySet[Postback]":
+        if self.value() == "waiting":
+            return queryset.filter(parked__isnull=False)
+        return queryset.filter(reason__in=IN_VAIN) if self.value() == "in_vain" else queryset
 
 
 class PostbackColumns(ExportColumns):
@@ -109,12 +134,13 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
     list_filter = (
         ("outcome", ChoicesCheckboxFilter),
         DecidedFilter,
+        ParkedFilter,
         ("reason", ChoicesDropdownFilter),
         ("advertiser", AutocompleteSelectFilter),
         ("door", ChoicesCheckboxFilter),
         ("received_at", DayRangeFilter),
     )
-    list_select_related = ("advertiser",)
+    list_select_related = ("advertiser", "parked")
     search_fields = ("public_id",)
     search_help_text = "Postback ID (pb_…), transaction ID, or click ID"
     ordering = ("-id",)
@@ -130,6 +156,7 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
                     ("http_status", "decided_at"),
                     ("advertiser", "conversion"),
                     ("click_shown", "transaction_id"),
+                    ("waits_for", "expires"),
                 )
             },
         ),
@@ -139,7 +166,17 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
         ),
         ("As it was answered", {"fields": ("answered",)}),
     )
-    readonly_fields = ("shown_id", "outcome_label", "http_status", "click_shown", "sent", "headers_shown", "answered")
+    readonly_fields = (
+        "shown_id",
+        "outcome_label",
+        "http_status",
+        "click_shown",
+        "sent",
+        "headers_shown",
+        "answered",
+        "waits_for",
+        "expires",
+    )
     outcome_label = labelled("outcome", OUTCOME_TONES, description="Outcome")
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Postback]":
@@ -179,7 +216,24 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
     @display(description="Reason")
     def why(self, row: Postback) -> SafeString:
         label = row.get_reason_display() or "Not decided yet"
-        return format_html('<span class="aff-clip" title="{}">{}</span>', label, label)
+        shown = format_html('<span class="aff-clip" title="{}">{}</span>', label, label)
+        parked = parked_of(row)
+        return format_html("{}<br>until {}", shown, when(parked.expires_at)) if parked else shown
+
+    @display(description="Waiting for")
+    def waits_for(self, row: Postback) -> SafeString | str:
+        parked = parked_of(row)
+        if parked is None:
+            return NOTHING
+        return format_html("{}: {}", parked.get_waits_for_display(), code(parked.awaited.replace("|", " ")))
+
+    @display(description="Given up at")
+    def expires(self, row: Postback) -> SafeString | str:
+        parked = parked_of(row)
+        if parked is None:
+            return NOTHING
+        tried = f"{parked.tries} {'try' if parked.tries == 1 else 'tries'} so far, next"
+        return format_html("{} ({} {})", when(parked.expires_at), tried, when(parked.next_try_at))
 
     @display(description="Advertiser")
     def advertiser_link(self, row: Postback) -> SafeString | str:

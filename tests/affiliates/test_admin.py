@@ -145,6 +145,7 @@ class TestOffers:
     def new_offer(self) -> dict[str, str | int]:
         empty = {f"{p}-{key}": "0" for p in ("goals", "destinations") for key in ("TOTAL_FORMS", "INITIAL_FORMS")}
         fields = {"name": "Fox", "vertical": "igaming", "currency": "EUR", "customer_lock": "first", **empty}
+        fields["attribution_model"] = "last_click"
         urls = {"destination_url": "https://fox.example/?c={click_id}", "fallback_url": "", "pass_through": "none"}
         return {**fields, **urls, "advertiser": AdvertiserFactory().pk, "attribution_window": "30"}
 
@@ -154,6 +155,25 @@ class TestOffers:
         assert Offer.objects.get().attribution_window == timedelta(hours=12)
         page = desk.get(deed("change", Offer.objects.get())).content.decode()
         assert 'value="0.5"' in page
+
+    def test_the_shortest_time_is_given_in_seconds_and_the_end_of_the_lock_in_days(self, desk, db, new_offer):
+        path, given = reverse("admin:affiliates_offer_add"), {"attribution_window_minimum": "2.5"}
+        assert desk.post(path, {**new_offer, **given, "customer_lock_expires": "90"}).status_code == 302
+        row = Offer.objects.get()
+        assert row.attribution_window_minimum == timedelta(seconds=2.5)
+        assert row.customer_lock_expires == timedelta(days=90)
+        assert 'value="2.5"' in desk.get(deed("change", row)).content.decode()
+
+    @pytest.mark.parametrize(("seconds", "said"), [("x", "number of seconds"), ("-1", "0 to 86,400"), ("NaN", "0 to")])
+    def test_a_shortest_time_that_is_none_is_refused(self, desk, db, new_offer, seconds, said):
+        page = desk.post(reverse("admin:affiliates_offer_add"), {**new_offer, "attribution_window_minimum": seconds})
+        assert said in page.content.decode()
+        assert not Offer.objects.exists()
+
+    def test_a_shortest_time_above_the_window_is_refused(self, desk, db, new_offer):
+        given = {"attribution_window": "0.5", "attribution_window_minimum": "50000"}
+        page = desk.post(reverse("admin:affiliates_offer_add"), {**new_offer, **given})
+        assert "must be below the attribution window" in page.content.decode()
 
     @pytest.mark.parametrize("days", ["0", "-1", "soon", "NaN", "99999"])
     def test_a_window_that_is_none_is_refused(self, desk, db, new_offer, days):

@@ -7,8 +7,10 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from affiliates.models import Offer
 from conversions import lifecycle
-from conversions.models import Conversion, Goal, Postback, StatusChange
+from conversions.intake import take_up_parked
+from conversions.models import Conversion, Customer, Goal, Postback, StatusChange
 from conversions.qualification import all_words
 from conversions.reasons import Reason
 from tests.conversions.sending import NOW, World, send
@@ -169,6 +171,42 @@ class TestPostbacks:
         row = PostbackFactory()
         PostbackFactory(decided_at="2026-10-15T12:00Z", outcome="accepted", reason="ok")
         assert listed(desk.get("/admin/conversions/postback/", {"decided": "no"})) == {row.pk}
+
+
+class TestParked:
+    def test_are_filtered_and_say_what_they_wait_for_and_until_when(self, desk):
+        world = World()
+        send(event_type="deposit", customer_id="c-77", txid="d1", revenue="50")
+        send(click_id=world.click(), event_type="purchase", txid="p1")
+        row = Postback.objects.earliest("pk")
+        page = desk.get("/admin/conversions/postback/", {"parked": "waiting"})
+        assert listed(page) == {row.pk}
+        assert "until" in page.content.decode()
+        page = desk.get(f"/admin/conversions/postback/{row.pk}/change/").content.decode()
+        assert "first event" in page
+        assert "c-77" in page
+        assert "0 tries so far" in page
+
+    def test_those_that_waited_in_vain_have_a_filter(self, desk):
+        World()
+        send(event_type="deposit", customer_id="c-77", txid="d1", revenue="50")
+        assert listed(desk.get("/admin/conversions/postback/", {"parked": "in_vain"})) == set()
+        take_up_parked(now=NOW + timedelta(hours=72))
+        assert listed(desk.get("/admin/conversions/postback/", {"parked": "in_vain"})) == {Postback.objects.get().pk}
+        assert listed(desk.get("/admin/conversions/postback/", {"parked": "waiting"})) == set()
+
+
+class TestCustomers:
+    def test_the_page_shows_the_lock_with_its_end_and_every_touch(self, desk):
+        world = World()
+        Offer.objects.update(customer_lock_expires=timedelta(days=90))
+        cids = [world.click(link) for link in (world.ana_link, world.ben_link)]
+        for n, cid in enumerate(cids):
+            send(click_id=cid, event_type="purchase", customer_id="c-1", txid=f"t{n}")
+        page = desk.get(f"/admin/conversions/customer/{Customer.objects.get().pk}/change/").content.decode()
+        assert all(cid in page for cid in cids)
+        assert "Next click takes over after" in page
+        assert "2027" in page  # ninety days after 15 October 2026
 
 
 class TestGoals:
