@@ -79,7 +79,7 @@ WITH step AS (
 _STEPS = """
 SELECT here.number, count(*), count(*) FILTER (WHERE here.number = 1 OR before.person IS NOT NULL),
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM here.at - coalesce(before.at, here.clicked)))
-           FILTER (WHERE here.number = 1 OR before.person IS NOT NULL)
+           FILTER (WHERE here.number = 1 OR here.at >= before.at)
 FROM reached here LEFT JOIN reached before ON before.person = here.person AND before.number = here.number - 1
 GROUP BY 1
 """

@@ -15,7 +15,6 @@ from django.utils.safestring import SafeString
 
 from affiliates.models import User
 from affiliates.money import format_money
-from conversions.qualification import span
 from dashboard.portal.access import Portal, portal_of, zone_of
 from dashboard.portal.periods import Period
 from dashboard.portal.words import duration_words
@@ -150,7 +149,11 @@ def percent(value: float | None) -> str:
 @register.filter
 def span_words(value: timedelta | None) -> str:
     """A length of time in its largest unit; a dash where there is none."""
-    return "–" if value is None else span(timedelta(seconds=round(value.total_seconds())))
+    if value is None:
+        return "–"
+    seconds = value.total_seconds()
+    unit, name = next(((u, n) for u, n in ((86_400, "d"), (3600, "h"), (60, "min")) if seconds >= u), (1, "s"))
+    return f"{seconds / unit:.3g} {name}"
 
 
 @register.filter
