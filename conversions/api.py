@@ -50,6 +50,7 @@ class GoalSerializer(serializers.ModelSerializer[Goal]):
         model = Goal
         fields = (
             *("code", "name", "kind", "is_active", "approval", "approval_delay", "attribution_window"),
+            "attribution_window_minimum",
             *("once_per_customer", "minimum_revenue", "rules"),
         )
         read_only_fields = fields
@@ -79,7 +80,8 @@ class OfferSerializer(ReachSerializer):
         model = Offer
         fields = (
             *("id", "name", "advertiser", "vertical", "status", "description", "terms", "currency", "deep_link_hosts"),
-            *("attribution_window", "customer_lock", "requires_approval", "destination_url", "fallback_url"),
+            *("attribution_window", "attribution_window_minimum", "attribution_model", "customer_lock"),
+            *("customer_lock_expires", "requires_approval", "destination_url", "fallback_url"),
             *("countries", "starts_at", "ends_at", "daily_click_cap", "daily_conversion_cap", "capped_until"),
             *("created_at", "goals", "enrollments"),
         )
@@ -143,7 +145,7 @@ class ConversionSerializer(ReachSerializer):
         model = Conversion
         fields: tuple[str, ...] = (
             *("id", "status", "reason", "reason_text", "affiliate", "advertiser", "offer", "goal", "transaction_id"),
-            *("click_id", "link", "evidence", "customer_id", "revenue", "payout", "currency"),
+            *("click_id", "link", "evidence", "is_test", "customer_id", "revenue", "payout", "currency"),
             *("occurred_at", "received_at", "approve_at", "booked_at", "hold"),
         )
         read_only_fields = fields
