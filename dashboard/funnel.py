@@ -2,8 +2,8 @@
 
 A cohort is who clicked in the period, whatever the time of what followed. Click IDs are in order of time, so the
 conversions of a cohort are one range of an index, however many others there are. People are counted, not events:
-a customer once for each goal, and where no customer is named, a click. What was rejected does not count, nor what
-came without a click.
+a customer once for each goal, and where no customer is named, a click. What was rejected does not count, nor a test,
+nor what came without a click.
 """
 
 from collections.abc import Collection
@@ -72,7 +72,8 @@ WITH step AS (
                ('x' || left(replace(min(row.click_id::text), '-', ''), 12))::bit(48)::bigint / 1000.0) AS clicked
     FROM conversions_conversion row JOIN step ON step.goal = row.goal_id
     {click}
-    WHERE row.click_id >= %(low)s AND row.click_id < %(high)s AND row.status <> 'rejected' {affiliate}
+    WHERE row.click_id >= %(low)s AND row.click_id < %(high)s AND row.status <> 'rejected'
+        AND NOT row.is_test {affiliate}
     GROUP BY 1, 2
 )
 """

@@ -259,7 +259,7 @@ def test_a_draft_offer_is_seen_by_nobody(ana: Affiliate) -> None:
 # What each page may ask the database, with one row or many: session, user, affiliates, then its own.
 BUDGETS = {
     "overview": 15,
-    "offers": 10,
+    "offers": 11,
     "links": 11,
     "conversions": 9,
     "clicks": 7,
