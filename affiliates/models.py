@@ -126,6 +126,19 @@ class Advertiser(models.Model):
         blank=True,
         help_text="Addresses (CIDR) that postbacks may come from; empty allows any.",
     )
+    allows_pixel = models.BooleanField(
+        default=False, help_text="Take events from a pixel on the advertiser's pages, which anybody could call."
+    )
+    trusts_pixel = models.BooleanField(
+        default=False,
+        help_text="Let the goal decide about its events at once; otherwise they wait for a postback or an operator.",
+    )
+    pixel_hosts = ArrayField(
+        models.CharField(max_length=253, validators=[validate_host]),
+        default=list,
+        blank=True,
+        help_text="Hosts of the pages that the pixel stands on; *.example.com allows every host below it; empty: any.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

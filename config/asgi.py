@@ -20,7 +20,7 @@ from django.conf import settings  # noqa: E402
 from django.db import connections  # noqa: E402
 
 from config.probes import THREADS  # noqa: E402
-from conversions import bulk_door, dialect_door, postback_door  # noqa: E402
+from conversions import bulk_door, dialect_door, pixel_door, postback_door  # noqa: E402
 from conversions.intake import Decision, Received, terms  # noqa: E402
 from tracking import click_id, link_cache, redirect  # noqa: E402
 from tracking.batching import Batcher  # noqa: E402
@@ -102,6 +102,7 @@ class Application:
         self._doors: dict[str, Handler] = {
             postback_door.PATH: postback_door.PostbackHandler(self._postbacks),
             bulk_door.PATH: self._bulk,
+            **dict.fromkeys((pixel_door.IMAGE_PATH, pixel_door.SCRIPT_PATH), pixel_door.PixelHandler(self._postbacks)),
         }
         self._started = True
         _spare_the_collector()

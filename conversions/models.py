@@ -259,6 +259,8 @@ class Conversion(models.Model):
     customer = models.ForeignKey(Customer, models.PROTECT, null=True, related_name="conversions")
     click_id = models.UUIDField(null=True, db_index=True)
     evidence = models.CharField(max_length=9, choices=Evidence)
+    # A pixel's word holds only until the advertiser's server tells the same event.
+    told_by = models.CharField(max_length=8, choices=Postback.Door, default=Postback.Door.NATIVE)
     transaction_id = models.CharField(max_length=100, default="", db_index=True)
     # What makes the event one event; the unique constraint on it decides duplicates.
     dedupe_key = models.CharField(max_length=200)

@@ -14,6 +14,7 @@ class Reason(models.TextChoices):
     # Good news
     OK = "ok", "Counted"
     DUPLICATE = "duplicate", "The same event was counted before"
+    SERVER_CONFIRMED = "server_confirmed", "The advertiser's server told what a pixel had told before"
     STATUS_UPDATED = "status_updated", "A known conversion changed its status"
     # Waiting
     AWAITS_APPROVAL = "awaits_approval", "Waiting for an operator's approval"
@@ -51,6 +52,7 @@ class Reason(models.TextChoices):
     TEST_EVENT = "test_event", "A test event"
     APPEAL = "appeal", "Approved on appeal"
     # Refused: nothing was counted
+    PIXEL_NOT_ALLOWED = "pixel_not_allowed", "The advertiser takes no events from pixels, or not from this page"
     BAD_TOKEN = "bad_token", "The token is missing or wrong"
     ADVERTISER_INACTIVE = "advertiser_inactive", "The advertiser is not active"
     SENDER_NOT_ALLOWED = "sender_not_allowed", "The sender's address is not allowed"
@@ -113,6 +115,9 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     _R.DUPLICATE: _good(
         "The advertiser sent this transaction (or, without one, this click and goal) before.",
         "Nothing to do: the answer names the first conversion. For a new event send a new txid.",
+    ),
+    _R.SERVER_CONFIRMED: _good(
+        "A pixel told this event first; the postback's transaction, amounts and status took the place of the pixel's."
     ),
     _R.STATUS_UPDATED: _good("The transaction is known and came with a new status."),
     _R.AWAITS_APPROVAL: _good("The goal is approved by hand.", "An operator approves or rejects it in the panel."),
@@ -208,6 +213,11 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     _R.FRAUD: _good("An operator found fraud.", "The note beside it says what was found; ask the operator."),
     _R.TEST_EVENT: _good("It was made for a test and earns nothing."),
     _R.APPEAL: _good("An operator looked again and approved it."),
+    _R.PIXEL_NOT_ALLOWED: Explanation(
+        403,
+        "Pixels are not switched on for this advertiser, or the page is on none of the allowed hosts.",
+        "An operator switches them on in the panel, under Advertisers, Pixel, and lists the hosts.",
+    ),
     _R.BAD_TOKEN: Explanation(
         401,
         "The request has no token, or one that is not (or no longer) valid.",

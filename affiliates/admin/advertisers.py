@@ -58,6 +58,7 @@ class AdvertiserAdmin(PanelAdmin):
     fieldsets = (
         (None, {"fields": (("name", "shown_id"), ("is_active", "created_at"), "look_further")}),
         ("Postbacks", {"fields": ("currency", "default_goal", "sender_networks")}),
+        ("Pixel", {"fields": (("allows_pixel", "trusts_pixel"), "pixel_hosts")}),
     )
     add_fieldsets = ((None, {"fields": ("name", "is_active", "currency", "sender_networks")}),)
     actions_detail = ("secrets",)

@@ -53,6 +53,11 @@ class UserEditForm(UserChangeForm):
 
 
 class AdvertiserForm(forms.ModelForm):  # type: ignore[type-arg]
+    pixel_hosts = ListField(
+        base_field=_items(Advertiser, "pixel_hosts"),
+        label="Pixel hosts",
+        help_text="Hosts of the pages that the pixel stands on; *.example.com allows every host below it.",
+    )
     sender_networks = ListField(
         base_field=_items(Advertiser, "sender_networks"),
         label="Sender networks",
@@ -61,7 +66,10 @@ class AdvertiserForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Advertiser
-        fields = ("name", "is_active", "currency", "default_goal", "sender_networks")
+        fields = (
+            *("name", "is_active", "currency", "default_goal", "sender_networks"),
+            *("allows_pixel", "trusts_pixel", "pixel_hosts"),
+        )
 
 
 class OfferForm(forms.ModelForm):  # type: ignore[type-arg]

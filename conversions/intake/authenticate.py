@@ -4,9 +4,11 @@ import ipaddress
 
 from django.conf import settings
 
-from affiliates.models import AdvertiserSecret
+from affiliates.addresses import host_allowed
+from affiliates.models import Advertiser, AdvertiserSecret
 from conversions.intake import terms
 from conversions.intake.case import Case, Outcome
+from conversions.models import Postback
 from conversions.reasons import Reason
 
 STEP = "authenticate"
@@ -16,9 +18,46 @@ def authenticate(cases: list[Case]) -> None:
     """Find the advertiser of each case, or stop it; at most one query for the batch."""
     digests = {case.postback.token_digest for case in cases if case.postback.token_digest}
     by_digest = terms.tokens.many(digests)
+    pixels = [case for case in cases if case.postback.door == Postback.Door.PIXEL]
+    named = _named_by_pixels(pixels)
     for case in cases:
-        if case.is_open:
+        if case.is_open and case.postback.door == Postback.Door.PIXEL:
+            _admit_pixel(case, named.get(_advertiser_id(case)))
+        elif case.is_open:
             _authenticate(case, by_digest.get(case.postback.token_digest))
+
+
+def _advertiser_id(case: Case) -> str:
+    return next((value for name, value in case.parameters if name == "advertiser"), "")
+
+
+def _named_by_pixels(cases: list[Case]) -> dict[str, Advertiser]:
+    if not cases:
+        return {}
+    found = Advertiser.objects.filter(public_id__in={_advertiser_id(case) for case in cases})
+    return {advertiser.public_id: advertiser for advertiser in found}
+
+
+def _admit_pixel(case: Case, advertiser: Advertiser | None) -> None:
+    """A pixel cannot keep a secret: it names the advertiser, and its genuine click is what it is believed for."""
+    host = case.postback.headers.get("referer", "")
+    if advertiser is None:
+        note = "The pixel names no advertiser that there is: advertiser=ad_… is missing or wrong."
+        case.stop(Outcome.FORBIDDEN, Reason.PIXEL_NOT_ALLOWED, STEP, note)
+        return
+    case.postback.advertiser = advertiser
+    if not advertiser.is_active:
+        case.stop(Outcome.FORBIDDEN, Reason.ADVERTISER_INACTIVE, STEP, f"{advertiser} is switched off.")
+    elif not advertiser.allows_pixel:
+        note = f"{advertiser} takes no events from pixels."
+        case.stop(Outcome.FORBIDDEN, Reason.PIXEL_NOT_ALLOWED, STEP, note)
+    elif advertiser.pixel_hosts and not host_allowed(host, advertiser.pixel_hosts):
+        note = f"The pixel stands on {host or 'a page that is not named'}, which is none of the allowed hosts."
+        rule = ", ".join(advertiser.pixel_hosts)
+        case.stop(Outcome.FORBIDDEN, Reason.PIXEL_NOT_ALLOWED, STEP, note, rule=rule)
+    else:
+        case.advertiser = advertiser
+        case.note(STEP, "passed", f"A pixel of {advertiser}, on {host or 'a page that is not named'}.", rule="pixel")
 
 
 def _authenticate(case: Case, secret: AdvertiserSecret | None) -> None:

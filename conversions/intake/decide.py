@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from conversions import lifecycle
+from conversions.intake import pixels
 from conversions.intake.case import Case, Outcome
 from conversions.intake.risk import HOLDS
 from conversions.intake.touches import keep_touches
@@ -36,6 +37,9 @@ def decide(cases: list[Case], *, now: datetime) -> None:
 
 
 def _update(case: Case, conversion: Conversion, now: datetime) -> None:
+    if pixels.confirms(case, conversion):
+        pixels.take_servers_word(case, conversion, now)
+        return
     to = Status(case.event.status)
     was = conversion.status
     if to == Status.APPROVED:
@@ -56,7 +60,10 @@ def _judge_status(case: Case) -> None:
     if case.verdict:
         case.note(STEP, case.verdict, f"{case.verdict.capitalize()}: {case.verdict_reason.label.lower()}.")
         return
-    if case.event.status:
+    if pixels.awaits_server(case):
+        note = "Told by a pixel only: it waits for the server's postback, or for an operator."
+        case.judge(Status.PENDING, Reason.AWAITS_APPROVAL, STEP, note, rule="pixel")
+    elif case.event.status:
         status = Status(case.event.status)
         case.judge(status, SENT[status], STEP, f"The request says {status}.", rule="the sender's status")
     elif case.goal.approval == Goal.Approval.AT_ONCE:
@@ -123,6 +130,7 @@ def _conversion(case: Case) -> Conversion:
         customer=case.customer,
         click_id=_click(case),
         evidence=case.evidence,
+        told_by=case.postback.door,
         transaction_id=event.transaction_id,
         dedupe_key=case.dedupe_key,
         is_test=case.is_test,

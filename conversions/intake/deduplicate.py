@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from django.db import connection
 
+from conversions.intake import pixels
 from conversions.intake.case import Case, Outcome
 from conversions.models import Conversion, Postback
 from conversions.reasons import Reason
@@ -37,6 +38,8 @@ def conflict_keys(case: Case) -> list[tuple[object, ...]]:
         keys.append((advertiser, "event", case.dedupe_key))
     if case.is_open and case.event.customer_id:
         keys.append((advertiser, "customer", case.event.customer_id))
+    if case.is_open and (told := pixels.conflict_key(case)):
+        keys.append(told)
     return keys
 
 
@@ -64,6 +67,8 @@ def find_known(cases: list[Case]) -> None:
     known = {(row.advertiser_id, row.dedupe_key): row for row in rows.order_by("pk")}
     for case in keyed:
         case.conversion = known.get((case.postback.advertiser_id or 0, case.dedupe_key))
+    pixels.attach(keyed)
+    for case in keyed:
         if case.conversion:
             case.problems = [problem for problem in case.problems if problem.reason not in _EXCUSED]
 
@@ -94,6 +99,11 @@ def _compare(case: Case, known: Conversion, said_before: bool) -> None:
     difference = _difference(case, known)
     if said_before:
         case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, f"The same was sent before: {known}.", key=case.dedupe_key)
+    elif pixels.from_pixel(case):
+        note = f"{known} was told before, {'by a pixel' if known.told_by == pixels.PIXEL else 'by the server'}."
+        case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, note, rule="server before pixel", key=case.dedupe_key)
+    elif pixels.confirms(case, known):
+        case.note(STEP, "update", f"{known} was told by a pixel; this is the server's word.", key=case.dedupe_key)
     elif difference:
         note = f"{known} was counted with {difference}. The first stands; this request is kept for review."
         case.stop(Outcome.CONFLICT, Reason.TRANSACTION_CONFLICT, STEP, note, key=case.dedupe_key)

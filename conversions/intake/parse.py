@@ -13,7 +13,7 @@ from affiliates.money import MAX_AMOUNT, PLACES
 from conversions.dialects.mapping import NATIVE, Pairs
 from conversions.dialects.table import find
 from conversions.intake.case import Case, Event, Outcome, Problem
-from conversions.models import Conversion
+from conversions.models import Conversion, Postback
 from conversions.reasons import Reason
 from tracking import click_id
 from tracking.http import clean
@@ -68,12 +68,25 @@ def _parse(case: Case) -> None:
     )
     if event.click_text:
         event.click = click_id.parse(event.click_text)
+    if case.postback.door == Postback.Door.PIXEL:
+        _bound_pixel(case, event)
     if mapping.is_native:
         _name_strangers(case, event)
     _name_missing(case, event)
     event.fingerprint = _fingerprint(event)
     note = f"{len(case.parameters)} parameters read."
     case.note(STEP, "faults" if case.problems else "passed", note, rule=mapping.name)
+
+
+def _bound_pixel(case: Case, event: Event) -> None:
+    """Anybody can call a pixel: it is heard about a click only, and rejects nothing."""
+    trusted = case.advertiser is not None and case.advertiser.trusts_pixel
+    if event.status and (not trusted or event.status == Conversion.Status.REJECTED):
+        case.note(STEP, "left out", f"status={event.status} is not taken from a pixel.", rule="pixel")
+        event.status = ""
+    if not event.click_text:
+        message = "The pixel came without a click: no click_id was given, and the visitor brought no cookie."
+        _report(case, Reason.MISSING_CLICK_ID, "click_id", message)
 
 
 def _assumed(case: Case) -> dict[str, str]:

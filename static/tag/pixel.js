@@ -1,0 +1,25 @@
+/* Affidavit pixel: tells an event from the advertiser's own page.
+   <script async src="https://TRACKING-HOST/pixel.js" data-advertiser="ad_..." data-event-type="purchase"
+           data-txid="1001" data-revenue="59.90" data-currency="EUR"></script>
+   The click is the one that the landing page's tag or the tracking link kept; data-click-id names another. The
+   advertiser's server remains the truth: its postback of the same event takes the place of what is told here. */
+(function (window, document) {
+  "use strict";
+  var script = document.currentScript || document.querySelector("script[src*='/pixel.js']");
+  var names = { advertiser: "advertiser", eventType: "event_type", txid: "txid", revenue: "revenue",
+    currency: "currency", customerId: "customer_id", coupon: "coupon", clickId: "click_id" };
+  var query = new URLSearchParams();
+
+  function kept() {
+    try {
+      var stored = window.localStorage.getItem("affidavit_click");
+      if (stored) return stored;
+    } catch (blocked) { /* the cookie may still do */ }
+    var found = ("; " + document.cookie).split("; affidavit_click=")[1];
+    return found ? decodeURIComponent(found.split(";")[0]) : "";
+  }
+
+  for (var name in names) if (script.dataset[name]) query.set(names[name], script.dataset[name]);
+  if (!query.get("click_id") && kept()) query.set("click_id", kept());
+  new Image().src = new URL(script.src).origin + "/pixel.gif?" + query;
+})(window, document);
