@@ -65,7 +65,10 @@ class TestShortestTime:
 
 def test_a_pixels_cookie_that_is_too_old_is_named(world):
     cid = world.click(ago=31 * DAY)
-    request = received({"click_id": cid, "event_type": "purchase", "txid": "1"}, door=Postback.Door.PIXEL)
+    world.advertiser.allows_pixel = True
+    world.advertiser.save()
+    named = {"advertiser": world.advertiser.public_id, "token": None}
+    request = received({**named, "click_id": cid, "event_type": "purchase", "txid": "1"}, door=Postback.Door.PIXEL)
     decision = intake([request], now=NOW)[0]
     assert (decision.body["outcome"], decision.body["reason"]) == ("rejected", "cookie_expired")
 
