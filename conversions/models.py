@@ -266,6 +266,8 @@ class Conversion(models.Model):
     dedupe_key = models.CharField(max_length=200)
     is_test = models.BooleanField(default=False, help_text="Judged and shown, never counted nor paid.")
     revenue = AmountField(null=True, help_text="The operator's income, as sent.")
+    volume = AmountField(null=True, help_text="Lots traded, as sent.")
+    deductions = models.JSONField(default=dict, db_default={}, help_text="What the sender takes off, by name.")
     payout = AmountField(null=True, help_text="The sender's word for the commission; plans may use or ignore it.")
     currency = CurrencyField()
     status = models.CharField(max_length=8, choices=Status)

@@ -18,10 +18,11 @@ from django.utils import timezone
 from affiliates.models import Affiliate, User
 from affiliates.money import MAX_AMOUNT, PLACES, places, round_money
 from conversions.models import Conversion
+from payouts.accounts import Account, Span, lineage, lock_accounts, spans, with_facts, within
 from payouts.chain import Draft, append
 from payouts.models import LedgerEntry
 from payouts.plans import keep_versions, price_book
-from payouts.pricing import Event, Quote, exact, plain, price
+from payouts.pricing import Event, Quote, exact, plain, price_all
 
 Kind = LedgerEntry.Kind
 
@@ -35,6 +36,10 @@ EVENT_COLUMNS = (
     "revenue",
     "currency",
     "occurred_at",
+    "customer_id",
+    "volume",
+    "deductions",
+    "click_id",
 )
 
 
@@ -72,6 +77,8 @@ def book_changes(*, limit: int = 1000, now: datetime | None = None) -> int:
 
     Append only what is owed minus what is already booked, so a second run does nothing. Rows another
     worker holds are skipped: any number may run at once. One transaction: a crash books all or nothing.
+    Where a plan looks back on earlier events, those of the same account are priced along and follow by lines of
+    difference; such an account is one worker's at a time.
     Entries carry `now`, else the clock after their chain was locked. Twelve queries for any `limit`.
     Return how many conversions were looked at.
     """
@@ -80,8 +87,9 @@ def book_changes(*, limit: int = 1000, now: datetime | None = None) -> int:
         due = take_due(limit)
         if not due:
             return 0
-        booked = booked_amounts([row.event.conversion_id for row in due])
-        append(differences(due, quote_all([row.event for row in due]), booked), now=now)
+        concerned, quotes = price_together(due, lock=True)
+        booked = booked_amounts([row.event.conversion_id for row in concerned])
+        append(differences(concerned, quotes, booked), now=now)
         taken = Conversion.objects.filter(pk__in=[row.event.conversion_id for row in due])
         taken.update(booked_at=now or timezone.now())
     return len(due)
@@ -109,15 +117,44 @@ def event_of(row: Conversion) -> Event:
         row.revenue,
         row.currency,
         row.occurred_at,
+        row.customer_id,
+        row.volume,
+        row.deductions,
+        row.click_id,
     )
 
 
 def quote_all(events: Sequence[Event]) -> dict[int, Quote]:
-    """Price a batch by conversion ID: three queries, whatever its size."""
+    """Price a batch by conversion ID: a constant number of queries, whatever its size."""
+    quotes = price_together([Due(event, "") for event in events])[1]
+    return {event.conversion_id: quotes[event.conversion_id] for event in events}
+
+
+def price_together(due: Sequence[Due], *, lock: bool = False) -> tuple[list[Due], dict[int, Quote]]:
+    """Price a batch along with the events that the rules of its accounts count with it.
+
+    Give all that were priced, and their quotes by conversion ID. `lock` holds these accounts until the end of the
+    transaction before anything of them is read.
+    """
+    events = [row.event for row in due]
     book = price_book(
         offer_ids={event.offer_id for event in events}, affiliate_ids={event.affiliate_id for event in events}
     )
-    return {event.conversion_id: price(event, book) for event in events}
+    wanted = spans(events, book)
+    if wanted:
+        if lock:
+            lock_accounts(wanted)
+        due = _with_neighbours(due, wanted)
+        events = [row.event for row in due]
+    family = lineage(book, {event.affiliate_id for event in events})
+    return list(due), price_all(with_facts(events, book), book, family)
+
+
+def _with_neighbours(due: Sequence[Due], wanted: Mapping[Account, Span]) -> list[Due]:
+    """The batch, then the other approved conversions of its accounts."""
+    rows = Conversion.objects.filter(within(wanted), status=Conversion.Status.APPROVED, is_test=False).order_by("pk")
+    known = {row.event.conversion_id for row in due}
+    return [*due, *(row for row in read_events(rows) if row.event.conversion_id not in known)]
 
 
 def booked_amounts(conversion_ids: Iterable[int]) -> dict[int, dict[Slot, Decimal]]:
@@ -176,9 +213,10 @@ def _differences_of(row: Due, quote: Quote, booked: Mapping[Slot, Decimal]) -> l
 def _words(arithmetic: str, before: Decimal, currency: str, quote: Quote) -> str:
     """The arithmetic of a line, with what was booked before when the line only makes up the difference."""
     if not before:
-        return arithmetic
+        return arithmetic[:300]
     if arithmetic:
-        return f"{arithmetic}; {exact(before, currency)} booked before"
+        said = f"; {exact(before, currency)} booked before"
+        return f"{arithmetic[: 300 - len(said)]}{said}"
     why = quote.reason or "Another rule applies now."
     return f"takes back {exact(before, currency)}. {why}"[:300]
 

@@ -1,20 +1,21 @@
 """Commission plans: which terms hold for a batch of conversions, and how a new version is published."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import fields
 from datetime import datetime
 
-from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.db.models import Q
 
 from affiliates.models import User
-from affiliates.money import places
 from conversions.models import Conversion
+from payouts.linter import faults_of_rules
 from payouts.models import CommissionPlan, CommissionRule, PlanVersion
-from payouts.pricing import PlanTerms, PriceBook, PricingRule, VersionTerms, plain
+from payouts.pricing import PlanTerms, PriceBook, PricingRule, VersionTerms
 
-Kind = CommissionRule.Kind
+# What a PricingRule takes from the row as it is.
+RULE_FIELDS = tuple(each.name for each in fields(PricingRule) if each.name != "goal_name")
 
 
 class PlanRefused(ValueError):
@@ -30,15 +31,18 @@ def price_book(*, offer_ids: Collection[int], affiliate_ids: Collection[int]) ->
     wanted = Q(affiliate=None) | Q(affiliate__in=set(affiliate_ids))
     plans = list(CommissionPlan.objects.filter(wanted, offer__in=set(offer_ids)))
     versions = list(PlanVersion.objects.filter(plan__in=plans).order_by("-effective_from"))
-    rules: dict[int, dict[int, PricingRule]] = defaultdict(dict)
-    for rule in CommissionRule.objects.filter(version__in=versions).select_related("goal"):
-        rules[rule.version_id][rule.goal_id] = PricingRule(
-            rule.pk, rule.goal.name, rule.kind, rule.amount, rule.currency, rule.percent
-        )
+    rules: dict[int, list[PricingRule]] = defaultdict(list)
+    for rule in CommissionRule.objects.filter(version__in=versions).select_related("goal").order_by("pk"):
+        rules[rule.version_id].append(terms_of_rule(rule))
     terms: dict[int, list[VersionTerms]] = defaultdict(list)
     for row in versions:
-        terms[row.plan_id].append(VersionTerms(row.pk, row.number, row.effective_from, rules[row.pk]))
+        terms[row.plan_id].append(VersionTerms(row.pk, row.number, row.effective_from, tuple(rules[row.pk])))
     return {(plan.offer_id, plan.affiliate_id): PlanTerms(plan.pk, plan.name, tuple(terms[plan.pk])) for plan in plans}
+
+
+def terms_of_rule(rule: CommissionRule) -> PricingRule:
+    """The rule as pricing reads it; the goal is loaded with it."""
+    return PricingRule(goal_name=rule.goal_name, **{name: getattr(rule, name) for name in RULE_FIELDS})
 
 
 def keep_versions() -> None:
@@ -73,7 +77,7 @@ def publish_version(
             cursor.execute("SELECT pg_advisory_xact_lock(hashtext('payouts_plan_versions'))")
         CommissionPlan.objects.select_for_update().get(pk=plan.pk)
         last = plan.versions.order_by("-number").first()
-        problems = [*_faults_of_start(last, effective_from, now), *_faults_of_rules(plan, rules)]
+        problems = [*_faults_of_start(last, effective_from, now), *faults_of_rules(plan, rules)]
         if problems:
             raise PlanRefused(problems)
         version = PlanVersion.objects.create(
@@ -106,35 +110,6 @@ def _faults_of_start(last: PlanVersion | None, effective_from: datetime, now: da
             "Begin now or later, and settle past events by an adjustment."
         )
     return problems
-
-
-def _faults_of_rules(plan: CommissionPlan, rules: Sequence[CommissionRule]) -> list[str]:
-    problems = []
-    if not rules:
-        problems.append("A version needs at least one rule; to pay nothing for a goal, give it a flat amount of 0.")
-    counts = Counter(rule.goal_id for rule in rules)
-    for rule in rules:
-        where = f"Rule for {rule.goal.name}:"
-        problems += [f"{where} {fault}" for fault in _faults_of_rule(plan, rule)]
-        if counts.pop(rule.goal_id, 0) > 1:
-            problems.append(f"{where} the goal has several rules; keep one.")
-    return problems
-
-
-def _faults_of_rule(plan: CommissionPlan, rule: CommissionRule) -> list[str]:
-    if rule.goal.offer_id != plan.offer_id:
-        return [f"the goal belongs to another offer than the plan {plan.name}."]
-    if rule.kind == Kind.FLAT and (rule.amount is None or not rule.currency or rule.percent is not None):
-        return ["a flat rule has an amount and its currency, and no percent."]
-    if rule.kind == Kind.PERCENT and (rule.percent is None or rule.currency or rule.amount is not None):
-        return ["a percent rule has a percent, and neither amount nor currency."]
-    try:
-        rule.clean_fields(exclude=["version"])
-    except ValidationError as error:
-        return [f"{field}: {message}" for field, messages in error.message_dict.items() for message in messages]
-    if rule.amount is not None and rule.amount != round(rule.amount, places(rule.currency)):
-        return [f"{plain(rule.amount)} has more decimals than {rule.currency} is counted in ({places(rule.currency)})."]
-    return []
 
 
 def _make_due(plan: CommissionPlan, effective_from: datetime) -> None:

@@ -12,10 +12,11 @@ from django.db.models.functions import Coalesce, TruncDate
 
 from affiliates.models import Affiliate
 from conversions.models import Conversion
+from payouts.accounts import with_facts
 from payouts.ledger import quote_all, read_events
 from payouts.models import LedgerEntry
 from payouts.plans import price_book
-from payouts.pricing import Quote, estimate
+from payouts.pricing import Event, Quote, estimate_all
 
 Kind = LedgerEntry.Kind
 ZERO = Decimal(0)
@@ -86,6 +87,13 @@ def explain(conversion_ids: Collection[int]) -> dict[int, Quote]:
     return quote_all([row.event for row in rows])
 
 
+def estimates(events: Collection[Event]) -> dict[int, Quote]:
+    """What these conversions would earn if all were approved, by ID; what came before them is not counted in."""
+    affiliates = {event.affiliate_id for event in events}
+    book = price_book(offer_ids={event.offer_id for event in events}, affiliate_ids=affiliates)
+    return estimate_all(with_facts(list(events), book), book)
+
+
 def earnings(affiliate: Affiliate) -> list[Earning]:
     """The affiliate's money by currency, pending conversions included."""
     paid = Q(kind__in=LedgerEntry.PAYING)
@@ -107,10 +115,9 @@ def earnings(affiliate: Affiliate) -> list[Earning]:
 def _pending_estimates(affiliate: Affiliate) -> dict[str, Decimal]:
     pending = Conversion.objects.filter(affiliate=affiliate, status=Conversion.Status.PENDING, is_test=False).order_by()
     events = [row.event for row in read_events(pending)]
-    book = price_book(offer_ids={event.offer_id for event in events}, affiliate_ids=[affiliate.pk])
     totals: dict[str, Decimal] = defaultdict(Decimal)
-    for event in events:
-        for line in estimate(event, book).lines:
+    for quote in estimates(events).values():
+        for line in quote.lines:
             if line.affiliate_id == affiliate.pk:
                 totals[line.currency] += line.amount
     return dict(totals)

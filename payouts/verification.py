@@ -14,7 +14,7 @@ from affiliates.models import Affiliate
 from conversions.models import Conversion
 from payouts.chain import COLUMNS, Draft, Facts
 from payouts.chain_walk import ChainWalk, Finding
-from payouts.ledger import booked_amounts, differences, quote_all, read_events
+from payouts.ledger import Due, booked_amounts, differences, price_together, read_events
 from payouts.models import LedgerEntry, LedgerHead, Payout, Statement
 from payouts.plans import keep_versions
 from payouts.pricing import exact
@@ -115,7 +115,7 @@ def _price_findings(ids: list[int]) -> Iterator[Finding]:
         return
     with transaction.atomic():
         keep_versions()
-        drafts = _differences(rows.filter(pk__in=suspects).select_for_update(of=("self",), no_key=True))
+        drafts = _differences(rows.filter(pk__in=suspects).select_for_update(of=("self",), no_key=True), lock=True)
     for draft in drafts:
         side = "less" if draft.amount > 0 else "more"
         amount = exact(abs(draft.amount), draft.currency)
@@ -124,7 +124,17 @@ def _price_findings(ids: list[int]) -> Iterator[Finding]:
         yield Finding(f"Conversion {public_id}", fault)
 
 
-def _differences(rows: QuerySet[Conversion]) -> list[Draft]:
+def _differences(rows: QuerySet[Conversion], *, lock: bool = False) -> list[Draft]:
+    """Owed minus booked for these; none for an account with conversions that it has yet to follow."""
     due = read_events(rows)
-    quotes = quote_all([row.event for row in due])
+    priced, quotes = price_together(due, lock=lock)
+    if lock and len(priced) > len(due):
+        due = _settled(due)
     return differences(due, quotes, booked_amounts([row.event.conversion_id for row in due]))
+
+
+def _settled(due: list[Due]) -> list[Due]:
+    affiliates = {row.event.affiliate_id for row in due}
+    waiting = Conversion.objects.filter(affiliate__in=affiliates, booked_at=None, is_test=False).order_by()
+    open_accounts = set(waiting.values_list("affiliate_id", "goal__offer_id").distinct())
+    return [row for row in due if (row.event.affiliate_id, row.event.offer_id) not in open_accounts]

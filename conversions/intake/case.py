@@ -77,6 +77,8 @@ class Event:
     goal_code: str = ""
     payout: Decimal | None = None
     revenue: Decimal | None = None
+    volume: Decimal | None = None
+    deductions: dict[str, str] = field(default_factory=dict)
     currency: str = ""
     status: str = ""
     occurred_at: datetime | None = None

@@ -135,6 +135,8 @@ def _conversion(case: Case) -> Conversion:
         dedupe_key=case.dedupe_key,
         is_test=case.is_test,
         revenue=event.revenue,
+        volume=event.volume,
+        deductions=event.deductions,
         payout=event.payout,
         currency=event.currency or case.goal.offer.currency,
         status=case.verdict,

@@ -21,7 +21,9 @@ from tracking.http import clean
 STEP = "parse"
 
 # The names that are read, first of each the one that is documented.
-NAMES = NATIVE.fields
+# Amounts that a share of net revenue may take off its gross, in the event's currency.
+DEDUCTIONS = ("bonus", "winnings", "chargebacks", "fees", "tax")
+NAMES = {**NATIVE.fields, "volume": ("volume", "lots"), **{name: (name,) for name in DEDUCTIONS}}
 LIMITS = {"txid": 100, "event_type": 40, "customer_id": 100, "coupon": 60}
 # Names that mean the same on other platforms: naming the right one saves an afternoon.
 OTHER_NAMES = {
@@ -65,6 +67,8 @@ def _parse(case: Case) -> None:
         occurred_at=_moment(case, values["timestamp"]),
         customer_id=values["customer_id"],
         coupon=values["coupon"],
+        volume=_amount(case, "volume", values["volume"]),
+        deductions=_deductions(case, values),
     )
     if event.click_text:
         event.click = click_id.parse(event.click_text)
@@ -139,6 +143,12 @@ def _amount(case: Case, name: str, text: str) -> Decimal | None:
     hint = " Negative amounts are not taken: reverse a conversion with status=rejected." if text.startswith("-") else ""
     _report(case, Reason.BAD_AMOUNT, name, f"{name}={text} is not an amount such as 1234.50.{hint}", text)
     return None
+
+
+def _deductions(case: Case, values: dict[str, str]) -> dict[str, str]:
+    """What is taken off the revenue, by name, as plain decimals; names that were not sent are left out."""
+    sent = {name: _amount(case, name, values[name]) for name in DEDUCTIONS if values[name]}
+    return {name: f"{amount:f}" for name, amount in sent.items() if amount}
 
 
 def _currency(case: Case, text: str) -> str:
@@ -239,6 +249,9 @@ def _fingerprint(event: Event) -> str:
         event.customer_id,
         event.coupon.lower(),
     ]
+    if event.volume is not None:
+        said.append(f"volume {event.volume.normalize()}")
+    said += [f"{name} {Decimal(amount).normalize()}" for name, amount in event.deductions.items()]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 

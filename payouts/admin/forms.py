@@ -197,7 +197,7 @@ class NewVersionForm(forms.Form):
         super().__init__(data)
         self.plan = plan
         last = plan.versions.order_by("-number").first()
-        current = {rule.goal_id: rule for rule in last.rules.all()} if last else {}
+        current = {rule.goal_id: rule for rule in last.rules.all() if rule.goal_id} if last else {}
         goals = Goal.objects.filter(offer=plan.offer).select_related("offer").order_by("position", "id")
         shown = [goal for goal in goals if goal.is_active or goal.pk in current]
         self.rules = [RuleForm(goal, data, current=current.get(goal.pk)) for goal in shown]

@@ -1,6 +1,5 @@
 """Commission plans, their versions and rules. Versions are only ever added."""
 
-from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin, messages
@@ -20,14 +19,14 @@ from unfold.enums import ActionVariant
 from affiliates.panel import PanelAdmin, RecordAdmin, label, link_to, moment, operator, rows_of, when
 from payouts.admin.forms import NewVersionForm
 from payouts.models import CommissionPlan, CommissionRule, PlanVersion
-from payouts.pricing import exact, plain
+from payouts.plans import terms_of_rule
+from payouts.pricing.rule_words import pays_words
 
 
 def rule_words(rule: CommissionRule) -> str:
     """`First deposit (FTD): 120.00 EUR`, `Deposit: 25 % of revenue`."""
-    if rule.amount is not None:
-        return f"{rule.goal.name}: {exact(rule.amount, rule.currency)}"
-    return f"{rule.goal.name}: {plain(rule.percent or Decimal(0))} % of revenue"
+    joined = " (together with the others)" if rule.is_component else ""
+    return f"{rule.goal_name}: {pays_words(terms_of_rule(rule))}{joined}".replace("every goal", "Every goal", 1)
 
 
 def version_in_force(plan: CommissionPlan) -> PlanVersion | None:
@@ -173,7 +172,7 @@ class PlanVersionAdmin(RecordAdmin):
 class CommissionRuleAdmin(RecordAdmin):
     list_display = ("words", "kind", "version_link", "offer_link")
     list_filter = (("kind", ChoicesCheckboxFilter), ("version__plan", AutocompleteSelectFilter))
-    list_select_related = ("goal__offer", "version__plan")
+    list_select_related = ("goal", "version__plan__offer")
     search_fields = ("goal__name", "goal__code", "version__plan__name")
     ordering = ("-id",)
     sortable_by = ()
@@ -190,4 +189,4 @@ class CommissionRuleAdmin(RecordAdmin):
 
     @display(description="Offer")
     def offer_link(self, row: CommissionRule) -> SafeString | str:
-        return link_to(row.goal.offer)
+        return link_to(row.version.plan.offer)

@@ -78,13 +78,13 @@ def test_names_every_fault_at_once_and_changes_nothing(plan: CommissionPlan, goa
         "2026-10-14 12:00 has passed: only a plan's first version may begin in the past. Begin now or later, and "
         "settle past events by an adjustment.",
         f"{ftd} 1.005 has more decimals than EUR is counted in (2).",
-        f"{ftd} the goal has several rules; keep one.",
         f"{ftd} amount: Ensure this value is greater than or equal to 0.",
         f"{ftd} currency: XXX is not a currency that amounts can be kept in.",
         f"{ftd} percent: Ensure this value is less than or equal to 100.",
         "Rule for Purchase: the goal belongs to another offer than the plan Standard plan.",
         f"{ftd} a flat rule has an amount and its currency, and no percent.",
         f"{ftd} a percent rule has a percent, and neither amount nor currency.",
+        f"{ftd} the goal has several rules; keep one, or mark all of them as components of one deal.",
     ]
     assert plan.versions.count() == 1
 

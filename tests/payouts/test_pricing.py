@@ -27,15 +27,15 @@ def an_event(**facts: object) -> Event:
 
 
 def a_flat(amount: str, currency: str = "EUR", rule_id: int = 1) -> PricingRule:
-    return PricingRule(rule_id, "First deposit (FTD)", "flat", amount=Decimal(amount), currency=currency)
+    return PricingRule(rule_id, GOAL, "First deposit (FTD)", "flat", amount=Decimal(amount), currency=currency)
 
 
 def a_percent(percent: str, rule_id: int = 1) -> PricingRule:
-    return PricingRule(rule_id, "Deposit", "percent", percent=Decimal(percent))
+    return PricingRule(rule_id, GOAL, "Deposit", "percent", percent=Decimal(percent))
 
 
 def version(number: int, rule: PricingRule | None, since: datetime = START) -> VersionTerms:
-    return VersionTerms(number, number, since, {GOAL: rule} if rule else {})
+    return VersionTerms(number, number, since, (rule,) if rule else ())
 
 
 def book(*versions: VersionTerms) -> PriceBook:

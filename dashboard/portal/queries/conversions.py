@@ -15,10 +15,12 @@ from dashboard.portal.queries.clicks import sub_ids
 from dashboard.portal.queries.figures import Money, clicks_by_id, commission_of
 from dashboard.portal.traces import Decision, decisions_of
 from dashboard.portal.words import masked
+from payouts.accounts import with_facts
 from payouts.ledger import event_of
 from payouts.models import LedgerEntry
 from payouts.plans import price_book
-from payouts.pricing import FLAT, Quote, choose_version, estimate
+from payouts.pricing import APPROVED, FLAT, PER_LOT, Quote, choose_rules, choose_version
+from payouts.queries import estimates, explain
 from tracking import click_id
 from tracking.models import Click
 
@@ -143,5 +145,6 @@ def _quoted(conversion: Conversion) -> tuple[Quote, bool]:
     event = event_of(conversion)
     book = price_book(offer_ids={event.offer_id}, affiliate_ids={event.affiliate_id})
     chosen = choose_version(event, book)
-    rule = None if isinstance(chosen, str) else chosen[1].rules.get(event.goal_id)
-    return estimate(event, book), rule is not None and rule.kind != FLAT
+    rules = () if isinstance(chosen, str) else choose_rules(with_facts([event], book)[0], chosen[1])
+    quotes = explain([event.conversion_id]) if event.status == APPROVED else estimates([event])
+    return quotes[event.conversion_id], any(rule.kind not in (FLAT, PER_LOT) for rule in rules)

@@ -2,25 +2,29 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal
 
 from affiliates.models import Affiliate
-from affiliates.money import format_money
 from conversions.models import Goal
 from payouts.plans import price_book
-from payouts.pricing import FLAT, Event, PricingRule, choose_version, plain
+from payouts.pricing import Event, PricingRule, choose_version
+from payouts.pricing.rule_words import pays_words as words_of_rule
 
 
-def rules_by_goal(affiliate: Affiliate, goals: Iterable[Goal], *, at: datetime) -> dict[int, PricingRule]:
-    """The rule in force for each of these goals, found as booking finds it."""
+def rules_by_goal(affiliate: Affiliate, goals: Iterable[Goal], *, at: datetime) -> dict[int, list[PricingRule]]:
+    """The rules in force for each of these goals, those for some countries or sub IDs only included."""
     listed = list(goals)
     book = price_book(offer_ids={goal.offer_id for goal in listed}, affiliate_ids={affiliate.pk})
-    found: dict[int, PricingRule] = {}
+    found: dict[int, list[PricingRule]] = {}
     for goal in listed:
         chosen = choose_version(_probe(affiliate, goal, at), book)
-        if not isinstance(chosen, str) and goal.pk in chosen[1].rules:
-            found[goal.pk] = chosen[1].rules[goal.pk]
+        rules = () if isinstance(chosen, str) else chosen[1].earning
+        mine = [rule for rule in rules if rule.goal_id == goal.pk and _holds(rule, at)]
+        found[goal.pk] = mine or [rule for rule in rules if rule.goal_id is None and _holds(rule, at)]
     return found
+
+
+def _holds(rule: PricingRule, at: datetime) -> bool:
+    return (not rule.valid_from or rule.valid_from <= at) and (not rule.valid_until or at < rule.valid_until)
 
 
 def _probe(affiliate: Affiliate, goal: Goal, at: datetime) -> Event:
@@ -37,10 +41,9 @@ def _probe(affiliate: Affiliate, goal: Goal, at: datetime) -> Event:
     )
 
 
-def pays_words(rule: PricingRule | None) -> str:
-    """What the rule pays, as one reads it aloud."""
-    if rule is None:
+def pays_words(rules: Iterable[PricingRule] | None) -> str:
+    """What the rules pay, as one reads it aloud; components of a hybrid are joined."""
+    listed = list(rules or ())
+    if not listed:
         return "Counted, not paid"
-    if rule.kind == FLAT:
-        return format_money(rule.amount or Decimal(0), rule.currency)
-    return f"{plain(rule.percent or Decimal(0))} % of revenue"
+    return " + ".join(map(words_of_rule, listed)) if listed[0].is_component else "; ".join(map(words_of_rule, listed))

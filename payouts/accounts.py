@@ -1,0 +1,138 @@
+"""Accounts: an affiliate on an offer whose plan remembers earlier events, so that they are priced together.
+
+Caps, tiers, a number of payments and shares of net revenue make what one event earns depend on others. Such an account
+is priced as a whole, for the span of time that its rules look back on; all others are priced event by event.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.db.models import Q
+
+from affiliates.models import Affiliate
+from conversions.models import CustomerLock
+from payouts.pricing import NET_REVENUE, TIERED, Event, Family, Lineage, PlanTerms, PriceBook, PricingRule
+from payouts.pricing.periods import BEGINNING, END, TOTAL, begins, ends
+from tracking.models import Click
+
+MOST_LEVELS = 10
+
+
+class Account(NamedTuple):
+    affiliate_id: int
+    offer_id: int
+
+
+class Span(NamedTuple):
+    """From a moment on, until before another."""
+
+    begins_at: datetime
+    ends_at: datetime
+
+    def with_moment(self, moment: datetime, periods: Iterable[str]) -> "Span":
+        first = min((begins(each, moment) for each in periods), default=moment)
+        last = max((ends(each, moment) for each in periods), default=moment)
+        return Span(min(self.begins_at, first), max(self.ends_at, last))
+
+
+def looks_back(rule: PricingRule) -> set[str]:
+    """The periods over which the rule counts; none where an event stands for itself."""
+    found = {rule.cap_period} if rule.cap_period else set()
+    if rule.kind == TIERED:
+        found.add(rule.formula["period"])
+    if rule.max_payments is not None or rule.kind == NET_REVENUE:
+        found.add(TOTAL)
+    return found
+
+
+def periods_of(book: PriceBook, account: Account) -> set[str]:
+    plans = (book.get((account.offer_id, account.affiliate_id)), book.get((account.offer_id, None)))
+    return {period for plan in plans if plan for period in _periods_of_plan(plan)}
+
+
+def _periods_of_plan(plan: PlanTerms) -> set[str]:
+    return {period for version in plan.versions for rule in version.rules for period in looks_back(rule)}
+
+
+def spans(events: Iterable[Event], book: PriceBook) -> dict[Account, Span]:
+    """The accounts of these events that are priced as a whole, with the time that has to be read for each."""
+    known: dict[Account, set[str]] = {}
+    found: dict[Account, Span] = {}
+    for event in events:
+        account = Account(event.affiliate_id, event.offer_id)
+        periods = known.get(account)
+        if periods is None:
+            periods = known[account] = periods_of(book, account)
+        if periods:
+            found[account] = found.get(account, Span(END, BEGINNING)).with_moment(event.occurred_at, periods)
+    return found
+
+
+def lock_accounts(accounts: Collection[Account]) -> None:
+    """Hold these accounts until the transaction ends, in one order, so that two workers never price one at once."""
+    keys = sorted(f"account {each.affiliate_id} {each.offer_id}" for each in accounts)
+    with connection.cursor() as cursor:
+        for key in keys:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
+
+
+def within(wanted: Mapping[Account, Span]) -> Q:
+    """The conversions of these accounts in their spans."""
+    found = Q(pk__in=[])
+    for account, span in wanted.items():
+        mine = Q(affiliate=account.affiliate_id, goal__offer=account.offer_id)
+        if span.begins_at != BEGINNING:
+            mine &= Q(occurred_at__gte=span.begins_at, occurred_at__lt=span.ends_at)
+        found |= mine
+    return found
+
+
+def with_facts(events: list[Event], book: PriceBook) -> list[Event]:
+    """Add country, sub IDs and the customer's first event where a rule asks for them: at most two queries."""
+    rules = [rule for plan in book.values() for version in plan.versions for rule in version.rules]
+    if any(rule.country or rule.sub_name for rule in rules):
+        clicks = _clicks(events)
+        events = [replace(each, **clicks[each.click_id]) if each.click_id in clicks else each for each in events]
+    if any(rule.max_months is not None for rule in rules):
+        since = _first_events(events)
+        events = [replace(each, customer_since=since.get((each.customer_id, each.offer_id))) for each in events]
+    return events
+
+
+def _clicks(events: Iterable[Event]) -> dict[object, dict[str, Any]]:
+    names = ("sub1", "sub2", "sub3", "sub4", "sub5")
+    ids = {event.click_id for event in events if event.click_id}
+    rows = Click.objects.filter(id__in=ids).values_list("id", "country", *names)
+    return {pk: {"country": country, "subs": dict(zip(names, subs, strict=True))} for pk, country, *subs in rows}
+
+
+def _first_events(events: Iterable[Event]) -> dict[tuple[int | None, int], datetime]:
+    customers = {event.customer_id for event in events if event.customer_id}
+    rows = CustomerLock.objects.filter(customer__in=customers).values_list("customer_id", "offer_id", "locked_at")
+    return {(customer_id, offer_id): locked_at for customer_id, offer_id, locked_at in rows}
+
+
+def lineage(book: PriceBook, affiliate_ids: Collection[int]) -> Lineage:
+    """The parents of these affiliates where a plan shares with them: a query per level, none where no plan does."""
+    if not any(version.sharing for plan in book.values() for version in plan.versions):
+        return {}
+    rows: dict[int, tuple[str, int | None]] = {}
+    wanted = set(affiliate_ids)
+    while wanted:
+        found = Affiliate.objects.filter(pk__in=wanted).values_list("pk", "public_id", "parent_id")
+        rows.update({pk: (public_id, parent_id) for pk, public_id, parent_id in found})
+        wanted = {parent for _, parent in rows.values() if parent} - rows.keys()
+    return {pk: Family(rows[pk][0], _parents(pk, rows)) for pk in affiliate_ids if pk in rows}
+
+
+def _parents(affiliate_id: int, rows: Mapping[int, tuple[str, int | None]]) -> tuple[int, ...]:
+    """The nearest first; a circle, which no page lets be made, ends where it closes."""
+    found: list[int] = []
+    parent = rows[affiliate_id][1]
+    while parent is not None and parent not in found and parent != affiliate_id and len(found) < MOST_LEVELS:
+        found.append(parent)
+        parent = rows[parent][1]
+    return tuple(found)

@@ -1,0 +1,165 @@
+"""What pricing looks at and what it gives: events, rules, plans, lines."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+APPROVED = "approved"
+FLAT, PERCENT, PER_LOT, TIERED, NET_REVENUE, PARENTS = (
+    "flat",
+    "percent",
+    "per_lot",
+    "tiered",
+    "net_revenue",
+    "parents",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """The facts of a conversion that its price depends on.
+
+    `volume` counts lots; `deductions` are what the sender takes off its net revenue, by name, in `currency`.
+    `country`, `subs` and `customer_since` are filled in only where a rule asks for them.
+    """
+
+    conversion_id: int
+    affiliate_id: int
+    offer_id: int
+    goal_id: int
+    status: str
+    revenue: Decimal | None
+    currency: str
+    occurred_at: datetime
+    customer_id: int | None = None
+    volume: Decimal | None = None
+    deductions: Mapping[str, str] = field(default_factory=dict)
+    click_id: Any = None
+    country: str = ""
+    subs: Mapping[str, str] = field(default_factory=dict)
+    customer_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PricingRule:
+    """What an event earns by one rule, and which events it is for.
+
+    `goal_id` None is every goal; an empty `country` or `sub_name` is all of them. `valid_until` is not included.
+    `minimum`, `maximum` and `cap_amount` are in `limit_currency`. `formula` holds what the kind needs beyond a price:
+    tiers, levels of parents, or deductions.
+    """
+
+    id: int
+    goal_id: int | None
+    goal_name: str
+    kind: str
+    amount: Decimal | None = None
+    currency: str = ""
+    percent: Decimal | None = None
+    country: str = ""
+    sub_name: str = ""
+    sub_value: str = ""
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    is_component: bool = False
+    minimum: Decimal | None = None
+    maximum: Decimal | None = None
+    limit_currency: str = ""
+    cap_amount: Decimal | None = None
+    cap_count: int | None = None
+    cap_period: str = ""
+    max_months: int | None = None
+    max_payments: int | None = None
+    formula: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def selector(self) -> tuple[int | None, str, str, str]:
+        """Which events it is for, validity aside."""
+        return self.goal_id, self.sub_name, self.sub_value, self.country
+
+    @property
+    def account(self) -> tuple[object, ...]:
+        """What its counts run under: a new version of the plan goes on counting where the old one stopped."""
+        return (*self.selector, self.kind)
+
+
+@dataclass(frozen=True)
+class VersionTerms:
+    """One version of a plan with its rules."""
+
+    id: int
+    number: int
+    effective_from: datetime
+    rules: tuple[PricingRule, ...]
+
+    @cached_property
+    def earning(self) -> tuple[PricingRule, ...]:
+        """The rules for the affiliate itself; shares of parents are chosen apart from them."""
+        return tuple(rule for rule in self.rules if rule.kind != PARENTS)
+
+    @cached_property
+    def sharing(self) -> tuple[PricingRule, ...]:
+        return tuple(rule for rule in self.rules if rule.kind == PARENTS)
+
+    @cached_property
+    def plain(self) -> dict[int | None, tuple[PricingRule, ...]]:
+        """The answer by goal where no rule is narrowed by anything else; empty where one is."""
+        if any(rule.country or rule.sub_name or rule.valid_from or rule.valid_until for rule in self.earning):
+            return {}
+        found: dict[int | None, tuple[PricingRule, ...]] = {}
+        for rule in self.earning:
+            found[rule.goal_id] = (*found.get(rule.goal_id, ()), rule)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTerms:
+    """A plan with its versions, the newest first."""
+
+    id: int
+    name: str
+    versions: tuple[VersionTerms, ...]
+
+    def in_force(self, moment: datetime) -> VersionTerms | None:
+        return next((version for version in self.versions if version.effective_from <= moment), None)
+
+
+# By offer and affiliate; the offer's default plan stands under (offer, None).
+PriceBook = Mapping[tuple[int, int | None], PlanTerms]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """An affiliate's public ID and the numbers of its parents, the nearest first."""
+
+    public_id: str
+    parents: tuple[int, ...]
+
+
+Lineage = Mapping[int, Family]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One owed amount, rounded; `arithmetic` says in words how it came about.
+
+    It is negative only where a month's net revenue sinks below what earlier events of the month earned.
+    """
+
+    affiliate_id: int
+    rule_id: int
+    version_id: int
+    amount: Decimal
+    currency: str
+    arithmetic: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a conversion earns. Without lines, `reason` is the sentence that says why."""
+
+    lines: tuple[Line, ...]
+    reason: str = ""

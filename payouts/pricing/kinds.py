@@ -1,0 +1,157 @@
+"""What each kind of rule comes to for one event: an exact amount, its currency, and the words for it."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Context, Decimal
+from typing import Any, NamedTuple
+
+from payouts.pricing.facts import FLAT, PER_LOT, PERCENT, Event, PricingRule
+from payouts.pricing.words import counted, exact, plain
+
+# NUMERIC(24, 8) times NUMERIC(9, 6) has up to 33 digits: exact here, so that rounding happens once.
+EXACT = Context(prec=60)
+ZERO = Decimal(0)
+COUNT, REVENUE, VOLUME = "count", "revenue", "volume"
+MARGINAL, WHOLE = "marginal", "whole"
+
+
+class Share(NamedTuple):
+    """An amount before it is rounded."""
+
+    amount: Decimal
+    currency: str
+    words: str
+
+
+class Step(NamedTuple):
+    """One tier: what lies above a count, a sum of revenue or a number of lots."""
+
+    above: Decimal
+    percent: Decimal | None
+    amount: Decimal | None
+
+
+def percent_of(base: Decimal, percent: Decimal) -> Decimal:
+    return EXACT.scaleb(EXACT.multiply(base, percent), -2)
+
+
+def simple_share(event: Event, rule: PricingRule) -> Share | str:
+    """What a flat, percent or per-lot rule comes to, or why it comes to nothing."""
+    if rule.kind == FLAT:
+        amount = rule.amount or ZERO
+        return Share(amount, rule.currency, f"flat {exact(amount, rule.currency)} for {rule.goal_name}")
+    if rule.kind == PERCENT:
+        return _percent(event, rule.percent or ZERO)
+    assert rule.kind == PER_LOT
+    amount = rule.amount or ZERO
+    if event.volume is None:
+        return f"{exact(amount, rule.currency)} per lot, but the event came without volume."
+    words = f"{exact(amount, rule.currency)} per lot for {plain(event.volume)} lots"
+    return Share(EXACT.multiply(amount, event.volume), rule.currency, words)
+
+
+def _percent(event: Event, percent: Decimal) -> Share | str:
+    if event.revenue is None:
+        return f"{plain(percent)} % of the revenue, but the event came without revenue."
+    words = f"{plain(percent)} % of {exact(event.revenue, event.currency)}"
+    return Share(percent_of(event.revenue, percent), event.currency, words)
+
+
+def steps_of(formula: Mapping[str, Any]) -> list[Step]:
+    """The tiers of a formula, the lowest first."""
+    return [
+        Step(Decimal(step["above"]), _decimal(step.get("percent")), _decimal(step.get("amount")))
+        for step in formula["steps"]
+    ]
+
+
+def _decimal(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def measure(event: Event, basis: str) -> Decimal | None:
+    """How far an event moves the count of its tiers; None where it does not say."""
+    if basis == COUNT:
+        return Decimal(1)
+    return event.revenue if basis == REVENUE else event.volume
+
+
+def tiered_share(event: Event, rule: PricingRule, *, before: Decimal, total: Decimal, period: str) -> Share | str:
+    """What a tier pays for an event that comes after `before`, in a period that comes to `total` in all.
+
+    By marginal tiers each part of the period is paid by the tier that it lies in; by whole-volume tiers the tier
+    that the total reaches pays for all of it.
+    """
+    basis, steps = rule.formula["basis"], steps_of(rule.formula)
+    moved = measure(event, basis)
+    if moved is None:
+        return f"Tiers by {basis}, but the event came without {basis}."
+    if rule.formula["mode"] == WHOLE:
+        step = step_at(steps, total)
+        return (
+            _by_step(event, rule, step, f"{_reached(basis, total, event.currency)} in {period}") if step else _below()
+        )
+    if _splits(steps, basis):
+        return _split_share(event, rule, steps, before, moved, period)
+    step = step_at(steps, before + moved)
+    return (
+        _by_step(event, rule, step, f"{_reached(basis, before + moved, event.currency)} in {period}")
+        if step
+        else _below()
+    )
+
+
+def _below() -> str:
+    return "The period has not reached the first tier."
+
+
+def step_at(steps: Sequence[Step], reached: Decimal) -> Step | None:
+    """The highest tier that lies below what is reached."""
+    return next((step for step in reversed(steps) if reached > step.above), None)
+
+
+def _splits(steps: Sequence[Step], basis: str) -> bool:
+    """Whether one event may lie in several tiers: a share of what is counted, not an amount per event."""
+    return all(
+        (basis == REVENUE and step.percent is not None) or (basis == VOLUME and step.amount is not None)
+        for step in steps
+    )
+
+
+def _by_step(event: Event, rule: PricingRule, step: Step, reached: str) -> Share | str:
+    if step.percent is not None:
+        share = _percent(event, step.percent)
+        return share if isinstance(share, str) else share._replace(words=f"{share.words} ({reached})")
+    amount, currency = step.amount or ZERO, rule.formula["currency"]
+    if rule.formula["basis"] == VOLUME:
+        volume = event.volume or ZERO
+        words = f"{exact(amount, currency)} per lot for {plain(volume)} lots ({reached})"
+        return Share(EXACT.multiply(amount, volume), currency, words)
+    return Share(amount, currency, f"{exact(amount, currency)} ({reached})")
+
+
+def _split_share(
+    event: Event, rule: PricingRule, steps: Sequence[Step], before: Decimal, moved: Decimal, period: str
+) -> Share:
+    """The event laid across the tiers that it covers."""
+    after, total, words = before + moved, ZERO, []
+    by_revenue = rule.formula["basis"] == REVENUE
+    currency = event.currency if by_revenue else rule.formula["currency"]
+    tops = [step.above for step in steps[1:]] + [max(after, steps[-1].above)]
+    for step, top in zip(steps, tops, strict=True):
+        part = min(after, top) - max(before, step.above)
+        if part <= 0:
+            continue
+        if by_revenue:
+            total += percent_of(part, step.percent or ZERO)
+            words.append(f"{plain(step.percent or ZERO)} % of {exact(part, currency)}")
+        else:
+            total += EXACT.multiply(part, step.amount or ZERO)
+            words.append(f"{exact(step.amount or ZERO, currency)} per lot for {plain(part)} lots")
+    said = f"{' + '.join(words)} (after {_reached(rule.formula['basis'], before, event.currency)} in {period})"
+    return Share(total, currency, said)
+
+
+def _reached(basis: str, reached: Decimal, currency: str) -> str:
+    if basis == COUNT:
+        return counted(int(reached), "conversion")
+    return exact(reached, currency) if basis == REVENUE else f"{plain(reached)} lots"
