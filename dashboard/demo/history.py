@@ -19,6 +19,7 @@ from dashboard.demo.desk import Desk
 from dashboard.demo.groundwork import Ground, publish
 from dashboard.demo.journeys import Reports, Sent
 from dashboard.demo.partners import BEE, DUARTE
+from dashboard.demo.paying import collect_batch, payment_came_back
 from dashboard.demo.program import CASINO, CHALLENGE, OFFERS, VersionSpec
 from dashboard.demo.rhythm import DAYS, Span
 from dashboard.demo.traffic import closing
@@ -36,6 +37,8 @@ BOOKED_AFTER = timedelta(seconds=1)
 QUEUES_SENT = ((DAYS, "23:50"), (30, "14:50"), (14, "05:50"))
 # Statements are made early on the first of a month, and paid some days later.
 CLOSED_AT, PAID_AFTER = timedelta(hours=6), timedelta(days=4, hours=10)
+
+RETURNED_AFTER, BATCHED_AFTER = PAID_AFTER + timedelta(days=3), PAID_AFTER + timedelta(hours=2)
 
 SPECS = {offer.name: offer for offer in OFFERS}
 
@@ -75,6 +78,8 @@ class History:
             (span.at(15, "11:32"), self._correction),
             *((ends_at + CLOSED_AT, self._close) for ends_at in self._closings),
             *((ends_at + PAID_AFTER, self._pay) for ends_at in self._closings),
+            *((ends_at + RETURNED_AFTER, partial(payment_came_back, self._ground)) for ends_at in self._closings[:1]),
+            *((ends_at + BATCHED_AFTER, partial(collect_batch, self._ground)) for ends_at in self._closings[-1:]),
         ]
         yield from (entry for entry in fixed if entry[0] <= span.now)
         for days_ago, plan, version in self._ground.later_versions:

@@ -18,6 +18,7 @@ from dashboard.demo.history import History
 from dashboard.demo.journeys import Journeys, Reports
 from dashboard.demo.mishaps import mishaps
 from dashboard.demo.partners import OLGA
+from dashboard.demo.paying import lay_payment
 from dashboard.demo.rhythm import Span
 from dashboard.demo.stories import Stories
 from dashboard.demo.traffic import Traffic, Visit
@@ -123,6 +124,7 @@ def _wait_for_others() -> None:
 
 def _make(span: Span, number: int, scale: float, progress: Progress) -> None:
     ground = groundwork.lay(span)
+    lay_payment(ground, since=span.since, now=span.now)
     visits, reports = _imagine(Traffic(ground, span, seed=number, scale=scale), span, number, scale)
     traffic.store(visits, ground, span, lambda done, total: progress("clicks", done, total))
     history = History(ground, reports, span, scale=scale)

@@ -105,7 +105,7 @@ def test_the_ledger_verifies_and_nothing_is_left_to_book(demo):
 def test_full_months_are_closed_with_payouts_paid_and_due_and_the_current_one_is_open(demo):
     ends = set(Statement.objects.values_list("ends_at", flat=True))
     assert ends == {datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)}
-    assert set(Payout.objects.values_list("status", flat=True)) == {"paid", "due"}
+    assert set(Payout.objects.values_list("status", flat=True)) >= {"paid", "due"}
     assert LedgerEntry.objects.filter(booked_at__gte=max(ends), kind="commission").exists()
 
 

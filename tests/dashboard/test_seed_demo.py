@@ -68,7 +68,7 @@ def test_says_to_migrate_first(monkeypatch):
 )
 def test_has_payouts_paid_and_due_on_any_day(now):
     assert seed(now=now, scale=0.01)
-    assert set(Payout.objects.values_list("status", flat=True)) == {"paid", "due"}
+    assert set(Payout.objects.values_list("status", flat=True)) >= {"paid", "due"}
     assert list(Verification().findings()) == []
 
 
