@@ -22,7 +22,7 @@ from payouts.accounts import Account, Span, lineage, lock_accounts, spans, with_
 from payouts.chain import Draft, append
 from payouts.models import LedgerEntry
 from payouts.plans import keep_versions, price_book
-from payouts.pricing import Event, Quote, exact, plain, price_all
+from payouts.pricing import Event, PriceBook, Quote, exact, plain, price_all
 
 Kind = LedgerEntry.Kind
 
@@ -130,16 +130,19 @@ def quote_all(events: Sequence[Event]) -> dict[int, Quote]:
     return {event.conversion_id: quotes[event.conversion_id] for event in events}
 
 
-def price_together(due: Sequence[Due], *, lock: bool = False) -> tuple[list[Due], dict[int, Quote]]:
+def price_together(
+    due: Sequence[Due], *, lock: bool = False, book: PriceBook | None = None
+) -> tuple[list[Due], dict[int, Quote]]:
     """Price a batch along with the events that the rules of its accounts count with it.
 
     Give all that were priced, and their quotes by conversion ID. `lock` holds these accounts until the end of the
-    transaction before anything of them is read.
+    transaction before anything of them is read. `book` stands in for the plans in force.
     """
     events = [row.event for row in due]
-    book = price_book(
-        offer_ids={event.offer_id for event in events}, affiliate_ids={event.affiliate_id for event in events}
-    )
+    if book is None:
+        book = price_book(
+            offer_ids={event.offer_id for event in events}, affiliate_ids={event.affiliate_id for event in events}
+        )
     wanted = spans(events, book)
     if wanted:
         if lock:
