@@ -23,8 +23,8 @@ from conversions.models import Goal
 from payouts.ledger import AdjustmentRefused, adjust
 from payouts.models import CommissionPlan, CommissionRule, Payout, PlanVersion
 from payouts.payments import AlreadyPaid, ReferenceRefused, mark_paid
-from payouts.plans import PlanRefused, publish_version
-from payouts.pricing import plain
+from payouts.plans import PlanRefused, publish_version, terms_of_rule
+from payouts.pricing import PricingRule, plain
 from payouts.statements import PeriodRefused, close_period
 
 Kind = CommissionRule.Kind
@@ -138,7 +138,10 @@ class RuleForm(forms.Form):
 
     NOTHING = ""
     kind = forms.ChoiceField(
-        required=False, choices=[(NOTHING, "Nothing"), *Kind.choices], widget=UnfoldAdminSelectWidget, label="Earns"
+        required=False,
+        choices=[(NOTHING, "Nothing"), *((kind, kind.label) for kind in (Kind.FLAT, Kind.PERCENT))],
+        widget=UnfoldAdminSelectWidget,
+        label="Earns",
     )
     value = forms.DecimalField(
         required=False, min_value=0, widget=UnfoldAdminDecimalFieldWidget({"step": "any"}), label="Amount or percent"
@@ -197,7 +200,10 @@ class NewVersionForm(forms.Form):
         super().__init__(data)
         self.plan = plan
         last = plan.versions.order_by("-number").first()
-        current = {rule.goal_id: rule for rule in last.rules.all() if rule.goal_id} if last else {}
+        rules = list(last.rules.select_related("goal")) if last else []
+        current = {rule.goal_id: rule for rule in rules if _is_simple(rule)}
+        # What the fields here cannot say goes on as it is: leaving it out in silence would cut somebody's pay.
+        self.carried = [rule for rule in rules if not _is_simple(rule)]
         goals = Goal.objects.filter(offer=plan.offer).select_related("offer").order_by("position", "id")
         shown = [goal for goal in goals if goal.is_active or goal.pk in current]
         self.rules = [RuleForm(goal, data, current=current.get(goal.pk)) for goal in shown]
@@ -214,7 +220,7 @@ class NewVersionForm(forms.Form):
     def publish(self, *, actor: User, now: datetime) -> PlanVersion | None:
         """The published version, or None with the faults added to the form."""
         given = self.cleaned_data
-        rules = [rule for form in self.rules if (rule := form.rule())]
+        rules = [rule for form in self.rules if (rule := form.rule())] + [_copied(rule) for rule in self.carried]
         start = now if given["at_once"] else given["effective_from"]
         try:
             return publish_version(
@@ -223,6 +229,21 @@ class NewVersionForm(forms.Form):
         except PlanRefused as error:
             self.add_error(None, [ValidationError(problem) for problem in error.problems])
             return None
+
+
+def _is_simple(rule: CommissionRule) -> bool:
+    """Whether kind, value and currency say all of it."""
+    return (
+        rule.goal_id is not None
+        and terms_of_rule(rule)
+        == PricingRule(rule.pk, rule.goal_id, rule.goal_name, rule.kind, rule.amount, rule.currency, rule.percent)
+        and rule.kind in (Kind.FLAT, Kind.PERCENT)
+    )
+
+
+def _copied(rule: CommissionRule) -> CommissionRule:
+    fields = [each.name for each in CommissionRule._meta.concrete_fields if each.name not in ("id", "version")]
+    return CommissionRule(**{name: getattr(rule, name) for name in fields})
 
 
 def _counted(number: int, noun: str) -> str:
