@@ -126,6 +126,9 @@ class Advertiser(models.Model):
         blank=True,
         help_text="Addresses (CIDR) that postbacks may come from; empty allows any.",
     )
+    requires_signature = models.BooleanField(
+        default=False, help_text="Refuse postbacks with a token alone: each must be signed with an HMAC secret."
+    )
     allows_pixel = models.BooleanField(
         default=False, help_text="Take events from a pixel on the advertiser's pages, which anybody could call."
     )

@@ -21,8 +21,9 @@ from affiliates.secrets import digest
 from conversions.intake import Decision, Received, terms
 from conversions.intake.case import Problem
 from conversions.models import Postback
-from conversions.postback_door import Unreadable, decide_batch, object_pairs, opened, storable, try_again
+from conversions.postback_door import Unreadable, decide_batch, object_pairs, opened, signature_of, storable, try_again
 from conversions.reasons import EXPLANATIONS, Reason
+from conversions.signing import VALID, check
 from tracking.http import (
     BodyTooLarge,
     Header,
@@ -79,7 +80,9 @@ class BulkHandler:
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
         head = opened(scope, Postback.Door.BULK)
         try:
-            events = read_events(await read_body(receive, MAX_BODY), header(scope, b"content-type"))
+            body = await read_body(receive, MAX_BODY)
+            head.signed = signature_of(scope, head, body)
+            events = read_events(body, header(scope, b"content-type"))
         except BodyTooLarge as error:
             return _refusal(Refused(Reason.TOO_LARGE, f"{error} Send fewer events at once."))
         except Refused as error:
@@ -132,6 +135,9 @@ def decide_events(head: Received, events: Sequence[Any]) -> tuple[int, dict[str,
 
 
 def _lacks_access(head: Received) -> bool:
+    if head.signed:
+        secrets = terms.hmac_secrets.many({head.signed.advertiser}).get(head.signed.advertiser, ())
+        return check(head.signed, secrets, received_at=head.received_at)[0] != VALID
     key = digest(head.bearer)
     return not head.bearer or key not in terms.tokens.many({key})
 

@@ -185,6 +185,8 @@ class Postback(models.Model):
     is_secure = models.BooleanField(default=False)
     # A digest of the token that was sent: enough to authenticate again on replay, useless to a thief.
     token_digest = models.CharField(max_length=64, default="")
+    # What came of a signature when it was received: only then the whole text that it covers was at hand.
+    signature = models.CharField(max_length=5, default="", help_text="valid, bad or stale; empty: it had none.")
     advertiser = models.ForeignKey(Advertiser, models.PROTECT, null=True, related_name="postbacks")
     # The decision in force; every decision made is a Trace row.
     decided_at = models.DateTimeField(null=True)

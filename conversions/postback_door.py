@@ -14,6 +14,8 @@ from conversions.intake import Decision, Received, intake
 from conversions.intake.case import Problem
 from conversions.models import Postback
 from conversions.reasons import EXPLANATIONS, Reason
+from conversions.signing import HEADERS as SIGNATURE_HEADERS
+from conversions.signing import Signed, read_signature
 from tracking.batching import Batcher, QueueFull
 from tracking.http import (
     BodyTooLarge,
@@ -126,16 +128,32 @@ async def take_in(
     `nested` takes lists and objects within a JSON body as their text: other platforms send some that mean nothing here.
     """
     received = opened(scope, door)
+    body = b""
     try:
         received.parameters += pairs(scope["query_string"])
         if scope["method"] == "POST":
-            received.parameters += _body_pairs(received, await read_body(receive, MAX_BODY), nested)
+            body = await read_body(receive, MAX_BODY)
+            received.parameters += _body_pairs(received, body, nested)
     except (BodyTooLarge, TooManyFields) as error:
         received.fault = Problem(Reason.TOO_LARGE, "body", str(error))
     except Unreadable as error:
         received.fault = Problem(Reason.UNREADABLE, "body", str(error))
+    received.signed = signature_of(scope, received, body)
     received.parameters = [(storable(name), storable(value)) for name, value in received.parameters]
     return received
+
+
+def signature_of(scope: Scope, received: Received, body: bytes) -> Signed | None:
+    """The signature that the request carries, in its headers or its query."""
+    advertiser, timestamp, signature = (header(scope, name, 200) for name in SIGNATURE_HEADERS)
+    return read_signature(
+        method=scope["method"],
+        path=scope["path"],
+        query=scope["query_string"],
+        body=body,
+        heads=(advertiser, timestamp, signature),
+        pairs=received.parameters,
+    )
 
 
 def storable(text: str) -> str:

@@ -54,6 +54,9 @@ class Reason(models.TextChoices):
     # Refused: nothing was counted
     PIXEL_NOT_ALLOWED = "pixel_not_allowed", "The advertiser takes no events from pixels, or not from this page"
     BAD_TOKEN = "bad_token", "The token is missing or wrong"
+    BAD_SIGNATURE = "bad_signature", "The signature does not fit the request"
+    STALE_SIGNATURE = "stale_signature", "The signature is too old, or ahead of time"
+    SIGNATURE_REQUIRED = "signature_required", "The advertiser's postbacks must be signed"
     ADVERTISER_INACTIVE = "advertiser_inactive", "The advertiser is not active"
     SENDER_NOT_ALLOWED = "sender_not_allowed", "The sender's address is not allowed"
     HTTPS_REQUIRED = "https_required", "The request came unencrypted"
@@ -222,6 +225,21 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         401,
         "The request has no token, or one that is not (or no longer) valid.",
         "Send the token as `token=` or as `Authorization: Bearer`. It stands on the advertiser's page in the panel.",
+    ),
+    _R.BAD_SIGNATURE: Explanation(
+        401,
+        "No active HMAC secret of the advertiser gives this signature for this request.",
+        "Sign exactly what is sent (docs/signing.md has an example to compare with), with a secret that is active.",
+    ),
+    _R.STALE_SIGNATURE: Explanation(
+        401,
+        "The timestamp that was signed is more than five minutes from our clock.",
+        "Sign each attempt anew with the time of sending, in seconds since 1970, and set the sender's clock.",
+    ),
+    _R.SIGNATURE_REQUIRED: Explanation(
+        401,
+        "The advertiser's page in the panel asks for signed postbacks; a token alone is not taken.",
+        "Sign the request as docs/signing.md says.",
     ),
     _R.ADVERTISER_INACTIVE: Explanation(
         403, "The operator has switched this advertiser off.", "Ask the operator to activate it, then send again."

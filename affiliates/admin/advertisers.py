@@ -57,7 +57,7 @@ class AdvertiserAdmin(PanelAdmin):
     readonly_fields = ("shown_id", "created_at", "look_further")
     fieldsets = (
         (None, {"fields": (("name", "shown_id"), ("is_active", "created_at"), "look_further")}),
-        ("Postbacks", {"fields": ("currency", "default_goal", "sender_networks")}),
+        ("Postbacks", {"fields": ("currency", "default_goal", "requires_signature", "sender_networks")}),
         ("Pixel", {"fields": (("allows_pixel", "trusts_pixel"), "pixel_hosts")}),
     )
     add_fieldsets = ((None, {"fields": ("name", "is_active", "currency", "sender_networks")}),)

@@ -67,7 +67,7 @@ class AdvertiserForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Advertiser
         fields = (
-            *("name", "is_active", "currency", "default_goal", "sender_networks"),
+            *("name", "is_active", "currency", "default_goal", "requires_signature", "sender_networks"),
             *("allows_pixel", "trusts_pixel", "pixel_hosts"),
         )
 

@@ -6,6 +6,7 @@ from django.conf import settings
 
 from affiliates.addresses import host_allowed
 from affiliates.models import Advertiser, AdvertiserSecret
+from conversions import signing
 from conversions.intake import terms
 from conversions.intake.case import Case, Outcome
 from conversions.models import Postback
@@ -60,8 +61,26 @@ def _admit_pixel(case: Case, advertiser: Advertiser | None) -> None:
         case.note(STEP, "passed", f"A pixel of {advertiser}, on {host or 'a page that is not named'}.", rule="pixel")
 
 
+def _signature_fault(case: Case, secret: AdvertiserSecret | None) -> tuple[Reason, str] | None:
+    """What is wrong with the request's signature, or with its having none."""
+    state = case.postback.signature
+    if state == signing.BAD:
+        return Reason.BAD_SIGNATURE, "The signature fits none of the advertiser's active secrets."
+    if state == signing.STALE:
+        return Reason.STALE_SIGNATURE, f"The signed time is more than {signing.WINDOW // 60} minutes from ours."
+    if secret and not state and (signing.is_hmac(secret) or secret.advertiser.requires_signature):
+        told = "An HMAC secret signs and is never sent." if signing.is_hmac(secret) else "A token alone is not taken."
+        return Reason.SIGNATURE_REQUIRED, told
+    return None
+
+
 def _authenticate(case: Case, secret: AdvertiserSecret | None) -> None:
     postback = case.postback
+    if fault := _signature_fault(case, secret):
+        # Somebody knew the advertiser's ID, nothing more: whose request it is stays open unless a secret fits.
+        postback.advertiser = secret.advertiser if secret and postback.signature != signing.BAD else None
+        case.stop(Outcome.UNAUTHORIZED, fault[0], STEP, fault[1], rule="signature")
+        return
     if secret is None and case.problems:
         # The token may be in the part that could not be read.
         case.stop(Outcome.INVALID, case.problems[0].reason, STEP, case.problems[0].message)
@@ -88,7 +107,8 @@ def _authenticate(case: Case, secret: AdvertiserSecret | None) -> None:
         )
     else:
         case.advertiser = advertiser
-        case.note(STEP, "passed", f"The token is one of {advertiser}'s.", rule=secret.label or f"token {secret.pk}")
+        what = "signature" if postback.signature else "token"
+        case.note(STEP, "passed", f"The {what} is one of {advertiser}'s.", rule=secret.label or f"{what} {secret.pk}")
 
 
 def _may_come_from(ip: str | None, networks: list[str]) -> bool:

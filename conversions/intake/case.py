@@ -13,6 +13,7 @@ from conversions.qualification import Finding
 from conversions.reasons import EXPLANATIONS, Reason
 from conversions.risk_marks import ClickMarks
 from conversions.risk_reviews import Found
+from conversions.signing import Signed
 from tracking.click_id import ClickID
 from tracking.models import TrackingLink
 
@@ -34,6 +35,7 @@ class Received:
     bearer: str = ""
     # Whose names it is read by: a row of conversions/dialects/table.py.
     mapping: str = "native"
+    signed: Signed | None = None
     body: str = ""
     # A fault found while reading the request, before any parameter was looked at.
     fault: "Problem | None" = None

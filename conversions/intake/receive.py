@@ -2,9 +2,11 @@
 
 from affiliates.secrets import digest
 from conversions.dialects.table import BY_NAME, TOKEN_NAMES
+from conversions.intake import terms
 from conversions.intake.case import Case, Received
 from conversions.intake.writing import insert, new
 from conversions.models import Postback
+from conversions.signing import check
 
 MASK = "•••"
 SECRET_FIELDS = frozenset({"token", "secret", "hmac", "signature", "password", "api_key"}) | TOKEN_NAMES
@@ -23,6 +25,7 @@ def _token(received: Received) -> str:
 
 def receive(batch: list[Received]) -> list[Case]:
     """Store the requests in one statement and open a case for each."""
+    signatures = _check_signatures(batch)
     rows = [
         new(
             Postback,
@@ -36,12 +39,25 @@ def receive(batch: list[Received]) -> list[Case]:
             headers=received.headers,
             ip=received.ip,
             is_secure=received.is_secure,
-            token_digest=digest(token) if (token := _token(received)) else "",
+            token_digest=fitting or (digest(token) if (token := _token(received)) else ""),
+            signature=state,
         )
-        for received in batch
+        for received, (state, fitting) in zip(batch, signatures, strict=True)
     ]
     insert(rows)
     return [_case(row, received) for row, received in zip(rows, batch, strict=True)]
+
+
+def _check_signatures(batch: list[Received]) -> list[tuple[str, str]]:
+    """For each request what came of its signature, and the digest of the secret; at most one query for the batch."""
+    named = {received.signed.advertiser for received in batch if received.signed}
+    secrets = terms.hmac_secrets.many(named) if named else {}
+    return [
+        check(received.signed, secrets.get(received.signed.advertiser, ()), received_at=received.received_at)
+        if received.signed
+        else ("", "")
+        for received in batch
+    ]
 
 
 def _case(row: Postback, received: Received) -> Case:

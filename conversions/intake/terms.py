@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 import psycopg
 
+from affiliates.advertiser_secrets import secret_text
 from affiliates.models import AdvertiserSecret
 from conversions.models import Goal
 from conversions.qualification_waits import RULES
@@ -72,10 +73,18 @@ class Kept(Generic[Key, Value]):
 
 
 def _read_tokens(digests: Collection[str]) -> dict[str, AdvertiserSecret]:
-    rows = AdvertiserSecret.objects.select_related("advertiser").filter(
-        digest__in=digests, kind=AdvertiserSecret.Kind.TOKEN, revoked_at=None
-    )
+    rows = AdvertiserSecret.objects.select_related("advertiser").filter(digest__in=digests, revoked_at=None)
     return {row.digest: row for row in rows}
+
+
+def _read_hmac_secrets(advertisers: Collection[str]) -> dict[str, list[tuple[str, str]]]:
+    found: dict[str, list[tuple[str, str]]] = {}
+    rows = AdvertiserSecret.objects.select_related("advertiser").filter(
+        advertiser__public_id__in=advertisers, kind=AdvertiserSecret.Kind.HMAC, revoked_at=None
+    )
+    for row in rows.order_by("-pk"):
+        found.setdefault(row.advertiser.public_id, []).append((row.digest, secret_text(row)))
+    return found
 
 
 def _read_goals(advertisers: Collection[int]) -> dict[int, list[Goal]]:
@@ -90,14 +99,16 @@ def _read_links(numbers: Collection[int]) -> dict[int, TrackingLink]:
     return TrackingLink.objects.select_related(*ENROLLMENT).in_bulk(numbers)
 
 
-# Tokens that are not revoked, by digest, with their advertiser.
+# HMAC secrets that are not revoked, digest and text, by the advertiser's public ID; the newest first.
+hmac_secrets: Kept[str, list[tuple[str, str]]] = Kept(_read_hmac_secrets)
+# Tokens and HMAC secrets that are not revoked, by digest, with their advertiser.
 tokens: Kept[str, AdvertiserSecret] = Kept(_read_tokens)
 # The active goals of an advertiser, by its ID, with their rules, offers and risk policies.
 goals: Kept[int, list[Goal]] = Kept(_read_goals)
 # Links by ID, with enrollment, affiliate, offer and advertiser.
 links: Kept[int, TrackingLink] = Kept(_read_links)
 
-ALL: tuple[Kept[Any, Any], ...] = (tokens, goals, links)
+ALL: tuple[Kept[Any, Any], ...] = (tokens, hmac_secrets, goals, links)
 
 
 def listen() -> Listener:
