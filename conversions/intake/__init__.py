@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from conversions.intake import attribute, deduplicate, find_click, park, parse, qualify, risk
@@ -53,6 +53,7 @@ def decide_cases(cases: list[Case], *, now: datetime) -> list[Decision]:
     """Decide stored requests in one transaction; a postback decided meanwhile keeps its answer."""
     woken: list[int] = []
     with transaction.atomic():
+        _plan_for_growth()
         due = _still_due(cases)
         fresh = [case for case in cases if case.postback.pk in due]
         authenticate([case for case in fresh if case.parked is None])
@@ -85,6 +86,16 @@ def _still_due(cases: list[Case]) -> set[int]:
     if parked := [case.parked.pk for case in cases if case.parked]:
         due |= set(ParkedPostback.objects.filter(pk__in=parked).values_list("pk", flat=True))
     return due
+
+
+def _plan_for_growth() -> None:
+    """Have the statements of this transaction planned by indexes, for its length.
+
+    Prepared statements keep their plan: one that was made while a table was nearly empty would go on reading the
+    whole table while it grows, until PostgreSQL gathers statistics anew.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
 
 
 def _kept(case: Case) -> Decision:
