@@ -27,6 +27,7 @@ from conversions.operator_decisions import REJECTIONS, DecisionRefused, approve,
 from conversions.qualification import all_words
 from conversions.qualification_waits import RULES
 from conversions.reasons import Reason
+from conversions.replay import replay
 from tracking.click_id import parse, text_of
 
 
@@ -314,6 +315,17 @@ class PostbackFilters(PeriodFilters):
     transaction_id = filters.CharFilter(help_text="The advertiser's ID of the event, exactly as sent.")
 
 
+class ReplaySerializer(serializers.Serializer[Any]):
+    dry_run = serializers.BooleanField(default=False, help_text="Say what would change, and change nothing.")
+
+
+class ReplayedSerializer(serializers.Serializer[Any]):
+    before = serializers.CharField(read_only=True, help_text="The outcome that was in force.")
+    after = serializers.CharField(read_only=True, help_text="The outcome now.")
+    changed = serializers.BooleanField(read_only=True)
+    decision = serializers.DictField(read_only=True, help_text="The answer, as the sender would get it now.")
+
+
 @extend_schema(tags=["postbacks"])
 class PostbackViewSet(OperatorViewSet):
     """Requests as they were received, with the decision in force. Operators only."""
@@ -325,6 +337,20 @@ class PostbackViewSet(OperatorViewSet):
 
     def get_serializer_class(self) -> Any:
         return PostbackStorySerializer if self.detail else PostbackSerializer
+
+    @extend_schema(operation_id="postbacks_replay", request=ReplaySerializer, responses=ReplayedSerializer)
+    @action(detail=True, methods=["post"])
+    def replay(self, request: Request, **address: str) -> Response:
+        """Decide the stored request again: nothing is counted twice. A dry run says what would change."""
+        require(self.reach.user, ["conversions.change_conversion"])
+        said = ReplaySerializer(data=request.data)
+        said.is_valid(raise_exception=True)
+        by = f"{self.reach.user} by the API"
+        [found] = replay([self.get_object()], by=by, now=timezone.now(), dry=said.validated_data["dry_run"])
+        body = found.decision.body if found.decision else None
+        return Response(
+            {"before": found.before[0], "after": found.after[0], "changed": found.is_changed, "decision": body}
+        )
 
     def get_queryset(self) -> "QuerySet[Postback]":
         rows: QuerySet[Postback] = super().get_queryset()

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from affiliates.models import User
@@ -14,9 +15,10 @@ from affiliates.money import format_money
 from affiliates.panel import ConfirmForm, DaysField, SecondsField
 from affiliates.panel.confirm import note_field
 from conversions.lifecycle import StatusNotAllowed, change_status
-from conversions.models import Conversion, Goal, StatusChange
+from conversions.models import Conversion, Goal, Postback, StatusChange
 from conversions.operator_decisions import APPROVALS, REJECTIONS
 from conversions.reasons import Reason
+from conversions.replay import CHUNK, replay
 
 Status = Conversion.Status
 
@@ -55,6 +57,36 @@ class GoalForm(forms.ModelForm):  # type: ignore[type-arg]
         if given.get("approval") == Goal.Approval.AFTER_DELAY and not given.get("approval_delay"):
             self.add_error("approval_delay", "Say after how many days the goal is approved.")
         return given
+
+
+class ReplayPostbacks(ConfirmForm):
+    """Stored requests decided again."""
+
+    title, submit = "Decide again", "Decide again"
+    explanation = (
+        "The stored requests go through intake once more. Nothing is counted twice; what was refused for a setting "
+        "that has been mended since is accepted. Beside each stands what would come of it now."
+    )
+    PREVIEWED: ClassVar = 50
+
+    def describe(self, row: Postback) -> str:
+        if not hasattr(self, "_preview"):
+            rows = list(self.rows)[: self.PREVIEWED]
+            found = replay(rows, by="a preview", now=timezone.now(), dry=True)
+            self._preview = {each.postback.pk: each for each in found}
+        each = self._preview.get(row.pk)
+        if each is None:
+            return "not looked at: too many at once for a preview"
+        if not each.is_changed:
+            return f"stays {each.before[0]}: {each.note}"
+        return f"{each.before[0] or 'undecided'} → {each.after[0]}: {each.note}"
+
+    def perform(self, *, actor: User, now: datetime) -> str:
+        rows = list(Postback.objects.filter(pk__in=[row.pk for row in self.rows]))
+        chunks = (rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK))
+        found = [each for chunk in chunks for each in replay(chunk, by=str(actor), now=now)]
+        changed = sum(each.is_changed for each in found)
+        return f"{len(found)} decided again, {changed} with another outcome."
 
 
 class DecideConversions(ConfirmForm):

@@ -31,10 +31,12 @@ from affiliates.panel import (
     labelled,
     link_to,
     once,
+    question,
     rows_of,
     when,
 )
 from affiliates.shown import NOTHING
+from conversions.admin.forms import ReplayPostbacks
 from conversions.intake.answer import answer_kept
 from conversions.models import Goal, ParkedPostback, Postback, Trace
 from conversions.reasons import Reason
@@ -145,7 +147,9 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
     search_help_text = "Postback ID (pb_…), transaction ID, or click ID"
     ordering = ("-id",)
     sortable_by = ()
-    actions_detail = ("trace",)
+    actions = ("replay",)
+    actions_detail = ("trace", "replay")
+    replay = question(ReplayPostbacks, description="Decide again", icon="replay")
     fieldsets = (
         (
             None,

@@ -9,17 +9,18 @@ from datetime import datetime
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from conversions.intake import attribute, deduplicate, find_click, park, parse, qualify, risk
 from conversions.intake.answer import answer, answer_kept, keep
 from conversions.intake.authenticate import authenticate
-from conversions.intake.case import Case, Decision, Received
+from conversions.intake.case import Case, Decision, Outcome, Received
 from conversions.intake.decide import decide
 from conversions.intake.is_test import set_apart
 from conversions.intake.legacy import read_legacy
 from conversions.intake.receive import receive, reopen
 from conversions.models import ParkedPostback, Postback
+from conversions.reasons import Reason
 
 __all__ = ["Decision", "Received", "decide_left_over", "intake", "take_up_parked"]
 
@@ -49,12 +50,16 @@ def intake(batch: list[Received], *, now: datetime) -> list[Decision]:
     return decide_cases(receive(batch), now=now)
 
 
-def decide_cases(cases: list[Case], *, now: datetime) -> list[Decision]:
-    """Decide stored requests in one transaction; a postback decided meanwhile keeps its answer."""
+def decide_cases(cases: list[Case], *, now: datetime, again: bool = False) -> list[Decision]:
+    """Decide stored requests in one transaction; a postback decided meanwhile keeps its answer.
+
+    `again` decides also those that were decided: the new decision takes the old one's place, unless it only
+    finds what the request itself has brought about.
+    """
     woken: list[int] = []
     with transaction.atomic():
         _plan_for_growth()
-        due = _still_due(cases)
+        due = _still_due(cases, again=again)
         fresh = [case for case in cases if case.postback.pk in due]
         authenticate([case for case in fresh if case.parked is None])
         parse.parse(fresh)
@@ -68,6 +73,7 @@ def decide_cases(cases: list[Case], *, now: datetime) -> list[Decision]:
             decide(group, now=now)
             risk.follow_up(group, now=now)
             qualify.follow_up(group, now=now)
+            _keep_what_it_did(group)
             keep(group, now=now)
             park.keep_parked(group, now=now)
             woken += park.wake(group, now=now)
@@ -76,16 +82,38 @@ def decide_cases(cases: list[Case], *, now: datetime) -> list[Decision]:
     return [answer(case) if case.postback.pk in due else _kept(case) for case in cases]
 
 
-def _still_due(cases: list[Case]) -> set[int]:
+def _keep_what_it_did(cases: list[Case]) -> None:
+    """A request that is decided again and finds its own conversion has its first decision still."""
+    for case in cases:
+        row = case.postback
+        is_its_own = case.conversion is not None and row.conversion_id == case.conversion.pk
+        if row.decided_at and is_its_own and case.outcome == Outcome.DUPLICATE and row.outcome in deduplicate.TAKEN:
+            case.outcome, case.reason = row.outcome, Reason(row.reason)
+            case.note("decide", row.outcome, "This very request brought it about; nothing changes.", rule="replay")
+
+
+def _still_due(cases: list[Case], *, again: bool = False) -> set[int]:
     """Lock the postbacks; whatever another process decided meanwhile is not due any more.
 
     Whether a parked one still waits is asked once the lock is held: then nobody else can decide it.
     """
     rows = Postback.objects.select_for_update().filter(pk__in=[case.postback.pk for case in cases]).order_by("pk")
+    if again:
+        _read_decisions(cases, rows)
+        return {case.postback.pk for case in cases}
     due = {pk for pk, decided_at in rows.values_list("pk", "decided_at") if decided_at is None}
     if parked := [case.parked.pk for case in cases if case.parked]:
         due |= set(ParkedPostback.objects.filter(pk__in=parked).values_list("pk", flat=True))
     return due
+
+
+def _read_decisions(cases: list[Case], rows: "QuerySet[Postback]") -> None:
+    """The decisions in force now that the rows are locked: somebody else may have decided again meanwhile."""
+    columns = ("decided_at", "outcome", "reason", "conversion_id")
+    known = {pk: decision for pk, *decision in rows.values_list("pk", *columns)}
+    for case in cases:
+        row = case.postback
+        row.decided_at, row.outcome, row.reason, row.conversion_id = known[row.pk]
 
 
 def _plan_for_growth() -> None:

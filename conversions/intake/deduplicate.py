@@ -15,7 +15,7 @@ Status = Conversion.Status
 # A known transaction needs no click again: these faults do not count against its status updates.
 _EXCUSED = {Reason.MISSING_CLICK_ID, Reason.MISSING_TRANSACTION, Reason.MISSING_REVENUE}
 # Outcomes of requests that were taken; a refused one must not make its repeat look harmless.
-_TAKEN = (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.HELD, Outcome.UPDATED, Outcome.DUPLICATE)
+TAKEN = (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.HELD, Outcome.UPDATED, Outcome.DUPLICATE)
 
 
 def set_keys(cases: list[Case]) -> None:
@@ -89,7 +89,7 @@ def _said_before(cases: list[Case]) -> set[tuple[int, str]]:
     if not known:
         return set()
     rows = Postback.objects.filter(
-        conversion__in=known, fingerprint__in={case.event.fingerprint for case in cases}, outcome__in=_TAKEN
+        conversion__in=known, fingerprint__in={case.event.fingerprint for case in cases}, outcome__in=TAKEN
     )
     return {(pk or 0, fingerprint) for pk, fingerprint in rows.values_list("conversion_id", "fingerprint")}
 
