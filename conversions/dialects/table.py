@@ -74,7 +74,7 @@ def _read(
     # Elsewhere `transaction_id` is the click: it is no transaction of ours then.
     taken = {each.lower() for ours in ("click_id",) for each in theirs[ours].split()}
     fields["txid"] = tuple(each for each in fields["txid"] if each.lower() not in taken)
-    return Mapping(name=name, fields=fields, **options)  # type: ignore[arg-type]
+    return Mapping(name=name, fields={**NATIVE.fields, **fields}, **options)  # type: ignore[arg-type]
 
 
 DIALECTS: tuple[Dialect, ...] = (

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 
 from conversions.intake.case import Case, Decision
+from conversions.intake.parse import REPAIRED
 from conversions.intake.receive import masked
 from conversions.intake.writing import insert, new, update
 from conversions.models import Postback, Trace
@@ -41,6 +42,11 @@ def keep(cases: list[Case], *, now: datetime) -> None:
     )
 
 
+def warnings_of(steps: list[dict[str, Any]]) -> list[str]:
+    """What was mended in the request, for the sender to mend at its source."""
+    return [step["note"] for step in steps if step["result"] == REPAIRED]
+
+
 def trace_url(postback_id: str) -> str:
     """Where an operator reads the whole story of a postback."""
     return f"{settings.PUBLIC_URL}/trace/postback/{postback_id}/"
@@ -54,6 +60,7 @@ def answer(case: Case) -> Decision:
         "reason": reason.value,
         "message": case.steps[-1]["note"] if case.steps else reason.label,
         "problems": case.told_problems(),
+        "warnings": warnings_of(case.steps),
         "postback_id": case.postback.public_id,
         "conversion_id": case.conversion.public_id if case.conversion else None,
         "status": case.conversion.status if case.conversion else None,
@@ -81,6 +88,7 @@ def answer_kept(postback: Postback) -> Decision:
         "reason": trace.reason,
         "message": trace.steps[-1]["note"] if trace.steps else "",
         "problems": trace.problems,
+        "warnings": warnings_of(trace.steps),
         "postback_id": postback.public_id,
         "conversion_id": postback.conversion.public_id if postback.conversion else None,
         "status": postback.conversion.status if postback.conversion else None,

@@ -13,12 +13,14 @@ from affiliates.money import MAX_AMOUNT, PLACES
 from conversions.dialects.mapping import NATIVE, Pairs
 from conversions.dialects.table import find
 from conversions.intake.case import Case, Event, Outcome, Problem
+from conversions.intake.repairs import repair
 from conversions.models import Conversion, Postback
 from conversions.reasons import Reason
 from tracking import click_id
 from tracking.http import clean
 
 STEP = "parse"
+REPAIRED = "repaired"
 
 # The names that are read, first of each the one that is documented.
 # Amounts that a share of net revenue may take off its gross, in the event's currency.
@@ -54,7 +56,10 @@ def _parse(case: Case) -> None:
         case.stop(Outcome.INVALID, case.problems[0].reason, STEP, case.problems[0].message)
         return
     mapping = find(case.postback.mapping)
-    pairs = mapping.translate(case.parameters, **_assumed(case))
+    sent, told = repair(case.parameters)
+    for sentence in told:
+        case.note(STEP, REPAIRED, sentence, rule="HTML entities")
+    pairs = mapping.translate(sent, **_assumed(case))
     values = _values(case, pairs)
     event = case.event = Event(
         click_text=values["click_id"],

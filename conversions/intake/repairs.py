@@ -1,0 +1,63 @@
+"""Damage that a request took on its way through HTML, mended where the meaning is beyond doubt, and told.
+
+An address that is pasted into a page without care loses what looks like an entity: `&currency=` becomes `¤cy=`, and
+with the ampersand gone it sticks to the value before it: `payout=10¤cy=EUR`. A page that encodes twice leaves `amp;`
+ahead of a name.
+"""
+
+from functools import lru_cache
+from html.entities import html5
+
+from conversions.dialects.mapping import NATIVE, Pairs
+from conversions.dialects.table import DIALECTS
+
+AMPERSAND = "amp;"
+
+
+@lru_cache(maxsize=1)
+def damaged_names() -> dict[str, str]:
+    """The parameters that are read, by what HTML makes of their names with an ampersand ahead."""
+    legacy = {name: text for name, text in html5.items() if not name.endswith(";") and name.isalpha()}
+    mappings = (NATIVE, *(dialect.mapping for dialect in DIALECTS))
+    names = {name for mapping in mappings for found in mapping.fields.values() for name in found}
+    return {
+        legacy[entity] + name[len(entity) :]: name
+        for name in names
+        for entity in sorted(legacy, key=len)
+        if name.startswith(entity)
+    }
+
+
+def repair(pairs: Pairs) -> tuple[Pairs, list[str]]:
+    """The pairs as they were meant, and a sentence for each repair."""
+    if not any(_may_be_damaged(name, value) for name, value in pairs):
+        return pairs, []
+    mended: Pairs = []
+    told: list[str] = []
+    for name, value in pairs:
+        if name.startswith(AMPERSAND):
+            told.append(f"{name}= was read as {name.removeprefix(AMPERSAND)}=: the address was encoded for HTML twice.")
+            name = name.removeprefix(AMPERSAND)  # noqa: PLW2901
+        if whole := damaged_names().get(name):
+            told.append(_sentence(name, whole))
+            name = whole  # noqa: PLW2901
+        mended += _parted(name, value, told)
+    return mended, told
+
+
+def _may_be_damaged(name: str, value: str) -> bool:
+    return name.startswith(AMPERSAND) or not name.isascii() or (not value.isascii() and "=" in value)
+
+
+def _parted(name: str, value: str, told: list[str]) -> Pairs:
+    """The value alone, or with the parameters that had grown into it."""
+    for damaged, whole in damaged_names().items():
+        before, mark, after = value.partition(f"{damaged}=")
+        if mark:
+            told.append(_sentence(damaged, whole))
+            return [*_parted(name, before, told), *_parted(whole, after, told)]
+    return [(name, value)]
+
+
+def _sentence(damaged: str, whole: str) -> str:
+    return f"{damaged}= was read as &{whole}=: the address was damaged by HTML. Write &amp; for & in pages."
