@@ -16,9 +16,8 @@ from typing import Any
 from django.db import connection
 
 from affiliates.money import format_money
-from conversions.models import Goal
+from conversions.models import Goal, QualificationRule
 from conversions.reasons import Reason
-from conversions.rules import QualificationRule
 
 Kind, Period, Scope = QualificationRule.Kind, QualificationRule.Period, QualificationRule.Scope
 ZERO = Decimal(0)

@@ -14,10 +14,18 @@ from django.db import transaction
 from django.db.models import DateTimeField, ExpressionWrapper, F, Prefetch, Q, QuerySet
 
 from conversions.lifecycle import change_status
-from conversions.models import Conversion, Goal, Postback, StatusChange, Trace
+from conversions.models import (
+    Conversion,
+    Goal,
+    Postback,
+    QualificationRule,
+    QualificationWait,
+    RiskReview,
+    StatusChange,
+    Trace,
+)
 from conversions.qualification import Finding, Result, Subject, gather, judge, outcome
 from conversions.reasons import Reason
-from conversions.rules import QualificationRule, QualificationWait, RiskReview
 from tracking.click_id import ClickID
 
 Status = Conversion.Status

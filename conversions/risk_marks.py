@@ -17,7 +17,7 @@ from django.conf import settings
 
 from affiliates.models import Offer
 from conversions.intake.writing import prepared_cursor, to_json
-from conversions.rules import AddressSighting, AffiliatePace, MemberAddress, RiskPolicy
+from conversions.models import AddressSighting, AffiliatePace, MemberAddress, RiskPolicy
 
 # For offers without a policy of their own: the published defaults.
 DEFAULTS = RiskPolicy()

@@ -15,11 +15,10 @@ from django.db.models import Q
 
 from affiliates.models import User
 from conversions.lifecycle import change_status
-from conversions.models import Conversion, Postback, StatusChange, Trace
+from conversions.models import Conversion, Postback, RiskPolicy, RiskReview, StatusChange, Trace
 from conversions.qualification_waits import apply_move, next_move
 from conversions.reasons import Reason
 from conversions.risk_marks import ClickMarks, Mark, Suspect, look_up, marks_of
-from conversions.rules import RiskPolicy, RiskReview
 from tracking.click_id import ClickID
 from tracking.models import Click
 

@@ -10,8 +10,7 @@ from django.utils import timezone
 from affiliates.advertiser_secrets import make_secret
 from affiliates.models import Advertiser, AdvertiserSecret, Affiliate, Enrollment, Offer
 from bench.inside import options, tell
-from conversions.models import Goal
-from conversions.rules import RiskPolicy
+from conversions.models import Goal, RiskPolicy
 from payouts.models import CommissionPlan, CommissionRule
 from payouts.plans import publish_version
 from tracking.models import TrackingLink

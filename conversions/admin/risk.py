@@ -20,9 +20,9 @@ from affiliates.models import User
 from affiliates.panel import ConfirmForm, DaysField, PanelAdmin, RecordAdmin, code, label, link_to, question, when
 from affiliates.panel.confirm import note_field
 from conversions.lifecycle import StatusNotAllowed
+from conversions.models import RiskPolicy, RiskReview
 from conversions.reasons import Reason
 from conversions.risk_reviews import resolve
-from conversions.rules import RiskPolicy, RiskReview
 
 TITLES = {
     "bot_click": "Bot",

@@ -5,8 +5,7 @@ from datetime import timedelta
 import pytest
 
 from conversions.late_clicks import complete_by_signature
-from conversions.models import Conversion, Postback, Trace
-from conversions.rules import RiskReview
+from conversions.models import Conversion, Postback, RiskReview, Trace
 from tests.conversions.sending import NOW, send
 from tests.factories import ClickFactory
 from tracking import click_id

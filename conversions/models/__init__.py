@@ -1,0 +1,27 @@
+"""What came of a click: the events that count, the requests that reported them, and the outcome."""
+
+from conversions.models.conversions import Conversion, StatusChange, Trace
+from conversions.models.customers import Customer, CustomerLock, Touch
+from conversions.models.goals import Goal
+from conversions.models.postbacks import ParkedPostback, Postback
+from conversions.models.qualification import QualificationRule, QualificationWait
+from conversions.models.risk import AddressSighting, AffiliatePace, MemberAddress, RiskPolicy, RiskReview
+
+__all__ = [
+    "AddressSighting",
+    "AffiliatePace",
+    "Conversion",
+    "Customer",
+    "CustomerLock",
+    "Goal",
+    "MemberAddress",
+    "ParkedPostback",
+    "Postback",
+    "QualificationRule",
+    "QualificationWait",
+    "RiskPolicy",
+    "RiskReview",
+    "StatusChange",
+    "Touch",
+    "Trace",
+]

@@ -1,0 +1,140 @@
+"""The events that count, each step of their lives, and the trace of every decision."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from affiliates import public_ids
+from affiliates.history import append_only
+from affiliates.models import Advertiser, Affiliate, User
+from affiliates.money import AmountField, CurrencyField
+from conversions.models.customers import Customer
+from conversions.models.goals import Goal
+from conversions.models.postbacks import Postback
+from conversions.reasons import reason_choices
+from tracking.models import TrackingLink
+
+
+class Conversion(models.Model):
+    """An event that counts for an affiliate. Its row is its own outbox: a change clears `booked_at`."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Pending"
+        APPROVED = "approved", "Approved"
+        REJECTED = "rejected", "Rejected"
+
+    class Evidence(models.TextChoices):
+        ROW = "row", "The stored click"
+        SIGNATURE = "signature", "By signature, no stored click"
+        LEGACY = "legacy", "An imported click ID of another platform"
+        LOCK = "lock", "The customer's lock"
+        TOUCH = "touch", "An earlier click of the customer"
+        COUPON = "coupon", "A coupon code"
+
+    public_id = models.CharField(max_length=24, unique=True, default=public_ids.conversion_id, editable=False)
+    advertiser = models.ForeignKey(Advertiser, models.PROTECT, related_name="conversions")
+    goal = models.ForeignKey(Goal, models.PROTECT, related_name="conversions")
+    affiliate = models.ForeignKey(Affiliate, models.PROTECT, related_name="conversions")
+    link = models.ForeignKey(TrackingLink, models.PROTECT, null=True, related_name="conversions")
+    customer = models.ForeignKey(Customer, models.PROTECT, null=True, related_name="conversions")
+    click_id = models.UUIDField(null=True, db_index=True)
+    evidence = models.CharField(max_length=9, choices=Evidence)
+    # A pixel's word holds only until the advertiser's server tells the same event.
+    told_by = models.CharField(max_length=8, choices=Postback.Door, default=Postback.Door.NATIVE)
+    transaction_id = models.CharField(max_length=100, default="", db_index=True)
+    # What makes the event one event; the unique constraint on it decides duplicates.
+    dedupe_key = models.CharField(max_length=200)
+    is_test = models.BooleanField(default=False, help_text="Judged and shown, never counted nor paid.")
+    revenue = AmountField(null=True, help_text="The operator's income, as sent.")
+    volume = AmountField(null=True, help_text="Lots traded, as sent.")
+    deductions = models.JSONField(default=dict, db_default={}, help_text="What the sender takes off, by name.")
+    payout = AmountField(null=True, help_text="The sender's word for the commission; plans may use or ignore it.")
+    currency = CurrencyField()
+    status = models.CharField(max_length=8, choices=Status)
+    reason = models.CharField(max_length=40, choices=reason_choices)
+    occurred_at = models.DateTimeField(help_text="The sender's word: windows, tiers and plan versions go by it.")
+    received_at = models.DateTimeField(help_text="Our clock: booking goes by it.")
+    approve_at = models.DateTimeField(null=True, help_text="When a pending conversion is approved by itself.")
+    booked_at = models.DateTimeField(null=True, help_text="When the ledger last caught up; empty means due.")
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["advertiser", "dedupe_key"], name="conversion_once"),
+            models.CheckConstraint(condition=Q(approve_at=None) | Q(status="pending"), name="only_pending_waits"),
+        ]
+        indexes = [
+            models.Index(fields=["affiliate", "-received_at"], name="conversion_by_affiliate"),
+            models.Index(fields=["customer", "goal"], name="conversion_by_customer"),
+            models.Index(fields=["goal", "received_at"], name="conversion_by_goal"),
+            models.Index(fields=["received_at"], name="conversion_by_time"),
+            # What waits for a person: the operator's queue and its badge.
+            models.Index(
+                fields=["received_at"], name="conversion_waiting", condition=Q(status="pending", approve_at=None)
+            ),
+            models.Index(fields=["id"], name="conversion_unbooked", condition=Q(booked_at=None)),
+            models.Index(fields=["approve_at"], name="conversion_to_approve", condition=Q(approve_at__isnull=False)),
+            models.Index(fields=["id"], name="conversion_by_signature", condition=Q(evidence="signature")),
+        ]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class StatusChange(models.Model):
+    """One step in a conversion's life, with who, when and why. The first comes from nothing."""
+
+    class Source(models.TextChoices):
+        POSTBACK = "postback", "Postback"
+        OPERATOR = "operator", "Operator"
+        AUTOMATIC = "automatic", "Automatic approval"
+
+    conversion = models.ForeignKey(Conversion, models.PROTECT, related_name="status_changes")
+    from_status = models.CharField(max_length=8, choices=Conversion.Status, default="")
+    to_status = models.CharField(max_length=8, choices=Conversion.Status)
+    reason = models.CharField(max_length=40, choices=reason_choices)
+    note = models.CharField(max_length=250, default="")
+    source = models.CharField(max_length=9, choices=Source)
+    actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    postback = models.ForeignKey(Postback, models.PROTECT, null=True, related_name="status_changes")
+    at = models.DateTimeField(default=timezone.now, db_default=Now())
+
+    class Meta:
+        ordering = ["id"]
+        triggers: ClassVar = [append_only("status_change_append_only")]
+        constraints = [
+            models.CheckConstraint(
+                name="status_change_allowed",
+                condition=Q(from_status="")
+                | Q(from_status="pending", to_status__in=["approved", "rejected"])
+                | Q(from_status="approved", to_status="rejected")
+                | Q(from_status="rejected", to_status="approved"),
+            ),
+            models.CheckConstraint(condition=~Q(from_status=F("to_status")), name="status_change_changes"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.from_status or 'new'} → {self.to_status}"
+
+
+class Trace(models.Model):
+    """One decision and every step that led to it: rule and version, input, outcome."""
+
+    postback = models.ForeignKey(Postback, models.PROTECT, null=True, related_name="traces")
+    conversion = models.ForeignKey(Conversion, models.PROTECT, null=True, related_name="traces")
+    decided_at = models.DateTimeField()
+    outcome = models.CharField(max_length=13, choices=Postback.Outcome)
+    reason = models.CharField(max_length=40, choices=reason_choices)
+    http_status = models.PositiveSmallIntegerField()
+    problems = models.JSONField(default=list, help_text="Faults found in the request, each with its remedy.")
+    steps = models.JSONField(help_text="Objects of step, result, rule, input and note, in order.")
+
+    class Meta:
+        ordering = ["id"]
+        triggers: ClassVar = [append_only("trace_append_only")]
+
+    def __str__(self) -> str:
+        return f"{self.outcome}: {self.reason}"

@@ -1,0 +1,95 @@
+"""What an offer counts, and the rules that an event must meet."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.functional import cached_property
+
+from affiliates.models import Offer
+from affiliates.money import AmountField
+
+if TYPE_CHECKING:
+    from conversions.models.qualification import QualificationRule
+
+
+class Goal(models.Model):
+    """An event type that an offer counts, with its rules."""
+
+    class Kind(models.TextChoices):
+        REGISTRATION = "registration", "Registration"
+        KYC = "kyc", "Identity check"
+        FTD = "ftd", "First deposit (FTD)"
+        DEPOSIT = "deposit", "Deposit"
+        TRADE = "trade", "Trade"
+        PURCHASE = "purchase", "Purchase"
+        SUBSCRIPTION = "subscription", "Subscription"
+        NET_REVENUE = "net_revenue", "Net revenue"
+        CUSTOM = "custom", "Custom"
+
+    class Approval(models.TextChoices):
+        AT_ONCE = "at_once", "Approved at once"
+        AFTER_DELAY = "after_delay", "Approved after a delay"
+        BY_HAND = "by_hand", "Approved by an operator"
+
+    offer = models.ForeignKey(Offer, models.PROTECT, related_name="goals")
+    code = models.CharField(
+        max_length=40,
+        validators=[RegexValidator(r"^[a-z0-9_]+$", "Lower-case letters, digits and _.")],
+        help_text="What the postback sends as event_type.",
+    )
+    name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=14, choices=Kind)
+    position = models.PositiveSmallIntegerField(default=0, help_text="Order in the funnel.")
+    is_active = models.BooleanField(default=True)
+    approval = models.CharField(max_length=11, choices=Approval, default=Approval.BY_HAND)
+    approval_delay = models.DurationField(null=True, blank=True, help_text="For approval after a delay: 14 00:00:00.")
+    attribution_window = models.DurationField(null=True, blank=True, help_text="In place of the offer's window.")
+    attribution_window_minimum = models.DurationField(
+        null=True, blank=True, help_text="In place of the offer's minimum; 0 lets every event count."
+    )
+    needs_customer_id = models.BooleanField(default=False)
+    needs_revenue = models.BooleanField(default=False)
+    once_per_customer = models.BooleanField(
+        default=False, help_text="A second event of the same customer is rejected, as for a registration or an FTD."
+    )
+    minimum_revenue = AmountField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text="In the offer's currency; an event below it is rejected.",
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["offer", "position", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["offer", "code"], name="goal_code_once_per_offer"),
+            models.CheckConstraint(
+                condition=~Q(approval="after_delay") | Q(approval_delay__gt=timedelta(0)), name="goal_delay_given"
+            ),
+            models.CheckConstraint(
+                condition=Q(attribution_window=None) | Q(attribution_window__gt=timedelta(0)),
+                name="goal_window_positive",
+            ),
+            models.CheckConstraint(
+                condition=Q(attribution_window_minimum=None) | Q(attribution_window_minimum__gte=timedelta(0)),
+                name="goal_window_minimum_not_negative",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.offer})"
+
+    @cached_property
+    def qualification_rules(self) -> list["QualificationRule"]:
+        """The goal's rules in the order they were made; no query where they were fetched with the goal."""
+        return sorted(self.rules.all(), key=lambda rule: rule.pk)
+
+    @cached_property
+    def looks_at_customers(self) -> bool:
+        """Whether a rule depends on what else the customer did, so that an event may have to wait for it."""
+        return any(rule.looks_at_customer for rule in self.qualification_rules)

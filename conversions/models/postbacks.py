@@ -1,0 +1,95 @@
+"""The requests that reported events, as they came, and those that wait for what they name."""
+
+from django.db import models
+from django.db.models import Q
+
+from affiliates import public_ids
+from affiliates.models import Advertiser
+from conversions.reasons import reason_choices
+
+
+class Postback(models.Model):
+    """One request as it was received, stored before it is judged; the last decision stands beside it."""
+
+    class Door(models.TextChoices):
+        NATIVE = "native", "Postback"
+        PIXEL = "pixel", "Pixel"
+        BULK = "bulk", "Bulk API"
+        CSV = "csv", "CSV import"
+        REPLAY = "replay", "Replay"
+
+    class Outcome(models.TextChoices):
+        ACCEPTED = "accepted", "Accepted"
+        UPDATED = "updated", "Updated"
+        DUPLICATE = "duplicate", "Duplicate"
+        HELD = "held", "Held"
+        REJECTED = "rejected", "Rejected"
+        INVALID = "invalid", "Invalid"
+        UNAUTHORIZED = "unauthorized", "Unauthorized"
+        FORBIDDEN = "forbidden", "Forbidden"
+        UNKNOWN_CLICK = "unknown_click", "Unknown click"
+        CONFLICT = "conflict", "Conflict"
+
+    public_id = models.CharField(max_length=24, unique=True, default=public_ids.postback_id, editable=False)
+    received_at = models.DateTimeField(db_index=True)
+    door = models.CharField(max_length=8, choices=Door, default=Door.NATIVE)
+    mapping = models.CharField(max_length=60, default="native", help_text="Whose parameter names it was read by.")
+    method = models.CharField(max_length=7)
+    path = models.CharField(max_length=200)
+    parameters = models.JSONField(help_text="Pairs of name and value in the order sent; secrets are masked.")
+    body = models.TextField(default="", help_text="Kept as sent only when it could not be read as parameters.")
+    headers = models.JSONField(default=dict)
+    ip = models.GenericIPAddressField(null=True)
+    is_secure = models.BooleanField(default=False)
+    # A digest of the token that was sent: enough to authenticate again on replay, useless to a thief.
+    token_digest = models.CharField(max_length=64, default="")
+    # What came of a signature when it was received: only then the whole text that it covers was at hand.
+    signature = models.CharField(max_length=5, default="", help_text="valid, bad or stale; empty: it had none.")
+    advertiser = models.ForeignKey(Advertiser, models.PROTECT, null=True, related_name="postbacks")
+    # The decision in force; every decision made is a Trace row.
+    decided_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=13, choices=Outcome, default="")
+    reason = models.CharField(max_length=40, choices=reason_choices, default="")
+    click_id = models.UUIDField(null=True, db_index=True)
+    transaction_id = models.CharField(max_length=100, default="", db_index=True)
+    # A digest of what the event says: a request that says the same again is a repeat, however late it comes.
+    fingerprint = models.CharField(max_length=64, default="")
+    conversion = models.ForeignKey("Conversion", models.PROTECT, null=True, related_name="postbacks")
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["received_at"], name="postback_undecided", condition=Q(decided_at=None))]
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class ParkedPostback(models.Model):
+    """A postback that waits for what it names: a customer, a sale, or a link. The row goes once it is decided."""
+
+    class Waits(models.TextChoices):
+        CUSTOMER = "customer", "The customer's first event"
+        SALE = "sale", "The sale of that transaction"
+        LINK = "link", "The link of its click"
+
+    postback = models.OneToOneField(Postback, models.PROTECT, primary_key=True, related_name="parked")
+    advertiser = models.ForeignKey(Advertiser, models.PROTECT, related_name="+")
+    waits_for = models.CharField(max_length=8, choices=Waits)
+    # What is awaited, in one text: the customer's ID, goal and transaction, or the link's number.
+    awaited = models.CharField(max_length=150)
+    occurred_at = models.DateTimeField(help_text="Those that wait for the same are decided in this order.")
+    parked_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0)
+    next_try_at = models.DateTimeField()
+    is_repeat = models.BooleanField(default=False, help_text="Another that waits already says the same.")
+
+    class Meta:
+        ordering = ["occurred_at", "postback"]
+        indexes = [
+            models.Index(fields=["advertiser", "waits_for", "awaited"], name="parked_by_awaited"),
+            models.Index(fields=["next_try_at"], name="parked_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.postback} waits for {self.get_waits_for_display().lower()}"

@@ -1,0 +1,151 @@
+"""The risk settings of offers, the reviews they open, and what the marks are counted from."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from affiliates.models import Offer, User
+
+
+class RiskPolicy(models.Model):
+    """How an offer weighs marks of risk: points for each, and from how many points on a person looks first.
+
+    The defaults are published in docs/risk.md; they hold for offers without a row of their own.
+    """
+
+    class AtEnd(models.TextChoices):
+        APPROVE = "approve", "It goes on as if nothing had been found"
+        STAY = "stay", "It stays held, and the owner is alarmed"
+
+    offer = models.OneToOneField(Offer, models.CASCADE, related_name="risk_policy")
+    threshold = models.PositiveSmallIntegerField(
+        default=100, validators=[MinValueValidator(1)], help_text="From so many points on a conversion is held."
+    )
+    owner = models.ForeignKey(
+        User,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        limit_choices_to={"is_staff": True},
+        help_text="Who decides what is held; empty: any operator.",
+    )
+    hold_for = models.DurationField(
+        default=timedelta(days=14), help_text="A held conversion has this long to be decided."
+    )
+    at_end = models.CharField(max_length=7, choices=AtEnd, default=AtEnd.STAY)
+    bot_click = models.PositiveSmallIntegerField(default=100, help_text="A bot made the click.")
+    data_centre = models.PositiveSmallIntegerField(default=50, help_text="The click came from a hosting company.")
+    duplicate_click = models.PositiveSmallIntegerField(default=10, help_text="The click repeats one of seconds before.")
+    same_address = models.PositiveSmallIntegerField(default=50, help_text="Many customers came from one address.")
+    too_fast = models.PositiveSmallIntegerField(default=30, help_text="The event came too soon after the click.")
+    self_referral = models.PositiveSmallIntegerField(default=100, help_text="The click came from the affiliate itself.")
+    velocity = models.PositiveSmallIntegerField(default=20, help_text="Far more conversions an hour than usual.")
+    country_mismatch = models.PositiveSmallIntegerField(
+        default=40, help_text="Click and event, or click and offer, name different countries."
+    )
+    crowded_click = models.PositiveSmallIntegerField(default=30, help_text="One click brought many customers.")
+    customers_per_address = models.PositiveSmallIntegerField(
+        default=4, validators=[MinValueValidator(2)], help_text="So many customers from one address are many."
+    )
+    address_period = models.DurationField(default=timedelta(days=7), help_text="In this time.")
+    fast_seconds = models.PositiveIntegerField(default=10, help_text="Sooner after the click is too fast.")
+    velocity_factor = models.DecimalField(
+        max_digits=5, decimal_places=1, default=Decimal(5), help_text="So many times the usual number is far more."
+    )
+    velocity_least = models.PositiveIntegerField(default=30, help_text="Fewer an hour are never far more.")
+    customers_per_click = models.PositiveSmallIntegerField(
+        default=3, validators=[MinValueValidator(2)], help_text="So many customers of one click are many."
+    )
+
+    class Meta:
+        verbose_name_plural = "risk policies"
+        constraints = [
+            models.CheckConstraint(condition=Q(threshold__gt=0), name="risk_threshold_positive"),
+            models.CheckConstraint(condition=Q(hold_for__gt=timedelta(0)), name="risk_hold_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Risk policy of {self.offer}"
+
+
+class RiskReview(models.Model):
+    """A conversion whose marks add up to the threshold: held with a reason, an owner and an end date."""
+
+    class Resolution(models.TextChoices):
+        APPROVED = "approved", "Approved"
+        REJECTED = "rejected", "Rejected"
+        ENDED = "ended", "The time ran out"
+
+    conversion = models.OneToOneField(
+        "conversions.Conversion", models.PROTECT, primary_key=True, related_name="risk_review"
+    )
+    score = models.PositiveIntegerField()
+    threshold = models.PositiveIntegerField()
+    parts = models.JSONField(help_text="Objects of mark, points, note and input.")
+    owner = models.ForeignKey(User, models.PROTECT, null=True, related_name="risk_reviews")
+    said = models.CharField(max_length=8, default="", help_text="The sender's status, which holds after the review.")
+    at_end = models.CharField(max_length=7, choices=RiskPolicy.AtEnd)
+    opened_at = models.DateTimeField()
+    held_until = models.DateTimeField()
+    is_late = models.BooleanField(default=False, help_text="The conversion was approved before the mark was known.")
+    alarmed_at = models.DateTimeField(null=True, help_text="When the end date passed without a decision.")
+    resolved_at = models.DateTimeField(null=True)
+    resolution = models.CharField(max_length=8, choices=Resolution, default="")
+    resolved_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+
+    class Meta:
+        indexes = [models.Index(fields=["held_until"], name="review_open", condition=Q(resolved_at=None))]
+
+    def __str__(self) -> str:
+        return f"{self.score} of {self.threshold} points: {self.conversion}"
+
+    @property
+    def why(self) -> str:
+        """The marks in words, without what they were found by."""
+        return " ".join(part["note"] for part in self.parts)
+
+
+class AddressSighting(models.Model):
+    """That a customer of an offer came from an address, kept as a keyed digest: for marks of risk only."""
+
+    offer = models.ForeignKey(Offer, models.CASCADE, related_name="+", db_index=False)
+    address_digest = models.BinaryField(max_length=16)
+    customer_id = models.CharField(max_length=100)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["offer", "address_digest", "customer_id"], name="sighting_once")]
+        indexes = [models.Index(fields=["seen_at"], name="sighting_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.customer_id} of {self.offer}"
+
+
+class MemberAddress(models.Model):
+    """That somebody of an affiliate signed in from an address, kept as a keyed digest: for self-referral only."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    address_digest = models.BinaryField(max_length=16)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "address_digest"], name="member_address_once")]
+        indexes = [models.Index(fields=["address_digest"], name="member_by_address")]
+
+    def __str__(self) -> str:
+        return str(self.user)
+
+
+class AffiliatePace(models.Model):
+    """How many conversions an hour an affiliate usually has, in its busiest hours of the last two weeks."""
+
+    affiliate = models.OneToOneField("affiliates.Affiliate", models.CASCADE, primary_key=True, related_name="+")
+    hourly = models.DecimalField(max_digits=12, decimal_places=2)
+    counted_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.affiliate}: {self.hourly} an hour"
