@@ -1,12 +1,25 @@
 """The cast: Ana the affiliate, Ben her rival, Olga the operator."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+import pgtrigger
 import pytest
+from django.test import TransactionTestCase
 from pytest_django.fixtures import Settings
 
 from affiliates.models import Affiliate, User
 from tests.factories import AffiliateFactory, SuperuserFactory
+
+
+@pytest.fixture(autouse=True, scope="session")
+def emptied_between_tests() -> Iterator[None]:
+    """Tests that commit are followed by a TRUNCATE of all tables; those of history would refuse it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            TransactionTestCase, "_fixture_teardown", pgtrigger.ignore()(TransactionTestCase._fixture_teardown)
+        )
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -104,7 +104,7 @@ class StatusChange(models.Model):
 
     class Meta:
         ordering = ["id"]
-        triggers: ClassVar = [append_only("status_change_append_only")]
+        triggers: ClassVar = append_only("status_change_append_only")
         constraints = [
             models.CheckConstraint(
                 name="status_change_allowed",
@@ -134,7 +134,7 @@ class Trace(models.Model):
 
     class Meta:
         ordering = ["id"]
-        triggers: ClassVar = [append_only("trace_append_only")]
+        triggers: ClassVar = append_only("trace_append_only")
 
     def __str__(self) -> str:
         return f"{self.outcome}: {self.reason}"

@@ -56,7 +56,7 @@ class Touch(models.Model):
     class Meta:
         ordering = ["at", "id"]
         verbose_name_plural = "touches"
-        triggers: ClassVar = [append_only("touch_append_only")]
+        triggers: ClassVar = append_only("touch_append_only")
         constraints = [models.UniqueConstraint(fields=["customer", "click_id"], name="touch_once_per_click")]
 
     def __str__(self) -> str:

@@ -55,7 +55,7 @@ class LedgerEntry(models.Model):
     class Meta:
         ordering = ["affiliate", "sequence"]
         verbose_name_plural = "ledger entries"
-        triggers: ClassVar = [append_only("ledger_entry_append_only")]
+        triggers: ClassVar = append_only("ledger_entry_append_only")
         constraints = [
             models.UniqueConstraint(fields=["affiliate", "sequence"], name="ledger_gap_free_number"),
             models.UniqueConstraint(fields=["payout"], condition=Q(kind="payment"), name="payout_paid_once"),

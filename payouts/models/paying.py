@@ -36,7 +36,7 @@ class Statement(models.Model):
 
     class Meta:
         ordering = ["-ends_at", "number"]
-        triggers: ClassVar = [append_only("statement_append_only")]
+        triggers: ClassVar = append_only("statement_append_only")
         constraints = [
             models.UniqueConstraint(fields=["affiliate", "currency", "ends_at"], name="statement_once_per_period"),
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="statement_period_forward"),

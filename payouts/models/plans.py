@@ -46,7 +46,7 @@ class PlanVersion(models.Model):
 
     class Meta:
         ordering = ["plan", "-number"]
-        triggers: ClassVar = [append_only("plan_version_append_only")]
+        triggers: ClassVar = append_only("plan_version_append_only")
         constraints = [
             models.UniqueConstraint(fields=["plan", "number"], name="plan_version_once"),
             models.UniqueConstraint(fields=["plan", "effective_from"], name="plan_version_one_start"),
@@ -124,7 +124,7 @@ class CommissionRule(models.Model):
 
     class Meta:
         ordering = ["id"]
-        triggers: ClassVar = [append_only("commission_rule_append_only")]
+        triggers: ClassVar = append_only("commission_rule_append_only")
         constraints = [
             models.UniqueConstraint(
                 fields=["version", "goal", "kind", "country", "sub_name", "sub_value", "valid_from", "valid_until"],

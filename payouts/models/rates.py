@@ -32,7 +32,7 @@ class ExchangeRate(models.Model):
 
     class Meta:
         ordering = ["-day", "currency", "-id"]
-        triggers: ClassVar = [append_only("exchange_rate_append_only")]
+        triggers: ClassVar = append_only("exchange_rate_append_only")
         constraints = [
             models.CheckConstraint(condition=models.Q(per_euro__gt=0), name="exchange_rate_positive"),
             models.CheckConstraint(condition=~models.Q(currency="EUR"), name="exchange_rate_not_of_the_euro"),
