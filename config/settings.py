@@ -263,6 +263,12 @@ CELERY_BEAT_SCHEDULE = {
     "late clicks": {"task": "conversions.tasks.complete_late_clicks", "schedule": 15.0, "options": {"expires": 30}},
     "left over": {"task": "conversions.tasks.take_up_left_over", "schedule": 10.0, "options": {"expires": 30}},
     "partitions": {"task": "tracking.tasks.make_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
+    # The ECB publishes at about 16:00 in Frankfurt, which is 14:00 or 15:00 UTC.
+    "rates": {
+        "task": "payouts.tasks.fetch_exchange_rates",
+        "schedule": crontab(hour="15", minute="40"),
+        "options": {"expires": 6 * 3600},
+    },
     "retention": {
         "task": "tracking.tasks.apply_retention",
         "schedule": crontab(hour="3", minute="20"),

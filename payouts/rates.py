@@ -26,6 +26,7 @@ EURO = "EUR"
 FRESH = timedelta(days=7)
 PRECISION = Decimal("1e-12")
 CHUNK = 5000
+LARGEST = 50 * 1024 * 1024
 MONTHS = tuple(name.lower() for name in calendar.month_name[1:])
 
 
@@ -88,8 +89,7 @@ def bundled() -> Iterator[DayRate]:
 def from_ecb(content: bytes) -> Iterator[DayRate]:
     """The rates of the ECB's file: CSV, or a ZIP with it; a column for each currency, `N/A` where there is none."""
     if content[:2] == b"PK":
-        with zipfile.ZipFile(io.BytesIO(content)) as packed:
-            content = packed.read(packed.namelist()[0])
+        content = _unpacked(content)
     rows = csv.reader(io.StringIO(content.decode("utf-8-sig")))
     heads = [head.strip().upper() for head in next(rows, [])]
     if not heads or heads[0] != "DATE":
@@ -98,6 +98,18 @@ def from_ecb(content: bytes) -> Iterator[DayRate]:
         for currency, text in zip(heads[1:], row[1:], strict=False):
             if currency in PLACES and text.strip() not in ("", "N/A"):
                 yield DayRate(_day(row[0], number), currency, _value(text, number))
+
+
+def _unpacked(content: bytes) -> bytes:
+    """The first file in the ZIP, which must not swell beyond what rates can take."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            first = packed.infolist()[0]
+            if first.file_size > LARGEST:
+                raise RatesRefused(f"{first.filename} has {first.file_size:,} bytes; a file of rates is smaller.")
+            return packed.read(first)
+    except (zipfile.BadZipFile, IndexError) as error:
+        raise RatesRefused(f"The ZIP cannot be opened: {error}.") from error
 
 
 def from_list(content: bytes) -> Iterator[DayRate]:

@@ -3,8 +3,10 @@
 from celery import shared_task
 
 from payouts.ledger import book_changes
+from payouts.rate_feed import FeedUnavailable, fetch_rates
 
 BATCH = 1000
+LONGEST_WAIT = 3600
 
 
 @shared_task(name="payouts.tasks.book")
@@ -12,3 +14,11 @@ def book() -> None:
     """Book what is due until nothing is left that no other worker holds."""
     while book_changes(limit=BATCH) == BATCH:
         pass
+
+
+@shared_task(
+    autoretry_for=(FeedUnavailable,), retry_backoff=60, retry_backoff_max=LONGEST_WAIT, retry_jitter=True, max_retries=8
+)
+def fetch_exchange_rates() -> int:
+    """Keep the day's rates; a feed that does not answer is asked again, later each time, for about five hours."""
+    return fetch_rates()

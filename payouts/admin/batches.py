@@ -49,6 +49,7 @@ from payouts.batches import (
 from payouts.models import ExchangeRate, Payout, PayoutBatch, PayoutMethod, PayoutTerms
 from payouts.payment_files import payment_file
 from payouts.payments import NotPaid, ReferenceRefused, mark_returned
+from payouts.rate_feed import too_old
 
 Status = PayoutBatch.Status
 TONES = {"draft": "warning", "approved": "info", "sent": "success", "cancelled": "danger"}
@@ -376,6 +377,17 @@ class ExchangeRateAdmin(PanelAdmin):
         assert isinstance(obj, ExchangeRate)
         obj.source, obj.created_by = ExchangeRate.Source.MANUAL, operator(request)
         super().save_model(request, obj, form, change)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        newest = too_old(today=timezone.localdate())
+        if newest:
+            messages.warning(
+                request,
+                f"The newest rates of the European Central Bank are of {newest:%Y-%m-%d}. They are fetched each day "
+                "from RATES_URL: see in the worker's log why not, or run manage.py import_rates with its file.",
+            )
+        found: HttpResponse = super().changelist_view(request, extra_context)
+        return found
 
     @display(description="For one euro")
     def value(self, row: ExchangeRate) -> str:
