@@ -1,5 +1,7 @@
 """REST API: offers with their goals, conversions and what operators decide about them, postbacks."""
 
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from affiliates.api import AdvertiserName, AffiliateName, OfferName
-from affiliates.models import Enrollment, Offer
+from affiliates.models import Enrollment, Offer, User
 from affiliates.permissions import OperatorsOnly, WithinReach, require
 from affiliates.rest.errors import Conflict
 from affiliates.rest.fields import AmountText, ReachSerializer
@@ -22,11 +24,12 @@ from affiliates.rest.filters import ChoicesFilter, MomentFilter, PeriodFilters
 from affiliates.rest.views import OperatorViewSet, ReadViewSet
 from conversions.holds import HOLDS, hold_of
 from conversions.lifecycle import StatusNotAllowed
-from conversions.models import Conversion, Goal, Postback, Trace
+from conversions.models import Conversion, Goal, Postback, StatusChange, Trace
 from conversions.operator_decisions import REJECTIONS, DecisionRefused, approve, reject
 from conversions.qualification import all_words
 from conversions.qualification_waits import RULES
 from conversions.reasons import Reason
+from conversions.refunds import RefundRefused, refund
 from conversions.replay import replay
 from tracking.click_id import parse, text_of
 
@@ -136,17 +139,19 @@ class ConversionSerializer(ReachSerializer):
     customer_id = serializers.CharField(source="customer.customer_id", read_only=True, allow_null=True)
     revenue = AmountText(allow_null=True, help_text="The advertiser's income, as sent.")
     payout = AmountText(allow_null=True, help_text="The sender's word for the commission.")
+    refunded = AmountText(help_text="How much of the revenue went back to the customer.")
     reason_text = serializers.CharField(source="get_reason_display", read_only=True)
     hold = serializers.SerializerMethodField(
         help_text="What a pending conversion waits for: rules that are not met yet, or a review, with its end date."
     )
-    operator_only = frozenset({"customer_id", "revenue", "payout"})
+    operator_only = frozenset({"customer_id", "revenue", "refunded", "payout"})
 
     class Meta:
         model = Conversion
         fields: tuple[str, ...] = (
             *("id", "status", "reason", "reason_text", "affiliate", "advertiser", "offer", "goal", "transaction_id"),
-            *("click_id", "link", "evidence", "is_test", "customer_id", "revenue", "payout", "currency"),
+            *("click_id", "link", "evidence", "is_test", "customer_id", "revenue", "refunded"),
+            *("payout", "currency"),
             *("occurred_at", "received_at", "approve_at", "booked_at", "hold"),
         )
         read_only_fields = fields
@@ -219,6 +224,20 @@ class RejectionSerializer(serializers.Serializer[Any]):
     note = serializers.CharField(max_length=250, help_text="Why, in a few words. The affiliate reads it.")
 
 
+class RefundSerializer(serializers.Serializer[Any]):
+    amount = serializers.DecimalField(
+        max_digits=24, decimal_places=8, min_value=Decimal("1e-8"), help_text="In the conversion's currency."
+    )
+    refund_id = serializers.CharField(
+        max_length=100,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text="The advertiser's own ID of the refund: the same one again is refused.",
+    )
+    note = serializers.CharField(max_length=250, help_text="Why, in a few words. The affiliate reads it.")
+
+
 @extend_schema(tags=["conversions"])
 class ConversionViewSet(ReadViewSet):
     """Events that count, newest first. Operators approve and reject them; each change is kept with its reason."""
@@ -243,6 +262,12 @@ class ConversionViewSet(ReadViewSet):
         """Reject a conversion, or reverse an approved one: booked commission is taken back by a new ledger entry."""
         return self._decide(RejectionSerializer(data=request.data), reject)
 
+    @extend_schema(operation_id="conversions_refund", request=RefundSerializer)
+    @action(detail=True, methods=["post"], permission_classes=[WithinReach, OperatorsOnly])
+    def refund(self, request: Request, **address: str) -> Response:
+        """Take a part of the revenue back, or all of it: commission shrinks by a new ledger entry."""
+        return self._decide(RefundSerializer(data=request.data), _refund)
+
     def _decide(self, said: serializers.Serializer[Any], decide: Any) -> Response:
         require(self.reach.user, ["conversions.change_conversion"])
         row = self.get_object()
@@ -252,9 +277,15 @@ class ConversionViewSet(ReadViewSet):
             given["reason"] = Reason(given["reason"])
         try:
             decide(conversion_id=row.pk, actor=self.reach.user, now=timezone.now(), **given)
-        except (DecisionRefused, StatusNotAllowed) as error:
+        except (DecisionRefused, RefundRefused, StatusNotAllowed) as error:
             raise Conflict(str(error)) from error
         return Response(self.get_serializer(self.get_object()).data)
+
+
+def _refund(*, conversion_id: int, actor: User, now: datetime, **given: Any) -> None:
+    row = Conversion.objects.get(pk=conversion_id)
+    source = StatusChange.Source.OPERATOR
+    refund(conversion=row, occurred_at=now, now=now, source=source, actor=actor, **given)
 
 
 class TraceSerializer(serializers.ModelSerializer[Trace]):

@@ -105,7 +105,7 @@ AT_ARRIVAL = frozenset({Kind.CAP, Kind.COUNTRY})
 _KNOWN = """
 SELECT ask.position, ask.rule, row.currency, count(*), count(*) FILTER (WHERE row.reason <> 'awaits_rules'),
        count(*) FILTER (WHERE row.status = 'approved'),
-       min(row.occurred_at) FILTER (WHERE row.reason <> 'awaits_rules'), coalesce(sum(row.revenue), 0)
+       min(row.occurred_at) FILTER (WHERE row.reason <> 'awaits_rules'), coalesce(sum(row.revenue - row.refunded), 0)
 FROM unnest(%s::int[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[])
          AS ask(position, rule, customer, goal, own, until)
 JOIN conversions_conversion row ON row.customer_id = ask.customer AND row.goal_id = ask.goal

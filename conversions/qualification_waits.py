@@ -124,7 +124,7 @@ def _subject(row: Conversion) -> Subject:
         goal=row.goal,
         affiliate_id=row.affiliate_id,
         customer_id=row.customer_id,
-        revenue=row.revenue,
+        revenue=row.kept_revenue,
         currency=row.currency,
         occurred_at=row.occurred_at,
         received_at=row.received_at,

@@ -16,6 +16,7 @@ class Reason(models.TextChoices):
     DUPLICATE = "duplicate", "The same event was counted before"
     SERVER_CONFIRMED = "server_confirmed", "The advertiser's server told what a pixel had told before"
     STATUS_UPDATED = "status_updated", "A known conversion changed its status"
+    PARTLY_REFUNDED = "partly_refunded", "A part of the sale went back to the customer"
     # Waiting
     AWAITS_APPROVAL = "awaits_approval", "Waiting for an operator's approval"
     AWAITS_DELAY = "awaits_delay", "Waiting for the approval delay to pass"
@@ -48,6 +49,7 @@ class Reason(models.TextChoices):
     DELAY_PASSED = "delay_passed", "Approved: the delay passed"
     ADVERTISER_APPROVED = "advertiser_approved", "Approved by the advertiser"
     REVERSED = "reversed", "Reversed by the advertiser"
+    REFUNDED = "refunded", "All of the sale went back to the customer"
     FRAUD = "fraud", "Fraud"
     TEST_EVENT = "test_event", "A test event"
     APPEAL = "appeal", "Approved on appeal"
@@ -84,6 +86,7 @@ class Reason(models.TextChoices):
     MISSING_CUSTOMER = "missing_customer", "The goal needs a customer_id"
     VALUE_TOO_LONG = "value_too_long", "A value is longer than what is kept"
     TRANSACTION_CONFLICT = "transaction_conflict", "The same transaction was sent with other data"
+    REFUND_TOO_LARGE = "refund_too_large", "More is refunded than the sale has left"
     STATUS_NOT_ALLOWED = "status_not_allowed", "The conversion cannot change to this status"
     TRY_AGAIN = "try_again", "The request could not be handled just now"
 
@@ -123,6 +126,10 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "A pixel told this event first; the postback's transaction, amounts and status took the place of the pixel's."
     ),
     _R.STATUS_UPDATED: _good("The transaction is known and came with a new status."),
+    _R.PARTLY_REFUNDED: _good(
+        "The postback, or an operator, said how much of the sale the customer got back.",
+        "Nothing to do: a share of the revenue shrinks with it; an amount per event stays until all is refunded.",
+    ),
     _R.AWAITS_APPROVAL: _good("The goal is approved by hand.", "An operator approves or rejects it in the panel."),
     _R.AWAITS_DELAY: _good(
         "The goal is approved after a delay.", "It is approved by itself unless a reversal comes first."
@@ -153,8 +160,8 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     _R.WAITING_FOR_SALE: Explanation(
         202,
-        "The request rejects a transaction that is not known yet.",
-        "Nothing to do when the sale is on its way: it is counted first and rejected then. Else check the txid.",
+        "The request rejects or refunds a transaction that is not known yet.",
+        "Nothing to do when the sale is on its way: it is counted first, and this after it. Else check the txid.",
     ),
     _R.WAITING_FOR_CLICK: Explanation(
         202,
@@ -213,6 +220,9 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     _R.DELAY_PASSED: _good("The approval delay passed without a reversal."),
     _R.ADVERTISER_APPROVED: _good("A later postback said status=approved."),
     _R.REVERSED: _good("A later postback said status=rejected: a chargeback, refund or failed check."),
+    _R.REFUNDED: _good(
+        "Refunds add up to the whole revenue.", "Nothing to do: the commission is taken back by a reversal."
+    ),
     _R.FRAUD: _good("An operator found fraud.", "The note beside it says what was found; ask the operator."),
     _R.TEST_EVENT: _good("It was made for a test and earns nothing."),
     _R.APPEAL: _good("An operator looked again and approved it."),
@@ -334,6 +344,11 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         409,
         "This txid was counted before with another amount, currency or click. The first one stands.",
         "To correct it, reverse the first (status=rejected) and send a new txid; another event has its own txid.",
+    ),
+    _R.REFUND_TOO_LARGE: Explanation(
+        409,
+        "The refund is larger than the revenue less earlier refunds, or the sale came without revenue.",
+        "Check `refund` and its currency. To take back a sale without revenue send status=rejected.",
     ),
     _R.STATUS_NOT_ALLOWED: Explanation(
         409,

@@ -30,7 +30,7 @@ Money = dict[str, Decimal]
 CONVERSIONS = """
     WITH part AS (
         SELECT (received_at AT TIME ZONE %(zone)s)::date AS day, affiliate_id, goal_id, status, currency,
-               count(*) AS number, sum(revenue) AS revenue
+               count(*) AS number, sum(revenue - refunded) AS revenue
         FROM conversions_conversion WHERE received_at >= %(since)s AND NOT is_test GROUP BY 1, 2, 3, 4, 5
     )
     SELECT day, affiliate_id, offer_id, status, currency, sum(number)::bigint, sum(revenue)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import QuerySet, Sum
+from django.db.models import F, QuerySet, Sum
 from django.utils import timezone
 
 from affiliates.models import Affiliate, User
@@ -33,7 +33,7 @@ EVENT_COLUMNS = (
     "goal__offer_id",
     "goal_id",
     "status",
-    "revenue",
+    "kept",
     "currency",
     "occurred_at",
     "customer_id",
@@ -103,6 +103,7 @@ def take_due(limit: int) -> list[Due]:
 
 def read_events(rows: QuerySet[Conversion]) -> list[Due]:
     """The facts that price these conversions, in the order of the query."""
+    rows = rows.annotate(kept=F("revenue") - F("refunded"))
     return [Due(Event(*facts), public_id) for *facts, public_id in rows.values_list(*EVENT_COLUMNS, "public_id")]
 
 
@@ -114,7 +115,7 @@ def event_of(row: Conversion) -> Event:
         row.goal.offer_id,
         row.goal_id,
         row.status,
-        row.revenue,
+        row.kept_revenue,
         row.currency,
         row.occurred_at,
         row.customer_id,

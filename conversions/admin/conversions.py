@@ -31,9 +31,9 @@ from affiliates.panel import (
     question,
     when,
 )
-from conversions.admin.forms import ApproveConversions, RejectConversions
+from conversions.admin.forms import ApproveConversions, RefundConversion, RejectConversions
 from conversions.holds import hold_of
-from conversions.models import Conversion, Customer, StatusChange
+from conversions.models import Conversion, Customer, Refund, StatusChange
 from tracking.admin import click_key
 from tracking.click_id import text_of
 
@@ -59,6 +59,23 @@ class StatusChangeTable(RecordTable):
         return f"{row.get_from_status_display() or 'New'} → {row.get_to_status_display()}"
 
 
+class RefundTable(RecordTable):
+    """What the customer got back."""
+
+    model = Refund
+    fields = ("occurred_at", "amount_shown", "refund_id", "note", "actor", "postback")
+    readonly_fields = ("amount_shown",)
+    show_change_link = False
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Refund]":
+        rows: QuerySet[Refund] = super().get_queryset(request)
+        return rows.select_related("actor", "postback", "conversion")
+
+    @display(description="Amount")
+    def amount_shown(self, row: Refund) -> SafeString | str:
+        return money(row.amount, row.conversion.currency)
+
+
 class ConversionColumns(ExportColumns):
     affiliate_id = Field(attribute="affiliate__public_id", column_name="affiliate_id")
     affiliate = Field(attribute="affiliate__name", column_name="affiliate")
@@ -73,7 +90,8 @@ class ConversionColumns(ExportColumns):
         model = Conversion
         fields: tuple[str, ...] = (
             *("public_id", "status", "reason", "affiliate_id", "affiliate", "advertiser", "offer", "goal"),
-            *("transaction_id", "customer_id", "click", "link_code", "evidence", "revenue", "payout", "currency"),
+            *("transaction_id", "customer_id", "click", "link_code", "evidence", "revenue", "refunded", "payout"),
+            "currency",
             *("occurred_at", "received_at", "approve_at", "booked_at"),
         )
         export_order = fields
@@ -108,8 +126,8 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
     ordering = ("-id",)
     sortable_by = ()
     actions = ("approve", "reject")
-    actions_detail: tuple[str, ...] = ("trace", "approve", "reject")
-    inlines: tuple[Any, ...] = (StatusChangeTable,)
+    actions_detail: tuple[str, ...] = ("trace", "approve", "reject", "refund")
+    inlines: tuple[Any, ...] = (StatusChangeTable, RefundTable)
     fieldsets = (
         (
             None,
@@ -124,7 +142,7 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
             },
         ),
         ("Waits for", {"fields": ("waits_for",)}),
-        ("Money", {"fields": (("revenue_shown", "payout_shown"), ("booked_at", "approve_at"))}),
+        ("Money", {"fields": (("revenue_shown", "refunded_shown"), "payout_shown", ("booked_at", "approve_at"))}),
         (
             "Where it came from",
             {
@@ -143,11 +161,13 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
         "status_label",
         "offer_name",
         "revenue_shown",
+        "refunded_shown",
         "payout_shown",
         "click_shown",
     )
     approve = question(ApproveConversions, description="Approve", icon="check", variant=ActionVariant.PRIMARY)
     reject = question(RejectConversions, description="Reject", icon="close")
+    refund = question(RefundConversion, description="Refund", icon="undo")
     status_label = labelled("status", STATUS_TONES, description="Status")
 
     def get_search_results(
@@ -199,6 +219,10 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
     @display(description="Revenue")
     def revenue_shown(self, row: Conversion) -> SafeString | str:
         return money(row.revenue, row.currency)
+
+    @display(description="Refunded")
+    def refunded_shown(self, row: Conversion) -> SafeString | str:
+        return money(row.refunded, row.currency) if row.refunded else "Nothing"
 
     @display(description="Payout as sent")
     def payout_shown(self, row: Conversion) -> SafeString | str:

@@ -8,16 +8,17 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
-from unfold.widgets import UnfoldAdminRadioSelectWidget
+from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget
 
 from affiliates.models import User
-from affiliates.money import format_money
+from affiliates.money import format_money, places
 from affiliates.panel import ConfirmForm, DaysField, SecondsField
 from affiliates.panel.confirm import note_field
 from conversions.lifecycle import StatusNotAllowed, change_status
 from conversions.models import Conversion, Goal, Postback, StatusChange
 from conversions.operator_decisions import APPROVALS, REJECTIONS
 from conversions.reasons import Reason
+from conversions.refunds import RefundRefused, refund
 from conversions.replay import CHUNK, replay
 
 Status = Conversion.Status
@@ -57,6 +58,60 @@ class GoalForm(forms.ModelForm):  # type: ignore[type-arg]
         if given.get("approval") == Goal.Approval.AFTER_DELAY and not given.get("approval_delay"):
             self.add_error("approval_delay", "Say after how many days the goal is approved.")
         return given
+
+
+class RefundConversion(ConfirmForm):
+    """A part of a sale, or all of it, went back to the customer."""
+
+    title, submit = "Refund", "Refund"
+    explanation = (
+        "Commission that is a share of the revenue shrinks with it, also after a statement: the difference is a line "
+        "of the next one. An amount per event stays until all of the revenue went back; then it is rejected."
+    )
+
+    def __init__(self, rows: Any, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(rows, data, **kwargs)
+        currency = rows[0].currency if rows else ""
+        self.fields["amount"] = forms.DecimalField(
+            label=f"Amount in {currency}",
+            max_digits=24,
+            decimal_places=places(currency) if currency else 2,
+            widget=UnfoldAdminTextInputWidget({"inputmode": "decimal"}),
+        )
+        self.fields["refund_id"] = forms.CharField(
+            label="Refund ID",
+            required=False,
+            max_length=100,
+            widget=UnfoldAdminTextInputWidget(),
+            help_text="The advertiser's own ID of the refund: one that its system also sends counts once.",
+        )
+        self.fields["note"] = note_field(required=True, help_text="Why. The affiliate reads it.")
+
+    @classmethod
+    def fits(cls, row: Conversion) -> bool:
+        return bool(row.kept_revenue)
+
+    def describe(self, row: Conversion) -> str:
+        left = format_money(row.kept_revenue, row.currency) if row.kept_revenue is not None else "no revenue"
+        return f"{row.affiliate} · {row.goal.name} · {left} left"
+
+    def perform(self, *, actor: User, now: datetime) -> str:
+        [row] = self.rows
+        amount = self.cleaned_data["amount"]
+        try:
+            refund(
+                conversion=row,
+                amount=amount,
+                refund_id=self.cleaned_data["refund_id"],
+                note=self.cleaned_data["note"],
+                occurred_at=now,
+                now=now,
+                source=StatusChange.Source.OPERATOR,
+                actor=actor,
+            )
+        except (RefundRefused, StatusNotAllowed) as error:
+            raise ValidationError(str(error)) from error
+        return f"{format_money(amount, row.currency)} of {row.public_id} went back."
 
 
 class ReplayPostbacks(ConfirmForm):
@@ -114,7 +169,7 @@ class DecideConversions(ConfirmForm):
         return row.status != cls.to
 
     def describe(self, row: Conversion) -> str:
-        money = format_money(row.revenue, row.currency) if row.revenue is not None else "no revenue"
+        money = format_money(row.kept_revenue, row.currency) if row.kept_revenue is not None else "no revenue"
         return f"{row.affiliate} · {row.goal.name} · {money} · {row.get_status_display()}"
 
     def clean(self) -> dict[str, Any]:

@@ -81,6 +81,9 @@ class Event:
     revenue: Decimal | None = None
     volume: Decimal | None = None
     deductions: dict[str, str] = field(default_factory=dict)
+    # What went back to the customer of a known sale, with the sender's own ID of it.
+    refund: Decimal | None = None
+    refund_id: str = ""
     currency: str = ""
     status: str = ""
     occurred_at: datetime | None = None

@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from conversions import lifecycle
-from conversions.intake import pixels
+from conversions.intake import pixels, refunds
 from conversions.intake.case import Case, Outcome
 from conversions.intake.risk import HOLDS
 from conversions.intake.touches import keep_touches
@@ -37,6 +37,9 @@ def decide(cases: list[Case], *, now: datetime) -> None:
 
 
 def _update(case: Case, conversion: Conversion, now: datetime) -> None:
+    if case.event.refund is not None:
+        refunds.take(case, conversion, now)
+        return
     if pixels.confirms(case, conversion):
         pixels.take_servers_word(case, conversion, now)
         return

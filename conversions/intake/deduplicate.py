@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from django.db import connection
 
-from conversions.intake import pixels
+from conversions.intake import pixels, refunds
 from conversions.intake.case import Case, Outcome
 from conversions.models import Conversion, Postback
 from conversions.reasons import Reason
@@ -102,6 +102,8 @@ def _compare(case: Case, known: Conversion, said_before: bool) -> None:
     elif pixels.from_pixel(case):
         note = f"{known} was told before, {'by a pixel' if known.told_by == pixels.PIXEL else 'by the server'}."
         case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, note, rule="server before pixel", key=case.dedupe_key)
+    elif case.event.refund is not None and not difference:
+        refunds.compare(case, known)
     elif pixels.confirms(case, known):
         case.note(STEP, "update", f"{known} was told by a pixel; this is the server's word.", key=case.dedupe_key)
     elif difference:

@@ -32,7 +32,7 @@ WORDS = {
     Waits.CUSTOMER: _Words(
         Reason.WAITING_FOR_CUSTOMER, Reason.CUSTOMER_NEVER_CAME, "Nobody brought customer {} yet, as far as is known"
     ),
-    Waits.SALE: _Words(Reason.WAITING_FOR_SALE, Reason.SALE_NEVER_CAME, "There is no transaction {} to reject yet"),
+    Waits.SALE: _Words(Reason.WAITING_FOR_SALE, Reason.SALE_NEVER_CAME, "There is no transaction {} to take back yet"),
     Waits.LINK: _Words(
         Reason.WAITING_FOR_CLICK, Reason.CLICK_NEVER_CAME, "The click ID is genuine, but its link {} is not known yet"
     ),
@@ -94,7 +94,8 @@ def longest_wait() -> timedelta:
 
 def _awaited(case: Case, locking: Mapping[int, set[str]]) -> Awaited | None:
     event, reasons = case.event, {problem.reason for problem in case.problems}
-    if event.status == Conversion.Status.REJECTED and event.transaction_id and event.goal_code:
+    takes_back = event.status == Conversion.Status.REJECTED or event.refund is not None
+    if takes_back and event.transaction_id and event.goal_code:
         return Awaited(Waits.SALE, sale_name(case)) if reasons <= _SALE_BRINGS else None
     if reasons == {Reason.UNKNOWN_CUSTOMER} and event.customer_id:
         has_lock = event.goal_code in locking.get(case.postback.advertiser_id or 0, ())
@@ -135,7 +136,8 @@ def _give_up(case: Case, words: _Words, unknown: str) -> None:
     assert case.waits
     waited = f"It did not come within {settings.PARKED_HOURS} h."
     rule = f"waits up to {settings.PARKED_HOURS} h"
-    if case.waits.waits_for == Waits.SALE and case.enrollment and case.goal and not case.problems:
+    is_rejection = case.waits.waits_for == Waits.SALE and case.event.refund is None
+    if is_rejection and case.enrollment and case.goal and not case.problems:
         # The affiliate is known: the rejection is kept where the affiliate sees it.
         case.judge(Conversion.Status.REJECTED, words.in_vain, STEP, f"{unknown}. {waited}", rule=rule)
     else:

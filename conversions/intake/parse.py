@@ -25,8 +25,14 @@ REPAIRED = "repaired"
 # The names that are read, first of each the one that is documented.
 # Amounts that a share of net revenue may take off its gross, in the event's currency.
 DEDUCTIONS = ("bonus", "winnings", "chargebacks", "fees", "tax")
-NAMES = {**NATIVE.fields, "volume": ("volume", "lots"), **{name: (name,) for name in DEDUCTIONS}}
-LIMITS = {"txid": 100, "event_type": 40, "customer_id": 100, "coupon": 60}
+NAMES = {
+    **NATIVE.fields,
+    "volume": ("volume", "lots"),
+    "refund": ("refund",),
+    "refund_id": ("refund_id",),
+    **{name: (name,) for name in DEDUCTIONS},
+}
+LIMITS = {"txid": 100, "refund_id": 100, "event_type": 40, "customer_id": 100, "coupon": 60}
 # Names that mean the same on other platforms: naming the right one saves an afternoon.
 OTHER_NAMES = {
     "click_id": ("clickid", "cid", "tid", "subid", "sub_id", "s2", "sub2", "aff_click_id", "cnv_id", "reqid"),
@@ -74,6 +80,8 @@ def _parse(case: Case) -> None:
         coupon=values["coupon"],
         volume=_amount(case, "volume", values["volume"]),
         deductions=_deductions(case, values),
+        refund=_refund(case, values),
+        refund_id=values["refund_id"],
     )
     if event.click_text:
         event.click = click_id.parse(event.click_text)
@@ -93,6 +101,9 @@ def _bound_pixel(case: Case, event: Event) -> None:
     if event.status and (not trusted or event.status == Conversion.Status.REJECTED):
         case.note(STEP, "left out", f"status={event.status} is not taken from a pixel.", rule="pixel")
         event.status = ""
+    if event.refund is not None:
+        case.note(STEP, "left out", "A refund is not taken from a pixel.", rule="pixel")
+        event.refund = None
     if not event.click_text:
         message = "The pixel came without a click: no click_id was given, and the visitor brought no cookie."
         _report(case, Reason.MISSING_CLICK_ID, "click_id", message)
@@ -145,9 +156,26 @@ def _amount(case: Case, name: str, text: str) -> Decimal | None:
             amount = MAX_AMOUNT
         if 0 <= amount < MAX_AMOUNT:
             return amount
-    hint = " Negative amounts are not taken: reverse a conversion with status=rejected." if text.startswith("-") else ""
+    hint = ""
+    if text.startswith("-"):
+        hint = " Negative amounts are not taken: send refund= with what went back, or status=rejected for all of it."
     _report(case, Reason.BAD_AMOUNT, name, f"{name}={text} is not an amount such as 1234.50.{hint}", text)
     return None
+
+
+def _refund(case: Case, values: dict[str, str]) -> Decimal | None:
+    """What went back to the customer of a sale that is known by its transaction."""
+    refund = _amount(case, "refund", values["refund"])
+    if refund is None:
+        return None
+    if not refund:
+        _report(case, Reason.BAD_AMOUNT, "refund", "A refund of nothing changes nothing; send what went back.", "0")
+    if not values["txid"]:
+        _report(case, Reason.MISSING_TRANSACTION, "txid", "txid is missing: it names the sale that is refunded.")
+    if values["status"]:
+        message = "refund takes a part back: leave status out. To take all of it back send status=rejected alone."
+        _report(case, Reason.BAD_STATUS, "status", message, values["status"])
+    return refund
 
 
 def _deductions(case: Case, values: dict[str, str]) -> dict[str, str]:
@@ -256,6 +284,8 @@ def _fingerprint(event: Event) -> str:
     ]
     if event.volume is not None:
         said.append(f"volume {event.volume.normalize()}")
+    if event.refund is not None:
+        said.append(f"refund {event.refund.normalize()} {event.refund_id}")
     said += [f"{name} {Decimal(amount).normalize()}" for name, amount in event.deductions.items()]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 

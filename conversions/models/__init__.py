@@ -5,6 +5,7 @@ from conversions.models.customers import Customer, CustomerLock, Touch
 from conversions.models.goals import Goal
 from conversions.models.postbacks import ParkedPostback, Postback
 from conversions.models.qualification import QualificationRule, QualificationWait
+from conversions.models.refunds import Refund
 from conversions.models.risk import AddressSighting, AffiliatePace, MemberAddress, RiskPolicy, RiskReview
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Postback",
     "QualificationRule",
     "QualificationWait",
+    "Refund",
     "RiskPolicy",
     "RiskReview",
     "StatusChange",

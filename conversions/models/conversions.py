@@ -1,5 +1,6 @@
 """The events that count, each step of their lives, and the trace of every decision."""
 
+from decimal import Decimal
 from typing import ClassVar
 
 from django.db import models
@@ -49,6 +50,8 @@ class Conversion(models.Model):
     dedupe_key = models.CharField(max_length=200)
     is_test = models.BooleanField(default=False, help_text="Judged and shown, never counted nor paid.")
     revenue = AmountField(null=True, help_text="The operator's income, as sent.")
+    # The sum of its Refund rows; a trigger keeps it.
+    refunded = AmountField(default=0, db_default=0, editable=False, help_text="What the customer got back of it.")
     volume = AmountField(null=True, help_text="Lots traded, as sent.")
     deductions = models.JSONField(default=dict, db_default={}, help_text="What the sender takes off, by name.")
     payout = AmountField(null=True, help_text="The sender's word for the commission; plans may use or ignore it.")
@@ -65,6 +68,9 @@ class Conversion(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["advertiser", "dedupe_key"], name="conversion_once"),
             models.CheckConstraint(condition=Q(approve_at=None) | Q(status="pending"), name="only_pending_waits"),
+            models.CheckConstraint(
+                condition=Q(refunded=0) | Q(refunded__gt=0, refunded__lte=F("revenue")), name="refunded_within_revenue"
+            ),
         ]
         indexes = [
             models.Index(fields=["affiliate", "-received_at"], name="conversion_by_affiliate"),
@@ -82,6 +88,11 @@ class Conversion(models.Model):
 
     def __str__(self) -> str:
         return self.public_id
+
+    @property
+    def kept_revenue(self) -> Decimal | None:
+        """The revenue less what was refunded of it: what commissions, rules and reports go by."""
+        return None if self.revenue is None else self.revenue - self.refunded
 
 
 class StatusChange(models.Model):

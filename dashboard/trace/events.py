@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from affiliates.shown import moment
-from conversions.models import Conversion, Postback, StatusChange, Trace
+from conversions.models import Conversion, Postback, Refund, StatusChange, Trace
 from conversions.reasons import EXPLANATIONS, Reason
 from payouts.models import LedgerEntry, Payout, Statement
 from tracking.click_id import ClickID, text_of
@@ -114,6 +114,14 @@ class StatusEvent(Event):
     row: StatusChange
     conversion: Conversion
     tone: str
+
+
+@dataclass(slots=True)
+class RefundEvent(Event):
+    kind, icon, rank = "refund", "undo", 2
+
+    row: Refund
+    conversion: Conversion
 
 
 @dataclass(slots=True)

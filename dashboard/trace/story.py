@@ -9,13 +9,14 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from conversions.holds import HOLDS, Hold, hold_of
-from conversions.models import Conversion, Postback, StatusChange, Trace
+from conversions.models import Conversion, Postback, Refund, StatusChange, Trace
 from dashboard.portal.words import duration_words
 from dashboard.trace.events import (
     TONES,
     Event,
     LedgerEvent,
     PayoutEvent,
+    RefundEvent,
     StatementEvent,
     StatusEvent,
     click_event,
@@ -56,7 +57,7 @@ class Story:
 
 
 def story_of(found: Found) -> Story:
-    """The story around what was found; thirteen queries at most, however long it is."""
+    """The story around what was found; fourteen queries at most, however long it is."""
     conversions = _conversions(found)
     postbacks = _postbacks(found, [row.pk for row in conversions])
     more = len(postbacks) > MOST_POSTBACKS
@@ -67,6 +68,7 @@ def story_of(found: Found) -> Story:
         *_postback_events(postbacks),
         *_look_events(conversions),
         *_status_events(conversions),
+        *_refund_events(conversions),
         *_money_events(entries),
     ]
     return Story(
@@ -127,6 +129,14 @@ def _status_events(conversions: Sequence[Conversion]) -> list[Event]:
     by_id = {row.pk: row for row in conversions}
     changes = StatusChange.objects.filter(conversion__in=conversions).select_related("actor", "postback").order_by("pk")
     return [StatusEvent(change.at, change, by_id[change.conversion_id], TONES[change.to_status]) for change in changes]
+
+
+def _refund_events(conversions: Sequence[Conversion]) -> list[Event]:
+    by_id = {row.pk: row for row in conversions if row.refunded}
+    if not by_id:
+        return []
+    rows = Refund.objects.filter(conversion__in=by_id).select_related("actor", "postback").order_by("pk")
+    return [RefundEvent(row.received_at, row, by_id[row.conversion_id]) for row in rows]
 
 
 def _entries(conversions: Sequence[Conversion]) -> list[LedgerEntry]:

@@ -1,0 +1,50 @@
+"""What customers got back of sales that count: a part, again and again, or all."""
+
+from typing import ClassVar
+
+import pgtrigger
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.utils import timezone
+
+from affiliates.history import append_only
+from affiliates.models import User
+from affiliates.money import AmountField
+from conversions.models.conversions import Conversion
+from conversions.models.postbacks import Postback
+
+# The sum on the conversion is kept by the database, so that it is always that of the rows.
+_ADD_UP = """
+UPDATE conversions_conversion SET refunded = refunded + NEW.amount, booked_at = NULL WHERE id = NEW.conversion_id;
+RETURN NULL;
+"""
+
+
+class Refund(models.Model):
+    """A part of a conversion's revenue that went back to the customer, in the conversion's currency."""
+
+    conversion = models.ForeignKey(Conversion, models.PROTECT, related_name="refunds")
+    amount = AmountField(validators=[MinValueValidator(0)])
+    # The sender's own ID of it; two refunds of one sale with the same amount need one each.
+    refund_id = models.CharField("Refund ID", max_length=100, blank=True)
+    note = models.CharField(max_length=250, blank=True)
+    occurred_at = models.DateTimeField(help_text="When the customer got it back, by the sender's word.")
+    received_at = models.DateTimeField(default=timezone.now, help_text="Our clock.")
+    actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    postback = models.ForeignKey(Postback, models.PROTECT, null=True, related_name="refunds")
+
+    class Meta:
+        ordering = ["id"]
+        triggers: ClassVar = [
+            *append_only("refund_append_only"),
+            pgtrigger.Trigger(name="refund_adds_up", when=pgtrigger.After, operation=pgtrigger.Insert, func=_ADD_UP),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(amount__gt=0), name="refund_above_zero"),
+            models.UniqueConstraint(
+                fields=["conversion", "refund_id"], condition=~models.Q(refund_id=""), name="refund_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount.normalize():f} of {self.conversion}"
