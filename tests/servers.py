@@ -85,7 +85,7 @@ class Web:
             target = path + ("?" + urlencode(params) if params else "")
             client.request(method, target, body=body, headers={"User-Agent": BROWSER, **(headers or {})})
             response = client.getresponse()
-            text = response.read().decode()
+            text = response.read().decode(errors="replace")
             return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, text)
         except http.client.HTTPException as error:
             raise OSError(f"the answer broke off: {error!r}") from error

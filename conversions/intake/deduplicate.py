@@ -97,15 +97,15 @@ def _said_before(cases: list[Case]) -> set[tuple[int, str]]:
 def _compare(case: Case, known: Conversion, said_before: bool) -> None:
     status = case.event.status
     difference = _difference(case, known)
-    if said_before:
+    if pixels.confirms(case, known):
+        case.note(STEP, "update", f"{known} was told by a pixel; this is the server's word.", key=case.dedupe_key)
+    elif said_before:
         case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, f"The same was sent before: {known}.", key=case.dedupe_key)
     elif pixels.from_pixel(case):
         note = f"{known} was told before, {'by a pixel' if known.told_by == pixels.PIXEL else 'by the server'}."
         case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, note, rule="server before pixel", key=case.dedupe_key)
     elif case.event.refund is not None and not difference:
         refunds.compare(case, known)
-    elif pixels.confirms(case, known):
-        case.note(STEP, "update", f"{known} was told by a pixel; this is the server's word.", key=case.dedupe_key)
     elif difference:
         note = f"{known} was counted with {difference}. The first stands; this request is kept for review."
         case.stop(Outcome.CONFLICT, Reason.TRANSACTION_CONFLICT, STEP, note, key=case.dedupe_key)

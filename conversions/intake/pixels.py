@@ -53,7 +53,7 @@ def awaits_server(case: Case) -> bool:
 
 def confirms(case: Case, known: Conversion) -> bool:
     """Whether this is the server's word on what only a pixel has told so far."""
-    return known.told_by == PIXEL and not from_pixel(case) and not known.refunded
+    return known.told_by == PIXEL and not from_pixel(case) and case.event.refund is None and not known.refunded
 
 
 def take_servers_word(case: Case, conversion: Conversion, now: datetime) -> None:

@@ -133,9 +133,11 @@ def test_pixel_first_then_the_server_corrects_money_and_the_ledger_follows(
     assert outcome(by_pixel(world, cid, revenue="70", txid=pixel_transaction or None))[1] == "duplicate"
 
 
-def test_a_waiting_pixel_is_approved_by_the_servers_word(world: World) -> None:
+@pytest.mark.parametrize("pixel_transaction", [None, "t1"])
+def test_a_waiting_pixel_is_approved_by_the_servers_word(world: World, pixel_transaction: str | None) -> None:
+    """Also when both say the very same: the server's word is no repeat of a pixel's."""
     cid = world.click()
-    by_pixel(world, cid, revenue="70", currency="EUR")
+    by_pixel(world, cid, revenue="70", currency="EUR", txid=pixel_transaction)
     told = send(click_id=cid, event_type="purchase", txid="t1", revenue="70", currency="EUR")
     assert (told.body["status"], told.body["reason"]) == ("approved", "server_confirmed")
     changes = StatusChange.objects.order_by("pk").values_list("from_status", "to_status")
