@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from dashboard.doctor_views import page as doctor_page
 from dashboard.funnel_views import page as funnel_page
 
 handler500 = "config.api_urls.server_error"
@@ -10,6 +11,7 @@ handler500 = "config.api_urls.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/funnel/", funnel_page, name="funnel"),
     path("admin/", admin.site.urls),
+    path("tools/doctor/", doctor_page, name="doctor"),
     path("trace/", include("dashboard.trace_urls")),
     path("api/", include("config.api_urls")),
     path("accounts/", include("allauth.urls")),

@@ -131,6 +131,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     if request.user.has_perm("conversions.view_trace"):
         at = request.path.startswith("/trace/")
         first.append({"title": "Trace an ID", "icon": "timeline", "link": reverse("trace:search"), "active": at})  # type: ignore[dict-item]
+        first.append({"title": "Postback doctor", "icon": "stethoscope", "link": reverse("doctor")})
     if request.user.has_perms(["conversions.view_conversion", "tracking.view_click"]):
         first.append({"title": "Funnel", "icon": "filter_alt", "link": reverse("funnel")})
     groups = [{"title": "", "items": first}]

@@ -61,7 +61,8 @@ def decide_cases(cases: list[Case], *, now: datetime, again: bool = False) -> li
         _plan_for_growth()
         due = _still_due(cases, again=again)
         fresh = [case for case in cases if case.postback.pk in due]
-        authenticate([case for case in fresh if case.parked is None])
+        # A parked request was authenticated when it came.
+        authenticate([case for case in fresh if case.advertiser is None])
         parse.parse(fresh)
         read_legacy(fresh)
         deduplicate.set_keys(fresh)

@@ -155,14 +155,15 @@ def click_event(click: ClickID, row: Click | None, link: TrackingLink | None) ->
 
 
 def postback_event(row: Postback, traces: list[Trace]) -> PostbackEvent:
-    return PostbackEvent(row.received_at, row, TONES[row.outcome], [_decision(trace) for trace in traces])
+    return PostbackEvent(row.received_at, row, TONES[row.outcome], [decision_of(trace) for trace in traces])
 
 
 def look_event(trace: Trace, conversion: Conversion) -> LookEvent:
-    return LookEvent(trace.decided_at, conversion, _decision(trace))
+    return LookEvent(trace.decided_at, conversion, decision_of(trace))
 
 
-def _decision(trace: Trace) -> Decision:
+def decision_of(trace: Trace) -> Decision:
+    """A decision with the explanation of its reason; the trace need not be stored."""
     known = EXPLANATIONS[Reason(trace.reason)] if trace.reason in Reason.values else None
     steps = [_step(step) for step in trace.steps]
     return Decision(

@@ -1,0 +1,6 @@
+"""The postback doctor: what a pasted address or curl command is, what is wrong with it, and what would come of it."""
+
+from conversions.doctor.diagnosis import Diagnosis, Fault, diagnose
+from conversions.doctor.reading import NotReadable, Sent, read
+
+__all__ = ["Diagnosis", "Fault", "NotReadable", "Sent", "diagnose", "read"]

@@ -1,0 +1,221 @@
+"""What is wrong with a request, how to mend it, and what would be decided about it."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from django.conf import settings
+
+from affiliates.models import Advertiser
+from conversions.dialect_door import PREFIX, address_of
+from conversions.dialects.mapping import Pairs
+from conversions.dialects.table import BY_NAME, DIALECTS, Dialect
+from conversions.doctor.reading import Sent
+from conversions.dry_run import DryRun, dry_run
+from conversions.intake import Received
+from conversions.intake.parse import MACRO, NAMES, OTHER_NAMES
+from conversions.intake.receive import SECRET_FIELDS
+from conversions.intake.repairs import repair
+from conversions.pixel_door import IMAGE_PATH
+from conversions.postback_door import PATH
+from conversions.reasons import EXPLANATIONS, Reason
+
+TOKEN_MARK = "YOUR_TOKEN"  # noqa: S105 (stands where a token was)
+# A request that was refused for who sent it, or how, may yet be looked at as the advertiser's.
+OF_THE_SENDER = frozenset(
+    {Reason.BAD_TOKEN, Reason.SENDER_NOT_ALLOWED, Reason.HTTPS_REQUIRED, Reason.BAD_SIGNATURE, Reason.STALE_SIGNATURE}
+    | {Reason.SIGNATURE_REQUIRED, Reason.ADVERTISER_INACTIVE}
+)
+# Read beside the fields, so no sign of another platform.
+OURS = frozenset({"token", "test", "country", "advertiser", *(name for names in NAMES.values() for name in names)})
+_SUB = re.compile(r"^sub(_id)?\d{1,2}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing to mend: where, what is wrong, what to do."""
+
+    field: str
+    message: str
+    remedy: str = ""
+
+
+@dataclass(slots=True)
+class Diagnosis:
+    """All that can be said of a request. `corrected` is empty where there is nothing to mend in its address."""
+
+    sent: Sent
+    dialect: Dialect | None
+    known_by: str
+    advertiser: Advertiser | None
+    on_trust: bool
+    faults: list[Fault] = field(default_factory=list)
+    run: DryRun | None = None
+    corrected: str = ""
+    corrected_run: DryRun | None = None
+
+    @property
+    def spoken(self) -> str:
+        return self.dialect.title if self.dialect else "Affidavit's own"
+
+    def as_json(self) -> dict[str, Any]:
+        """The diagnosis for a script; secrets are masked as in a stored postback."""
+        return {
+            "dialect": self.dialect.name if self.dialect else "native",
+            "known_by": self.known_by,
+            "advertiser": self.advertiser.public_id if self.advertiser else None,
+            "faults": [{"field": f.field, "message": f.message, "remedy": f.remedy} for f in self.faults],
+            "corrected": self.corrected or None,
+            "decision": _said(self.run),
+            "steps": self.run.steps if self.run else [],
+            "decision_when_corrected": _said(self.corrected_run),
+        }
+
+
+def _said(run: DryRun | None) -> dict[str, Any] | None:
+    if run is None:
+        return None
+    told = ("outcome", "reason", "message", "problems", "warnings", "status")
+    return {"http_status": run.decision.http_status, **{name: run.decision.body[name] for name in told}}
+
+
+def diagnose(sent: Sent, *, now: datetime, advertiser: Advertiser | None = None) -> Diagnosis:
+    """Look a request over and decide it, without keeping anything.
+
+    `advertiser` stands in where the request's own token, signature or address would be refused: those faults are named,
+    and the rest is decided as if they were mended.
+    """
+    received = sent.received()
+    dialect = BY_NAME.get(received.mapping)
+    guess, hits = (None, []) if dialect else _guess(received.parameters)
+    known_by = "its address" if dialect else (f"its parameters {', '.join(hits)}" if guess else "its address")
+    found = Diagnosis(sent, dialect or guess, known_by, advertiser, on_trust=False)
+    found.faults += _faults_of_the_address(sent, guess)
+    if sent.method in ("GET", "POST") and _is_a_door(received):
+        _decide(found, received, now)
+    found.corrected = _corrected(sent, received, guess, found.run)
+    if found.corrected and found.run and _refused(found.run):
+        found.corrected_run = _decide_corrected(sent, found, received, now)
+    return found
+
+
+def _is_a_door(received: Received) -> bool:
+    return received.path == PATH or received.mapping != "native"
+
+
+def _guess(pairs: Pairs) -> tuple[Dialect | None, list[str]]:
+    """The platform whose names these are: one that knows two of them that are not ours, and most of all."""
+    strangers = {name.strip().lower() for name, _ in pairs} - OURS
+    strangers = {name for name in strangers if not _SUB.match(name)}
+    scores = []
+    for dialect in DIALECTS:
+        names = {name.lower() for found in dialect.mapping.fields.values() for name in found} | set(dialect.tokens)
+        scores.append((len(strangers & names), dialect, sorted(strangers & names)))
+    scores.sort(key=lambda score: -score[0])
+    (most, best, hits), (second, *_) = scores[0], scores[1]
+    return (best, hits) if most >= 2 and most > second and 2 * most >= len(strangers) else (None, [])
+
+
+def _faults_of_the_address(sent: Sent, guess: Dialect | None) -> list[Fault]:
+    faults = []
+    ours = urlsplit(settings.PUBLIC_URL)
+    if sent.method not in ("GET", "POST"):
+        faults.append(Fault("method", f"{sent.method} is not taken.", "Send it with GET or POST."))
+    if sent.scheme == "http" and ours.scheme == "https":
+        faults.append(Fault("address", "http:// shows the token to everyone on the way.", "Send it to https://."))
+    if sent.host and sent.host != ours.netloc:
+        remedy = f"Postbacks go to {ours.netloc}, or to a tracking domain that leads here."
+        faults.append(Fault("address", f"{sent.host} is another host than this installation's.", remedy))
+    if guess:
+        remedy = f"Send it to {PREFIX}{guess.name}/postback as it is, or rename the parameters to ours."
+        faults.append(Fault("address", f"These are {guess.title}'s names; {sent.path} reads our own.", remedy))
+    elif sent.path == IMAGE_PATH:
+        faults.append(Fault("address", "This is the pixel, for pages.", f"A server sends its postbacks to {PATH}."))
+    elif sent.path != PATH and address_of(sent.path) is None:
+        remedy = f"Send it to {PATH}, or to {PREFIX}<platform>/postback in another platform's form."
+        faults.append(Fault("address", f"Nothing takes postbacks at {sent.path[:100]}.", remedy))
+    return faults
+
+
+def _decide(found: Diagnosis, received: Received, now: datetime) -> None:
+    """Decide as sent; where only the sender is refused, say so and decide the rest as the advertiser's."""
+    received.ip = None
+    run = dry_run(received, now=now)
+    reason = Reason(run.decision.body["reason"])
+    if reason in OF_THE_SENDER:
+        found.faults.append(Fault("sender", run.decision.body["message"], EXPLANATIONS[reason].remedy))
+        found.advertiser = run.advertiser or found.advertiser
+        if found.advertiser:
+            found.on_trust = True
+            run = dry_run(received, now=now, advertiser=found.advertiser)
+    else:
+        found.advertiser = run.advertiser or found.advertiser
+    found.run = run
+    body = run.decision.body
+    found.faults += [Fault(each["field"], each["message"], each["remedy"]) for each in body["problems"]]
+    found.faults += [Fault("address", sentence) for sentence in body["warnings"]]
+    found.faults += _macros(received, {each["field"] for each in body["problems"]})
+
+
+def _macros(received: Received, told: set[str]) -> list[Fault]:
+    """Macros in what is only kept: no reason to refuse a request, but surely not what was meant."""
+    remedy = "In the platform's template this is right; in a request as it was sent, the platform knows no such macro."
+    return [
+        Fault(name, f"{value[:60]} was not filled in.", remedy)
+        for name, value in received.parameters
+        if MACRO.match(value.strip()) and name not in told
+    ]
+
+
+def _refused(run: DryRun) -> bool:
+    return run.decision.http_status >= 400
+
+
+def _corrected(sent: Sent, received: Received, guess: Dialect | None, run: DryRun | None) -> str:
+    """The address as it should be, or nothing where it is right; what came in a body is written into it.
+
+    The token is left to the sender.
+    """
+    pairs, mended = repair(received.parameters)
+    names = _right_names(run)
+    renamed = [(names.get(name.strip(), name), value) for name, value in pairs]
+    path = sent.path
+    if guess:
+        path, renamed = f"{PREFIX}{guess.name}/postback", pairs
+    elif not _is_a_door(received):
+        path = PATH
+    ours = urlsplit(settings.PUBLIC_URL)
+    is_right = path == sent.path and renamed == pairs and not mended
+    if is_right and sent.scheme in ("", ours.scheme) and sent.host in ("", ours.netloc):
+        return ""
+    return f"{settings.PUBLIC_URL}{path}" + (f"?{'&'.join(_pair(*pair) for pair in renamed)}" if renamed else "")
+
+
+def _right_names(run: DryRun | None) -> dict[str, str]:
+    problems = run.decision.body["problems"] if run else []
+    wrong = [each["field"] for each in problems if each["code"] == Reason.WRONG_NAME]
+    return {name: ours for name in wrong for ours, others in OTHER_NAMES.items() if name.lower() in others}
+
+
+def _pair(name: str, value: str) -> str:
+    """As it stands in an address; a macro keeps its marks, since the platform looks for them."""
+    if name.strip().lower() in SECRET_FIELDS and value:
+        return f"{quote(name)}={TOKEN_MARK}"
+    is_macro = MACRO.match(value.strip()) is not None
+    return f"{quote(name)}={value if is_macro else quote(value, safe='-._~:@/')}"
+
+
+def _decide_corrected(sent: Sent, found: Diagnosis, received: Received, now: datetime) -> DryRun | None:
+    """What would come of the corrected address, with the token that the request brought."""
+    parts = urlsplit(found.corrected.partition("?")[0])
+    again = Sent(sent.method, "https", sent.host, parts.path, "", sent.headers, sent.body).received()
+    mended, _ = repair(received.parameters)
+    names = {} if found.dialect else _right_names(found.run)
+    again.parameters = [(names.get(name.strip(), name), value) for name, value in mended]
+    again.bearer = again.bearer or received.bearer
+    run = dry_run(again, now=now, advertiser=found.advertiser if found.on_trust else None)
+    if found.advertiser and Reason(run.decision.body["reason"]) in OF_THE_SENDER:
+        return dry_run(again, now=now, advertiser=found.advertiser)
+    return run
