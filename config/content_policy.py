@@ -1,4 +1,4 @@
-"""The Content-Security-Policy of the operator panel and the trace pages.
+"""The Content-Security-Policy of the operator panel, the trace pages and the tools.
 
 Unfold draws them with Alpine, which compiles expressions in attributes ('unsafe-eval'), and puts the
 theme's colours into a <style> element ('unsafe-inline' for styles). No inline script runs, and nothing
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from csp.constants import HEADER
 from django.http import HttpRequest, HttpResponseBase
 
-PREFIXES = ("/admin/", "/trace/")
+PREFIXES = ("/admin/", "/trace/", "/tools/")
 POLICY = "; ".join(
     (
         "default-src 'self'",

@@ -224,7 +224,7 @@ X_FRAME_OPTIONS = "DENY"
 
 CONTENT_SECURITY_POLICY = {
     # The admin's own scripts (Alpine in django-unfold) need eval; its pages set a policy of their own.
-    "EXCLUDE_URL_PREFIXES": ("/admin/", "/trace/"),
+    "EXCLUDE_URL_PREFIXES": ("/admin/", "/trace/", "/tools/"),
     "DIRECTIVES": {
         "default-src": ["'self'"],
         "img-src": ["'self'", "data:"],
