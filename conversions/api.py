@@ -1,4 +1,4 @@
-"""REST API: offers with their goals, conversions and what operators decide about them, postbacks."""
+"""REST API: offers with their goals, conversions and what operators decide about them."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -21,16 +21,16 @@ from affiliates.permissions import OperatorsOnly, WithinReach, require
 from affiliates.rest.errors import Conflict
 from affiliates.rest.fields import AmountText, ReachSerializer
 from affiliates.rest.filters import ChoicesFilter, MomentFilter, PeriodFilters
-from affiliates.rest.views import OperatorViewSet, ReadViewSet
+from affiliates.rest.views import ReadViewSet
+from conversions.bulk_status import CHANGED, MOST, REFUSED, UNCHANGED, Wish, decide_many
 from conversions.holds import HOLDS, hold_of
 from conversions.lifecycle import StatusNotAllowed
-from conversions.models import Conversion, Goal, Postback, StatusChange, Trace
-from conversions.operator_decisions import REJECTIONS, DecisionRefused, approve, reject
+from conversions.models import Conversion, Goal, StatusChange
+from conversions.operator_decisions import APPROVALS, REJECTIONS, DecisionRefused, approve, reject
 from conversions.qualification import all_words
 from conversions.qualification_waits import RULES
 from conversions.reasons import Reason
 from conversions.refunds import RefundRefused, refund
-from conversions.replay import replay
 from tracking.click_id import parse, text_of
 
 
@@ -238,6 +238,33 @@ class RefundSerializer(serializers.Serializer[Any]):
     note = serializers.CharField(max_length=250, help_text="Why, in a few words. The affiliate reads it.")
 
 
+class WishSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField(
+        max_length=24, required=False, allow_blank=True, help_text="The conversion's ID; or name it by transaction."
+    )
+    transaction_id = serializers.CharField(max_length=100, required=False, allow_blank=True)
+    advertiser = serializers.CharField(
+        max_length=80, required=False, allow_blank=True, help_text="ID or name, where several have it."
+    )
+    goal = serializers.CharField(max_length=40, required=False, allow_blank=True, help_text="Its code, likewise.")
+    status = serializers.ChoiceField(choices=[Conversion.Status.APPROVED, Conversion.Status.REJECTED])
+    reason = serializers.ChoiceField(
+        choices=[(reason.value, reason.label) for reason in (*APPROVALS, *REJECTIONS)], required=False, allow_blank=True
+    )
+    note = serializers.CharField(
+        max_length=250,
+        required=False,
+        allow_blank=True,
+        help_text="Needed but to approve what is pending.",
+    )
+
+
+class WishAnswerSerializer(serializers.Serializer[Any]):
+    result = serializers.ChoiceField(choices=[CHANGED, UNCHANGED, REFUSED])
+    id = serializers.CharField(help_text="The conversion's ID; empty where none, or more than one, was found.")
+    message = serializers.CharField()
+
+
 @extend_schema(tags=["conversions"])
 class ConversionViewSet(ReadViewSet):
     """Events that count, newest first. Operators approve and reject them; each change is kept with its reason."""
@@ -268,6 +295,28 @@ class ConversionViewSet(ReadViewSet):
         """Take a part of the revenue back, or all of it: commission shrinks by a new ledger entry."""
         return self._decide(RefundSerializer(data=request.data), _refund)
 
+    @extend_schema(
+        operation_id="conversions_status", request=WishSerializer(many=True), responses=WishAnswerSerializer(many=True)
+    )
+    @action(
+        detail=False,
+        methods=["post"],
+        url_path="status",
+        permission_classes=[WithinReach, OperatorsOnly],
+        pagination_class=None,
+        filter_backends=[],
+    )
+    def change_many(self, request: Request) -> Response:
+        """Approve and reject up to 10,000 conversions, with an answer for each; one that cannot be stops no other."""
+        require(self.reach.user, ["conversions.change_conversion"])
+        if isinstance(request.data, list) and len(request.data) > MOST:
+            raise ValidationError({"": f"{len(request.data):,} rows at once; at most {MOST:,}. Split them."})
+        said = WishSerializer(data=request.data, many=True, allow_empty=False)
+        said.is_valid(raise_exception=True)
+        wishes = [Wish(**row) for row in said.validated_data]
+        answers = decide_many(wishes, actor=self.reach.user, now=timezone.now())
+        return Response(WishAnswerSerializer([answer._asdict() for answer in answers], many=True).data)
+
     def _decide(self, said: serializers.Serializer[Any], decide: Any) -> Response:
         require(self.reach.user, ["conversions.change_conversion"])
         row = self.get_object()
@@ -286,103 +335,3 @@ def _refund(*, conversion_id: int, actor: User, now: datetime, **given: Any) -> 
     row = Conversion.objects.get(pk=conversion_id)
     source = StatusChange.Source.OPERATOR
     refund(conversion=row, occurred_at=now, now=now, source=source, actor=actor, **given)
-
-
-class TraceSerializer(serializers.ModelSerializer[Trace]):
-    problems = serializers.ListField(child=serializers.DictField(), read_only=True)
-    steps = serializers.ListField(child=serializers.DictField(), read_only=True)
-
-    class Meta:
-        model = Trace
-        fields = ("decided_at", "outcome", "reason", "http_status", "problems", "steps")
-        read_only_fields = fields
-
-
-class PostbackSerializer(serializers.ModelSerializer[Postback]):
-    id = serializers.CharField(source="public_id", read_only=True)
-    advertiser = AdvertiserName(read_only=True, allow_null=True)
-    parameters = serializers.ListField(
-        child=serializers.ListField(child=serializers.CharField()),
-        read_only=True,
-        help_text="Pairs of name and value in the order sent; secrets are masked.",
-    )
-    headers = serializers.DictField(child=serializers.CharField(), read_only=True)
-    ip = serializers.IPAddressField(read_only=True, allow_null=True)
-    click_id = serializers.SerializerMethodField()
-    conversion = serializers.CharField(
-        source="conversion.public_id", read_only=True, allow_null=True, help_text="The conversion's ID."
-    )
-
-    class Meta:
-        model = Postback
-        fields: tuple[str, ...] = (
-            *("id", "received_at", "door", "method", "path", "parameters", "body", "headers", "ip", "is_secure"),
-            *("advertiser", "decided_at", "outcome", "reason", "click_id", "transaction_id", "conversion"),
-        )
-        read_only_fields = fields
-
-    @extend_schema_field(serializers.CharField(allow_null=True))
-    def get_click_id(self, row: Postback) -> str | None:
-        return text_of(row.click_id) if row.click_id else None
-
-
-class PostbackStorySerializer(PostbackSerializer):
-    """A postback with every decision made on it."""
-
-    decisions = TraceSerializer(source="traces", many=True, read_only=True)
-
-    class Meta(PostbackSerializer.Meta):
-        fields = (*PostbackSerializer.Meta.fields, "decisions")
-        read_only_fields = fields
-
-
-class PostbackFilters(PeriodFilters):
-    moment, moment_words = "received_at", "when the postback was received"
-    advertiser = filters.CharFilter("advertiser__public_id", help_text="Postbacks of this advertiser, by its ID.")
-    door = ChoicesFilter(choices=Postback.Door.choices)
-    outcome = ChoicesFilter(choices=Postback.Outcome.choices)
-    reason = ChoicesFilter(choices=Reason.choices)
-    click_id = ClickFilter(help_text="The click's 40 characters.")
-    transaction_id = filters.CharFilter(help_text="The advertiser's ID of the event, exactly as sent.")
-
-
-class ReplaySerializer(serializers.Serializer[Any]):
-    dry_run = serializers.BooleanField(default=False, help_text="Say what would change, and change nothing.")
-
-
-class ReplayedSerializer(serializers.Serializer[Any]):
-    before = serializers.CharField(read_only=True, help_text="The outcome that was in force.")
-    after = serializers.CharField(read_only=True, help_text="The outcome now.")
-    changed = serializers.BooleanField(read_only=True)
-    decision = serializers.DictField(read_only=True, help_text="The answer, as the sender would get it now.")
-
-
-@extend_schema(tags=["postbacks"])
-class PostbackViewSet(OperatorViewSet):
-    """Requests as they were received, with the decision in force. Operators only."""
-
-    queryset = Postback.objects.select_related("advertiser", "conversion")
-    serializer_class = PostbackSerializer
-    filterset_class = PostbackFilters
-    lookup_field, lookup_url_kwarg = "public_id", "id"
-
-    def get_serializer_class(self) -> Any:
-        return PostbackStorySerializer if self.detail else PostbackSerializer
-
-    @extend_schema(operation_id="postbacks_replay", request=ReplaySerializer, responses=ReplayedSerializer)
-    @action(detail=True, methods=["post"])
-    def replay(self, request: Request, **address: str) -> Response:
-        """Decide the stored request again: nothing is counted twice. A dry run says what would change."""
-        require(self.reach.user, ["conversions.change_conversion"])
-        said = ReplaySerializer(data=request.data)
-        said.is_valid(raise_exception=True)
-        by = f"{self.reach.user} by the API"
-        [found] = replay([self.get_object()], by=by, now=timezone.now(), dry=said.validated_data["dry_run"])
-        body = found.decision.body if found.decision else None
-        return Response(
-            {"before": found.before[0], "after": found.after[0], "changed": found.is_changed, "decision": body}
-        )
-
-    def get_queryset(self) -> "QuerySet[Postback]":
-        rows: QuerySet[Postback] = super().get_queryset()
-        return rows.prefetch_related(Prefetch("traces", Trace.objects.order_by("pk"))) if self.detail else rows

@@ -12,8 +12,9 @@ from rest_framework.views import APIView
 from affiliates.api import AffiliateName, OfferName
 from affiliates.permissions import OperatorsOnly, WithinReach, reach_of
 from affiliates.rest.filters import check_parameters
-from conversions.api import ConversionSerializer, PostbackSerializer, TraceSerializer
+from conversions.api import ConversionSerializer
 from conversions.models import StatusChange
+from conversions.postback_api import PostbackSerializer, TraceSerializer
 from dashboard.trace import Story, look_up, story_of
 from dashboard.trace.events import ClickEvent, LedgerEvent, PostbackEvent, StatusEvent
 from payouts.api import BalanceSerializer, LedgerEntrySerializer

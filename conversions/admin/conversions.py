@@ -31,6 +31,7 @@ from affiliates.panel import (
     question,
     when,
 )
+from conversions.admin.files import DecideByFile
 from conversions.admin.forms import ApproveConversions, RefundConversion, RejectConversions
 from conversions.holds import hold_of
 from conversions.models import Conversion, Customer, Refund, StatusChange
@@ -126,6 +127,7 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
     ordering = ("-id",)
     sortable_by = ()
     actions = ("approve", "reject")
+    actions_list = ("by_file",)
     actions_detail: tuple[str, ...] = ("trace", "approve", "reject", "refund")
     inlines: tuple[Any, ...] = (StatusChangeTable, RefundTable)
     fieldsets = (
@@ -167,6 +169,7 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
     )
     approve = question(ApproveConversions, description="Approve", icon="check", variant=ActionVariant.PRIMARY)
     reject = question(RejectConversions, description="Reject", icon="close")
+    by_file = question(DecideByFile, description="By a file", icon="upload_file")
     refund = question(RefundConversion, description="Refund", icon="undo")
     status_label = labelled("status", STATUS_TONES, description="Status")
 

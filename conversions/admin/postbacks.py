@@ -36,6 +36,7 @@ from affiliates.panel import (
     when,
 )
 from affiliates.shown import NOTHING
+from conversions.admin.files import ImportEvents
 from conversions.admin.forms import ReplayPostbacks
 from conversions.intake.answer import answer_kept
 from conversions.models import Goal, ParkedPostback, Postback, Trace
@@ -148,8 +149,10 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
     ordering = ("-id",)
     sortable_by = ()
     actions = ("replay",)
+    actions_list = ("import_events",)
     actions_detail = ("trace", "replay")
     replay = question(ReplayPostbacks, description="Decide again", icon="replay")
+    import_events = question(ImportEvents, description="Import from a file", icon="upload_file")
     fieldsets = (
         (
             None,

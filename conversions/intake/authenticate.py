@@ -24,6 +24,8 @@ def authenticate(cases: list[Case]) -> None:
     for case in cases:
         if case.is_open and case.postback.door == Postback.Door.PIXEL:
             _admit_pixel(case, named.get(_advertiser_id(case)))
+        elif case.is_open and case.postback.door == Postback.Door.CSV and case.postback.advertiser:
+            _admit_file(case, case.postback.advertiser)
         elif case.is_open:
             _authenticate(case, by_digest.get(case.postback.token_digest))
 
@@ -59,6 +61,16 @@ def _admit_pixel(case: Case, advertiser: Advertiser | None) -> None:
     else:
         case.advertiser = advertiser
         case.note(STEP, "passed", f"A pixel of {advertiser}, on {host or 'a page that is not named'}.", rule="pixel")
+
+
+def _admit_file(case: Case, advertiser: Advertiser) -> None:
+    """An operator sent the file and said whose events these are."""
+    if not advertiser.is_active:
+        case.stop(Outcome.FORBIDDEN, Reason.ADVERTISER_INACTIVE, STEP, f"{advertiser} is switched off.")
+        return
+    case.advertiser = advertiser
+    by = case.postback.headers.get("imported-by", "an operator")
+    case.note(STEP, "passed", f"Imported for {advertiser} by {by}.", rule="file", file=case.postback.path)
 
 
 def _signature_fault(case: Case, secret: AdvertiserSecret | None) -> tuple[Reason, str] | None:

@@ -36,6 +36,8 @@ class Received:
     # Whose names it is read by: a row of conversions/dialects/table.py.
     mapping: str = "native"
     signed: Signed | None = None
+    # Whose request it is where an operator says so, as for an imported file.
+    advertiser: Advertiser | None = None
     body: str = ""
     # A fault found while reading the request, before any parameter was looked at.
     fault: "Problem | None" = None

@@ -41,6 +41,7 @@ def receive(batch: list[Received]) -> list[Case]:
             is_secure=received.is_secure,
             token_digest=fitting or (digest(token) if (token := _token(received)) else ""),
             signature=state,
+            advertiser=received.advertiser,
         )
         for received, (state, fitting) in zip(batch, signatures, strict=True)
     ]

@@ -1,0 +1,100 @@
+"""What operators do by a file: events taken in, conversions approved and rejected."""
+
+from collections import Counter
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
+
+from affiliates.models import Advertiser, User
+from affiliates.panel import ConfirmForm
+from conversions.bulk_status import CHANGED, REFUSED, UNCHANGED, decide_many, read_wishes
+from conversions.csv_files import LARGEST, FileRefused
+from conversions.csv_import import import_conversions
+from conversions.dialects.table import DIALECTS
+
+SHOWN = 20
+
+
+class FileQuestion(ConfirmForm):
+    """A deed by the rows of a CSV file."""
+
+    file = forms.FileField(label="CSV file", widget=UnfoldAdminFileFieldWidget)
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file.size > LARGEST:
+            raise ValidationError(f"The file has more than {LARGEST // 1024 // 1024} MB; split it.")
+        return file
+
+    def content(self) -> bytes:
+        return bytes(self.cleaned_data["file"].read())
+
+
+class DecideByFile(FileQuestion):
+    title, submit = "Approve and reject by a file", "Do what the file says"
+    explanation = (
+        "A CSV with the columns status (approved or rejected), and id (cv_…) or transaction_id; with advertiser, goal, "
+        "reason and note where they are needed. When a row cannot be done, nothing is, unless you leave such rows out."
+    )
+    leave_out = forms.BooleanField(
+        required=False, label="Leave out rows that cannot be done", widget=UnfoldBooleanSwitchWidget
+    )
+
+    def perform(self, *, actor: User, now: datetime) -> str:
+        try:
+            lines, wishes = read_wishes(self.content())
+            answers = decide_many(wishes, actor=actor, now=now, dry=True)
+        except FileRefused as error:
+            raise ValidationError(str(error)) from error
+        faults = [
+            f"Line {line}: {answer.message}"
+            for line, answer in zip(lines, answers, strict=True)
+            if answer.result == REFUSED
+        ]
+        if faults and not self.cleaned_data["leave_out"]:
+            raise ValidationError([f"{len(faults)} rows cannot be done; nothing was changed.", *faults[:SHOWN]])
+        done = Counter(answer.result for answer in decide_many(wishes, actor=actor, now=now))
+        return f"{done[CHANGED]} changed, {done[UNCHANGED]} were so already, {done[REFUSED]} left out."
+
+
+class ImportEvents(FileQuestion):
+    title, submit = "Import events from a file", "Import"
+    explanation = (
+        "Each row is taken in, judged and explained like a postback, and stands in this list afterwards. The same file "
+        "again counts nothing twice. Columns: click_id, txid, event_type, revenue, currency, status, timestamp, "
+        "customer_id and the others of the native postback, or those of another platform."
+    )
+    advertiser = forms.ModelChoiceField(
+        Advertiser.objects.order_by("name"), label="Events of", widget=UnfoldAdminSelectWidget
+    )
+    platform = forms.ChoiceField(
+        choices=[("native", "Affidavit"), *((dialect.name, dialect.title) for dialect in DIALECTS)],
+        label="Columns are named as in",
+        widget=UnfoldAdminSelectWidget,
+    )
+    only_look = forms.BooleanField(
+        required=False, label="Only say what would come of it", widget=UnfoldBooleanSwitchWidget
+    )
+    field_order = ("advertiser", "platform", "file", "only_look")
+
+    def perform(self, *, actor: User, now: datetime) -> str:
+        given = self.cleaned_data
+        try:
+            done = import_conversions(
+                self.content(),
+                advertiser=given["advertiser"],
+                name=given["file"].name,
+                by=str(actor),
+                now=now,
+                mapping=given["platform"],
+                dry=given["only_look"],
+            )
+        except FileRefused as error:
+            raise ValidationError(str(error)) from error
+        faults = [f"Line {answer.line}: {answer.message}" for answer in done.refused[:SHOWN]]
+        if given["only_look"]:
+            raise ValidationError([f"Nothing was kept. It would be {done.words()}", *faults])
+        return " ".join([done.words(), *faults])
