@@ -279,6 +279,10 @@ CELERY_BEAT_SCHEDULE_FILENAME = env.str("BEAT_SCHEDULE_FILE", default=str(BASE_D
 
 # What Prometheus sends to read /metrics; empty lets only this machine read them.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+# What becomes of e-mail addresses, telephone and account numbers in postbacks: mask, refuse or keep.
+PERSONAL_DATA = env.str("PERSONAL_DATA", default="mask")
+if PERSONAL_DATA not in ("mask", "refuse", "keep"):
+    raise ImproperlyConfigured(f"PERSONAL_DATA is {PERSONAL_DATA}; it must be mask, refuse or keep.")
 # How long a postback waits for the customer, sale or link that it names.
 PARKED_HOURS = env.int("PARKED_HOURS", default=72)
 # How many requests an API key, or a signed-in user, may send in a minute; 0 sets no limit.

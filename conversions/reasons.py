@@ -84,6 +84,7 @@ class Reason(models.TextChoices):
     BAD_STATUS = "bad_status", "The status is none of pending, approved, rejected"
     BAD_TIMESTAMP = "bad_timestamp", "The timestamp cannot be read or lies in the future"
     MISSING_CUSTOMER = "missing_customer", "The goal needs a customer_id"
+    PERSONAL_DATA = "personal_data", "A parameter holds personal data"
     VALUE_TOO_LONG = "value_too_long", "A value is longer than what is kept"
     TRANSACTION_CONFLICT = "transaction_conflict", "The same transaction was sent with other data"
     REFUND_TOO_LARGE = "refund_too_large", "More is refunded than the sale has left"
@@ -336,6 +337,10 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     _R.MISSING_CUSTOMER: _fault(
         "The goal's rules need to know the customer.", "Send your own ID for them as `customer_id`."
+    ),
+    _R.PERSONAL_DATA: _fault(
+        "A parameter holds an e-mail address, a telephone or an account number, and PERSONAL_DATA is refuse.",
+        "Send an ID of your own for the customer.",
     ),
     _R.VALUE_TOO_LONG: _fault(
         "A value is longer than what is kept.", "Shorten it to the length that the problem names."

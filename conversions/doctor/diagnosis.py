@@ -15,9 +15,10 @@ from conversions.dialects.table import BY_NAME, DIALECTS, Dialect
 from conversions.doctor.reading import Sent
 from conversions.dry_run import DryRun, dry_run
 from conversions.intake import Received
-from conversions.intake.parse import MACRO, NAMES, OTHER_NAMES
+from conversions.intake.parse import NAMES, OTHER_NAMES
 from conversions.intake.receive import SECRET_FIELDS
 from conversions.intake.repairs import repair
+from conversions.intake.values import MACRO
 from conversions.pixel_door import IMAGE_PATH
 from conversions.postback_door import PATH
 from conversions.reasons import EXPLANATIONS, Reason

@@ -110,6 +110,8 @@ class Case:
     event: Event = field(default_factory=Event)
     problems: list[Problem] = field(default_factory=list)
     steps: list[dict[str, Any]] = field(default_factory=list)
+    # Names and kinds of what was taken for personal data when the request came.
+    personal: list[tuple[str, str]] = field(default_factory=list)
 
     advertiser: Advertiser | None = None
     link: TrackingLink | None = None

@@ -2,18 +2,19 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from datetime import datetime, timedelta
+from decimal import Decimal
 
-from django.utils.dateparse import parse_datetime
+from django.conf import settings
 
-from affiliates.money import MAX_AMOUNT, PLACES
+from affiliates.money import PLACES
 from conversions.dialects.mapping import NATIVE, Pairs
 from conversions.dialects.table import find
 from conversions.intake.case import Case, Event, Outcome, Problem
+from conversions.intake.personal import REFUSE
 from conversions.intake.repairs import repair
+from conversions.intake.values import MACRO, NoAmount, decoded_again, read_amount, read_moment
 from conversions.models import Conversion, Postback
 from conversions.reasons import Reason
 from tracking import click_id
@@ -41,13 +42,7 @@ OTHER_NAMES = {
     "revenue": ("amount", "sum", "sale_amount", "sale"),
     "customer_id": ("user_id", "player_id", "customer", "customerid"),
 }
-# {x}, #x#, [x], ${x}, {{x}}, <x>, %x%, and words that people leave in examples.
-MACRO = re.compile(
-    r"^(\$?\{.*\}|#[\w.]+#|\[[\w.]+\]|<[\w.]+>|%[A-Za-z_][\w.]*%|%7B.*%7D|REPLACE\w*|PLACEHOLDER|TRANSACTION_ID|CLICK_ID)$",
-    re.IGNORECASE,
-)
-AMOUNT = re.compile(r"^-?[0-9]{1,16}(\.[0-9]{1,8})?$")
-FUTURE = timedelta(days=1)
+FUTURE, SKEW = timedelta(days=1), timedelta(minutes=5)
 
 
 def parse(cases: list[Case]) -> None:
@@ -65,24 +60,26 @@ def _parse(case: Case) -> None:
     sent, told = repair(case.parameters)
     for sentence in told:
         case.note(STEP, REPAIRED, sentence, rule="HTML entities")
+    _tell_personal(case)
     pairs = mapping.translate(sent, **_assumed(case))
     values = _values(case, pairs)
     event = case.event = Event(
         click_text=values["click_id"],
         transaction_id=values["txid"],
         goal_code=values["event_type"].lower(),
-        payout=_amount(case, "payout", values["payout"]),
-        revenue=_amount(case, "revenue", values["revenue"]),
         currency=_currency(case, values["currency"]),
         status=_status(case, values["status"]),
         occurred_at=_moment(case, values["timestamp"]),
         customer_id=values["customer_id"],
         coupon=values["coupon"],
-        volume=_amount(case, "volume", values["volume"]),
-        deductions=_deductions(case, values),
-        refund=_refund(case, values),
         refund_id=values["refund_id"],
     )
+    # A currency that stands with an amount counts where none is named.
+    event.payout = _amount(case, "payout", values["payout"])
+    event.revenue = _amount(case, "revenue", values["revenue"])
+    event.volume = _amount(case, "volume", values["volume"])
+    event.deductions = _deductions(case, values)
+    event.refund = _refund(case, values)
     if event.click_text:
         event.click = click_id.parse(event.click_text)
     if case.postback.door == Postback.Door.PIXEL:
@@ -93,6 +90,16 @@ def _parse(case: Case) -> None:
     event.fingerprint = _fingerprint(event)
     note = f"{len(case.parameters)} parameters read."
     case.note(STEP, "faults" if case.problems else "passed", note, rule=mapping.name)
+
+
+def _tell_personal(case: Case) -> None:
+    """Say which parameters held personal data; they are digests by now."""
+    for name, kind in case.personal:
+        message = f"{clean(name, 60)} held {kind}. Send your own ID of the customer, which means nothing elsewhere."
+        if settings.PERSONAL_DATA == REFUSE:
+            _report(case, Reason.PERSONAL_DATA, clean(name, 60), message)
+        else:
+            case.note(STEP, REPAIRED, f"{message} A digest took its place.", rule="personal data")
 
 
 def _bound_pixel(case: Case, event: Event) -> None:
@@ -140,6 +147,11 @@ def _one_value(case: Case, sent: dict[str, list[str]], names: tuple[str, ...], l
             value,
         )
         return ""
+    if (plain := decoded_again(value)) != value:
+        case.note(
+            STEP, REPAIRED, f"{name}={clean(value, 60)} was encoded twice: read as {clean(plain, 60)}.", rule="URL"
+        )
+        value = plain
     if len(value) > limit:
         _report(case, Reason.VALUE_TOO_LONG, name, f"{name} has {len(value)} characters; {limit} are kept.", value)
         return ""
@@ -149,18 +161,22 @@ def _one_value(case: Case, sent: dict[str, list[str]], names: tuple[str, ...], l
 def _amount(case: Case, name: str, text: str) -> Decimal | None:
     if not text:
         return None
-    if AMOUNT.match(text):
-        try:
-            amount = Decimal(text)
-        except InvalidOperation:
-            amount = MAX_AMOUNT
-        if 0 <= amount < MAX_AMOUNT:
-            return amount
-    hint = ""
-    if text.startswith("-"):
-        hint = " Negative amounts are not taken: send refund= with what went back, or status=rejected for all of it."
-    _report(case, Reason.BAD_AMOUNT, name, f"{name}={text} is not an amount such as 1234.50.{hint}", text)
-    return None
+    try:
+        found = read_amount(text)
+    except NoAmount as error:
+        _report(case, Reason.BAD_AMOUNT, name, f"{name}={text} {error}", text)
+        return None
+    if found.mended:
+        case.note(STEP, REPAIRED, f"{name}={text} was {found.mended}. Send 1234.50.", rule="amount")
+    if found.sign and not (case.event.currency or found.currency):
+        message = f"{name}={text}: several currencies are written {found.sign}; send currency=."
+        _report(case, Reason.BAD_CURRENCY, name, message, text)
+    if found.currency:
+        case.event.currency = case.event.currency or found.currency
+        if case.event.currency != found.currency:
+            message = f"{name}={text} is in {found.currency}, but currency is {case.event.currency}."
+            _report(case, Reason.BAD_CURRENCY, name, message, text)
+    return found.value
 
 
 def _refund(case: Case, values: dict[str, str]) -> Decimal | None:
@@ -201,36 +217,23 @@ def _status(case: Case, text: str) -> str:
 
 
 def _moment(case: Case, text: str) -> datetime | None:
-    """The sender's time: seconds or milliseconds since 1970, or ISO 8601 (UTC where it names no offset)."""
+    """The sender's time; one that is ahead of ours is told, one that is a day ahead refused."""
     if not text:
         return None
-    moment = _read_moment(text)
-    if moment is None:
+    found = read_moment(text)
+    if found is None:
         _report(case, Reason.BAD_TIMESTAMP, "timestamp", f"{text} is not a time that can be read.", text)
-    elif moment > case.postback.received_at + FUTURE:
-        _report(
-            case,
-            Reason.BAD_TIMESTAMP,
-            "timestamp",
-            f"{text} is {moment:%Y-%m-%d %H:%M} UTC: more than a day ahead.",
-            text,
-        )
         return None
-    return moment
-
-
-def _read_moment(text: str) -> datetime | None:
-    try:
-        if text.isascii() and text.isdigit():
-            number = int(text)
-            return datetime.fromtimestamp(number / 1000 if number >= 10**11 else number, UTC)
-        # In a query an unencoded + is a space: 2026-03-01T12:00:00 02:00 means +02:00.
-        moment = parse_datetime(re.sub(r" (\d\d:?\d\d)$", r"+\1", text) if "T" in text else text)
-    except (ValueError, OverflowError, OSError):
+    ahead = found.at - case.postback.received_at
+    if ahead > FUTURE:
+        message = f"{text} is {found.at:%Y-%m-%d %H:%M} UTC: more than a day ahead."
+        _report(case, Reason.BAD_TIMESTAMP, "timestamp", message, text)
         return None
-    if moment is None or not 1990 <= moment.year <= 9000:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    if ahead > SKEW:
+        minutes = int(ahead.total_seconds() // 60)
+        note = f"timestamp is {minutes} minutes ahead of our clock. Set the sender's clock, or send UTC."
+        case.note(STEP, REPAIRED, note, rule="clock")
+    return found.at
 
 
 def _name_strangers(case: Case, event: Event) -> None:

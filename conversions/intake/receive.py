@@ -4,6 +4,7 @@ from affiliates.secrets import digest
 from conversions.dialects.table import BY_NAME, TOKEN_NAMES
 from conversions.intake import terms
 from conversions.intake.case import Case, Received
+from conversions.intake.personal import Pairs, hide
 from conversions.intake.writing import insert, new
 from conversions.models import Postback
 from conversions.signing import check
@@ -26,6 +27,7 @@ def _token(received: Received) -> str:
 def receive(batch: list[Received]) -> list[Case]:
     """Store the requests in one statement and open a case for each."""
     signatures = _check_signatures(batch)
+    hidden = [hide(received.parameters) for received in batch]
     rows = [
         new(
             Postback,
@@ -34,7 +36,7 @@ def receive(batch: list[Received]) -> list[Case]:
             mapping=received.mapping,
             method=received.method,
             path=received.path[:200],
-            parameters=masked(received.parameters),
+            parameters=masked(pairs),
             body=received.body[:MAX_STORED_BODY],
             headers=received.headers,
             ip=received.ip,
@@ -43,10 +45,10 @@ def receive(batch: list[Received]) -> list[Case]:
             signature=state,
             advertiser=received.advertiser,
         )
-        for received, (state, fitting) in zip(batch, signatures, strict=True)
+        for received, (pairs, _), (state, fitting) in zip(batch, hidden, signatures, strict=True)
     ]
     insert(rows)
-    return [_case(row, received) for row, received in zip(rows, batch, strict=True)]
+    return [_case(row, received, *found) for row, received, found in zip(rows, batch, hidden, strict=True)]
 
 
 def _check_signatures(batch: list[Received]) -> list[tuple[str, str]]:
@@ -61,8 +63,8 @@ def _check_signatures(batch: list[Received]) -> list[tuple[str, str]]:
     ]
 
 
-def _case(row: Postback, received: Received) -> Case:
-    case = Case(postback=row, parameters=received.parameters)
+def _case(row: Postback, received: Received, parameters: Pairs, personal: Pairs) -> Case:
+    case = Case(postback=row, parameters=parameters, personal=personal)
     if received.fault:
         case.problems.append(received.fault)
     return case

@@ -174,7 +174,7 @@ class TestDuplicates:
 
     def test_a_refused_request_may_be_corrected_and_sent_again(self, world):
         cid = world.click()
-        assert send(click_id=cid, txid="1", event_type="purchase", revenue="1,00").body["outcome"] == "invalid"
+        assert send(click_id=cid, txid="1", event_type="purchase", revenue="1,000").body["outcome"] == "invalid"
         assert send(click_id=cid, txid="1", event_type="purchase", revenue="1.00").body["outcome"] == "accepted"
 
 

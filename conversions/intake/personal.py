@@ -1,0 +1,57 @@
+"""Personal data that has no place in a postback: e-mail addresses, telephone and account numbers.
+
+By `PERSONAL_DATA` they are replaced by a digest before anything is stored (`mask`), refused as well (`refuse`), or
+kept (`keep`). The digest of a value is always the same, so a customer stays one customer.
+"""
+
+import hashlib
+import hmac
+import re
+from functools import lru_cache
+
+from django.conf import settings
+from stdnum import iban
+
+Pairs = list[tuple[str, str]]
+KEEP, MASK, REFUSE = "keep", "mask", "refuse"
+_EMAIL = re.compile(r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$")
+# Digits alone are somebody's customer number; a telephone number says so by its plus.
+_PHONE = re.compile(r"^(\+|00 ?)[0-9][0-9 ()/.-]{6,18}[0-9]$")
+# Fields that can hold none, whatever they look like.
+_LEFT_ALONE = frozenset({"token", "click_id", "timestamp", "revenue", "payout", "refund", "currency", "signature"})
+
+
+def kind_of(value: str) -> str:
+    """What sort of personal data a value is, in words; empty for none."""
+    text = value.strip()
+    if "@" in text and _EMAIL.match(text):
+        return "an e-mail address"
+    if text[:1] == "+" and _PHONE.match(text):
+        return "a telephone number"
+    if text[:2].isalpha() and text[2:4].isdigit() and 15 <= len(text) <= 42 and iban.is_valid(text):
+        return "an account number"
+    return ""
+
+
+def hide(pairs: Pairs) -> tuple[Pairs, list[tuple[str, str]]]:
+    """The parameters with personal data replaced by digests, and the name and kind of each that was."""
+    if settings.PERSONAL_DATA == KEEP:
+        return pairs, []
+    hidden, told = [], []
+    for name, value in pairs:
+        kind = kind_of(value) if value and name.lower() not in _LEFT_ALONE else ""
+        hidden.append((name, digest_of(value) if kind else value))
+        if kind:
+            told.append((name, kind))
+    return (hidden, told) if told else (pairs, [])
+
+
+def digest_of(value: str) -> str:
+    """`pd_` and 24 letters and digits: the same for the same value, however it is spaced or capitalised."""
+    plain = "".join(value.split()).lower()
+    return "pd_" + hmac.new(_key(settings.SECRET_KEY), plain.encode(), hashlib.sha256).hexdigest()[:24]
+
+
+@lru_cache(maxsize=4)
+def _key(secret: str) -> bytes:
+    return hashlib.sha256(b"personal data in postbacks" + secret.encode()).digest()

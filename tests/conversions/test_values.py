@@ -1,0 +1,221 @@
+"""Values as people and programs write them: mended where only one reading is possible, refused where there are two."""
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conversions.intake.personal import digest_of, hide, kind_of
+from conversions.intake.values import MACRO, NoAmount, decoded_again, read_amount, read_moment
+from conversions.models import Conversion, Customer, Postback
+from conversions.replay import replay
+from tests.conversions.sending import NOW, World, outcome, send
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "currency"),
+    [
+        ("12.50", "12.50", ""),
+        ("0", "0", ""),
+        ("12,50", "12.50", ""),
+        ("12,5", "12.5", ""),
+        ("0,125", "0.125", ""),
+        ("1.234,56", "1234.56", ""),
+        ("1,234.56", "1234.56", ""),
+        ("1 234,56", "1234.56", ""),
+        ("1\u00a0234\u00a0567,8", "1234567.8", ""),
+        ("1'234.50", "1234.50", ""),
+        ("1,234,567", "1234567", ""),
+        ("1.234.567", "1234567", ""),
+        ("€12,50", "12.50", "EUR"),
+        ("12.50 EUR", "12.50", "EUR"),
+        ("usd 12.50", "12.50", "USD"),
+        ("$ 12.50", "12.50", ""),
+        ("49.90zł", "49.90", "PLN"),
+        ("1.5e3", "1500", ""),
+        ("2E-3", "0.002", ""),
+    ],
+)
+def test_reads_amounts_with_one_meaning(text: str, value: str, currency: str) -> None:
+    found = read_amount(text)
+    assert (found.value, found.currency) == (Decimal(value), currency)
+    assert bool(found.mended) == (text not in ("12.50", "0"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("1,234", "may be 1234 or 1.234"),
+        ("-5", "is negative"),
+        ("five", "is not an amount"),
+        ("1.2.3", "groups of three"),
+        ("1,23,456", "groups of three"),
+        ("1.234,567.89", "not an amount"),
+        ("12.50 XYZ", "no currency that is known"),
+        ("12.5.", "groups of three"),
+        ("NaN", "is not an amount"),
+        ("Infinity", "is not an amount"),
+        ("1e99", "more digits"),
+        ("1e-9", "more digits"),
+        ("99999999999999999", "more digits"),
+        ("1٣", "is not an amount"),
+        ("+5", "is not an amount"),
+        ("0x1A", "is not an amount"),
+    ],
+)
+def test_refuses_amounts_with_two_meanings_or_none(text: str, said: str) -> None:
+    with pytest.raises(NoAmount, match=said):
+        read_amount(text)
+
+
+@given(
+    st.decimals(min_value=0, max_value=10**12, places=2),
+    st.sampled_from(["{:,.2f}", "{:.2f}", "EUR {:,.2f}", "{:.2f} €"]),
+)
+def test_a_mended_amount_is_the_one_that_was_meant(value: Decimal, form: str) -> None:
+    text = form.format(value)
+    assert read_amount(text).value == value
+    german = text.translate(str.maketrans(",.", ".,"))
+    assert read_amount(german).value == value
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_an_amount_or_not_one(text: str) -> None:
+    with suppress(NoAmount):
+        assert read_amount(text).value >= 0
+    read_moment(text)
+    decoded_again(text)
+    kind_of(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1792065600",
+        "1792065600.0",
+        "1792065600000",
+        "1792065600000000",
+        "1792065600000000000",
+        "2026-10-15T12:00:00Z",
+        "2026-10-15T14:00:00+02:00",
+        "2026-10-15T14:00:00 02:00",
+        "2026-10-15 12:00:00",
+        "Thu, 15 Oct 2026 12:00:00 GMT",
+        "Thu, 15 Oct 2026 14:00:00 +0200",
+    ],
+)
+def test_reads_every_form_of_a_time(text: str) -> None:
+    found = read_moment(text)
+    assert found is not None
+    assert found.at == datetime(2026, 10, 15, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["yesterday", "15.10.2026", "1", "2026-13-01", "9" * 30, "Thu, 99 Foo 2026", "1.2.3"])
+def test_knows_what_is_no_time(text: str) -> None:
+    assert read_moment(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{x}", "{{x}}", "${x}", "#x#", "[x]", "<x>", "%x%", "%7Bx%7D", "$x$", "__x__", "!!x!!", "!x!", "(x)", "{%x%}"],
+)
+def test_knows_macros_of_every_style(text: str) -> None:
+    assert MACRO.match(text.replace("x", "click_id"))
+
+
+@pytest.mark.parametrize("text", ["abc", "a_b", "$12.50", "100%", "a[1]", "_x_", "c-12", "(12)", "%41%"])
+def test_takes_nothing_else_for_a_macro(text: str) -> None:
+    assert not MACRO.match(text)
+
+
+def test_a_value_that_was_encoded_twice_is_read_once_more() -> None:
+    assert decoded_again("a%20b") == "a b"
+    assert decoded_again("2026-10-15T12%3A00%3A00Z") == "2026-10-15T12:00:00Z"
+    for text in ("100%", "50%25 off", "%ff", "%00", "a b"):
+        assert decoded_again(text) == text
+
+
+@pytest.mark.django_db
+class TestIntake:
+    @pytest.fixture
+    def world(self) -> World:
+        return World()
+
+    def sale(self, world: World, **fields: Any) -> Any:
+        given = {"txid": "1", "event_type": "purchase", "revenue": "10", "currency": "EUR"}
+        return send(click_id=world.click(), **{**given, **fields})
+
+    def test_what_is_mended_is_told(self, world: World) -> None:
+        decision = self.sale(world, revenue="1.234,50 €", currency=None)
+        assert outcome(decision) == (200, "accepted", "ok")
+        assert decision.body["warnings"] == ["revenue=1.234,50 € was read as 1234.50 EUR. Send 1234.50."]
+        row = Conversion.objects.get()
+        assert (row.revenue, row.currency) == (Decimal("1234.50"), "EUR")
+
+    @pytest.mark.parametrize(
+        ("fields", "reason"),
+        [
+            ({"revenue": "1,234"}, "bad_amount"),
+            ({"revenue": "$5", "currency": None}, "bad_currency"),
+            ({"revenue": "€5", "currency": "USD"}, "bad_currency"),
+        ],
+    )
+    def test_money_is_never_guessed(self, world: World, fields: dict[str, Any], reason: str) -> None:
+        decision = self.sale(world, **fields)
+        assert outcome(decision) == (422, "invalid", reason)
+        assert not Conversion.objects.exists()
+
+    def test_a_clock_that_is_ahead_is_told(self, world: World) -> None:
+        decision = self.sale(world, timestamp=(NOW + timedelta(minutes=42)).isoformat())
+        assert decision.body["outcome"] == "accepted"
+        assert "42 minutes ahead of our clock" in decision.body["warnings"][0]
+
+    def test_an_e_mail_address_is_never_stored_and_the_customer_stays_one(self, world: World) -> None:
+        first = self.sale(world, customer_id="Carl@example.com", sub_id1="+49 151 2345678")
+        assert "customer_id held an e-mail address" in first.body["warnings"][0]
+        self.sale(world, txid="2", customer_id="carl@example.com ")
+        assert Customer.objects.get().customer_id == digest_of("carl@example.com")
+        stored = str(list(Postback.objects.values()))
+        assert "example.com" not in stored
+        assert "2345678" not in stored
+        assert "example.com" not in str(first.body)
+        postback = Postback.objects.order_by("pk")[0]
+        assert replay([postback], by="Olga", now=NOW)[0].after == ("accepted", "ok")
+
+    def test_it_is_refused_where_the_operator_wants_that(self, world: World, settings: Any) -> None:
+        settings.PERSONAL_DATA = "refuse"
+        decision = self.sale(world, customer_id="carl@example.com")
+        assert outcome(decision) == (422, "invalid", "personal_data")
+        assert "example.com" not in str(list(Postback.objects.values()))
+
+    def test_it_is_kept_where_the_operator_wants_that(self, world: World, settings: Any) -> None:
+        settings.PERSONAL_DATA = "keep"
+        self.sale(world, customer_id="carl@example.com")
+        assert Customer.objects.get().customer_id == "carl@example.com"
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("carl@example.com", "an e-mail address"),
+        ("+4915112345678", "a telephone number"),
+        ("DE89 3704 0044 0532 0130 00", "an account number"),
+        ("4915112345678", ""),
+        ("4111111111111111", ""),
+        ("carl@home", ""),
+        ("@carl", ""),
+        ("DE00370400440532013000", ""),
+        ("player-1+2", ""),
+    ],
+)
+def test_knows_personal_data_from_ids(value: str, kind: str) -> None:
+    assert kind_of(value) == kind
+
+
+def test_leaves_alone_what_can_hold_none() -> None:
+    pairs = [("token", "a@b.example"), ("revenue", "+4915112345678"), ("txid", "7")]
+    assert hide(pairs) == (pairs, [])
