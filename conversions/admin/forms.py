@@ -34,6 +34,10 @@ class GoalForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text="In place of the offer's; 0 lets every event count; empty: the offer's holds.",
     )
 
+    dedupe_window = DaysField(
+        required=False, label="Counts again after", help_text="Without a transaction ID; empty: a click counts once."
+    )
+
     class Meta:
         model = Goal
         fields = (
@@ -51,13 +55,35 @@ class GoalForm(forms.ModelForm):  # type: ignore[type-arg]
             "needs_customer_id",
             "needs_revenue",
             "minimum_revenue",
+            "dedupe_by",
+            "dedupe_window",
         )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["dedupe_by"].required = False
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
         if given.get("approval") == Goal.Approval.AFTER_DELAY and not given.get("approval_delay"):
             self.add_error("approval_delay", "Say after how many days the goal is approved.")
+        self._check_dedupe(given)
         return given
+
+    def _check_dedupe(self, given: dict[str, Any]) -> None:
+        by, offer = given.get("dedupe_by") or Goal.DedupeBy.TRANSACTION, given.get("offer")
+        given["dedupe_by"] = by
+        if by == Goal.DedupeBy.CUSTOMER and not given.get("needs_customer_id"):
+            self.add_error("needs_customer_id", "A goal that counts once for a customer needs to know the customer.")
+        if by != Goal.DedupeBy.TRANSACTION and given.get("dedupe_window"):
+            self.add_error("dedupe_window", "Only what counts for each transaction, else each click, can count again.")
+        if not offer:
+            return
+        same = Goal.objects.filter(offer__advertiser=offer.advertiser_id, code=given.get("code"))
+        if other := same.exclude(pk=self.instance.pk).exclude(dedupe_by=by).select_related("offer").first():
+            rule = other.get_dedupe_by_display().lower()
+            message = f"{other.offer} has a goal with this code that counts once for {rule}: "
+            self.add_error("dedupe_by", f"{message}a postback does not name the offer, so both must be alike.")
 
 
 class RefundConversion(ConfirmForm):

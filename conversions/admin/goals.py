@@ -22,6 +22,7 @@ RULES = (
     ("approval", "approval_delay"),
     ("once_per_customer", "needs_customer_id"),
     ("needs_revenue", "minimum_revenue"),
+    ("dedupe_by", "dedupe_window"),
     ("attribution_window", "attribution_window_minimum"),
 )
 

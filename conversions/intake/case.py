@@ -135,6 +135,8 @@ class Case:
     # Judged and answered as any other, but never counted nor paid.
     is_test: bool = False
     dedupe_key: str = ""
+    # The goal as far as its code says: whose rule the key follows. `goal` is the offer's own, found later.
+    named_goal: Goal | None = None
     # What the rules say a new conversion becomes; empty until a step decides.
     verdict: str = ""
     verdict_reason: Reason = Reason.OK

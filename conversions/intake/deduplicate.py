@@ -5,13 +5,13 @@ from collections.abc import Iterable
 
 from django.db import connection
 
-from conversions.intake import pixels, refunds
+from conversions.intake import pixels, refunds, terms
 from conversions.intake.case import Case, Outcome
-from conversions.models import Conversion, Postback
+from conversions.models import Conversion, Goal, Postback
 from conversions.reasons import Reason
 
 STEP = "deduplicate"
-Status = Conversion.Status
+Status, DedupeBy = Conversion.Status, Goal.DedupeBy
 # A known transaction needs no click again: these faults do not count against its status updates.
 _EXCUSED = {Reason.MISSING_CLICK_ID, Reason.MISSING_TRANSACTION, Reason.MISSING_REVENUE}
 # Outcomes of requests that were taken; a refused one must not make its repeat look harmless.
@@ -19,15 +19,22 @@ TAKEN = (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.HELD, Outcome.UPDATED, Outc
 
 
 def set_keys(cases: list[Case]) -> None:
-    """Say for each case which event it is about: goal and transaction, else goal and click."""
+    """Say for each case which event it is about: goal and transaction, else goal and click, or as the goal says."""
+    cases = [case for case in cases if case.is_open and case.event.goal_code]
+    goals = terms.goals.many({case.postback.advertiser_id or 0 for case in cases})
     for case in cases:
-        event = case.event
-        if not (case.is_open and event.goal_code):
-            continue
-        if event.transaction_id:
-            case.dedupe_key = f"{event.goal_code}|txid|{event.transaction_id}"
-        elif event.click:
-            case.dedupe_key = f"{event.goal_code}|click|{event.click.uuid}"
+        named = goals.get(case.postback.advertiser_id or 0, [])
+        case.named_goal = next((goal for goal in named if goal.code == case.event.goal_code), None)
+        case.dedupe_key = _key(case, case.named_goal.dedupe_by if case.named_goal else DedupeBy.TRANSACTION)
+
+
+def _key(case: Case, by: str) -> str:
+    event = case.event
+    if by == DedupeBy.CUSTOMER and event.customer_id:
+        return f"{event.goal_code}|customer|{event.customer_id}"
+    if event.transaction_id and not (by == DedupeBy.CLICK and event.click):
+        return f"{event.goal_code}|txid|{event.transaction_id}"
+    return f"{event.goal_code}|click|{event.click.uuid}" if event.click else ""
 
 
 def conflict_keys(case: Case) -> list[tuple[object, ...]]:
@@ -67,10 +74,67 @@ def find_known(cases: list[Case]) -> None:
     known = {(row.advertiser_id, row.dedupe_key): row for row in rows.order_by("pk")}
     for case in keyed:
         case.conversion = known.get((case.postback.advertiser_id or 0, case.dedupe_key))
+    _find_within_window([case for case in keyed if _counts_again(case)])
+    _find_by_transaction([case for case in keyed if case.conversion is None and _is_keyed_otherwise(case)])
     pixels.attach(keyed)
     for case in keyed:
         if case.conversion:
             case.problems = [problem for problem in case.problems if problem.reason not in _EXCUSED]
+
+
+def _counts_again(case: Case) -> bool:
+    has_window = case.named_goal is not None and case.named_goal.dedupe_window is not None
+    return has_window and not case.event.transaction_id and case.event.click is not None
+
+
+def _find_within_window(cases: list[Case]) -> None:
+    """The conversion of the same click nearby in time; where there is only an older one, the key of a new one."""
+    if not cases:
+        return
+    rows = Conversion.objects.select_for_update().filter(
+        advertiser__in={case.postback.advertiser_id for case in cases},
+        click_id__in={case.event.click.uuid for case in cases if case.event.click},
+        transaction_id="",
+    )
+    known = list(rows.order_by("pk"))
+    for case in cases:
+        window = case.named_goal.dedupe_window if case.named_goal else None
+        assert window
+        base = case.dedupe_key
+        same = [
+            row
+            for row in known
+            if row.advertiser_id == case.postback.advertiser_id and f"{row.dedupe_key}|".startswith(f"{base}|")
+        ]
+        case.conversion = next((row for row in same if abs(row.occurred_at - case.occurred_at) < window), None)
+        if same and case.conversion is None:
+            case.dedupe_key = f"{base}|{case.occurred_at:%Y%m%dT%H%M%S.%f}"
+
+
+def _is_keyed_otherwise(case: Case) -> bool:
+    """Whether only a transaction was sent where the goal counts by something else: a status update may do so."""
+    by = case.named_goal.dedupe_by if case.named_goal else DedupeBy.TRANSACTION
+    event = case.event
+    named = {DedupeBy.CLICK: event.click is not None, DedupeBy.CUSTOMER: bool(event.customer_id)}.get(
+        DedupeBy(by), True
+    )
+    return bool(event.transaction_id) and not named
+
+
+def _find_by_transaction(cases: list[Case]) -> None:
+    if not cases:
+        return
+    rows = Conversion.objects.select_for_update(of=("self",)).filter(
+        advertiser__in={case.postback.advertiser_id for case in cases},
+        transaction_id__in={case.event.transaction_id for case in cases},
+    )
+    known = {
+        (row.advertiser_id, row.goal.code, row.transaction_id, row.is_test): row
+        for row in rows.select_related("goal").order_by("-pk")
+    }
+    for case in cases:
+        name = (case.postback.advertiser_id or 0, case.event.goal_code, case.event.transaction_id, case.is_test)
+        case.conversion = known.get(name)
 
 
 def deduplicate(cases: list[Case]) -> None:
@@ -101,6 +165,10 @@ def _compare(case: Case, known: Conversion, said_before: bool) -> None:
         case.note(STEP, "update", f"{known} was told by a pixel; this is the server's word.", key=case.dedupe_key)
     elif said_before:
         case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, f"The same was sent before: {known}.", key=case.dedupe_key)
+    elif _is_another(case, known):
+        by = case.named_goal.get_dedupe_by_display().lower() if case.named_goal else ""
+        note = f"{known} is the one that counts, with the transaction {known.transaction_id or 'not named'}."
+        case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, note, rule=f"once for {by}", key=case.dedupe_key)
     elif pixels.from_pixel(case):
         note = f"{known} was told before, {'by a pixel' if known.told_by == pixels.PIXEL else 'by the server'}."
         case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, note, rule="server before pixel", key=case.dedupe_key)
@@ -117,6 +185,14 @@ def _compare(case: Case, known: Conversion, said_before: bool) -> None:
         case.stop(Outcome.CONFLICT, Reason.STATUS_NOT_ALLOWED, STEP, note, status=status)
     else:
         case.note(STEP, "update", f"{known} is {known.status}, the request says {status}.", status=status)
+
+
+def _is_another(case: Case, known: Conversion) -> bool:
+    """Whether the goal counts once and this is another event than the one that counts: no contradiction to it."""
+    event, by = case.event, case.named_goal.dedupe_by if case.named_goal else DedupeBy.TRANSACTION
+    if by == DedupeBy.TRANSACTION:
+        return False
+    return event.transaction_id != known.transaction_id if event.transaction_id else not event.status
 
 
 def _difference(case: Case, known: Conversion) -> str:

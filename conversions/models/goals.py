@@ -35,6 +35,11 @@ class Goal(models.Model):
         AFTER_DELAY = "after_delay", "Approved after a delay"
         BY_HAND = "by_hand", "Approved by an operator"
 
+    class DedupeBy(models.TextChoices):
+        TRANSACTION = "transaction", "Each transaction, else each click"
+        CLICK = "click", "Each click"
+        CUSTOMER = "customer", "Each customer, once ever"
+
     offer = models.ForeignKey(Offer, models.PROTECT, related_name="goals")
     code = models.CharField(
         max_length=40,
@@ -55,6 +60,19 @@ class Goal(models.Model):
     needs_revenue = models.BooleanField(default=False)
     once_per_customer = models.BooleanField(
         default=False, help_text="A second event of the same customer is rejected, as for a registration or an FTD."
+    )
+    dedupe_by = models.CharField(
+        "counts once for",
+        max_length=11,
+        choices=DedupeBy,
+        default=DedupeBy.TRANSACTION,
+        help_text="What makes two postbacks the same event: the second is answered as a duplicate, whatever it says.",
+    )
+    dedupe_window = models.DurationField(
+        "counts again after",
+        null=True,
+        blank=True,
+        help_text="Without a transaction ID: the same click counts again after this time; empty: never.",
     )
     minimum_revenue = AmountField(
         null=True,
@@ -78,6 +96,13 @@ class Goal(models.Model):
             models.CheckConstraint(
                 condition=Q(attribution_window_minimum=None) | Q(attribution_window_minimum__gte=timedelta(0)),
                 name="goal_window_minimum_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=~Q(dedupe_by="customer") | Q(needs_customer_id=True), name="goal_once_for_customer_knows_it"
+            ),
+            models.CheckConstraint(
+                condition=Q(dedupe_window=None) | Q(dedupe_window__gt=timedelta(0), dedupe_by="transaction"),
+                name="goal_counts_again_later",
             ),
         ]
 
