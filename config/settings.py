@@ -283,6 +283,8 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 PERSONAL_DATA = env.str("PERSONAL_DATA", default="mask")
 if PERSONAL_DATA not in ("mask", "refuse", "keep"):
     raise ImproperlyConfigured(f"PERSONAL_DATA is {PERSONAL_DATA}; it must be mask, refuse or keep.")
+# How many postbacks a minute may come from one address without a right token; 0 sets no limit.
+FAILED_POSTBACKS_PER_MINUTE = env.int("FAILED_POSTBACKS_PER_MINUTE", default=30)
 # How long a postback waits for the customer, sale or link that it names.
 PARKED_HOURS = env.int("PARKED_HOURS", default=72)
 # How many requests an API key, or a signed-in user, may send in a minute; 0 sets no limit.

@@ -21,7 +21,16 @@ from affiliates.secrets import digest
 from conversions.intake import Decision, Received, terms
 from conversions.intake.case import Problem
 from conversions.models import Postback
-from conversions.postback_door import Unreadable, decide_batch, object_pairs, opened, signature_of, storable, try_again
+from conversions.postback_door import (
+    Unreadable,
+    decide_batch,
+    object_pairs,
+    opened,
+    signature_of,
+    storable,
+    try_again,
+    wait_first,
+)
 from conversions.reasons import EXPLANATIONS, Reason
 from conversions.signing import VALID, check
 from tracking.http import (
@@ -75,7 +84,7 @@ class BulkHandler:
                 status, body = await self._answer(scope, receive)
             finally:
                 self._waiting -= 1
-            await respond_json(send, status, body, headers)
+            await respond_json(send, status, body, [*headers, *wait_first(status)])
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
         head = opened(scope, Postback.Door.BULK)

@@ -18,7 +18,7 @@ from conversions.dialects.answers import Spoken, image_answer
 from conversions.dialects.table import BY_NAME, BY_PATH, Dialect
 from conversions.intake import Decision, Received
 from conversions.intake.receive import MASK
-from conversions.postback_door import PATIENCE, take_in, try_again
+from conversions.postback_door import PATIENCE, take_in, try_again, wait_first
 from tracking.batching import Batcher, QueueFull
 from tracking.http import NO_STORE, Header, Receive, Scope, Send, header, request_id, respond, respond_json
 
@@ -80,7 +80,7 @@ class DialectHandler:
         spoken, outcome = await self._spoken(address, scope, receive)
         said = (b"x-affidavit-outcome", outcome.encode())
         kind = (b"content-type", spoken.content_type.encode())
-        await respond(send, spoken.status, [kind, said, *headers, *_retry(spoken.status)], spoken.content)
+        await respond(send, spoken.status, [kind, said, *headers, *wait_first(spoken.status)], spoken.content)
 
     async def _spoken(self, address: Address, scope: Scope, receive: Receive) -> tuple[Spoken, str]:
         dialect, sent = address.dialect, dict[str, str]()
@@ -98,10 +98,6 @@ class DialectHandler:
         is_pixel = scope["path"] in dialect.pixels or sent.get("f") == "img"
         speak = image_answer if is_pixel else dialect.answers
         return speak(status, body, sent), str(body["outcome"])
-
-
-def _retry(status: int) -> list[Header]:
-    return [(b"retry-after", b"2")] if status in (429, 503) else []
 
 
 def _password(scope: Scope) -> str:

@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError, close_old_connections, c
 
 from conversions.intake import Decision, Received, intake
 from conversions.intake.case import Problem
+from conversions.intake.throttle import WAIT
 from conversions.models import Postback
 from conversions.reasons import EXPLANATIONS, Reason
 from conversions.signing import HEADERS as SIGNATURE_HEADERS
@@ -70,7 +71,13 @@ class PostbackHandler:
                 log.error("postback_not_decided", error=str(error).strip() or repr(error))
             await respond_json(send, 503, try_again(), [*headers, (b"retry-after", b"2")])
             return
-        await respond_json(send, decision.http_status, decision.body, headers)
+        await respond_json(send, decision.http_status, decision.body, [*headers, *wait_first(decision.http_status)])
+
+
+def wait_first(status: int) -> list[Header]:
+    """When a sender who is told to come back may do so."""
+    seconds = {429: WAIT, 503: 2}.get(status)
+    return [(b"retry-after", str(seconds).encode())] if seconds else []
 
 
 def decide_batch(batch: list[Received]) -> list[Decision | Exception]:

@@ -56,6 +56,8 @@ class Reason(models.TextChoices):
     # Refused: nothing was counted
     PIXEL_NOT_ALLOWED = "pixel_not_allowed", "The advertiser takes no events from pixels, or not from this page"
     BAD_TOKEN = "bad_token", "The token is missing or wrong"
+    REVOKED_TOKEN = "revoked_token", "The token was revoked"
+    TOO_MANY_FAILURES = "too_many_failures", "Too many requests without a right token"
     BAD_SIGNATURE = "bad_signature", "The signature does not fit the request"
     STALE_SIGNATURE = "stale_signature", "The signature is too old, or ahead of time"
     SIGNATURE_REQUIRED = "signature_required", "The advertiser's postbacks must be signed"
@@ -236,6 +238,16 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         401,
         "The request has no token, or one that is not (or no longer) valid.",
         "Send the token as `token=` or as `Authorization: Bearer`. It stands on the advertiser's page in the panel.",
+    ),
+    _R.REVOKED_TOKEN: Explanation(
+        401,
+        "The token was right once; an operator took it out of use.",
+        "Send the advertiser's newest token. The operator makes one on the advertiser's page.",
+    ),
+    _R.TOO_MANY_FAILURES: Explanation(
+        429,
+        "Many requests came from this address within a minute, none with a right token or signature.",
+        "Mend the token first, then wait a minute. A request with a right token is taken at once, even now.",
     ),
     _R.BAD_SIGNATURE: Explanation(
         401,

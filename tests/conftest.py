@@ -9,6 +9,7 @@ from django.test import TransactionTestCase
 from pytest_django.fixtures import Settings
 
 from affiliates.models import Affiliate, User
+from conversions.intake import throttle
 from tests.factories import AffiliateFactory, SuperuserFactory
 
 
@@ -26,6 +27,12 @@ def emptied_between_tests() -> Iterator[None]:
 def own_spool(settings: Settings, tmp_path: Path) -> None:
     """Clicks that a test puts on disk stay its own."""
     settings.SPOOL_DIR = tmp_path / "spool"
+
+
+@pytest.fixture(autouse=True)
+def nobody_has_failed() -> None:
+    """A process remembers addresses that failed too often; the next test begins anew."""
+    throttle.forget()
 
 
 @pytest.fixture(autouse=True)

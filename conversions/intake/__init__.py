@@ -19,6 +19,7 @@ from conversions.intake.decide import decide
 from conversions.intake.is_test import set_apart
 from conversions.intake.legacy import read_legacy
 from conversions.intake.receive import receive, reopen
+from conversions.intake.throttle import slow_down, turned_away
 from conversions.models import ParkedPostback, Postback
 from conversions.reasons import Reason
 
@@ -46,8 +47,12 @@ def intake(batch: list[Received], *, now: datetime) -> list[Decision]:
     decision fails is left undecided and `decide_left_over` takes it up again. Raise what the database
     raises when nothing could be stored.
     """
+    away = turned_away(batch)
+    if away:
+        batch = [received for number, received in enumerate(batch) if number not in away]
     # One statement, which is a transaction of its own.
-    return decide_cases(receive(batch), now=now)
+    decided = iter(decide_cases(receive(batch), now=now) if batch else ())
+    return [away.get(number) or next(decided) for number in range(len(away) + len(batch))]
 
 
 def decide_cases(cases: list[Case], *, now: datetime, again: bool = False) -> list[Decision]:
@@ -63,6 +68,7 @@ def decide_cases(cases: list[Case], *, now: datetime, again: bool = False) -> li
         fresh = [case for case in cases if case.postback.pk in due]
         # A parked request was authenticated when it came.
         authenticate([case for case in fresh if case.advertiser is None])
+        slow_down(fresh, now=now)
         parse.parse(fresh)
         read_legacy(fresh)
         deduplicate.set_keys(fresh)

@@ -16,9 +16,10 @@ STEP = "authenticate"
 
 
 def authenticate(cases: list[Case]) -> None:
-    """Find the advertiser of each case, or stop it; at most one query for the batch."""
+    """Find the advertiser of each case, or stop it; at most one query for the batch, two where one fails."""
     digests = {case.postback.token_digest for case in cases if case.postback.token_digest}
     by_digest = terms.tokens.many(digests)
+    revoked = _revoked(digests - by_digest.keys())
     pixels = [case for case in cases if case.postback.door == Postback.Door.PIXEL]
     named = _named_by_pixels(pixels)
     for case in cases:
@@ -27,7 +28,16 @@ def authenticate(cases: list[Case]) -> None:
         elif case.is_open and case.postback.door == Postback.Door.CSV and case.postback.advertiser:
             _admit_file(case, case.postback.advertiser)
         elif case.is_open:
-            _authenticate(case, by_digest.get(case.postback.token_digest))
+            sent = case.postback.token_digest
+            _authenticate(case, by_digest.get(sent), revoked.get(sent))
+
+
+def _revoked(digests: set[str]) -> dict[str, AdvertiserSecret]:
+    """Secrets that were taken out of use: who sends one is told so. No query where all tokens are right."""
+    if not digests:
+        return {}
+    rows = AdvertiserSecret.objects.select_related("advertiser").filter(digest__in=digests, revoked_at__isnull=False)
+    return {row.digest: row for row in rows}
 
 
 def _advertiser_id(case: Case) -> str:
@@ -86,7 +96,7 @@ def _signature_fault(case: Case, secret: AdvertiserSecret | None) -> tuple[Reaso
     return None
 
 
-def _authenticate(case: Case, secret: AdvertiserSecret | None) -> None:
+def _authenticate(case: Case, secret: AdvertiserSecret | None, revoked: AdvertiserSecret | None) -> None:
     postback = case.postback
     if fault := _signature_fault(case, secret):
         # Somebody knew the advertiser's ID, nothing more: whose request it is stays open unless a secret fits.
@@ -96,6 +106,11 @@ def _authenticate(case: Case, secret: AdvertiserSecret | None) -> None:
     if secret is None and case.problems:
         # The token may be in the part that could not be read.
         case.stop(Outcome.INVALID, case.problems[0].reason, STEP, case.problems[0].message)
+        return
+    if secret is None and revoked:
+        postback.advertiser = revoked.advertiser
+        note = f"The {revoked.advertiser} token {revoked.label or revoked.pk} was revoked."
+        case.stop(Outcome.UNAUTHORIZED, Reason.REVOKED_TOKEN, STEP, note, rule=revoked.label)
         return
     if secret is None:
         note = "The token is not valid." if postback.token_digest else "The request has no token."

@@ -113,12 +113,10 @@ def _find_within_window(cases: list[Case]) -> None:
 
 def _is_keyed_otherwise(case: Case) -> bool:
     """Whether only a transaction was sent where the goal counts by something else: a status update may do so."""
-    by = case.named_goal.dedupe_by if case.named_goal else DedupeBy.TRANSACTION
-    event = case.event
-    named = {DedupeBy.CLICK: event.click is not None, DedupeBy.CUSTOMER: bool(event.customer_id)}.get(
-        DedupeBy(by), True
-    )
-    return bool(event.transaction_id) and not named
+    event, by = case.event, case.named_goal.dedupe_by if case.named_goal else DedupeBy.TRANSACTION
+    lacks_click = by == DedupeBy.CLICK and event.click is None
+    lacks_customer = by == DedupeBy.CUSTOMER and not event.customer_id
+    return bool(event.transaction_id) and (lacks_click or lacks_customer)
 
 
 def _find_by_transaction(cases: list[Case]) -> None:

@@ -1,10 +1,11 @@
 """Step 1: store each request as it came, before anything is judged. Secrets are masked."""
 
 from affiliates.secrets import digest
-from conversions.dialects.table import BY_NAME, TOKEN_NAMES
+from conversions.dialects.table import TOKEN_NAMES
 from conversions.intake import terms
 from conversions.intake.case import Case, Received
 from conversions.intake.personal import Pairs, hide
+from conversions.intake.throttle import token_of
 from conversions.intake.writing import insert, new
 from conversions.models import Postback
 from conversions.signing import check
@@ -16,12 +17,6 @@ MAX_STORED_BODY = 16_000
 
 def masked(parameters: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(name, MASK if name.lower() in SECRET_FIELDS and value else value) for name, value in parameters]
-
-
-def _token(received: Received) -> str:
-    names = ("token", *BY_NAME[received.mapping].tokens) if received.mapping in BY_NAME else ("token",)
-    sent = [value for name, value in received.parameters if value and name.lower() in names]
-    return sent[0] if sent else received.bearer
 
 
 def receive(batch: list[Received]) -> list[Case]:
@@ -41,7 +36,7 @@ def receive(batch: list[Received]) -> list[Case]:
             headers=received.headers,
             ip=received.ip,
             is_secure=received.is_secure,
-            token_digest=fitting or (digest(token) if (token := _token(received)) else ""),
+            token_digest=fitting or (digest(token) if (token := token_of(received)) else ""),
             signature=state,
             advertiser=received.advertiser,
         )

@@ -58,7 +58,13 @@ class Postback(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["received_at"], name="postback_undecided", condition=Q(decided_at=None))]
+        indexes = [
+            models.Index(fields=["received_at"], name="postback_undecided", condition=Q(decided_at=None)),
+            # How often an address failed within a minute.
+            models.Index(
+                fields=["ip", "received_at"], name="postback_unauthorized", condition=Q(outcome="unauthorized")
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.public_id

@@ -59,7 +59,7 @@ def test_every_change_of_terms_reaches_every_process(world, web):
         (Enrollment.objects.filter(affiliate=world.ana), {"status": "approved"}, "awaits_approval"),
         (Advertiser.objects.filter(pk=world.advertiser.pk), {"is_active": False}, "advertiser_inactive"),
         (Advertiser.objects.filter(pk=world.advertiser.pk), {"is_active": True}, "awaits_approval"),
-        (AdvertiserSecret.objects.all(), {"revoked_at": timezone.now()}, "bad_token"),
+        (AdvertiserSecret.objects.all(), {"revoked_at": timezone.now()}, "revoked_token"),
         (AdvertiserSecret.objects.all(), {"revoked_at": None}, "awaits_approval"),
     ]
     for rows, change, reason in changes:

@@ -1,0 +1,123 @@
+"""Who fails to say who it is, again and again, is told to wait. Whoever brings a right token or signature never is.
+
+How often an address failed is counted in the database, so it holds for all processes. What goes on failing after that
+is turned away before it is stored: a flood fills no table.
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count
+
+from affiliates.secrets import digest
+from conversions.dialects.table import BY_NAME
+from conversions.intake import terms
+from conversions.intake.case import Case, Decision, Outcome, Received
+from conversions.models import Postback
+from conversions.reasons import EXPLANATIONS, Reason
+
+STEP = "authenticate"
+WINDOW = timedelta(minutes=1)
+# What a failing address is told to wait, in seconds.
+WAIT = 60
+COUNTED = frozenset({Reason.BAD_TOKEN, Reason.REVOKED_TOKEN, Reason.BAD_SIGNATURE, Reason.SIGNATURE_REQUIRED})
+# Addresses that are remembered by a process; more of them are a flood of another kind.
+MOST = 10_000
+
+_blocked: dict[str, float] = {}
+_lock = threading.Lock()
+
+
+def slow_down(cases: Sequence[Case], *, now: datetime) -> None:
+    """Tell those to wait whose address failed too often within a minute; at most one query, and none for the good."""
+    failed = [case for case in cases if _has_failed(case)]
+    if not failed or not settings.FAILED_POSTBACKS_PER_MINUTE:
+        return
+    rows = Postback.objects.filter(
+        outcome=Outcome.UNAUTHORIZED, ip__in={case.postback.ip for case in failed}, received_at__gt=now - WINDOW
+    )
+    counts = Counter(dict(rows.order_by().values_list("ip").annotate(Count("pk"))))
+    for case in failed:
+        ip = case.postback.ip or ""
+        counts[ip] += 1
+        if counts[ip] > settings.FAILED_POSTBACKS_PER_MINUTE:
+            before = case.reason.label.lower() if case.reason else ""
+            case.reason = Reason.TOO_MANY_FAILURES
+            note = f"{ip} failed {counts[ip]} times within a minute ({before})."
+            rule = f"{settings.FAILED_POSTBACKS_PER_MINUTE} a minute"
+            case.note(STEP, Outcome.UNAUTHORIZED, note, rule=rule, ip=ip)
+            _block(ip)
+
+
+def _has_failed(case: Case) -> bool:
+    """Whether this is a new request whose sender could not say who it is; a replay counts for nothing."""
+    is_new = case.postback.decided_at is None
+    return is_new and case.reason in COUNTED and case.outcome == Outcome.UNAUTHORIZED and bool(case.postback.ip)
+
+
+def _block(ip: str) -> None:
+    with _lock:
+        if len(_blocked) >= MOST:
+            _blocked.clear()
+        _blocked[ip] = time.monotonic() + WAIT
+
+
+def forget() -> None:
+    """Let every address try again: after a restart, and between tests."""
+    with _lock:
+        _blocked.clear()
+
+
+def turned_away(batch: Sequence[Received]) -> dict[int, Decision]:
+    """By position, the answer to what comes from a failing address without a token that is right. Nothing is stored."""
+    suspects = [number for number, received in enumerate(batch) if _is_suspect(received)] if _blocked else []
+    if not suspects:
+        return {}
+    sent = {number: _digest_of(batch[number]) for number in suspects}
+    known = terms.tokens.many(filter(None, sent.values()))
+    return {number: _decision(batch[number]) for number in suspects if sent[number] not in known}
+
+
+def _is_suspect(received: Received) -> bool:
+    """A signed request is looked at like any other: whether it is right shows only then."""
+    until = _blocked.get(received.ip or "")
+    if until is None or received.signed or received.door in (Postback.Door.PIXEL, Postback.Door.CSV):
+        return False
+    if until > time.monotonic():
+        return True
+    _blocked.pop(received.ip or "", None)
+    return False
+
+
+def _digest_of(received: Received) -> str:
+    token = token_of(received)
+    return digest(token) if token else ""
+
+
+def token_of(received: Received) -> str:
+    """The token that the request carries, by the names of its form, or as bearer."""
+    names = ("token", *BY_NAME[received.mapping].tokens) if received.mapping in BY_NAME else ("token",)
+    sent = [value for name, value in received.parameters if value and name.lower() in names]
+    return sent[0] if sent else received.bearer
+
+
+def _decision(received: Received) -> Decision:
+    known = EXPLANATIONS[Reason.TOO_MANY_FAILURES]
+    body: dict[str, Any] = {
+        "outcome": Outcome.UNAUTHORIZED.value,
+        "reason": Reason.TOO_MANY_FAILURES.value,
+        "message": f"{received.ip} failed too often to say who it is. {known.remedy}",
+        "problems": [],
+        "warnings": [],
+        "postback_id": None,
+        "conversion_id": None,
+        "status": None,
+        "received": {},
+        "trace_url": None,
+    }
+    return Decision(http_status=known.http_status, body=body, postback_id="")
