@@ -85,6 +85,13 @@ def status_badge(status: str, label: str) -> SafeString:
     return format_html('<span class="badge bg-{0}-lt status-badge">{1} {2}</span>', colour, icon(symbol), label)
 
 
+@register.simple_tag
+def test_badge(is_test: bool) -> SafeString | str:
+    """A mark on what a test click brought; nothing on what counts."""
+    title = "From a test click: judged and shown, never counted nor paid."
+    return format_html('<span class="badge bg-purple-lt" title="{}">Test</span>', title) if is_test else ""
+
+
 @register.filter
 def moment(value: datetime | None, style: str = "minutes") -> SafeString | str:
     """A moment in the reader's zone as `20 Nov 2026, 14:05`, with the exact one in UTC for machines and on hover."""

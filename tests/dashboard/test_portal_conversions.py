@@ -369,6 +369,20 @@ def test_says_when_a_waiting_one_is_approved_by_itself(world: World) -> None:
     assert "approved by itself on 24 Dec 2026, 18:00" in words(page(conversion))
 
 
+@pytest.mark.parametrize("is_test", [True, False])
+def test_a_test_conversion_is_marked_and_promises_nothing(world: World, is_test: bool) -> None:
+    conversion = world.conversion(status="pending", reason=Reason.AWAITS_DELAY, is_test=is_test)
+
+    html = page(conversion).content.decode()
+
+    assert (">Test</span>" in html) is is_test
+    assert ("never counted nor paid" in words(page(conversion))) is is_test
+    assert ("<span>if approved</span>" in html) is not is_test
+    assert ("Once approved it earns" in html) is not is_test
+    rows = signed_in(world.affiliate).get("/conversions/").content.decode()
+    assert (">Test</span>" in rows) is is_test
+
+
 def test_a_customers_event_without_click_is_explained(world: World) -> None:
     conversion = world.conversion(link=None, click_id=None, evidence="coupon")
 
