@@ -3,7 +3,6 @@
 from functools import lru_cache
 from typing import Any
 
-from conversions.postback_api import PostbackViewSet
 from csp.constants import UNSAFE_INLINE
 from csp.decorators import csp_update
 from django.http import HttpRequest, HttpResponseBase
@@ -21,6 +20,7 @@ from affiliates.rest import schema as _schema_extensions  # noqa: F401 - registe
 from affiliates.rest.errors import server_error as api_server_error
 from affiliates.rest.errors import unknown_address
 from conversions.api import OfferViewSet
+from conversions.postback_api import PostbackViewSet
 from dashboard.api import TraceView
 from dashboard.funnel_api import FunnelView
 from payouts.api import (
