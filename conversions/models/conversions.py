@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import ClassVar
 
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -17,6 +18,26 @@ from conversions.models.goals import Goal
 from conversions.models.postbacks import Postback
 from conversions.reasons import reason_choices
 from tracking.models import TrackingLink
+
+# The last step is taken from an array: with a LIMIT, a plan may walk the whole table backwards and find none.
+# At the end of the transaction: whoever changed the status has said who, when and why.
+_SAID_WHY = """
+IF (SELECT (array_agg(to_status ORDER BY id DESC))[1] FROM conversions_statuschange WHERE conversion_id = NEW.id)
+        IS DISTINCT FROM (SELECT status FROM conversions_conversion WHERE id = NEW.id) THEN
+    RAISE EXCEPTION 'The status of conversion % changed without a status change that says so', NEW.public_id
+        USING ERRCODE = 'integrity_constraint_violation';
+END IF;
+RETURN NULL;
+"""
+# Each step begins where the last one ended; the row of the conversion is locked by whoever takes it.
+_FOLLOWS = """
+IF NEW.from_status <> (SELECT (array_agg(to_status ORDER BY id DESC))[1] FROM conversions_statuschange
+        WHERE conversion_id = NEW.conversion_id) THEN
+    RAISE EXCEPTION 'A status change from % does not follow the last one', coalesce(nullif(NEW.from_status, ''), 'new')
+        USING ERRCODE = 'integrity_constraint_violation';
+END IF;
+RETURN NEW;
+"""
 
 
 class Conversion(models.Model):
@@ -65,6 +86,16 @@ class Conversion(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        triggers: ClassVar = [
+            pgtrigger.Trigger(
+                name="conversion_status_said_why",
+                when=pgtrigger.After,
+                operation=pgtrigger.UpdateOf("status"),
+                condition=pgtrigger.Q(old__status__df=pgtrigger.F("new__status")),
+                timing=pgtrigger.Deferred,
+                func=_SAID_WHY,
+            )
+        ]
         constraints = [
             models.UniqueConstraint(fields=["advertiser", "dedupe_key"], name="conversion_once"),
             models.CheckConstraint(condition=Q(approve_at=None) | Q(status="pending"), name="only_pending_waits"),
@@ -115,7 +146,12 @@ class StatusChange(models.Model):
 
     class Meta:
         ordering = ["id"]
-        triggers: ClassVar = append_only("status_change_append_only")
+        triggers: ClassVar = [
+            *append_only("status_change_append_only"),
+            pgtrigger.Trigger(
+                name="status_change_follows", when=pgtrigger.Before, operation=pgtrigger.Insert, func=_FOLLOWS
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="status_change_allowed",
