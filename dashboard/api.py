@@ -11,13 +11,23 @@ from rest_framework.views import APIView
 
 from affiliates.api import AffiliateName, OfferName
 from affiliates.permissions import OperatorsOnly, WithinReach, reach_of
+from affiliates.rest.fields import AmountText
 from affiliates.rest.filters import check_parameters
 from conversions.api import ConversionSerializer
-from conversions.models import StatusChange
+from conversions.models import Refund, StatusChange
 from conversions.postback_api import PostbackSerializer, TraceSerializer
-from dashboard.trace import Story, look_up, story_of
-from dashboard.trace.events import ClickEvent, LedgerEvent, PostbackEvent, StatusEvent
-from payouts.api import BalanceSerializer, LedgerEntrySerializer
+from dashboard.trace import KINDS, Story, look_up, story_of
+from dashboard.trace.events import (
+    ClickEvent,
+    LedgerEvent,
+    LookEvent,
+    PayoutEvent,
+    PostbackEvent,
+    RefundEvent,
+    StatementEvent,
+    StatusEvent,
+)
+from payouts.api import BalanceSerializer, LedgerEntrySerializer, PayoutSerializer, StatementSerializer
 from payouts.queries import Balance
 
 LONGEST_ID = 200
@@ -63,6 +73,36 @@ class StatusChangeSerializer(serializers.ModelSerializer[StatusChange]):
         read_only_fields = fields
 
 
+class TracedLookSerializer(TraceSerializer):
+    """A decision that no postback asked for: a rule that is met, a mark that came later."""
+
+    conversion = serializers.CharField(source="conversion.public_id", read_only=True, help_text="The conversion's ID.")
+
+    class Meta(TraceSerializer.Meta):
+        fields = ("conversion", *TraceSerializer.Meta.fields)
+        read_only_fields = fields
+
+
+class TracedRefundSerializer(serializers.ModelSerializer[Refund]):
+    conversion = serializers.CharField(source="conversion.public_id", read_only=True, help_text="The conversion's ID.")
+    amount = AmountText(currency_field="conversion.currency")
+    currency = serializers.CharField(source="conversion.currency", read_only=True)
+    postback = serializers.CharField(
+        source="postback.public_id", read_only=True, allow_null=True, help_text="The postback's ID."
+    )
+
+    class Meta:
+        model = Refund
+        fields = ("conversion", "received_at", "refund_id", "amount", "currency", "postback")
+        read_only_fields = fields
+
+
+class ChoiceSerializer(serializers.Serializer[Any]):
+    id = serializers.CharField(read_only=True, help_text="Ask for this ID.")
+    kind = serializers.CharField(read_only=True, help_text="With this `kind`; empty: none is needed.")
+    text = serializers.CharField(read_only=True, help_text="What it is, in words.")
+
+
 class TracedConversionSerializer(ConversionSerializer):
     commission = BalanceSerializer(many=True, read_only=True, help_text="What is booked for it, by currency.")
     no_commission = serializers.CharField(read_only=True, help_text="Why nothing is booked; empty when something is.")
@@ -81,7 +121,12 @@ class StorySerializer(serializers.Serializer[Any]):
     postbacks = TracedPostbackSerializer(many=True, read_only=True)
     conversions = TracedConversionSerializer(many=True, read_only=True)
     status_changes = StatusChangeSerializer(many=True, read_only=True)
+    looks = TracedLookSerializer(many=True, read_only=True)
+    refunds = TracedRefundSerializer(many=True, read_only=True)
     ledger_entries = LedgerEntrySerializer(many=True, read_only=True)
+    statements = StatementSerializer(many=True, read_only=True, help_text="Those that cover a ledger entry.")
+    payouts = PayoutSerializer(many=True, read_only=True, help_text="Those of the statements.")
+    choices = ChoiceSerializer(many=True, read_only=True, help_text="What else the ID names.")
 
 
 class TraceView(APIView):
@@ -96,16 +141,25 @@ class TraceView(APIView):
         responses=StorySerializer,
         parameters=[
             OpenApiParameter(
-                "id", str, required=True, description="A click, transaction, customer, conversion or postback ID."
-            )
+                "id",
+                str,
+                required=True,
+                description="A click, transaction, customer, conversion or postback ID, or an imported click ID.",
+            ),
+            OpenApiParameter("kind", str, enum=KINDS, description="For an ID that names several things: which one."),
         ],
     )
     def get(self, request: Request) -> Response:
-        check_parameters(request, known={"id"})
+        check_parameters(request, known={"id", "kind"})
         text = request.query_params.get("id", "").strip()
         if not text or len(text) > LONGEST_ID or "\x00" in text:
             raise ValidationError({"id": f"Give the ID to look for, at most {LONGEST_ID} characters."})
-        found = look_up(text)
+        kind = request.query_params.get("kind", "")
+        if kind and kind not in KINDS:
+            raise ValidationError(
+                {"kind": f"This is none of {', '.join(KINDS)}. Leave it out unless an ID names several."}
+            )
+        found = look_up(text, kind)
         if not found.is_known:
             raise NotFound(f"{found.title}. {found.text}")
         context = {"reach": reach_of(request)}
@@ -130,5 +184,10 @@ def _told(story: Story) -> dict[str, Any]:
         "postbacks": postbacks,
         "conversions": conversions,
         "status_changes": [event.row for event in story.events if isinstance(event, StatusEvent)],
+        "looks": [event.decision.row for event in story.events if isinstance(event, LookEvent)],
+        "refunds": [event.row for event in story.events if isinstance(event, RefundEvent)],
         "ledger_entries": [event.row for event in story.events if isinstance(event, LedgerEvent)],
+        "statements": [event.row for event in story.events if isinstance(event, StatementEvent)],
+        "payouts": [event.row for event in story.events if isinstance(event, PayoutEvent)],
+        "choices": story.found.choices,
     }

@@ -35,9 +35,9 @@ def operator_view(view: View) -> View:
 
 @operator_view
 def search(request: HttpRequest) -> HttpResponse:
-    """`/trace/?q=`: any ID. Without one, the page explains what can be looked for."""
+    """`/trace/?q=`: any ID, `&kind=` where it names several things. Without one: what can be looked for."""
     typed = request.GET.get("q", "").strip()[:200]
-    return _page(request, look_up(typed) if typed else None)
+    return _page(request, look_up(typed, request.GET.get("kind", "")) if typed else None)
 
 
 @operator_view

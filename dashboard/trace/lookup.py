@@ -1,15 +1,26 @@
 """What a typed ID is: a click, postback, conversion, transaction or customer, or in words why it is none."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from conversions.models import Conversion, Customer, Postback
 from dashboard.trace.refused import explain_refused
-from tracking.click_id import ClickID, parse
-from tracking.models import Click, TrackingLink
+from tracking.click_id import ClickID, parse, text_of
+from tracking.models import Click, LegacyClickID, TrackingLink
 
 # A customer or a transaction may have any number of conversions; the page tells of the newest.
 MOST = 50
+# What one text may name at once, because others make these IDs; `look_up` takes the first unless one is asked for.
+KINDS = ("transaction", "customer", "legacy click")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Another thing that the same text names: look it up by this ID, as this kind where one is given."""
+
+    id: str
+    kind: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +37,22 @@ class Found:
     conversions: tuple[int, ...] = ()
     # A genuine click ID that was probably meant.
     meant: str = ""
+    # What else the text names.
+    choices: tuple[Choice, ...] = ()
 
     @property
     def is_known(self) -> bool:
         return bool(self.click or self.postbacks or self.conversions)
 
 
-def look_up(text: str) -> Found:
-    """Say what this text names. At most seven queries, whatever it is."""
+def look_up(text: str, kind: str = "") -> Found:
+    """Say what this text names. At most ten queries, whatever it is.
+
+    `kind` is one of `KINDS`, for a text that names several things; the others are its `choices`.
+    """
     text = text.strip()
+    if kind in KINDS:
+        return _by_sender_ids(text, kind) or _unknown(text)
     if not text:
         return Found(text, "nothing", "Nothing to look for", "Type or paste an ID.", tone="info")
     if click := parse(text):
@@ -44,7 +62,8 @@ def look_up(text: str) -> Found:
     if text.startswith("cv_"):
         return conversion_named(text)
     if key := _as_uuid(text):
-        return _by_key(text, key)
+        # Other systems make UUIDs too: a transaction or a foreign click ID may well be one.
+        return _by_key(text, key) or _by_sender_ids(text) or _unknown_key(text)
     return _by_sender_ids(text) or _unknown(text)
 
 
@@ -91,7 +110,7 @@ def _genuine(text: str, click: ClickID) -> Found:
     return Found(text, "click", "A genuine click ID without a stored click", words, tone="warning", click=click.uuid)
 
 
-def _by_key(text: str, key: UUID) -> Found:
+def _by_key(text: str, key: UUID) -> Found | None:
     """A plain UUID: genuine when something stored knows it."""
     for rows in (
         Click.objects.filter(pk=key),
@@ -100,6 +119,10 @@ def _by_key(text: str, key: UUID) -> Found:
     ):
         if rows.exists():
             return _genuine(text, ClickID(key))
+    return None
+
+
+def _unknown_key(text: str) -> Found:
     words = (
         "No click with this UUID is stored and no postback or conversion names it. A UUID carries no signature, so it "
         "cannot be told whether it ever was a click; the 40-character click ID could tell."
@@ -107,17 +130,34 @@ def _by_key(text: str, key: UUID) -> Found:
     return Found(text, "nothing", "An unknown UUID", words, tone="danger")
 
 
-def _by_sender_ids(text: str) -> Found | None:
-    """What an advertiser calls a transaction or a customer."""
+def _by_sender_ids(text: str, kind: str = "") -> Found | None:
+    """What others call a transaction, a customer or a click; with what else the text names as choices."""
+    found = [each for each in (_transaction(text), _customer(text), *_legacy_clicks(text)) if each]
+    wanted = [each for each in found if not kind or each.kind == kind]
+    # A customer without conversions has no story, so another meaning comes first.
+    wanted.sort(key=lambda each: not each.is_known)
+    if not wanted:
+        return None
+    return replace(wanted[0], choices=tuple(_choice(text, each) for each in found if each is not wanted[0]))
+
+
+def _choice(text: str, other: Found) -> Choice:
+    """A click has an ID here that nothing else has; transactions and customers are told apart by their kind."""
+    if other.click:
+        return Choice(text_of(other.click), "", other.text)
+    return Choice(text, other.kind, other.text)
+
+
+def _transaction(text: str) -> Found | None:
     conversions = Conversion.objects.filter(transaction_id=text).order_by("-pk").values_list("pk", flat=True)[:MOST]
     postbacks = Postback.objects.filter(transaction_id=text).order_by("-pk").values_list("pk", flat=True)[:MOST]
     made, sent = tuple(conversions), tuple(postbacks)
-    if made or sent:
-        words = "All postbacks and conversions with this transaction ID."
-        if not made:
-            words = "Postbacks came with this transaction ID, but none of them made a conversion."
-        return Found(text, "transaction", "Transaction", words, postbacks=sent, conversions=made)
-    return _customer(text)
+    if not (made or sent):
+        return None
+    words = "All postbacks and conversions with this transaction ID."
+    if not made:
+        words = "Postbacks came with this transaction ID, but none of them made a conversion."
+    return Found(text, "transaction", "Transaction", words, postbacks=sent, conversions=made)
 
 
 def _customer(text: str) -> Found | None:
@@ -127,11 +167,27 @@ def _customer(text: str) -> Found | None:
     rows = Conversion.objects.filter(customer__in=customers).order_by("-pk").values_list("pk", flat=True)
     pks = tuple(rows[: MOST + 1])
     if not pks:
-        return Found(text, "nothing", "Customer", "The customer is known but has no conversion.", tone="warning")
+        return Found(text, "customer", "Customer", "The customer is known but has no conversion.", tone="warning")
     words = (
         "All conversions of this customer." if len(pks) <= MOST else f"The newest {MOST} conversions of this customer."
     )
     return Found(text, "customer", "Customer", words, conversions=pks[:MOST])
+
+
+def _legacy_clicks(text: str) -> list[Found]:
+    """Imported click IDs of another platform; two platforms may have used one text. The later click comes first."""
+    rows = LegacyClickID.objects.filter(foreign_id=text).select_related("link__enrollment__affiliate")
+    return [
+        Found(
+            text,
+            "legacy click",
+            "A click ID of another platform",
+            f"It was imported from {row.source}: a click of {row.clicked_at:%Y-%m-%d at %H:%M:%S} UTC through link "
+            f"{row.link.code} of {row.link.enrollment.affiliate}. Here it is the click {text_of(row.click_id)}.",
+            click=row.click_id,
+        )
+        for row in rows.order_by("-clicked_at", "-pk")[:MOST]
+    ]
 
 
 def _unknown(text: str) -> Found:

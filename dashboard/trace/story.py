@@ -121,13 +121,14 @@ def _postback_events(postbacks: Sequence[Postback]) -> list[Event]:
 def _look_events(conversions: Sequence[Conversion]) -> list[Event]:
     """Decisions that no postback asked for: a rule that is met, a mark that came later."""
     by_id: dict[int | None, Conversion] = {row.pk: row for row in conversions}
-    traces = Trace.objects.filter(conversion__in=conversions, postback=None).order_by("pk")
+    traces = Trace.objects.filter(conversion__in=conversions, postback=None).select_related("conversion").order_by("pk")
     return [look_event(trace, by_id[trace.conversion_id]) for trace in traces]
 
 
 def _status_events(conversions: Sequence[Conversion]) -> list[Event]:
     by_id = {row.pk: row for row in conversions}
-    changes = StatusChange.objects.filter(conversion__in=conversions).select_related("actor", "postback").order_by("pk")
+    rows = StatusChange.objects.filter(conversion__in=conversions).order_by("pk")
+    changes = rows.select_related("actor", "postback", "conversion")
     return [StatusEvent(change.at, change, by_id[change.conversion_id], TONES[change.to_status]) for change in changes]
 
 
@@ -135,7 +136,8 @@ def _refund_events(conversions: Sequence[Conversion]) -> list[Event]:
     by_id = {row.pk: row for row in conversions if row.refunded}
     if not by_id:
         return []
-    rows = Refund.objects.filter(conversion__in=by_id).select_related("actor", "postback").order_by("pk")
+    found = Refund.objects.filter(conversion__in=by_id).order_by("pk")
+    rows = found.select_related("actor", "postback", "conversion")
     return [RefundEvent(row.received_at, row, by_id[row.conversion_id]) for row in rows]
 
 
@@ -172,7 +174,7 @@ def _statements(entries: Sequence[LedgerEntry]) -> list[Statement]:
         wanted |= Q(
             affiliate=affiliate, currency=currency, first_sequence__lte=max(numbers), last_sequence__gte=min(numbers)
         )
-    return list(Statement.objects.filter(wanted).order_by("pk"))
+    return list(Statement.objects.filter(wanted).select_related("affiliate", "payout").order_by("pk"))
 
 
 def _covering(entry: LedgerEntry, statements: Iterable[Statement]) -> Statement | None:
@@ -184,7 +186,8 @@ def _covering(entry: LedgerEntry, statements: Iterable[Statement]) -> Statement 
 
 
 def _payout_events(statements: Sequence[Statement]) -> list[Event]:
-    payouts = Payout.objects.filter(statement__in=statements).select_related("paid_by", "statement").order_by("pk")
+    rows = Payout.objects.filter(statement__in=statements).order_by("pk")
+    payouts = rows.select_related("paid_by", "statement", "affiliate")
     return [PayoutEvent(row.paid_at or row.created_at, row, TONES[row.status]) for row in payouts]
 
 

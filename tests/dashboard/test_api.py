@@ -1,19 +1,21 @@
 """The REST API's trace: any ID leads to the whole story."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
 
 from affiliates.models import Affiliate, User
-from conversions.models import Conversion, Postback
+from conversions.models import Conversion, Postback, Refund
 from payouts.ledger import book_changes
+from payouts.statements import close_period
 from tests.factories import (
     ClickFactory,
     ConversionFactory,
     CustomerFactory,
     GoalFactory,
+    LegacyClickIDFactory,
     OperatorFactory,
     PostbackFactory,
     StatusChangeFactory,
@@ -110,6 +112,45 @@ def test_reading_traces_is_a_permission_of_its_own(postback: Postback) -> None:
     assert client.get("/api/v1/trace/", {"id": "order/77"}).status_code == 403
     reader.user_permissions.add(Permission.objects.get(codename="view_trace"))
     assert client.get("/api/v1/trace/", {"id": "order/77"}).status_code == 200
+
+
+def test_the_money_is_told_to_the_payout(olga: User, postback: Postback) -> None:
+    end = datetime.now(UTC) + timedelta(days=2)
+    close_period(ends_at=end.replace(hour=0, minute=0, second=0, microsecond=0), now=end, actor=olga)
+    told = story(client_of(olga), "order/77")
+    (statement,), (payout,) = told["statements"], told["payouts"]
+    assert (statement["earned"], statement["payout"]) == ("120.00", payout["id"])
+    assert (payout["amount"], payout["affiliate"]["name"]) == ("120.00", "Ana")
+
+
+def test_refunds_and_later_looks_are_told(olga: User, postback: Postback) -> None:
+    conversion = postback.conversion
+    assert conversion is not None
+    Conversion.objects.filter(pk=conversion.pk).update(revenue="50")
+    Refund.objects.create(conversion=conversion, amount="5", refund_id="R1", occurred_at=conversion.occurred_at)
+    TraceFactory(postback=None, conversion=conversion, decided_at=conversion.received_at)
+    told = story(client_of(olga), "order/77")
+    (refund,), (look,) = told["refunds"], told["looks"]
+    assert (refund["conversion"], refund["amount"], refund["currency"]) == (conversion.public_id, "5.00", "EUR")
+    assert (look["conversion"], look["steps"][0]["step"]) == (conversion.public_id, "receive")
+
+
+def test_an_imported_click_id_leads_to_its_story(olga: User, postback: Postback) -> None:
+    conversion = postback.conversion
+    assert conversion is not None
+    assert conversion.click_id is not None
+    LegacyClickIDFactory(foreign_id="OT/1", link=conversion.link, click_id=conversion.click_id)
+    told = story(client_of(olga), "OT/1")
+    assert (told["kind"], told["conversions"][0]["id"]) == ("legacy click", conversion.public_id)
+
+
+def test_an_id_that_names_several_things_lists_the_choices(olga: User, postback: Postback) -> None:
+    ConversionFactory(customer=CustomerFactory(customer_id="order/77"))
+    client = client_of(olga)
+    assert [(each["id"], each["kind"]) for each in story(client, "order/77")["choices"]] == [("order/77", "customer")]
+    response = client.get("/api/v1/trace/", {"id": "order/77", "kind": "customer"})
+    assert (response.status_code, response.json()["kind"]) == (200, "customer")
+    assert set(problems(client.get("/api/v1/trace/", {"id": "order/77", "kind": "other"}))) == {"kind"}
 
 
 def test_a_long_story_takes_no_more_queries(olga: User, postback: Postback, django_assert_max_num_queries: Any) -> None:

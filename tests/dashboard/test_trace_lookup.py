@@ -7,7 +7,14 @@ import pytest
 from conversions.models import Postback
 from dashboard.trace import look_up
 from tests.conversions.sending import NOW, World, send
-from tests.factories import ClickFactory, CustomerFactory, PostbackFactory, TrackingLinkFactory
+from tests.factories import (
+    ClickFactory,
+    ConversionFactory,
+    CustomerFactory,
+    LegacyClickIDFactory,
+    PostbackFactory,
+    TrackingLinkFactory,
+)
 from tracking import click_id
 from tracking.models import Click
 
@@ -139,6 +146,48 @@ class TestOtherIDs:
         assert (found.title, found.is_known) == (title, False)
         assert found.text
 
+    def test_an_imported_click_id_of_another_platform(self):
+        row = LegacyClickIDFactory(foreign_id="OT-abc", link__code="ana-old")
+        found = look_up("OT-abc")
+        assert (found.kind, found.click, found.is_known) == ("legacy click", row.click_id, True)
+        assert "imported from OldTracker" in found.text
+        assert "through link ana-old of" in found.text
+
+    @pytest.mark.parametrize("text", ["01a1fb38-c36e-0000-0007-0b393f0d1845", "01a1fb38c36e000000070b393f0d1845"])
+    def test_a_transaction_or_foreign_click_may_be_a_uuid(self, text):
+        conversion = ConversionFactory(transaction_id=text)
+        LegacyClickIDFactory(foreign_id=text)
+        found = look_up(text)
+        assert (found.kind, found.conversions) == ("transaction", (conversion.pk,))
+        assert look_up(text, "legacy click").kind == "legacy click"
+
+    def test_a_text_that_names_several_things_lists_the_others(self):
+        sale = ConversionFactory(transaction_id="77")
+        other = ConversionFactory(customer=CustomerFactory(customer_id="77"))
+        old, new = (
+            LegacyClickIDFactory(foreign_id="77", source=source, clicked_at=NOW + timedelta(days=days))
+            for source, days in (("OldTracker", 0), ("Older", 1))
+        )
+        found = look_up("77")
+        assert (found.kind, found.conversions) == ("transaction", (sale.pk,))
+        assert [(each.id, each.kind) for each in found.choices] == [
+            ("77", "customer"),
+            (click_id.text_of(new.click_id), ""),
+            (click_id.text_of(old.click_id), ""),
+        ]
+        again = look_up("77", "customer")
+        assert (again.kind, again.conversions) == ("customer", (other.pk,))
+        assert look_up(found.choices[1].id).click == new.click_id
+
+    def test_a_customer_without_conversions_gives_way_to_what_has_a_story(self):
+        CustomerFactory(customer_id="77")
+        LegacyClickIDFactory(foreign_id="77")
+        assert (look_up("77").kind, look_up("77").choices[0].kind) == ("legacy click", "customer")
+
+    def test_a_kind_that_the_text_is_not(self):
+        ConversionFactory(transaction_id="77")
+        assert not look_up("77", "customer").is_known
+
     @pytest.mark.parametrize(
         "text", ["", " ", "'; DROP TABLE x; --", "%", "\\", "ä" * 40, "0" * 199, "pb_" + "x" * 190]
     )
@@ -153,5 +202,5 @@ def test_looking_up_takes_few_queries_whatever_it_is(django_assert_max_num_queri
     PostbackFactory.create_batch(5)
     Click.objects.filter(clicked_at__lt=datetime.now(UTC) - timedelta(days=9999)).count()
     for each in (text, text[:-1] + "x", "TX-9", "unknown", "pb_x", "cv_x", "01a1fb38-c36e-0000-0007-0b393f0d1845"):
-        with django_assert_max_num_queries(7):
+        with django_assert_max_num_queries(8):
             look_up(each)

@@ -161,7 +161,7 @@ class TestNothingEarned:
 class TestRefused:
     def test_every_fault_is_listed_with_its_remedy(self, desk):
         world = World()
-        decision = send(click_id=world.click(), event_type="ftd", revenue="12,50", currency="EURO", txid="X")
+        decision = send(click_id=world.click(), event_type="ftd", revenue="twelve", currency="EURO", txid="X")
         page = desk.get(reverse("trace:postback", args=[decision.postback_id])).content.decode()
         has(page, "Answered HTTP 422", "revenue", "currency", "customer_id", "Send it as 1234.50")
 
