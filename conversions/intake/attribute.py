@@ -49,7 +49,10 @@ def _find_goal(case: Case, by_offer: dict[tuple[int, str], Goal], all_codes: set
     event, enrollment = case.event, case.enrollment
     if enrollment and enrollment.offer.advertiser_id != case.postback.advertiser_id:
         note = f"The click belongs to {enrollment.offer}, which is not one of {case.advertiser}'s offers."
-        case.stop(Outcome.FORBIDDEN, Reason.WRONG_ADVERTISER, STEP, note, click_id=event.click_text)
+        rule, click = "own clicks only", event.click_text
+        case.stop(
+            Outcome.FORBIDDEN, Reason.WRONG_ADVERTISER, STEP, note, rule=rule, click_id=click, coupon=event.coupon
+        )
     elif event.goal_code and enrollment:
         case.goal = by_offer.get((enrollment.offer_id, event.goal_code))
         if case.goal is None:
@@ -91,7 +94,8 @@ def _stop_faulty(case: Case) -> None:
     reason = case.problems[0].reason if len(case.problems) == 1 else Reason.INVALID_REQUEST
     unknown = len(reasons) == 1 and EXPLANATIONS[reason].http_status == 404
     note = " ".join(problem.message for problem in case.problems)
-    case.stop(Outcome.UNKNOWN_CLICK if unknown else Outcome.INVALID, reason, STEP, note)
+    outcome = Outcome.UNKNOWN_CLICK if unknown else Outcome.INVALID
+    case.stop(outcome, reason, STEP, note, rule="no request with faults", faults=case.faults)
 
 
 def _follow_lock(case: Case) -> None:

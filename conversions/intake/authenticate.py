@@ -56,27 +56,35 @@ def _admit_pixel(case: Case, advertiser: Advertiser | None) -> None:
     host = case.postback.headers.get("referer", "")
     if advertiser is None:
         note = "The pixel names no advertiser that there is: advertiser=ad_… is missing or wrong."
-        case.stop(Outcome.FORBIDDEN, Reason.PIXEL_NOT_ALLOWED, STEP, note)
+        named = _advertiser_id(case) or "missing"
+        case.stop(Outcome.FORBIDDEN, Reason.PIXEL_NOT_ALLOWED, STEP, note, rule="pixel", advertiser=named)
         return
     case.postback.advertiser = advertiser
     if not advertiser.is_active:
-        case.stop(Outcome.FORBIDDEN, Reason.ADVERTISER_INACTIVE, STEP, f"{advertiser} is switched off.")
+        _refuse_inactive(case, advertiser)
     elif not advertiser.allows_pixel:
         note = f"{advertiser} takes no events from pixels."
-        case.stop(Outcome.FORBIDDEN, Reason.PIXEL_NOT_ALLOWED, STEP, note)
+        named = advertiser.public_id
+        case.stop(Outcome.FORBIDDEN, Reason.PIXEL_NOT_ALLOWED, STEP, note, rule="pixel", advertiser=named)
     elif advertiser.pixel_hosts and not host_allowed(host, advertiser.pixel_hosts):
         note = f"The pixel stands on {host or 'a page that is not named'}, which is none of the allowed hosts."
         rule = ", ".join(advertiser.pixel_hosts)
-        case.stop(Outcome.FORBIDDEN, Reason.PIXEL_NOT_ALLOWED, STEP, note, rule=rule)
+        shown = host or "not named"
+        case.stop(Outcome.FORBIDDEN, Reason.PIXEL_NOT_ALLOWED, STEP, note, rule=rule, host=shown)
     else:
         case.advertiser = advertiser
         case.note(STEP, "passed", f"A pixel of {advertiser}, on {host or 'a page that is not named'}.", rule="pixel")
 
 
+def _refuse_inactive(case: Case, advertiser: Advertiser) -> None:
+    note, rule = f"{advertiser} is switched off.", "active advertisers only"
+    case.stop(Outcome.FORBIDDEN, Reason.ADVERTISER_INACTIVE, STEP, note, rule=rule, advertiser=advertiser.public_id)
+
+
 def _admit_file(case: Case, advertiser: Advertiser) -> None:
     """An operator sent the file and said whose events these are."""
     if not advertiser.is_active:
-        case.stop(Outcome.FORBIDDEN, Reason.ADVERTISER_INACTIVE, STEP, f"{advertiser} is switched off.")
+        _refuse_inactive(case, advertiser)
         return
     case.advertiser = advertiser
     by = case.postback.headers.get("imported-by", "an operator")
@@ -101,11 +109,14 @@ def _authenticate(case: Case, secret: AdvertiserSecret | None, revoked: Advertis
     if fault := _signature_fault(case, secret):
         # Somebody knew the advertiser's ID, nothing more: whose request it is stays open unless a secret fits.
         postback.advertiser = secret.advertiser if secret and postback.signature != signing.BAD else None
-        case.stop(Outcome.UNAUTHORIZED, fault[0], STEP, fault[1], rule="signature")
+        case.stop(
+            Outcome.UNAUTHORIZED, fault[0], STEP, fault[1], rule="signature", signature=postback.signature or "none"
+        )
         return
     if secret is None and case.problems:
         # The token may be in the part that could not be read.
-        case.stop(Outcome.INVALID, case.problems[0].reason, STEP, case.problems[0].message)
+        first = case.problems[0]
+        case.stop(Outcome.INVALID, first.reason, STEP, first.message, rule="readable requests", faults=case.faults)
         return
     if secret is None and revoked:
         postback.advertiser = revoked.advertiser
@@ -114,15 +125,17 @@ def _authenticate(case: Case, secret: AdvertiserSecret | None, revoked: Advertis
         return
     if secret is None:
         note = "The token is not valid." if postback.token_digest else "The request has no token."
-        case.stop(Outcome.UNAUTHORIZED, Reason.BAD_TOKEN, STEP, note)
+        sent = "unknown" if postback.token_digest else "missing"
+        case.stop(Outcome.UNAUTHORIZED, Reason.BAD_TOKEN, STEP, note, rule="a token of an advertiser", token=sent)
         return
     advertiser = secret.advertiser
     # From here on the request is the advertiser's own, also when it is refused: its operator sees it.
     postback.advertiser = advertiser
     if not advertiser.is_active:
-        case.stop(Outcome.FORBIDDEN, Reason.ADVERTISER_INACTIVE, STEP, f"{advertiser} is switched off.")
+        _refuse_inactive(case, advertiser)
     elif settings.REQUIRE_HTTPS and not postback.is_secure:
-        case.stop(Outcome.FORBIDDEN, Reason.HTTPS_REQUIRED, STEP, "The request came over http://.", rule="https only")
+        note = "The request came over http://."
+        case.stop(Outcome.FORBIDDEN, Reason.HTTPS_REQUIRED, STEP, note, rule="https only", scheme="http")
     elif not _may_come_from(postback.ip, advertiser.sender_networks):
         case.stop(
             Outcome.FORBIDDEN,
@@ -130,7 +143,7 @@ def _authenticate(case: Case, secret: AdvertiserSecret | None, revoked: Advertis
             STEP,
             "The sender's address is in none of the allowed networks.",
             rule=", ".join(advertiser.sender_networks),
-            ip=postback.ip,
+            ip=postback.ip or "unknown",
         )
     else:
         case.advertiser = advertiser

@@ -164,6 +164,11 @@ class Case:
         return [_in_their_words(problem, mapping).as_json() for problem in self.problems]
 
     @property
+    def faults(self) -> str:
+        """The fields with faults and what was sent in them, for the trace."""
+        return "; ".join(f"{each.field or 'request'}={each.value or 'missing'}" for each in self.problems)
+
+    @property
     def is_open(self) -> bool:
         return not self.outcome
 

@@ -68,7 +68,7 @@ def _judge_status(case: Case) -> None:
         case.judge(Status.PENDING, Reason.AWAITS_APPROVAL, STEP, note, rule="pixel")
     elif case.event.status:
         status = Status(case.event.status)
-        case.judge(status, SENT[status], STEP, f"The request says {status}.", rule="the sender's status")
+        case.judge(status, SENT[status], STEP, f"The request says {status}.", rule="the sender's status", sent=status)
     elif case.goal.approval == Goal.Approval.AT_ONCE:
         case.judge(
             Status.APPROVED, Reason.OK, STEP, f"{case.goal.name} is approved at once.", rule="the goal's default"

@@ -174,13 +174,15 @@ def _compare(case: Case, known: Conversion, said_before: bool) -> None:
         refunds.compare(case, known)
     elif difference:
         note = f"{known} was counted with {difference}. The first stands; this request is kept for review."
-        case.stop(Outcome.CONFLICT, Reason.TRANSACTION_CONFLICT, STEP, note, key=case.dedupe_key)
+        rule = "the same transaction, the same data"
+        case.stop(Outcome.CONFLICT, Reason.TRANSACTION_CONFLICT, STEP, note, rule=rule, key=case.dedupe_key)
     elif not status or status in (known.status, Status.PENDING):
         note = f"{known} is {known.status}; this adds nothing."
         case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, note, key=case.dedupe_key, status=status)
     elif known.status == Status.REJECTED:
         note = f"{known} was rejected ({known.get_reason_display()}); a postback does not approve it again."
-        case.stop(Outcome.CONFLICT, Reason.STATUS_NOT_ALLOWED, STEP, note, status=status)
+        rule = "only an operator approves what was rejected"
+        case.stop(Outcome.CONFLICT, Reason.STATUS_NOT_ALLOWED, STEP, note, rule=rule, status=status)
     else:
         case.note(STEP, "update", f"{known} is {known.status}, the request says {status}.", status=status)
 

@@ -38,6 +38,8 @@ def find_click(cases: list[Case]) -> None:
             message = f"No affiliate is known for this {field.partition('_')[0]}, and there is no click_id."
             case.problems.append(Problem(Reason.UNKNOWN_CUSTOMER, field, message))
             case.note(STEP, "not found", message)
+        elif case.enrollment is None and case.conversion is None:
+            case.note(STEP, "not found", "The request has no click ID, customer or coupon that could be looked for.")
 
 
 def _by_click(cases: list[Case]) -> None:

@@ -135,14 +135,14 @@ def _said_before(cases: Sequence[Case]) -> dict[tuple[Awaited, str], str]:
 def _give_up(case: Case, words: _Words, unknown: str) -> None:
     assert case.waits
     waited = f"It did not come within {settings.PARKED_HOURS} h."
-    rule = f"waits up to {settings.PARKED_HOURS} h"
+    rule, awaited = f"waits up to {settings.PARKED_HOURS} h", case.waits.name
     is_rejection = case.waits.waits_for == Waits.SALE and case.event.refund is None
     if is_rejection and case.enrollment and case.goal and not case.problems:
         # The affiliate is known: the rejection is kept where the affiliate sees it.
-        case.judge(Conversion.Status.REJECTED, words.in_vain, STEP, f"{unknown}. {waited}", rule=rule)
+        case.judge(Conversion.Status.REJECTED, words.in_vain, STEP, f"{unknown}. {waited}", rule=rule, awaited=awaited)
     else:
         case.problems = []
-        case.stop(Outcome.UNKNOWN_CLICK, words.in_vain, STEP, f"{unknown}. {waited}", rule=rule)
+        case.stop(Outcome.UNKNOWN_CLICK, words.in_vain, STEP, f"{unknown}. {waited}", rule=rule, awaited=awaited)
     case.waits = None
 
 

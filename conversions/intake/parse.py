@@ -54,7 +54,8 @@ def parse(cases: list[Case]) -> None:
 def _parse(case: Case) -> None:
     if case.problems:
         # The request could not be read whole: what seems to be missing may be in the rest.
-        case.stop(Outcome.INVALID, case.problems[0].reason, STEP, case.problems[0].message)
+        first = case.problems[0]
+        case.stop(Outcome.INVALID, first.reason, STEP, first.message, rule="readable requests", faults=case.faults)
         return
     mapping = find(case.postback.mapping)
     sent, told = repair(case.parameters)

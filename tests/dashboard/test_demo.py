@@ -28,6 +28,7 @@ from dashboard.demo.seeding import figures, seed
 from payouts.ledger import book_changes
 from payouts.models import LedgerEntry, Payout, PlanVersion, Statement
 from payouts.verification import Verification
+from tests.traces import gaps_of
 from tracking import click_id, counts
 from tracking.models import ALL_LINKS, Click, ClickDay, TrackingLink
 from tracking.routes import read_routes
@@ -58,6 +59,12 @@ def command(*options: str) -> str:
     out = io.StringIO()
     call_command("seed_demo", *options, stdout=out)
     return out.getvalue()
+
+
+def test_every_decision_can_be_followed_to_its_rule(demo):
+    gaps = {gap for trace in Trace.objects.iterator() for gap in gaps_of(trace)}
+    assert Trace.objects.exclude(outcome__in=["accepted", "duplicate", "updated"]).exists()
+    assert gaps == set()
 
 
 def test_shows_affiliates_enrollments_and_conversions_in_every_status(demo):
