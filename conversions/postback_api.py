@@ -28,7 +28,7 @@ class TraceSerializer(serializers.ModelSerializer[Trace]):
 
     class Meta:
         model = Trace
-        fields = ("decided_at", "outcome", "reason", "http_status", "problems", "steps")
+        fields: tuple[str, ...] = ("decided_at", "outcome", "reason", "http_status", "problems", "steps")
         read_only_fields = fields
 
 
