@@ -90,7 +90,7 @@ class Conversion(models.Model):
             pgtrigger.Trigger(
                 name="conversion_status_said_why",
                 when=pgtrigger.After,
-                operation=pgtrigger.UpdateOf("status"),
+                operation=pgtrigger.UpdateOf("status"),  # type: ignore[no-untyped-call]
                 condition=pgtrigger.Q(old__status__df=pgtrigger.F("new__status")),
                 timing=pgtrigger.Deferred,
                 func=_SAID_WHY,
