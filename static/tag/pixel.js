@@ -1,8 +1,8 @@
 /* Affidavit pixel: tells an event from the advertiser's own page.
    <script async src="https://TRACKING-HOST/pixel.js" data-advertiser="ad_..." data-event-type="purchase"
            data-txid="1001" data-revenue="59.90" data-currency="EUR"></script>
-   The click is the one that the landing page's tag or the tracking link kept; data-click-id names another. The
-   advertiser's server remains the truth: its postback of the same event takes the place of what is told here. */
+   The click is the one in the page's own address (?click_id=), else the one that the landing page's tag kept;
+   data-click-id names another. The advertiser's server remains the truth: its postback of the same event takes the place of what is told here. */
 (function (window, document) {
   "use strict";
   var script = document.currentScript || document.querySelector("script[src*='/pixel.js']");
@@ -20,6 +20,7 @@
   }
 
   for (var name in names) if (script.dataset[name]) query.set(names[name], script.dataset[name]);
-  if (!query.get("click_id") && kept()) query.set("click_id", kept());
+  var click = query.get("click_id") || new URLSearchParams(location.search).get("click_id") || kept();
+  if (click) query.set("click_id", click);
   new Image().src = new URL(script.src).origin + "/pixel.gif?" + query;
 })(window, document);

@@ -18,14 +18,22 @@ WELCOME = "<!doctype html><link rel=icon href=data:,><title>Shop</title><h1>Welc
 WITH_TAG = """<!doctype html><link rel=icon href=data:,><title>Landing</title>
 <form><input type=hidden name=click_id></form><script src="{host}/static/tag/affidavit.js"></script>"""
 
+WITH_PIXEL = """<!doctype html><link rel=icon href=data:,><title>Thanks</title>
+<script async src="{host}/pixel.js" data-advertiser="{advertiser}" data-event-type="purchase" data-txid="1001"
+    data-revenue="59.90" data-currency="EUR"></script>"""
+
 
 class ShopPages(BaseHTTPRequestHandler):
-    """The advertiser's own site, on another origin: a welcome page, and pages with the tag."""
+    """The advertiser's own site, on another origin: a welcome page, a page with the pixel, and pages with the tag."""
 
     tracking_host = ""
 
     def do_GET(self) -> None:
-        page = WELCOME if self.path.startswith("/welcome") else WITH_TAG.format(host=self.tracking_host)
+        path, _, advertiser = self.path.partition("?")[0].partition("/thanks/")
+        if advertiser:
+            page = WITH_PIXEL.format(host=self.tracking_host, advertiser=advertiser)
+        else:
+            page = WELCOME if path.startswith("/welcome") else WITH_TAG.format(host=self.tracking_host)
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.end_headers()
@@ -129,3 +137,16 @@ def test_the_tag_registers_a_click_on_a_landing_page(page, web, shop, shop_site,
         assert page.evaluate("new Promise(done => Affidavit.ready(done))") == cid  # a reload is no second click
         page.goto(f"{shop_site}/checkout")
         assert page.input_value("input[name=click_id]") == cid
+
+
+def test_the_pixel_tells_of_a_sale_with_the_click_in_the_pages_address(page, web, shop, shop_site):
+    cid = visit_the_shop(page, web, shop.links["Ana"].code)
+    advertiser = shop.offer.advertiser
+    advertiser.allows_pixel = True
+    advertiser.save()
+    page.context.clear_cookies()
+
+    with page.expect_response("**/pixel.gif?*") as told:
+        page.goto(f"{shop_site}/thanks/{advertiser.public_id}?click_id={cid}")
+
+    assert told.value.headers["x-affidavit-outcome"] == "accepted"
