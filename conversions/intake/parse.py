@@ -139,7 +139,9 @@ def _one_value(case: Case, sent: dict[str, list[str]], names: tuple[str, ...], l
     if any(other != value for _, other in found):
         shown = " and ".join(f"{n}={clean(v, 60)}" for n, v in found[:3])
         _report(case, Reason.REPEATED_PARAMETER, name, f"Two values for one parameter: {shown}.", value)
-    if MACRO.match(value):
+    plain = decoded_again(value)
+    # A macro is one also below a second layer of encoding: taken for an ID it would make many events one.
+    if MACRO.match(value) or MACRO.match(plain):
         _report(
             case,
             Reason.UNRESOLVED_MACRO,
@@ -148,7 +150,7 @@ def _one_value(case: Case, sent: dict[str, list[str]], names: tuple[str, ...], l
             value,
         )
         return ""
-    if (plain := decoded_again(value)) != value:
+    if plain != value:
         case.note(
             STEP, REPAIRED, f"{name}={clean(value, 60)} was encoded twice: read as {clean(plain, 60)}.", rule="URL"
         )

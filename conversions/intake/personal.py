@@ -1,4 +1,4 @@
-"""Personal data that has no place in a postback: e-mail addresses, telephone and account numbers.
+"""Personal data that has no place in a postback: e-mail addresses, telephone, account and card numbers.
 
 By `PERSONAL_DATA` they are replaced by a digest before anything is stored (`mask`), refused as well (`refuse`), or
 kept (`keep`). The digest of a value is always the same, so a customer stays one customer.
@@ -10,24 +10,31 @@ import re
 from functools import lru_cache
 
 from django.conf import settings
-from stdnum import iban
+from stdnum import iban, luhn
+
+from conversions.intake.values import decoded_again
 
 Pairs = list[tuple[str, str]]
 KEEP, MASK, REFUSE = "keep", "mask", "refuse"
 _EMAIL = re.compile(r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$")
-# Digits alone are somebody's customer number; a telephone number says so by its plus.
-_PHONE = re.compile(r"^(\+|00 ?)[0-9][0-9 ()/.-]{6,18}[0-9]$")
+# Digits alone are somebody's customer number, and 001-000123 an order's: a telephone number says so by its plus or its
+# spaces, a card's by its four parts.
+_PHONE = re.compile(r"^(\+|00(?=[0-9]* ))[0-9 ][0-9 ()/.-]{6,18}[0-9]$")
+_CARD = re.compile(r"^[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}$")
+_DIGEST = re.compile(r"^pd_[0-9a-f]{24}$")
 # Fields that can hold none, whatever they look like.
-_LEFT_ALONE = frozenset({"token", "click_id", "timestamp", "revenue", "payout", "refund", "currency", "signature"})
+_LEFT_ALONE = frozenset({"token", "timestamp", "revenue", "payout", "refund", "currency", "signature"})
 
 
 def kind_of(value: str) -> str:
     """What sort of personal data a value is, in words; empty for none."""
-    text = value.strip()
+    text = decoded_again(value.strip())
     if "@" in text and _EMAIL.match(text):
         return "an e-mail address"
-    if text[:1] == "+" and _PHONE.match(text):
+    if text.startswith(("+", "00")) and _PHONE.match(text):
         return "a telephone number"
+    if len(text) == 19 and _CARD.match(text) and luhn.is_valid(text.replace(text[4], "")):
+        return "a card number"
     if text[:2].isalpha() and text[2:4].isdigit() and 15 <= len(text) <= 42 and iban.is_valid(text):
         return "an account number"
     return ""
@@ -46,9 +53,14 @@ def hide(pairs: Pairs) -> tuple[Pairs, list[tuple[str, str]]]:
     return (hidden, told) if told else (pairs, [])
 
 
+def hidden_before(pairs: Pairs) -> list[tuple[str, str]]:
+    """The name and kind of what was hidden when a stored request came: its digests tell."""
+    return [(name, "personal data") for name, value in pairs if _DIGEST.match(value)]
+
+
 def digest_of(value: str) -> str:
     """`pd_` and 24 letters and digits: the same for the same value, however it is spaced or capitalised."""
-    plain = "".join(value.split()).lower()
+    plain = "".join(decoded_again(value.strip()).split()).lower()
     return "pd_" + hmac.new(_key(settings.SECRET_KEY), plain.encode(), hashlib.sha256).hexdigest()[:24]
 
 

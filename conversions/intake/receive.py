@@ -4,7 +4,7 @@ from affiliates.secrets import digest
 from conversions.dialects.table import TOKEN_NAMES
 from conversions.intake import terms
 from conversions.intake.case import Case, Received
-from conversions.intake.personal import Pairs, hide
+from conversions.intake.personal import Pairs, hidden_before, hide
 from conversions.intake.throttle import token_of
 from conversions.intake.writing import insert, new
 from conversions.models import Postback
@@ -67,4 +67,5 @@ def _case(row: Postback, received: Received, parameters: Pairs, personal: Pairs)
 
 def reopen(row: Postback) -> Case:
     """The case of a request that was stored before: for one left undecided by a crash."""
-    return Case(postback=row, parameters=[(name, value) for name, value in row.parameters])
+    pairs = [(name, value) for name, value in row.parameters]
+    return Case(postback=row, parameters=pairs, personal=hidden_before(pairs))

@@ -20,6 +20,7 @@ from conversions.intake import terms
 from conversions.intake.case import Case, Decision, Outcome, Received
 from conversions.models import Postback
 from conversions.reasons import EXPLANATIONS, Reason
+from conversions.signing import VALID, check
 
 STEP = "authenticate"
 WINDOW = timedelta(minutes=1)
@@ -80,13 +81,27 @@ def turned_away(batch: Sequence[Received]) -> dict[int, Decision]:
         return {}
     sent = {number: _digest_of(batch[number]) for number in suspects}
     known = terms.tokens.many(filter(None, sent.values()))
-    return {number: _decision(batch[number]) for number in suspects if sent[number] not in known}
+    signed = _rightly_signed(batch, suspects)
+    wrong = [
+        number for number in suspects if number not in signed and (batch[number].signed or sent[number] not in known)
+    ]
+    return {number: _decision(batch[number]) for number in wrong}
+
+
+def _rightly_signed(batch: Sequence[Received], suspects: Sequence[int]) -> set[int]:
+    """Which of them carry a signature that is right; no query where none carries any."""
+    signed = {number: found for number in suspects if (found := batch[number].signed)}
+    secrets = terms.hmac_secrets.many({found.advertiser for found in signed.values()}) if signed else {}
+    return {
+        number
+        for number, found in signed.items()
+        if check(found, secrets.get(found.advertiser, ()), received_at=batch[number].received_at)[0] == VALID
+    }
 
 
 def _is_suspect(received: Received) -> bool:
-    """A signed request is looked at like any other: whether it is right shows only then."""
     until = _blocked.get(received.ip or "")
-    if until is None or received.signed or received.door in (Postback.Door.PIXEL, Postback.Door.CSV):
+    if until is None or received.door in (Postback.Door.PIXEL, Postback.Door.CSV):
         return False
     if until > time.monotonic():
         return True

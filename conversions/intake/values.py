@@ -64,7 +64,10 @@ def read_amount(text: str) -> Amount:
     parts = _COINED.match(text)
     if parts is None:
         raise NoAmount("is not an amount such as 1234.50.")
-    currency = _currency_of(parts["before"] or "") or _currency_of(parts["after"] or "")
+    before, after = _currency_of(parts["before"] or ""), _currency_of(parts["after"] or "")
+    if before and after and before != after:
+        raise NoAmount(f"names two currencies, {before} and {after}: send the one it is in as currency=.")
+    currency = before or after
     value = _bounded(_number(parts["amount"].strip()))
     sign = (parts["before"] or parts["after"] or "").strip()
     return Amount(value, currency, f"read as {value:f}{f' {currency}' if currency else ''}", sign)

@@ -1,5 +1,6 @@
 """Who fails to say who it is, again and again, is told to wait; a right token is always heard."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,8 @@ from django.utils import timezone
 from affiliates.models import AdvertiserSecret
 from conversions.intake import Decision, intake, throttle
 from conversions.models import Conversion, Postback
-from conversions.replay import replay
+from conversions.replay import replay as decide_again
+from conversions.signing import Signed, sign
 from tests.asgi_client import visit
 from tests.conversions.sending import NOW, World, outcome, received, send
 from tests.factories import AdvertiserSecretFactory
@@ -81,7 +83,7 @@ def test_no_limit_where_none_is_set(world: World, settings: Any) -> None:
 def test_a_replay_is_no_failure(world: World) -> None:
     fail(3)
     rows = list(Postback.objects.order_by("pk"))
-    assert {found.after for found in replay(rows, by="Olga", now=NOW)} == {("unauthorized", "bad_token")}
+    assert {found.after for found in decide_again(rows, by="Olga", now=NOW)} == {("unauthorized", "bad_token")}
 
 
 def test_a_revoked_token_is_told_apart_and_shown_to_its_advertiser(world: World) -> None:
@@ -91,6 +93,19 @@ def test_a_revoked_token_is_told_apart_and_shown_to_its_advertiser(world: World)
     assert outcome(decision) == (401, "unauthorized", "revoked_token")
     assert Postback.objects.get().advertiser == world.advertiser
     assert not Conversion.objects.exists()
+
+
+def test_forged_signatures_fill_no_table_and_a_right_one_is_heard(world: World) -> None:
+    secret = "afs_the_secret_of_lucky_fox"
+    AdvertiserSecretFactory(advertiser=world.advertiser, text=secret, kind=AdvertiserSecret.Kind.HMAC)
+    fail(4)
+    there = Postback.objects.count()
+    forged = Signed(world.advertiser.public_id, str(int(NOW.timestamp())), "0" * 64, b"canonical")
+    right = replace(forged, signature=sign(secret, forged.text))
+    fields = {"token": None, "click_id": world.click(), "txid": "1", "event_type": "purchase"}
+    found = intake([received(fields, signed=sent) for sent in (forged, right)], now=NOW)
+    assert [outcome(each)[1] for each in found] == ["unauthorized", "accepted"]
+    assert Postback.objects.count() == there + 1
 
 
 @pytest.mark.django_db(transaction=True)

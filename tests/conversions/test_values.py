@@ -191,6 +191,7 @@ class TestIntake:
         decision = self.sale(world, customer_id="carl@example.com")
         assert outcome(decision) == (422, "invalid", "personal_data")
         assert "example.com" not in str(list(Postback.objects.values()))
+        assert replay([Postback.objects.get()], by="Olga", now=NOW)[0].after == ("invalid", "personal_data")
 
     def test_it_is_kept_where_the_operator_wants_that(self, world: World, settings: Any) -> None:
         settings.PERSONAL_DATA = "keep"
@@ -219,3 +220,47 @@ def test_knows_personal_data_from_ids(value: str, kind: str) -> None:
 def test_leaves_alone_what_can_hold_none() -> None:
     pairs = [("token", "a@b.example"), ("revenue", "+4915112345678"), ("txid", "7")]
     assert hide(pairs) == (pairs, [])
+
+
+@pytest.mark.parametrize("text", ["USD 12.50 EUR", "€12.50 USD", "£5 eur"])
+def test_an_amount_in_two_currencies_is_none(text: str) -> None:
+    with pytest.raises(NoAmount, match="names two currencies"):
+        read_amount(text)
+
+
+def test_an_amount_that_names_its_currency_twice_is_read() -> None:
+    assert read_amount("EUR 12.50 €")[:2] == (Decimal("12.50"), "EUR")
+
+
+@pytest.mark.parametrize("text", ["%5Btxid%5D", "%3Ctxid%3E", "%23txid%23", "%257Btxid%257D", "%24%7Btxid%7D"])
+@pytest.mark.django_db
+def test_a_macro_that_was_encoded_again_is_a_macro(text: str) -> None:
+    decision = send(click_id=World().click(), txid=text, event_type="purchase")
+    assert outcome(decision) == (422, "invalid", "unresolved_macro")
+    assert not Conversion.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("carl%40example.com", "an e-mail address"),
+        ("0049 151 2345678", "a telephone number"),
+        ("00491512345678", ""),
+        ("001-000123", ""),
+        ("00-1234-567890", ""),
+        ("4111 1111 1111 1111", "a card number"),
+        ("4111-1111-1111-1111", "a card number"),
+        ("4111 1111 1111 1112", ""),
+        ("1234-5678-9012-3456", ""),
+    ],
+)
+def test_knows_personal_data_in_other_spellings(value: str, kind: str) -> None:
+    assert kind_of(value) == kind
+
+
+def test_one_address_is_one_customer_however_it_is_encoded() -> None:
+    assert digest_of("Carl%40example.com") == digest_of("carl@example.com")
+
+
+def test_an_address_in_the_place_of_a_click_is_hidden_too() -> None:
+    assert hide([("click_id", "carl@example.com")])[1] == [("click_id", "an e-mail address")]
