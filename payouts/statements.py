@@ -1,5 +1,6 @@
 """Closing a period: an immutable statement per affiliate and currency, and the payout that it makes due."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -29,7 +30,13 @@ class Movement(NamedTuple):
     first_booked_at: datetime | None = None
 
 
-def close_period(*, ends_at: datetime, now: datetime, actor: User | None = None) -> list[Statement]:
+def close_period(
+    *,
+    ends_at: datetime,
+    now: datetime,
+    actor: User | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Statement]:
     """Close every affiliate's account up to `ends_at` (half-open, midnight UTC) and return the new statements.
 
     A statement covers the ledger numbers after the last statement's up to the last entry booked before
@@ -37,7 +44,8 @@ def close_period(*, ends_at: datetime, now: datetime, actor: User | None = None)
     payouts already made and commission still on hold becomes a payout that is due, if it reaches the
     affiliate's minimum (`payouts.terms`). One transaction per affiliate under the lock of its chain, so it
     may run twice, at once, or again after a crash: what is closed stays as it is. An affiliate without new
-    entries gets a statement only when a hold has ended since its last one. Raise `PeriodRefused` when
+    entries gets a statement only when a hold has ended since its last one. `progress` is told how many
+    affiliates are closed, after each one is committed, and of how many. Raise `PeriodRefused` when
     `ends_at` lies ahead of `now` or is not a midnight in UTC.
     """
     if ends_at.utcoffset() is None or ends_at.astimezone(UTC).time() != datetime.min.time():
@@ -45,8 +53,10 @@ def close_period(*, ends_at: datetime, now: datetime, actor: User | None = None)
     if ends_at > now:
         raise PeriodRefused(f"The period is not over: it ends at {ends_at:%Y-%m-%d %H:%M %Z}, in the future.")
     statements: list[Statement] = []
-    for affiliate_id in to_close(ends_at):
+    affiliates = to_close(ends_at)
+    for done, affiliate_id in enumerate(affiliates, start=1):
         statements += close_affiliate(affiliate_id, ends_at.astimezone(UTC), now, actor)
+        progress(done, len(affiliates))
     return statements
 
 

@@ -1,0 +1,41 @@
+"""`manage.py close_period`: close every affiliate's account up to the end of a period."""
+
+from argparse import ArgumentParser
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from affiliates.progress import ShownProgress
+from payouts.statements import PeriodRefused, close_period
+
+
+class Command(BaseCommand):
+    help = (
+        "Close every affiliate's account up to a midnight in UTC: an immutable statement per affiliate and currency, "
+        "and the payouts that fall due. Each affiliate is closed in a transaction of its own, so after a crash run it "
+        "again: it continues where it stopped, and closes nothing twice."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--ends",
+            type=date.fromisoformat,
+            metavar="DAY",
+            help="the first day after the period, such as 2026-11-01 for October; default: the first of this month",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        now = timezone.now()
+        day = options["ends"] or now.astimezone(UTC).date().replace(day=1)
+        try:
+            with ShownProgress(names={"affiliates": "Closing affiliates"}) as shown:
+                statements = close_period(
+                    ends_at=datetime.combine(day, time.min, UTC),
+                    now=now,
+                    progress=lambda done, total: shown("affiliates", done, total),
+                )
+        except PeriodRefused as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(self.style.SUCCESS(f"Statements made for the period up to {day}: {len(statements):,}."))
