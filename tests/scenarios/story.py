@@ -10,7 +10,8 @@ from django.db import connections
 
 from affiliates.models import Affiliate, Offer
 from payouts.ledger import book_changes
-from payouts.models import LedgerEntry
+from payouts.linter import faults_of_rules
+from payouts.models import CommissionRule, LedgerEntry
 from tests.asgi_client import Client, visit
 from tests.factories import (
     AdvertiserSecretFactory,
@@ -53,6 +54,13 @@ class Program:
             )
         if percent:
             PercentRuleFactory(version=version or self.version, goal=goal, percent=Decimal(percent))
+
+    def pay(self, *rules: CommissionRule) -> None:
+        """Add rules of any kind to the version, as far as publishing would take them."""
+        assert faults_of_rules(self.version.plan, rules) == []
+        for rule in rules:
+            rule.version = self.version
+        CommissionRule.objects.bulk_create(rules)
 
 
 class Teller:
