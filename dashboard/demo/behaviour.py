@@ -128,7 +128,7 @@ class Story:
         slips = (
             ({**fields, "click_id": "{click_id}"}, token, (422, "invalid", "unresolved_macro")),
             ({**fields, "click_id": forged(self._click)}, token, (404, "unknown_click", "unknown_click")),
-            ({**fields, "revenue": "12,50"}, token, (422, "invalid", "bad_amount")),
+            ({**fields, "revenue": "12,500"}, token, (422, "invalid", "bad_amount")),
             ({**fields, "event_type": "no_such_goal"}, token, (422, "invalid", "unknown_goal")),
             ({**fields, "currency": "EURO"}, token, (422, "invalid", "bad_currency")),
             ({**fields, "status": "maybe"}, token, (422, "invalid", "bad_status")),

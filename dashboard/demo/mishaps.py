@@ -43,7 +43,7 @@ SPOILED: tuple[Callable[[Fields], Fields], ...] = (
     _with(click_id="#clickid#"),
     _changed("click_id", forged),
     _changed("click_id", lambda text: text[:32]),
-    _changed("revenue", lambda text: text.replace(".", ",")),
+    _changed("revenue", lambda text: f"{text.partition('.')[0]},000"),
     _changed("revenue", lambda text: f"-{text}"),
     _renamed("click_id", "cid"),
     _renamed("revenue", "amount"),
