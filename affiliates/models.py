@@ -3,8 +3,10 @@
 from datetime import timedelta
 from typing import Any, ClassVar
 
+import pgtrigger
 from django.contrib.auth.models import AbstractUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
@@ -13,6 +15,7 @@ from django.utils import timezone
 
 from affiliates import public_ids
 from affiliates.addresses import validate_destination, validate_host, validate_network
+from affiliates.history import append_only
 from affiliates.money import CurrencyField
 
 country_code = RegexValidator(r"^[A-Z]{2}$", "A country is two capitals, as in ISO 3166: DE, BR.")
@@ -61,6 +64,30 @@ class User(AbstractUser):
         return self.name or self.email
 
 
+# Parents are kept from which moment on they were that; a circle, also one that two make at once, is refused.
+_KEEP_PARENTS = """
+IF NEW.parent_id IS NOT NULL THEN
+    PERFORM pg_advisory_xact_lock(20518);
+    IF EXISTS (
+        WITH RECURSIVE above(id) AS (
+            SELECT NEW.parent_id
+            UNION SELECT row.parent_id FROM affiliates_affiliate row JOIN above ON row.id = above.id
+            WHERE row.parent_id IS NOT NULL
+        ) SELECT FROM above WHERE id = NEW.id
+    ) THEN
+        RAISE EXCEPTION 'affiliate_parents_in_a_circle: % stands above its own parent', NEW.name
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+END IF;
+IF TG_OP = 'UPDATE' THEN
+    INSERT INTO affiliates_parentage (affiliate_id, parent_id, since) VALUES (NEW.id, NEW.parent_id, clock_timestamp());
+ELSIF NEW.parent_id IS NOT NULL THEN
+    INSERT INTO affiliates_parentage (affiliate_id, parent_id, since) VALUES (NEW.id, NEW.parent_id, NULL);
+END IF;
+RETURN NULL;
+"""
+
+
 class Affiliate(models.Model):
     """Somebody who sends visitors and earns commission."""
 
@@ -82,12 +109,52 @@ class Affiliate(models.Model):
 
     class Meta:
         ordering = ["name"]
+        triggers: ClassVar = [
+            pgtrigger.Trigger(
+                name="affiliate_joins_parent",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Q(new__parent__isnull=False),
+                func=_KEEP_PARENTS,
+            ),
+            pgtrigger.Trigger(
+                name="affiliate_changes_parent",
+                when=pgtrigger.After,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__parent__df=pgtrigger.F("new__parent")),
+                func=_KEEP_PARENTS,
+            ),
+        ]
         constraints = [
             models.CheckConstraint(condition=~Q(parent=F("id")), name="affiliate_not_its_own_parent"),
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        above, seen = self.parent, set[int]()
+        while above is not None and above.pk not in seen:
+            if above.pk == self.pk:
+                raise ValidationError({"parent": f"{self.parent} stands below {self}: parents cannot form a circle."})
+            seen.add(above.pk)
+            above = above.parent
+
+
+class Parentage(models.Model):
+    """Whose parent an affiliate had from a moment on; the database writes it. Events go by the parent of their time."""
+
+    affiliate = models.ForeignKey(Affiliate, models.PROTECT, related_name="parentage")
+    parent = models.ForeignKey(Affiliate, models.PROTECT, null=True, related_name="+")
+    since = models.DateTimeField(null=True, help_text="Empty: from the beginning.")
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name_plural = "parents over time"
+        triggers: ClassVar = append_only("parentage_append_only")
+
+    def __str__(self) -> str:
+        return f"{self.affiliate}: {self.parent or 'no parent'}"
 
 
 class AffiliateMember(models.Model):

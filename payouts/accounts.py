@@ -4,7 +4,7 @@ Caps, tiers, a number of payments and shares of net revenue make what one event 
 is priced as a whole, for the span of time that its rules look back on; all others are priced event by event.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 from django.db.models import Q
 
-from affiliates.models import Affiliate
+from affiliates.models import Affiliate, Parentage
 from conversions.models import CustomerLock
 from payouts.pricing import NET_REVENUE, TIERED, Event, Family, Lineage, PlanTerms, PriceBook, PricingRule
 from payouts.pricing.periods import BEGINNING, END, TOTAL, begins, ends
@@ -116,23 +116,54 @@ def _first_events(events: Iterable[Event]) -> dict[tuple[int | None, int], datet
 
 
 def lineage(book: PriceBook, affiliate_ids: Collection[int]) -> Lineage:
-    """The parents of these affiliates where a plan shares with them: a query per level, none where no plan does."""
+    """The parents of these affiliates at all times, where a plan shares with them: two queries per level, else none."""
     if not any(version.sharing for plan in book.values() for version in plan.versions):
         return {}
-    rows: dict[int, tuple[str, int | None]] = {}
+    names: dict[int, str] = {}
+    spans: dict[int, list[_Since]] = {}
     wanted = set(affiliate_ids)
     while wanted:
-        found = Affiliate.objects.filter(pk__in=wanted).values_list("pk", "public_id", "parent_id")
-        rows.update({pk: (public_id, parent_id) for pk, public_id, parent_id in found})
-        wanted = {parent for _, parent in rows.values() if parent} - rows.keys()
-    return {pk: Family(rows[pk][0], _parents(pk, rows)) for pk in affiliate_ids if pk in rows}
+        names.update(Affiliate.objects.filter(pk__in=wanted).values_list("pk", "public_id"))
+        spans.update({pk: [] for pk in wanted})
+        rows = Parentage.objects.filter(affiliate__in=wanted).order_by("pk")
+        for affiliate_id, since, parent_id in rows.values_list("affiliate_id", "since", "parent_id"):
+            spans[affiliate_id].append(_Since(since, parent_id))
+        wanted = {step.parent for found in spans.values() for step in found if step.parent} - spans.keys()
+    return {pk: _family(names[pk], pk, spans) for pk in affiliate_ids if pk in names}
 
 
-def _parents(affiliate_id: int, rows: Mapping[int, tuple[str, int | None]]) -> tuple[int, ...]:
-    """The nearest first; a circle, which no page lets be made, ends where it closes."""
+class _Since(NamedTuple):
+    """The parent from a moment on; None as moment is from the beginning, None as parent is none."""
+
+    moment: datetime | None
+    parent: int | None
+
+
+def _family(public_id: str, affiliate_id: int, spans: Mapping[int, Sequence[_Since]]) -> Family:
+    """The parents as they are, and for each change above the affiliate those that were until then."""
+    above, waiting = {affiliate_id}, [affiliate_id]
+    while waiting:
+        found = {step.parent for step in spans[waiting.pop()] if step.parent} - above
+        above |= found
+        waiting += found
+    changes = sorted({step.moment for pk in above for step in spans[pk] if step.moment})
+    chains = [_chain(affiliate_id, None, spans), *(_chain(affiliate_id, moment, spans) for moment in changes)]
+    return Family(public_id, chains[-1], tuple(zip(changes, chains, strict=False)))
+
+
+def _chain(affiliate_id: int, moment: datetime | None, spans: Mapping[int, Sequence[_Since]]) -> tuple[int, ...]:
+    """The nearest first, as of a moment, or of the beginning; no chain is longer than levels can be."""
     found: list[int] = []
-    parent = rows[affiliate_id][1]
-    while parent is not None and parent not in found and parent != affiliate_id and len(found) < MOST_LEVELS:
+    parent = _parent(spans[affiliate_id], moment)
+    while parent is not None and len(found) < MOST_LEVELS:
         found.append(parent)
-        parent = rows[parent][1]
+        parent = _parent(spans[parent], moment)
     return tuple(found)
+
+
+def _parent(steps: Sequence[_Since], moment: datetime | None) -> int | None:
+    parent = None
+    for step in steps:
+        if step.moment is None or (moment is not None and step.moment <= moment):
+            parent = step.parent
+    return parent

@@ -13,8 +13,8 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from affiliates.admin.forms import ApproveAffiliates, CloseAffiliates, SuspendAffiliates
-from affiliates.models import Affiliate, AffiliateMember, Enrollment
-from affiliates.panel import DayRangeFilter, PanelAdmin, PanelTable, code, labelled, list_link, question
+from affiliates.models import Affiliate, AffiliateMember, Enrollment, Parentage
+from affiliates.panel import DayRangeFilter, PanelAdmin, PanelTable, RecordTable, code, labelled, list_link, question
 
 AFFILIATE_TONES = {"pending": "warning", "active": "success", "suspended": "danger", "closed": "default"}
 ENROLLMENT_TONES = {"pending": "warning", "approved": "success", "rejected": "danger", "blocked": "danger"}
@@ -45,6 +45,20 @@ class EnrollmentTable(PanelTable):
         return False
 
 
+class ParentTable(RecordTable):
+    """Whose share went to whom, and from when on."""
+
+    model = Parentage
+    fk_name = "affiliate"
+    fields = ("parent", "since")
+    verbose_name_plural = "parents over time"
+    show_change_link = False
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Parentage]":
+        rows: QuerySet[Parentage] = super().get_queryset(request)
+        return rows.select_related("parent", "affiliate")
+
+
 @admin.register(Affiliate)
 class AffiliateAdmin(PanelAdmin):
     list_display = ("named", "status_label", "country", "currency", "approved_offers", "parent", "created_at")
@@ -58,7 +72,7 @@ class AffiliateAdmin(PanelAdmin):
     ordering = ("-created_at",)
     sortable_by = ("named", "status_label", "created_at")
     autocomplete_fields = ("parent",)
-    inlines = (MemberTable, EnrollmentTable)
+    inlines = (MemberTable, EnrollmentTable, ParentTable)
     actions = ("approve", "suspend")
     actions_detail: Any = ("approve", "suspend", "close")
     readonly_fields: Any = ("shown_id", "status_label", "status_note", "created_at", "look_further")

@@ -214,12 +214,13 @@ class _Run:
     def _to_parents(self, event: Event, version: VersionTerms, lines: list[Line]) -> list[Line]:
         """A line for each parent whose level has a share, of what the child earned or of the revenue."""
         family = self.lineage.get(event.affiliate_id)
-        chosen = most_specific(event, version.sharing)[:1] if family and family.parents else ()
+        parents = family.at(event.occurred_at) if family else ()
+        chosen = most_specific(event, version.sharing)[:1] if parents else ()
         found: list[Line] = []
         for rule in chosen:
             assert family
             bases, levels = _bases(event, rule, lines), rule.formula["levels"]
-            for level, (parent, percent) in enumerate(zip(family.parents, levels, strict=False), 1):
+            for level, (parent, percent) in enumerate(zip(parents, levels, strict=False), 1):
                 for currency, base in bases.items():
                     what = f"the {rule.formula['of']} of {family.public_id}, {exact(base, currency)}"
                     words = f"level {level}: {plain(Decimal(percent))} % of {what}"

@@ -133,10 +133,18 @@ PriceBook = Mapping[tuple[int, int | None], PlanTerms]
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """An affiliate's public ID and the numbers of its parents, the nearest first."""
+    """An affiliate's public ID and the numbers of its parents, the nearest first.
+
+    `earlier` holds those of other times: until which moment (not included), and who they were; in order of time.
+    """
 
     public_id: str
     parents: tuple[int, ...]
+    earlier: tuple[tuple[datetime, tuple[int, ...]], ...] = ()
+
+    def at(self, moment: datetime) -> tuple[int, ...]:
+        """The parents of that moment."""
+        return next((parents for until, parents in self.earlier if moment < until), self.parents)
 
 
 Lineage = Mapping[int, Family]

@@ -102,10 +102,39 @@ def test_a_tampered_tier_line_is_found(ana: Affiliate, sale: Goal) -> None:
     assert "40.00 EUR less" in found.fault
 
 
-def test_three_levels_share_and_give_back_with_the_child(ana: Affiliate, sale: Goal) -> None:
+def test_an_event_goes_by_the_parents_of_its_time(ben: Affiliate, sale: Goal) -> None:
+    """A parent that comes later neither takes what the earlier one was paid, nor makes history look wrong."""
+    ana, cleo = AffiliateFactory(parent=ben), AffiliateFactory(name="Cleo")
+    shares = CommissionRule(kind=CommissionRule.Kind.PARENTS, formula={"of": "commission", "levels": ["10"]})
+    deal(percent(sale, "10"), shares)
+    old = convert(sale, ana, 1, "100")
+    book_changes()
+    Affiliate.objects.filter(pk=ana.pk).update(parent=cleo)
+    assert findings() == []
+    Conversion.objects.filter(pk=old.pk).update(booked_at=None)
+    book_changes()
+    assert (amounts(ben), amounts(cleo)) == ([1], [])
+    ConversionFactory(goal=sale, affiliate=ana, revenue=Decimal(100), occurred_at=datetime.now(UTC))
+    book_changes()
+    assert (amounts(ben), amounts(cleo)) == ([1], [1])
+    assert findings() == []
+
+
+def test_a_grandparent_that_comes_later_has_no_share_of_what_was_before(ben: Affiliate, sale: Goal) -> None:
+    ana, cleo = AffiliateFactory(parent=ben), AffiliateFactory(name="Cleo")
+    shares = CommissionRule(kind=CommissionRule.Kind.PARENTS, formula={"of": "commission", "levels": ["10", "5"]})
+    deal(flat(sale, "100"), shares)
+    Affiliate.objects.filter(pk=ben.pk).update(parent=cleo)
+    convert(sale, ana, 1, "80")
+    ConversionFactory(goal=sale, affiliate=ana, occurred_at=datetime.now(UTC))
+    book_changes()
+    assert (amounts(ben), amounts(cleo)) == ([10, 10], [5])
+
+
+def test_three_levels_share_and_give_back_with_the_child(sale: Goal) -> None:
     top = AffiliateFactory()
     middle = AffiliateFactory(parent=top)
-    Affiliate.objects.filter(pk=ana.pk).update(parent=middle)
+    ana = AffiliateFactory(parent=middle)
     shares = CommissionRule(kind=CommissionRule.Kind.PARENTS, formula={"of": "commission", "levels": ["10", "5", "2"]})
     deal(flat(sale, "120"), shares)
     row = convert(sale, ana, 1, "80")
