@@ -87,7 +87,11 @@ class TestAffiliates:
 
     def test_status_is_not_among_the_fields_of_the_form(self, desk, ana):
         fields = {"name": "Ana", "country": "DE", "currency": "EUR", "website": "", "status": "closed"}
-        empty = {f"{p}-{key}": "0" for p in ("members", "enrollments") for key in ("TOTAL_FORMS", "INITIAL_FORMS")}
+        empty = {
+            f"{p}-{key}": "0"
+            for p in ("members", "enrollments", "parentage")
+            for key in ("TOTAL_FORMS", "INITIAL_FORMS")
+        }
         assert desk.post(deed("change", ana), {**fields, **empty}).status_code == 302
         ana.refresh_from_db()
         assert ana.status == Affiliate.Status.ACTIVE
