@@ -103,6 +103,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("Commission plans", "percent", "payouts.commissionplan"),
             Entry("Ledger", "menu_book", "payouts.ledgerentry"),
             Entry("Statements", "receipt_long", "payouts.statement"),
+            Entry("Period closes", "event_available", "payouts.periodclose"),
             Entry("Payouts", "payments", "payouts.payout", waits="payouts"),
             Entry("Payout batches", "stacks", "payouts.payoutbatch"),
             Entry("Payout methods", "account_balance", "payouts.payoutmethod"),

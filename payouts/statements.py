@@ -48,16 +48,21 @@ def close_period(
     affiliates are closed, after each one is committed, and of how many. Raise `PeriodRefused` when
     `ends_at` lies ahead of `now` or is not a midnight in UTC.
     """
-    if ends_at.utcoffset() is None or ends_at.astimezone(UTC).time() != datetime.min.time():
-        raise PeriodRefused(f"A period ends at a midnight in UTC, such as 2026-11-01T00:00Z; {ends_at} is none.")
-    if ends_at > now:
-        raise PeriodRefused(f"The period is not over: it ends at {ends_at:%Y-%m-%d %H:%M %Z}, in the future.")
+    check_period(ends_at, now)
     statements: list[Statement] = []
     affiliates = to_close(ends_at)
     for done, affiliate_id in enumerate(affiliates, start=1):
         statements += close_affiliate(affiliate_id, ends_at.astimezone(UTC), now, actor)
         progress(done, len(affiliates))
     return statements
+
+
+def check_period(ends_at: datetime, now: datetime) -> None:
+    """Raise `PeriodRefused` when `ends_at` lies ahead of `now` or is not a midnight in UTC."""
+    if ends_at.utcoffset() is None or ends_at.astimezone(UTC).time() != datetime.min.time():
+        raise PeriodRefused(f"A period ends at a midnight in UTC, such as 2026-11-01T00:00Z; {ends_at} is none.")
+    if ends_at > now:
+        raise PeriodRefused(f"The period is not over: it ends at {ends_at:%Y-%m-%d %H:%M %Z}, in the future.")
 
 
 def to_close(ends_at: datetime) -> list[int]:

@@ -1,9 +1,14 @@
 """Background work: each task calls one function, and may run twice or at the same time as itself."""
 
+import structlog
 from celery import shared_task
 
+from payouts.closing import OPEN, AlreadyClosing, run_close
 from payouts.ledger import book_changes
+from payouts.models import PeriodClose
 from payouts.rate_feed import FeedUnavailable, fetch_rates
+
+log = structlog.get_logger()
 
 BATCH = 1000
 LONGEST_WAIT = 3600
@@ -22,3 +27,18 @@ def book() -> None:
 def fetch_exchange_rates() -> int:
     """Keep the day's rates; a feed that does not answer is asked again, later each time, for about five hours."""
     return fetch_rates()
+
+
+@shared_task
+def close_periods() -> int:
+    """Work on every close that was asked for and is not finished, the oldest period first; how many ended well."""
+    ended = 0
+    for close in PeriodClose.objects.filter(state__in=OPEN).order_by("ends_at"):
+        try:
+            run_close(close=close)
+            ended += 1
+        except AlreadyClosing:
+            continue
+        except Exception:
+            log.exception("period_close_failed", close=close.pk)
+    return ended

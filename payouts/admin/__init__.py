@@ -1,6 +1,7 @@
 """The operator panel's pages for plans, the ledger, statements and payouts."""
 
 from payouts.admin.batches import ExchangeRateAdmin, PayoutBatchAdmin, PayoutMethodAdmin, PayoutTermsAdmin
+from payouts.admin.closing import PeriodCloseAdmin
 from payouts.admin.further import AffiliateWithMoneyAdmin, ConversionWithCommissionAdmin, OfferWithPlansAdmin
 from payouts.admin.ledger import LedgerEntryAdmin, LedgerHeadAdmin
 from payouts.admin.payments import PayoutAdmin, StatementAdmin
@@ -19,6 +20,7 @@ __all__ = [
     "PayoutBatchAdmin",
     "PayoutMethodAdmin",
     "PayoutTermsAdmin",
+    "PeriodCloseAdmin",
     "PlanVersionAdmin",
     "StatementAdmin",
 ]

@@ -20,12 +20,13 @@ from affiliates.money import PLACES, format_money
 from affiliates.panel import ConfirmForm
 from affiliates.panel.confirm import note_field
 from conversions.models import Goal
+from payouts.closing import ask_close
 from payouts.ledger import AdjustmentRefused, adjust
-from payouts.models import CommissionPlan, CommissionRule, Payout, PlanVersion
+from payouts.models import CommissionPlan, CommissionRule, Payout, PeriodClose, PlanVersion
 from payouts.payments import AlreadyPaid, ReferenceRefused, mark_paid
 from payouts.plans import PlanRefused, publish_version, terms_of_rule
 from payouts.pricing import PricingRule, plain
-from payouts.statements import PeriodRefused, close_period
+from payouts.statements import PeriodRefused, check_period, to_close
 
 Kind = CommissionRule.Kind
 CURRENCIES = [(code, code) for code in sorted(PLACES)]
@@ -71,6 +72,7 @@ class ClosePeriod(ConfirmForm):
         "Every affiliate with new ledger lines gets a statement per currency up to the end of the period, and a payout "
         "for what is due. Statements cannot be changed or withdrawn; corrections go into the next period."
     )
+    asked: PeriodClose | None = None
     ends_on = forms.DateField(
         label="Ends before",
         widget=UnfoldAdminSingleDateWidget,
@@ -83,15 +85,40 @@ class ClosePeriod(ConfirmForm):
 
     def perform(self, *, actor: User, now: datetime) -> str:
         day: date = self.cleaned_data["ends_on"]
+        ends_at = datetime.combine(day, time(), UTC)
         try:
-            made = close_period(ends_at=datetime.combine(day, time(), UTC), now=now, actor=actor)
+            check_period(ends_at, now)
+            if not to_close(ends_at):
+                return f"Nothing to close: no ledger line before {day:%Y-%m-%d} lacks a statement."
+            self.asked = ask_close(ends_at=ends_at, actor=actor, now=now)
         except PeriodRefused as error:
             raise ValidationError(str(error)) from error
-        if not made:
-            return f"Nothing to close: no ledger line before {day:%Y-%m-%d} lacks a statement."
-        due = Payout.objects.filter(statement__in=made).count()
-        came = f"{_counted(len(made), 'statement')}, {_counted(due, 'payout')} due"
-        return f"Closed the period before {day:%Y-%m-%d}: {came}."
+        return f"The period before {day:%Y-%m-%d} is going to be closed; this page shows how far it is."
+
+
+class CloseAgain(ConfirmForm):
+    """A close that failed: go on after what it closed."""
+
+    title, submit = "Go on with the close", "Go on"
+    explanation = (
+        "What is closed stays as it is. First mend what stopped it, or it will stop at the same affiliate again."
+    )
+    asked: PeriodClose | None = None
+
+    @classmethod
+    def fits(cls, row: PeriodClose) -> bool:
+        return row.state == PeriodClose.State.FAILED
+
+    def describe(self, row: PeriodClose) -> str:
+        return row.error
+
+    def perform(self, *, actor: User, now: datetime) -> str:
+        [row] = self.rows
+        try:
+            self.asked = ask_close(ends_at=row.ends_at, actor=actor, now=now)
+        except PeriodRefused as error:
+            raise ValidationError(str(error)) from error
+        return "The close goes on; this page shows how far it is."
 
 
 class MarkPaid(ConfirmForm):

@@ -12,6 +12,7 @@ from unfold.enums import ActionVariant
 
 from affiliates.panel import (
     BoundedExport,
+    ConfirmForm,
     DayRangeFilter,
     ExportColumns,
     RecordAdmin,
@@ -24,6 +25,7 @@ from affiliates.panel import (
     when,
 )
 from payouts.admin.batches import MakeBatches, MarkReturned
+from payouts.admin.closing import close_path
 from payouts.admin.forms import ClosePeriod, MarkPaid
 from payouts.documents import pdf_response
 from payouts.documents.proof import statement_proof
@@ -65,6 +67,9 @@ class StatementAdmin(RecordAdmin):
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Statement]":
         rows: QuerySet[Statement] = super().get_queryset(request)
         return rows.select_related("affiliate", "payout")
+
+    def _after(self, request: HttpRequest, form: ConfirmForm) -> str:
+        return close_path(form) or super()._after(request, form)
 
     @display(description="Affiliate")
     def affiliate_link(self, row: Statement) -> SafeString | str:

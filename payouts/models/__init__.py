@@ -1,5 +1,6 @@
 """What is owed and paid: plans, the ledger, statements and payouts."""
 
+from payouts.models.closing import PeriodClose
 from payouts.models.ledger import LedgerEntry, LedgerHead
 from payouts.models.paying import Payout, PayoutBatch, PayoutMethod, PayoutTerms, Statement
 from payouts.models.plans import CommissionPlan, CommissionRule, PlanVersion
@@ -15,6 +16,7 @@ __all__ = [
     "PayoutBatch",
     "PayoutMethod",
     "PayoutTerms",
+    "PeriodClose",
     "PlanVersion",
     "Statement",
 ]

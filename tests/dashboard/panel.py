@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group
 from affiliates.models import OfferDestination, TrackingDomain, User
 from conversions.models import RiskPolicy, RiskReview
 from payouts.methods import set_method
-from payouts.models import ExchangeRate, PayoutBatch, PayoutTerms
+from payouts.models import ExchangeRate, PayoutBatch, PayoutTerms, PeriodClose
 from tests import factories
 
 
@@ -64,6 +64,9 @@ def paying(affiliate) -> None:
     at = datetime.now(UTC)
     set_method(affiliate=affiliate, kind="paypal", details={"email": "ana@example.com"}, actor=None, now=at)
     PayoutTerms.objects.create(affiliate=affiliate, minimum=50)
+    PeriodClose.objects.create(
+        ends_at=at, state="done", asked_by=factories.OperatorFactory(), finished_at=at, done=1, total=1
+    )
     PayoutBatch.objects.create(kind="paypal", currency="EUR", created_by=factories.OperatorFactory())
     ExchangeRate.objects.create(currency="USD", day=at.date(), per_euro=1, source="ecb")
 

@@ -4,15 +4,18 @@ import csv
 import io
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from unittest.mock import Mock
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from payouts import statements
 from payouts.ledger import book_changes
-from payouts.models import CommissionPlan, LedgerEntry, Payout, PlanVersion, Statement
+from payouts.models import CommissionPlan, LedgerEntry, Payout, PeriodClose, PlanVersion, Statement
 from payouts.queries import balances
+from payouts.tasks import close_periods
 from tests.factories import (
     AffiliateFactory,
     CommissionPlanFactory,
@@ -133,14 +136,48 @@ class TestClosing:
     def test_makes_statements_and_payouts(self, desk, olga, ana):
         booked(ana, "100")
         page = desk.post(CLOSE, {**CONFIRMED, "ends_on": "2026-10-01"}, follow=True).content.decode()
+        assert "Waiting for a worker" in page
+        assert 'http-equiv="refresh"' in page
+        assert not Statement.objects.exists()
+        assert close_periods() == 1
         statement = Statement.objects.get()
         assert (statement.affiliate, statement.closing, statement.closed_by) == (ana, Decimal(100), olga)
         assert statement.ends_at == datetime(2026, 10, 1, tzinfo=UTC)
-        assert "Closed the period before 2026-10-01: 1 statement, 1 payout due." in page
+        assert Payout.objects.get().statement == statement
+        page = desk.get(self.path()).content.decode()
+        assert "1 of 1" in page
+        assert 'http-equiv="refresh"' not in page
+
+    def path(self) -> str:
+        return reverse("admin:payouts_periodclose_change", args=[PeriodClose.objects.get().pk])
+
+    def test_asking_twice_before_a_worker_begins_asks_once(self, desk, olga, ana):
+        booked(ana)
+        for _ in range(2):
+            answer = desk.post(CLOSE, {**CONFIRMED, "ends_on": "2026-10-01"})
+            assert answer["Location"] == self.path()
+        assert PeriodClose.objects.get().asked_by == olga
+
+    def test_a_failed_close_says_why_and_goes_on_when_asked(self, desk, ana, monkeypatch):
+        booked(ana)
+        monkeypatch.setattr(statements, "close_affiliate", Mock(side_effect=RuntimeError("The power went")))
+        desk.post(CLOSE, {**CONFIRMED, "ends_on": "2026-10-01"})
+        assert close_periods() == 0
+        failed = self.path()
+        page = desk.get(failed).content.decode()
+        assert f"Ana ({ana.public_id}): RuntimeError: The power went" in page
+        monkeypatch.undo()
+        again = reverse("admin:payouts_periodclose_again", args=[PeriodClose.objects.get().pk])
+        assert again in page
+        desk.post(again, CONFIRMED)
+        assert close_periods() == 1
+        assert Statement.objects.get().affiliate == ana
+        assert [close.state for close in PeriodClose.objects.all()] == ["done", "failed"]
 
     def test_a_second_time_says_that_there_is_nothing_to_close(self, desk, ana):
         booked(ana)
         desk.post(CLOSE, {**CONFIRMED, "ends_on": "2026-10-01"})
+        close_periods()
         page = desk.post(CLOSE, {**CONFIRMED, "ends_on": "2026-10-01"}, follow=True).content.decode()
         assert "Nothing to close: no ledger line before 2026-10-01 lacks a statement." in page
         assert Statement.objects.count() == 1
@@ -155,11 +192,12 @@ class TestClosing:
         booked(ana)
         client.force_login(OperatorFactory())
         assert client.post(CLOSE, {**CONFIRMED, "ends_on": "2026-10-01"}).status_code == 403
-        assert not Statement.objects.exists()
+        assert not PeriodClose.objects.exists()
 
     def test_a_statement_leads_to_the_lines_that_it_covers(self, desk, ana):
         booked(ana)
         desk.post(CLOSE, {**CONFIRMED, "ends_on": "2026-10-01"})
+        close_periods()
         booked(ana, now=datetime(2026, 10, 5, tzinfo=UTC))
         page = desk.get(reverse("admin:payouts_statement_change", args=[Statement.objects.get().pk])).content.decode()
         assert "#1 to #1, those in EUR" in page
@@ -175,6 +213,7 @@ class TestPaying:
     def payout(self, desk, ana) -> Payout:
         booked(ana)
         desk.post(CLOSE, {**CONFIRMED, "ends_on": "2026-10-01"})
+        close_periods()
         return Payout.objects.get()
 
     def pay(self, desk: Client, payout: Payout, reference: str):
@@ -201,6 +240,7 @@ class TestPaying:
     def test_a_batch_shares_its_reference(self, desk, payout, ben):
         booked(ben, now=datetime(2026, 10, 5, tzinfo=UTC))
         desk.post(CLOSE, {**CONFIRMED, "ends_on": "2026-11-01"})
+        close_periods()
         chosen = {"action": "pay", "_selected_action": [row.pk for row in Payout.objects.all()]}
         desk.post("/admin/payouts/payout/", {**chosen, **CONFIRMED, "reference": "BATCH-1"})
         assert set(Payout.objects.values_list("status", "reference")) == {("paid", "BATCH-1")}

@@ -9,8 +9,10 @@ from django.utils import timezone
 
 from affiliates.models import Affiliate, User
 from payouts import statements
+from payouts.closing import ask_close
 from payouts.ledger import adjust
-from payouts.models import Payout, Statement
+from payouts.models import Payout, PeriodClose, Statement
+from tests.payouts.at_once import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -67,3 +69,27 @@ def test_goes_on_where_a_crash_stopped_it(monkeypatch: pytest.MonkeyPatch) -> No
     assert Statement.objects.filter(pk=kept.pk).exists()
     assert seen == [kept.affiliate_id, seen[1], seen[1]]
     assert Statement.objects.count() == 2
+
+
+@pytest.mark.usefixtures("owed")
+def test_goes_on_with_a_close_that_waits(olga: User) -> None:
+    ask_close(ends_at=NOVEMBER, actor=olga, now=timezone.now())
+    assert ": 2." in run("--until", "2025-11-01")
+    close = PeriodClose.objects.get()
+    assert (close.state, close.done, close.total, close.asked_by) == ("done", 2, 2, olga)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("owed")
+def test_is_told_that_somebody_closes_the_period(monkeypatch: pytest.MonkeyPatch) -> None:
+    close, told = statements.close_affiliate, list[object]()
+
+    def meanwhile(affiliate_id: int, *rest: Any) -> list[Statement]:
+        if not told:
+            told.extend(at_once(lambda: run("--until", "2025-11-01")))
+        return close(affiliate_id, *rest)
+
+    monkeypatch.setattr(statements, "close_affiliate", meanwhile)
+    assert ": 2." in run("--until", "2025-11-01")
+    assert isinstance(told[0], CommandError)
+    assert "is being closed already, begun by a command" in str(told[0])

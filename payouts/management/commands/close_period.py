@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from affiliates.progress import ShownProgress
-from payouts.statements import PeriodRefused, close_period
+from payouts.closing import ask_close, run_close
+from payouts.statements import PeriodRefused
 
 
 class Command(BaseCommand):
@@ -20,7 +21,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
+            "--until",
             "--ends",
+            dest="ends",
             type=date.fromisoformat,
             metavar="DAY",
             help="the first day after the period, such as 2026-11-01 for October; default: the first of this month",
@@ -30,12 +33,9 @@ class Command(BaseCommand):
         now = timezone.now()
         day = options["ends"] or now.astimezone(UTC).date().replace(day=1)
         try:
+            close = ask_close(ends_at=datetime.combine(day, time.min, UTC), actor=None, now=now)
             with ShownProgress(names={"affiliates": "Closing affiliates"}) as shown:
-                statements = close_period(
-                    ends_at=datetime.combine(day, time.min, UTC),
-                    now=now,
-                    progress=lambda done, total: shown("affiliates", done, total),
-                )
+                statements = run_close(close=close, progress=lambda done, total: shown("affiliates", done, total))
         except PeriodRefused as error:
             raise CommandError(str(error)) from error
         self.stdout.write(self.style.SUCCESS(f"Statements made for the period up to {day}: {len(statements):,}."))

@@ -1,0 +1,92 @@
+"""How far the closes of periods are, and what stopped those that failed."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import ChoicesCheckboxFilter
+from unfold.decorators import display
+from unfold.enums import ActionVariant
+
+from affiliates.panel import ConfirmForm, DayRangeFilter, RecordAdmin, labelled, list_link, question, when
+from payouts.admin.forms import CloseAgain
+from payouts.models import PeriodClose, Statement
+
+TONES = {"waiting": "warning", "running": "info", "done": "success", "failed": "danger"}
+
+
+def close_path(form: ConfirmForm) -> str | None:
+    """The page of the close that the form has asked for."""
+    asked = getattr(form, "asked", None)
+    return reverse("admin:payouts_periodclose_change", args=[asked.pk]) if asked else None
+
+
+@admin.register(PeriodClose)
+class PeriodCloseAdmin(RecordAdmin):
+    """Closes of periods; the page of one that is at work renews itself."""
+
+    list_display = ("period", "state_label", "figures", "asked", "asked_by", "finished")
+    list_display_links = ("period",)
+    list_filter = (("state", ChoicesCheckboxFilter), ("ends_at", DayRangeFilter))
+    list_select_related = ("asked_by",)
+    search_fields = ("asked_by__email",)
+    ordering = ("-id",)
+    sortable_by = ()
+    fields = (
+        ("period", "state_label"),
+        "progress",
+        ("asked_by", "asked_at"),
+        ("started_at", "finished_at"),
+        "statements",
+        "error",
+    )
+    readonly_fields = ("period", "state_label", "progress", "statements")
+    actions_detail = ("again",)
+    again = question(CloseAgain, description="Go on", icon="resume", variant=ActionVariant.PRIMARY)
+    state_label = labelled("state", TONES, description="State")
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[PeriodClose]":
+        rows: QuerySet[PeriodClose] = super().get_queryset(request)
+        return rows.select_related("asked_by")
+
+    def _after(self, request: HttpRequest, form: ConfirmForm) -> str:
+        return close_path(form) or super()._after(request, form)
+
+    @display(description="Period")
+    def period(self, row: PeriodClose) -> str:
+        return f"Before {row.ends_at:%Y-%m-%d}"
+
+    @display(description="Affiliates")
+    def figures(self, row: PeriodClose) -> str:
+        if not row.total:
+            return "None yet" if row.is_open else "None had anything to close"
+        return f"{row.done:,} of {row.total:,}"
+
+    @display(description="Affiliates")
+    def progress(self, row: PeriodClose) -> SafeString | str:
+        said: str = self.figures(row)
+        if not row.total:
+            return said
+        return format_html(
+            '<progress class="aff-bar" value="{}" max="{}">{}</progress> {}', row.done, row.total, said, said
+        )
+
+    @display(description="Statements of this period")
+    def statements(self, row: PeriodClose) -> SafeString | str:
+        number = Statement.objects.filter(ends_at=row.ends_at).count()
+        day = f"{timezone.localtime(row.ends_at):%Y-%m-%d}"
+        filters: dict[str, Any] = {"ends_at_from": day, "ends_at_to": day}
+        return list_link("admin:payouts_statement_changelist", f"{number:,}", **filters)
+
+    @display(description="Asked")
+    def asked(self, row: PeriodClose) -> SafeString | str:
+        return when(row.asked_at)
+
+    @display(description="Ended")
+    def finished(self, row: PeriodClose) -> SafeString | str:
+        return when(row.finished_at)

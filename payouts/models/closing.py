@@ -1,0 +1,49 @@
+"""Who asked for a period to be closed, and how far that is."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from affiliates.models import User
+
+
+class PeriodClose(models.Model):
+    """A period that somebody asked to close. What counts are the statements: this row tells how far they are."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting for a worker"
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+
+    ends_at = models.DateTimeField(help_text="Half-open: the first moment that is no longer in the period.")
+    state = models.CharField(max_length=7, choices=State, default=State.WAITING)
+    asked_at = models.DateTimeField(default=timezone.now)
+    # Nobody: a command.
+    asked_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    done = models.PositiveIntegerField(default=0, help_text="Affiliates that are closed.")
+    total = models.PositiveIntegerField(default=0, help_text="Affiliates that have something to close.")
+    error = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ends_at"], condition=Q(state__in=["waiting", "running"]), name="one_open_close_of_a_period"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["waiting", "running"], finished_at=None)
+                | Q(state__in=["done", "failed"], finished_at__isnull=False),
+                name="period_close_ended_has_time",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Close of the period before {self.ends_at:%Y-%m-%d}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is still to be worked on."""
+        return self.state in (self.State.WAITING, self.State.RUNNING)
