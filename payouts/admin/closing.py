@@ -4,11 +4,12 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django_htmx.http import HttpResponseClientRefresh
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
@@ -53,6 +54,17 @@ class PeriodCloseAdmin(RecordAdmin):
     def get_queryset(self, request: HttpRequest) -> "QuerySet[PeriodClose]":
         rows: QuerySet[PeriodClose] = super().get_queryset(request)
         return rows.select_related("asked_by")
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The page itself; asked by its own renewal after the close has ended, a call to load it whole."""
+        renews = getattr(request, "htmx", False)
+        row = PeriodClose.objects.filter(pk=object_id).first() if renews else None
+        if row and not row.is_open:
+            return HttpResponseClientRefresh()
+        answer: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
+        return answer
 
     def _after(self, request: HttpRequest, form: ConfirmForm) -> str:
         return close_path(form) or super()._after(request, form)

@@ -137,7 +137,8 @@ class TestClosing:
         booked(ana, "100")
         page = desk.post(CLOSE, {**CONFIRMED, "ends_on": "2026-10-01"}, follow=True).content.decode()
         assert "Waiting for a worker" in page
-        assert 'http-equiv="refresh"' in page
+        assert 'hx-trigger="every 2s"' in page
+        assert "HX-Refresh" not in desk.get(self.path(), headers={"HX-Request": "true"})
         assert not Statement.objects.exists()
         assert close_periods() == 1
         statement = Statement.objects.get()
@@ -146,7 +147,8 @@ class TestClosing:
         assert Payout.objects.get().statement == statement
         page = desk.get(self.path()).content.decode()
         assert "1 of 1" in page
-        assert 'http-equiv="refresh"' not in page
+        assert "every 2s" not in page
+        assert desk.get(self.path(), headers={"HX-Request": "true"})["HX-Refresh"] == "true"
 
     def path(self) -> str:
         return reverse("admin:payouts_periodclose_change", args=[PeriodClose.objects.get().pk])
