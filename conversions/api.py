@@ -144,14 +144,17 @@ class ConversionSerializer(ReachSerializer):
     hold = serializers.SerializerMethodField(
         help_text="What a pending conversion waits for: rules that are not met yet, or a review, with its end date."
     )
-    operator_only = frozenset({"customer_id", "revenue", "refunded", "payout"})
+    extras = serializers.DictField(
+        child=serializers.CharField(), read_only=True, help_text="Parameters that no rule reads, by name, as sent."
+    )
+    operator_only = frozenset({"customer_id", "revenue", "refunded", "payout", "extras"})
 
     class Meta:
         model = Conversion
         fields: tuple[str, ...] = (
             *("id", "status", "reason", "reason_text", "affiliate", "advertiser", "offer", "goal", "transaction_id"),
             *("click_id", "link", "evidence", "is_test", "customer_id", "revenue", "refunded"),
-            *("payout", "currency"),
+            *("payout", "currency", "extras"),
             *("occurred_at", "received_at", "approve_at", "booked_at", "hold"),
         )
         read_only_fields = fields
@@ -186,6 +189,19 @@ class ClickFilter(filters.CharFilter):
         return rows.filter(click_id=genuine(value)) if value else rows
 
 
+class ExtraFilter(filters.CharFilter):
+    """Rows whose event carried one more parameter, asked for as `name:value`."""
+
+    def filter(self, rows: "QuerySet[Any]", value: Any) -> "QuerySet[Any]":
+        if not value:
+            return rows
+        name, colon, sent = str(value).partition(":")
+        if not (name.strip() and colon and sent):
+            raise ValidationError({"extra": "Ask for name:value, such as sub_id1:banner-7."})
+        # The second condition lets the index answer that leaves out events without any.
+        return rows.filter(extras__contains={name.strip().lower(): sent}).exclude(extras={})
+
+
 class ConversionFilters(PeriodFilters):
     moment, moment_words = "received_at", "when the conversion was received"
     status = ChoicesFilter(choices=Conversion.Status.choices)
@@ -203,6 +219,9 @@ class ConversionFilters(PeriodFilters):
 class OperatorConversionFilters(ConversionFilters):
     customer_id = filters.CharFilter(
         "customer__customer_id", help_text="The advertiser's ID of the customer, exactly as sent. Operators only."
+    )
+    extra = ExtraFilter(
+        help_text="A parameter that no rule reads, with its value: sub_id1:banner-7. Operators only.", label="extra"
     )
 
 

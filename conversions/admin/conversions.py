@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from import_export.fields import Field
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
@@ -92,7 +92,7 @@ class ConversionColumns(ExportColumns):
         fields: tuple[str, ...] = (
             *("public_id", "status", "reason", "affiliate_id", "affiliate", "advertiser", "offer", "goal"),
             *("transaction_id", "customer_id", "click", "link_code", "evidence", "revenue", "refunded", "payout"),
-            "currency",
+            *("currency", "extras"),
             *("occurred_at", "received_at", "approve_at", "booked_at"),
         )
         export_order = fields
@@ -123,7 +123,9 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
     )
     list_select_related = ("affiliate", "goal__offer")
     search_fields = ("public_id",)
-    search_help_text = "Conversion ID (cv_…), transaction ID, customer ID, or click ID"
+    search_help_text = (
+        "Conversion ID (cv_…), transaction ID, customer ID, click ID, or a further parameter as name=value"
+    )
     ordering = ("-id",)
     sortable_by = ()
     actions = ("approve", "reject")
@@ -153,6 +155,7 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
                     "click_shown",
                     ("link", "dedupe_key"),
                     ("occurred_at", "received_at"),
+                    "extras_shown",
                 )
             },
         ),
@@ -166,6 +169,7 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
         "refunded_shown",
         "payout_shown",
         "click_shown",
+        "extras_shown",
     )
     approve = question(ApproveConversions, description="Approve", icon="check", variant=ActionVariant.PRIMARY)
     reject = question(RejectConversions, description="Reject", icon="close")
@@ -185,6 +189,9 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
             found |= Q(customer__in=customers)
         if key := click_key(term):
             found |= Q(click_id=key)
+        name, equals, value = term.partition("=")
+        if equals and name.strip() and value.strip():
+            found |= Q(extras__contains={name.strip().lower(): value.strip()}) & ~Q(extras={})
         return queryset.filter(found), False
 
     @action(description="Whole story", icon="timeline", permissions=["view"])
@@ -239,6 +246,11 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
     @display(description="Received")
     def happened(self, row: Conversion) -> SafeString | str:
         return when(row.received_at)
+
+    @display(description="Further parameters")
+    def extras_shown(self, row: Conversion) -> SafeString | str:
+        pairs = ((code(name), value) for name, value in sorted(row.extras.items()))
+        return format_html_join(mark_safe("<br>"), "{} = {}", pairs) or "None"
 
     @display(description="Click ID")
     def click_shown(self, row: Conversion) -> SafeString | str:

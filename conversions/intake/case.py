@@ -92,6 +92,8 @@ class Event:
     customer_id: str = ""
     coupon: str = ""
     fingerprint: str = ""
+    # What no rule reads, by name: the advertiser's own labels.
+    extras: dict[str, str] = field(default_factory=dict)
 
 
 class Awaited(NamedTuple):

@@ -140,6 +140,7 @@ def _conversion(case: Case) -> Conversion:
         revenue=event.revenue,
         volume=event.volume,
         deductions=event.deductions,
+        extras=event.extras,
         payout=event.payout,
         currency=event.currency or case.goal.offer.currency,
         status=case.verdict,

@@ -9,9 +9,10 @@ from decimal import Decimal
 from django.conf import settings
 
 from affiliates.money import PLACES
-from conversions.dialects.mapping import NATIVE, Pairs
+from conversions.dialects.mapping import NATIVE, Mapping, Pairs
 from conversions.dialects.table import find
 from conversions.intake.case import Case, Event, Outcome, Problem
+from conversions.intake.extras import extras_of
 from conversions.intake.personal import REFUSE
 from conversions.intake.repairs import repair
 from conversions.intake.values import MACRO, NoAmount, decoded_again, read_amount, read_moment
@@ -33,6 +34,7 @@ NAMES = {
     "refund_id": ("refund_id",),
     **{name: (name,) for name in DEDUCTIONS},
 }
+READ = frozenset(name for names in NAMES.values() for name in names)
 LIMITS = {"txid": 100, "refund_id": 100, "event_type": 40, "customer_id": 100, "coupon": 60}
 # Names that mean the same on other platforms: naming the right one saves an afternoon.
 OTHER_NAMES = {
@@ -88,6 +90,7 @@ def _parse(case: Case) -> None:
     if mapping.is_native:
         _name_strangers(case, event)
     _name_missing(case, event)
+    event.extras = _extras(case, mapping, sent)
     event.fingerprint = _fingerprint(event)
     note = f"{len(case.parameters)} parameters read."
     case.note(STEP, "faults" if case.problems else "passed", note, rule=mapping.name)
@@ -101,6 +104,15 @@ def _tell_personal(case: Case) -> None:
             _report(case, Reason.PERSONAL_DATA, clean(name, 60), message)
         else:
             case.note(STEP, REPAIRED, f"{message} A digest took its place.", rule="personal data")
+
+
+def _extras(case: Case, mapping: Mapping, sent: Pairs) -> dict[str, str]:
+    """The parameters that are kept with the event unread; those that are too many or too long are told."""
+    kept, left = extras_of(sent, mapping, READ)
+    if left:
+        shown = ", ".join(left[:5])
+        case.note(STEP, "left out", f"Stay with the request alone: {shown}.", rule="extra parameters")
+    return kept
 
 
 def _bound_pixel(case: Case, event: Event) -> None:

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import ClassVar
 
 import pgtrigger
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -75,6 +76,9 @@ class Conversion(models.Model):
     refunded = AmountField(default=0, db_default=0, editable=False, help_text="What the customer got back of it.")
     volume = AmountField(null=True, help_text="Lots traded, as sent.")
     deductions = models.JSONField(default=dict, db_default={}, help_text="What the sender takes off, by name.")
+    extras = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="Parameters that no rule reads, by name, as sent."
+    )
     payout = AmountField(null=True, help_text="The sender's word for the commission; plans may use or ignore it.")
     currency = CurrencyField()
     status = models.CharField(max_length=8, choices=Status)
@@ -114,6 +118,10 @@ class Conversion(models.Model):
             ),
             models.Index(fields=["id"], name="conversion_unbooked", condition=Q(booked_at=None)),
             models.Index(fields=["approve_at"], name="conversion_to_approve", condition=Q(approve_at__isnull=False)),
+            # Searched by one name and value; most conversions have none and cost nothing.
+            GinIndex(
+                fields=["extras"], name="conversion_by_extra", opclasses=["jsonb_path_ops"], condition=~Q(extras={})
+            ),
             models.Index(fields=["id"], name="conversion_by_signature", condition=Q(evidence="signature")),
         ]
 
