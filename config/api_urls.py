@@ -19,7 +19,7 @@ from affiliates.api import AffiliateViewSet, AskerView
 from affiliates.rest import schema as _schema_extensions  # noqa: F401 - registered by being imported
 from affiliates.rest.errors import server_error as api_server_error
 from affiliates.rest.errors import unknown_address
-from conversions.api import OfferViewSet
+from conversions.offer_api import OfferViewSet
 from conversions.postback_api import PostbackViewSet
 from dashboard.api import TraceView
 from dashboard.funnel_api import FunnelView
