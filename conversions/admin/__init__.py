@@ -1,8 +1,9 @@
 """The operator panel's pages for goals, customers, postbacks and conversions."""
 
 from conversions.admin.conversions import ConversionAdmin, StatusChangeAdmin
-from conversions.admin.customers import CustomerAdmin, CustomerLockAdmin
+from conversions.admin.customers import CustomerAdmin, CustomerLockAdmin, TouchAdmin
 from conversions.admin.goals import GoalAdmin, OfferWithGoalsAdmin
+from conversions.admin.parked import ParkedPostbackAdmin
 from conversions.admin.postbacks import AdvertiserWithExamplesAdmin, PostbackAdmin, TraceAdmin
 from conversions.admin.risk import RiskPolicyAdmin, RiskReviewAdmin
 
@@ -13,9 +14,11 @@ __all__ = [
     "CustomerLockAdmin",
     "GoalAdmin",
     "OfferWithGoalsAdmin",
+    "ParkedPostbackAdmin",
     "PostbackAdmin",
     "RiskPolicyAdmin",
     "RiskReviewAdmin",
     "StatusChangeAdmin",
+    "TouchAdmin",
     "TraceAdmin",
 ]

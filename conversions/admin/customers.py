@@ -14,6 +14,7 @@ from unfold.decorators import action, display
 
 from affiliates.panel import DayRangeFilter, RecordAdmin, RecordTable, code, link_to, list_link, when
 from conversions.models import Customer, CustomerLock, Touch
+from tracking.admin import click_key
 from tracking.click_id import text_of
 
 
@@ -66,8 +67,8 @@ class CustomerAdmin(RecordAdmin):
     search_help_text = "The advertiser's own ID for the customer, in full"
     ordering = ("-id",)
     sortable_by = ()
-    fields = (("shown_id", "advertiser"), ("created_at", "conversions_link"))
-    readonly_fields = ("shown_id", "conversions_link")
+    fields = (("shown_id", "advertiser"), ("created_at", "conversions_link"), "touches_link")
+    readonly_fields = ("shown_id", "conversions_link", "touches_link")
     actions_detail = ("trace",)
     inlines = (LockTable, TouchTable)
 
@@ -83,6 +84,10 @@ class CustomerAdmin(RecordAdmin):
     @display(description="Conversions")
     def conversions_link(self, row: Customer) -> SafeString | str:
         return list_link("admin:conversions_conversion_changelist", "Conversions", customer__id__exact=row.pk)
+
+    @display(description="Touches")
+    def touches_link(self, row: Customer) -> SafeString | str:
+        return list_link("admin:conversions_touch_changelist", "Clicks that its events named", customer=row.pk)
 
 
 @admin.register(CustomerLock)
@@ -130,3 +135,95 @@ class CustomerLockAdmin(RecordAdmin):
     @display(description="Click ID")
     def click_shown(self, row: CustomerLock) -> SafeString | str:
         return code(text_of(row.click_id)) if row.click_id else "–"
+
+
+class CustomerFilter(admin.SimpleListFilter):
+    """Touches of one customer: the link on the customer's page sets it, so it offers nothing to choose from."""
+
+    title, parameter_name = "customer", "customer"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        pk = request.GET.get(self.parameter_name, "")
+        found = Customer.objects.filter(pk=pk).first() if pk.isdecimal() and len(pk) < 19 else None
+        return [(pk, f"{found} of {found.advertiser}")] if found else []
+
+    def queryset(self, request: HttpRequest, queryset: "QuerySet[Touch]") -> "QuerySet[Touch]":
+        chosen = [value for value, _ in self.lookup_choices]
+        return queryset.filter(customer_id=int(chosen[0])) if self.value() in chosen else queryset
+
+
+@admin.register(Touch)
+class TouchAdmin(RecordAdmin):
+    """Which clicks a customer's events named, whoever is credited; the customer lock says who is."""
+
+    list_display = ("clicked", "customer_link", "advertiser_link", "affiliate_link", "offer_link", "link_code")
+    list_display_links = ("clicked",)
+    list_filter = (
+        CustomerFilter,
+        ("enrollment__affiliate", AutocompleteSelectFilter),
+        ("offer", AutocompleteSelectFilter),
+        ("at", DayRangeFilter),
+    )
+    list_select_related = ("customer__advertiser", "offer", "enrollment__affiliate", "enrollment__offer", "link")
+    search_fields = ("customer__customer_id__exact",)
+    search_help_text = "Customer ID in full, or a click ID"
+    ordering = ("-id",)
+    sortable_by = ()
+    actions_detail = ("trace",)
+    fields = (
+        ("customer_link", "advertiser_link"),
+        ("affiliate_link", "offer_link"),
+        ("clicked", "link_code"),
+        "click_shown",
+    )
+    readonly_fields = (
+        "click_shown",
+        "clicked",
+        "customer_link",
+        "advertiser_link",
+        "affiliate_link",
+        "offer_link",
+        "link_code",
+    )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: "QuerySet[Touch]", search_term: str
+    ) -> tuple["QuerySet[Touch]", bool]:
+        """A customer's touches or a click's: there is nothing else to know one by."""
+        term = search_term.strip()
+        if key := click_key(term):
+            return queryset.filter(click_id=key), False
+        return queryset.filter(customer__customer_id=term) if term else queryset, False
+
+    @action(description="Whole story", icon="timeline", permissions=["view"])
+    def trace(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        key = Touch.objects.values_list("click_id", flat=True).get(pk=object_id)
+        return HttpResponseRedirect(f"{reverse('trace:search')}?{urlencode({'q': text_of(key)})}")
+
+    @display(description="Clicked")
+    def clicked(self, row: Touch) -> SafeString | str:
+        return when(row.at)
+
+    @display(description="Customer")
+    def customer_link(self, row: Touch) -> SafeString:
+        return format_html('<span class="aff-code">{}</span>', link_to(row.customer))
+
+    @display(description="Advertiser")
+    def advertiser_link(self, row: Touch) -> SafeString | str:
+        return link_to(row.customer.advertiser)
+
+    @display(description="Affiliate")
+    def affiliate_link(self, row: Touch) -> SafeString | str:
+        return link_to(row.enrollment.affiliate)
+
+    @display(description="Offer")
+    def offer_link(self, row: Touch) -> SafeString | str:
+        return link_to(row.offer)
+
+    @display(description="Link")
+    def link_code(self, row: Touch) -> SafeString | str:
+        return code(row.link.code)
+
+    @display(description="Click ID")
+    def click_shown(self, row: Touch) -> SafeString | str:
+        return code(text_of(row.click_id))

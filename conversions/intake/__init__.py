@@ -4,7 +4,7 @@ A single postback is a batch of one. The order of the steps is the order of the 
 `STEPS`; each adds lines to the trace and may stop a case with a reason from the closed list.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import structlog
@@ -23,7 +23,7 @@ from conversions.intake.throttle import slow_down, turned_away
 from conversions.models import ParkedPostback, Postback
 from conversions.reasons import Reason
 
-__all__ = ["Decision", "Received", "decide_left_over", "intake", "take_up_parked"]
+__all__ = ["Decision", "Received", "decide_left_over", "give_up_parked", "intake", "take_up_parked", "try_parked"]
 
 log = structlog.get_logger(__name__)
 
@@ -170,6 +170,33 @@ def take_up_parked(*, now: datetime, limit: int = 200) -> int:
     return _try_again(list(due.values_list("pk", flat=True)), now)
 
 
+def try_parked(pks: Sequence[int], *, now: datetime) -> int:
+    """Try these parked requests at once, however long their next try is off, with those that wait for the same.
+
+    Return how many were looked at. What is still not there is waited for as before; what came to its end is given up.
+    """
+    return _try_again(pks, now)
+
+
+def give_up_parked(pks: Sequence[int], *, by: str, note: str, now: datetime) -> list[Decision]:
+    """Decide that these parked requests wait no longer, with the repeats of each.
+
+    `by` says who gave up and `note` why, for the trace. One whose awaited has come meanwhile is decided by it instead.
+    """
+    repeated = ParkedPostback.objects.filter(
+        pk__in=pks,
+        advertiser=OuterRef("advertiser"),
+        waits_for=OuterRef("waits_for"),
+        awaited=OuterRef("awaited"),
+        postback__fingerprint=OuterRef("postback__fingerprint"),
+    )
+    rows = ParkedPostback.objects.filter(Q(pk__in=pks) | Q(Exists(repeated), is_repeat=True))
+    cases = [_reopen_parked(row, now) for row in rows.select_related("postback__advertiser")]
+    for case in cases:
+        case.may_wait, case.given_up = False, f"{by} gave it up: {note}"
+    return decide_cases(cases, now=now) if cases else []
+
+
 def _take_up_woken(pks: list[int], now: datetime) -> None:
     """Decide at once what the batch brought the awaited for. They are due, so the sweep is there should this fail."""
     try:
@@ -178,7 +205,7 @@ def _take_up_woken(pks: list[int], now: datetime) -> None:
         log.error("parked_not_taken_up", postbacks=pks[:20], error=str(error).strip())
 
 
-def _try_again(pks: list[int], now: datetime) -> int:
+def _try_again(pks: Sequence[int], now: datetime) -> int:
     same = ParkedPostback.objects.filter(
         pk__in=pks, advertiser=OuterRef("advertiser"), waits_for=OuterRef("waits_for"), awaited=OuterRef("awaited")
     )

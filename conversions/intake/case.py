@@ -151,6 +151,8 @@ class Case:
     # A request that was parked before, and whether it may go on waiting.
     parked: ParkedPostback | None = None
     may_wait: bool = True
+    # Who gave it up before its time, and why.
+    given_up: str = ""
     # What it waits for, until when, and as which postback, where another says the same.
     waits: Awaited | None = None
     waits_until: datetime | None = None

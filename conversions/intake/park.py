@@ -134,7 +134,7 @@ def _said_before(cases: Sequence[Case]) -> dict[tuple[Awaited, str], str]:
 
 def _give_up(case: Case, words: _Words, unknown: str) -> None:
     assert case.waits
-    waited = f"It did not come within {settings.PARKED_HOURS} h."
+    waited = case.given_up or f"It did not come within {settings.PARKED_HOURS} h."
     rule, awaited = f"waits up to {settings.PARKED_HOURS} h", case.waits.name
     is_rejection = case.waits.waits_for == Waits.SALE and case.event.refund is None
     if is_rejection and case.enrollment and case.goal and not case.problems:

@@ -8,7 +8,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group
 
 from affiliates.models import OfferDestination, TrackingDomain, User
-from conversions.models import RiskPolicy, RiskReview
+from conversions.models import ParkedPostback, RiskPolicy, RiskReview, Touch
 from payouts.methods import set_method
 from payouts.models import ExchangeRate, PayoutBatch, PayoutTerms, PeriodClose
 from tests import factories
@@ -34,6 +34,13 @@ def populate(number: int) -> None:
         goal=goal, affiliate=affiliate, link=link, customer=customer, click_id=click.pk
     )
     factories.TraceFactory(postback=postback, conversion=conversion)
+    Touch.objects.create(
+        customer=customer, offer=goal.offer, enrollment=enrollment, link=link, click_id=click.pk, at=at
+    )
+    ParkedPostback.objects.create(
+        postback=postback, advertiser=goal.offer.advertiser, waits_for="customer", awaited="c-1", occurred_at=at,
+        parked_at=at, expires_at=at, next_try_at=at,
+    )  # fmt: skip
     factories.StatusChangeFactory(conversion=conversion, postback=postback, actor=member.user)
     RiskPolicy.objects.create(offer=goal.offer)
     RiskReview.objects.create(

@@ -23,6 +23,9 @@ HISTORY = (
     "conversions.Trace",
     "conversions.StatusChange",
     "conversions.Conversion",
+    "conversions.ParkedPostback",
+    "conversions.Touch",
+    "tracking.LegacyClickID",
     "payouts.PlanVersion",
     "payouts.CommissionRule",
     "payouts.LedgerEntry",
@@ -34,7 +37,7 @@ HISTORY = (
 # Edited with their affiliate or goal, shown on the conversion that they are about, or no more than digests.
 SHOWN_ELSEWHERE = {
     *("AffiliateMember", "QualificationRule", "QualificationWait", "AddressSighting", "MemberAddress"),
-    *("AffiliatePace", "LegacyClickID", "Refund", "Parentage", "ParkedPostback", "Touch"),
+    *("AffiliatePace", "Refund", "Parentage"),
 }
 
 
