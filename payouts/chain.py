@@ -10,7 +10,7 @@ entry is the SHA-256, in 64 lower-case hex digits, of a JSON text in UTF-8 that 
 `booked_at`     when the entry was written, UTC: `"2026-10-31T23:59:59.000000Z"`, always six decimals
 `conversion`    the conversion's public ID, or `null`
 `currency`      the currency code
-`kind`          `commission`, `reversal`, `adjustment` or `payment`
+`kind`          `commission`, `reversal`, `adjustment`, `payment`, `fee`, `returned` or `vat`
 `occurred_at`   when the event happened, written like `booked_at`
 `payout`        the payout's public ID, or `null`
 `plan_version`  the number of the plan version's row, or `null`

@@ -43,6 +43,9 @@ STATUS_LOOKS = {
     "reversal": ("red", "arrow-back-up"),
     "adjustment": ("blue", "adjustments"),
     "payment": ("secondary", "building-bank"),
+    "fee": ("secondary", "building-bank"),
+    "returned": ("yellow", "arrow-back-up"),
+    "vat": ("blue", "file-text"),
     "revoked": ("secondary", "ban"),
 }
 

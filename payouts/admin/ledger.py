@@ -20,7 +20,10 @@ from affiliates.panel import (
 )
 from payouts.models import LedgerEntry, LedgerHead
 
-KIND_TONES = {"commission": "success", "reversal": "danger", "adjustment": "warning", "payment": "info"}
+KIND_TONES = {
+    **{"commission": "success", "reversal": "danger", "adjustment": "warning", "payment": "info"},
+    **{"fee": "info", "returned": "warning", "vat": "success"},
+}
 
 
 class LedgerColumns(ExportColumns):

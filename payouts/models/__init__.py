@@ -1,15 +1,29 @@
 """What is owed and paid: plans, the ledger, statements and payouts."""
 
 from payouts.models.closing import PeriodClose
+from payouts.models.invoicing import (
+    BillingDetails,
+    Invoice,
+    InvoiceCounter,
+    Invoicing,
+    Issuer,
+    SelfBillingAgreement,
+    VatRate,
+)
 from payouts.models.ledger import LedgerEntry, LedgerHead
 from payouts.models.paying import Payout, PayoutBatch, PayoutMethod, PayoutTerms, Statement
 from payouts.models.plans import CommissionPlan, CommissionRule, PlanVersion
 from payouts.models.rates import ExchangeRate
 
 __all__ = [
+    "BillingDetails",
     "CommissionPlan",
     "CommissionRule",
     "ExchangeRate",
+    "Invoice",
+    "InvoiceCounter",
+    "Invoicing",
+    "Issuer",
     "LedgerEntry",
     "LedgerHead",
     "Payout",
@@ -18,5 +32,7 @@ __all__ = [
     "PayoutTerms",
     "PeriodClose",
     "PlanVersion",
+    "SelfBillingAgreement",
     "Statement",
+    "VatRate",
 ]

@@ -33,6 +33,7 @@ class LedgerEntry(models.Model):
         PAYMENT = "payment", "Payment"
         FEE = "fee", "Fee"
         RETURNED = "returned", "Returned payment"
+        VAT = "vat", "VAT"
 
     # What moves money out of the account, and back when it did not arrive; all other kinds earn.
     PAYING: ClassVar = (Kind.PAYMENT, Kind.FEE, Kind.RETURNED)

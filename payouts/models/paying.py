@@ -24,7 +24,7 @@ class Statement(models.Model):
     first_sequence = models.PositiveBigIntegerField(help_text="First ledger number covered.")
     last_sequence = models.PositiveBigIntegerField(help_text="Last ledger number covered.")
     opening = AmountField()
-    earned = AmountField(help_text="Commission, reversals and adjustments in the period.")
+    earned = AmountField(help_text="Commission, reversals, adjustments and VAT in the period.")
     paid = AmountField(help_text="Payments in the period, as they were booked (negative).")
     closing = AmountField()
     held = AmountField(default=0, help_text="Part of the closing balance that is not paid yet: its hold still runs.")
@@ -161,6 +161,7 @@ class Payout(models.Model):
     statement = models.OneToOneField(Statement, models.PROTECT, related_name="payout")
     amount = AmountField()
     currency = CurrencyField()
+    vat = AmountField(default=0, help_text="Part of the amount: VAT of the statement's invoice and credit notes.")
     fee = AmountField(default=0, help_text="Kept back from the amount.")
     # What is sent: the amount less the fee, in the currency that the affiliate is paid in, at a rate that stays.
     sent_amount = AmountField()

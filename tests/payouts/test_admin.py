@@ -49,6 +49,15 @@ def booked(affiliate, amount: str = "100", **fields) -> LedgerEntry:
     )
 
 
+@pytest.mark.parametrize("kind", LedgerEntry.Kind)
+def test_the_ledger_shows_lines_of_every_kind(desk, kind) -> None:
+    if kind in (LedgerEntry.Kind.COMMISSION, LedgerEntry.Kind.REVERSAL):
+        LedgerEntryFactory(kind=kind, conversion=ConversionFactory())
+    else:
+        LedgerEntryFactory(kind=kind)
+    assert kind.label in desk.get("/admin/payouts/ledgerentry/").content.decode()
+
+
 class TestNewVersion:
     @pytest.fixture
     def plan(self, db) -> CommissionPlan:
