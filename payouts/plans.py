@@ -10,8 +10,9 @@ from django.db.models import Q
 
 from affiliates.models import User
 from conversions.models import Conversion
+from payouts.examples import faults_of_examples, goals_of
 from payouts.linter import faults_of_rules
-from payouts.models import CommissionPlan, CommissionRule, PlanVersion
+from payouts.models import CommissionPlan, CommissionRule, PlanVersion, WorkedExample
 from payouts.pricing import PlanTerms, PriceBook, PricingRule, VersionTerms
 
 # What a PricingRule takes from the row as it is.
@@ -63,14 +64,16 @@ def publish_version(
     actor: User | None,
     now: datetime,
     note: str = "",
+    examples: Sequence[WorkedExample] = (),
 ) -> PlanVersion:
-    """Make the plan's next version with these (unsaved) rules, in force from a moment on.
+    """Make the plan's next version with these (unsaved) rules and worked examples, in force from a moment on.
 
     Versions and rules are append-only: a changed deal is another version. Conversions that are booked
     already and happened at or after `effective_from` are marked as due, so that the ledger follows the
     new terms by lines of difference. Waits for batches that are being booked. Raise `PlanRefused` with
-    every fault when a rule is wrong, or when `effective_from` is not after the previous version's, or lies
-    in the past although the plan has a version already.
+    every fault when a rule is wrong, when an example does not come out as it expects, or when
+    `effective_from` is not after the previous version's, or lies in the past although the plan has a
+    version already.
     """
     with transaction.atomic():
         with connection.cursor() as cursor:
@@ -78,6 +81,7 @@ def publish_version(
         CommissionPlan.objects.select_for_update().get(pk=plan.pk)
         last = plan.versions.order_by("-number").first()
         problems = [*_faults_of_start(last, effective_from, now), *faults_of_rules(plan, rules)]
+        problems = problems or _faults_of_examples(plan, rules, examples, effective_from)
         if problems:
             raise PlanRefused(problems)
         version = PlanVersion.objects.create(
@@ -91,8 +95,20 @@ def publish_version(
         for rule in rules:
             rule.version = version
         CommissionRule.objects.bulk_create(rules)
+        for position, example in enumerate(examples, 1):
+            example.version, example.position = version, position
+        WorkedExample.objects.bulk_create(examples)
         _make_due(plan, effective_from)
     return version
+
+
+def _faults_of_examples(
+    plan: CommissionPlan, rules: Sequence[CommissionRule], examples: Sequence[WorkedExample], effective_from: datetime
+) -> list[str]:
+    if not examples:
+        return []
+    terms = [terms_of_rule(rule) for rule in rules]
+    return faults_of_examples(examples, terms, goals=goals_of(plan.offer_id), effective_from=effective_from)
 
 
 def _faults_of_start(last: PlanVersion | None, effective_from: datetime, now: datetime) -> list[str]:

@@ -22,7 +22,7 @@ from dashboard.demo import credentials, partners, program
 from dashboard.demo.partners import ANA, DUARTE, OLGA, OMAR, AccessSpec, Partner, Person
 from dashboard.demo.program import GoalSpec, OfferSpec, PlanSpec, RuleSpec, VersionSpec
 from dashboard.demo.rhythm import DAYS, Span
-from payouts.models import CommissionPlan, CommissionRule
+from payouts.models import CommissionPlan, CommissionRule, WorkedExample
 from payouts.plans import publish_version
 from tracking.models import TrackingLink
 
@@ -211,6 +211,10 @@ def publish(ground: Ground, plan: CommissionPlan, spec: VersionSpec, span: Span,
         actor=ground.operator,
         now=now,
         note=spec.note,
+        examples=[
+            WorkedExample(name=each.name, events=list(each.events), expected=list(each.expected))
+            for each in spec.examples
+        ],
     )
 
 

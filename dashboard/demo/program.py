@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from affiliates.models import Offer
 from conversions.models import Goal, QualificationRule
@@ -66,12 +67,25 @@ class RuleSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ExampleSpec:
+    """A worked example: its events, and by event the amount that the rule of the same place comes to.
+
+    `payouts/examples.py` gives the form of both.
+    """
+
+    name: str
+    events: tuple[dict[str, Any], ...]
+    expected: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class VersionSpec:
     """Rules in force from so many days ago, published some days before that."""
 
     days_ago: int
     note: str
     rules: tuple[RuleSpec, ...]
+    examples: tuple[ExampleSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +202,19 @@ PLANS = (
                 400,
                 "Opening terms",
                 (RuleSpec("ftd", amount="90", currency="EUR"), RuleSpec("deposit", percent="12")),
+                (
+                    ExampleSpec(
+                        "A player's first two deposits",
+                        (
+                            {"goal": "ftd", "revenue": "50", "currency": "EUR", "customer": "P-1"},
+                            {"goal": "deposit", "revenue": "80", "currency": "EUR", "customer": "P-1"},
+                        ),
+                        (
+                            {"event": 1, "rule": 1, "amount": "90", "currency": "EUR"},
+                            {"event": 2, "rule": 2, "amount": "9.60", "currency": "EUR"},
+                        ),
+                    ),
+                ),
             ),
         ),
     ),
@@ -205,6 +232,24 @@ PLANS = (
                 20,
                 "Raised: her players stay longest",
                 (RuleSpec("ftd", amount="130", currency="EUR"), RuleSpec("deposit", percent="18")),
+                (
+                    ExampleSpec(
+                        "A new player deposits twice",
+                        (
+                            {"goal": "ftd", "revenue": "50", "currency": "EUR", "customer": "P-1"},
+                            {"goal": "deposit", "revenue": "19.99", "currency": "EUR", "customer": "P-1"},
+                        ),
+                        (
+                            {"event": 1, "rule": 1, "amount": "130", "currency": "EUR"},
+                            {"event": 2, "rule": 2, "amount": "3.60", "currency": "EUR"},
+                        ),
+                    ),
+                    ExampleSpec(
+                        "A month of deposits",
+                        ({"goal": "deposit", "revenue": "100", "currency": "EUR", "times": 12},),
+                        ({"event": 1, "rule": 2, "amount": "216", "currency": "EUR"},),
+                    ),
+                ),
             ),
         ),
     ),
@@ -239,7 +284,20 @@ PLANS = (
         "Shop standard: share of orders",
         SHOP,
         None,
-        (VersionSpec(365, "Opening terms", (RuleSpec("purchase", percent="8"),)),),
+        (
+            VersionSpec(
+                365,
+                "Opening terms",
+                (RuleSpec("purchase", percent="8"),),
+                (
+                    ExampleSpec(
+                        "An order of shoes",
+                        ({"goal": "purchase", "revenue": "119.90", "currency": "EUR"},),
+                        ({"event": 1, "rule": 1, "amount": "9.59", "currency": "EUR"},),
+                    ),
+                ),
+            ),
+        ),
     ),
 )
 

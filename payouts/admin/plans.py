@@ -1,5 +1,6 @@
 """Commission plans, their versions and rules. Versions are only ever added."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin, messages
@@ -17,9 +18,12 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from affiliates.panel import PanelAdmin, RecordAdmin, label, link_to, moment, operator, rows_of, when
+from conversions.models import Goal
 from payouts.admin.forms import NewVersionForm
+from payouts.examples import goals_of, stored_examples
 from payouts.models import CommissionPlan, CommissionRule, PlanVersion
 from payouts.plans import terms_of_rule
+from payouts.pricing.examples import example_words
 from payouts.pricing.rule_words import pays_words
 
 
@@ -27,6 +31,13 @@ def rule_words(rule: CommissionRule) -> str:
     """`First deposit (FTD): 120.00 EUR`, `Deposit: 25 % of revenue`."""
     joined = " (together with the others)" if rule.is_component else ""
     return f"{rule.goal_name}: {pays_words(terms_of_rule(rule))}{joined}".replace("every goal", "Every goal", 1)
+
+
+def examples_shown(version: PlanVersion, goals: Mapping[str, Goal]) -> SafeString | str:
+    """The version's worked examples in words."""
+    found = stored_examples(list(version.examples.all()), goals)
+    lines = ((example.name, " ".join(example_words(example))) for example in found)
+    return format_html_join("", "<div><b>{}</b>: {}</div>", lines) or "–"
 
 
 def version_in_force(plan: CommissionPlan) -> PlanVersion | None:
@@ -45,10 +56,10 @@ def plan_words(plan: CommissionPlan) -> SafeString | str:
 
 
 def with_rules(plans: "QuerySet[CommissionPlan]") -> "QuerySet[CommissionPlan]":
-    """The plans with their versions and rules, three queries in all."""
+    """The plans with their versions, rules and worked examples, four queries in all."""
     rules = Prefetch("rules", CommissionRule.objects.select_related("goal"))
     return plans.prefetch_related(
-        Prefetch("versions", PlanVersion.objects.prefetch_related(rules).select_related("created_by"))
+        Prefetch("versions", PlanVersion.objects.prefetch_related(rules, "examples").select_related("created_by"))
     )
 
 
@@ -124,18 +135,19 @@ class CommissionPlanAdmin(PanelAdmin):
 
     @display(description="Versions")
     def versions_shown(self, row: CommissionPlan) -> SafeString:
-        current = version_in_force(row)
+        current, goals = version_in_force(row), goals_of(row.offer_id)
         lines = (
             (
                 format_html("<b>v{}</b>{}", version.number, " · in force" if version == current else ""),
                 moment(version.effective_from),
                 format_html_join("", "<div>{}</div>", ((rule_words(rule),) for rule in version.rules.all())),
+                examples_shown(version, goals),
                 version.note or "–",
                 version.created_by or "–",
             )
             for version in row.versions.all()
         )
-        headers = ("Version", "From", "Pays", "Note", "By")
+        headers = ("Version", "From", "Pays", "For example", "Note", "By")
         return rows_of(headers, lines, empty="No version yet: the plan pays nothing. Use “New version”.")
 
 
@@ -148,8 +160,8 @@ class PlanVersionAdmin(RecordAdmin):
     search_fields = ("plan__name", "plan__offer__name")
     ordering = ("-id",)
     sortable_by = ()
-    fields = (("plan", "number"), ("effective_from", "created_at"), "pays", "note", "created_by")
-    readonly_fields = ("pays",)
+    fields = (("plan", "number"), ("effective_from", "created_at"), "pays", "for_example", "note", "created_by")
+    readonly_fields = ("pays", "for_example")
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[PlanVersion]":
         rows: QuerySet[PlanVersion] = super().get_queryset(request)
@@ -166,6 +178,10 @@ class PlanVersionAdmin(RecordAdmin):
     @display(description="Pays")
     def pays(self, row: PlanVersion) -> SafeString:
         return format_html_join("", "<div>{}</div>", ((rule_words(rule),) for rule in row.rules.all()))
+
+    @display(description="For example")
+    def for_example(self, row: PlanVersion) -> SafeString | str:
+        return examples_shown(row, goals_of(row.plan.offer_id))
 
 
 @admin.register(CommissionRule)

@@ -12,7 +12,7 @@ from payouts.models.invoicing import (
 )
 from payouts.models.ledger import LedgerEntry, LedgerHead
 from payouts.models.paying import Payout, PayoutBatch, PayoutMethod, PayoutTerms, Statement
-from payouts.models.plans import CommissionPlan, CommissionRule, PlanVersion
+from payouts.models.plans import CommissionPlan, CommissionRule, PlanVersion, WorkedExample
 from payouts.models.rates import ExchangeRate
 
 __all__ = [
@@ -35,4 +35,5 @@ __all__ = [
     "SelfBillingAgreement",
     "Statement",
     "VatRate",
+    "WorkedExample",
 ]

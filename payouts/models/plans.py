@@ -158,3 +158,28 @@ class CommissionRule(models.Model):
     @property
     def goal_name(self) -> str:
         return self.goal.name if self.goal else "every goal"
+
+
+class WorkedExample(models.Model):
+    """Events with the lines that they are to come to. A version whose examples come out otherwise is refused."""
+
+    class By(models.TextChoices):
+        EVENT = "event", "Event"
+        MONTH = "month", "Month"
+
+    version = models.ForeignKey(PlanVersion, models.PROTECT, related_name="examples")
+    position = models.PositiveSmallIntegerField(default=1)
+    name = models.CharField(max_length=120)
+    by = models.CharField("lines by", max_length=5, choices=By, default=By.EVENT)
+    events = models.JSONField(help_text="`payouts/examples.py` gives the form.")
+    expected = models.JSONField(help_text="The lines by event or month, rule and receiver.")
+
+    class Meta:
+        ordering = ["version", "position"]
+        triggers: ClassVar = append_only("worked_example_append_only")
+        constraints = [
+            models.UniqueConstraint(fields=["version", "position"], name="worked_example_once_per_position"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

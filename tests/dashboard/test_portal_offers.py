@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from affiliates.models import Affiliate, Enrollment, Offer
+from payouts.models import WorkedExample
 from tests.dashboard.portal import rows_of, signed_in, words, world_of
 from tests.factories import (
     CommissionPlanFactory,
@@ -171,3 +172,13 @@ def test_exports_what_each_goal_pays(ana: Affiliate) -> None:
         "120.00 EUR",
         "Approved",
     )
+
+
+def test_the_terms_are_told_by_the_worked_examples_of_the_version_in_force(ana: Affiliate) -> None:
+    world = world_of(ana)
+    version = world.offer.commission_plans.get().versions.get()
+    events = [{"goal": world.goal.code, "revenue": "50", "currency": "EUR"}]
+    lines = [{"event": 1, "rule": 1, "amount": "120", "currency": "EUR"}]
+    WorkedExample.objects.create(version=version, name="A first deposit", events=events, expected=lines)
+    text = words(signed_in(ana).get(f"/offers/{world.offer.public_id}/"))
+    assert f"A first deposit {world.goal.name} of 50.00 EUR earns 120.00 EUR." in text

@@ -3,10 +3,13 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from affiliates.models import Affiliate
+from affiliates.models import Affiliate, Offer
 from conversions.models import Goal
+from payouts.examples import goals_of, stored_examples
+from payouts.models import WorkedExample
 from payouts.plans import price_book
 from payouts.pricing import Event, PricingRule, choose_version
+from payouts.pricing.examples import example_words
 from payouts.pricing.rule_words import pays_words as words_of_rule
 
 
@@ -16,24 +19,34 @@ def rules_by_goal(affiliate: Affiliate, goals: Iterable[Goal], *, at: datetime) 
     book = price_book(offer_ids={goal.offer_id for goal in listed}, affiliate_ids={affiliate.pk})
     found: dict[int, list[PricingRule]] = {}
     for goal in listed:
-        chosen = choose_version(_probe(affiliate, goal, at), book)
+        chosen = choose_version(_probe(affiliate, goal.offer_id, goal.pk, at), book)
         rules = () if isinstance(chosen, str) else chosen[1].earning
         mine = [rule for rule in rules if rule.goal_id == goal.pk and _holds(rule, at)]
         found[goal.pk] = mine or [rule for rule in rules if rule.goal_id is None and _holds(rule, at)]
     return found
 
 
+def examples_in_words(affiliate: Affiliate, offer: Offer, *, at: datetime) -> list[tuple[str, str]]:
+    """The worked examples of the terms that hold now: a name, and what happens and earns."""
+    book = price_book(offer_ids=[offer.pk], affiliate_ids=[affiliate.pk])
+    chosen = choose_version(_probe(affiliate, offer.pk, 0, at), book)
+    if isinstance(chosen, str):
+        return []
+    rows = WorkedExample.objects.filter(version=chosen[1].id).select_related("version")
+    return [(each.name, " ".join(example_words(each))) for each in stored_examples(rows, goals_of(offer.pk))]
+
+
 def _holds(rule: PricingRule, at: datetime) -> bool:
     return (not rule.valid_from or rule.valid_from <= at) and (not rule.valid_until or at < rule.valid_until)
 
 
-def _probe(affiliate: Affiliate, goal: Goal, at: datetime) -> Event:
+def _probe(affiliate: Affiliate, offer_id: int, goal_id: int, at: datetime) -> Event:
     """An event that happens at this moment, to ask which terms would hold for it."""
     return Event(
         conversion_id=0,
         affiliate_id=affiliate.pk,
-        offer_id=goal.offer_id,
-        goal_id=goal.pk,
+        offer_id=offer_id,
+        goal_id=goal_id,
         status="",
         revenue=None,
         currency="",

@@ -17,6 +17,7 @@ from dashboard.portal.listing import page_of, render_list, render_page, sorting
 from dashboard.portal.queries import links as link_queries
 from dashboard.portal.queries import offers as queries
 from dashboard.portal.queries.objects import offer_for
+from dashboard.portal.queries.terms import examples_in_words
 
 COLUMNS = {"name": ("name", "pk"), "newest": ("-created_at", "-pk"), "access": ("access", "name", "pk")}
 
@@ -71,7 +72,11 @@ def offer(request: HttpRequest, portal: Portal, public_id: str) -> HttpResponse:
     (card,) = queries.cards(portal.affiliate, [found], now=now)
     period = periods.last_days(periods.DEFAULT, now=now, zone=portal.zone)
     links = link_queries.links_of(portal.affiliate).filter(enrollment__offer=found)[:10]
-    context = {"card": card, "links": link_queries.rows(portal.affiliate, links, period)}
+    context = {
+        "card": card,
+        "links": link_queries.rows(portal.affiliate, links, period),
+        "examples": examples_in_words(portal.affiliate, found, at=now),
+    }
     return render_page(request, portal, "portal/offer.html", context)
 
 

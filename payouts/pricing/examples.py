@@ -1,0 +1,202 @@
+"""Worked examples: what a version's rules pay for invented events, by the same functions that book.
+
+An example knows one version alone, and one affiliate with parents on every level. Rules go by their place in the
+version, counted from 1, because an example is checked before the rules have numbers of their own.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from payouts.pricing.engine import price_all
+from payouts.pricing.facts import APPROVED, Event, Family, Line, PlanTerms, PricingRule, Quote, VersionTerms
+from payouts.pricing.periods import BEGINNING
+from payouts.pricing.words import exact, plain
+
+EVENT, MONTH = "event", "month"
+AFFILIATE, OFFER = 0, 0
+PARENTS = tuple(range(1, 11))
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleEvent:
+    """What happens `times` times over. An event of `is_history` counts, but what it earns is not looked at."""
+
+    goal_id: int
+    goal_name: str
+    occurred_at: datetime
+    revenue: Decimal | None = None
+    currency: str = ""
+    volume: Decimal | None = None
+    country: str = ""
+    subs: Mapping[str, str] = field(default_factory=dict)
+    customer: str = ""
+    customer_since: datetime | None = None
+    deductions: Mapping[str, str] = field(default_factory=dict)
+    times: int = 1
+    is_history: bool = False
+
+
+class Slot(NamedTuple):
+    """What an expected amount is for: an event by its place, or a month such as `2026-10`.
+
+    `rule` counts from 1; `to` is 0 for the affiliate itself, else the level of the parent.
+    """
+
+    part: str
+    rule: int
+    to: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A named story of events; `by` says whether its lines are summed up by event or by month (UTC)."""
+
+    name: str
+    by: str
+    events: tuple[ExampleEvent, ...]
+    expected: Mapping[Slot, Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the events come to, with the arithmetic of each amount, and by part why it earns nothing."""
+
+    amounts: Mapping[Slot, Decimal]
+    arithmetic: Mapping[Slot, str]
+    reasons: Mapping[str, str]
+
+
+def work_out(example: Example, rules: Sequence[PricingRule]) -> Outcome:
+    """Price the example's events by the rules, in their order."""
+    numbered = tuple(replace(rule, id=number) for number, rule in enumerate(rules, 1))
+    plan = PlanTerms(0, "The plan", (VersionTerms(0, 1, BEGINNING, numbered),))
+    happened = list(_happened(example))
+    family = {AFFILIATE: Family("the affiliate", PARENTS)}
+    quotes = price_all([event for _, event in happened], {(OFFER, None): plan}, family)
+    amounts: dict[Slot, Decimal] = defaultdict(Decimal)
+    words: dict[Slot, list[str]] = defaultdict(list)
+    reasons: dict[str, str] = {}
+    for place, event in happened:
+        if example.events[place - 1].is_history:
+            continue
+        part = str(place) if example.by == EVENT else f"{event.occurred_at:%Y-%m}"
+        for slot, line in _slots(part, quotes[event.conversion_id]):
+            amounts[slot] += line.amount
+            words[slot].append(line.arithmetic)
+        if quotes[event.conversion_id].reason:
+            reasons[part] = quotes[event.conversion_id].reason
+    shown = {slot: _joined(said, amounts[slot], slot.currency) for slot, said in words.items()}
+    return Outcome({slot: amount for slot, amount in amounts.items() if amount}, shown, reasons)
+
+
+def _happened(example: Example) -> Iterator[tuple[int, Event]]:
+    """The events one by one, each with the place of what it was told by."""
+    customers = {name: number for number, name in enumerate({event.customer: 1 for event in example.events}, 1)}
+    since: dict[str, datetime] = {}
+    for event in example.events:
+        since[event.customer] = min(since.get(event.customer, event.occurred_at), event.occurred_at)
+    number = 0
+    for place, each in enumerate(example.events, 1):
+        for _ in range(each.times):
+            number += 1
+            yield (
+                place,
+                Event(
+                    conversion_id=number,
+                    affiliate_id=AFFILIATE,
+                    offer_id=OFFER,
+                    goal_id=each.goal_id,
+                    status=APPROVED,
+                    revenue=each.revenue,
+                    currency=each.currency,
+                    occurred_at=each.occurred_at,
+                    customer_id=customers[each.customer] if each.customer else None,
+                    volume=each.volume,
+                    deductions=each.deductions,
+                    country=each.country,
+                    subs=each.subs,
+                    customer_since=each.customer_since or since[each.customer],
+                ),
+            )
+
+
+def _slots(part: str, quote: Quote) -> Iterator[tuple[Slot, Line]]:
+    for line in quote.lines:
+        yield Slot(part, line.rule_id, line.affiliate_id, line.currency), line
+
+
+def _joined(said: Sequence[str], amount: Decimal, currency: str) -> str:
+    if len(said) == 1:
+        return said[0]
+    shown = " + ".join(f"({each})" for each in said[:3])
+    more = f" + {len(said) - 3} more" if len(said) > 3 else ""
+    return f"{shown}{more} = {exact(amount, currency)}"
+
+
+def faults_of_example(example: Example, outcome: Outcome) -> list[str]:
+    """Where the outcome is not what the example expects: expected against got, with the arithmetic."""
+    slots = sorted(example.expected.keys() | outcome.amounts.keys())
+    return [
+        f"Example “{example.name}”: {_fault(example, outcome, slot)}"
+        for slot in slots
+        if example.expected.get(slot, Decimal(0)) != outcome.amounts.get(slot, Decimal(0))
+    ]
+
+
+def _fault(example: Example, outcome: Outcome, slot: Slot) -> str:
+    expected, got = example.expected.get(slot), outcome.amounts.get(slot)
+    said = exact(expected, slot.currency) if expected else "nothing"
+    what = f"{part_words(example, slot.part)} was expected to earn {said}{to_words(slot)} by rule {slot.rule}"
+    if got is None:
+        why = outcome.reasons.get(slot.part) or "no line of this rule, receiver and currency comes of it."
+        return f"{what}, but earns nothing: {why}"
+    return f"{what}, but earns {exact(got, slot.currency)}: {outcome.arithmetic[slot]}."
+
+
+def to_words(slot: Slot) -> str:
+    return f" for the parent of level {slot.to}" if slot.to else ""
+
+
+def part_words(example: Example, part: str) -> str:
+    """`Deposit of 80.00 EUR`, `the month 2026-10`."""
+    return f"the month {part}" if example.by == MONTH else event_words(example.events[int(part) - 1])
+
+
+def event_words(event: ExampleEvent) -> str:
+    """`Deposit of 80.00 EUR from DE`, `12 × Trade, 2.5 lots`."""
+    words = f"{event.times} × {event.goal_name}" if event.times > 1 else event.goal_name
+    if event.revenue is not None:
+        words += f" of {exact(event.revenue, event.currency)}"
+    if event.volume is not None:
+        words += f", {plain(event.volume)} lots"
+    if event.deductions:
+        taken = ", ".join(f"{name} {plain(Decimal(amount))}" for name, amount in event.deductions.items())
+        words += f" less {taken}"
+    words += f" from {event.country}" if event.country else ""
+    words += "".join(f", {name} = {value}" for name, value in event.subs.items())
+    return words + (f", customer {event.customer}" if event.customer else "")
+
+
+def example_words(example: Example) -> list[str]:
+    """The example as one reads it aloud: what went before, then each part with what it earns."""
+    before = [event_words(event) for event in example.events if event.is_history]
+    said = [f"Before: {'; '.join(before)}."] if before else []
+    if example.by == MONTH:
+        said.append(f"{'; '.join(event_words(event) for event in example.events if not event.is_history)}.")
+        parts = list(dict.fromkeys([f"{each.occurred_at:%Y-%m}" for each in example.events if not each.is_history]))
+    else:
+        parts = [str(place) for place, event in enumerate(example.events, 1) if not event.is_history]
+    for part in parts:
+        lines = [
+            f"{exact(amount, slot.currency)}{to_words(slot)}"
+            for slot, amount in example.expected.items()
+            if slot.part == part and amount
+        ]
+        what = part_words(example, part)
+        said.append(f"{what[:1].upper()}{what[1:]} earns {' and '.join(lines) or 'nothing'}.")
+    return said
