@@ -15,7 +15,8 @@ from conversions.dialects.table import BY_NAME, DIALECTS, Dialect
 from conversions.doctor.reading import Sent
 from conversions.dry_run import DryRun, dry_run
 from conversions.intake import Received
-from conversions.intake.parse import NAMES, OTHER_NAMES
+from conversions.intake.extras import OF_OTHER_STEPS
+from conversions.intake.parse import OTHER_NAMES, READ
 from conversions.intake.receive import SECRET_FIELDS
 from conversions.intake.repairs import repair
 from conversions.intake.values import MACRO
@@ -30,7 +31,7 @@ OF_THE_SENDER = frozenset(
     | {Reason.SIGNATURE_REQUIRED, Reason.ADVERTISER_INACTIVE}
 )
 # Read beside the fields, so no sign of another platform.
-OURS = frozenset({"token", "test", "country", "advertiser", *(name for names in NAMES.values() for name in names)})
+OURS = READ | OF_OTHER_STEPS | {"token"}
 _SUB = re.compile(r"^sub(_id)?\d{1,2}$")
 
 

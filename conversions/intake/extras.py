@@ -8,8 +8,8 @@ from tracking.http import clean
 
 # More of them, or longer ones, stay with the stored request alone.
 MOST, NAME_LENGTH, VALUE_LENGTH = 20, 60, 200
-# They say who sent it and when it was signed.
-OF_THE_DOOR = frozenset({"advertiser", "ts"})
+# Read by other steps: who sent it, when it was signed, from where its customer is, and whether it is a test.
+OF_OTHER_STEPS = frozenset({"advertiser", "ts", "country", "test"})
 
 
 def extras_of(
@@ -20,7 +20,7 @@ def extras_of(
     `read` are the names that the native endpoint reads; a platform's own are those of its mapping.
     """
     names = read if mapping.is_native else frozenset(name.lower() for each in mapping.fields.values() for name in each)
-    known = names | SECRET_FIELDS | OF_THE_DOOR
+    known = names | SECRET_FIELDS | OF_OTHER_STEPS
     kept: dict[str, str] = {}
     left: list[str] = []
     for raw, value in sent:

@@ -29,7 +29,17 @@ def test_keeps_what_no_rule_reads_by_lower_case_name(world: World) -> None:
 
 
 def test_keeps_no_secret_and_nothing_that_is_read(world: World) -> None:
-    send(click_id=world.click(), goal_id="purchase", event_id="T1", api_key="k", signature="s", ts="1", lots="2")
+    send(
+        click_id=world.click(),
+        goal_id="purchase",
+        event_id="T1",
+        api_key="k",
+        signature="s",
+        ts="1",
+        lots="2",
+        test="1",
+        country="DE",
+    )
     assert kept() == {}
 
 
