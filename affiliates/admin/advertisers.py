@@ -54,8 +54,8 @@ class AdvertiserAdmin(PanelAdmin):
     list_filter = (("is_active", BooleanRadioFilter),)
     search_fields = ("name", "public_id")
     sortable_by = ("named", "created_at")
-    readonly_fields = ("shown_id", "created_at", "look_further")
-    fieldsets = (
+    readonly_fields: tuple[str, ...] = ("shown_id", "created_at", "look_further")
+    fieldsets: Any = (
         (None, {"fields": (("name", "shown_id"), ("is_active", "created_at"), "look_further")}),
         ("Postbacks", {"fields": ("currency", "default_goal", "requires_signature", "sender_networks")}),
         ("Pixel", {"fields": (("allows_pixel", "trusts_pixel"), "pixel_hosts")}),

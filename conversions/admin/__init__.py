@@ -1,14 +1,15 @@
 """The operator panel's pages for goals, customers, postbacks and conversions."""
 
+from conversions.admin.advertisers import AdvertiserWithPostbacksAdmin
 from conversions.admin.conversions import ConversionAdmin, StatusChangeAdmin
 from conversions.admin.customers import CustomerAdmin, CustomerLockAdmin, TouchAdmin
 from conversions.admin.goals import GoalAdmin, OfferWithGoalsAdmin
 from conversions.admin.parked import ParkedPostbackAdmin
-from conversions.admin.postbacks import AdvertiserWithExamplesAdmin, PostbackAdmin, TraceAdmin
+from conversions.admin.postbacks import PostbackAdmin, TraceAdmin
 from conversions.admin.risk import RiskPolicyAdmin, RiskReviewAdmin
 
 __all__ = [
-    "AdvertiserWithExamplesAdmin",
+    "AdvertiserWithPostbacksAdmin",
     "ConversionAdmin",
     "CustomerAdmin",
     "CustomerLockAdmin",

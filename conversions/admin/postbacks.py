@@ -1,10 +1,10 @@
 """Postbacks as they came, the decisions about them, and examples for those who send them."""
 
 import json
+from ipaddress import ip_address
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
-from django.conf import settings
 from django.contrib import admin
 from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -20,8 +20,6 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import action, display
 
-from affiliates.admin import AdvertiserAdmin
-from affiliates.models import Advertiser
 from affiliates.panel import (
     BoundedExport,
     DayRangeFilter,
@@ -39,7 +37,7 @@ from affiliates.shown import NOTHING
 from conversions.admin.files import ImportEvents
 from conversions.admin.forms import ReplayPostbacks
 from conversions.intake.answer import answer_kept
-from conversions.models import Goal, ParkedPostback, Postback, Trace
+from conversions.models import ParkedPostback, Postback, Trace
 from conversions.reasons import Reason
 from tracking.admin import click_key
 from tracking.click_id import text_of
@@ -62,6 +60,14 @@ OUTCOME_TONES = {
 def parked_of(row: Postback) -> ParkedPostback | None:
     """What a postback waits for, if it does."""
     return getattr(row, "parked", None)
+
+
+def _address(text: str) -> str:
+    """The IP address that a text is; empty for any other."""
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return ""
 
 
 class DecidedFilter(RadioFilter):
@@ -145,7 +151,7 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
     )
     list_select_related = ("advertiser", "parked")
     search_fields = ("public_id",)
-    search_help_text = "Postback ID (pb_…), transaction ID, or click ID"
+    search_help_text = "Postback ID (pb_…), transaction ID, click ID, or the sender's IP address"
     ordering = ("-id",)
     sortable_by = ()
     actions = ("replay",)
@@ -199,6 +205,8 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
         if not term:
             return queryset, False
         found = Q(public_id=term) | Q(transaction_id=term)
+        if address := _address(term):
+            found |= Q(ip=address)
         if key := click_key(term):
             found |= Q(click_id=key)
         return queryset.filter(found), False
@@ -325,28 +333,3 @@ class TraceAdmin(RecordAdmin):
             for step in row.steps
         )
         return rows_of(("Step", "Result", "Rule", "Input", "Note"), lines, empty="No steps were kept.")
-
-
-admin.site.unregister(Advertiser)
-
-
-@admin.register(Advertiser)
-class AdvertiserWithExamplesAdmin(AdvertiserAdmin):
-    """An advertiser whose integration page shows ready-made postbacks for its goals."""
-
-    def examples(self, advertiser: Advertiser, token: str) -> list[Any]:
-        goals = Goal.objects.filter(offer__advertiser=advertiser, is_active=True).select_related("offer")
-        return [
-            {"offer": goal.offer, "goal": goal, "url": example_url(goal, token)}
-            for goal in goals.order_by("offer__name", "position", "id")
-        ]
-
-
-def example_url(goal: Goal, token: str) -> str:
-    """A postback for the goal; what the sender fills in stands in {braces}."""
-    fields = {"click_id": "{click_id}", "txid": "{transaction_id}", "event_type": goal.code}
-    if goal.needs_customer_id or goal.once_per_customer:
-        fields["customer_id"] = "{customer_id}"
-    if goal.needs_revenue or goal.minimum_revenue or goal.kind not in (Goal.Kind.REGISTRATION, Goal.Kind.KYC):
-        fields |= {"revenue": "{amount}", "currency": goal.offer.currency}
-    return f"{settings.PUBLIC_URL}/postback?{urlencode({**fields, 'token': token}, safe='{}', quote_via=quote)}"

@@ -1,9 +1,11 @@
 """Who fails to say who it is, again and again, is told to wait. Whoever brings a right token or signature never is.
 
-How often an address failed is counted in the database, so it holds for all processes. What goes on failing after that
-is turned away before it is stored: a flood fills no table.
+Of an IPv6 address the first 64 bits count: the rest is the sender's to choose. How often an address failed is counted
+in the database, so it holds for all processes. What goes on failing after that is turned away before it is stored: a
+flood fills no table.
 """
 
+import ipaddress
 import threading
 import time
 from collections import Counter
@@ -12,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from affiliates.secrets import digest
 from conversions.dialects.table import BY_NAME
@@ -39,20 +41,38 @@ def slow_down(cases: Sequence[Case], *, now: datetime) -> None:
     failed = [case for case in cases if _has_failed(case)]
     if not failed or not settings.FAILED_POSTBACKS_PER_MINUTE:
         return
-    rows = Postback.objects.filter(
-        outcome=Outcome.UNAUTHORIZED, ip__in={case.postback.ip for case in failed}, received_at__gt=now - WINDOW
-    )
-    counts = Counter(dict(rows.order_by().values_list("ip").annotate(Count("pk"))))
+    counts = _counts({origin_of(case.postback.ip) for case in failed}, since=now - WINDOW)
     for case in failed:
-        ip = case.postback.ip or ""
-        counts[ip] += 1
-        if counts[ip] > settings.FAILED_POSTBACKS_PER_MINUTE:
+        origin = origin_of(case.postback.ip)
+        counts[origin] += 1
+        if counts[origin] > settings.FAILED_POSTBACKS_PER_MINUTE:
             before = case.reason.label.lower() if case.reason else ""
             case.reason = Reason.TOO_MANY_FAILURES
-            note = f"{ip} failed {counts[ip]} times within a minute ({before})."
+            note = f"{origin} failed {counts[origin]} times within a minute ({before})."
             rule = f"{settings.FAILED_POSTBACKS_PER_MINUTE} a minute"
-            case.note(STEP, Outcome.UNAUTHORIZED, note, rule=rule, ip=ip)
-            _block(ip)
+            case.note(STEP, Outcome.UNAUTHORIZED, note, rule=rule, ip=case.postback.ip)
+            _block(origin)
+
+
+def origin_of(ip: str | None) -> str:
+    """What one sender answers for: an IPv4 address, or the /64 network of an IPv6 one."""
+    if not ip or ":" not in ip:
+        return ip or ""
+    address = ipaddress.IPv6Address(ip)
+    return str(address.ipv4_mapped or ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
+
+
+def _counts(origins: set[str], *, since: datetime) -> Counter[str]:
+    """How often each failed since then."""
+    networks = [origin for origin in origins if "/" in origin]
+    wanted = Q(ip__in=origins - set(networks))
+    for network in map(ipaddress.IPv6Network, networks):
+        wanted |= Q(ip__gte=str(network[0]), ip__lte=str(network[-1]))
+    rows = Postback.objects.filter(wanted, outcome=Outcome.UNAUTHORIZED, received_at__gt=since)
+    found: Counter[str] = Counter()
+    for ip, count in rows.order_by().values_list("ip").annotate(Count("pk")):
+        found[origin_of(ip)] += count
+    return found
 
 
 def _has_failed(case: Case) -> bool:
@@ -61,11 +81,11 @@ def _has_failed(case: Case) -> bool:
     return is_new and case.reason in COUNTED and case.outcome == Outcome.UNAUTHORIZED and bool(case.postback.ip)
 
 
-def _block(ip: str) -> None:
+def _block(origin: str) -> None:
     with _lock:
         if len(_blocked) >= MOST:
             _blocked.clear()
-        _blocked[ip] = time.monotonic() + WAIT
+        _blocked[origin] = time.monotonic() + WAIT
 
 
 def forget() -> None:
@@ -100,12 +120,13 @@ def _rightly_signed(batch: Sequence[Received], suspects: Sequence[int]) -> set[i
 
 
 def _is_suspect(received: Received) -> bool:
-    until = _blocked.get(received.ip or "")
+    origin = origin_of(received.ip)
+    until = _blocked.get(origin)
     if until is None or received.door in (Postback.Door.PIXEL, Postback.Door.CSV):
         return False
     if until > time.monotonic():
         return True
-    _blocked.pop(received.ip or "", None)
+    _blocked.pop(origin, None)
     return False
 
 

@@ -1,19 +1,23 @@
 """How operators decide conversions, and read postbacks and goals."""
 
+import re
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from html import unescape
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from affiliates.models import Offer
 from conversions import lifecycle
-from conversions.intake import take_up_parked
+from conversions.intake import intake, take_up_parked
 from conversions.models import Conversion, Customer, Goal, Postback, StatusChange
 from conversions.qualification import all_words
 from conversions.reasons import Reason
-from tests.conversions.sending import NOW, World, send
+from tests.conversions.sending import NOW, World, received, send
 from tests.factories import ConversionFactory, CustomerFactory, GoalFactory, OfferFactory, PostbackFactory
 from tracking.click_id import text_of
 
@@ -279,3 +283,33 @@ def test_the_click_id_of_a_conversion_is_shown_signed(desk):
     row = Conversion.objects.get()
     assert text_of(row.click_id) == click
     assert click in desk.get(reverse("admin:conversions_conversion_change", args=[row.pk])).content.decode()
+
+
+class TestTurnedAway:
+    """An advertiser's page tells who failed to send as it."""
+
+    @pytest.fixture
+    def page(self, desk: Client) -> Callable[[World], str]:
+        return lambda world: desk.get(f"/admin/affiliates/advertiser/{world.advertiser.pk}/change/").content.decode()
+
+    def test_nobody(self, page: Callable[[World], str]) -> None:
+        assert "everything that came named the advertiser rightly" in page(World())
+
+    def test_an_unknown_token_from_its_own_address(self, page: Callable[[World], str], desk: Client) -> None:
+        world, now = World(), timezone.now()
+        good = {"click_id": world.click(), "event_type": "purchase", "txid": "T1"}
+        intake([received(good, at=now), received({"token": "aft_wrong"}, at=now)], now=now)
+        intake([received({"token": "aft_wrong"}, at=now, ip="203.0.113.9")], now=now)
+        shown = page(world)
+        assert "198.51.100.20" in shown
+        assert "203.0.113.9" not in shown
+        (address,) = re.findall(r'href="(/admin/conversions/postback/\?q=198[^"]+)"', shown)
+        rows = listed(desk.get(unescape(address)))
+        assert rows == set(Postback.objects.filter(ip="198.51.100.20", reason="bad_token").values_list("pk", flat=True))
+
+    def test_its_own_requests_that_were_forbidden(self, page: Callable[[World], str]) -> None:
+        world, now = World(), timezone.now()
+        world.advertiser.sender_networks = ["203.0.113.0/24"]
+        world.advertiser.save()
+        intake([received({"txid": "T1"}, at=now)], now=now)
+        assert Reason.SENDER_NOT_ALLOWED.label in unescape(page(world))

@@ -67,6 +67,21 @@ def test_a_right_token_is_heard_however_many_fail_beside_it(world: World) -> Non
     assert outcome(fail(ip="203.0.113.7")[0]) == WRONG
 
 
+def test_an_ipv6_network_of_one_sender_counts_as_one(world: World) -> None:
+    for number in range(3):
+        assert outcome(fail(ip=f"2001:db8:1:2::{number}")[0]) == WRONG
+    assert outcome(fail(ip="2001:db8:1:2:ffff::1")[0]) == WAIT
+    assert outcome(fail(ip="2001:db8:1:3::1")[0]) == WRONG
+    there = Postback.objects.count()
+    assert outcome(fail(ip="2001:db8:1:2:aaaa::9")[0]) == WAIT
+    assert Postback.objects.count() == there
+
+
+def test_ipv6_failures_within_one_batch_count_too(world: World) -> None:
+    sent = [received({"token": "aft_wrong", "txid": n}, ip=f"2001:db8:1:2::{n}") for n in range(5)]
+    assert [outcome(found) for found in intake(sent, now=NOW)] == [*[WRONG] * 3, *[WAIT] * 2]
+
+
 def test_a_minute_later_it_may_try_again(world: World) -> None:
     fail(4)
     throttle.forget()

@@ -1,0 +1,95 @@
+"""Advertisers with what this room knows of them: ready-made postbacks, and who failed to send any."""
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from django.conf import settings
+from django.contrib import admin
+from django.db.models import Count
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from affiliates.admin import AdvertiserAdmin
+from affiliates.models import Advertiser
+from affiliates.panel import code, list_link, rows_of
+from conversions.models import Goal, Postback
+from conversions.reasons import EXPLANATIONS, Reason
+
+DAY = timedelta(hours=24)
+# How long ago an address may have been heard as this advertiser's.
+KNOWN_FOR = timedelta(days=30)
+# Addresses that failed and are looked for among the advertiser's own; more are a flood.
+MOST_ADDRESSES = 200
+UNHEARD = (Postback.Outcome.UNAUTHORIZED, Postback.Outcome.FORBIDDEN)
+
+admin.site.unregister(Advertiser)
+
+
+@admin.register(Advertiser)
+class AdvertiserWithPostbacksAdmin(AdvertiserAdmin):
+    """An advertiser whose pages show ready-made postbacks for its goals, and attempts that were turned away."""
+
+    fieldsets = (
+        *AdvertiserAdmin.fieldsets,
+        ("Turned away in the last 24 hours", {"fields": ("turned_away",)}),
+    )
+    readonly_fields = (*AdvertiserAdmin.readonly_fields, "turned_away")
+
+    def examples(self, advertiser: Advertiser, token: str) -> list[Any]:
+        goals = Goal.objects.filter(offer__advertiser=advertiser, is_active=True).select_related("offer")
+        return [
+            {"offer": goal.offer, "goal": goal, "url": example_url(goal, token)}
+            for goal in goals.order_by("offer__name", "position", "id")
+        ]
+
+    @display(description="Senders")
+    def turned_away(self, row: Advertiser) -> SafeString:
+        """Attempts by address and reason, the most frequent first, each with what to do about it."""
+        lines = (
+            (
+                list_link(
+                    "admin:conversions_postback_changelist", f"{count:,}", q=ip, outcome=outcome, reason__exact=reason
+                ),
+                code(ip or "no address"),
+                f"{Reason(reason).label}. {EXPLANATIONS[Reason(reason)].remedy}",
+            )
+            for (ip, outcome, reason), count in turned_away(row).most_common(20)
+        )
+        empty = "None: everything that came named the advertiser rightly."
+        told = rows_of(("Times", "From", "Why, and what to do"), lines, empty=empty)
+        limit = settings.FAILED_POSTBACKS_PER_MINUTE
+        note = f"After {limit} failures within a minute an address has to wait (429)." if limit else ""
+        return format_html("{}<p>{}</p>", told, note)
+
+
+def turned_away(advertiser: Advertiser) -> Counter[tuple[str, str, str]]:
+    """How many requests of the last 24 hours were not heard, by address, outcome and reason.
+
+    Those that were known to be the advertiser's, and those with an unknown token from an address that it sends from.
+    """
+    since = timezone.now() - DAY
+    unheard = Postback.objects.filter(received_at__gt=since, outcome__in=UNHEARD).order_by()
+    own = unheard.filter(advertiser=advertiser)
+    strangers = unheard.filter(advertiser=None, outcome=Postback.Outcome.UNAUTHORIZED)
+    failing = list(strangers.values_list("ip", flat=True).distinct()[:MOST_ADDRESSES])
+    heard = Postback.objects.filter(advertiser=advertiser, ip__in=failing, received_at__gt=since - KNOWN_FOR)
+    its = strangers.filter(ip__in=set(heard.order_by().values_list("ip", flat=True).distinct()))
+    found: Counter[tuple[str, str, str]] = Counter()
+    for rows in (own, its):
+        for ip, outcome, reason, count in rows.values_list("ip", "outcome", "reason").annotate(Count("pk")):
+            found[ip or "", outcome, reason] += count
+    return found
+
+
+def example_url(goal: Goal, token: str) -> str:
+    """A postback for the goal; what the sender fills in stands in {braces}."""
+    fields = {"click_id": "{click_id}", "txid": "{transaction_id}", "event_type": goal.code}
+    if goal.needs_customer_id or goal.once_per_customer:
+        fields["customer_id"] = "{customer_id}"
+    if goal.needs_revenue or goal.minimum_revenue or goal.kind not in (Goal.Kind.REGISTRATION, Goal.Kind.KYC):
+        fields |= {"revenue": "{amount}", "currency": goal.offer.currency}
+    return f"{settings.PUBLIC_URL}/postback?{urlencode({**fields, 'token': token}, safe='{}', quote_via=quote)}"
