@@ -119,13 +119,14 @@ SELECT ask.position, ask.rule, (
         SELECT FROM conversions_conversion row
         WHERE row.goal_id IN (SELECT id FROM conversions_goal WHERE id = ask.goal OR offer_id = ask.offer)
           AND (ask.affiliate IS NULL OR row.affiliate_id = ask.affiliate)
-          AND (ask.since IS NULL OR row.received_at >= ask.since) AND row.status <> 'rejected'
+          AND (ask.since IS NULL OR row.received_at >= ask.since) AND (ask.until IS NULL OR row.received_at < ask.until)
+          AND row.status <> 'rejected'
           AND NOT row.is_test
         LIMIT ask.number
     ) AS counted
 )
-FROM unnest(%s::int[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::int[])
-         AS ask(position, rule, goal, offer, affiliate, since, number)
+FROM unnest(%s::int[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[],
+            %s::int[]) AS ask(position, rule, goal, offer, affiliate, since, until, number)
 """
 
 
@@ -196,6 +197,7 @@ def _cap(position: int, rule: QualificationRule, subject: Subject) -> tuple[Any,
         subject.goal.offer_id if of_offer else None,
         subject.affiliate_id if rule.scope == Scope.AFFILIATE else None,
         period_start(rule.period, subject.received_at),
+        period_end(rule.period, subject.received_at),
         rule.number,
     )
 
@@ -213,6 +215,15 @@ def period_start(period: str, at: datetime) -> datetime | None:
     if period == Period.MONTH:
         return day.replace(day=1)
     return day if period == Period.DAY else None
+
+
+def period_end(period: str, at: datetime) -> datetime | None:
+    """When the next period begins; what is corrected or replayed later counts in the one that it came in."""
+    start = period_start(period, at)
+    if start is None:
+        return None
+    longest = {Period.WEEK: timedelta(days=7), Period.MONTH: timedelta(days=31)}.get(Period(period), timedelta(days=1))
+    return period_start(period, start + longest)
 
 
 def judge(subject: Subject, position: int, past: Past, *, now: datetime) -> list[Finding]:

@@ -17,6 +17,7 @@ class Reason(models.TextChoices):
     SERVER_CONFIRMED = "server_confirmed", "The advertiser's server told what a pixel had told before"
     STATUS_UPDATED = "status_updated", "A known conversion changed its status"
     PARTLY_REFUNDED = "partly_refunded", "A part of the sale went back to the customer"
+    CORRECTED = "corrected", "Corrected, sent again and decided anew"
     # Waiting
     AWAITS_APPROVAL = "awaits_approval", "Waiting for an operator's approval"
     AWAITS_DELAY = "awaits_delay", "Waiting for the approval delay to pass"
@@ -94,6 +95,31 @@ class Reason(models.TextChoices):
     TRY_AGAIN = "try_again", "The request could not be handled just now"
 
 
+# By these a rule rejects on its own: what they rejected may be corrected and sent again.
+CORRECTABLE = frozenset(
+    {
+        Reason.OUTSIDE_WINDOW,
+        Reason.COOKIE_EXPIRED,
+        Reason.TOO_EARLY,
+        Reason.BEFORE_CLICK,
+        Reason.NOT_FIRST,
+        Reason.BELOW_MINIMUM,
+        Reason.OVER_CAP,
+        Reason.COUNTRY_NOT_ALLOWED,
+        Reason.TOO_SOON,
+        Reason.TOO_LATE,
+        Reason.NOT_QUALIFIED,
+    }
+)
+# Of them, those that go by the event's own time.
+BY_TIME = CORRECTABLE - {
+    Reason.NOT_FIRST,
+    Reason.BELOW_MINIMUM,
+    Reason.OVER_CAP,
+    Reason.COUNTRY_NOT_ALLOWED,
+}
+
+
 def reason_choices() -> list[tuple[str, str]]:
     """For model fields: named by function, so that a new reason needs no migration."""
     return Reason.choices
@@ -132,6 +158,9 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     _R.PARTLY_REFUNDED: _good(
         "The postback, or an operator, said how much of the sale the customer got back.",
         "Nothing to do: a share of the revenue shrinks with it; an amount per event stays until all is refunded.",
+    ),
+    _R.CORRECTED: _good(
+        "A rule had rejected the event; its postback came again with corrected facts, and these meet the rules."
     ),
     _R.AWAITS_APPROVAL: _good("The goal is approved by hand.", "An operator approves or rejects it in the panel."),
     _R.AWAITS_DELAY: _good(
@@ -193,7 +222,8 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "Send later deposits or purchases under the goal meant for them.",
     ),
     _R.BELOW_MINIMUM: _good(
-        "The goal asks for a minimum revenue.", "Nothing to do; a larger event is a new transaction."
+        "The goal asks for a minimum revenue.",
+        "A wrong amount: send the same txid with the right one. A larger event is a new transaction.",
     ),
     _R.OVER_CAP: _good(
         "So many conversions count in the period, and as many came before.", "A new period begins from nothing."

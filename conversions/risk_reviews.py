@@ -7,6 +7,7 @@ offer's policy says. A mark that comes later than the conversion is caught up by
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -25,6 +26,10 @@ from tracking.models import Click
 log = structlog.get_logger(__name__)
 
 Status, Resolution = Conversion.Status, RiskReview.Resolution
+_REVIEWED = [
+    "score", "threshold", "parts", "owner", "said", "at_end", "opened_at", "held_until", "is_late",
+    "alarmed_at", "resolved_at", "resolution", "resolved_by",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +58,13 @@ class Found:
 
 
 def open_reviews(
-    over: Iterable[tuple[Conversion, Found, str]], *, now: datetime, is_late: bool = False
+    over: Iterable[tuple[Conversion, Found, str]], *, now: datetime, is_late: bool = False, again: bool = False
 ) -> list[RiskReview]:
-    """Open a review for each conversion, with the sender's own status, which holds after it."""
+    """Open a review for each conversion, with the sender's own status, which holds after it.
+
+    One that had a review keeps it as it is, but for `again`: then the old review begins anew.
+    """
+    conflicts: dict[str, Any] = {"update_conflicts": True, "unique_fields": ["conversion"], "update_fields": _REVIEWED}
     listed = list(over)
     anybody = None if all(found.policy.owner_id for _, found, _ in listed) else _first_operator()
     return RiskReview.objects.bulk_create(
@@ -74,7 +83,7 @@ def open_reviews(
             )
             for row, found, said in listed
         ),
-        ignore_conflicts=True,
+        **(conflicts if again else {"ignore_conflicts": True}),
     )
 
 

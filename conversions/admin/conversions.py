@@ -34,7 +34,7 @@ from affiliates.panel import (
 from conversions.admin.files import DecideByFile
 from conversions.admin.forms import ApproveConversions, RefundConversion, RejectConversions
 from conversions.holds import hold_of
-from conversions.models import Conversion, Customer, Refund, StatusChange
+from conversions.models import Conversion, Correction, Customer, Refund, StatusChange
 from tracking.admin import click_key
 from tracking.click_id import text_of
 
@@ -75,6 +75,23 @@ class RefundTable(RecordTable):
     @display(description="Amount")
     def amount_shown(self, row: Refund) -> SafeString | str:
         return money(row.amount, row.conversion.currency)
+
+
+class CorrectionTable(RecordTable):
+    """What was told otherwise later, and took the place of what was told first."""
+
+    model = Correction
+    fields = ("at", "what", "postback")
+    readonly_fields = ("what",)
+    show_change_link = False
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Correction]":
+        rows: QuerySet[Correction] = super().get_queryset(request)
+        return rows.select_related("postback", "conversion")
+
+    @display(description="Change")
+    def what(self, row: Correction) -> str:
+        return row.words
 
 
 class ConversionColumns(ExportColumns):
@@ -131,7 +148,7 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
     actions = ("approve", "reject")
     actions_list = ("by_file",)
     actions_detail: tuple[str, ...] = ("trace", "approve", "reject", "refund")
-    inlines: tuple[Any, ...] = (StatusChangeTable, RefundTable)
+    inlines: tuple[Any, ...] = (StatusChangeTable, RefundTable, CorrectionTable)
     fieldsets = (
         (
             None,

@@ -104,6 +104,22 @@ class Awaited(NamedTuple):
 
 
 @dataclass(slots=True)
+class Rejected:
+    """A conversion that a rule rejected, with what was told of it: first, before each correction, and now."""
+
+    row: Conversion
+    status: str
+    reason: Reason
+    told: dict[str, str]
+    earlier: list[dict[str, str]]
+    # Who told it last: only a later request has a later word.
+    postback_id: int
+    # What the correction says, and which of it is otherwise.
+    said: dict[str, str] = field(default_factory=dict)
+    differs: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Case:
     """One postback on its way through the steps. A step stops it with an outcome and a reason."""
 
@@ -159,6 +175,10 @@ class Case:
     waits_as: str = ""
 
     conversion: Conversion | None = None
+    # The rejected conversion that the request corrects: decided as new, written into that row.
+    corrects: Rejected | None = None
+    # The country that was told of it before, where this request names none.
+    country_before: str = ""
     outcome: str = ""
     reason: Reason | None = None
 
@@ -195,6 +215,11 @@ class Case:
     def occurred_at(self) -> datetime:
         """The sender's word for when it happened; without one, when it reached us."""
         return self.event.occurred_at or self.postback.received_at
+
+    @property
+    def counts_from(self) -> datetime:
+        """When the event first reached us: caps and delays go by it, also where it is corrected later."""
+        return self.corrects.row.received_at if self.corrects else self.postback.received_at
 
     @property
     def locks_customer(self) -> bool:

@@ -1,10 +1,11 @@
 """Step 9: the status, and the rows that keep it: conversion, status change, customer and lock."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from conversions import lifecycle
-from conversions.intake import pixels, refunds
+from conversions.intake import correct, pixels, refunds
 from conversions.intake.case import Case, Outcome
 from conversions.intake.risk import HOLDS
 from conversions.intake.touches import keep_touches
@@ -31,7 +32,9 @@ def decide(cases: list[Case], *, now: datetime) -> None:
     for case in new:
         _judge_status(case)
     _make_customers(new)
-    _make_conversions(new, now)
+    _make_conversions([case for case in new if not case.corrects], now)
+    if corrected := [case for case in new if case.corrects]:
+        _correct(corrected, now)
     keep_touches(new)
     _lock_customers(new)
 
@@ -99,12 +102,10 @@ def _make_customers(cases: list[Case]) -> None:
 
 
 def _make_conversions(cases: list[Case], now: datetime) -> None:
-    rows = insert(_conversion(case) for case in cases)
+    rows = insert(new(Conversion, **_values(case)) for case in cases)
     for case, row in zip(cases, rows, strict=True):
         case.conversion, case.reason = row, case.verdict_reason
-        held = row.status == Status.PENDING and case.reason in HOLDS
-        case.outcome = {Status.REJECTED: Outcome.REJECTED}.get(Status(row.status), Outcome.ACCEPTED)
-        case.outcome = Outcome.HELD if held else case.outcome
+        case.outcome = _outcome(case, Outcome.ACCEPTED)
     insert(
         new(
             StatusChange,
@@ -119,36 +120,50 @@ def _make_conversions(cases: list[Case], now: datetime) -> None:
     )
 
 
-def _conversion(case: Case) -> Conversion:
+def _outcome(case: Case, counted: Outcome) -> Outcome:
+    held = case.verdict == Status.PENDING and case.verdict_reason in HOLDS
+    return Outcome.REJECTED if case.verdict == Status.REJECTED else Outcome.HELD if held else counted
+
+
+def _correct(cases: list[Case], now: datetime) -> None:
+    correct.write(cases, [_values(case) for case in cases], now=now)
+    for case in cases:
+        case.outcome = _outcome(case, Outcome.UPDATED)
+        case.reason = Reason.CORRECTED if case.outcome == Outcome.UPDATED else case.verdict_reason
+        note = f"{case.conversion} was rejected; corrected, it is {case.verdict}: {case.verdict_reason.label.lower()}."
+        case.note(STEP, case.outcome, note, rule=correct.RULE, status=case.verdict, reason=case.verdict_reason)
+
+
+def _values(case: Case) -> dict[str, Any]:
+    """The fields of the conversion, by name."""
     assert case.goal
     assert case.enrollment
-    event, received_at = case.event, case.postback.received_at
+    event, received_at = case.event, case.counts_from
     delayed = case.verdict_reason == Reason.AWAITS_DELAY and case.goal.approval_delay
-    return new(
-        Conversion,
-        advertiser=case.postback.advertiser,
-        goal=case.goal,
-        affiliate=case.enrollment.affiliate,
-        link=case.link,
-        customer=case.customer,
-        click_id=_click(case),
-        evidence=case.evidence,
-        told_by=case.postback.door,
-        transaction_id=event.transaction_id,
-        dedupe_key=case.dedupe_key,
-        is_test=case.is_test,
-        revenue=event.revenue,
-        volume=event.volume,
-        deductions=event.deductions,
-        extras=event.extras,
-        payout=event.payout,
-        currency=event.currency or case.goal.offer.currency,
-        status=case.verdict,
-        reason=case.verdict_reason,
-        occurred_at=case.occurred_at,
-        received_at=received_at,
-        approve_at=received_at + delayed if delayed else None,
-    )
+    return {
+        "advertiser": case.postback.advertiser,
+        "goal": case.goal,
+        "affiliate": case.enrollment.affiliate,
+        "link": case.link,
+        "customer": case.customer,
+        "click_id": _click(case),
+        "evidence": case.evidence,
+        "told_by": case.postback.door,
+        "transaction_id": event.transaction_id,
+        "dedupe_key": case.dedupe_key,
+        "is_test": case.is_test,
+        "revenue": event.revenue,
+        "volume": event.volume,
+        "deductions": event.deductions,
+        "extras": event.extras,
+        "payout": event.payout,
+        "currency": event.currency or case.goal.offer.currency,
+        "status": case.verdict,
+        "reason": case.verdict_reason,
+        "occurred_at": case.occurred_at,
+        "received_at": received_at,
+        "approve_at": received_at + delayed if delayed else None,
+    }
 
 
 def _click(case: Case) -> UUID | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from django.db import connection
 
-from conversions.intake import pixels, refunds, terms
+from conversions.intake import correct, pixels, refunds, terms
 from conversions.intake.case import Case, Outcome
 from conversions.models import Conversion, Goal, Postback
 from conversions.reasons import Reason
@@ -77,9 +77,11 @@ def find_known(cases: list[Case]) -> None:
     _find_within_window([case for case in keyed if _counts_again(case)])
     _find_by_transaction([case for case in keyed if case.conversion is None and _is_keyed_otherwise(case)])
     pixels.attach(keyed)
+    correct.take_up([case for case in keyed if case.conversion and not _is_another(case, case.conversion)])
     for case in keyed:
         if case.conversion:
             case.problems = [problem for problem in case.problems if problem.reason not in _EXCUSED]
+    correct.keep_senders_rejection(keyed)
 
 
 def _counts_again(case: Case) -> bool:
@@ -140,7 +142,9 @@ def deduplicate(cases: list[Case]) -> None:
     cases = [case for case in cases if case.is_open]
     said_before = _said_before(cases)
     for case in cases:
-        if case.conversion is None:
+        if case.corrects:
+            correct.compare(case)
+        elif case.conversion is None:
             case.note(STEP, "passed", "No conversion has this key yet.", rule="once per key", key=case.dedupe_key)
         else:
             _compare(case, case.conversion, (case.conversion.pk, case.event.fingerprint) in said_before)
@@ -162,7 +166,8 @@ def _compare(case: Case, known: Conversion, said_before: bool) -> None:
     if pixels.confirms(case, known):
         case.note(STEP, "update", f"{known} was told by a pixel; this is the server's word.", key=case.dedupe_key)
     elif said_before:
-        case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, f"The same was sent before: {known}.", key=case.dedupe_key)
+        note = f"The same was sent before: {known}.{correct.advice(known)}"
+        case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, note, key=case.dedupe_key)
     elif _is_another(case, known):
         by = case.named_goal.get_dedupe_by_display().lower() if case.named_goal else ""
         note = f"{known} is the one that counts, with the transaction {known.transaction_id or 'not named'}."
@@ -174,10 +179,11 @@ def _compare(case: Case, known: Conversion, said_before: bool) -> None:
         refunds.compare(case, known)
     elif difference:
         note = f"{known} was counted with {difference}. The first stands; this request is kept for review."
+        note += correct.advice(known)
         rule = "the same transaction, the same data"
         case.stop(Outcome.CONFLICT, Reason.TRANSACTION_CONFLICT, STEP, note, rule=rule, key=case.dedupe_key)
     elif not status or status in (known.status, Status.PENDING):
-        note = f"{known} is {known.status}; this adds nothing."
+        note = f"{known} is {known.status}; this adds nothing.{correct.advice(known)}"
         case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, note, key=case.dedupe_key, status=status)
     elif known.status == Status.REJECTED:
         note = f"{known} was rejected ({known.get_reason_display()}); a postback does not approve it again."

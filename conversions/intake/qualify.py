@@ -58,7 +58,7 @@ def _subject(case: Case) -> Subject:
         revenue=event.revenue,
         currency=event.currency or case.goal.offer.currency,
         occurred_at=case.occurred_at,
-        received_at=case.postback.received_at,
+        received_at=case.counts_from,
         clicked_at=credited.made_at if credited else None,
         country=sent_country(case) or (case.click_marks.country if case.click_marks else ""),
         has_customer=bool(event.customer_id),
@@ -73,12 +73,12 @@ def credited_click(case: Case) -> ClickID | None:
 
 
 def sent_country(case: Case) -> str:
-    """The customer's country in the request's own word: two letters, else nothing."""
+    """The customer's country in the request's own word: two letters, else what was told before."""
     for name, value in case.parameters:
         text = value.strip()
         if name.strip().lower() == "country" and len(text) == 2 and text.isascii() and text.isalpha():
             return text.upper()
-    return ""
+    return case.country_before
 
 
 def hold_back_approvals(cases: list[Case]) -> None:
@@ -104,7 +104,8 @@ def follow_up(cases: list[Case], *, now: datetime) -> None:
     """After the batch is written: keep what waits, and look again at what its customers' other events wait for."""
     waiting = [case for case in cases if case.conversion and case.verdict_reason == Reason.AWAITS_RULES]
     insert(_wait(case, now) for case in waiting if case.outcome == Outcome.ACCEPTED)
-    changed = [case for case in cases if case.outcome == Outcome.UPDATED and case.conversion]
+    _wait_again([case for case in waiting if case.corrects and case.outcome == Outcome.UPDATED], now)
+    changed = [case for case in cases if case.outcome == Outcome.UPDATED and case.conversion and not case.corrects]
     if changed:
         close_waits([case.conversion.pk for case in changed if case.conversion], now=now)
     customers = {case.conversion.customer_id for case in (*changed, *_new(cases)) if case.conversion}
@@ -113,8 +114,8 @@ def follow_up(cases: list[Case], *, now: datetime) -> None:
 
 
 def _new(cases: list[Case]) -> list[Case]:
-    """New conversions of offers in which anything can wait."""
-    counted = (Outcome.ACCEPTED, Outcome.HELD)
+    """New and corrected conversions of offers in which anything can wait."""
+    counted = (Outcome.ACCEPTED, Outcome.HELD, Outcome.UPDATED)
     return [case for case in cases if case.outcome in counted and case.goal and case.offer_has_rules]
 
 
@@ -128,4 +129,14 @@ def _wait(case: Case, now: datetime) -> QualificationWait:
         deadline=deadline,
         opened_at=now,
         looked_at=now,
+    )
+
+
+def _wait_again(cases: list[Case], now: datetime) -> None:
+    """What is corrected may have waited before, in vain: there is one row for each conversion."""
+    QualificationWait.objects.bulk_create(
+        (_wait(case, now) for case in cases),
+        update_conflicts=True,
+        unique_fields=["conversion"],
+        update_fields=["customer", "waiting_for", "said", "deadline", "opened_at", "looked_at", "ended_at"],
     )

@@ -74,10 +74,13 @@ def _judge_access(case: Case) -> bool:
 
 def follow_up(cases: list[Case], *, now: datetime) -> None:
     """After the batch is written: open a review for what is over the threshold, whatever else it waits for."""
-    over = [
-        (case.conversion, case.risk, case.event.status)
-        for case in cases
-        if case.conversion and case.risk and case.risk.is_over and case.outcome in (Outcome.HELD, Outcome.ACCEPTED)
-    ]
-    if over:
-        open_reviews(over, now=now)
+    counted = (Outcome.HELD, Outcome.ACCEPTED, Outcome.UPDATED)
+    over = [case for case in cases if case.risk and case.risk.is_over and case.outcome in counted]
+    for again in (False, True):
+        some = [
+            (case.conversion, case.risk, case.event.status)
+            for case in over
+            if case.conversion and case.risk and bool(case.corrects) == again
+        ]
+        if some:
+            open_reviews(some, now=now, again=again)

@@ -1,6 +1,7 @@
 """What came of a click: the events that count, the requests that reported them, and the outcome."""
 
 from conversions.models.conversions import Conversion, StatusChange, Trace
+from conversions.models.corrections import Correction
 from conversions.models.customers import Customer, CustomerLock, Touch
 from conversions.models.goals import Goal
 from conversions.models.postbacks import ParkedPostback, Postback
@@ -12,6 +13,7 @@ __all__ = [
     "AddressSighting",
     "AffiliatePace",
     "Conversion",
+    "Correction",
     "Customer",
     "CustomerLock",
     "Goal",

@@ -166,7 +166,9 @@ class StatusChange(models.Model):
                 condition=Q(from_status="")
                 | Q(from_status="pending", to_status__in=["approved", "rejected"])
                 | Q(from_status="approved", to_status="rejected")
-                | Q(from_status="rejected", to_status="approved"),
+                | Q(from_status="rejected", to_status="approved")
+                # What is corrected is decided anew, and may then have to wait.
+                | Q(from_status="rejected", to_status="pending", reason="corrected"),
             ),
             models.CheckConstraint(condition=~Q(from_status=F("to_status")), name="status_change_changes"),
         ]

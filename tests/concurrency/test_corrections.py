@@ -1,0 +1,47 @@
+"""Corrections of one rejected event at once, and with its reversal: one of them counts, and commission is paid once."""
+
+from decimal import Decimal
+
+import pytest
+
+from conversions.models import Conversion, Correction
+from payouts.ledger import book_changes
+from payouts.models import LedgerEntry
+from tests.concurrency.test_identical_postbacks import at_once
+from tests.conversions.sending import World, send
+from tests.payouts.deals import deal, flat
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def fields():
+    world = World()
+    deal(flat(world.ftd, "120"))
+    given = {"event_type": "ftd", "txid": "F", "customer_id": "carl", "revenue": "5", "currency": "EUR"}
+    given = {"click_id": world.click(), **given}
+    assert send(**given).body["outcome"] == "rejected"
+    return given
+
+
+def test_ten_different_corrections_at_once_correct_once(fields):
+    answers = at_once(10, lambda n: send(**{**fields, "revenue": str(50 + n)}).body["outcome"])
+    assert sorted(answers) == ["conflict"] * 9 + ["updated"]
+    at_once(4, lambda n: book_changes())
+    row, correction = Conversion.objects.get(), Correction.objects.get()
+    assert (row.status, row.revenue) == ("approved", Decimal(correction.after["revenue"]))
+    assert [entry.amount for entry in LedgerEntry.objects.all()] == [120]
+
+
+def test_the_same_correction_ten_times_at_once_corrects_once(fields):
+    answers = at_once(10, lambda n: send(**{**fields, "revenue": "50"}).body["outcome"])
+    assert sorted(answers) == ["duplicate"] * 9 + ["updated"]
+    assert Correction.objects.count() == 1
+
+
+def test_corrections_and_reversals_at_once_end_rejected(fields):
+    reversal = {"txid": "F", "event_type": "ftd", "status": "rejected"}
+    at_once(8, lambda n: send(**(reversal if n % 2 else {**fields, "revenue": "50"})))
+    assert Conversion.objects.get().status == "rejected"
+    book_changes()
+    assert sum(entry.amount for entry in LedgerEntry.objects.all()) == 0
