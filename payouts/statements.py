@@ -1,6 +1,6 @@
 """Closing a period: an immutable statement per affiliate and currency, and the payout that it makes due."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 
 from affiliates.models import User
 from payouts.chain import lock_heads
+from payouts.invoicing.issue import issue_invoices
 from payouts.models import LedgerEntry, LedgerHead, Payout, Statement
 from payouts.terms import Terms, draft_payout, in_currency, terms_of
 
@@ -42,7 +43,8 @@ def close_period(
     A statement covers the ledger numbers after the last statement's up to the last entry booked before
     `ends_at`: opening balance, earned, paid, closing balance. What the closing balance holds beyond
     payouts already made and commission still on hold becomes a payout that is due, if it reaches the
-    affiliate's minimum (`payouts.terms`). One transaction per affiliate under the lock of its chain, so it
+    affiliate's minimum (`payouts.terms`), together with the VAT of the invoices that are written for the
+    statements (`payouts.invoicing`). One transaction per affiliate under the lock of its chain, so it
     may run twice, at once, or again after a crash: what is closed stays as it is. An affiliate without new
     entries gets a statement only when a hold has ended since its last one. `progress` is told how many
     affiliates are closed, after each one is committed, and of how many. Raise `PeriodRefused` when
@@ -109,7 +111,8 @@ def close_affiliate(affiliate_id: int, ends_at: datetime, now: datetime, actor: 
         for currency, movement in sorted({**released, **movements}.items())
     ]
     Statement.objects.bulk_create(statements)
-    _make_payouts(statements, now, terms)
+    vat = issue_invoices(statements, now=now, actor=actor)
+    _make_payouts(statements, now, terms, vat)
     return statements
 
 
@@ -194,11 +197,13 @@ def _held(
     return (total, running["last"] + hold) if total > 0 else (ZERO, None)
 
 
-def _make_payouts(statements: list[Statement], now: datetime, terms: Terms) -> None:
+def _make_payouts(statements: list[Statement], now: datetime, terms: Terms, vat: Mapping[int, Decimal]) -> None:
+    """`vat` was booked for the statements by their invoices, after the lines that they cover; it is paid with them."""
     for statement in statements:
-        amount = statement.closing - statement.held - _on_its_way(statement)
+        tax = vat.get(statement.pk, ZERO)
+        amount = statement.closing - statement.held - _on_its_way(statement) + tax
         if amount > 0 and amount >= statement.threshold:
-            payout = draft_payout(statement, amount, terms, now)
+            payout = draft_payout(statement, amount, terms, now, tax)
             if payout:
                 payout.save()
 

@@ -42,8 +42,12 @@ def in_currency(amount: Decimal, base: str, currency: str, ends_at: datetime) ->
         return ZERO
 
 
-def draft_payout(statement: Statement, amount: Decimal, terms: Terms, now: datetime) -> Payout | None:
+def draft_payout(
+    statement: Statement, amount: Decimal, terms: Terms, now: datetime, vat: Decimal = ZERO
+) -> Payout | None:
     """The payout of so much for a statement, not saved; None when the fee or the rounding leaves nothing to send.
+
+    `vat` is the part of the amount that the statement's invoice and credit notes have booked beyond its balance.
 
     It is sent in the affiliate's own currency at the rate of the period's last day, which stays with it. Without
     a rate it is sent in the currency that it was earned in.
@@ -56,6 +60,7 @@ def draft_payout(statement: Statement, amount: Decimal, terms: Terms, now: datet
         affiliate=statement.affiliate,
         statement=statement,
         amount=amount,
+        vat=vat,
         currency=statement.currency,
         fee=fee,
         sent_amount=sent,

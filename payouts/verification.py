@@ -1,4 +1,4 @@
-"""Checking the ledger against itself: chains, statements, payouts, and what every conversion should have earned.
+"""Checking the ledger against itself: chains, statements, payouts, invoices, and what conversions should have earned.
 
 Nothing is trusted but the facts: seals are derived again, sums are added again, conversions are priced
 again. Rows are streamed, so memory stays bounded whatever the size of the ledger; work may go on meanwhile.
@@ -14,6 +14,7 @@ from affiliates.models import Affiliate
 from conversions.models import Conversion
 from payouts.chain import COLUMNS, Draft, Facts
 from payouts.chain_walk import ChainWalk, Finding
+from payouts.invoicing.checking import invoice_findings
 from payouts.ledger import Due, booked_amounts, differences, price_together, read_events
 from payouts.models import LedgerEntry, LedgerHead, Payout, Statement
 from payouts.plans import keep_versions
@@ -46,6 +47,7 @@ class Verification:
         """
         yield from self._check_chains()
         yield from self._check_payouts()
+        yield from invoice_findings(self.affiliate)
         yield from self._check_prices()
 
     def _of_affiliate(self) -> Q:

@@ -163,7 +163,7 @@ class Invoice(models.Model):
     # As they were on the day of issue: {"name", "address", "country", "vat_number", "registration"}.
     seller = models.JSONField()
     buyer = models.JSONField()
-    # What it is for: [{"text", "count", "net"}], amounts as texts.
+    # What it is for: [{"text", "entries", "net", "vat"}], amounts as texts.
     lines = models.JSONField()
     currency = CurrencyField()
     net = AmountField(help_text="Below zero on a credit note.")

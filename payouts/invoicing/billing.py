@@ -1,0 +1,122 @@
+"""Whom an affiliate's invoices are from, and that it lets the operator write them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from affiliates.models import Affiliate, User
+from payouts.invoicing.countries import country_code
+from payouts.invoicing.tax import Seller
+from payouts.invoicing.vat_numbers import vat_number
+from payouts.methods import DetailsRefused
+from payouts.models import BillingDetails, Issuer, SelfBillingAgreement
+
+Party = BillingDetails.Party
+TEXTS = ("legal_name", "address", "country", "vat_number", "registration")
+MOST_ADDRESS_LINES = 6
+
+
+class AgreementRefused(ValueError):
+    """The agreement cannot be recorded or ended as it stands; nothing was changed."""
+
+
+def set_details(*, affiliate: Affiliate, given: Mapping[str, Any], actor: User | None, now: datetime) -> BillingDetails:
+    """Put billing details into force; those before are kept as replaced. The same again changes nothing.
+
+    `given` has `party`, `is_small_business` and the texts of `TEXTS`. Raise `DetailsRefused` with every fault.
+    Invoices that were written keep what they say.
+    """
+    clean = check_details(given)
+    with transaction.atomic():
+        Affiliate.objects.select_for_update().get(pk=affiliate.pk)
+        current = BillingDetails.objects.filter(affiliate=affiliate, replaced_at=None).first()
+        if current and all(getattr(current, name) == value for name, value in clean.items()):
+            return current
+        BillingDetails.objects.filter(affiliate=affiliate, replaced_at=None).update(replaced_at=now)
+        return BillingDetails.objects.create(affiliate=affiliate, created_at=now, created_by=actor, **clean)
+
+
+def check_details(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The details, tidied. Raise `DetailsRefused` with a sentence for each field that cannot be right."""
+    clean: dict[str, Any] = {name: " ".join(str(given.get(name, "")).split()) for name in TEXTS}
+    clean["address"] = tidy_address(str(given.get("address", "")))
+    clean["party"] = str(given.get("party", Party.BUSINESS))
+    clean["is_small_business"] = bool(given.get("is_small_business")) and clean["party"] == Party.BUSINESS
+    faults = {name: "This is needed." for name in ("legal_name", "address", "country") if not clean[name]}
+    if clean["party"] not in Party.values:
+        faults["party"] = "Choose business or private person."
+    for name in TEXTS:
+        if not clean[name].replace("\n", "").isprintable():
+            faults[name] = "There is a character in it that cannot be printed."
+    most = {"legal_name": 120, "address": 300, "registration": 80}
+    faults |= {name: f"At most {size} characters." for name, size in most.items() if len(clean[name]) > size}
+    if clean["address"].count("\n") >= MOST_ADDRESS_LINES:
+        faults["address"] = f"At most {MOST_ADDRESS_LINES} lines."
+    _check_country_and_number(clean, faults)
+    if faults:
+        raise DetailsRefused(faults)
+    return clean
+
+
+def _check_country_and_number(clean: dict[str, Any], faults: dict[str, str]) -> None:
+    if "country" not in faults:
+        try:
+            clean["country"] = country_code(clean["country"])
+        except ValueError as fault:
+            faults["country"] = str(fault)
+    if not clean["vat_number"]:
+        return
+    if clean["party"] == Party.PRIVATE:
+        faults["vat_number"] = "A private person has none: choose business, or leave it empty."
+    elif "country" not in faults:
+        try:
+            clean["vat_number"] = vat_number(clean["vat_number"], clean["country"])
+        except ValueError as fault:
+            faults["vat_number"] = str(fault)
+
+
+def tidy_address(text: str) -> str:
+    """Lines without what is empty or stands around them."""
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+def seller_of(details: BillingDetails) -> Seller:
+    """What the affiliate is to the tax rules."""
+    if details.party == Party.PRIVATE:
+        return Seller.PRIVATE
+    return Seller.SMALL if details.is_small_business else Seller.BUSINESS
+
+
+def agree(
+    *, affiliate: Affiliate, actor: User, now: datetime, words: str | None = None, note: str = ""
+) -> SelfBillingAgreement:
+    """Record that the affiliate agrees to self-billing; one in force is given back as it is.
+
+    `words` are what it agreed to; without them the issuer's own. Raise `AgreementRefused` without either.
+    """
+    with transaction.atomic():
+        Affiliate.objects.select_for_update().get(pk=affiliate.pk)
+        current = SelfBillingAgreement.objects.filter(affiliate=affiliate, ended_at=None).first()
+        if current:
+            return current
+        said = words or Issuer.objects.values_list("agreement_words", flat=True).first()
+        if not said:
+            raise AgreementRefused("There is nothing to agree to: enter the company that issues invoices first.")
+        return SelfBillingAgreement.objects.create(
+            affiliate=affiliate, words=said, agreed_at=now, agreed_by=actor, note=" ".join(note.split())[:250]
+        )
+
+
+def end_agreement(*, affiliate: Affiliate, actor: User, now: datetime) -> SelfBillingAgreement:
+    """End the agreement; what was written stays, nothing further is. Raise `AgreementRefused` where there is none."""
+    with transaction.atomic():
+        Affiliate.objects.select_for_update().get(pk=affiliate.pk)
+        current = SelfBillingAgreement.objects.filter(affiliate=affiliate, ended_at=None).first()
+        if current is None:
+            raise AgreementRefused(f"{affiliate} has no agreement to self-billing in force.")
+        current.ended_at, current.ended_by = max(now, current.agreed_at), actor
+        current.save(update_fields=["ended_at", "ended_by"])
+        return current

@@ -1,0 +1,96 @@
+"""Whether an affiliate's invoices can be written: its details, its agreement, and a tax rule that fits."""
+
+from collections.abc import Collection
+from datetime import UTC, date, timedelta
+from typing import NamedTuple
+
+from payouts.invoicing.billing import seller_of
+from payouts.invoicing.countries import currency_of
+from payouts.invoicing.tax import Case, Treatment, Undecided, treat
+from payouts.invoicing.vat_rates import RateBook
+from payouts.models import BillingDetails, Issuer, SelfBillingAgreement, Statement
+from payouts.rates import NoRate, Rate, rate
+
+NO_DETAILS = "Billing details are missing."
+NO_AGREEMENT = "The agreement to self-billing is missing."
+
+
+class Side(NamedTuple):
+    """The affiliate's side of an invoice, as far as it is known."""
+
+    details: BillingDetails | None = None
+    agreement: SelfBillingAgreement | None = None
+
+    def lacks(self) -> list[str]:
+        wanted = ((self.details, NO_DETAILS), (self.agreement, NO_AGREEMENT))
+        return [words for found, words in wanted if found is None]
+
+
+def sides_of(affiliate_ids: Collection[int]) -> dict[int, Side]:
+    """Details and agreement in force of these affiliates; two queries, those who have neither are left out."""
+    details = {
+        row.affiliate_id: row for row in BillingDetails.objects.filter(affiliate__in=affiliate_ids, replaced_at=None)
+    }
+    rows = SelfBillingAgreement.objects.filter(affiliate__in=affiliate_ids, ended_at=None)
+    agreements = {row.affiliate_id: row for row in rows}
+    return {pk: Side(details.get(pk), agreements.get(pk)) for pk in details.keys() | agreements.keys()}
+
+
+class Local(NamedTuple):
+    """The currency that the VAT is owed in, and its rate from the invoice's own."""
+
+    currency: str
+    rate: Rate
+
+
+class Judge:
+    """Decides the tax of statements; what it has looked up it keeps, so it serves one run."""
+
+    def __init__(self, issuer: Issuer) -> None:
+        self.issuer = issuer
+        self.rates = RateBook()
+        self._local: dict[tuple[str, str, date], Rate] = {}
+
+    def treatment(self, details: BillingDetails, day: date) -> Treatment:
+        """Raise `Undecided` when no rule can be applied."""
+        return treat(
+            Case(
+                seller_of(details),
+                details.country,
+                details.vat_number,
+                self.issuer.country,
+                self.issuer.vat_number,
+                day,
+            ),
+            self.rates,
+        )
+
+    def local(self, treatment: Treatment, country: str, currency: str, day: date) -> Local | None:
+        """None where no VAT is charged or it is in the country's own currency. Raise `Undecided` without a rate."""
+        wanted = currency_of(country, day)
+        if not treatment.percent or wanted in (None, currency):
+            return None
+        key = (currency, wanted or "", day)
+        try:
+            if key not in self._local:
+                self._local[key] = rate(base=currency, quote=key[1], day=day)
+        except NoRate as error:
+            raise Undecided(f"The VAT has to be told in {wanted}, too. {error}") from error
+        return Local(key[1], self._local[key])
+
+    def lacks(self, side: Side, statement: Statement) -> list[str]:
+        """What keeps the statement from being invoiced, in sentences; empty when nothing does."""
+        missing = side.lacks()
+        if side.details:
+            day = supply_day(statement)
+            try:
+                decided = self.treatment(side.details, day)
+                self.local(decided, side.details.country, statement.currency, day)
+            except Undecided as error:
+                missing.append(str(error))
+        return missing
+
+
+def supply_day(statement: Statement) -> date:
+    """The day whose rules and rates hold: the period's last."""
+    return (statement.ends_at.astimezone(UTC) - timedelta(days=1)).date()

@@ -1,0 +1,137 @@
+"""Which VAT goes on an invoice: a table of rules, the first that fits decides. Pure, but for the rates given to it.
+
+The affiliate supplies the service and the operator receives it, as a business. So what decides is where the two are
+taxed and what the affiliate is. Rules have a first day: a change of the law is a new line above the old one.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+from payouts.invoicing.countries import in_eu
+from payouts.invoicing.vat_rates import Rate, RateBook
+
+
+class Seller(StrEnum):
+    BUSINESS = "business"
+    SMALL = "small business"
+    PRIVATE = "private person"
+
+
+class Place(StrEnum):
+    """Where seller and buyer are, seen from each other."""
+
+    SAME = "in one country"
+    EU = "in two countries of the EU"
+    ELSEWHERE = "in two countries, not both in the EU"
+
+
+EVERYWHERE = frozenset(Place)
+
+
+class TaxRule(NamedTuple):
+    """When a rule holds, and what it asks for and says. `words` stand on the invoice."""
+
+    code: str
+    since: date
+    seller: Seller
+    places: frozenset[Place]
+    charges_vat: bool
+    needs_seller_number: bool
+    needs_buyer_number: bool
+    words: str
+
+
+RULES: tuple[TaxRule, ...] = (
+    TaxRule(
+        "private", date(2010, 1, 1), Seller.PRIVATE, EVERYWHERE, False, False, False,
+        "No VAT is charged: the supplier is a private person and not registered for VAT.",
+    ),
+    TaxRule(
+        "small_business", date(2025, 1, 1), Seller.SMALL, EVERYWHERE, False, False, False,
+        "No VAT is charged: the supplier is exempt as a small business (in the EU: Article 284 of Directive "
+        "2006/112/EC).",
+    ),
+    TaxRule(
+        "small_business", date(2010, 1, 1), Seller.SMALL, EVERYWHERE, False, False, False,
+        "No VAT is charged: the supplier is exempt as a small business (in the EU: Articles 284 to 287 of Directive "
+        "2006/112/EC).",
+    ),
+    TaxRule("domestic", date(2010, 1, 1), Seller.BUSINESS, frozenset({Place.SAME}), True, True, False, ""),
+    TaxRule(
+        "reverse_charge", date(2010, 1, 1), Seller.BUSINESS, frozenset({Place.EU}), False, True, True,
+        "Reverse charge: the recipient of the service owes the VAT (Articles 44 and 196 of Directive 2006/112/EC).",
+    ),
+    TaxRule(
+        "outside", date(2010, 1, 1), Seller.BUSINESS, frozenset({Place.ELSEWHERE}), False, False, False,
+        "Outside the scope of the supplier's VAT: the place of supply is the country of the recipient, who accounts "
+        "for VAT there where it is due.",
+    ),
+)  # fmt: skip
+
+NAMES = {
+    "private": "Private person",
+    "small_business": "Small business",
+    "domestic": "Domestic VAT",
+    "reverse_charge": "Reverse charge",
+    "outside": "Outside the scope",
+}
+
+
+class Case(NamedTuple):
+    """What decides: the two sides, and the day of the supply (the last of the period)."""
+
+    seller: Seller
+    seller_country: str
+    seller_number: str
+    buyer_country: str
+    buyer_number: str
+    day: date
+
+
+class Treatment(NamedTuple):
+    """The rule that was applied, the percentage, and since when that has been the country's rate."""
+
+    rule: TaxRule
+    percent: Decimal
+    since: date | None
+
+
+class Undecided(ValueError):
+    """No rule can be applied to the case as it is; the message says what is missing."""
+
+
+def treat(case: Case, rates: RateBook, *, rules: Sequence[TaxRule] = RULES) -> Treatment:
+    """Find the rule and the rate. Raise `Undecided` when the case lacks what its rule asks for."""
+    where = place_of(case)
+    fitting = (rule for rule in rules if rule.since <= case.day and rule.seller == case.seller and where in rule.places)
+    rule = next(fitting, None)
+    if rule is None:
+        raise Undecided(f"No tax rule is known for {case.day:%Y-%m-%d}.")
+    if rule.needs_seller_number and not case.seller_number:
+        raise Undecided("The affiliate's VAT number is missing; without one it is a small business or a person.")
+    if rule.needs_buyer_number and not case.buyer_number:
+        raise Undecided("The operator's own VAT number is missing: a reverse charge has to name it.")
+    if not rule.charges_vat:
+        return Treatment(rule, Decimal(0), None)
+    rate = _rate(case, rates)
+    return Treatment(rule, rate.percent, rate.since)
+
+
+def _rate(case: Case, rates: RateBook) -> Rate:
+    rate = rates.of(case.seller_country, case.day)
+    if rate is None:
+        raise Undecided(
+            f"The VAT rate of {case.seller_country} on {case.day:%Y-%m-%d} is not known; enter it in the panel "
+            "under Money, VAT rates."
+        )
+    return rate
+
+
+def place_of(case: Case) -> Place:
+    if case.seller_country == case.buyer_country:
+        return Place.SAME
+    both = in_eu(case.seller_country, case.day) and in_eu(case.buyer_country, case.day)
+    return Place.EU if both else Place.ELSEWHERE
