@@ -37,7 +37,7 @@ HISTORY = (
 # Edited with their affiliate or goal, shown on the conversion that they are about, or no more than digests.
 SHOWN_ELSEWHERE = {
     *("AffiliateMember", "QualificationRule", "QualificationWait", "AddressSighting", "MemberAddress"),
-    *("AffiliatePace", "Refund", "Parentage"),
+    *("AffiliatePace", "Refund", "Correction", "Parentage"),
 }
 
 
