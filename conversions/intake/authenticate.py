@@ -121,7 +121,9 @@ def _authenticate(case: Case, secret: AdvertiserSecret | None, revoked: Advertis
     if secret is None and revoked:
         postback.advertiser = revoked.advertiser
         note = f"The {revoked.advertiser} token {revoked.label or revoked.pk} was revoked."
-        case.stop(Outcome.UNAUTHORIZED, Reason.REVOKED_TOKEN, STEP, note, rule=revoked.label)
+        revoked_at = f"{revoked.revoked_at:%Y-%m-%d %H:%M} UTC"
+        rule = "tokens that are in use"
+        case.stop(Outcome.UNAUTHORIZED, Reason.REVOKED_TOKEN, STEP, note, rule=rule, revoked=revoked_at)
         return
     if secret is None:
         note = "The token is not valid." if postback.token_digest else "The request has no token."

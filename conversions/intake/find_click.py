@@ -40,6 +40,9 @@ def find_click(cases: list[Case]) -> None:
             case.note(STEP, "not found", message)
         elif case.enrollment is None and case.conversion is None:
             case.note(STEP, "not found", "The request has no click ID, customer or coupon that could be looked for.")
+        elif case.enrollment is None and case.conversion is not None:
+            note = f"No click ID: its transaction is that of {case.conversion}."
+            case.note(STEP, "found", note, rule="known transaction", txid=case.event.transaction_id)
 
 
 def _by_click(cases: list[Case]) -> None:
