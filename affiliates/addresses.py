@@ -19,8 +19,12 @@ MACRO = re.compile(r"\{([A-Za-z0-9_]+)\}")
 
 def validate_destination(url: str) -> None:
     """Refuse what is not an absolute http(s) address, whose host a macro could change, or with an unknown macro."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname, parts.port
+    except ValueError as error:
+        raise ValidationError(f"This is no address: {error}.") from error
+    if parts.scheme not in ("http", "https") or not host:
         raise ValidationError("Give a full address that begins with https:// (or http://).")
     if "{" in parts.netloc or "@" in parts.netloc:
         raise ValidationError("The host must be fixed: macros and user names are not allowed in it.")

@@ -45,6 +45,7 @@ class OfferName(serializers.ModelSerializer[Offer]):
 class AffiliateSerializer(serializers.ModelSerializer[Affiliate]):
     id = serializers.CharField(source="public_id", read_only=True)
     parent = AffiliateName(read_only=True, allow_null=True)
+    website = serializers.CharField(read_only=True, help_text="Empty where none is known.")
 
     class Meta:
         model = Affiliate

@@ -296,12 +296,12 @@ REST_FRAMEWORK = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["affiliates.rest.body.JsonBody"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_FILTER_BACKENDS": ["affiliates.rest.filters.KnownFilters"],
     "DEFAULT_PAGINATION_CLASS": "affiliates.rest.pages.Pages",
     "DEFAULT_THROTTLE_CLASSES": ["affiliates.rest.limits.RequestLimit"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "affiliates.rest.schema.Described",
     "EXCEPTION_HANDLER": "affiliates.rest.errors.answer_error",
     "COERCE_DECIMAL_TO_STRING": True,
     "DURATION_FORMAT": "iso-8601",
@@ -316,6 +316,8 @@ SPECTACULAR_SETTINGS = {
         "pages: follow `next` until it is null. A parameter that is not known is refused, never ignored."
     ),
     "SERVE_INCLUDE_SCHEMA": False,
+    # What is sent is held to more than what is answered.
+    "COMPONENT_SPLIT_REQUEST": True,
     "SERVE_AUTHENTICATION": [],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "POSTPROCESSING_HOOKS": [

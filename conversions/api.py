@@ -17,7 +17,7 @@ from conversions.decision_api import DecisionViewSet
 from conversions.holds import HOLDS, hold_of
 from conversions.models import Conversion, Goal
 from conversions.reasons import Reason
-from tracking.click_id import parse, text_of
+from tracking.click_id import LENGTH, parse, text_of
 
 
 class GoalName(serializers.ModelSerializer[Goal]):
@@ -89,6 +89,7 @@ def genuine(text: str) -> UUID:
     return found.uuid
 
 
+@extend_schema_field({"type": "string", "format": "click-id", "minLength": LENGTH, "maxLength": LENGTH})
 class ClickFilter(filters.CharFilter):
     """Rows of one click, named by its signed text."""
 

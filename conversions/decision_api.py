@@ -1,7 +1,6 @@
 """REST API: what operators decide about conversions."""
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
@@ -15,6 +14,7 @@ from rest_framework.response import Response
 from affiliates.models import User
 from affiliates.permissions import OperatorsOnly, WithinReach, require
 from affiliates.rest.errors import Conflict
+from affiliates.rest.fields import AmountSent, Text
 from affiliates.rest.views import ResourceViewSet
 from conversions.bulk_status import CHANGED, MOST, REFUSED, UNCHANGED, Wish, decide_many
 from conversions.lifecycle import StatusNotAllowed
@@ -25,7 +25,7 @@ from conversions.refunds import RefundRefused, refund
 
 
 class ApprovalSerializer(serializers.Serializer[Any]):
-    note = serializers.CharField(
+    note = Text(
         max_length=250,
         required=False,
         allow_blank=True,
@@ -39,42 +39,41 @@ class RejectionSerializer(serializers.Serializer[Any]):
         choices=[(reason.value, reason.label) for reason in REJECTIONS],
         error_messages={"invalid_choice": f"“{{input}}” is none of {', '.join(REJECTIONS)}."},
     )
-    note = serializers.CharField(max_length=250, help_text="Why, in a few words. The affiliate reads it.")
+    note = Text(max_length=250, help_text="Why, in a few words. The affiliate reads it.")
 
 
 class RefundSerializer(serializers.Serializer[Any]):
-    amount = serializers.DecimalField(
-        max_digits=24, decimal_places=8, min_value=Decimal("1e-8"), help_text="In the conversion's currency."
-    )
-    refund_id = serializers.CharField(
+    amount = AmountSent(help_text="In the conversion's currency.")
+    refund_id = Text(
         max_length=100,
         required=False,
         allow_blank=True,
         default="",
         help_text="The advertiser's own ID of the refund: the same one again is refused.",
     )
-    note = serializers.CharField(max_length=250, help_text="Why, in a few words. The affiliate reads it.")
+    note = Text(max_length=250, help_text="Why, in a few words. The affiliate reads it.")
 
 
 class WishSerializer(serializers.Serializer[Any]):
-    id = serializers.CharField(
+    id = Text(
         max_length=24, required=False, allow_blank=True, help_text="The conversion's ID; or name it by transaction."
     )
-    transaction_id = serializers.CharField(max_length=100, required=False, allow_blank=True)
-    advertiser = serializers.CharField(
-        max_length=80, required=False, allow_blank=True, help_text="ID or name, where several have it."
-    )
-    goal = serializers.CharField(max_length=40, required=False, allow_blank=True, help_text="Its code, likewise.")
+    transaction_id = Text(max_length=100, required=False, allow_blank=True)
+    advertiser = Text(max_length=80, required=False, allow_blank=True, help_text="ID or name, where several have it.")
+    goal = Text(max_length=40, required=False, allow_blank=True, help_text="Its code, likewise.")
     status = serializers.ChoiceField(choices=[Conversion.Status.APPROVED, Conversion.Status.REJECTED])
     reason = serializers.ChoiceField(
         choices=[(reason.value, reason.label) for reason in (*APPROVALS, *REJECTIONS)], required=False, allow_blank=True
     )
-    note = serializers.CharField(
+    note = Text(
         max_length=250,
         required=False,
         allow_blank=True,
         help_text="Needed but to approve what is pending.",
     )
+
+
+SOME: dict[str, Any] = {"allow_empty": False, "max_length": MOST}
 
 
 class WishAnswerSerializer(serializers.Serializer[Any]):
@@ -105,7 +104,9 @@ class DecisionViewSet(ResourceViewSet):
         return self._decide(RefundSerializer(data=request.data), _refund)
 
     @extend_schema(
-        operation_id="conversions_status", request=WishSerializer(many=True), responses=WishAnswerSerializer(many=True)
+        operation_id="conversions_status",
+        request=WishSerializer(many=True, **SOME),
+        responses=WishAnswerSerializer(many=True),
     )
     @action(
         detail=False,
@@ -120,7 +121,7 @@ class DecisionViewSet(ResourceViewSet):
         require(self.reach.user, ["conversions.change_conversion"])
         if isinstance(request.data, list) and len(request.data) > MOST:
             raise ValidationError({"": f"{len(request.data):,} rows at once; at most {MOST:,}. Split them."})
-        said = WishSerializer(data=request.data, many=True, allow_empty=False)
+        said = WishSerializer(data=request.data, many=True, **SOME)
         said.is_valid(raise_exception=True)
         wishes = [Wish(**row) for row in said.validated_data]
         answers = decide_many(wishes, actor=self.reach.user, now=timezone.now())

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from affiliates.api import AdvertiserName
 from affiliates.permissions import require
+from affiliates.rest.fields import Flag
 from affiliates.rest.filters import ChoicesFilter, PeriodFilters
 from affiliates.rest.views import OperatorViewSet
 from conversions.api import ClickFilter
@@ -42,6 +43,10 @@ class PostbackSerializer(serializers.ModelSerializer[Postback]):
     )
     headers = serializers.DictField(child=serializers.CharField(), read_only=True)
     ip = serializers.IPAddressField(read_only=True, allow_null=True)
+    outcome = serializers.ChoiceField(
+        choices=Postback.Outcome.choices, read_only=True, allow_blank=True, help_text="Empty until it is decided."
+    )
+    reason = serializers.ChoiceField(choices=Reason.choices, read_only=True, allow_blank=True)
     click_id = serializers.SerializerMethodField()
     conversion = serializers.CharField(
         source="conversion.public_id", read_only=True, allow_null=True, help_text="The conversion's ID."
@@ -81,7 +86,7 @@ class PostbackFilters(PeriodFilters):
 
 
 class ReplaySerializer(serializers.Serializer[Any]):
-    dry_run = serializers.BooleanField(default=False, help_text="Say what would change, and change nothing.")
+    dry_run = Flag(default=False, help_text="Say what would change, and change nothing.")
 
 
 class ReplayedSerializer(serializers.Serializer[Any]):

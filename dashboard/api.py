@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from affiliates.api import AffiliateName, OfferName
 from affiliates.permissions import OperatorsOnly, WithinReach, reach_of
-from affiliates.rest.fields import AmountText
+from affiliates.rest.fields import LINE, AmountText, is_line
 from affiliates.rest.filters import check_parameters
 from conversions.api import ConversionSerializer
 from conversions.models import Refund, StatusChange
@@ -142,7 +142,7 @@ class TraceView(APIView):
         parameters=[
             OpenApiParameter(
                 "id",
-                str,
+                {"type": "string", "minLength": 1, "maxLength": LONGEST_ID, "pattern": LINE},
                 required=True,
                 description="A click, transaction, customer, conversion or postback ID, or an imported click ID.",
             ),
@@ -151,15 +151,15 @@ class TraceView(APIView):
     )
     def get(self, request: Request) -> Response:
         check_parameters(request, known={"id", "kind"})
-        text = request.query_params.get("id", "").strip()
-        if not text or len(text) > LONGEST_ID or "\x00" in text:
-            raise ValidationError({"id": f"Give the ID to look for, at most {LONGEST_ID} characters."})
+        text = request.query_params.get("id", "")
+        if len(text) > LONGEST_ID or not is_line(text):
+            raise ValidationError({"id": f"Give the ID to look for, one line of at most {LONGEST_ID} characters."})
         kind = request.query_params.get("kind", "")
         if kind and kind not in KINDS:
             raise ValidationError(
                 {"kind": f"This is none of {', '.join(KINDS)}. Leave it out unless an ID names several."}
             )
-        found = look_up(text, kind)
+        found = look_up(text.strip(), kind)
         if not found.is_known:
             raise NotFound(f"{found.title}. {found.text}")
         context = {"reach": reach_of(request)}

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from django.http import Http404
 from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -20,8 +21,16 @@ from dashboard.funnel_form import FunnelForm
 from dashboard.portal.queries.objects import visible_offers
 
 KNOWN = {"offer": "The offer's ID.", "affiliate": "Only this affiliate's clicks, by its ID.",
-         "country": "Only clicks from this country: two letters.", "since": "The first day of clicks (UTC).",
+         "country": "Only clicks from this country: two letters.",
+         "since": "The first day of clicks (UTC).",
          "until": "The last day of clicks (UTC), included. Without days: the last 30."}  # fmt: skip
+
+
+TYPES: dict[str, Any] = {
+    "country": {"type": "string", "pattern": "^[A-Za-z]{2}$"},
+    "since": OpenApiTypes.DATE,
+    "until": OpenApiTypes.DATE,
+}
 
 
 class RateField(serializers.DecimalField):
@@ -68,7 +77,8 @@ class FunnelView(APIView):
         operation_id="funnel",
         responses=FunnelSerializer,
         parameters=[
-            OpenApiParameter(name, str, required=name == "offer", description=words) for name, words in KNOWN.items()
+            OpenApiParameter(name, TYPES.get(name, str), required=name == "offer", description=words)
+            for name, words in KNOWN.items()
         ],
     )
     def get(self, request: Request) -> Response:

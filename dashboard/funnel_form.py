@@ -1,11 +1,12 @@
 """What a funnel is asked for: an offer, days of clicks, and narrowed by affiliate or country."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import QuerySet
 
 from affiliates.models import Affiliate, Offer
@@ -17,14 +18,22 @@ DAYS = 30
 MOST_DAYS = 370
 
 
+class DayField(forms.DateField):
+    """A day on which there may have been a click: their IDs count time from 1970."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        bounds = (MinValueValidator(date(1971, 1, 1)), MaxValueValidator(date(9000, 1, 1)))
+        super().__init__(widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"), validators=bounds, **kwargs)
+
+
 class FunnelForm(forms.Form):
     """A field with an error does not narrow; the page shows the error. Days are the reader's."""
 
     offer = forms.ModelChoiceField(Offer.objects.none(), to_field_name="public_id", empty_label=None, required=False)
     affiliate = forms.ModelChoiceField(Affiliate.objects.all(), to_field_name="public_id", required=False)
     country = forms.RegexField(r"^[A-Za-z]{2}$", required=False, label="Country of the click", max_length=2)
-    since = forms.DateField(required=False, label="Clicks from", widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
-    until = forms.DateField(required=False, label="to", widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
+    since = DayField(required=False, label="Clicks from")
+    until = DayField(required=False, label="to")
 
     def __init__(
         self, data: Any, *, offers: "QuerySet[Offer]", zone: ZoneInfo, now: datetime, own: Affiliate | None = None

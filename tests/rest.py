@@ -13,12 +13,17 @@ def client_with(key: str) -> Client:
     return Client(headers={"Authorization": f"Bearer {key}"})
 
 
-def client_of(asker: Affiliate | User) -> Client:
-    """A client with a new key: an affiliate's, made by its owner, or an operator's own."""
+def key_of(asker: Affiliate | User) -> str:
+    """A new key: an affiliate's, made by its owner, or an operator's own."""
     if isinstance(asker, User):
-        return client_with(make_api_key(user=asker, name="script")[1])
+        return make_api_key(user=asker, name="script")[1]
     user = AffiliateMemberFactory(affiliate=asker, user__password=None).user
-    return client_with(make_api_key(user=user, name="script", affiliate=asker)[1])
+    return make_api_key(user=user, name="script", affiliate=asker)[1]
+
+
+def client_of(asker: Affiliate | User) -> Client:
+    """A client with a new key of the asker."""
+    return client_with(key_of(asker))
 
 
 def results(client: Client, address: str, **query: Any) -> list[dict[str, Any]]:

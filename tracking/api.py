@@ -21,8 +21,8 @@ from affiliates.api import AffiliateName, OfferName
 from affiliates.models import Affiliate, Enrollment
 from affiliates.permissions import AffiliatesOnly, Reach
 from affiliates.rest.errors import Conflict
-from affiliates.rest.fields import ReachSerializer
-from affiliates.rest.filters import EXAMPLE, MomentFilter, PeriodFilters
+from affiliates.rest.fields import ReachSerializer, StrictSerializer, Text
+from affiliates.rest.filters import EXAMPLE, MomentFilter, PeriodFilters, YesNoFilter
 from affiliates.rest.pages import Pages
 from affiliates.rest.views import ReadViewSet, ResourceViewSet
 from tracking.click_id import lowest_uuid, text_of
@@ -36,7 +36,7 @@ RECENT = timedelta(days=30)
 _FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class LinkSerializer(serializers.ModelSerializer[TrackingLink]):
+class LinkSerializer(StrictSerializer):
     """An affiliate's link to an offer."""
 
     affiliate = AffiliateName(source="enrollment.affiliate", read_only=True)
@@ -55,18 +55,18 @@ class LinkSerializer(serializers.ModelSerializer[TrackingLink]):
         return f"{context['link_base']}{link.code}"
 
 
-class CodeField(serializers.CharField):
+class CodeField(Text):
     """A link's code, which visitors type as they like and which is stored in lower case."""
 
     def to_internal_value(self, data: Any) -> str:
-        return str(super().to_internal_value(data)).lower()
+        return super().to_internal_value(data).lower()
 
 
-class NewLinkSerializer(serializers.ModelSerializer[TrackingLink]):
+class NewLinkSerializer(StrictSerializer):
     """A link to an offer that the affiliate is approved for."""
 
-    offer = serializers.CharField(max_length=16, write_only=True, help_text="The offer's ID: `of_...`")
-    affiliate = serializers.CharField(
+    offer = Text(max_length=16, write_only=True, help_text="The offer's ID: `of_...`")
+    affiliate = Text(
         max_length=16,
         write_only=True,
         required=False,
@@ -127,7 +127,7 @@ class LinkFilters(PeriodFilters):
     moment, moment_words = "created_at", "when the link was made"
     affiliate = filters.CharFilter("enrollment__affiliate__public_id", help_text="Links of this affiliate, by its ID.")
     offer = filters.CharFilter("enrollment__offer__public_id", help_text="Links to this offer, by its ID.")
-    is_active = filters.BooleanFilter()
+    is_active = YesNoFilter()
 
 
 @extend_schema(tags=["links"])
@@ -200,7 +200,7 @@ class ClickFilters(filters.FilterSet):
     def filter_queryset(self, queryset: "QuerySet[Click]") -> "QuerySet[Click]":
         """Click IDs are in the order of time, so a period is a range of the primary key."""
         chosen = self.form.cleaned_data
-        until = chosen["to"] or timezone.now() + timedelta(minutes=5)
+        until = max(chosen["to"] or timezone.now() + timedelta(minutes=5), _FIRST_MOMENT + RECENT)
         since = chosen["from"] or until - RECENT
         rows: QuerySet[Click] = super().filter_queryset(queryset)
         return rows.filter(pk__gte=_bound(since), pk__lt=_bound(until))

@@ -9,6 +9,7 @@ import structlog
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -95,6 +96,7 @@ def _joined(field: str, name: str) -> str:
     return f"{field}.{name}" if field else name
 
 
+@csrf_exempt  # Whoever writes to an address that is none is told so, not asked for a form's token.
 def unknown_address(request: HttpRequest) -> JsonResponse:
     """The answer below /api/ where no resource is."""
     message = f"There is no resource at {request.path}. The list is at /api/docs/."

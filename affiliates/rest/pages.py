@@ -33,9 +33,18 @@ class Pages(CursorPagination):
         text = request.query_params.get("page_size")
         if text is None:
             return int(self.page_size)
-        if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= LIMIT):
+        if not (text.isascii() and text.isdigit() and len(text) <= len(str(LIMIT)) and 1 <= int(text) <= LIMIT):
             raise ValidationError({"page_size": f"Give a number from 1 to {LIMIT}."})
         return int(text)
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        described: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
+        for parameter in described:
+            if parameter["name"] == "page_size":
+                parameter["schema"] |= {"minimum": 1, "maximum": LIMIT, "default": self.page_size}
+            else:
+                parameter["schema"]["format"] = "cursor"
+        return described
 
     def encode_cursor(self, cursor: Any) -> str:
         address: str = self.base_url or ""

@@ -1,10 +1,17 @@
 """What the OpenAPI description says beyond what it finds by itself: keys, errors, fields for operators only."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
+from drf_spectacular.extensions import (
+    OpenApiAuthenticationExtension,
+    OpenApiSerializerExtension,
+    OpenApiSerializerFieldExtension,
+)
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import Direction
+
+from affiliates.rest.fields import AMOUNT, LINE
 
 ERROR = {
     "type": "object",
@@ -24,13 +31,37 @@ ERROR = {
         },
     },
 }
-FAULT = {
-    "description": (
-        "A fault: 400 invalid, 401 no or a wrong key, 403 not allowed, 404 not found, 409 conflict, 429 too many "
-        "requests (see `Retry-After`), 503 try again. The header `X-Request-Id` leads to the request in the logs."
-    ),
-    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+_BODY = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+_WAIT = {"Retry-After": {"description": "Seconds to wait before the next request.", "schema": {"type": "integer"}}}
+# Every operation may answer so; the header `X-Request-Id` of each answer leads to the request in the logs.
+FAULTS: dict[str, dict[str, Any]] = {
+    "400": {"description": "Invalid: `problems` names each fault.", "content": _BODY},
+    "401": {"description": "No key, or one that is unknown or revoked.", "content": _BODY},
+    "403": {"description": "The key or account may not do this.", "content": _BODY},
+    "429": {"description": "Too many requests in this minute.", "content": _BODY, "headers": _WAIT},
+    "503": {"description": "A part of the system is down: send it again.", "content": _BODY, "headers": _WAIT},
 }
+NAMED = {"404": {"description": "Nothing of this ID is among what may be seen.", "content": _BODY}}
+WRITTEN = {
+    "409": {"description": "Sound, but not in the state that things are in.", "content": _BODY},
+    "413": {"description": "The body is larger than is read.", "content": _BODY},
+    "415": {"description": "The body is not JSON, or does not say so in `Content-Type`.", "content": _BODY},
+}
+# Resources that look up what the query names.
+LOOK_UPS = frozenset({"trace", "funnel"})
+
+
+class Described(AutoSchema):
+    """Tells also how many rows a list may have."""
+
+    def _unwrap_list_serializer(self, serializer: Any, direction: Direction) -> dict[str, Any] | None:
+        unwrap: Any = super()._unwrap_list_serializer
+        found: dict[str, Any] | None = unwrap(serializer, direction)
+        if found and found.get("type") == "array":
+            least = {} if getattr(serializer, "allow_empty", True) else {"minItems": 1}
+            most = getattr(serializer, "max_length", None)
+            found |= least | ({"maxItems": most} if most else {})
+        return found
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
@@ -62,10 +93,38 @@ class ReachScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
         return schema
 
 
+class TextScheme(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = "affiliates.rest.fields.Text"
+    match_subclasses = True
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        longest = {} if self.target.max_length is None else {"maxLength": self.target.max_length}
+        return {"type": "string", **({"pattern": LINE} if direction == "request" else {}), **longest}
+
+
+class AmountScheme(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = "affiliates.rest.fields.AmountSent"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        return {"type": "string", "pattern": AMOUNT}
+
+
 def add_errors(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """Every operation may answer with an error, always of the same shape."""
+    """Each operation with the errors that it may answer, always of the same shape."""
     result["components"]["schemas"]["Error"] = ERROR
-    for operations in result["paths"].values():
+    for path, operations in result["paths"].items():
         for operation in operations.values():
-            operation["responses"]["default"] = FAULT
+            _bound_texts(operation.get("parameters", ()))
+            named = NAMED if "{" in path or operation["operationId"] in LOOK_UPS else {}
+            written = WRITTEN if "requestBody" in operation else {}
+            for status, answer in {**FAULTS, **named, **written}.items():
+                operation["responses"].setdefault(status, answer)
     return result
+
+
+def _bound_texts(parameters: Iterable[dict[str, Any]]) -> None:
+    """Say what `check_parameters` asks of every text in a query: a line with something in it."""
+    for parameter in parameters:
+        schema = parameter["schema"]
+        if parameter["in"] == "query" and schema == {"type": "string"}:
+            schema |= {"minLength": 1, "pattern": LINE}

@@ -56,5 +56,5 @@ def last_days(days: int, *, now: datetime, zone: ZoneInfo) -> Period:
 
 def chosen(text: str | None, *, now: datetime, zone: ZoneInfo) -> Period:
     """The period that a page's `?days=` names; anything but the choices means the default."""
-    days = int(text) if text and text.isdigit() and int(text) in CHOICES else DEFAULT
+    days = {str(choice): choice for choice in CHOICES}.get(text or "", DEFAULT)
     return last_days(days, now=now, zone=zone)

@@ -9,8 +9,15 @@ from django.utils import timezone
 
 from affiliates.api_keys import make_api_key
 from affiliates.models import Affiliate, AffiliateMember, ApiKey, User
+from affiliates.rest import body
 from affiliates.rest.fields import amount_text
-from tests.factories import AffiliateFactory, AffiliateMemberFactory, OperatorFactory
+from tests.factories import (
+    AffiliateFactory,
+    AffiliateMemberFactory,
+    EnrollmentFactory,
+    OperatorFactory,
+    TrackingLinkFactory,
+)
 from tests.rest import client_of, client_with, problems, results
 
 
@@ -150,6 +157,50 @@ class TestErrors:
         assert error(form) == (415, "unsupported_media_type")
         assert "application/json" in form.json()["message"]
 
+    def test_a_parameter_that_says_nothing_is_refused(self, olga: User) -> None:
+        """A script's empty variable must not read everything."""
+        for said in ("country=", "country=%20", "from=", "country=D%00E", "country=D%0AE"):
+            response = client_of(olga).get(f"/api/v1/affiliates/?{said}")
+            assert list(problems(response)) == [said.partition("=")[0]]
+
+    @pytest.mark.parametrize(
+        "moment", ["0431-12-24T10:07:33-19:51", "0001-01-01T00:00:00+14:00", "9999-12-31T23:00:00-14:00"]
+    )
+    def test_a_moment_that_no_clock_shows_breaks_nothing(self, olga: User, moment: str) -> None:
+        response = client_of(olga).get("/api/v1/affiliates/", {"from": moment})
+        assert response.status_code in (200, 400)
+
+    def test_a_body_of_half_characters_is_refused(self, ana: Affiliate) -> None:
+        client = client_of(ana)
+        half, whole = '{"name": "x", "offer": "\\ud800"}', '{"name": "\\ud83d\\ude00", "offer": "of_22222222"}'
+        assert error(client.post("/api/v1/links/", half, content_type="application/json")) == (400, "parse_error")
+        assert list(problems(client.post("/api/v1/links/", whole, content_type="application/json"))) == ["offer"]
+
+    def test_a_body_without_end_or_bottom_is_refused(self, ana: Affiliate, monkeypatch: pytest.MonkeyPatch) -> None:
+        client = client_of(ana)
+        deep = client.post("/api/v1/links/", "[" * 100_000, content_type="application/json")
+        assert error(deep) == (400, "parse_error")
+        monkeypatch.setattr(body, "LIMIT", 1024)
+        large = client.post("/api/v1/links/", {"name": "x" * 1024}, content_type="application/json")
+        assert error(large) == (413, "too_large")
+
+    def test_whoever_writes_to_an_unknown_address_is_told_so(self, db: None) -> None:
+        client = Client(enforce_csrf_checks=True)
+        assert error(client.post("/api/v1/no-such/", {}, content_type="application/json")) == (404, "not_found")
+
+    def test_a_number_is_no_text_and_a_word_no_yes(self, ana: Affiliate) -> None:
+        link = TrackingLinkFactory(enrollment__affiliate=ana)
+        said = {"name": 12345678901234567890, "is_active": "no"}
+        response = client_of(ana).patch(f"/api/v1/links/{link.code}/", said, content_type="application/json")
+        assert problems(response) == {"name": "Not a valid string.", "is_active": "Send true or false."}
+
+    def test_an_address_that_is_none_is_refused(self, ana: Affiliate) -> None:
+        enrollment = EnrollmentFactory(affiliate=ana, offer__deep_link_hosts=["shop.example"])
+        for url in ("http://[", "https://shop.example:x/", "https://shop.example:99999/{click_id}"):
+            said = {"offer": enrollment.offer.public_id, "destination_url": url}
+            response = client_of(ana).post("/api/v1/links/", said, content_type="application/json")
+            assert list(problems(response)) == ["destination_url"]
+
     def test_a_fault_of_ours_is_told_in_json_with_the_request_id(
         self, olga: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -188,7 +239,7 @@ class TestPages:
         assert address is None
         assert (len(seen), set(seen)) == (7, made)
 
-    @pytest.mark.parametrize("size", ["0", "1001", "many", "-1", ""])
+    @pytest.mark.parametrize("size", ["0", "1001", "many", "-1", "", "0000000010000000", "²", "9" * 5000])
     def test_a_page_has_1_to_1000_rows(self, olga: User, size: str) -> None:
         assert list(problems(client_of(olga).get(f"/api/v1/affiliates/?page_size={size}"))) == ["page_size"]
 

@@ -37,7 +37,9 @@ def test_every_operation_wants_a_key_and_tells_of_errors(paths: dict[str, dict[s
     for operations in paths.values():
         for operation in operations.values():
             assert {"apiKey": []} in operation["security"]  # type: ignore[operator]
-            assert "default" in operation["responses"]  # type: ignore[operator]
+            assert {"400", "401", "403", "429", "503"} <= operation["responses"].keys()  # type: ignore[attr-defined]
+            if "requestBody" in operation:
+                assert {"409", "413", "415"} <= operation["responses"].keys()  # type: ignore[attr-defined]
 
 
 def test_is_served_to_everybody(db: None, client: Client) -> None:

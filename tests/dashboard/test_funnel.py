@@ -124,3 +124,12 @@ def test_pages_open_with_numbers(client, world):
                                                 "until": "2026-10-31"})  # fmt: skip
     assert "Registration" in own.content.decode()
     assert client.get(reverse("funnel")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "days", [{"since": "0001-01-01"}, {"until": "0001-01-01"}, {"since": "9999-12-31", "until": "9999-12-31"}]
+)
+def test_days_that_no_click_can_have_are_refused(world, days, olga):
+    response = client_of(olga).get("/api/v1/funnel/", {"offer": world.offer.public_id, **days})
+    assert {problem["field"] for problem in response.json()["problems"]} >= days.keys() - {"until"}
+    assert response.status_code == 400
