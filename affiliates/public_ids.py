@@ -49,3 +49,11 @@ def payout_id() -> str:
 
 def batch_id() -> str:
     return "pt_" + opaque(8)
+
+
+def draft_id() -> str:
+    return "dv_" + opaque(10)
+
+
+def what_if_id() -> str:
+    return "wi_" + opaque(10)

@@ -21,7 +21,7 @@ from conversions.models import Conversion
 from payouts.accounts import Account, Span, lineage, lock_accounts, spans, with_facts, within
 from payouts.chain import Draft, append
 from payouts.models import LedgerEntry
-from payouts.plans import keep_versions, price_book
+from payouts.price_books import keep_versions, price_book
 from payouts.pricing import Event, PriceBook, Quote, exact, plain, price_all
 
 Kind = LedgerEntry.Kind

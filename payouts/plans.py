@@ -1,59 +1,26 @@
-"""Commission plans: which terms hold for a batch of conversions, and how a new version is published."""
+"""Publishing a version of a commission plan."""
 
-from collections import defaultdict
-from collections.abc import Collection, Sequence
-from dataclasses import fields
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 
-from django.db import connection, transaction
-from django.db.models import Q
+from django.db import IntegrityError, transaction
 
-from affiliates.models import User
+from affiliates.models import Affiliate, User
 from conversions.models import Conversion
+from payouts.consents import affected_by, without_consent
 from payouts.examples import faults_of_examples, goals_of
 from payouts.linter import faults_of_rules
-from payouts.models import CommissionPlan, CommissionRule, PlanVersion, WorkedExample
-from payouts.pricing import PlanTerms, PriceBook, PricingRule, VersionTerms
+from payouts.models import CommissionPlan, CommissionRule, PlanEffect, PlanVersion, WorkedExample
+from payouts.price_books import hold_versions, keep_versions, price_book, terms_of_rule
+from payouts.rule_documents import PlanRefused, digest_of
+from payouts.what_if import Outcome, Proposal, compare
 
-# What a PricingRule takes from the row as it is.
-RULE_FIELDS = tuple(each.name for each in fields(PricingRule) if each.name != "goal_name")
+# How many affiliates a refusal names.
+NAMED = 5
+ZERO = Decimal(0)
 
-
-class PlanRefused(ValueError):
-    """The version cannot be published; nothing was changed. `problems` lists every fault as a sentence."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__(" ".join(problems))
-        self.problems = list(problems)
-
-
-def price_book(*, offer_ids: Collection[int], affiliate_ids: Collection[int]) -> PriceBook:
-    """Load the plans that could apply to these affiliates on these offers: three queries, whatever the number."""
-    wanted = Q(affiliate=None) | Q(affiliate__in=set(affiliate_ids))
-    plans = list(CommissionPlan.objects.filter(wanted, offer__in=set(offer_ids)))
-    versions = list(PlanVersion.objects.filter(plan__in=plans).order_by("-effective_from"))
-    rules: dict[int, list[PricingRule]] = defaultdict(list)
-    for rule in CommissionRule.objects.filter(version__in=versions).select_related("goal").order_by("pk"):
-        rules[rule.version_id].append(terms_of_rule(rule))
-    terms: dict[int, list[VersionTerms]] = defaultdict(list)
-    for row in versions:
-        terms[row.plan_id].append(VersionTerms(row.pk, row.number, row.effective_from, tuple(rules[row.pk])))
-    return {(plan.offer_id, plan.affiliate_id): PlanTerms(plan.pk, plan.name, tuple(terms[plan.pk])) for plan in plans}
-
-
-def terms_of_rule(rule: CommissionRule) -> PricingRule:
-    """The rule as pricing reads it; the goal is loaded with it."""
-    return PricingRule(goal_name=rule.goal_name, **{name: getattr(rule, name) for name in RULE_FIELDS})
-
-
-def keep_versions() -> None:
-    """Hold off `publish_version` until this transaction ends; any number may hold it at once.
-
-    Without it a batch could be priced by old terms while a new version, which must send it back for
-    booking, commits unseen. Take it before any row lock.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(hashtext('payouts_plan_versions'))")
+__all__ = ["PlanRefused", "keep_versions", "price_book", "publish_version", "terms_of_rule"]
 
 
 def publish_version(
@@ -70,62 +37,107 @@ def publish_version(
 
     Versions and rules are append-only: a changed deal is another version. Conversions that are booked
     already and happened at or after `effective_from` are marked as due, so that the ledger follows the
-    new terms by lines of difference. Waits for batches that are being booked. Raise `PlanRefused` with
-    every fault when a rule is wrong, when an example does not come out as it expects, or when
-    `effective_from` is not after the previous version's, or lies in the past although the plan has a
-    version already.
+    new terms by lines of difference. Waits for batches that are being booked.
+
+    A version that begins before `now` needs the consent of every affiliate whose events it prices again
+    (`payouts.consents`), unless none of them loses anything: then the proof is stored with it.
+    Raise `PlanRefused` with every fault when a rule is wrong, when an example does not come out as it
+    expects, when `effective_from` is not after the previous version's, or when consents are missing.
     """
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('payouts_plan_versions'))")
-        CommissionPlan.objects.select_for_update().get(pk=plan.pk)
+        hold_versions()
+        CommissionPlan.objects.select_for_update(no_key=True).get(pk=plan.pk)
         last = plan.versions.order_by("-number").first()
-        problems = [*_faults_of_start(last, effective_from, now), *faults_of_rules(plan, rules)]
-        problems = problems or _faults_of_examples(plan, rules, examples, effective_from)
+        problems = [*_faults_of_start(last, effective_from), *faults_of_rules(plan, rules)]
+        problems = problems or faults_by_examples(plan, rules, examples, effective_from)
         if problems:
             raise PlanRefused(problems)
-        version = PlanVersion.objects.create(
+        digest = digest_of(plan, effective_from, rules)
+        if effective_from < now:
+            _check_consents(Proposal(plan, rules, effective_from, now), digest)
+        version = PlanVersion(
             plan=plan,
             number=last.number + 1 if last else 1,
             effective_from=effective_from,
             note=note,
             created_by=actor,
             created_at=now,
+            digest=digest,
         )
-        for rule in rules:
-            rule.version = version
-        CommissionRule.objects.bulk_create(rules)
-        for position, example in enumerate(examples, 1):
-            example.version, example.position = version, position
-        WorkedExample.objects.bulk_create(examples)
+        _insert(version, rules, examples)
         _make_due(plan, effective_from)
     return version
 
 
-def _faults_of_examples(
+def faults_by_examples(
     plan: CommissionPlan, rules: Sequence[CommissionRule], examples: Sequence[WorkedExample], effective_from: datetime
 ) -> list[str]:
+    """Every example that does not come out as it expects by these rules, as a sentence."""
     if not examples:
         return []
     terms = [terms_of_rule(rule) for rule in rules]
     return faults_of_examples(examples, terms, goals=goals_of(plan.offer_id), effective_from=effective_from)
 
 
-def _faults_of_start(last: PlanVersion | None, effective_from: datetime, now: datetime) -> list[str]:
-    if last is None:
+def _insert(version: PlanVersion, rules: Sequence[CommissionRule], examples: Sequence[WorkedExample]) -> None:
+    try:
+        with transaction.atomic():
+            version.save(force_insert=True)
+    except IntegrityError as error:
+        if "was not agreed to" not in str(error):
+            raise
+        # The database looks again, and somebody's first event of the time came in between.
+        raise PlanRefused(["Events came in meanwhile that the version would price again. Publish it again."]) from error
+    for rule in rules:
+        rule.version = version
+    CommissionRule.objects.bulk_create(rules)
+    for position, example in enumerate(examples, 1):
+        example.version, example.position = version, position
+    WorkedExample.objects.bulk_create(examples)
+
+
+def _faults_of_start(last: PlanVersion | None, effective_from: datetime) -> list[str]:
+    if last is None or effective_from > last.effective_from:
         return []
-    problems = []
-    if effective_from <= last.effective_from:
-        problems.append(
-            f"The version must take effect after {last} did ({last.effective_from:%Y-%m-%d %H:%M} UTC); "
-            f"{effective_from:%Y-%m-%d %H:%M} is not later."
-        )
-    if effective_from < now:
-        problems.append(
-            f"{effective_from:%Y-%m-%d %H:%M} has passed: only a plan's first version may begin in the past. "
-            "Begin now or later, and settle past events by an adjustment."
-        )
-    return problems
+    return [
+        f"The version must take effect after {last} did ({last.effective_from:%Y-%m-%d %H:%M} UTC); "
+        f"{effective_from:%Y-%m-%d %H:%M} is not later."
+    ]
+
+
+def _check_consents(proposal: Proposal, digest: str) -> None:
+    """Raise `PlanRefused` unless everybody concerned has agreed or nobody loses; keep the proof of the latter."""
+    affected = affected_by(proposal.plan, proposal.starts_at, proposal.ends_at)
+    lacking = without_consent(proposal.plan, digest, affected)
+    if not lacking:
+        return
+    outcomes = compare(proposal, progress=lambda *_: None).outcomes()
+    losing = {each.affiliate_id for each in outcomes if each.loses}
+    if losing:
+        raise PlanRefused([_words(proposal, affected, lacking, len(losing))])
+    PlanEffect.objects.bulk_create(_effects(proposal, digest, affected, outcomes))
+
+
+def _words(proposal: Proposal, affected: Collection[int], lacking: Collection[int], losing: int) -> str:
+    names = [str(each) for each in Affiliate.objects.filter(pk__in=lacking).order_by("name")[:NAMED]]
+    more = f" and {len(lacking) - len(names)} more" if len(lacking) > len(names) else ""
+    loses = "one affiliate loses" if losing == 1 else f"{losing} affiliates lose"
+    return (
+        f"{proposal.starts_at:%Y-%m-%d %H:%M} UTC has passed, and by these terms {loses} money that is earned already: "
+        f"{len(lacking)} of {len(affected)} consents are missing ({', '.join(names)}{more}). Ask the affiliates for "
+        "their consent to it as a draft, in the panel, or begin now or later and settle past events by an adjustment."
+    )
+
+
+def _effects(
+    proposal: Proposal, digest: str, affected: Iterable[int], outcomes: Sequence[Outcome]
+) -> Iterable[PlanEffect]:
+    """A row for each affiliate and currency; one of zero where no money moves at all."""
+    moved = {each.affiliate_id for each in outcomes}
+    still = Affiliate.objects.filter(pk__in=set(affected) - moved)
+    nothing = [Outcome(each.pk, each.currency, ZERO, ZERO, ZERO, ZERO) for each in still]
+    for each in (*outcomes, *nothing):
+        yield PlanEffect(plan=proposal.plan, digest=digest, made_at=proposal.ends_at, **each._asdict())
 
 
 def _make_due(plan: CommissionPlan, effective_from: datetime) -> None:

@@ -15,7 +15,7 @@ from conversions.models import Conversion
 from payouts.accounts import with_facts
 from payouts.ledger import quote_all, read_events
 from payouts.models import LedgerEntry
-from payouts.plans import price_book
+from payouts.price_books import price_book
 from payouts.pricing import Event, Quote, estimate_all
 
 Kind = LedgerEntry.Kind

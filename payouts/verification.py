@@ -17,7 +17,7 @@ from payouts.chain_walk import ChainWalk, Finding
 from payouts.invoicing.checking import invoice_findings
 from payouts.ledger import Due, booked_amounts, differences, price_together, read_events
 from payouts.models import LedgerEntry, LedgerHead, Payout, Statement
-from payouts.plans import keep_versions
+from payouts.price_books import keep_versions
 from payouts.pricing import exact
 
 CHUNK = 2000

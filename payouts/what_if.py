@@ -1,149 +1,222 @@
-"""What a set of rules would have paid for a span of time, beside what the ledger holds; and pricing it again.
+"""What rules would have paid for a past span of time, beside what the terms in force pay. Writes nothing.
 
-`compare` writes nothing. It goes affiliate by affiliate, so memory is bounded by the largest account.
+Both sides are priced by the functions that book (`payouts.pricing`), so what is not booked yet counts on both. Events
+are read in batches: where no rule looks back on earlier events whatever affiliate they are of, else affiliate by
+affiliate, so that memory is bounded by the batch, or by the largest account.
 """
 
+import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.core.exceptions import ValidationError
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
-from affiliates.models import Offer
-from conversions.models import Conversion, Goal
-from payouts.ledger import Due, book_changes, booked_amounts, price_together, read_events
+from conversions.models import Conversion
+from payouts.accounts import looks_back
+from payouts.ledger import Due, price_together, read_events
 from payouts.linter import faults_of_rules
 from payouts.models import CommissionPlan, CommissionRule
-from payouts.plans import PlanRefused, price_book, terms_of_rule
-from payouts.pricing import PlanTerms, PriceBook, PricingRule, VersionTerms
+from payouts.price_books import price_book, terms_of_rule
+from payouts.pricing import APPROVED, Line, PlanTerms, PriceBook, PricingRule, Quote, VersionTerms
+from payouts.rule_documents import PlanRefused
 
-BATCH = 1000
+BATCH = 2000
+MOST_AFFILIATES = 50
+# Of each currency and direction.
+EXAMPLES = 3
+COUNTED = (Conversion.Status.APPROVED, Conversion.Status.PENDING)
+ZERO = Decimal(0)
+
 Progress = Callable[[str, int, int], None]
-Sums = dict[tuple[int, str], Decimal]
 
 
-class Change(NamedTuple):
-    """What an affiliate has in a currency for the span, and what it would have."""
+class Proposal(NamedTuple):
+    """Rules that stand in for a plan's own from a moment on, tried on the events until another."""
+
+    plan: CommissionPlan
+    rules: Sequence[CommissionRule]
+    starts_at: datetime
+    ends_at: datetime
+
+
+class Outcome(NamedTuple):
+    """An affiliate's money in one currency for the span, by the terms in force and by the proposal.
+
+    `before` and `after` are of what is approved, `expected_…` with what is pending as if it were approved.
+    """
 
     affiliate_id: int
     currency: str
     before: Decimal
     after: Decimal
+    expected_before: Decimal
+    expected_after: Decimal
+
+    @property
+    def loses(self) -> bool:
+        return self.after < self.before or self.expected_after < self.expected_before
 
 
-def _of_offer(offer: Offer, starts_at: datetime, ends_at: datetime) -> QuerySet[Conversion]:
-    return Conversion.objects.filter(
-        goal__offer=offer,
-        status=Conversion.Status.APPROVED,
-        is_test=False,
-        occurred_at__gte=starts_at,
-        occurred_at__lt=ends_at,
+class Example(NamedTuple):
+    """A conversion by both terms. `change` is what its own affiliate gains in `currency`."""
+
+    change: Decimal
+    currency: str
+    conversion: str
+    affiliate_id: int
+    occurred_at: datetime
+    before: Quote
+    after: Quote
+
+
+@dataclass(slots=True)
+class Comparison:
+    """What came of the events so far, added up by affiliate and currency."""
+
+    events: int = 0
+    sums: dict[tuple[int, str], list[Decimal]] = field(default_factory=lambda: defaultdict(lambda: [ZERO] * 4))
+    telling: dict[tuple[str, bool], list[tuple[Decimal, int, Example]]] = field(
+        default_factory=lambda: defaultdict(list)
     )
 
+    def outcomes(self) -> list[Outcome]:
+        return [Outcome(*key, *amounts) for key, amounts in sorted(self.sums.items())]
 
-def compare(
-    *,
-    offer: Offer,
-    starts_at: datetime,
-    ends_at: datetime,
-    rules: Sequence[CommissionRule] | None,
-    progress: Progress,
-) -> Iterator[Change]:
-    """What is booked for the events of the span, and what they earn by the rules, by affiliate and currency.
+    def examples(self) -> list[Example]:
+        """The conversions that change most, by currency: losses first, the greatest change before the others."""
+        found = [each for heap in self.telling.values() for *_, each in heap]
+        return sorted(found, key=lambda each: (each.currency, each.change > 0, -abs(each.change)))
 
-    Without rules by the plans in force. Rules stand in for the offer's default plan; own plans stay. Parents have
-    changes of their own, one for each child. Raise `PlanRefused` when the rules could not be published.
+    def add(self, column: int, quotes: Mapping[int, Quote], ids: Sequence[int]) -> None:
+        for pk in ids:
+            for line in quotes[pk].lines:
+                self.sums[line.affiliate_id, line.currency][column] += line.amount
+
+    def tell(self, row: Due, before: Quote, after: Quote) -> None:
+        """Keep the conversion as an example if few change more."""
+        changes = _own(after, row.event.affiliate_id)
+        for currency, amount in _own(before, row.event.affiliate_id).items():
+            changes[currency] -= amount
+        for currency, change in changes.items():
+            heap = self.telling[currency, change > 0]
+            if change and (len(heap) < EXAMPLES or abs(change) > heap[0][0]):
+                event = row.event
+                kept = Example(change, currency, row.public_id, event.affiliate_id, event.occurred_at, before, after)
+                heapq.heappush(heap, (abs(change), -event.conversion_id, kept))
+                if len(heap) > EXAMPLES:
+                    heapq.heappop(heap)
+
+
+def _own(quote: Quote, affiliate_id: int) -> dict[str, Decimal]:
+    found: dict[str, Decimal] = defaultdict(Decimal)
+    for line in quote.lines:
+        if line.affiliate_id == affiliate_id:
+            found[line.currency] += line.amount
+    return found
+
+
+def events_of(proposal: Proposal) -> "QuerySet[Conversion]":
+    """The events that are compared: of the offer, or of the one affiliate whose plan it is."""
+    rows = Conversion.objects.filter(
+        goal__offer=proposal.plan.offer_id,
+        status__in=COUNTED,
+        is_test=False,
+        occurred_at__gte=proposal.starts_at,
+        occurred_at__lt=proposal.ends_at,
+    )
+    return rows.filter(affiliate=proposal.plan.affiliate_id) if proposal.plan.affiliate_id else rows
+
+
+def compare(proposal: Proposal, *, progress: Progress) -> Comparison:
+    """Price the span's events by the terms in force and by the proposal.
+
+    Parents have outcomes of their own. Affiliates with a plan of their own stay with it when the offer's default
+    plan is tried. Raise `PlanRefused` when the rules could not be published.
     """
-    if rules is not None:
-        faults = faults_of_rules(CommissionPlan(offer=offer, name="The proposal"), rules)
-        if faults:
-            raise PlanRefused(faults)
-    proposed = [terms_of_rule(rule) for rule in rules or ()]
-    rows = _of_offer(offer, starts_at, ends_at)
-    affiliates = list(rows.order_by("affiliate_id").values_list("affiliate_id", flat=True).distinct())
-    for number, affiliate_id in enumerate(affiliates, 1):
-        due = read_events(rows.filter(affiliate=affiliate_id).order_by("pk"))
-        book = price_book(offer_ids=[offer.pk], affiliate_ids=[affiliate_id])
-        yield from _changes(due, _with_proposal(book, offer, proposed, starts_at) if proposed else book)
-        progress("affiliates", number, len(affiliates))
+    faults = faults_of_rules(proposal.plan, proposal.rules)
+    if faults:
+        raise PlanRefused(faults)
+    rules = [terms_of_rule(rule) for rule in proposal.rules]
+    found, total = Comparison(), events_of(proposal).count()
+    for due in _batches(proposal, rules):
+        _compare_batch(found, proposal, rules, due)
+        found.events += len(due)
+        progress("events", found.events, max(total, found.events))
+    return found
+
+
+def _compare_batch(found: Comparison, proposal: Proposal, rules: Sequence[PricingRule], due: list[Due]) -> None:
+    plan = proposal.plan
+    book = price_book(offer_ids=[plan.offer_id], affiliate_ids={row.event.affiliate_id for row in due})
+    ids = [row.event.conversion_id for row in due]
+    expected = [Due(replace(row.event, status=APPROVED), row.public_id) for row in due]
+    has_pending = any(row.event.status != APPROVED for row in due)
+    quotes = []
+    for column, terms in enumerate((book, _with_proposal(book, proposal, rules))):
+        found_quotes = price_together(due, book=terms)[1]
+        found.add(column, found_quotes, ids)
+        found.add(column + 2, price_together(expected, book=terms)[1] if has_pending else found_quotes, ids)
+        quotes.append(found_quotes)
+    for row in due:
+        found.tell(row, quotes[0][row.event.conversion_id], quotes[1][row.event.conversion_id])
+
+
+def _batches(proposal: Proposal, rules: Sequence[PricingRule]) -> Iterator[list[Due]]:
+    rows = events_of(proposal)
+    known = CommissionRule.objects.filter(version__plan__offer=proposal.plan.offer_id).select_related("goal")
+    if any(looks_back(rule) for rule in (*rules, *map(terms_of_rule, known))):
+        for affiliates in _affiliates(rows):
+            yield read_events(rows.filter(affiliate__in=affiliates).order_by("pk"))
+        return
+    last = 0
+    while due := read_events(rows.filter(pk__gt=last).order_by("pk")[:BATCH]):
+        last = due[-1].event.conversion_id
+        yield due
+
+
+def _affiliates(rows: "QuerySet[Conversion]") -> Iterator[list[int]]:
+    """Affiliates together until they have a batch of events."""
+    together: list[int] = []
+    events = 0
+    for affiliate_id, number in rows.order_by("affiliate_id").values_list("affiliate_id").annotate(Count("pk")):
+        if together and (events + number > BATCH or len(together) == MOST_AFFILIATES):
+            yield together
+            together, events = [], 0
+        together.append(affiliate_id)
+        events += number
+    if together:
+        yield together
 
 
 def _with_proposal(
-    book: PriceBook, offer: Offer, rules: Sequence[PricingRule], starts_at: datetime
+    book: PriceBook, proposal: Proposal, rules: Sequence[PricingRule]
 ) -> dict[tuple[int, int | None], PlanTerms]:
-    plan = book.get((offer.pk, None)) or PlanTerms(0, "The proposal", ())
-    older = tuple(version for version in plan.versions if version.effective_from < starts_at)
+    key = proposal.plan.offer_id, proposal.plan.affiliate_id
+    plan = book.get(key) or PlanTerms(0, proposal.plan.name, ())
+    older = tuple(version for version in plan.versions if version.effective_from < proposal.starts_at)
     number = older[0].number + 1 if older else 1
-    proposal = VersionTerms(0, number, starts_at, tuple(rules))
-    return {**book, (offer.pk, None): PlanTerms(plan.id, plan.name, (proposal, *older))}
+    tried = VersionTerms(0, number, proposal.starts_at, tuple(rules))
+    return {**book, key: PlanTerms(plan.id, plan.name, (tried, *older))}
 
 
-def _changes(due: list[Due], book: PriceBook) -> Iterator[Change]:
-    quotes = price_together(due, book=book)[1]
-    ids = [row.event.conversion_id for row in due]
-    before: Sums = defaultdict(Decimal)
-    after: Sums = defaultdict(Decimal)
-    for slots in booked_amounts(ids).values():
-        for slot, amount in slots.items():
-            before[slot.affiliate_id, slot.currency] += amount
-    for pk in ids:
-        for line in quotes[pk].lines:
-            after[line.affiliate_id, line.currency] += line.amount
-    for affiliate_id, currency in sorted(before.keys() | after.keys()):
-        key = affiliate_id, currency
-        yield Change(affiliate_id, currency, before[key], after[key])
+def told(example: Example) -> dict[str, Any]:
+    """The example as it is stored: amounts are strings, both arithmetics in words."""
+    return {
+        "conversion": example.conversion,
+        "affiliate": example.affiliate_id,
+        "occurred_at": example.occurred_at.isoformat(),
+        "currency": example.currency,
+        "change": str(example.change),
+        "before": _told(example.before, example.affiliate_id),
+        "after": _told(example.after, example.affiliate_id),
+    }
 
 
-def price_again(*, offer: Offer, starts_at: datetime, ends_at: datetime, progress: Progress) -> int:
-    """Book what is due, then send the span's booked events back in batches, and book; return how many there were.
-
-    What is right already gets no line, so running it twice changes nothing.
-    """
-    rows = _of_offer(offer, starts_at, ends_at).filter(booked_at__isnull=False).order_by("pk")
-    total, last, done = rows.count(), 0, 0
-    _book_all()
-    while ids := list(rows.filter(pk__gt=last).values_list("pk", flat=True)[:BATCH]):
-        last = ids[-1]
-        with transaction.atomic():
-            locked = Conversion.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True)
-            Conversion.objects.filter(pk__in=[row.pk for row in locked.only("pk")]).update(booked_at=None)
-        _book_all()
-        done += len(ids)
-        progress("conversions", done, max(total, done))
-    return done
-
-
-def _book_all() -> None:
-    while book_changes(limit=BATCH) == BATCH:
-        pass
-
-
-def rules_from(document: Any, offer: Offer) -> list[CommissionRule]:
-    """Rules as a version file lists them: `{"rules": [{"goal": "ftd", "kind": "flat", "amount": "120", ...}]}`.
-
-    `goal` is a goal's code; without it the rule is for every goal. Other names are those of a rule's fields.
-    Raise `PlanRefused` naming the rule that cannot be read.
-    """
-    if not isinstance(document, Mapping) or not isinstance(document.get("rules"), list):
-        raise PlanRefused(['The file holds no list of rules: {"rules": [{"goal": "ftd", "kind": "flat", ...}]}.'])
-    goals = {goal.code: goal for goal in Goal.objects.filter(offer=offer)}
-    return [_rule(number, given, goals) for number, given in enumerate(document["rules"], 1)]
-
-
-def _rule(number: int, given: Any, goals: Mapping[str, Goal]) -> CommissionRule:
-    named = {field.name: field for field in CommissionRule._meta.concrete_fields if field.name not in ("id", "version")}
-    if not isinstance(given, Mapping) or (unknown := given.keys() - named.keys()):
-        words = f"does not know {', '.join(sorted(unknown))}" if isinstance(given, Mapping) else "is not an object"
-        raise PlanRefused([f"Rule {number} {words}; it has {', '.join(named)}."])
-    rest = {name: value for name, value in given.items() if name != "goal"}
-    if given.get("goal") and given["goal"] not in goals:
-        raise PlanRefused([f"Rule {number}: the offer has no goal {given['goal']}; it has {', '.join(goals)}."])
-    try:
-        values = {name: named[name].to_python(value) for name, value in rest.items()}
-    except ValidationError as error:
-        raise PlanRefused([f"Rule {number}: {' '.join(error.messages)}"]) from error
-    return CommissionRule(goal=goals.get(given.get("goal", "")), **values)
+def _told(quote: Quote, affiliate_id: int) -> dict[str, Any]:
+    mine: list[Line] = [line for line in quote.lines if line.affiliate_id == affiliate_id]
+    lines = [{"amount": str(line.amount), "currency": line.currency, "arithmetic": line.arithmetic} for line in mine]
+    return {"lines": lines, "reason": quote.reason}

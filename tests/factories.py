@@ -284,6 +284,8 @@ class PlanVersionFactory(DjangoModelFactory[PlanVersion]):
     plan = factory.SubFactory(CommissionPlanFactory)
     number = factory.LazyAttribute(lambda row: row.plan.versions.count() + 1)
     effective_from = factory.LazyAttribute(lambda row: datetime.now(UTC) - timedelta(days=365 - row.number))
+    # Published when it begins: one that begins before it was published needs consents.
+    created_at = factory.SelfAttribute("effective_from")
 
 
 class CommissionRuleFactory(DjangoModelFactory[CommissionRule]):

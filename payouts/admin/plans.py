@@ -22,7 +22,7 @@ from conversions.models import Goal
 from payouts.admin.forms import NewVersionForm
 from payouts.examples import goals_of, stored_examples
 from payouts.models import CommissionPlan, CommissionRule, PlanVersion
-from payouts.plans import terms_of_rule
+from payouts.price_books import terms_of_rule
 from payouts.pricing.examples import example_words
 from payouts.pricing.rule_words import pays_words
 

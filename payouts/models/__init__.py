@@ -13,12 +13,14 @@ from payouts.models.invoicing import (
 from payouts.models.ledger import LedgerEntry, LedgerHead
 from payouts.models.paying import Payout, PayoutBatch, PayoutMethod, PayoutTerms, Statement
 from payouts.models.plans import CommissionPlan, CommissionRule, PlanVersion, WorkedExample
+from payouts.models.proposals import DraftVersion, PlanConsent, PlanEffect, WhatIf, WhatIfLine
 from payouts.models.rates import ExchangeRate
 
 __all__ = [
     "BillingDetails",
     "CommissionPlan",
     "CommissionRule",
+    "DraftVersion",
     "ExchangeRate",
     "Invoice",
     "InvoiceCounter",
@@ -31,9 +33,13 @@ __all__ = [
     "PayoutMethod",
     "PayoutTerms",
     "PeriodClose",
+    "PlanConsent",
+    "PlanEffect",
     "PlanVersion",
     "SelfBillingAgreement",
     "Statement",
     "VatRate",
     "WorkedExample",
+    "WhatIf",
+    "WhatIfLine",
 ]

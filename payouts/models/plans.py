@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import pgtrigger
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -11,6 +12,47 @@ from affiliates.history import append_only
 from affiliates.models import Affiliate, Offer, User, country_code
 from affiliates.money import AmountField, CurrencyField
 from conversions.models import Goal
+
+# Whose money a version of a plan moves by beginning in the past: affiliates with events of that time that the plan
+# prices or will price, and whoever has a booked share of them. The names in braces are the plan, from when, until when.
+AFFECTED = """
+WITH covered AS MATERIALIZED (
+    SELECT c.id, c.affiliate_id
+      FROM conversions_conversion c
+      JOIN conversions_goal g ON g.id = c.goal_id
+      JOIN payouts_commissionplan p ON p.offer_id = g.offer_id
+     WHERE p.id = {plan} AND c.status IN ('approved', 'pending') AND NOT c.is_test
+       AND c.occurred_at >= {since} AND c.occurred_at < {until}
+       AND CASE WHEN p.affiliate_id IS NOT NULL THEN c.affiliate_id = p.affiliate_id
+                ELSE NOT EXISTS (SELECT FROM payouts_planversion v JOIN payouts_commissionplan own ON own.id = v.plan_id
+                                  WHERE own.offer_id = p.offer_id AND own.affiliate_id = c.affiliate_id
+                                    AND v.effective_from <= c.occurred_at) END)
+SELECT affiliate_id FROM covered
+ UNION
+(SELECT e.affiliate_id
+   FROM covered JOIN payouts_ledgerentry e ON e.conversion_id = covered.id
+  WHERE e.kind IN ('commission', 'reversal')
+  GROUP BY e.affiliate_id, e.conversion_id, e.currency HAVING sum(e.amount) <> 0)
+"""
+
+_REFUSE_WITHOUT_CONSENT = f"""
+affected := ARRAY({AFFECTED.format(plan="NEW.plan_id", since="NEW.effective_from", until="NEW.created_at")});
+lacking := (SELECT affiliate FROM unnest(affected) AS affiliate
+             WHERE 'accepted' IS DISTINCT FROM (
+                   SELECT c.answer FROM payouts_planconsent c JOIN payouts_draftversion d ON d.id = c.draft_id
+                    WHERE d.plan_id = NEW.plan_id AND c.digest = NEW.digest AND c.affiliate_id = affiliate
+                    ORDER BY c.id DESC LIMIT 1)
+             LIMIT 1);
+-- Without consents, each of them must be shown to lose nothing: an effect with a loss cannot be stored.
+IF lacking IS NOT NULL AND EXISTS (
+    SELECT FROM unnest(affected) AS affiliate
+     WHERE NOT EXISTS (SELECT FROM payouts_planeffect e
+                        WHERE e.plan_id = NEW.plan_id AND e.digest = NEW.digest AND e.affiliate_id = affiliate)) THEN
+    RAISE EXCEPTION 'The version from % on was not agreed to by affiliate %', NEW.effective_from, lacking
+        USING ERRCODE = 'integrity_constraint_violation';
+END IF;
+RETURN NEW;
+"""  # noqa: S608 - of constants only
 
 
 class CommissionPlan(models.Model):
@@ -43,10 +85,22 @@ class PlanVersion(models.Model):
     note = models.CharField(max_length=250, blank=True)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Of plan, beginning and rules (`payouts.rule_documents`); consents name it.
+    digest = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
 
     class Meta:
         ordering = ["plan", "-number"]
-        triggers: ClassVar = append_only("plan_version_append_only")
+        triggers: ClassVar = [
+            *append_only("plan_version_append_only"),
+            pgtrigger.Trigger(
+                name="plan_version_agreed_to",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Q(new__effective_from__lt=pgtrigger.F("new__created_at")),
+                declare=[("affected", "bigint[]"), ("lacking", "bigint")],
+                func=_REFUSE_WITHOUT_CONSENT,
+            ),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["plan", "number"], name="plan_version_once"),
             models.UniqueConstraint(fields=["plan", "effective_from"], name="plan_version_one_start"),

@@ -45,10 +45,16 @@ def test_the_next_version_has_the_next_number(plan: CommissionPlan, goal: Goal) 
     assert [version.number for version in plan.versions.all()] == [2, 1]
 
 
-def test_only_the_first_version_may_begin_in_the_past(plan: CommissionPlan, goal: Goal) -> None:
+def test_a_version_may_begin_in_the_past_where_nobody_has_events_since(plan: CommissionPlan, goal: Goal) -> None:
     publish(plan, flat(goal, "120"), effective_from=YEAR_AGO)
-    with pytest.raises(PlanRefused, match="only a plan's first version may begin in the past"):
-        publish(plan, flat(goal, "90"), effective_from=NOW - timedelta(seconds=1))
+    earlier = NOW - timedelta(seconds=1)
+    ConversionFactory(goal=goal, occurred_at=earlier - timedelta(seconds=1))
+    assert publish(plan, flat(goal, "90"), effective_from=earlier).number == 2
+    ConversionFactory(goal=goal, occurred_at=NOW)
+    with pytest.raises(
+        PlanRefused, match=r"has passed, and by these terms one affiliate loses money .* Ask the affiliates"
+    ):
+        publish(plan, flat(goal, "80"), effective_from=NOW, now=NOW + timedelta(seconds=1))
 
 
 def test_a_version_begins_after_the_one_before(plan: CommissionPlan, goal: Goal) -> None:
@@ -75,8 +81,6 @@ def test_names_every_fault_at_once_and_changes_nothing(plan: CommissionPlan, goa
     assert refused.value.problems == [
         "The version must take effect after Standard plan v1 did (2026-10-15 12:00 UTC); 2026-10-14 12:00 is not "
         "later.",
-        "2026-10-14 12:00 has passed: only a plan's first version may begin in the past. Begin now or later, and "
-        "settle past events by an adjustment.",
         f"{ftd} 1.005 has more decimals than EUR is counted in (2).",
         f"{ftd} amount: Ensure this value is greater than or equal to 0.",
         f"{ftd} currency: XXX is not a currency that amounts can be kept in.",

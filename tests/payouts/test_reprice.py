@@ -1,15 +1,18 @@
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
-from affiliates.models import Affiliate
+from affiliates.models import Affiliate, User
 from conversions.models import Goal
+from payouts.consents import record
+from payouts.drafts import write_draft
 from payouts.ledger import book_changes
-from payouts.models import LedgerEntry
+from payouts.models import CommissionPlan, DraftVersion, LedgerEntry, PlanVersion
 from payouts.queries import balances
 from tests.factories import CommissionRuleFactory, ConversionFactory, GoalFactory
 from tests.payouts.deals import deal, flat
@@ -78,6 +81,54 @@ def test_says_what_is_wrong_with_a_version_file(booked: Goal, tmp_path: Path, co
     file.write_text(content)
     with pytest.raises(CommandError, match=fault):
         reprice("--dry-run", f"--offer={booked.offer_id}", f"--version-file={file}")
+
+
+def a_draft(goal: Goal, amount: str) -> DraftVersion:
+    plan = CommissionPlan.objects.get(offer=goal.offer)
+    since = OCTOBER - timedelta(days=1)
+    return write_draft(plan=plan, rules=[flat(goal, amount)], effective_from=since, note="", actor=None, now=OCTOBER)
+
+
+def test_a_draft_that_takes_money_is_refused_until_the_affiliates_agree(
+    booked: Goal, ana: Affiliate, ben: Affiliate, olga: User
+) -> None:
+    draft = a_draft(booked, "40")
+    told = ["0 of 2 affiliates concerned have agreed.", "No consent: Ana", "No consent: Ben"]
+    told += ["Ana: 100.00 EUR -> 80.00 EUR (-20.00 EUR)", "Ben: 50.00 EUR -> 40.00 EUR (-10.00 EUR)"]
+    told += ["Total: 150.00 EUR -> 120.00 EUR (-30.00 EUR)", "2 of 2 balances would change. Nothing was written."]
+    assert reprice("--dry-run", f"--draft={draft.public_id}").splitlines() == told
+    with pytest.raises(CommandError, match=r"2 of 2 consents are missing \(Ana, Ben\)\. Ask the affiliates"):
+        reprice(f"--draft={draft.public_id}")
+    assert PlanVersion.objects.count() == 1
+    for affiliate in (ana, ben):
+        given = {"evidence": "By letter", "evidence_file": "", "now": timezone.now(), "operator": olga}
+        record(draft=draft, digest=draft.digest, affiliate=affiliate, accepts=True, **given)  # type: ignore[arg-type]
+    assert "v2 is in force; differences are booked." in reprice(f"--draft={draft.public_id}")
+    assert (balances(ana)[0].amount, balances(ben)[0].amount) == (80, 40)
+    with pytest.raises(CommandError, match="published already"):
+        reprice(f"--draft={draft.public_id}")
+
+
+def test_a_draft_that_raises_everybody_is_put_into_force_and_booked(booked: Goal, ben: Affiliate) -> None:
+    said = reprice(f"--draft={a_draft(booked, '60').public_id}").splitlines()
+    assert said == [
+        "Nobody loses by it: no consent is needed.",
+        "Ben: 50.00 EUR -> 60.00 EUR (10.00 EUR)",
+        "Ana: 100.00 EUR -> 120.00 EUR (20.00 EUR)",
+        "Total: 150.00 EUR -> 180.00 EUR (30.00 EUR)",
+        "2 of 2 balances change.",
+        "Standard plan v2 is in force; differences are booked.",
+    ]
+    assert balances(ben)[0].amount == 60
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [(["--draft=dv_x"], "There is no draft dv_x"), (["--draft=x", "--from=2026-01-01"], "alone")],
+)
+def test_says_what_is_wrong_with_the_draft(booked: Goal, arguments: list[str], fault: str) -> None:
+    with pytest.raises(CommandError, match=fault):
+        reprice(*arguments)
 
 
 def test_a_version_file_is_only_tried(booked: Goal) -> None:

@@ -18,7 +18,7 @@ from dashboard.portal.words import masked
 from payouts.accounts import with_facts
 from payouts.ledger import event_of
 from payouts.models import LedgerEntry
-from payouts.plans import price_book
+from payouts.price_books import price_book
 from payouts.pricing import APPROVED, FLAT, PER_LOT, Quote, choose_rules, choose_version
 from payouts.queries import estimates, explain
 from tracking import click_id

@@ -3,10 +3,11 @@
 import json
 from argparse import ArgumentParser
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
@@ -15,18 +16,32 @@ from django.utils.dateparse import parse_date
 from affiliates.models import Affiliate, Offer
 from affiliates.money import format_money
 from affiliates.progress import ShownProgress
-from payouts.plans import PlanRefused
-from payouts.what_if import Change, compare, price_again, rules_from
+from payouts.consents import affected_by, without_consent
+from payouts.drafts import publish_draft, rules_of
+from payouts.models import CommissionPlan, CommissionRule, DraftVersion
+from payouts.repricing import Change, book_all, booked_and_owed, price_again
+from payouts.rule_documents import PlanRefused, rules_from
+from payouts.what_if import Outcome, Proposal, compare
 
-STAGES = {"affiliates": "Comparing affiliates", "conversions": "Pricing conversions"}
+STAGES = {
+    "affiliates": "Comparing affiliates",
+    "events": "Comparing events",
+    "conversions": "Pricing conversions",
+}
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class Span(NamedTuple):
+    starts_at: datetime
+    ends_at: datetime
 
 
 class Command(BaseCommand):
     help = (
-        "Price approved conversions again and book the differences; with --dry-run only show, by affiliate, what is "
-        "booked and what would be. A version file stands in for the offer's default plan in a dry run. Exit code 0 "
-        "when it could be done."
+        "Price approved conversions again and book the differences, with totals by affiliate; with --dry-run only show "
+        "them. A draft of a version (--draft) is brought into force first; where it begins in the past, the affiliates "
+        "concerned must have agreed to it. A version file stands in for the offer's default plan in a dry run. Exit "
+        "code 0 when it could be done."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -35,31 +50,76 @@ class Command(BaseCommand):
         parser.add_argument("--to", dest="ends", metavar="DAY", help="events before this day (UTC)")
         parser.add_argument("--dry-run", action="store_true", help="write nothing")
         parser.add_argument("--version-file", metavar="FILE", help="rules to try, as JSON; only with --dry-run")
+        parser.add_argument("--draft", metavar="ID", help="a draft, from its own beginning until now: dv_8kq2c7wz4t")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        offers = _offers(options["offer"])
-        starts_at, ends_at = _day(options["starts"], BEGINNING), _day(options["ends"], timezone.now())
-        if starts_at >= ends_at:
-            raise CommandError("--to must be a later day than --from.")
+        offers, span = _offers(options["offer"]), _span(options)
         if options["version_file"] and not (options["dry_run"] and options["offer"]):
             raise CommandError("A version file is tried with --dry-run and --offer; publish a version in the panel.")
-        with ShownProgress(names=STAGES) as shown:
-            if not options["dry_run"]:
-                done = 0
-                for offer in offers:
-                    done += price_again(offer=offer, starts_at=starts_at, ends_at=ends_at, progress=shown)
-                self.stdout.write(self.style.SUCCESS(f"Priced {done:,} conversions again; differences are booked."))
-                return
-            changes: list[Change] = []
-            try:
-                for offer in offers:
-                    rules = _rules(options["version_file"], offer)
-                    changes += compare(offer=offer, starts_at=starts_at, ends_at=ends_at, rules=rules, progress=shown)
-            except PlanRefused as error:
-                raise CommandError("\n".join(error.problems)) from error
-        self._tell(changes)
+        if options["draft"] and (options["version_file"] or options["offer"] or options["starts"] or options["ends"]):
+            raise CommandError("A draft names its offer, its rules and its beginning itself: give --draft alone.")
+        try:
+            if options["draft"]:
+                self._draft(options["draft"], is_dry=options["dry_run"])
+            elif options["version_file"]:
+                self._file(options["version_file"], offers[0], span)
+            else:
+                self._again(offers, span, is_dry=options["dry_run"])
+        except PlanRefused as error:
+            raise CommandError("\n".join(error.problems)) from error
 
-    def _tell(self, changes: list[Change]) -> None:
+    def _again(self, offers: Sequence[Offer], span: Span, *, is_dry: bool) -> None:
+        changes: list[Change] = []
+        done = 0
+        with ShownProgress(names=STAGES) as shown:
+            for offer in offers:
+                changes += booked_and_owed(offer=offer, starts_at=span.starts_at, ends_at=span.ends_at, progress=shown)
+            for offer in () if is_dry else offers:
+                done += price_again(offer=offer, starts_at=span.starts_at, ends_at=span.ends_at, progress=shown)
+        self._tell(changes, is_dry=is_dry)
+        if not is_dry:
+            self.stdout.write(self.style.SUCCESS(f"Priced {done:,} conversions again; differences are booked."))
+
+    def _file(self, path: str, offer: Offer, span: Span) -> None:
+        plan = CommissionPlan.objects.filter(offer=offer, affiliate=None).first()
+        plan = plan or CommissionPlan(offer=offer, name="The proposal")
+        proposal = Proposal(plan, _rules(path, offer), span.starts_at, span.ends_at)
+        with ShownProgress(names=STAGES) as shown:
+            outcomes = compare(proposal, progress=shown).outcomes()
+        self._tell(outcomes, is_dry=True)
+
+    def _draft(self, public_id: str, *, is_dry: bool) -> None:
+        draft = DraftVersion.objects.select_related("plan__offer").filter(public_id=public_id).first()
+        if draft is None:
+            raise CommandError(f"There is no draft {public_id}. The panel lists them under Draft versions.")
+        now = timezone.now()
+        if draft.effective_from < now:
+            proposal = Proposal(draft.plan, rules_of(draft), draft.effective_from, now)
+            with ShownProgress(names=STAGES) as shown:
+                outcomes = compare(proposal, progress=shown).outcomes()
+            if any(each.loses for each in outcomes):
+                self._tell_consents(draft, now)
+            else:
+                self.stdout.write("Nobody loses by it: no consent is needed.")
+        else:
+            outcomes = []
+            self.stdout.write(f"It begins on {draft.effective_from:%Y-%m-%d %H:%M} UTC: no event is priced again.")
+        if is_dry:
+            self._tell(outcomes, is_dry=True)
+            return
+        version = publish_draft(draft=draft, actor=None, now=now)
+        book_all()
+        self._tell(outcomes, is_dry=False)
+        self.stdout.write(self.style.SUCCESS(f"{version} is in force; differences are booked."))
+
+    def _tell_consents(self, draft: DraftVersion, now: datetime) -> None:
+        affected = affected_by(draft.plan, draft.effective_from, now)
+        lacking = without_consent(draft.plan, draft.digest, affected)
+        self.stdout.write(f"{len(affected) - len(lacking):,} of {len(affected):,} affiliates concerned have agreed.")
+        for name in Affiliate.objects.filter(pk__in=lacking).order_by("name").values_list("name", flat=True):
+            self.stdout.write(f"No consent: {name}")
+
+    def _tell(self, changes: Iterable[Change | Outcome], *, is_dry: bool) -> None:
         sums: dict[tuple[int, str], list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
         totals: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
         for change in changes:
@@ -73,7 +133,8 @@ class Command(BaseCommand):
         for currency, (before, after) in sorted(totals.items()):
             self._line("Total", currency, before, after)
         moved = sum(before != after for before, after in sums.values())
-        self.stdout.write(f"{moved:,} of {len(sums):,} balances would change. Nothing was written.")
+        told = "would change. Nothing was written." if is_dry else "change."
+        self.stdout.write(f"{moved:,} of {len(sums):,} balances {told}")
 
     def _line(self, name: str, currency: str, before: Decimal, after: Decimal) -> None:
         change = format_money(after - before, currency)
@@ -85,6 +146,13 @@ def _offers(number: int | None) -> list[Offer]:
     if not offers and number:
         raise CommandError(f"There is no offer {number}.")
     return offers
+
+
+def _span(options: dict[str, Any]) -> Span:
+    span = Span(_day(options["starts"], BEGINNING), _day(options["ends"], timezone.now()))
+    if span.starts_at >= span.ends_at:
+        raise CommandError("--to must be a later day than --from.")
+    return span
 
 
 def _day(text: str | None, otherwise: datetime) -> datetime:
@@ -99,9 +167,7 @@ def _day(text: str | None, otherwise: datetime) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def _rules(path: str | None, offer: Offer) -> Any:
-    if not path:
-        return None
+def _rules(path: str, offer: Offer) -> list[CommissionRule]:
     try:
         return rules_from(json.loads(Path(path).read_text()), offer)
     except (OSError, json.JSONDecodeError, UnicodeDecodeError) as error:
