@@ -104,6 +104,9 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Money",
         (
             Entry("Commission plans", "percent", "payouts.commissionplan"),
+            Entry("Draft versions", "edit_note", "payouts.draftversion"),
+            Entry("What if", "query_stats", "payouts.whatif"),
+            Entry("Consents", "handshake", "payouts.planconsent"),
             Entry("Ledger", "menu_book", "payouts.ledgerentry"),
             Entry("Statements", "receipt_long", "payouts.statement"),
             Entry("Period closes", "event_available", "payouts.periodclose"),

@@ -2,6 +2,7 @@
 
 from payouts.admin.batches import ExchangeRateAdmin, PayoutBatchAdmin, PayoutMethodAdmin, PayoutTermsAdmin
 from payouts.admin.closing import PeriodCloseAdmin
+from payouts.admin.drafts import DraftVersionAdmin, PlanConsentAdmin, WhatIfAdmin
 from payouts.admin.further import AffiliateWithMoneyAdmin, ConversionWithCommissionAdmin, OfferWithPlansAdmin
 from payouts.admin.ledger import LedgerEntryAdmin, LedgerHeadAdmin
 from payouts.admin.payments import PayoutAdmin, StatementAdmin
@@ -12,6 +13,7 @@ __all__ = [
     "CommissionPlanAdmin",
     "CommissionRuleAdmin",
     "ConversionWithCommissionAdmin",
+    "DraftVersionAdmin",
     "ExchangeRateAdmin",
     "LedgerEntryAdmin",
     "LedgerHeadAdmin",
@@ -21,6 +23,8 @@ __all__ = [
     "PayoutMethodAdmin",
     "PayoutTermsAdmin",
     "PeriodCloseAdmin",
+    "PlanConsentAdmin",
     "PlanVersionAdmin",
     "StatementAdmin",
+    "WhatIfAdmin",
 ]

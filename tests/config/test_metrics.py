@@ -72,9 +72,9 @@ def test_unbooked_conversions_age_since_their_last_change(db: None) -> None:
 
 
 def test_a_new_plan_version_makes_old_conversions_due_anew(db: None) -> None:
-    old = ConversionFactory(occurred_at=ago(days=300), booked_at=None)
+    version = PlanVersionFactory(created_at=ago(minutes=3))
+    old = ConversionFactory(goal__offer=version.plan.offer, occurred_at=ago(days=300), booked_at=None)
     StatusChangeFactory(conversion=old, at=ago(days=300))
-    PlanVersionFactory(plan__offer=old.goal.offer, created_at=ago(minutes=3))
     assert 180 <= numbers()["affidavit_conversions_unbooked_oldest_seconds"] < 3600
 
 

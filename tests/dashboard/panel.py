@@ -1,6 +1,6 @@
 """A row of every model that the operator panel shows."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -9,8 +9,9 @@ from django.contrib.auth.models import Group
 
 from affiliates.models import OfferDestination, TrackingDomain, User
 from conversions.models import ParkedPostback, RiskPolicy, RiskReview, Touch
+from payouts.drafts import write_draft
 from payouts.methods import set_method
-from payouts.models import ExchangeRate, PayoutBatch, PayoutTerms, PeriodClose
+from payouts.models import ExchangeRate, PayoutBatch, PayoutTerms, PeriodClose, PlanConsent, WhatIf
 from tests import factories
 
 
@@ -58,12 +59,26 @@ def populate(number: int) -> None:
 def _money(goal, affiliate, conversion) -> None:
     version = factories.PlanVersionFactory(plan=factories.CommissionPlanFactory(offer=goal.offer))
     rule = factories.CommissionRuleFactory(version=version, goal=goal)
+    proposing(version, rule, affiliate)
     factories.LedgerHeadFactory(affiliate=affiliate)
     payout = factories.PayoutFactory(statement=factories.StatementFactory(affiliate=affiliate))
     paying(affiliate)
     factories.LedgerEntryFactory(
         affiliate=affiliate, kind="commission", conversion=conversion, plan_version=version, rule=rule, payout=payout
     )
+
+
+def proposing(version, rule, affiliate) -> None:
+    at = version.effective_from + timedelta(days=1)
+    draft = write_draft(plan=version.plan, rules=[rule], effective_from=at, note="", actor=None, now=at)
+    PlanConsent.objects.create(
+        draft=draft, digest=draft.digest, affiliate=affiliate, answer="accepted", source="portal",
+        answered_by=factories.UserFactory(),
+    )  # fmt: skip
+    WhatIf.objects.create(
+        plan=version.plan, draft=draft, tried="A draft", rules=draft.rules, digest=draft.digest, starts_at=at,
+        ends_at=at + timedelta(days=30),
+    )  # fmt: skip
 
 
 def paying(affiliate) -> None:

@@ -27,6 +27,7 @@ HISTORY = (
     "conversions.Touch",
     "tracking.LegacyClickID",
     "payouts.PlanVersion",
+    "payouts.PlanConsent",
     "payouts.CommissionRule",
     "payouts.LedgerEntry",
     "payouts.Statement",
@@ -35,7 +36,9 @@ HISTORY = (
 )
 
 # Edited with their affiliate or goal, shown on the conversion that they are about, or no more than digests.
+# Lines of what-ifs and proofs of no loss are shown with what they are of.
 SHOWN_ELSEWHERE = {
+    *("WhatIfLine", "PlanEffect"),
     *("AffiliateMember", "QualificationRule", "QualificationWait", "AddressSighting", "MemberAddress"),
     *("AffiliatePace", "Refund", "Correction", "Parentage"),
 }
