@@ -47,6 +47,10 @@ def payout_id() -> str:
     return "po_" + opaque(12)
 
 
+def billed_clicks_id() -> str:
+    return "bc_" + opaque(14)
+
+
 def batch_id() -> str:
     return "pt_" + opaque(8)
 

@@ -108,6 +108,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("What if", "query_stats", "payouts.whatif"),
             Entry("Consents", "handshake", "payouts.planconsent"),
             Entry("Ledger", "menu_book", "payouts.ledgerentry"),
+            Entry("Billed clicks", "ads_click", "payouts.billedclicks"),
             Entry("Statements", "receipt_long", "payouts.statement"),
             Entry("Period closes", "event_available", "payouts.periodclose"),
             Entry("Payouts", "payments", "payouts.payout", waits="payouts"),

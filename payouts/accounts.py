@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from affiliates.models import Affiliate, Parentage
 from conversions.models import CustomerLock
-from payouts.pricing import NET_REVENUE, TIERED, Event, Family, Lineage, PlanTerms, PriceBook, PricingRule
+from payouts.pricing import NET_REVENUE, PER_CLICK, TIERED, Event, Family, Lineage, PlanTerms, PriceBook, PricingRule
 from payouts.pricing.periods import BEGINNING, END, TOTAL, begins, ends
 from tracking.models import Click
 
@@ -48,16 +48,18 @@ def looks_back(rule: PricingRule) -> set[str]:
     return found
 
 
-def periods_of(book: PriceBook, account: Account) -> set[str]:
+def periods_of(book: PriceBook, account: Account, *, clicks: bool = False) -> set[str]:
+    """What the rules for conversions count over, or those for clicks: the one does not move the other."""
     plans = (book.get((account.offer_id, account.affiliate_id)), book.get((account.offer_id, None)))
-    return {period for plan in plans if plan for period in _periods_of_plan(plan)}
+    return {period for plan in plans if plan for period in _periods_of_plan(plan, clicks)}
 
 
-def _periods_of_plan(plan: PlanTerms) -> set[str]:
-    return {period for version in plan.versions for rule in version.rules for period in looks_back(rule)}
+def _periods_of_plan(plan: PlanTerms, clicks: bool) -> set[str]:
+    rules = [rule for version in plan.versions for rule in version.rules if (rule.kind == PER_CLICK) is clicks]
+    return {period for rule in rules for period in looks_back(rule)}
 
 
-def spans(events: Iterable[Event], book: PriceBook) -> dict[Account, Span]:
+def spans(events: Iterable[Event], book: PriceBook, *, clicks: bool = False) -> dict[Account, Span]:
     """The accounts of these events that are priced as a whole, with the time that has to be read for each."""
     known: dict[Account, set[str]] = {}
     found: dict[Account, Span] = {}
@@ -65,15 +67,16 @@ def spans(events: Iterable[Event], book: PriceBook) -> dict[Account, Span]:
         account = Account(event.affiliate_id, event.offer_id)
         periods = known.get(account)
         if periods is None:
-            periods = known[account] = periods_of(book, account)
+            periods = known[account] = periods_of(book, account, clicks=clicks)
         if periods:
             found[account] = found.get(account, Span(END, BEGINNING)).with_moment(event.occurred_at, periods)
     return found
 
 
-def lock_accounts(accounts: Collection[Account]) -> None:
+def lock_accounts(accounts: Collection[Account], *, clicks: bool = False) -> None:
     """Hold these accounts until the transaction ends, in one order, so that two workers never price one at once."""
-    keys = sorted(f"account {each.affiliate_id} {each.offer_id}" for each in accounts)
+    what = "clicks" if clicks else "account"
+    keys = sorted(f"{what} {each.affiliate_id} {each.offer_id}" for each in accounts)
     with connection.cursor() as cursor:
         for key in keys:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])

@@ -70,6 +70,9 @@ class LedgerEntrySerializer(serializers.ModelSerializer[LedgerEntry]):
     conversion = serializers.CharField(
         source="conversion.public_id", read_only=True, allow_null=True, help_text="The conversion's ID."
     )
+    clicks = serializers.CharField(
+        source="clicks.public_id", read_only=True, allow_null=True, help_text="The ID of a link's clicks of a day."
+    )
     payout = serializers.CharField(
         source="payout.public_id", read_only=True, allow_null=True, help_text="The payout's ID."
     )
@@ -78,7 +81,7 @@ class LedgerEntrySerializer(serializers.ModelSerializer[LedgerEntry]):
     class Meta:
         model = LedgerEntry
         fields = (
-            *("affiliate", "sequence", "kind", "amount", "currency", "arithmetic", "conversion", "payout"),
+            *("affiliate", "sequence", "kind", "amount", "currency", "arithmetic", "conversion", "clicks", "payout"),
             *("plan_version", "occurred_at", "booked_at", "previous_hash", "hash"),
         )
         read_only_fields = fields
@@ -101,7 +104,7 @@ class LedgerFilters(PeriodFilters):
 class LedgerEntryViewSet(ListModelMixin, ResourceViewSet):
     """Lines of affiliates' accounts, newest first. They are only ever appended; a balance is their sum."""
 
-    queryset = LedgerEntry.objects.select_related("affiliate", "conversion", "payout", "plan_version__plan")
+    queryset = LedgerEntry.objects.select_related("affiliate", "conversion", "clicks", "payout", "plan_version__plan")
     serializer_class = LedgerEntrySerializer
     filterset_class = LedgerFilters
 

@@ -8,6 +8,7 @@ entry is the SHA-256, in 64 lower-case hex digits, of a JSON text in UTF-8 that 
 `amount`        a string with exactly eight decimals and a leading minus when negative: `"-20.00000000"`
 `arithmetic`    how the amount came about, in words
 `booked_at`     when the entry was written, UTC: `"2026-10-31T23:59:59.000000Z"`, always six decimals
+`clicks`        the public ID of a day's clicks of a link; only in entries that pay for clicks, left out elsewhere
 `conversion`    the conversion's public ID, or `null`
 `currency`      the currency code
 `kind`          `commission`, `reversal`, `adjustment`, `payment`, `fee`, `returned` or `vat`
@@ -57,6 +58,7 @@ class Facts(NamedTuple):
     occurred_at: datetime
     booked_at: datetime
     previous_hash: str
+    clicks: str | None = None
 
 
 # Where LedgerEntry keeps each of Facts, in the same order.
@@ -74,6 +76,7 @@ COLUMNS = (
     "occurred_at",
     "booked_at",
     "previous_hash",
+    "clicks__public_id",
 )
 
 
@@ -89,6 +92,7 @@ class Draft:
     occurred_at: datetime
     conversion: tuple[int, str] | None = None
     payout: tuple[int, str] | None = None
+    clicks: tuple[int, str] | None = None
     plan_version_id: int | None = None
     rule_id: int | None = None
 
@@ -96,6 +100,8 @@ class Draft:
 def canonical_text(facts: Facts) -> str:
     """The JSON text that is sealed; the module's docstring defines it."""
     values = facts._asdict()
+    if facts.clicks is None:
+        del values["clicks"]
     values.update(
         kind=str(facts.kind),
         amount=f"{facts.amount:.8f}",
@@ -178,6 +184,7 @@ def _link(head: LedgerHead, draft: Draft, booked_at: datetime) -> LedgerEntry:
         occurred_at=draft.occurred_at,
         booked_at=booked_at,
         previous_hash=head.hash,
+        clicks=draft.clicks[1] if draft.clicks else None,
     )
     head.sequence, head.hash = facts.sequence, seal(facts)
     return LedgerEntry(
@@ -188,6 +195,7 @@ def _link(head: LedgerHead, draft: Draft, booked_at: datetime) -> LedgerEntry:
         currency=draft.currency,
         conversion_id=draft.conversion[0] if draft.conversion else None,
         payout_id=draft.payout[0] if draft.payout else None,
+        clicks_id=draft.clicks[0] if draft.clicks else None,
         plan_version_id=draft.plan_version_id,
         rule_id=draft.rule_id,
         arithmetic=draft.arithmetic,

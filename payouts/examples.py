@@ -2,10 +2,10 @@
 
 **An example's events** are a list of objects, in the order in which they happen:
 
-`goal` a goal's code (required) · `on` a day `2026-10-03` or a moment `2026-10-03T12:00Z`; without it the event happens
-as the version begins · `revenue` and `currency` · `volume` lots · `country` · `subs` `{"sub1": "fb"}` · `customer` any
-name, the same for the same customer · `customer_since` a day · `deductions` `{"bonus": "200"}` · `times` how many like
-it happen · `history` true for what only went before
+`goal` a goal's code, or in its place `clicks`, the number of a day's valid clicks · `on` a day `2026-10-03` or a moment
+`2026-10-03T12:00Z`; without it the event happens as the version begins · `revenue` and `currency` · `volume` lots ·
+`country` · `subs` `{"sub1": "fb"}` · `customer` any name, the same for the same customer · `customer_since` a day ·
+`deductions` `{"bonus": "200"}` · `times` how many like it happen · `history` true for what only went before
 
 **Its expected lines** are a list of objects: `event` the place of the event, from 1, or for an example by month the
 `month` `2026-10` · `rule` the place of the rule, from 1 · `to` the level of the parent, 0 or nothing for the affiliate
@@ -36,8 +36,8 @@ from payouts.pricing.precedence import SUB_NAMES
 
 MOST_EVENTS, MOST_EXAMPLES = 5_000, 12
 EVENT_NAMES = (
-    "goal", "on", "revenue", "currency", "volume", "country", "subs", "customer", "customer_since", "deductions",
-    "times", "history",
+    "goal", "clicks", "on", "revenue", "currency", "volume", "country", "subs", "customer", "customer_since",
+    "deductions", "times", "history",
 )  # fmt: skip
 LINE_NAMES = ("event", "month", "rule", "to", "amount", "currency")
 
@@ -105,8 +105,11 @@ def read_example(row: WorkedExample, *, goals: Mapping[str, Goal], effective_fro
 
 def _event(place: str, given: Any, goals: Mapping[str, Goal], effective_from: datetime) -> ExampleEvent:
     _check_names(place, given, EVENT_NAMES)
+    clicks = _whole(place, given, "clicks", least=0, most=10**9, without=0)
     goal = goals.get(str(given.get("goal")))
-    if goal is None:
+    if bool(clicks) == bool(given.get("goal")):
+        raise ExampleRefused(f"{place} has the code of a goal, or a number of clicks.")
+    if goal is None and not clicks:
         raise ExampleRefused(f"{place}: the offer has no goal {given.get('goal')!r}; it has {', '.join(goals)}.")
     currency, revenue = _text(place, given, "currency"), _number(place, given, "revenue")
     if currency and currency not in PLACES:
@@ -114,12 +117,13 @@ def _event(place: str, given: Any, goals: Mapping[str, Goal], effective_from: da
     if revenue is not None and not currency:
         raise ExampleRefused(f"{place}: the revenue needs its currency.")
     return ExampleEvent(
-        goal_id=goal.pk,
-        goal_name=goal.name,
+        goal_id=goal.pk if goal else 0,
+        goal_name=goal.name if goal else "Clicks",
         occurred_at=_moment(place, given.get("on")) or effective_from,
         revenue=revenue,
         currency=currency,
-        volume=_number(place, given, "volume"),
+        volume=Decimal(clicks) if clicks else _number(place, given, "volume"),
+        is_clicks=bool(clicks),
         country=_text(place, given, "country").upper(),
         subs=_subs(place, given.get("subs") or {}),
         customer=_text(place, given, "customer"),

@@ -7,7 +7,7 @@ unless both are components of one deal (a hybrid) and of different kinds.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -23,9 +23,12 @@ from payouts.pricing.periods import PERIODS
 Kind = CommissionRule.Kind
 FIRST, LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 MOST_LEVELS = 10
+# Chosen among themselves, beside the rule that prices the conversion.
+APART = (Kind.PARENTS, Kind.PER_CLICK)
 WORDS = {
     Kind.FLAT: "a flat rule has an amount and its currency, and no percent.",
     Kind.PER_LOT: "a rule per lot has an amount and its currency, and no percent.",
+    Kind.PER_CLICK: "a rule per click has an amount and its currency, and no percent.",
     Kind.PERCENT: "a percent rule has a percent, and neither amount nor currency.",
     Kind.NET_REVENUE: "a share of net revenue has a percent, and neither amount nor currency.",
     Kind.TIERED: "tiers carry their own prices: leave amount, currency and percent empty.",
@@ -45,7 +48,7 @@ def faults_of_rules(plan: CommissionPlan, rules: Sequence[CommissionRule]) -> li
 
 def gaps(plan: CommissionPlan, rules: Sequence[CommissionRule]) -> list[str]:
     """Active goals that earn nothing, or nothing everywhere: a warning for each, in the funnel's order."""
-    everywhere = [rule for rule in rules if rule.kind != Kind.PARENTS]
+    everywhere = [rule for rule in rules if rule.kind not in APART]
     if any(rule.goal_id is None and _is_open(rule) for rule in everywhere):
         return []
     found = []
@@ -66,7 +69,14 @@ def _overlaps(rules: Sequence[CommissionRule]) -> Iterator[str]:
     groups: dict[tuple[object, ...], list[CommissionRule]] = defaultdict(list)
     for rule in rules:
         dated = bool(rule.valid_from or rule.valid_until)
-        key = (rule.goal_id, rule.country, rule.sub_name, rule.sub_value, rule.kind == Kind.PARENTS, dated)
+        key = (
+            rule.goal_id,
+            rule.country,
+            rule.sub_name,
+            rule.sub_value,
+            rule.kind if rule.kind in APART else "",
+            dated,
+        )
         groups[key].append(rule)
     for same in groups.values():
         clash = next((pair for pair in _pairs(same) if _clash(*pair)), None)
@@ -111,7 +121,7 @@ def _faults_of_rule(plan: CommissionPlan, rule: CommissionRule) -> list[str]:
 
 def _has_its_price(rule: CommissionRule) -> bool:
     has_amount, has_percent = rule.amount is not None, rule.percent is not None
-    if rule.kind in (Kind.FLAT, Kind.PER_LOT):
+    if rule.kind in (Kind.FLAT, Kind.PER_LOT, Kind.PER_CLICK):
         return has_amount and bool(rule.currency) and not has_percent
     if rule.kind in (Kind.PERCENT, Kind.NET_REVENUE):
         return has_percent and not rule.currency and not has_amount
@@ -131,10 +141,24 @@ def _faults_of_amounts(rule: CommissionRule) -> Iterator[str]:
 
 
 def _faults_of_narrowing(rule: CommissionRule) -> Iterator[str]:
+    if rule.kind == Kind.PER_CLICK:
+        yield from _faults_of_clicks(rule)
     if bool(rule.sub_name) != bool(rule.sub_value):
         yield "a rule for a sub ID names both the sub ID and its value."
     if rule.valid_from and rule.valid_until and rule.valid_until <= rule.valid_from:
         yield "it must end after it begins."
+
+
+def _faults_of_clicks(rule: CommissionRule) -> Iterator[str]:
+    """Clicks are billed by whole days, before anybody has converted."""
+    if rule.goal_id is not None:
+        yield "clicks are paid whatever comes of them: leave the goal empty."
+    if rule.is_component:
+        yield "a price per click stands beside the others anyway; it is no component."
+    if any(each is not None for each in (rule.minimum, rule.maximum, rule.max_months, rule.max_payments)):
+        yield "a price per click has a cap at most: no limits per conversion or customer."
+    if any(each and each.astimezone(UTC).time() != time.min for each in (rule.valid_from, rule.valid_until)):
+        yield "clicks are billed by whole days: its validity begins and ends at midnight UTC."
 
 
 def _faults_of_limits(rule: CommissionRule) -> Iterator[str]:
@@ -148,7 +172,7 @@ def _faults_of_limits(rule: CommissionRule) -> Iterator[str]:
     capped = rule.cap_amount is not None or rule.cap_count is not None
     if capped != bool(rule.cap_period):
         yield "a cap has a period, and an amount or a number of conversions."
-    if rule.kind in (Kind.FLAT, Kind.PER_LOT) and rule.limit_currency not in ("", rule.currency):
+    if rule.kind in (Kind.FLAT, Kind.PER_LOT, Kind.PER_CLICK) and rule.limit_currency not in ("", rule.currency):
         yield f"its limits are in {rule.limit_currency}, but it pays in {rule.currency}."
 
 

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from affiliates.models import Affiliate, User
 from conversions.models import Conversion
+from payouts.click_ledger import faults_of_paid_clicks, make_clicks_due
 from payouts.consents import affected_by, without_consent
 from payouts.examples import faults_of_examples, goals_of
 from payouts.linter import faults_of_rules
@@ -49,6 +50,7 @@ def publish_version(
         CommissionPlan.objects.select_for_update(no_key=True).get(pk=plan.pk)
         last = plan.versions.order_by("-number").first()
         problems = [*_faults_of_start(last, effective_from), *faults_of_rules(plan, rules)]
+        problems += faults_of_paid_clicks(plan, effective_from, now)
         problems = problems or faults_by_examples(plan, rules, examples, effective_from)
         if problems:
             raise PlanRefused(problems)
@@ -66,6 +68,7 @@ def publish_version(
         )
         _insert(version, rules, examples)
         _make_due(plan, effective_from)
+        make_clicks_due(plan, effective_from)
     return version
 
 

@@ -190,7 +190,7 @@ def _held(
         affiliate=affiliate_id,
         currency=currency,
         sequence__lte=last,
-        conversion__isnull=False,
+        kind__in=[LedgerEntry.Kind.COMMISSION, LedgerEntry.Kind.REVERSAL],
         occurred_at__gt=ends_at - hold,
     ).aggregate(total=Sum("amount"), last=Max("occurred_at"))
     total = running["total"] or ZERO

@@ -2,7 +2,10 @@
 
 import structlog
 from celery import shared_task
+from django.utils import timezone
 
+from payouts.click_counts import count_clicks
+from payouts.click_ledger import book_clicks
 from payouts.closing import OPEN, AlreadyClosing, run_close
 from payouts.ledger import book_changes
 from payouts.models import PeriodClose
@@ -18,6 +21,15 @@ LONGEST_WAIT = 3600
 def book() -> None:
     """Book what is due until nothing is left that no other worker holds."""
     while book_changes(limit=BATCH) == BATCH:
+        pass
+
+
+@shared_task
+def pay_clicks() -> None:
+    """Count the clicks of closed days where they changed, and book what is due for them."""
+    while count_clicks(now=timezone.now(), limit=BATCH) == BATCH:
+        pass
+    while book_clicks(limit=BATCH) == BATCH:
         pass
 
 

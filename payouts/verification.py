@@ -14,9 +14,10 @@ from affiliates.models import Affiliate
 from conversions.models import Conversion
 from payouts.chain import COLUMNS, Draft, Facts
 from payouts.chain_walk import ChainWalk, Finding
+from payouts.click_ledger import click_differences
 from payouts.invoicing.checking import invoice_findings
 from payouts.ledger import Due, booked_amounts, differences, price_together, read_events
-from payouts.models import LedgerEntry, LedgerHead, Payout, Statement
+from payouts.models import BilledClicks, LedgerEntry, LedgerHead, Payout, Statement
 from payouts.price_books import keep_versions
 from payouts.pricing import exact
 
@@ -38,6 +39,7 @@ class Verification:
     entries: int = 0
     statements: int = 0
     conversions: int = 0
+    clicks: int = 0
     due: int = 0
 
     def findings(self) -> Iterator[Finding]:
@@ -49,6 +51,7 @@ class Verification:
         yield from self._check_payouts()
         yield from invoice_findings(self.affiliate)
         yield from self._check_prices()
+        yield from self._check_clicks()
 
     def _of_affiliate(self) -> Q:
         return Q(affiliate=self.affiliate) if self.affiliate else Q()
@@ -104,6 +107,42 @@ class Verification:
             self.progress("conversions", self.conversions, max(total, self.conversions))
         self.due = mine.filter(booked_at=None, is_test=False).count()
 
+    def _check_clicks(self) -> Iterator[Finding]:
+        mine = BilledClicks.objects.filter(self._of_affiliate())
+        booked = mine.filter(booked_at__isnull=False).order_by("pk")
+        total, last = booked.count(), 0
+        while ids := list(booked.filter(pk__gt=last).values_list("pk", flat=True)[:CHUNK]):
+            yield from _click_findings(ids)
+            last = ids[-1]
+            self.clicks += len(ids)
+            self.progress("clicks", self.clicks, max(total, self.clicks))
+        self.due += mine.filter(booked_at=None).count()
+
+
+def _click_findings(ids: list[int]) -> Iterator[Finding]:
+    """Compare what these days of clicks earn with what is booked; suspects again with their rows locked."""
+    rows = BilledClicks.objects.filter(booked_at__isnull=False).select_related("link").order_by("pk")
+    drafts = click_differences(list(rows.filter(pk__in=ids)))
+    suspects = {draft.clicks[0] for draft in drafts if draft.clicks}.intersection(ids)
+    if not suspects:
+        return
+    with transaction.atomic():
+        keep_versions()
+        locked = rows.filter(pk__in=suspects).select_for_update(of=("self",), no_key=True)
+        drafts = click_differences(list(locked), lock=True)
+        due = set(BilledClicks.objects.filter(booked_at=None).values_list("affiliate_id", "offer_id").distinct())
+        open_rows = set(BilledClicks.objects.filter(pk__in=suspects).values_list("pk", "affiliate_id", "offer_id"))
+    settled = {pk for pk, *account in open_rows if tuple(account) not in due}
+    for draft in drafts:
+        if draft.clicks and draft.clicks[0] in settled:
+            yield Finding(f"Clicks {draft.clicks[1]}", _fault(draft))
+
+
+def _fault(draft: Draft) -> str:
+    side = "less" if draft.amount > 0 else "more"
+    amount = exact(abs(draft.amount), draft.currency)
+    return f"the ledger holds {amount} {side} than it earns: {draft.arithmetic.rstrip('.')}."
+
 
 def _price_findings(ids: list[int]) -> Iterator[Finding]:
     """Compare what these conversions earn with what is booked; look at suspects again with their rows locked.
@@ -119,11 +158,8 @@ def _price_findings(ids: list[int]) -> Iterator[Finding]:
         keep_versions()
         drafts = _differences(rows.filter(pk__in=suspects).select_for_update(of=("self",), no_key=True), lock=True)
     for draft in drafts:
-        side = "less" if draft.amount > 0 else "more"
-        amount = exact(abs(draft.amount), draft.currency)
         public_id = draft.conversion[1] if draft.conversion else ""
-        fault = f"the ledger holds {amount} {side} than it earns: {draft.arithmetic.rstrip('.')}."
-        yield Finding(f"Conversion {public_id}", fault)
+        yield Finding(f"Conversion {public_id}", _fault(draft))
 
 
 def _differences(rows: QuerySet[Conversion], *, lock: bool = False) -> list[Draft]:

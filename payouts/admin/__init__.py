@@ -1,6 +1,7 @@
 """The operator panel's pages for plans, the ledger, statements and payouts."""
 
 from payouts.admin.batches import ExchangeRateAdmin, PayoutBatchAdmin, PayoutMethodAdmin, PayoutTermsAdmin
+from payouts.admin.clicks import BilledClicksAdmin
 from payouts.admin.closing import PeriodCloseAdmin
 from payouts.admin.drafts import DraftVersionAdmin, PlanConsentAdmin, WhatIfAdmin
 from payouts.admin.further import AffiliateWithMoneyAdmin, ConversionWithCommissionAdmin, OfferWithPlansAdmin
@@ -10,6 +11,7 @@ from payouts.admin.plans import CommissionPlanAdmin, CommissionRuleAdmin, PlanVe
 
 __all__ = [
     "AffiliateWithMoneyAdmin",
+    "BilledClicksAdmin",
     "CommissionPlanAdmin",
     "CommissionRuleAdmin",
     "ConversionWithCommissionAdmin",

@@ -66,7 +66,7 @@ class LedgerEntryAdmin(BoundedExport, RecordAdmin):
         ("booked_at", DayRangeFilter),
         ("occurred_at", DayRangeFilter),
     )
-    list_select_related = ("affiliate", "conversion")
+    list_select_related = ("affiliate", "conversion", "clicks__link")
     search_fields = ("conversion__public_id__exact", "payout__public_id__exact", "hash__exact")
     search_help_text = "Conversion ID (cv_…), payout ID (po_…) or a line's hash"
     ordering = ("-id",)
@@ -83,7 +83,7 @@ class LedgerEntryAdmin(BoundedExport, RecordAdmin):
                 )
             },
         ),
-        ("Rests on", {"fields": (("conversion", "payout"), ("plan_version", "rule"))}),
+        ("Rests on", {"fields": (("conversion", "payout"), "clicks", ("plan_version", "rule"))}),
         ("Chain", {"fields": ("previous_shown", "hash_shown")}),
     )
     readonly_fields = ("number", "amount_shown", "previous_shown", "hash_shown")
@@ -105,9 +105,9 @@ class LedgerEntryAdmin(BoundedExport, RecordAdmin):
     def how(self, row: LedgerEntry) -> SafeString:
         return format_html('<span class="aff-clip" title="{}">{}</span>', row.arithmetic, row.arithmetic)
 
-    @display(description="Conversion")
+    @display(description="Conversion or clicks")
     def conversion_link(self, row: LedgerEntry) -> SafeString | str:
-        return link_to(row.conversion)
+        return link_to(row.conversion or row.clicks)
 
     @display(description="Booked")
     def booked(self, row: LedgerEntry) -> SafeString | str:

@@ -49,11 +49,11 @@ def lines_of(statement: Statement) -> QuerySet[LedgerEntry]:
 
 
 def account_of(statement: Statement) -> Account:
-    """Read the account in two queries. Commission lines are grouped, all others stand for themselves."""
+    """Read the account in three queries. Commission lines are grouped, all others stand for themselves."""
     lines = lines_of(statement)
-    commissions = Q(kind__in=[Kind.COMMISSION, Kind.REVERSAL], conversion__isnull=False)
+    commissions = Q(kind__in=[Kind.COMMISSION, Kind.REVERSAL])
     groups = (
-        lines.filter(commissions)
+        lines.filter(commissions, conversion__isnull=False)
         .order_by("conversion__goal__offer__name", "conversion__goal__position", "conversion__goal__name")
         .values_list("conversion__goal__offer__name", "conversion__goal__name")
         .annotate(
@@ -64,4 +64,20 @@ def account_of(statement: Statement) -> Account:
         .values_list("conversion__goal__offer__name", "conversion__goal__name", "lines", "commission", "reversed")
     )
     others = lines.exclude(commissions).select_related("payout")
-    return Account(statement, [Earned(*row) for row in groups], list(others))
+    earned = sorted([*(Earned(*row) for row in groups), *_of_clicks(lines)], key=lambda row: row.offer)
+    return Account(statement, earned, list(others))
+
+
+def _of_clicks(lines: QuerySet[LedgerEntry]) -> list[Earned]:
+    """What clicks brought, by offer."""
+    sums = (
+        lines.filter(clicks__isnull=False)
+        .order_by("clicks__offer__name")
+        .values_list("clicks__offer__name")
+        .annotate(
+            lines=Count("pk"),
+            commission=Coalesce(Sum("amount", filter=Q(kind=Kind.COMMISSION)), ZERO),
+            reversed=Coalesce(Sum("amount", filter=Q(kind=Kind.REVERSAL)), ZERO),
+        )
+    )
+    return [Earned(offer, "Clicks", *figures) for offer, *figures in sums]

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Q
 from reportlab.platypus import Flowable, KeepTogether
 
 from affiliates.money import format_money
@@ -99,17 +100,24 @@ def _others(account: Account) -> list[Flowable]:
 
 
 def _lines(statement: Statement) -> list[Flowable]:
-    lines = lines_of(statement).filter(conversion__isnull=False).select_related("conversion__goal")
+    rests_on_events = Q(conversion__isnull=False) | Q(clicks__isnull=False)
+    lines = lines_of(statement).filter(rests_on_events).select_related("conversion__goal", "clicks")
     shown = list(lines[: LINES_ON_PAPER + 1])
     if not shown:
         return []
     rows = [
-        [f"#{entry.sequence}", f"{entry.occurred_at:%Y-%m-%d %H:%M}", entry.conversion.public_id, entry.arithmetic,
+        [f"#{entry.sequence}", f"{entry.occurred_at:%Y-%m-%d %H:%M}", source.public_id, entry.arithmetic,
          format_money(entry.amount, entry.currency)]
         for entry in shown[:LINES_ON_PAPER]
-        if entry.conversion
+        if (source := entry.conversion or entry.clicks)
     ]  # fmt: skip
-    columns = [("Line", 8), ("Event (UTC)", 19), ("Conversion", 27), ("How it came about", 39), ("Amount", 16)]
+    columns = [
+        ("Line", 8),
+        ("Event (UTC)", 19),
+        ("Conversion or clicks", 27),
+        ("How it came about", 39),
+        ("Amount", 16),
+    ]
     story: list[Flowable] = [text("Line by line", HEAD), table(columns, rows)]
     if len(shown) > LINES_ON_PAPER:
         left = lines.count() - LINES_ON_PAPER

@@ -33,21 +33,22 @@ class Part(NamedTuple):
     net: Decimal
 
 
-# A correction is a line for a conversion that has a line in an earlier statement that was invoiced.
+# A correction is a line for a conversion, or a day's clicks, that has a line in an earlier statement that was invoiced.
 _PARTS = """
     SELECT statement_id, original_id, text, count(*), sum(amount)
     FROM (
         SELECT statement.id AS statement_id, original.id AS original_id, entry.amount, entry.sequence,
                offer.name AS offer, goal.position, goal.name AS goal, goal.id AS goal_id,
-               coalesce(offer.name || ': ' || goal.name, entry.arithmetic) AS text,
-               CASE WHEN goal.id IS NULL THEN entry.sequence END AS alone
+               coalesce(offer.name || ': ' || coalesce(goal.name, 'Clicks'), entry.arithmetic) AS text,
+               CASE WHEN offer.id IS NULL THEN entry.sequence END AS alone
         FROM payouts_statement AS statement
         JOIN payouts_ledgerentry AS entry
           ON entry.affiliate_id = statement.affiliate_id AND entry.currency = statement.currency
          AND entry.sequence BETWEEN statement.first_sequence AND statement.last_sequence
         LEFT JOIN conversions_conversion AS conversion ON conversion.id = entry.conversion_id
         LEFT JOIN conversions_goal AS goal ON goal.id = conversion.goal_id
-        LEFT JOIN affiliates_offer AS offer ON offer.id = goal.offer_id
+        LEFT JOIN payouts_billedclicks AS clicks ON clicks.id = entry.clicks_id
+        LEFT JOIN affiliates_offer AS offer ON offer.id = coalesce(goal.offer_id, clicks.offer_id)
         LEFT JOIN LATERAL (
             SELECT invoice.id
             FROM payouts_ledgerentry AS before
@@ -55,7 +56,8 @@ _PARTS = """
               ON earlier.affiliate_id = before.affiliate_id AND earlier.currency = before.currency
              AND before.sequence BETWEEN earlier.first_sequence AND earlier.last_sequence
             JOIN payouts_invoice AS invoice ON invoice.statement_id = earlier.id AND invoice.kind = 'invoice'
-            WHERE before.conversion_id = entry.conversion_id AND before.affiliate_id = entry.affiliate_id
+            WHERE (before.conversion_id = entry.conversion_id OR before.clicks_id = entry.clicks_id)
+              AND before.affiliate_id = entry.affiliate_id
               AND before.currency = entry.currency AND before.sequence < statement.first_sequence
             ORDER BY before.sequence
             LIMIT 1

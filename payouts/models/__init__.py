@@ -1,5 +1,6 @@
 """What is owed and paid: plans, the ledger, statements and payouts."""
 
+from payouts.models.clicks import BilledClicks
 from payouts.models.closing import PeriodClose
 from payouts.models.invoicing import (
     BillingDetails,
@@ -17,6 +18,7 @@ from payouts.models.proposals import DraftVersion, PlanConsent, PlanEffect, What
 from payouts.models.rates import ExchangeRate
 
 __all__ = [
+    "BilledClicks",
     "BillingDetails",
     "CommissionPlan",
     "CommissionRule",

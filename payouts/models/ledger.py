@@ -9,6 +9,7 @@ from affiliates.history import append_only
 from affiliates.models import Affiliate
 from affiliates.money import AmountField, CurrencyField
 from conversions.models import Conversion
+from payouts.models.clicks import BilledClicks
 from payouts.models.plans import CommissionRule, PlanVersion
 
 
@@ -44,6 +45,9 @@ class LedgerEntry(models.Model):
     amount = AmountField()
     currency = CurrencyField()
     conversion = models.ForeignKey(Conversion, models.PROTECT, null=True, related_name="ledger_entries")
+    clicks = models.ForeignKey(
+        BilledClicks, models.PROTECT, null=True, blank=True, db_index=False, related_name="ledger_entries"
+    )
     payout = models.ForeignKey("Payout", models.PROTECT, null=True, related_name="ledger_entries")
     plan_version = models.ForeignKey(PlanVersion, models.PROTECT, null=True, related_name="+")
     rule = models.ForeignKey(CommissionRule, models.PROTECT, null=True, related_name="+")
@@ -64,13 +68,16 @@ class LedgerEntry(models.Model):
             models.UniqueConstraint(fields=["payout"], condition=Q(kind="fee"), name="payout_fee_once"),
             models.CheckConstraint(condition=~Q(amount=0), name="ledger_entry_moves_money"),
             models.CheckConstraint(
-                condition=~Q(kind__in=["commission", "reversal"]) | Q(conversion__isnull=False),
-                name="ledger_commission_names_conversion",
+                condition=~Q(kind__in=["commission", "reversal"])
+                | Q(conversion__isnull=False, clicks=None)
+                | Q(conversion=None, clicks__isnull=False),
+                name="ledger_commission_names_source",
             ),
         ]
         indexes = [
             models.Index(fields=["affiliate", "currency"], include=["amount"], name="ledger_balance"),
             models.Index(fields=["conversion"], name="ledger_by_conversion"),
+            models.Index(fields=["clicks"], name="ledger_by_clicks", condition=Q(clicks__isnull=False)),
         ]
 
     def __str__(self) -> str:

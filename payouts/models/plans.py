@@ -117,6 +117,7 @@ class CommissionRule(models.Model):
         FLAT = "flat", "Flat amount (CPA, CPL)"
         PERCENT = "percent", "Percent of revenue"
         PER_LOT = "per_lot", "Amount per lot"
+        PER_CLICK = "per_click", "Amount per click (CPC)"
         TIERED = "tiered", "Tiers by count, revenue or lots"
         NET_REVENUE = "net_revenue", "Share of net revenue by month (RevShare)"
         PARENTS = "parents", "Share for parent affiliates"
@@ -140,7 +141,9 @@ class CommissionRule(models.Model):
         Goal, models.PROTECT, null=True, blank=True, related_name="+", help_text="Empty: every goal of the offer."
     )
     kind = models.CharField(max_length=12, choices=Kind)
-    amount = AmountField(null=True, blank=True, validators=[MinValueValidator(0)], help_text="Flat, or per lot.")
+    amount = AmountField(
+        null=True, blank=True, validators=[MinValueValidator(0)], help_text="Flat, per lot, or per click."
+    )
     currency = CurrencyField(blank=True, default="", help_text="Of the amount.")
     percent = models.DecimalField(
         max_digits=9,
@@ -187,7 +190,8 @@ class CommissionRule(models.Model):
             ),
             models.CheckConstraint(
                 name="rule_has_its_price",
-                condition=Q(kind__in=["flat", "per_lot"], amount__isnull=False, percent=None) & ~Q(currency="")
+                condition=Q(kind__in=["flat", "per_lot", "per_click"], amount__isnull=False, percent=None)
+                & ~Q(currency="")
                 | Q(kind__in=["percent", "net_revenue"], percent__isnull=False, amount=None, currency="")
                 | Q(kind__in=["tiered", "parents"], percent=None, amount=None, currency=""),
             ),
@@ -211,6 +215,8 @@ class CommissionRule(models.Model):
 
     @property
     def goal_name(self) -> str:
+        if self.kind == self.Kind.PER_CLICK:
+            return "Click"
         return self.goal.name if self.goal else "every goal"
 
 

@@ -15,6 +15,7 @@ from payouts.pricing.facts import (
     APPROVED,
     FLAT,
     NET_REVENUE,
+    PER_CLICK,
     TIERED,
     Event,
     Line,
@@ -25,7 +26,7 @@ from payouts.pricing.facts import (
     Quote,
     VersionTerms,
 )
-from payouts.pricing.kinds import REVENUE, WHOLE, ZERO, Share, measure, percent_of, simple_share, tiered_share
+from payouts.pricing.kinds import EXACT, REVENUE, WHOLE, ZERO, Share, measure, percent_of, simple_share, tiered_share
 from payouts.pricing.net_revenue import NetRevenue
 from payouts.pricing.periods import begins, in_words, months_after
 from payouts.pricing.precedence import choose_rules, choose_version, most_specific
@@ -115,7 +116,8 @@ class _Run:
             else:
                 lines.append(found)
         if not lines and not reasons:
-            reasons.append(f"{plan.name} v{version.number} has no rule for this goal.")
+            what = "clicks" if event.is_clicks else "this goal"
+            reasons.append(f"{plan.name} v{version.number} has no rule for {what}.")
         if version.sharing and lines:
             lines += self._to_parents(event, version, lines)
         return Quote(tuple(lines), " ".join(reasons) if not lines else "")
@@ -123,6 +125,8 @@ class _Run:
     def _by_rule(self, event: Event, plan: PlanTerms, version: VersionTerms, rule: PricingRule) -> Line | str:
         if rule.kind == NET_REVENUE:
             return self._net_revenue(event, plan, version, rule)
+        if rule.kind == PER_CLICK:
+            return self._per_click(event, plan, version, rule)
         if event.revenue is not None and event.revenue < 0:
             return f"The revenue is negative ({exact(event.revenue, event.currency)}); a refund earns nothing."
         over = self._recurring_fault(event, plan, rule)
@@ -175,7 +179,23 @@ class _Run:
         line = _line(event, version, rule, amount, currency, words)
         return self._capped(event, plan, rule, line) if rule.cap_period and not isinstance(line, str) else line
 
-    def _capped(self, event: Event, plan: PlanTerms, rule: PricingRule, line: Line) -> Line | str:
+    def _per_click(self, event: Event, plan: PlanTerms, version: VersionTerms, rule: PricingRule) -> Line | str:
+        """So many clicks at the rule's price, as far as its cap lets them through."""
+        clicks, price = int(event.volume or 0), exact(rule.amount or ZERO, rule.currency)
+        paid, words = clicks, f"{price} per click for {counted(clicks, 'valid click')}"
+        if rule.cap_count is not None:
+            used = self.caps[(*_account(event, plan, rule), begins(rule.cap_period, event.occurred_at))]
+            paid = min(clicks, rule.cap_count - used.count)
+            period, cap = in_words(rule.cap_period, event.occurred_at), counted(rule.cap_count, "click")
+            if paid <= 0:
+                return f"The cap of {cap} for {period} was reached before these."
+            if paid < clicks:
+                words = f"{price} per click for {paid} of {counted(clicks, 'valid click')} (cap of {cap} for {period})"
+        amount = EXACT.multiply(rule.amount or ZERO, Decimal(paid))
+        line = _line(event, version, rule, amount, rule.currency, words)
+        return line if isinstance(line, str) or not rule.cap_period else self._capped(event, plan, rule, line, paid)
+
+    def _capped(self, event: Event, plan: PlanTerms, rule: PricingRule, line: Line, count: int = 1) -> Line | str:
         used = self.caps[(*_account(event, plan, rule), begins(rule.cap_period, event.occurred_at))]
         period = in_words(rule.cap_period, event.occurred_at)
         if rule.cap_count is not None and used.count >= rule.cap_count:
@@ -186,7 +206,7 @@ class _Run:
                 return f"The budget of {budget} for {period} was spent before this one."
             words = f"{line.arithmetic}; {exact(left, line.currency)} is left of {budget} for {period}"
             line = replace(line, amount=left, arithmetic=words)
-        used.count += 1
+        used.count += count
         used.amount += line.amount
         return line
 

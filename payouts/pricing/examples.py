@@ -14,7 +14,7 @@ from typing import NamedTuple
 from payouts.pricing.engine import price_all
 from payouts.pricing.facts import APPROVED, Event, Family, Line, PlanTerms, PricingRule, Quote, VersionTerms
 from payouts.pricing.periods import BEGINNING
-from payouts.pricing.words import exact, plain
+from payouts.pricing.words import counted, exact, plain
 
 EVENT, MONTH = "event", "month"
 AFFILIATE, OFFER = 0, 0
@@ -37,6 +37,7 @@ class ExampleEvent:
     customer_since: datetime | None = None
     deductions: Mapping[str, str] = field(default_factory=dict)
     times: int = 1
+    is_clicks: bool = False
     is_history: bool = False
 
 
@@ -121,6 +122,7 @@ def _happened(example: Example) -> Iterator[tuple[int, Event]]:
                     country=each.country,
                     subs=each.subs,
                     customer_since=each.customer_since or since[each.customer],
+                    is_clicks=each.is_clicks,
                 ),
             )
 
@@ -168,11 +170,12 @@ def part_words(example: Example, part: str) -> str:
 
 
 def event_words(event: ExampleEvent) -> str:
-    """`Deposit of 80.00 EUR from DE`, `12 × Trade, 2.5 lots`."""
-    words = f"{event.times} × {event.goal_name}" if event.times > 1 else event.goal_name
+    """`Deposit of 80.00 EUR from DE`, `12 × Trade, 2.5 lots`, `340 clicks`."""
+    name = counted(int(event.volume or 0), "click") if event.is_clicks else event.goal_name
+    words = f"{event.times} × {name}" if event.times > 1 else name
     if event.revenue is not None:
         words += f" of {exact(event.revenue, event.currency)}"
-    if event.volume is not None:
+    if event.volume is not None and not event.is_clicks:
         words += f", {plain(event.volume)} lots"
     if event.deductions:
         taken = ", ".join(f"{name} {plain(Decimal(amount))}" for name, amount in event.deductions.items())
@@ -198,5 +201,11 @@ def example_words(example: Example) -> list[str]:
             if slot.part == part and amount
         ]
         what = part_words(example, part)
-        said.append(f"{what[:1].upper()}{what[1:]} earns {' and '.join(lines) or 'nothing'}.")
+        verb = "earn" if _is_plural(example, part) else "earns"
+        said.append(f"{what[:1].upper()}{what[1:]} {verb} {' and '.join(lines) or 'nothing'}.")
     return said
+
+
+def _is_plural(example: Example, part: str) -> bool:
+    event = None if example.by == MONTH else example.events[int(part) - 1]
+    return event is not None and (event.times > 1 or (event.is_clicks and event.volume != 1))

@@ -8,10 +8,11 @@ from functools import cached_property
 from typing import Any
 
 APPROVED = "approved"
-FLAT, PERCENT, PER_LOT, TIERED, NET_REVENUE, PARENTS = (
+FLAT, PERCENT, PER_LOT, PER_CLICK, TIERED, NET_REVENUE, PARENTS = (
     "flat",
     "percent",
     "per_lot",
+    "per_click",
     "tiered",
     "net_revenue",
     "parents",
@@ -20,9 +21,9 @@ FLAT, PERCENT, PER_LOT, TIERED, NET_REVENUE, PARENTS = (
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """The facts of a conversion that its price depends on.
+    """The facts of a conversion, or of a link's clicks of a day (`is_clicks`), that its price depends on.
 
-    `volume` counts lots; `deductions` are what the sender takes off its net revenue, by name, in `currency`.
+    `volume` counts lots, or clicks; `deductions` are what the sender takes off its net revenue, by name, in `currency`.
     `country`, `subs` and `customer_since` are filled in only where a rule asks for them.
     """
 
@@ -41,6 +42,7 @@ class Event:
     country: str = ""
     subs: Mapping[str, str] = field(default_factory=dict)
     customer_since: datetime | None = None
+    is_clicks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,12 @@ class VersionTerms:
 
     @cached_property
     def earning(self) -> tuple[PricingRule, ...]:
-        """The rules for the affiliate itself; shares of parents are chosen apart from them."""
-        return tuple(rule for rule in self.rules if rule.kind != PARENTS)
+        """What conversions earn the affiliate itself; shares of parents and clicks are chosen apart from them."""
+        return tuple(rule for rule in self.rules if rule.kind not in (PARENTS, PER_CLICK))
+
+    @cached_property
+    def clicking(self) -> tuple[PricingRule, ...]:
+        return tuple(rule for rule in self.rules if rule.kind == PER_CLICK)
 
     @cached_property
     def sharing(self) -> tuple[PricingRule, ...]:

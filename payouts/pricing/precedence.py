@@ -9,7 +9,7 @@
 
 Two rules that could both win are refused when the version is published. An own plan without a rule for an event
 earns nothing for it, it does not fall back to the default plan. Shares of parents are chosen among themselves by the
-same order.
+same order, and so are prices of clicks; the clicks of a day go by the version that was in force as the day began (UTC).
 """
 
 from collections.abc import Sequence
@@ -33,6 +33,8 @@ def choose_version(event: Event, book: PriceBook) -> tuple[PlanTerms, VersionTer
 
 def choose_rules(event: Event, version: VersionTerms) -> tuple[PricingRule, ...]:
     """The rules that earn: one, the components of a hybrid, or none."""
+    if event.is_clicks:
+        return most_specific(event, version.clicking)
     if version.plain:
         return version.plain.get(event.goal_id) or version.plain.get(None, ())
     return most_specific(event, version.earning)

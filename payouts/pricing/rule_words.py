@@ -1,7 +1,7 @@
 """What a rule pays, as one reads it aloud."""
 
 from affiliates.money import format_money
-from payouts.pricing.facts import FLAT, NET_REVENUE, PARENTS, PER_LOT, PERCENT, PricingRule
+from payouts.pricing.facts import FLAT, NET_REVENUE, PARENTS, PER_CLICK, PER_LOT, PERCENT, PricingRule
 from payouts.pricing.kinds import COUNT, ZERO, Step, steps_of
 from payouts.pricing.words import counted, exact, plain
 
@@ -20,6 +20,8 @@ def _price(rule: PricingRule) -> str:
         return f"{plain(rule.percent or ZERO)} % of revenue"
     if rule.kind == PER_LOT:
         return f"{exact(rule.amount or ZERO, rule.currency)} per lot"
+    if rule.kind == PER_CLICK:
+        return f"{exact(rule.amount or ZERO, rule.currency)} per click"
     if rule.kind == NET_REVENUE:
         return f"{plain(rule.percent or ZERO)} % of net revenue by month{_net_words(rule)}"
     if rule.kind == PARENTS:
@@ -66,6 +68,7 @@ def _limits(rule: PricingRule) -> list[str]:
     found += [f"at most {exact(rule.maximum, rule.limit_currency)}"] if rule.maximum is not None else []
     per = "in all" if rule.cap_period == "total" else f"a {rule.cap_period}"
     found += [f"budget {exact(rule.cap_amount, rule.limit_currency)} {per}"] if rule.cap_amount is not None else []
-    found += [f"{counted(rule.cap_count, 'conversion')} {per}"] if rule.cap_count is not None else []
+    unit = "click" if rule.kind == PER_CLICK else "conversion"
+    found += [f"{counted(rule.cap_count, unit)} {per}"] if rule.cap_count is not None else []
     found += [f"for {counted(rule.max_months, 'month')} per customer"] if rule.max_months else []
     return found + ([f"{counted(rule.max_payments, 'payment')} per customer"] if rule.max_payments else [])

@@ -11,7 +11,7 @@ from affiliates.models import OfferDestination, TrackingDomain, User
 from conversions.models import ParkedPostback, RiskPolicy, RiskReview, Touch
 from payouts.drafts import write_draft
 from payouts.methods import set_method
-from payouts.models import ExchangeRate, PayoutBatch, PayoutTerms, PeriodClose, PlanConsent, WhatIf
+from payouts.models import BilledClicks, ExchangeRate, PayoutBatch, PayoutTerms, PeriodClose, PlanConsent, WhatIf
 from tests import factories
 
 
@@ -49,6 +49,9 @@ def populate(number: int) -> None:
         held_until=at,
     )  # fmt: skip
     _money(goal, affiliate, conversion)
+    BilledClicks.objects.create(
+        affiliate=affiliate, offer=goal.offer, link=link, day=at.date(), clicks=1, parts=[{"clicks": 1}], counted_at=at
+    )
     factories.AdvertiserSecretFactory(advertiser=goal.offer.advertiser)
     factories.CouponCodeFactory(enrollment=enrollment)
     factories.LegacyClickIDFactory(link=link)

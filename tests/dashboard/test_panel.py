@@ -40,7 +40,7 @@ HISTORY = (
 SHOWN_ELSEWHERE = {
     *("WhatIfLine", "PlanEffect"),
     *("AffiliateMember", "QualificationRule", "QualificationWait", "AddressSighting", "MemberAddress"),
-    *("AffiliatePace", "Refund", "Correction", "Parentage"),
+    *("AffiliatePace", "Refund", "Correction", "Parentage", "WorkedExample"),
 }
 
 

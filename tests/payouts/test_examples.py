@@ -130,6 +130,8 @@ def test_the_customers_first_event_ends_a_recurring_commission(plan: CommissionP
     [
         ([{"goal": "kyc"}], [], "event 1: the offer has no goal 'kyc'; it has "),
         (["ftd"], [], "event 1 is not an object"),
+        ([{"on": "2026-10-03"}], [], "event 1 has the code of a goal, or a number of clicks."),
+        ([{**FTD, "clicks": 5}], [], "event 1 has the code of a goal, or a number of clicks."),
         ([{**FTD, "amount": "1"}], [], "event 1 does not know amount"),
         ([{**FTD, "revenue": 50}], [], 'event 1: `revenue` is a number written as text, such as "80.00"; 50 is none.'),
         ([{**FTD, "revenue": "NaN"}], [], "`revenue` is a number"),
@@ -151,6 +153,16 @@ def test_refuses_examples_that_cannot_be_read(plan: CommissionPlan, events: Any,
     with pytest.raises(ExampleRefused) as refused:
         read_example(example(events, expected), goals=goals_of(plan.offer_id), effective_from=NOW)
     assert fault in str(refused.value)
+
+
+def test_clicks_are_worked_out_by_the_day(plan: CommissionPlan, ftd: Goal) -> None:
+    click = CommissionRule(kind="per_click", amount=Decimal("0.05"), currency="EUR", cap_count=1000, cap_period="month")
+    row = example([{"clicks": 340, "country": "DE"}, {"clicks": 700}], [])
+    # 340 x 0.05, then the 660 that the cap still lets through.
+    assert worked(plan, [flat(ftd, "120"), click], row) == [(1, 2, 0, "17.00"), (2, 2, 0, "33.00")]
+    row.expected = [{"event": 1, "rule": 2, "amount": "17", "currency": "EUR"}]
+    read = read_example(row, goals=goals_of(plan.offer_id), effective_from=NOW)
+    assert example_words(read) == ["340 clicks from DE earn 17.00 EUR.", "700 clicks earn nothing."]
 
 
 def test_reads_an_example_from_a_file() -> None:

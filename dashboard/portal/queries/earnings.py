@@ -21,7 +21,9 @@ class LedgerRow:
 def entries_of(affiliate: Affiliate) -> QuerySet[LedgerEntry]:
     return (
         LedgerEntry.objects.filter(affiliate=affiliate)
-        .select_related("conversion__goal__offer", "payout__statement", "plan_version__plan")
+        .select_related(
+            "conversion__goal__offer", "clicks__offer", "clicks__link", "payout__statement", "plan_version__plan"
+        )
         .order_by("-sequence")
     )
 
@@ -57,7 +59,7 @@ def statement_lines(statement: Statement) -> QuerySet[LedgerEntry]:
         LedgerEntry.objects.filter(
             affiliate=statement.affiliate_id, currency=statement.currency, sequence__range=covered
         )
-        .select_related("conversion__goal__offer", "payout", "plan_version__plan")
+        .select_related("conversion__goal__offer", "clicks__offer", "clicks__link", "payout", "plan_version__plan")
         .order_by("sequence")
     )
 

@@ -26,6 +26,14 @@ def rules_by_goal(affiliate: Affiliate, goals: Iterable[Goal], *, at: datetime) 
     return found
 
 
+def per_click_words(affiliate: Affiliate, offer: Offer, *, at: datetime) -> str:
+    """What clicks pay now, or nothing when they pay nothing."""
+    book = price_book(offer_ids=[offer.pk], affiliate_ids=[affiliate.pk])
+    chosen = choose_version(_probe(affiliate, offer.pk, 0, at), book)
+    rules = () if isinstance(chosen, str) else chosen[1].clicking
+    return "; ".join(words_of_rule(rule) for rule in rules if _holds(rule, at))
+
+
 def examples_in_words(affiliate: Affiliate, offer: Offer, *, at: datetime) -> list[tuple[str, str]]:
     """The worked examples of the terms that hold now: a name, and what happens and earns."""
     book = price_book(offer_ids=[offer.pk], affiliate_ids=[affiliate.pk])

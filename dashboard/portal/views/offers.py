@@ -17,7 +17,7 @@ from dashboard.portal.listing import page_of, render_list, render_page, sorting
 from dashboard.portal.queries import links as link_queries
 from dashboard.portal.queries import offers as queries
 from dashboard.portal.queries.objects import offer_for
-from dashboard.portal.queries.terms import examples_in_words
+from dashboard.portal.queries.terms import examples_in_words, per_click_words
 
 COLUMNS = {"name": ("name", "pk"), "newest": ("-created_at", "-pk"), "access": ("access", "name", "pk")}
 
@@ -75,6 +75,7 @@ def offer(request: HttpRequest, portal: Portal, public_id: str) -> HttpResponse:
     context = {
         "card": card,
         "links": link_queries.rows(portal.affiliate, links, period),
+        "per_click": per_click_words(portal.affiliate, found, at=now),
         "examples": examples_in_words(portal.affiliate, found, at=now),
     }
     return render_page(request, portal, "portal/offer.html", context)

@@ -11,7 +11,7 @@ from affiliates.progress import ShownProgress
 from payouts.chain_walk import Finding
 from payouts.verification import Verification
 
-STAGES = {"entries": "Checking entries", "conversions": "Checking conversions"}
+STAGES = {"entries": "Checking entries", "conversions": "Checking conversions", "clicks": "Checking clicks"}
 
 
 class Command(BaseCommand):
@@ -34,6 +34,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"Checked {run.entries:,} entries, {run.statements:,} statements and {run.conversions:,} conversions; "
             f"{run.due:,} conversions are due for booking and were not compared."
+            + (f" Checked the clicks of {run.clicks:,} days of links." if run.clicks else "")
         )
         if faults:
             self.stdout.write(self.style.ERROR(f"Findings: {faults:,}. The ledger is not as it was booked."))
