@@ -14,6 +14,7 @@ from django.db.migrations.executor import MigrationExecutor
 from affiliates.models import Advertiser, Affiliate, Offer, User
 from conversions.models import Conversion, Customer, CustomerLock, Postback, StatusChange, Trace
 from dashboard.demo import chance, groundwork, traffic
+from dashboard.demo.billing import lay_billing
 from dashboard.demo.history import History
 from dashboard.demo.journeys import Journeys, Reports
 from dashboard.demo.mishaps import mishaps
@@ -125,6 +126,7 @@ def _wait_for_others() -> None:
 def _make(span: Span, number: int, scale: float, progress: Progress) -> None:
     ground = groundwork.lay(span)
     lay_payment(ground, since=span.since, now=span.now)
+    lay_billing(ground, since=span.since)
     visits, reports = _imagine(Traffic(ground, span, seed=number, scale=scale), span, number, scale)
     traffic.store(visits, ground, span, lambda done, total: progress("clicks", done, total))
     history = History(ground, reports, span, scale=scale)

@@ -21,6 +21,7 @@ INK, CALM, RULE, SHADE = (colors.HexColor(code) for code in ("#182433", "#667382
 MARGIN = 18 * mm
 # A frame keeps six points free on each side.
 WIDTH = A4[0] - 2 * MARGIN - 12
+PADDINGS = ("TOPPADDING", "BOTTOMPADDING", "LEFTPADDING", "RIGHTPADDING")
 
 BODY = ParagraphStyle("body", fontName="Sans", fontSize=8.5, leading=12, textColor=INK)
 SMALL = ParagraphStyle("small", BODY, fontSize=7, leading=9.5, textColor=CALM)
@@ -66,7 +67,7 @@ def table(
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
         ("LINEBELOW", (0, 0), (-1, -1), 0.4, RULE),
         ("BACKGROUND", (0, 0), (-1, 0), SHADE),
-        *((side, (0, 0), (-1, -1), 3) for side in ("TOPPADDING", "BOTTOMPADDING", "LEFTPADDING", "RIGHTPADDING")),
+        *((side, (0, 0), (-1, -1), 3) for side in PADDINGS),
     ]
     if total:
         rules.append(("LINEABOVE", (0, -1), (-1, -1), 0.8, INK))
@@ -97,6 +98,28 @@ def sums(pairs: Sequence[tuple[str, str]], *, last: ParagraphStyle = STRONG) -> 
                 ("BOTTOMPADDING", (0, 1), (-1, 1), 8),
             ]
         )  # fmt: skip
+    )
+    return made
+
+
+def totals(pairs: Sequence[tuple[str, str]]) -> Table:
+    """Figures under a table of amounts, on its right side, the last of them the one that counts."""
+    cells = [
+        [text(name, STRONG if last else BODY), text(value, STRONG_RIGHT if last else RIGHT)]
+        for last, (name, value) in ((i == len(pairs) - 1, pair) for i, pair in enumerate(pairs))
+    ]
+    made = Table(cells, colWidths=[WIDTH * 0.3, WIDTH * 0.2], hAlign="RIGHT")
+    made.setStyle(
+        TableStyle(
+            [
+                ("LINEABOVE", (0, -1), (-1, -1), 0.8, INK),
+                ("LINEBELOW", (0, -1), (-1, -1), 0.8, INK),
+                *(
+                    (side, (0, 0), (-1, -1), 3)
+                    for side in ("TOPPADDING", "BOTTOMPADDING", "LEFTPADDING", "RIGHTPADDING")
+                ),
+            ]
+        )
     )
     return made
 

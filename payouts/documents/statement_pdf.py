@@ -9,7 +9,7 @@ from reportlab.platypus import Flowable, KeepTogether
 from affiliates.money import format_money
 from payouts.documents.account import Account, account_of, lines_of
 from payouts.documents.paper import BODY, CODE, HEAD, SMALL, TITLE, gap, load_fonts, print_document, sums, table, text
-from payouts.models import Statement
+from payouts.models import Payout, Statement
 
 # Beyond so many lines paper helps nobody; the file for spreadsheets has all of them.
 LINES_ON_PAPER = 500
@@ -47,7 +47,7 @@ def _top(statement: Statement) -> list[Flowable]:
     ]
     payout = getattr(statement, "payout", None)
     after = (
-        f"Payout {payout.public_id}: {format_money(payout.amount, payout.currency)}"
+        f"Payout {payout.public_id}: {format_money(payout.amount, payout.currency)}{_vat_in(payout)}"
         if payout
         else "No payout was made due by this statement; the balance is carried over."
     )
@@ -60,6 +60,10 @@ def _top(statement: Statement) -> list[Flowable]:
         gap(4),
         text(after, SMALL),
     ]
+
+
+def _vat_in(payout: Payout) -> str:
+    return f", of which {format_money(payout.vat, payout.currency)} VAT of its invoice" if payout.vat else ""
 
 
 def _day(moment: datetime) -> str:

@@ -13,7 +13,8 @@ from affiliates.money import AmountField, CurrencyField
 from payouts.models.ledger import LedgerEntry
 from payouts.models.paying import Statement
 
-prefix = RegexValidator(r"^[A-Z0-9][A-Z0-9/-]{0,11}$", "Capitals, digits, - and /, at most twelve, such as SB-.")
+# Numbers stand in addresses and names of files.
+prefix = RegexValidator(r"^[A-Z0-9][A-Z0-9-]{0,11}$", "Capitals, digits and -, at most twelve, such as SB-.")
 
 AGREEMENT = (
     "We agree that the operator writes the invoices for our commission in our name (self-billing) and sends them to "

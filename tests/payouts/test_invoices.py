@@ -374,12 +374,12 @@ def test_a_roll_back_leaves_no_gap(ana: Affiliate, ben: Affiliate) -> None:
 
 
 def test_numbers_begin_anew_with_the_year(ana: Affiliate) -> None:
-    issuer("DE", invoice_prefix="ACME/")
+    issuer("DE", invoice_prefix="ACME-")
     earn(billed(ana), "10", OCTOBER)
     closed(NOVEMBER)
     earn(ana, "10", NOVEMBER)
     closed(JANUARY)
-    assert [each.number for each in Invoice.objects.order_by("id")] == ["ACME/2026-000001", "ACME/2027-000001"]
+    assert [each.number for each in Invoice.objects.order_by("id")] == ["ACME-2026-000001", "ACME-2027-000001"]
 
 
 def test_the_cost_of_invoicing_does_not_grow_with_the_number(django_assert_max_num_queries: Any) -> None:
