@@ -119,6 +119,7 @@ class Application:
         for thread in (self._clicks, self._postbacks, self._listener, self._terms):
             await asyncio.to_thread(thread.join, 15)
         await asyncio.to_thread(self._bulk.close)
+        await asyncio.to_thread(self._dialects.close)
         await asyncio.to_thread(self._cache.close)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:

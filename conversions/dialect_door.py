@@ -1,5 +1,7 @@
 """The doors of other platforms: their addresses, parameters and answers; behind them the same intake.
 
+Presets and the mappings that operators define are taken alike.
+
 Served at a platform's own address where that is its own (`/aff_lsr`, `/p.ashx` …), and always below `/d/<platform>/`.
 The advertiser's token comes in the platform's own parameter for it, in `token`, as bearer, as the password of a basic
 authentication, or as a part of the path (`/d/voluum/aft_…/postback`): for platforms that send no token, the address
@@ -10,13 +12,17 @@ import asyncio
 import base64
 import binascii
 import re
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
 from typing import NamedTuple
 
 import structlog
+from django.db import close_old_connections, connections
 
 from conversions.dialects.answers import Spoken, image_answer
 from conversions.dialects.table import BY_NAME, BY_PATH, Dialect
-from conversions.intake import Decision, Received
+from conversions.intake import Decision, Received, terms
 from conversions.intake.receive import MASK
 from conversions.postback_door import PATIENCE, take_in, try_again, wait_first
 from tracking.batching import Batcher, QueueFull
@@ -25,6 +31,7 @@ from tracking.http import NO_STORE, Header, Receive, Scope, Send, header, reques
 PREFIX = "/d/"
 KEY = re.compile(r"aft_[A-Za-z0-9_-]{10,80}")
 KEITARO = re.compile(rf"^/({KEY.pattern})/postback$")
+EMPTY: Mapping[str, Dialect] = MappingProxyType({})
 IMPACT = re.compile(r"^/Advertisers/[A-Za-z0-9_-]{1,40}/Conversions/?$")
 
 log = structlog.get_logger(__name__)
@@ -43,8 +50,11 @@ class Address(NamedTuple):
     path: str
 
 
-def address_of(path: str) -> Address | None:
-    """The dialect that a path belongs to, or None: then it is nobody's here."""
+def address_of(path: str, own: Mapping[str, Dialect] = EMPTY) -> Address | None:
+    """The dialect that a path belongs to, or None: then it is nobody's here.
+
+    `own` are the mappings that operators defined; a preset of the same name goes first.
+    """
     if path in BY_PATH:
         return Address(BY_PATH[path], "", path)
     if IMPACT.match(path):
@@ -56,9 +66,20 @@ def address_of(path: str) -> Address | None:
         parts = rest.split("/")
         token = next((part for part in parts if KEY.fullmatch(part)), "")
         shown = "/".join(MASK if part == token else part for part in parts) if token else rest
-        dialect = BY_NAME.get(name.lower())
+        dialect = BY_NAME.get(name.lower()) or own.get(name.lower())
         return Address(dialect, token, f"{PREFIX}{name}/{shown}") if dialect else None
     return None
+
+
+def find_address(path: str) -> Address | None:
+    """The same with what operators defined, for those who may wait for the database."""
+    return address_of(path) or (address_of(path, terms.own_dialects()) if path.startswith(PREFIX) else None)
+
+
+def read_own() -> dict[str, Dialect]:
+    """The mappings that operators defined, read in a thread of their own; raise what the database raises."""
+    close_old_connections()
+    return terms.own_dialects()
 
 
 class DialectHandler:
@@ -66,13 +87,27 @@ class DialectHandler:
 
     def __init__(self, gatherer: "Batcher[Received, Decision]") -> None:
         self._gatherer = gatherer
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="mappings")
+
+    def close(self) -> None:
+        """End the reader's thread and give its connection back."""
+        self._reader.submit(connections.close_all)
+        self._reader.shutdown()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: list[Header] = [(b"x-request-id", request_id(scope).encode()), NO_STORE]
-        address = address_of(scope["path"])
+        try:
+            address = address_of(scope["path"]) or address_of(scope["path"], await self._own())
+        except Exception as error:
+            log.error("mappings_not_read", error=str(error).strip() or repr(error))
+            await respond_json(send, 503, try_again(), [*headers, *wait_first(503)])
+            return
         if address is None:
             known = ", ".join(sorted(BY_NAME))
             await respond_json(send, 404, {"message": f"No platform is known by this address; there are {known}."})
+            return
+        if not address.dialect.is_active:
+            await respond_json(send, 410, {"message": "This address is switched off. Ask the operator."}, headers)
             return
         if scope["method"] not in ("GET", "POST"):
             await respond_json(send, 405, {"message": "Send it with GET or POST."}, [(b"allow", b"GET, POST")])
@@ -81,6 +116,14 @@ class DialectHandler:
         said = (b"x-affidavit-outcome", outcome.encode())
         kind = (b"content-type", spoken.content_type.encode())
         await respond(send, spoken.status, [kind, said, *headers, *wait_first(spoken.status)], spoken.content)
+
+    async def _own(self) -> dict[str, Dialect]:
+        """The mappings that operators defined: from memory, or read without holding up the event loop."""
+        known = terms.own_dialects_at_hand()
+        if known is not None:
+            return known
+        reading = asyncio.get_running_loop().run_in_executor(self._reader, read_own)
+        return await asyncio.wait_for(reading, PATIENCE)
 
     async def _spoken(self, address: Address, scope: Scope, receive: Receive) -> tuple[Spoken, str]:
         dialect, sent = address.dialect, dict[str, str]()
@@ -95,7 +138,8 @@ class DialectHandler:
             if not isinstance(error, QueueFull):
                 log.error("postback_not_decided", dialect=dialect.name, error=str(error).strip() or repr(error))
             status, body = 503, try_again()
-        is_pixel = scope["path"] in dialect.pixels or sent.get("f") == "img"
+        name, value = dialect.image_when or ("", None)
+        is_pixel = scope["path"] in dialect.pixels or sent.get(name, "") == value
         speak = image_answer if is_pixel else dialect.answers
         return speak(status, body, sent), str(body["outcome"])
 

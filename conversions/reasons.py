@@ -64,6 +64,7 @@ class Reason(models.TextChoices):
     SIGNATURE_REQUIRED = "signature_required", "The advertiser's postbacks must be signed"
     ADVERTISER_INACTIVE = "advertiser_inactive", "The advertiser is not active"
     SENDER_NOT_ALLOWED = "sender_not_allowed", "The sender's address is not allowed"
+    ANOTHERS_MAPPING = "anothers_mapping", "The address is another advertiser's"
     HTTPS_REQUIRED = "https_required", "The request came unencrypted"
     WRONG_ADVERTISER = "wrong_advertiser", "The click belongs to another advertiser"
     UNREADABLE = "unreadable", "The body could not be read"
@@ -301,6 +302,11 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         403,
         "The advertiser allows certain sender networks only, and the request came from elsewhere.",
         "Send from an allowed address, or have the operator add this one.",
+    ),
+    _R.ANOTHERS_MAPPING: Explanation(
+        403,
+        "The operator defined a mapping for one advertiser's sender, and the token is another advertiser's.",
+        "Send to the address that the operator named to you, with your own token.",
     ),
     _R.HTTPS_REQUIRED: Explanation(
         403, "Postbacks carry money and must be encrypted.", "Send to the https:// address."

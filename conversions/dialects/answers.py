@@ -1,10 +1,14 @@
 """The answers of other platforms, in their own shape. The truth stays: what was not taken never looks taken."""
 
 import json
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, NamedTuple
+from xml.sax.saxutils import escape
 
 from conversions.models import Postback
+from tracking.http import clean
 
 Outcome = Postback.Outcome
 TAKEN = frozenset({Outcome.ACCEPTED, Outcome.UPDATED, Outcome.HELD, Outcome.REJECTED})
@@ -123,3 +127,52 @@ def tolt_answer(status: int, body: dict[str, Any], sent: dict[str, str]) -> Spok
     if is_taken(body) or is_repeat(body):
         return _json(200, {"success": True, "data": [{"id": body["conversion_id"], "status": body["status"]}]})
     return _json(status, {"success": False, "error": body.get("message", "")})
+
+
+# What an operator's own answer may hold in {braces}; {sent.x} is the parameter x as it was sent.
+VALUES = ("outcome", "reason", "message", "problems", "status", "conversion_id", "postback_id", "trace_url")
+PLACE = re.compile(r"\{([a-z_]+|sent\.[^{}\s]{1,60})\}")
+SENT = "sent."
+LONGEST_VALUE = 300
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAnswers:
+    """Answers that an operator defined: a body for each case, and whether a refusal keeps its HTTP status.
+
+    `refused_status` of 0 is the status that says what was wrong. Whoever shall send again is told so in any case:
+    429 and 503 stay.
+    """
+
+    content_type: str
+    taken: str
+    duplicate: str
+    refused: str
+    refused_status: int = 0
+
+    def __call__(self, status: int, body: dict[str, Any], sent: dict[str, str]) -> Spoken:
+        if is_taken(body) or is_repeat(body):
+            return self._spoken(200, self.taken if is_taken(body) else self.duplicate, body, sent)
+        is_passing = status >= 500 or status == 429
+        return self._spoken(status if is_passing else self.refused_status or status, self.refused, body, sent)
+
+    def _spoken(self, status: int, text: str, body: dict[str, Any], sent: dict[str, str]) -> Spoken:
+        filled = PLACE.sub(lambda found: self._written(_value(found[1], body, sent)), text)
+        is_json = self.content_type == JSON
+        return Spoken(status, self.content_type if is_json else f"{self.content_type}; charset=utf-8", filled.encode())
+
+    def _written(self, value: str) -> str:
+        """The value as it may stand within a text of this kind."""
+        if self.content_type == JSON:
+            return json.dumps(value, ensure_ascii=False)[1:-1]
+        return escape(value, {'"': "&quot;", "'": "&apos;"}) if self.content_type.endswith("xml") else value
+
+
+def _value(place: str, body: dict[str, Any], sent: dict[str, str]) -> str:
+    if place.startswith(SENT):
+        found = sent.get(place.removeprefix(SENT).lower(), "")
+    elif place == "problems":
+        found = " ".join(problem["message"] for problem in body.get("problems") or ())
+    else:
+        found = str(body.get(place) or "") if place in VALUES else f"{{{place}}}"
+    return clean(found, LONGEST_VALUE).encode("utf-8", "replace").decode()

@@ -3,35 +3,67 @@
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from typing import NamedTuple
 
 from affiliates.money import PLACES
 
 Pairs = list[tuple[str, str]]
-MONEY = ("payout", "revenue")
+# Amounts that a share of net revenue may take off its gross, in the event's currency.
+DEDUCTIONS = ("bonus", "winnings", "chargebacks", "fees", "tax")
+MONEY = ("payout", "revenue", "refund", *DEDUCTIONS)
+
+
+class Reading(NamedTuple):
+    """What stands for one of our fields: the name and value as sent, and the value in our words and units.
+
+    The name is empty for a value that nobody sent: the mapping's own, or the advertiser's.
+    """
+
+    ours: str
+    name: str
+    sent: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """A platform's names for ours, the first that was sent counts. Names and words are compared case-blind.
+    """A sender's names for ours, the first that was sent counts. Names and words are compared case-blind.
 
     `fields` goes from our name (`click_id`, `txid`, `event_type`, `payout`, `revenue`, `currency`, `status`,
-    `timestamp`, `customer_id`, `coupon`) to the platform's. `minor_units` says that 12.50 is sent as 1250.
+    `timestamp`, `customer_id`, `coupon`) to the sender's. `minor_units` says that 12.50 is sent as 1250.
     `statuses` and `goals` translate words; a word that they lack is taken as it is, a goal of "" is the
-    advertiser's default goal. `sums` names fields whose value is a list of amounts, parted by |.
+    advertiser's default goal. `defaults` holds, in our words, what counts for a field that was not sent; for one
+    that has no name it always counts. `sums` names fields whose value is a list of amounts, parted by |.
+    `time_format` is how times are written (as for strptime; empty: ISO 8601 or seconds since 1970), `time_zone`
+    the zone of those that name none. `tokens` are the sender's own names for the token. `version` counts the
+    changes of a mapping that an operator defined.
     """
 
     name: str
     fields: Dictionary[str, tuple[str, ...]]
     minor_units: bool = False
     statuses: Dictionary[str, str] = field(default_factory=dict)
-    default_status: str = ""
     goals: Dictionary[str, str] = field(default_factory=dict)
-    default_currency: str = ""
+    defaults: Dictionary[str, str] = field(default_factory=dict)
     sums: frozenset[str] = frozenset()
+    time_format: str = ""
+    time_zone: str = "UTC"
+    tokens: tuple[str, ...] = ()
+    version: int = 0
 
     @property
     def is_native(self) -> bool:
         return self.name == NATIVE.name
+
+    @property
+    def rule(self) -> str:
+        """How the trace names it."""
+        return f"{self.name}, version {self.version}" if self.version else self.name
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name that is read, as the sender writes it."""
+        return frozenset(name for names in self.fields.values() for name in names)
 
     def shown(self, ours: str) -> str:
         """The name that the sender knows a field by."""
@@ -45,21 +77,23 @@ class Mapping:
         """
         if self.is_native:
             return sent
-        by_name: dict[str, list[str]] = {}
+        return [(each.ours, each.value) for each in self.read(sent, goal=goal, currency=currency)]
+
+    def read(self, sent: Pairs, *, goal: str = "", currency: str = "") -> list[Reading]:
+        """The same with where each value comes from."""
+        by_name: dict[str, Pairs] = {}
         for name, value in sent:
-            by_name.setdefault(name.strip().lower(), []).append(value)
-        found = [(ours, value) for ours, names in self.fields.items() for value in _first(by_name, names)]
-        values = dict(reversed(found))
-        known = values.get("currency") or self.default_currency or currency
-        pairs = [(ours, self._word(ours, value, known)) for ours, value in found]
-        pairs = [(ours, value) for ours, value in pairs if ours != "event_type" or value]
-        if not any(ours == "event_type" for ours, _ in pairs) and goal:
-            pairs.append(("event_type", goal))
-        if "status" not in values and self.default_status:
-            pairs.append(("status", self.default_status))
-        if "currency" not in values and self.default_currency:
-            pairs.append(("currency", self.default_currency))
-        return pairs
+            by_name.setdefault(name.strip().lower(), []).append((name, value))
+        found = [(ours, *pair) for ours, names in self.fields.items() for pair in _first(by_name, names)]
+        said = {ours: value for ours, _, value in reversed(found)}
+        known = said.get("currency") or self.defaults.get("currency") or currency
+        readings = [Reading(ours, name, value, self._word(ours, value, known)) for ours, name, value in found]
+        readings = [each for each in readings if each.ours != "event_type" or each.value]
+        there = {each.ours for each in readings}
+        for ours, value in {"event_type": goal, **self.defaults}.items():
+            if value and ours not in there:
+                readings.append(Reading(ours, "", "", value))
+        return readings
 
     def _word(self, ours: str, value: str, currency: str) -> str:
         text = value.strip()
@@ -87,12 +121,12 @@ class Mapping:
         return f"{total:f}"
 
 
-def _first(by_name: dict[str, list[str]], names: tuple[str, ...]) -> list[str]:
-    """The values of the first of these names that has one."""
+def _first(by_name: dict[str, Pairs], names: tuple[str, ...]) -> Pairs:
+    """The pairs of the first of these names that has a value."""
     for name in names:
-        values = [value for value in by_name.get(name.lower(), ()) if value.strip()]
-        if values:
-            return values
+        pairs = [pair for pair in by_name.get(name.lower(), ()) if pair[1].strip()]
+        if pairs:
+            return pairs
     return []
 
 
@@ -111,3 +145,11 @@ NATIVE = Mapping(
         "coupon": ("coupon",),
     },
 )
+# All that is read, first of each the name that is documented.
+NAMES: dict[str, tuple[str, ...]] = {
+    **NATIVE.fields,
+    "volume": ("volume", "lots"),
+    "refund": ("refund",),
+    "refund_id": ("refund_id",),
+    **{name: (name,) for name in DEDUCTIONS},
+}

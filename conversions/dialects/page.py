@@ -37,8 +37,7 @@ def _part(dialect: Dialect) -> str:
         ("Token", ", ".join(f"`{name}`" for name in (*dialect.tokens, "token"))),
         ("Money", "in the smallest unit: 1250 is 12.50" if mapping.minor_units else "in whole units: 12.50"),
         *_words("Status", mapping.statuses),
-        *([("Status, when none is sent", f"`{mapping.default_status}`")] if mapping.default_status else []),
-        *([("Currency, when none is sent", mapping.default_currency)] if mapping.default_currency else []),
+        *((f"{ours.capitalize()}, when none is sent", f"`{value}`") for ours, value in mapping.defaults.items()),
         *([("A guess", dialect.guesses)] if dialect.guesses else []),
     ]
     told = "".join(f"- {name}: {text}\n" for name, text in facts)

@@ -12,7 +12,6 @@ from conversions.dialects.answers import (
     affise_answer,
     cake_answer,
     everflow_answer,
-    image_answer,
     impact_answer,
     keitaro_answer,
     native_answer,
@@ -32,7 +31,8 @@ class Dialect:
     """A platform: how it is read, where, and how it is answered.
 
     `paths` are its own addresses, served beside `/d/<name>/...`; `pixels` those of them that answer with an image.
-    `tokens` are its own names for the token. `sample` is a request in its form, with {click}, {token} and {goal}.
+    `sample` is a request in its form, with {click}, {token} and {goal}. A dialect that an operator defined
+    (`own.py`) may belong to one advertiser alone, and may be switched off.
     """
 
     title: str
@@ -40,14 +40,21 @@ class Dialect:
     sample: str
     paths: tuple[str, ...] = ()
     pixels: tuple[str, ...] = ()
-    tokens: tuple[str, ...] = ()
     answers: Answers = native_answer
     guesses: str = ""
     sample_body: Dictionary[str, str] = field(default_factory=dict)
+    advertiser_id: int | None = None
+    is_active: bool = True
+    # The parameter and its value that ask for an image in any request.
+    image_when: tuple[str, str] | None = ("f", "img")
 
     @property
     def name(self) -> str:
         return self.mapping.name
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        return self.mapping.tokens
 
 
 def _read(
@@ -83,32 +90,32 @@ DIALECTS: tuple[Dialect, ...] = (
         _read(
             "everflow", click="transaction_id", txid="order_id", event="adv_event_id event_id", revenue="amount",
             coupon="coupon_code", customer="user_id", goals={"0": ""},
+            tokens=("verification_token",),
         ),
         "GET /d/everflow/?nid=7&transaction_id={click}&event_id={goal}&amount=120.50&order_id=o-1&verification_token={token}",
-        tokens=("verification_token",),
         answers=everflow_answer,
         guesses="Whether order_id decides about duplicates there is not documented; here it does.",
     ),
     Dialect(
-        "tune_answer (HasOffers)",
+        "TUNE (HasOffers)",
         _read(
             "tune", click="transaction_id", txid="conversion_unique_id adv_unique1", event="goal_name goal_id",
             revenue="amount", customer="adv_sub",
+            tokens=("security_token",),
         ),
         "GET /aff_lsr?offer_id=12&transaction_id={click}&goal_name={goal}&amount=120.50&conversion_unique_id=u-1&security_token={token}",
         paths=("/aff_lsr", "/aff_goal", "/aff_l"),
         pixels=("/aff_l",),
-        tokens=("security_token",),
         answers=tune_answer,
         guesses="security_token as the name of the token.",
     ),
     Dialect(
-        "cake_answer",
+        "CAKE",
         _read("cake", click="r ckm_request_id reqid", txid="t", event="e", revenue="ect", payout="p ap"),
         "GET /p.ashx?o=12&e={goal}&f=pb&r={click}&t=t-1&ect=120.50&token={token}",
         paths=("/p.ashx",),
         answers=cake_answer,
-        guesses="cake_answer sends no token: add token=… to the address, or use the address with the key in its path.",
+        guesses="CAKE sends no token: add token=… to the address, or use the address with the key in its path.",
     ),
     Dialect(
         "Affise",
@@ -116,9 +123,9 @@ DIALECTS: tuple[Dialect, ...] = (
             "affise", click="clickid click_id", txid="action_id", event="goal", revenue="sum", status="status",
             customer="user_id", coupon="promo_code",
             statuses={**SPOKEN, "1": APPROVED, "2": PENDING, "3": REJECTED, "5": PENDING},
+            tokens=("secure",),
         ),
         "GET /d/affise/postback?clickid={click}&action_id=a-1&goal={goal}&sum=120.50&status=1&secure={token}",
-        tokens=("secure",),
         answers=affise_answer,
     ),
     Dialect(
@@ -126,9 +133,9 @@ DIALECTS: tuple[Dialect, ...] = (
         _read(
             "affise-reach", click="click_id", txid="event_id", event="goal", revenue="sale_amount", status="status",
             statuses={**SPOKEN, "1": APPROVED, "2": PENDING, "3": REJECTED, "4": PENDING},
+            tokens=("secure",),
         ),
         "GET /d/affise-reach/postback?click_id={click}&event_id=a-1&goal={goal}&sale_amount=120.50&status=1&secure={token}",
-        tokens=("secure",),
         answers=affise_answer,
     ),
     Dialect(
@@ -147,10 +154,10 @@ DIALECTS: tuple[Dialect, ...] = (
         _read(
             "trackier", click="click_id", txid="txn_id order_id", event="goal_value goal_id",
             revenue="sale_amount revenue", currency="currency", status="status", coupon="coupon", statuses=SPOKEN,
+            tokens=("security_token",),
         ),
         "GET /acquisition?click_id={click}&txn_id=t-1&goal_value={goal}&sale_amount=120.50&currency=EUR&status=approved&security_token={token}",
         paths=("/acquisition",),
-        tokens=("security_token",),
         guesses="security_token as the name of the token.",
     ),
     Dialect(
@@ -158,10 +165,10 @@ DIALECTS: tuple[Dialect, ...] = (
         _read(
             "offer18", click="tid", txid="adv_sub1", event="event", revenue="sale", payout="payout",
             currency="currency", status="status", statuses=SPOKEN,
+            tokens=("auth_token",),
         ),
         "GET /p?mid=9&tid={click}&adv_sub1=t-1&event={goal}&sale=120.50&auth_token={token}",
         paths=("/p",),
-        tokens=("auth_token",),
         answers=offer18_answer,
         guesses="adv_sub1 carries the transaction by habit, not by rule.",
     ),
@@ -188,7 +195,7 @@ DIALECTS: tuple[Dialect, ...] = (
         "RedTrack",
         _read(
             "redtrack", click="clickid", txid="rdtk_event_id", event="type", revenue="sum", currency="currency",
-            status="status", statuses={**SPOKEN, "other": PENDING}, default_status=PENDING,
+            status="status", statuses={**SPOKEN, "other": PENDING}, defaults={"status": PENDING},
         ),
         "GET /d/redtrack/{token}/postback?clickid={click}&rdtk_event_id=e-1&type={goal}&sum=120.50&status=approved",
         guesses="Without a status RedTrack means other: here it waits as pending.",
@@ -198,7 +205,7 @@ DIALECTS: tuple[Dialect, ...] = (
         _read(
             "keitaro", click="subid sub_id", txid="tid", event="event", revenue="revenue payout",
             currency="currency", status="status",
-            statuses={**WORDS, "lead": PENDING, "sale": APPROVED, "rebill": APPROVED}, default_status=APPROVED,
+            statuses={**WORDS, "lead": PENDING, "sale": APPROVED, "rebill": APPROVED}, defaults={"status": APPROVED},
         ),
         "GET /{token}/postback?subid={click}&tid=t-1&status=sale&payout=120.50&currency=EUR&return=OK&event={goal}",
         answers=keitaro_answer,
@@ -209,10 +216,10 @@ DIALECTS: tuple[Dialect, ...] = (
         _read(
             "binom", click="cnv_id clickid", txid="txid", event="event", revenue="payout", currency="cnv_currency",
             status="cnv_status", statuses=SPOKEN,
+            tokens=("upd_key",),
         ),
         "GET /click.php?cnv_id={click}&txid=t-1&payout=120.50&cnv_currency=EUR&cnv_status=approved&event={goal}&upd_key={token}",
         paths=("/click.php", "/click"),
-        tokens=("upd_key",),
         guesses="cnv_status is free text there; words that we do not know are refused by name.",
     ),
     Dialect(
@@ -266,7 +273,7 @@ DIALECTS: tuple[Dialect, ...] = (
         "Rakuten",
         _read(
             "rakuten", click="ranSiteID", txid="ord", revenue="amtlist", currency="cur", event="event",
-            minor_units=True, sums=frozenset({"revenue"}), default_currency="USD",
+            minor_units=True, sums=frozenset({"revenue"}), defaults={"currency": "USD"},
         ),
         "GET /ep?mid=5&ranSiteID={click}&ord=t-1&amtlist=10000|2050&cur=EUR&event_type={goal}&token={token}",
         paths=("/ep",),
@@ -287,7 +294,7 @@ DIALECTS: tuple[Dialect, ...] = (
         "Dub",
         _read(
             "dub", click="clickId", txid="invoiceId", event="eventName", revenue="amount", currency="currency",
-            customer="customerExternalId externalId", minor_units=True, default_currency="USD",
+            customer="customerExternalId externalId", minor_units=True, defaults={"currency": "USD"},
         ),
         "POST /track/sale",
         paths=("/track/lead", "/track/sale"),
@@ -300,7 +307,7 @@ DIALECTS: tuple[Dialect, ...] = (
         "Tolt",
         _read(
             "tolt", click="click_id", txid="charge_id", event="billing_type", revenue="amount", currency="currency",
-            customer="customer_id", minor_units=True, default_currency="USD",
+            customer="customer_id", minor_units=True, defaults={"currency": "USD"},
         ),
         "POST /v1/transactions",
         paths=("/v1/transactions",),
@@ -330,10 +337,4 @@ BY_PATH: dict[str, Dialect] = {path: dialect for dialect in DIALECTS for path in
 TOKEN_NAMES = frozenset(name for dialect in DIALECTS for name in dialect.tokens)
 
 
-def find(name: str) -> Mapping:
-    """The mapping of that name; the native one where there is none (a dialect that was taken out of the table)."""
-    dialect = BY_NAME.get(name)
-    return dialect.mapping if dialect else NATIVE
-
-
-__all__ = ["BY_NAME", "BY_PATH", "DIALECTS", "image_answer", "TOKEN_NAMES", "Dialect", "find"]
+__all__ = ["BY_NAME", "BY_PATH", "DIALECTS", "TOKEN_NAMES", "Dialect"]

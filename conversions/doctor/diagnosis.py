@@ -4,20 +4,21 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from django.conf import settings
 
 from affiliates.models import Advertiser
-from conversions.dialect_door import PREFIX, address_of
-from conversions.dialects.mapping import Pairs
-from conversions.dialects.table import BY_NAME, DIALECTS, Dialect
+from conversions.dialect_door import PREFIX, find_address
+from conversions.dialects.mapping import NATIVE, Mapping, Pairs
+from conversions.dialects.table import DIALECTS, Dialect
+from conversions.doctor.parameters import Parameter, parameters_of
 from conversions.doctor.reading import Sent
 from conversions.dry_run import DryRun, dry_run
-from conversions.intake import Received
+from conversions.intake import Received, terms
 from conversions.intake.extras import OF_OTHER_STEPS
 from conversions.intake.parse import OTHER_NAMES, READ
-from conversions.intake.receive import SECRET_FIELDS
+from conversions.intake.receive import secret_names
 from conversions.intake.repairs import repair
 from conversions.intake.values import MACRO
 from conversions.pixel_door import IMAGE_PATH
@@ -28,7 +29,7 @@ TOKEN_MARK = "YOUR_TOKEN"  # noqa: S105 (stands where a token was)
 # A request that was refused for who sent it, or how, may yet be looked at as the advertiser's.
 OF_THE_SENDER = frozenset(
     {Reason.BAD_TOKEN, Reason.SENDER_NOT_ALLOWED, Reason.HTTPS_REQUIRED, Reason.BAD_SIGNATURE, Reason.STALE_SIGNATURE}
-    | {Reason.SIGNATURE_REQUIRED, Reason.ADVERTISER_INACTIVE}
+    | {Reason.SIGNATURE_REQUIRED, Reason.ADVERTISER_INACTIVE, Reason.ANOTHERS_MAPPING}
 )
 # Read beside the fields, so no sign of another platform.
 OURS = READ | OF_OTHER_STEPS | {"token"}
@@ -54,6 +55,7 @@ class Diagnosis:
     advertiser: Advertiser | None
     on_trust: bool
     faults: list[Fault] = field(default_factory=list)
+    parameters: list[Parameter] = field(default_factory=list)
     run: DryRun | None = None
     corrected: str = ""
     corrected_run: DryRun | None = None
@@ -68,6 +70,7 @@ class Diagnosis:
             "dialect": self.dialect.name if self.dialect else "native",
             "known_by": self.known_by,
             "advertiser": self.advertiser.public_id if self.advertiser else None,
+            "parameters": [each._asdict() for each in self.parameters],
             "faults": [{"field": f.field, "message": f.message, "remedy": f.remedy} for f in self.faults],
             "corrected": self.corrected or None,
             "decision": _said(self.run),
@@ -90,14 +93,16 @@ def diagnose(sent: Sent, *, now: datetime, advertiser: Advertiser | None = None)
     and the rest is decided as if they were mended.
     """
     received = sent.received()
-    dialect = BY_NAME.get(received.mapping)
+    dialect = terms.dialects_named([received.mapping]).get(received.mapping)
     guess, hits = (None, []) if dialect else _guess(received.parameters)
     known_by = "its address" if dialect else (f"its parameters {', '.join(hits)}" if guess else "its address")
     found = Diagnosis(sent, dialect or guess, known_by, advertiser, on_trust=False)
-    found.faults += _faults_of_the_address(sent, guess)
+    found.faults += _faults_of_the_address(sent, dialect, guess)
     if sent.method in ("GET", "POST") and _is_a_door(received):
         _decide(found, received, now)
-    found.corrected = _corrected(sent, received, guess, found.run)
+    mapping = dialect.mapping if dialect else NATIVE
+    found.parameters = parameters_of(received.parameters, mapping, found.advertiser)
+    found.corrected = _corrected(sent, received, mapping, guess, found.run)
     if found.corrected and found.run and _refused(found.run):
         found.corrected_run = _decide_corrected(sent, found, received, now)
     return found
@@ -112,15 +117,18 @@ def _guess(pairs: Pairs) -> tuple[Dialect | None, list[str]]:
     strangers = {name.strip().lower() for name, _ in pairs} - OURS
     strangers = {name for name in strangers if not _SUB.match(name)}
     scores = []
-    for dialect in DIALECTS:
-        names = {name.lower() for found in dialect.mapping.fields.values() for name in found} | set(dialect.tokens)
+    own = [dialect for dialect in terms.own_dialects().values() if dialect.is_active] if strangers else []
+    for dialect in (*DIALECTS, *own):
+        names = {name.lower() for found in dialect.mapping.fields.values() for name in found} | {
+            name.lower() for name in dialect.tokens
+        }
         scores.append((len(strangers & names), dialect, sorted(strangers & names)))
     scores.sort(key=lambda score: -score[0])
     (most, best, hits), (second, *_) = scores[0], scores[1]
     return (best, hits) if most >= 2 and most > second and 2 * most >= len(strangers) else (None, [])
 
 
-def _faults_of_the_address(sent: Sent, guess: Dialect | None) -> list[Fault]:
+def _faults_of_the_address(sent: Sent, dialect: Dialect | None, guess: Dialect | None) -> list[Fault]:
     faults = []
     ours = urlsplit(settings.PUBLIC_URL)
     if sent.method not in ("GET", "POST"):
@@ -130,12 +138,15 @@ def _faults_of_the_address(sent: Sent, guess: Dialect | None) -> list[Fault]:
     if sent.host and sent.host != ours.netloc:
         remedy = f"Postbacks go to {ours.netloc}, or to a tracking domain that leads here."
         faults.append(Fault("address", f"{sent.host} is another host than this installation's.", remedy))
+    if dialect and not dialect.is_active:
+        remedy = "Switch the mapping on in the panel; until then senders are answered 410."
+        faults.append(Fault("address", f"The mapping {dialect.title} is switched off.", remedy))
     if guess:
         remedy = f"Send it to {PREFIX}{guess.name}/postback as it is, or rename the parameters to ours."
         faults.append(Fault("address", f"These are {guess.title}'s names; {sent.path} reads our own.", remedy))
     elif sent.path == IMAGE_PATH:
         faults.append(Fault("address", "This is the pixel, for pages.", f"A server sends its postbacks to {PATH}."))
-    elif sent.path != PATH and address_of(sent.path) is None:
+    elif sent.path != PATH and find_address(unquote(sent.path)) is None:
         remedy = f"Send it to {PATH}, or to {PREFIX}<platform>/postback in another platform's form."
         faults.append(Fault("address", f"Nothing takes postbacks at {sent.path[:100]}.", remedy))
     return faults
@@ -175,12 +186,13 @@ def _refused(run: DryRun) -> bool:
     return run.decision.http_status >= 400
 
 
-def _corrected(sent: Sent, received: Received, guess: Dialect | None, run: DryRun | None) -> str:
+def _corrected(sent: Sent, received: Received, mapping: Mapping, guess: Dialect | None, run: DryRun | None) -> str:
     """The address as it should be, or nothing where it is right; what came in a body is written into it.
 
     The token is left to the sender.
     """
-    pairs, mended = repair(received.parameters)
+    pairs, mended = repair(received.parameters, mapping)
+    secret = secret_names(guess.mapping if guess else mapping)
     names = _right_names(run)
     renamed = [(names.get(name.strip(), name), value) for name, value in pairs]
     path = sent.path
@@ -192,7 +204,9 @@ def _corrected(sent: Sent, received: Received, guess: Dialect | None, run: DryRu
     is_right = path == sent.path and renamed == pairs and not mended
     if is_right and sent.scheme in ("", ours.scheme) and sent.host in ("", ours.netloc):
         return ""
-    return f"{settings.PUBLIC_URL}{path}" + (f"?{'&'.join(_pair(*pair) for pair in renamed)}" if renamed else "")
+    return f"{settings.PUBLIC_URL}{path}" + (
+        f"?{'&'.join(_pair(*pair, secret) for pair in renamed)}" if renamed else ""
+    )
 
 
 def _right_names(run: DryRun | None) -> dict[str, str]:
@@ -201,9 +215,9 @@ def _right_names(run: DryRun | None) -> dict[str, str]:
     return {name: ours for name in wrong for ours, others in OTHER_NAMES.items() if name.lower() in others}
 
 
-def _pair(name: str, value: str) -> str:
+def _pair(name: str, value: str, secret: frozenset[str]) -> str:
     """As it stands in an address; a macro keeps its marks, since the platform looks for them."""
-    if name.strip().lower() in SECRET_FIELDS and value:
+    if name.strip().lower() in secret and value:
         return f"{quote(name)}={TOKEN_MARK}"
     is_macro = MACRO.match(value.strip()) is not None
     return f"{quote(name)}={value if is_macro else quote(value, safe='-._~:@/')}"
@@ -213,7 +227,7 @@ def _decide_corrected(sent: Sent, found: Diagnosis, received: Received, now: dat
     """What would come of the corrected address, with the token that the request brought."""
     parts = urlsplit(found.corrected.partition("?")[0])
     again = Sent(sent.method, "https", sent.host, parts.path, "", sent.headers, sent.body).received()
-    mended, _ = repair(received.parameters)
+    mended, _ = repair(received.parameters, found.dialect.mapping if found.dialect else NATIVE)
     names = {} if found.dialect else _right_names(found.run)
     again.parameters = [(names.get(name.strip(), name), value) for name, value in mended]
     again.bearer = again.bearer or received.bearer

@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from asgiref.sync import async_to_sync
 
-from conversions.dialect_door import address_of
+from conversions.dialect_door import find_address
 from conversions.intake import Received
 from conversions.models import Postback
 from conversions.postback_door import PATH, take_in
@@ -59,7 +59,7 @@ class Sent:
         async def receive() -> dict[str, Any]:
             return {"type": "http.request", "body": self.body.encode("utf-8", "replace"), "more_body": False}
 
-        address = address_of(scope["path"])
+        address = find_address(scope["path"])
         received = async_to_sync(take_in)(scope, receive, Postback.Door.NATIVE, nested=address is not None)
         received.received_at = datetime.now(UTC)
         if address:

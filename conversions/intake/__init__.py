@@ -18,7 +18,7 @@ from conversions.intake.case import Case, Decision, Outcome, Received
 from conversions.intake.decide import decide
 from conversions.intake.is_test import set_apart
 from conversions.intake.legacy import read_legacy
-from conversions.intake.receive import receive, reopen
+from conversions.intake.receive import learn_forms, receive, reopen
 from conversions.intake.throttle import slow_down, turned_away
 from conversions.models import ParkedPostback, Postback
 from conversions.reasons import Reason
@@ -66,6 +66,7 @@ def decide_cases(cases: list[Case], *, now: datetime, again: bool = False) -> li
         _plan_for_growth()
         due = _still_due(cases, again=again)
         fresh = [case for case in cases if case.postback.pk in due]
+        learn_forms(fresh)
         # A parked request was authenticated when it came.
         authenticate([case for case in fresh if case.advertiser is None])
         slow_down(fresh, now=now)

@@ -64,7 +64,7 @@ def answer(case: Case) -> Decision:
         "postback_id": case.postback.public_id,
         "conversion_id": case.conversion.public_id if case.conversion else None,
         "status": case.conversion.status if case.conversion else None,
-        "received": dict(masked(case.parameters)),
+        "received": dict(masked(case.parameters, case.dialect)),
         "trace_url": trace_url(case.postback.public_id),
     }
     if case.is_test:

@@ -81,10 +81,23 @@ def _refuse_inactive(case: Case, advertiser: Advertiser) -> None:
     case.stop(Outcome.FORBIDDEN, Reason.ADVERTISER_INACTIVE, STEP, note, rule=rule, advertiser=advertiser.public_id)
 
 
+def _is_anothers(case: Case, advertiser: Advertiser) -> bool:
+    """Whether it came in a form that is kept for another advertiser."""
+    return case.dialect is not None and case.dialect.advertiser_id not in (None, advertiser.pk)
+
+
+def _refuse_address(case: Case) -> None:
+    note = f"The mapping {case.mapping.name} is another advertiser's."
+    case.stop(Outcome.FORBIDDEN, Reason.ANOTHERS_MAPPING, STEP, note, rule=case.mapping.rule)
+
+
 def _admit_file(case: Case, advertiser: Advertiser) -> None:
     """An operator sent the file and said whose events these are."""
     if not advertiser.is_active:
         _refuse_inactive(case, advertiser)
+        return
+    if _is_anothers(case, advertiser):
+        _refuse_address(case)
         return
     case.advertiser = advertiser
     by = case.postback.headers.get("imported-by", "an operator")
@@ -147,6 +160,8 @@ def _authenticate(case: Case, secret: AdvertiserSecret | None, revoked: Advertis
             rule=", ".join(advertiser.sender_networks),
             ip=postback.ip or "unknown",
         )
+    elif _is_anothers(case, advertiser):
+        _refuse_address(case)
     else:
         case.advertiser = advertiser
         what = "signature" if postback.signature else "token"

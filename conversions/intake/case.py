@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from affiliates.models import Advertiser, Enrollment, Offer
-from conversions.dialects.mapping import Mapping
-from conversions.dialects.table import find
+from conversions.dialects.mapping import NATIVE, Mapping
+from conversions.dialects.table import Dialect
 from conversions.models import Conversion, Customer, CustomerLock, Goal, ParkedPostback, Postback, Touch
 from conversions.qualification import Finding
 from conversions.reasons import EXPLANATIONS, Reason
@@ -33,7 +33,7 @@ class Received:
     is_secure: bool
     received_at: datetime
     bearer: str = ""
-    # Whose names it is read by: a row of conversions/dialects/table.py.
+    # Whose names it is read by: a row of conversions/dialects/table.py, or a mapping that an operator defined.
     mapping: str = "native"
     signed: Signed | None = None
     # Whose request it is where an operator says so, as for an imported file.
@@ -130,6 +130,8 @@ class Case:
     steps: list[dict[str, Any]] = field(default_factory=list)
     # Names and kinds of what was taken for personal data when the request came.
     personal: list[tuple[str, str]] = field(default_factory=list)
+    # In whose form it came; None for our own, and for one that there is no more.
+    dialect: Dialect | None = None
 
     advertiser: Advertiser | None = None
     link: TrackingLink | None = None
@@ -182,10 +184,13 @@ class Case:
     outcome: str = ""
     reason: Reason | None = None
 
+    @property
+    def mapping(self) -> Mapping:
+        return self.dialect.mapping if self.dialect else NATIVE
+
     def told_problems(self) -> list[dict[str, str]]:
         """The faults for the sender, by the names that the sender used."""
-        mapping = find(self.postback.mapping)
-        return [_in_their_words(problem, mapping).as_json() for problem in self.problems]
+        return [_in_their_words(problem, self.mapping).as_json() for problem in self.problems]
 
     @property
     def faults(self) -> str:

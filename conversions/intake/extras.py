@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from conversions.dialects.mapping import Mapping
-from conversions.intake.receive import SECRET_FIELDS
+from conversions.intake.receive import secret_names
 from tracking.http import clean
 
 # More of them, or longer ones, stay with the stored request alone.
@@ -20,7 +20,7 @@ def extras_of(
     `read` are the names that the native endpoint reads; a platform's own are those of its mapping.
     """
     names = read if mapping.is_native else frozenset(name.lower() for each in mapping.fields.values() for name in each)
-    known = names | SECRET_FIELDS | OF_OTHER_STEPS
+    known = names | secret_names(mapping) | OF_OTHER_STEPS
     kept: dict[str, str] = {}
     left: list[str] = []
     for raw, value in sent:

@@ -9,8 +9,7 @@ from decimal import Decimal
 from django.conf import settings
 
 from affiliates.money import PLACES
-from conversions.dialects.mapping import NATIVE, Mapping, Pairs
-from conversions.dialects.table import find
+from conversions.dialects.mapping import DEDUCTIONS, NAMES, Mapping, Pairs
 from conversions.intake.case import Case, Event, Outcome, Problem
 from conversions.intake.extras import extras_of
 from conversions.intake.personal import REFUSE
@@ -24,16 +23,6 @@ from tracking.http import clean
 STEP = "parse"
 REPAIRED = "repaired"
 
-# The names that are read, first of each the one that is documented.
-# Amounts that a share of net revenue may take off its gross, in the event's currency.
-DEDUCTIONS = ("bonus", "winnings", "chargebacks", "fees", "tax")
-NAMES = {
-    **NATIVE.fields,
-    "volume": ("volume", "lots"),
-    "refund": ("refund",),
-    "refund_id": ("refund_id",),
-    **{name: (name,) for name in DEDUCTIONS},
-}
 READ = frozenset(name for names in NAMES.values() for name in names)
 LIMITS = {"txid": 100, "refund_id": 100, "event_type": 40, "customer_id": 100, "coupon": 60}
 # Names that mean the same on other platforms: naming the right one saves an afternoon.
@@ -59,8 +48,8 @@ def _parse(case: Case) -> None:
         first = case.problems[0]
         case.stop(Outcome.INVALID, first.reason, STEP, first.message, rule="readable requests", faults=case.faults)
         return
-    mapping = find(case.postback.mapping)
-    sent, told = repair(case.parameters)
+    mapping = case.mapping
+    sent, told = repair(case.parameters, mapping)
     for sentence in told:
         case.note(STEP, REPAIRED, sentence, rule="HTML entities")
     _tell_personal(case)
@@ -93,7 +82,7 @@ def _parse(case: Case) -> None:
     event.extras = _extras(case, mapping, sent)
     event.fingerprint = _fingerprint(event)
     note = f"{len(case.parameters)} parameters read."
-    case.note(STEP, "faults" if case.problems else "passed", note, rule=mapping.name)
+    case.note(STEP, "faults" if case.problems else "passed", note, rule=mapping.rule)
 
 
 def _tell_personal(case: Case) -> None:
@@ -235,9 +224,11 @@ def _moment(case: Case, text: str) -> datetime | None:
     """The sender's time; one that is ahead of ours is told, one that is a day ahead refused."""
     if not text:
         return None
-    found = read_moment(text)
+    mapping = case.mapping
+    found = read_moment(text, mapping.time_format, mapping.time_zone)
     if found is None:
-        _report(case, Reason.BAD_TIMESTAMP, "timestamp", f"{text} is not a time that can be read.", text)
+        form = f" as {mapping.time_format}" if mapping.time_format else ""
+        _report(case, Reason.BAD_TIMESTAMP, "timestamp", f"{text} is not a time that can be read{form}.", text)
         return None
     ahead = found.at - case.postback.received_at
     if ahead > FUTURE:

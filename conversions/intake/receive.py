@@ -1,7 +1,8 @@
 """Step 1: store each request as it came, before anything is judged. Secrets are masked."""
 
 from affiliates.secrets import digest
-from conversions.dialects.table import TOKEN_NAMES
+from conversions.dialects.mapping import Mapping
+from conversions.dialects.table import TOKEN_NAMES, Dialect
 from conversions.intake import terms
 from conversions.intake.case import Case, Received
 from conversions.intake.personal import Pairs, hidden_before, hide
@@ -15,13 +16,21 @@ SECRET_FIELDS = frozenset({"token", "secret", "hmac", "signature", "password", "
 MAX_STORED_BODY = 16_000
 
 
-def masked(parameters: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [(name, MASK if name.lower() in SECRET_FIELDS and value else value) for name, value in parameters]
+def masked(parameters: list[tuple[str, str]], dialect: Dialect | None = None) -> list[tuple[str, str]]:
+    """The parameters without secrets: those of every form that is known, and of the dialect's own."""
+    secret = secret_names(dialect.mapping) if dialect else SECRET_FIELDS
+    return [(name, MASK if name.strip().lower() in secret and value else value) for name, value in parameters]
+
+
+def secret_names(mapping: Mapping) -> frozenset[str]:
+    """The names, in lower case, whose values nobody may read."""
+    return SECRET_FIELDS.union(name.lower() for name in mapping.tokens) if mapping.tokens else SECRET_FIELDS
 
 
 def receive(batch: list[Received]) -> list[Case]:
     """Store the requests in one statement and open a case for each."""
     signatures = _check_signatures(batch)
+    dialects = terms.dialects_named(received.mapping for received in batch)
     hidden = [hide(received.parameters) for received in batch]
     rows = [
         new(
@@ -31,19 +40,27 @@ def receive(batch: list[Received]) -> list[Case]:
             mapping=received.mapping,
             method=received.method,
             path=received.path[:200],
-            parameters=masked(pairs),
+            parameters=masked(pairs, dialects.get(received.mapping)),
             body=received.body[:MAX_STORED_BODY],
             headers=received.headers,
             ip=received.ip,
             is_secure=received.is_secure,
-            token_digest=fitting or (digest(token) if (token := token_of(received)) else ""),
+            token_digest=fitting or _digest(received, dialects.get(received.mapping)),
             signature=state,
             advertiser=received.advertiser,
         )
         for received, (pairs, _), (state, fitting) in zip(batch, hidden, signatures, strict=True)
     ]
     insert(rows)
-    return [_case(row, received, *found) for row, received, found in zip(rows, batch, hidden, strict=True)]
+    cases = [_case(row, received, *found) for row, received, found in zip(rows, batch, hidden, strict=True)]
+    for case in cases:
+        case.dialect = dialects.get(case.postback.mapping)
+    return cases
+
+
+def _digest(received: Received, dialect: Dialect | None) -> str:
+    token = token_of(received, dialect)
+    return digest(token) if token else ""
 
 
 def _check_signatures(batch: list[Received]) -> list[tuple[str, str]]:
@@ -66,6 +83,14 @@ def _case(row: Postback, received: Received, parameters: Pairs, personal: Pairs)
 
 
 def reopen(row: Postback) -> Case:
-    """The case of a request that was stored before: for one left undecided by a crash."""
+    """The case of a request that was stored before; `learn_forms` says in whose form it came."""
     pairs = [(name, value) for name, value in row.parameters]
     return Case(postback=row, parameters=pairs, personal=hidden_before(pairs))
+
+
+def learn_forms(cases: list[Case]) -> None:
+    """Find the dialects of requests that were stored before, as they are now; at most one query."""
+    unknown = [case for case in cases if case.dialect is None]
+    dialects = terms.dialects_named(case.postback.mapping for case in unknown)
+    for case in unknown:
+        case.dialect = dialects.get(case.postback.mapping)

@@ -8,18 +8,20 @@ ahead of a name.
 from functools import lru_cache
 from html.entities import html5
 
-from conversions.dialects.mapping import NATIVE, Pairs
+from conversions.dialects.mapping import NATIVE, Mapping, Pairs
 from conversions.dialects.table import DIALECTS
 
 AMPERSAND = "amp;"
 
 
-@lru_cache(maxsize=1)
-def damaged_names() -> dict[str, str]:
-    """The parameters that are read, by what HTML makes of their names with an ampersand ahead."""
+@lru_cache(maxsize=64)
+def damaged_names(more: frozenset[str] = frozenset()) -> dict[str, str]:
+    """The parameters that are read, by what HTML makes of their names with an ampersand ahead.
+
+    `more` are names beside our own and those of the platforms in the table.
+    """
     legacy = {name: text for name, text in html5.items() if not name.endswith(";") and name.isalpha()}
-    mappings = (NATIVE, *(dialect.mapping for dialect in DIALECTS))
-    names = {name for mapping in mappings for found in mapping.fields.values() for name in found}
+    names = more.union(*(mapping.names for mapping in (NATIVE, *(dialect.mapping for dialect in DIALECTS))))
     return {
         legacy[entity] + name[len(entity) :]: name
         for name in names
@@ -28,20 +30,21 @@ def damaged_names() -> dict[str, str]:
     }
 
 
-def repair(pairs: Pairs) -> tuple[Pairs, list[str]]:
-    """The pairs as they were meant, and a sentence for each repair."""
+def repair(pairs: Pairs, mapping: Mapping = NATIVE) -> tuple[Pairs, list[str]]:
+    """The pairs as they were meant, and a sentence for each repair. `mapping` is whose names they are."""
     if not any(_may_be_damaged(name, value) for name, value in pairs):
         return pairs, []
+    damaged = damaged_names(mapping.names)
     mended: Pairs = []
     told: list[str] = []
     for name, value in pairs:
         if name.startswith(AMPERSAND):
             told.append(f"{name}= was read as {name.removeprefix(AMPERSAND)}=: the address was encoded for HTML twice.")
             name = name.removeprefix(AMPERSAND)  # noqa: PLW2901
-        if whole := damaged_names().get(name):
+        if whole := damaged.get(name):
             told.append(_sentence(name, whole))
             name = whole  # noqa: PLW2901
-        mended += _parted(name, value, told)
+        mended += _parted(name, value, damaged, told)
     return mended, told
 
 
@@ -49,13 +52,13 @@ def _may_be_damaged(name: str, value: str) -> bool:
     return name.startswith(AMPERSAND) or not name.isascii() or (not value.isascii() and "=" in value)
 
 
-def _parted(name: str, value: str, told: list[str]) -> Pairs:
+def _parted(name: str, value: str, names: dict[str, str], told: list[str]) -> Pairs:
     """The value alone, or with the parameters that had grown into it."""
-    for damaged, whole in damaged_names().items():
+    for damaged, whole in names.items():
         before, mark, after = value.partition(f"{damaged}=")
         if mark:
             told.append(_sentence(damaged, whole))
-            return [*_parted(name, before, told), *_parted(whole, after, told)]
+            return [*_parted(name, before, names, told), *_parted(whole, after, names, told)]
     return [(name, value)]
 
 

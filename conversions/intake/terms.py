@@ -1,4 +1,4 @@
-"""What events are judged by, and what seldom changes: tokens, goals, links with their affiliate and offer.
+"""What events are judged by, and what seldom changes: tokens, goals, mappings, links with affiliate and offer.
 
 A process that listens to the database keeps them in memory (`listen`); PostgreSQL says when any of them
 changes. Everywhere else, and whenever the line is down, they are read anew for each batch.
@@ -14,6 +14,9 @@ import psycopg
 
 from affiliates.advertiser_secrets import secret_text
 from affiliates.models import AdvertiserSecret
+from conversions.dialects.mapping import NATIVE
+from conversions.dialects.own import read_dialects
+from conversions.dialects.table import BY_NAME, Dialect
 from conversions.models import Goal
 from conversions.qualification_waits import RULES
 from tracking.link_cache import Listener
@@ -23,6 +26,7 @@ CHANNEL = "terms_changed"
 CAPACITY = 50_000
 # Should a message get lost, so many seconds are the longest that an old reading is used.
 LIFETIME = 30.0
+EVERY = "*"
 ENROLLMENT = ("enrollment__affiliate", "enrollment__offer__advertiser")
 
 Key = TypeVar("Key", bound=Hashable)
@@ -55,6 +59,11 @@ class Kept(Generic[Key, Value]):
             self._keep(read, generation)
             found |= read
         return found
+
+    def at_hand(self, key: Key) -> Value | None:
+        """The value if it is in memory and may be used; never asks."""
+        entry = self._entries.get(key) if self.heard else None
+        return entry[1] if entry and entry[0] > time.monotonic() - LIFETIME else None
 
     def _keep(self, read: dict[Key, Value], generation: int) -> None:
         """Keep what was read, unless something changed while it was being read."""
@@ -108,7 +117,30 @@ goals: Kept[int, list[Goal]] = Kept(_read_goals)
 # Links by ID, with enrollment, affiliate, offer and advertiser.
 links: Kept[int, TrackingLink] = Kept(_read_links)
 
-ALL: tuple[Kept[Any, Any], ...] = (tokens, hmac_secrets, goals, links)
+# Every mapping that an operator defined, by slug; they are few, so they are kept together.
+_own_dialects: Kept[str, dict[str, Dialect]] = Kept(lambda keys: {EVERY: read_dialects()})
+
+ALL: tuple[Kept[Any, Any], ...] = (tokens, hmac_secrets, goals, links, _own_dialects)
+
+
+def own_dialects() -> dict[str, Dialect]:
+    """The mappings that operators defined, by slug, also those that are switched off; at most one query."""
+    return _own_dialects.many([EVERY])[EVERY]
+
+
+def own_dialects_at_hand() -> dict[str, Dialect] | None:
+    """The same without a query: None where they would have to be read."""
+    return _own_dialects.at_hand(EVERY)
+
+
+def dialects_named(names: Iterable[str]) -> dict[str, Dialect]:
+    """The dialects of these names; our own form is none. No query where they are all presets."""
+    wanted = set(names) - {NATIVE.name}
+    found = {name: BY_NAME[name] for name in wanted & BY_NAME.keys()}
+    if rest := wanted - found.keys():
+        own = own_dialects()
+        found |= {name: own[name] for name in rest & own.keys()}
+    return found
 
 
 def listen() -> Listener:

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db.models import Count, Q
 
 from affiliates.secrets import digest
-from conversions.dialects.table import BY_NAME
+from conversions.dialects.table import Dialect
 from conversions.intake import terms
 from conversions.intake.case import Case, Decision, Outcome, Received
 from conversions.models import Postback
@@ -99,7 +99,8 @@ def turned_away(batch: Sequence[Received]) -> dict[int, Decision]:
     suspects = [number for number, received in enumerate(batch) if _is_suspect(received)] if _blocked else []
     if not suspects:
         return {}
-    sent = {number: _digest_of(batch[number]) for number in suspects}
+    dialects = terms.dialects_named(batch[number].mapping for number in suspects)
+    sent = {number: _digest_of(batch[number], dialects.get(batch[number].mapping)) for number in suspects}
     known = terms.tokens.many(filter(None, sent.values()))
     signed = _rightly_signed(batch, suspects)
     wrong = [
@@ -130,14 +131,14 @@ def _is_suspect(received: Received) -> bool:
     return False
 
 
-def _digest_of(received: Received) -> str:
-    token = token_of(received)
+def _digest_of(received: Received, dialect: Dialect | None) -> str:
+    token = token_of(received, dialect)
     return digest(token) if token else ""
 
 
-def token_of(received: Received) -> str:
+def token_of(received: Received, dialect: Dialect | None) -> str:
     """The token that the request carries, by the names of its form, or as bearer."""
-    names = ("token", *BY_NAME[received.mapping].tokens) if received.mapping in BY_NAME else ("token",)
+    names = ("token", *(name.lower() for name in dialect.tokens)) if dialect else ("token",)
     sent = [value for name, value in received.parameters if value and name.lower() in names]
     return sent[0] if sent else received.bearer
 

@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 from urllib.parse import quote, unquote
+from zoneinfo import ZoneInfo
 
 from django.utils.dateparse import parse_datetime
 
@@ -128,15 +129,23 @@ class Moment(NamedTuple):
     mended: str = ""
 
 
-def read_moment(text: str) -> Moment | None:
-    """A time: seconds, milli-, micro- or nanoseconds since 1970, ISO 8601 (UTC without an offset), or an e-mail's form.
+def read_moment(text: str, pattern: str = "", zone: str = "UTC") -> Moment | None:
+    """A time: seconds, milli-, micro- or nanoseconds since 1970, ISO 8601, or an e-mail's form.
 
-    None for what is none of these, or lies before 1990.
+    With a pattern (as for strptime) it is read by that alone. `zone` is that of a time without an offset. None for
+    what is none of these, or lies before 1990.
     """
-    for at in _readings(text):
+    for at in [_by_pattern(text, pattern)] if pattern else _readings(text):
         if at is not None and 1990 <= at.year <= 9000:
-            return Moment((at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC))
+            return Moment((at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC))
     return None
+
+
+def _by_pattern(text: str, pattern: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, pattern)  # noqa: DTZ007 - a time without an offset is the sender's zone's
+    except (ValueError, OverflowError):
+        return None
 
 
 def _readings(text: str) -> Iterator[datetime | None]:

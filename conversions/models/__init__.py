@@ -4,6 +4,7 @@ from conversions.models.conversions import Conversion, StatusChange, Trace
 from conversions.models.corrections import Correction
 from conversions.models.customers import Customer, CustomerLock, Touch
 from conversions.models.goals import Goal
+from conversions.models.mappings import SenderMapping
 from conversions.models.postbacks import ParkedPostback, Postback
 from conversions.models.qualification import QualificationRule, QualificationWait
 from conversions.models.refunds import Refund
@@ -25,6 +26,7 @@ __all__ = [
     "Refund",
     "RiskPolicy",
     "RiskReview",
+    "SenderMapping",
     "StatusChange",
     "Touch",
     "Trace",

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from conversions.dialect_door import address_of
 from conversions.dialects.mapping import Mapping
 from conversions.dialects.page import dialect_page
-from conversions.dialects.table import BY_NAME, BY_PATH, DIALECTS, Dialect, find
+from conversions.dialects.table import BY_NAME, BY_PATH, DIALECTS, Dialect
 from conversions.models import Conversion, Postback
 from tests.asgi_client import Answer, visit
 from tests.conversions.sending import World
@@ -200,7 +200,7 @@ def test_no_two_rows_share_an_address_or_a_name() -> None:
     assert len(BY_NAME) == len(DIALECTS)
     assert len(BY_PATH) == sum(len(dialect.paths) for dialect in DIALECTS)
     assert "/postback" not in BY_PATH
-    assert all(isinstance(find(name), Mapping) for name in BY_NAME)
+    assert all(isinstance(dialect.mapping, Mapping) for dialect in DIALECTS)
 
 
 def test_an_unknown_platform_is_told_which_there_are(db: None) -> None:

@@ -1,0 +1,52 @@
+"""How each parameter of a request is read: as which of our fields, in our words and units."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+from affiliates.models import Advertiser
+from conversions.dialects.mapping import NAMES, Mapping, Pairs, Reading
+from conversions.intake.receive import MASK, secret_names
+from conversions.intake.repairs import repair
+from conversions.intake.values import read_moment
+
+TOKEN, TEST, UNREAD = "token", "test", ""
+
+
+class Parameter(NamedTuple):
+    """One parameter. `ours` is the field that it is read as, empty where no rule reads it; a value that nobody sent,
+    because the mapping or the advertiser has it, has an empty name."""
+
+    name: str
+    value: str
+    ours: str
+    read_as: str
+
+
+def parameters_of(sent: Pairs, mapping: Mapping, advertiser: Advertiser | None) -> list[Parameter]:
+    """Every parameter in the order sent, then what the mapping and the advertiser add; secrets are masked."""
+    pairs, _ = repair(sent, mapping)
+    if mapping.is_native:
+        # Our own names are read as they are written, those of others case-blind.
+        ours = replace(mapping, fields=NAMES)
+        readings = [each for each in ours.read(pairs) if each.name.strip() in ours.names]
+    else:
+        known = {"goal": advertiser.default_goal, "currency": advertiser.currency} if advertiser else {}
+        readings = mapping.read(pairs, **known)
+    read = {(each.name, each.sent): each for each in readings if each.name}
+    secret = secret_names(mapping)
+    found = [_parameter(name, value, read.get((name, value)), mapping, secret) for name, value in pairs]
+    return [*found, *(Parameter("", "", each.ours, each.value) for each in readings if not each.name)]
+
+
+def _parameter(name: str, value: str, read: Reading | None, mapping: Mapping, secret: frozenset[str]) -> Parameter:
+    if name.strip().lower() in secret:
+        return Parameter(name, MASK if value else "", TOKEN, "")
+    if read is None:
+        return Parameter(name, value, TEST if name.strip().lower() == TEST else UNREAD, "")
+    return Parameter(name, value, read.ours, _shown(read, mapping))
+
+
+def _shown(read: Reading, mapping: Mapping) -> str:
+    if read.ours == "timestamp" and (moment := read_moment(read.value, mapping.time_format, mapping.time_zone)):
+        return f"{moment.at:%Y-%m-%d %H:%M:%S} UTC"
+    return read.value
