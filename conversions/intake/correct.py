@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from conversions.dialects.mapping import DEDUCTIONS
 from conversions.intake import parse, pixels
 from conversions.intake.case import Case, Outcome, Rejected
 from conversions.intake.qualify import sent_country
-from conversions.intake.receive import reopen
+from conversions.intake.receive import learn_forms, reopen
 from conversions.intake.writing import insert, new, update
-from conversions.models import Conversion, Correction, Postback, StatusChange
+from conversions.models import Conversion, Correction, StatusChange
 from conversions.reasons import BY_TIME, CORRECTABLE, EXPLANATIONS, Reason
 
 STEP, RULE = "deduplicate", "corrected and sent again"
@@ -76,34 +77,37 @@ def _rejected(rows: Collection[Conversion]) -> dict[int, Rejected]:
     corrections: dict[int, list[Correction]] = {}
     for correction in Correction.objects.filter(conversion__in=rows).order_by("pk"):
         corrections.setdefault(correction.conversion_id, []).append(correction)
-    found = (_read(row, changes.get(row.pk, []), corrections.get(row.pk, [])) for row in rows)
+    first = {pk: reopen(told[0].postback) for pk, told in changes.items() if told[0].postback}
+    learn_forms(list(first.values()))
+    found = (_read(row, changes.get(row.pk, []), corrections.get(row.pk, []), first.get(row.pk)) for row in rows)
     return {rejected.row.pk: rejected for rejected in found if rejected}
 
 
-def _read(row: Conversion, changes: Sequence[StatusChange], corrections: Sequence[Correction]) -> Rejected | None:
+def _read(
+    row: Conversion, changes: Sequence[StatusChange], corrections: Sequence[Correction], first: Case | None
+) -> Rejected | None:
+    """What was told of a conversion; `first` is the request that brought it about."""
     decided = any(change.to_status == Status.APPROVED or change.actor_id for change in changes)
-    first = changes[0].postback if changes else None
     if decided or first is None:
         return None
     told = corrections[-1].after if corrections else _told(first)
     if told.get("status") == Status.REJECTED:
         return None
-    last = corrections[-1].postback_id if corrections else first.pk
+    last = corrections[-1].postback_id if corrections else first.postback.pk
     # The amounts are the row's own: the server's word may have taken the place of a pixel's.
     kept = {name: value for name, value in told.items() if name not in _AMOUNTS}
     earlier = [correction.before for correction in corrections]
     return Rejected(row, row.status, Reason(row.reason), kept | amounts_of(row), earlier, last)
 
 
-def _told(row: Postback) -> dict[str, str]:
+def _told(case: Case) -> dict[str, str]:
     """What a stored request told, read as it was then."""
-    case = reopen(row)
     parse.parse([case])
-    told = _said(case)
+    told, row = _said(case), case.postback
     return told | {"click_id": str(row.click_id)} if row.click_id else told
 
 
-_AMOUNTS = frozenset({"revenue", "payout", "volume", *parse.DEDUCTIONS, "currency"})
+_AMOUNTS = frozenset({"revenue", "payout", "volume", *DEDUCTIONS, "currency"})
 
 
 def amounts_of(row: Conversion) -> dict[str, str]:

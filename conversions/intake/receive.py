@@ -83,7 +83,7 @@ def _case(row: Postback, received: Received, parameters: Pairs, personal: Pairs)
 
 
 def reopen(row: Postback) -> Case:
-    """The case of a request that was stored before; `learn_forms` says in whose form it came."""
+    """The case of a request that was stored before; `learn_forms` must say in whose form it came before it is read."""
     pairs = [(name, value) for name, value in row.parameters]
     return Case(postback=row, parameters=pairs, personal=hidden_before(pairs))
 

@@ -437,3 +437,14 @@ class TestRules:
         pairs = [(names[0], "1250" if ours in ("revenue", "payout") else "x") for ours, names in preset.fields.items()]
         assert again.translate(pairs) == preset.translate(pairs)
         assert dialect_of(row).answers is BY_NAME[name].answers
+
+
+def test_a_correction_is_compared_with_what_the_mapping_read_before(world, click):
+    """What a rule rejected comes corrected: the first request is read by the same mapping again."""
+    mapping()
+    world.purchase.minimum_revenue = Decimal(200)
+    world.purchase.save()
+    answer = get(sent(click, state="", client="c-1"))
+    assert answer.headers["x-affidavit-outcome"] == "rejected"
+    assert get(sent(click, state="", client="c-1", cents="25000")).headers["x-affidavit-outcome"] == "updated"
+    assert Conversion.objects.get().revenue == Decimal(250)
