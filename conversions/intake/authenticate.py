@@ -86,9 +86,10 @@ def _is_anothers(case: Case, advertiser: Advertiser) -> bool:
     return case.dialect is not None and case.dialect.advertiser_id not in (None, advertiser.pk)
 
 
-def _refuse_address(case: Case) -> None:
+def _refuse_address(case: Case, advertiser: Advertiser) -> None:
     note = f"The mapping {case.mapping.name} is another advertiser's."
-    case.stop(Outcome.FORBIDDEN, Reason.ANOTHERS_MAPPING, STEP, note, rule=case.mapping.rule)
+    rule, named = case.mapping.rule, advertiser.public_id
+    case.stop(Outcome.FORBIDDEN, Reason.ANOTHERS_MAPPING, STEP, note, rule=rule, advertiser=named)
 
 
 def _admit_file(case: Case, advertiser: Advertiser) -> None:
@@ -97,7 +98,7 @@ def _admit_file(case: Case, advertiser: Advertiser) -> None:
         _refuse_inactive(case, advertiser)
         return
     if _is_anothers(case, advertiser):
-        _refuse_address(case)
+        _refuse_address(case, advertiser)
         return
     case.advertiser = advertiser
     by = case.postback.headers.get("imported-by", "an operator")
@@ -161,7 +162,7 @@ def _authenticate(case: Case, secret: AdvertiserSecret | None, revoked: Advertis
             ip=postback.ip or "unknown",
         )
     elif _is_anothers(case, advertiser):
-        _refuse_address(case)
+        _refuse_address(case, advertiser)
     else:
         case.advertiser = advertiser
         what = "signature" if postback.signature else "token"
