@@ -285,6 +285,8 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 PERSONAL_DATA = env.str("PERSONAL_DATA", default="mask")
 if PERSONAL_DATA not in ("mask", "refuse", "keep"):
     raise ImproperlyConfigured(f"PERSONAL_DATA is {PERSONAL_DATA}; it must be mask, refuse or keep.")
+# A customer is known by the digest: with another key every customer whose ID was masked is a new one.
+PERSONAL_DATA_KEY = env.str("PERSONAL_DATA_KEY", default=SECRET_KEY)
 # How many postbacks a minute may come from one address without a right token; 0 sets no limit.
 FAILED_POSTBACKS_PER_MINUTE = env.int("FAILED_POSTBACKS_PER_MINUTE", default=30)
 # How long a postback waits for the customer, sale or link that it names.

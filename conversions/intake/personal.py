@@ -61,7 +61,7 @@ def hidden_before(pairs: Pairs) -> list[tuple[str, str]]:
 def digest_of(value: str) -> str:
     """`pd_` and 24 letters and digits: the same for the same value, however it is spaced or capitalised."""
     plain = "".join(decoded_again(value.strip()).split()).lower()
-    return "pd_" + hmac.new(_key(settings.SECRET_KEY), plain.encode(), hashlib.sha256).hexdigest()[:24]
+    return "pd_" + hmac.new(_key(settings.PERSONAL_DATA_KEY), plain.encode(), hashlib.sha256).hexdigest()[:24]
 
 
 @lru_cache(maxsize=4)

@@ -264,3 +264,11 @@ def test_one_address_is_one_customer_however_it_is_encoded() -> None:
 
 def test_an_address_in_the_place_of_a_click_is_hidden_too() -> None:
     assert hide([("click_id", "carl@example.com")])[1] == [("click_id", "an e-mail address")]
+
+
+def test_a_masked_customer_stays_known_when_the_secret_key_changes(settings: Any) -> None:
+    before = digest_of("Ana@Example.com")
+    settings.SECRET_KEY = "another-secret-key-of-the-same-installation"
+    assert digest_of("ana@example.com ") == before
+    settings.PERSONAL_DATA_KEY = "another"
+    assert digest_of("ana@example.com") != before
