@@ -1,8 +1,9 @@
-"""`GET /pixel.gif` and `GET /pixel.js`: an event told by the visitor's browser on the advertiser's page.
+"""`GET|POST /pixel.gif` and `GET /pixel.js`: an event told by the visitor's browser on the advertiser's page.
 
 The image is always an image: what came of it stands in the headers `X-Affidavit-Outcome` and `X-Affidavit-Reason`.
 The click comes as `click_id`, else from the cookie that the tracking link set. `/pixel.js` is a small script that
-calls the image with what its own `data-` attributes say.
+calls the image with what its own `data-` attributes say; a browser that leaves the page before the image has come tells
+it once more by POST (`navigator.sendBeacon`), and what arrives twice counts once.
 """
 
 import asyncio
@@ -38,12 +39,13 @@ class PixelHandler:
         self._script = (Path(settings.BASE_DIR) / "static" / "tag" / "pixel.js").read_bytes()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] not in ("GET", "HEAD"):
-            await respond(send, 405, [(b"allow", b"GET, HEAD"), NO_STORE])
+        methods = ("GET", "HEAD") if scope["path"] == SCRIPT_PATH else ("GET", "HEAD", "POST")
+        if scope["method"] not in methods:
+            await respond(send, 405, [(b"allow", ", ".join(methods).encode()), NO_STORE])
         elif scope["path"] == SCRIPT_PATH:
             await respond(send, 200, SCRIPT_HEADERS, self._script)
         else:
-            outcome, reason = await self._told(scope, receive) if scope["method"] == "GET" else ("", "")
+            outcome, reason = await self._told(scope, receive) if scope["method"] != "HEAD" else ("", "")
             said: list[Header] = [
                 (b"content-type", b"image/gif"),
                 (b"x-affidavit-outcome", outcome.encode()),

@@ -17,10 +17,10 @@ from conversions.doctor.reading import Sent
 from conversions.dry_run import DryRun, dry_run
 from conversions.intake import Received, terms
 from conversions.intake.extras import OF_OTHER_STEPS
+from conversions.intake.macros import unfilled
 from conversions.intake.parse import OTHER_NAMES, READ
 from conversions.intake.receive import secret_names
 from conversions.intake.repairs import repair
-from conversions.intake.values import MACRO
 from conversions.pixel_door import IMAGE_PATH
 from conversions.postback_door import PATH
 from conversions.reasons import EXPLANATIONS, Reason
@@ -178,7 +178,7 @@ def _macros(received: Received, told: set[str]) -> list[Fault]:
     return [
         Fault(name, f"{value[:60]} was not filled in.", remedy)
         for name, value in received.parameters
-        if MACRO.match(value.strip()) and name not in told
+        if unfilled(value.strip()) and name not in told
     ]
 
 
@@ -219,8 +219,7 @@ def _pair(name: str, value: str, secret: frozenset[str]) -> str:
     """As it stands in an address; a macro keeps its marks, since the platform looks for them."""
     if name.strip().lower() in secret and value:
         return f"{quote(name)}={TOKEN_MARK}"
-    is_macro = MACRO.match(value.strip()) is not None
-    return f"{quote(name)}={value if is_macro else quote(value, safe='-._~:@/')}"
+    return f"{quote(name)}={value if unfilled(value.strip()) else quote(value, safe='-._~:@/')}"
 
 
 def _decide_corrected(sent: Sent, found: Diagnosis, received: Received, now: datetime) -> DryRun | None:

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.conf import settings
 
-from conversions.intake.case import Case, Decision
-from conversions.intake.parse import REPAIRED
+from conversions.intake.amounts import EXACT
+from conversions.intake.case import REPAIRED, Case, Decision
 from conversions.intake.receive import masked
 from conversions.intake.writing import insert, new, update
 from conversions.models import Postback, Trace
@@ -43,8 +43,8 @@ def keep(cases: list[Case], *, now: datetime) -> None:
 
 
 def warnings_of(steps: list[dict[str, Any]]) -> list[str]:
-    """What was mended in the request, for the sender to mend at its source."""
-    return [step["note"] for step in steps if step["result"] == REPAIRED]
+    """What was mended in the request, or looks odd, for the sender to mend at its source."""
+    return [step["note"] for step in steps if step["result"] in (REPAIRED, EXACT)]
 
 
 def trace_url(postback_id: str) -> str:

@@ -15,9 +15,12 @@ from conversions.risk_marks import ClickMarks
 from conversions.risk_reviews import Found
 from conversions.signing import Signed
 from tracking.click_id import ClickID
+from tracking.http import clean
 from tracking.models import TrackingLink
 
 Outcome = Postback.Outcome
+# The result of a trace line about what was mended; the sender is told.
+REPAIRED = "repaired"
 
 
 @dataclass(slots=True)
@@ -200,6 +203,10 @@ class Case:
     @property
     def is_open(self) -> bool:
         return not self.outcome
+
+    def report(self, reason: Reason, field: str, message: str, value: str = "") -> None:
+        """One more fault of the request; `value` is what was sent."""
+        self.problems.append(Problem(reason, field, message, clean(value, 100)))
 
     def note(self, step: str, result: str, note: str, *, rule: str = "", **inputs: Any) -> None:
         """Add a line to the trace: the step, what came of it, the rule that was used and its inputs."""

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from conversions import lifecycle
 from conversions.intake import correct, pixels, refunds
+from conversions.intake.amounts import tell_decimals
 from conversions.intake.case import Case, Outcome
 from conversions.intake.risk import HOLDS
 from conversions.intake.touches import keep_touches
@@ -25,6 +26,8 @@ SENT = {
 def decide(cases: list[Case], *, now: datetime) -> None:
     """Give every open case its outcome and write what follows from it."""
     cases = [case for case in cases if case.is_open]
+    for case in cases:
+        tell_decimals(case, currency=_currency(case))
     new = [case for case in cases if case.conversion is None]
     for case in cases:
         if case.conversion is not None:
@@ -134,6 +137,15 @@ def _correct(cases: list[Case], now: datetime) -> None:
         case.note(STEP, case.outcome, note, rule=correct.RULE, status=case.verdict, reason=case.verdict_reason)
 
 
+def _currency(case: Case) -> str:
+    """The currency of the request's amounts: named there, else of the conversion that it is about, else the offer's."""
+    if case.event.currency:
+        return case.event.currency
+    assert case.conversion or case.goal
+    known: str = case.conversion.currency if case.conversion else case.goal.offer.currency  # type: ignore[union-attr]
+    return known
+
+
 def _values(case: Case) -> dict[str, Any]:
     """The fields of the conversion, by name."""
     assert case.goal
@@ -157,7 +169,7 @@ def _values(case: Case) -> dict[str, Any]:
         "deductions": event.deductions,
         "extras": event.extras,
         "payout": event.payout,
-        "currency": event.currency or case.goal.offer.currency,
+        "currency": _currency(case),
         "status": case.verdict,
         "reason": case.verdict_reason,
         "occurred_at": case.occurred_at,

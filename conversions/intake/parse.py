@@ -8,20 +8,20 @@ from decimal import Decimal
 
 from django.conf import settings
 
-from affiliates.money import PLACES
-from conversions.dialects.mapping import DEDUCTIONS, NAMES, Mapping, Pairs
-from conversions.intake.case import Case, Event, Outcome, Problem
+from conversions.dialects.mapping import NAMES, Mapping, Pairs
+from conversions.intake.amounts import amount_of, currency_of, deductions_of, refund_of
+from conversions.intake.case import REPAIRED, Case, Event, Outcome
 from conversions.intake.extras import extras_of
+from conversions.intake.macros import unfilled
 from conversions.intake.personal import REFUSE
 from conversions.intake.repairs import repair
-from conversions.intake.values import MACRO, NoAmount, decoded_again, read_amount, read_moment
+from conversions.intake.values import decoded_again, read_moment
 from conversions.models import Conversion, Postback
 from conversions.reasons import Reason
 from tracking import click_id
 from tracking.http import clean
 
 STEP = "parse"
-REPAIRED = "repaired"
 
 READ = frozenset(name for names in NAMES.values() for name in names)
 LIMITS = {"txid": 100, "refund_id": 100, "event_type": 40, "customer_id": 100, "coupon": 60}
@@ -59,7 +59,7 @@ def _parse(case: Case) -> None:
         click_text=values["click_id"],
         transaction_id=values["txid"],
         goal_code=values["event_type"].lower(),
-        currency=_currency(case, values["currency"]),
+        currency=currency_of(case, values["currency"]),
         status=_status(case, values["status"]),
         occurred_at=_moment(case, values["timestamp"]),
         customer_id=values["customer_id"],
@@ -67,11 +67,11 @@ def _parse(case: Case) -> None:
         refund_id=values["refund_id"],
     )
     # A currency that stands with an amount counts where none is named.
-    event.payout = _amount(case, "payout", values["payout"])
-    event.revenue = _amount(case, "revenue", values["revenue"])
-    event.volume = _amount(case, "volume", values["volume"])
-    event.deductions = _deductions(case, values)
-    event.refund = _refund(case, values)
+    event.payout = amount_of(case, "payout", values["payout"])
+    event.revenue = amount_of(case, "revenue", values["revenue"])
+    event.volume = amount_of(case, "volume", values["volume"])
+    event.deductions = deductions_of(case, values)
+    event.refund = refund_of(case, values)
     if event.click_text:
         event.click = click_id.parse(event.click_text)
     if case.postback.door == Postback.Door.PIXEL:
@@ -90,7 +90,7 @@ def _tell_personal(case: Case) -> None:
     for name, kind in case.personal:
         message = f"{clean(name, 60)} held {kind}. Send your own ID of the customer, which means nothing elsewhere."
         if settings.PERSONAL_DATA == REFUSE:
-            _report(case, Reason.PERSONAL_DATA, clean(name, 60), message)
+            case.report(Reason.PERSONAL_DATA, clean(name, 60), message)
         else:
             case.note(STEP, REPAIRED, f"{message} A digest took its place.", rule="personal data")
 
@@ -115,7 +115,7 @@ def _bound_pixel(case: Case, event: Event) -> None:
         event.refund = None
     if not event.click_text:
         message = "The pixel came without a click: no click_id was given, and the visitor brought no cookie."
-        _report(case, Reason.MISSING_CLICK_ID, "click_id", message)
+        case.report(Reason.MISSING_CLICK_ID, "click_id", message)
 
 
 def _assumed(case: Case) -> dict[str, str]:
@@ -132,6 +132,11 @@ def _values(case: Case, pairs: Pairs) -> dict[str, str]:
     return {field: _one_value(case, sent, names, LIMITS.get(field, 200)) for field, names in NAMES.items()}
 
 
+def _shown(macro: str, value: str) -> str:
+    """The macro by itself, where there is text around it."""
+    return "" if macro == value else f"{clean(macro, 60)} "
+
+
 def _one_value(case: Case, sent: dict[str, list[str]], names: tuple[str, ...], limit: int) -> str:
     found = [(name, value) for name in names for value in sent.get(name, ()) if value]
     if not found:
@@ -139,15 +144,14 @@ def _one_value(case: Case, sent: dict[str, list[str]], names: tuple[str, ...], l
     name, value = found[0]
     if any(other != value for _, other in found):
         shown = " and ".join(f"{n}={clean(v, 60)}" for n, v in found[:3])
-        _report(case, Reason.REPEATED_PARAMETER, name, f"Two values for one parameter: {shown}.", value)
+        case.report(Reason.REPEATED_PARAMETER, name, f"Two values for one parameter: {shown}.", value)
     plain = decoded_again(value)
     # A macro is one also below a second layer of encoding: taken for an ID it would make many events one.
-    if MACRO.match(value) or MACRO.match(plain):
-        _report(
-            case,
+    if macro := unfilled(value) or unfilled(plain):
+        case.report(
             Reason.UNRESOLVED_MACRO,
             name,
-            f"{clean(value, 60)} was sent as it is: the macro was not filled in.",
+            f"{clean(value, 60)} was sent as it is: the macro {_shown(macro, value)}was not filled in.",
             value,
         )
         return ""
@@ -157,65 +161,15 @@ def _one_value(case: Case, sent: dict[str, list[str]], names: tuple[str, ...], l
         )
         value = plain
     if len(value) > limit:
-        _report(case, Reason.VALUE_TOO_LONG, name, f"{name} has {len(value)} characters; {limit} are kept.", value)
+        case.report(Reason.VALUE_TOO_LONG, name, f"{name} has {len(value)} characters; {limit} are kept.", value)
         return ""
     return clean(value, limit)
-
-
-def _amount(case: Case, name: str, text: str) -> Decimal | None:
-    if not text:
-        return None
-    try:
-        found = read_amount(text)
-    except NoAmount as error:
-        _report(case, Reason.BAD_AMOUNT, name, f"{name}={text} {error}", text)
-        return None
-    if found.mended:
-        case.note(STEP, REPAIRED, f"{name}={text} was {found.mended}. Send 1234.50.", rule="amount")
-    if found.sign and not (case.event.currency or found.currency):
-        message = f"{name}={text}: several currencies are written {found.sign}; send currency=."
-        _report(case, Reason.BAD_CURRENCY, name, message, text)
-    if found.currency:
-        case.event.currency = case.event.currency or found.currency
-        if case.event.currency != found.currency:
-            message = f"{name}={text} is in {found.currency}, but currency is {case.event.currency}."
-            _report(case, Reason.BAD_CURRENCY, name, message, text)
-    return found.value
-
-
-def _refund(case: Case, values: dict[str, str]) -> Decimal | None:
-    """What went back to the customer of a sale that is known by its transaction."""
-    refund = _amount(case, "refund", values["refund"])
-    if refund is None:
-        return None
-    if not refund:
-        _report(case, Reason.BAD_AMOUNT, "refund", "A refund of nothing changes nothing; send what went back.", "0")
-    if not values["txid"]:
-        _report(case, Reason.MISSING_TRANSACTION, "txid", "txid is missing: it names the sale that is refunded.")
-    if values["status"]:
-        message = "refund takes a part back: leave status out. To take all of it back send status=rejected alone."
-        _report(case, Reason.BAD_STATUS, "status", message, values["status"])
-    return refund
-
-
-def _deductions(case: Case, values: dict[str, str]) -> dict[str, str]:
-    """What is taken off the revenue, by name, as plain decimals; names that were not sent are left out."""
-    sent = {name: _amount(case, name, values[name]) for name in DEDUCTIONS if values[name]}
-    return {name: f"{amount:f}" for name, amount in sent.items() if amount}
-
-
-def _currency(case: Case, text: str) -> str:
-    currency = text.upper()
-    if currency and currency not in PLACES:
-        _report(case, Reason.BAD_CURRENCY, "currency", f"{text} is not a currency code such as EUR.", text)
-        return ""
-    return currency
 
 
 def _status(case: Case, text: str) -> str:
     status = text.lower()
     if status and status not in Conversion.Status.values:
-        _report(case, Reason.BAD_STATUS, "status", f"{text} is none of pending, approved, rejected.", text)
+        case.report(Reason.BAD_STATUS, "status", f"{text} is none of pending, approved, rejected.", text)
         return ""
     return status
 
@@ -228,12 +182,12 @@ def _moment(case: Case, text: str) -> datetime | None:
     found = read_moment(text, mapping.time_format, mapping.time_zone)
     if found is None:
         form = f" as {mapping.time_format}" if mapping.time_format else ""
-        _report(case, Reason.BAD_TIMESTAMP, "timestamp", f"{text} is not a time that can be read{form}.", text)
+        case.report(Reason.BAD_TIMESTAMP, "timestamp", f"{text} is not a time that can be read{form}.", text)
         return None
     ahead = found.at - case.postback.received_at
     if ahead > FUTURE:
         message = f"{text} is {found.at:%Y-%m-%d %H:%M} UTC: more than a day ahead."
-        _report(case, Reason.BAD_TIMESTAMP, "timestamp", message, text)
+        case.report(Reason.BAD_TIMESTAMP, "timestamp", message, text)
         return None
     if ahead > SKEW:
         minutes = int(ahead.total_seconds() // 60)
@@ -254,9 +208,7 @@ def _name_strangers(case: Case, event: Event) -> None:
     for name in wanted:
         for other in OTHER_NAMES[name]:
             if other in sent:
-                _report(
-                    case, Reason.WRONG_NAME, other, f"You sent `{other}`; this endpoint reads `{name}`.", sent[other]
-                )
+                case.report(Reason.WRONG_NAME, other, f"You sent `{other}`; this endpoint reads `{name}`.", sent[other])
                 break
 
 
@@ -264,14 +216,14 @@ def _name_missing(case: Case, event: Event) -> None:
     """Name what has to be there, unless a fault found before explains its absence."""
     faulty = {problem.field for problem in case.problems}
     if not event.goal_code and not faulty & {"event_type", "goal_id", *OTHER_NAMES["event_type"]}:
-        _report(case, Reason.MISSING_GOAL, "event_type", "event_type is missing.")
+        case.report(Reason.MISSING_GOAL, "event_type", "event_type is missing.")
     if event.click_text:
         return
     if not (event.customer_id or event.coupon):
         if not faulty & {"click_id", "customer_id", "coupon", *OTHER_NAMES["click_id"]}:
-            _report(case, Reason.MISSING_CLICK_ID, "click_id", "click_id is missing.")
+            case.report(Reason.MISSING_CLICK_ID, "click_id", "click_id is missing.")
     elif not event.transaction_id and not faulty & {*NAMES["txid"], *OTHER_NAMES["txid"]}:
-        _report(case, Reason.MISSING_TRANSACTION, "txid", "txid is missing, and there is no click_id either.")
+        case.report(Reason.MISSING_TRANSACTION, "txid", "txid is missing, and there is no click_id either.")
 
 
 def _aliases(name: str) -> tuple[str, ...]:
@@ -297,7 +249,3 @@ def _fingerprint(event: Event) -> str:
         said.append(f"refund {event.refund.normalize()} {event.refund_id}")
     said += [f"{name} {Decimal(amount).normalize()}" for name, amount in event.deductions.items()]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
-
-
-def _report(case: Case, reason: Reason, field: str, message: str, value: str = "") -> None:
-    case.problems.append(Problem(reason, field, message, clean(value, 100)))

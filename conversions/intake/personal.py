@@ -22,6 +22,13 @@ _EMAIL = re.compile(r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$")
 _PHONE = re.compile(r"^(\+|00(?=[0-9]* ))[0-9 ][0-9 ()/.-]{6,18}[0-9]$")
 _CARD = re.compile(r"^[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}$")
 _DIGEST = re.compile(r"^pd_[0-9a-f]{24}$")
+# What may be one in the midst of a text; `kind_of` decides.
+_IN_TEXT = re.compile(
+    r"[\w.+-]{1,64}(?:@|%40)[\w-]+(?:\.[\w-]+)+"
+    r"|(?<![\w.])(?:\+|%2B|00(?=[0-9]* ))[0-9 ][0-9 ()/.-]{6,18}[0-9]"
+    r"|\b[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}\b"
+    r"|\b[A-Za-z]{2}[0-9]{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,4})?\b"
+)
 # Fields that can hold none, whatever they look like.
 _LEFT_ALONE = frozenset({"token", "timestamp", "revenue", "payout", "refund", "currency", "signature"})
 
@@ -38,6 +45,13 @@ def kind_of(value: str) -> str:
     if text[:2].isalpha() and text[2:4].isdigit() and 15 <= len(text) <= 42 and iban.is_valid(text):
         return "an account number"
     return ""
+
+
+def hide_in_text(text: str) -> str:
+    """A text that could not be read as parameters, with personal data replaced by digests as far as it is plain."""
+    if settings.PERSONAL_DATA == KEEP:
+        return text
+    return _IN_TEXT.sub(lambda found: digest_of(found[0]) if kind_of(found[0]) else found[0], text)
 
 
 def hide(pairs: Pairs) -> tuple[Pairs, list[tuple[str, str]]]:

@@ -1,11 +1,13 @@
 """Step 1: store each request as it came, before anything is judged. Secrets are masked."""
 
+import re
+
 from affiliates.secrets import digest
 from conversions.dialects.mapping import Mapping
 from conversions.dialects.table import TOKEN_NAMES, Dialect
 from conversions.intake import terms
 from conversions.intake.case import Case, Received
-from conversions.intake.personal import Pairs, hidden_before, hide
+from conversions.intake.personal import Pairs, hidden_before, hide, hide_in_text
 from conversions.intake.throttle import token_of
 from conversions.intake.writing import insert, new
 from conversions.models import Postback
@@ -14,6 +16,12 @@ from conversions.signing import check
 MASK = "•••"
 SECRET_FIELDS = frozenset({"token", "secret", "hmac", "signature", "password", "api_key"}) | TOKEN_NAMES
 MAX_STORED_BODY = 16_000
+# `token=…`, `"token": "…"`, `<token>…`, and our own tokens and keys wherever they stand.
+_SECRET = re.compile(
+    rf"(\b(?:{'|'.join(sorted(map(re.escape, SECRET_FIELDS)))})\b[\"']?\s*(?:=|:|>|%3D)\s*[\"']?)[^\"'&\s,;}}<]+"
+    r"|\baf[tks]_[A-Za-z0-9_-]{8,}",
+    re.IGNORECASE,
+)
 
 
 def masked(parameters: list[tuple[str, str]], dialect: Dialect | None = None) -> list[tuple[str, str]]:
@@ -25,6 +33,11 @@ def masked(parameters: list[tuple[str, str]], dialect: Dialect | None = None) ->
 def secret_names(mapping: Mapping) -> frozenset[str]:
     """The names, in lower case, whose values nobody may read."""
     return SECRET_FIELDS.union(name.lower() for name in mapping.tokens) if mapping.tokens else SECRET_FIELDS
+
+
+def masked_text(text: str) -> str:
+    """A body that could not be read, without secrets as far as they can be known there."""
+    return _SECRET.sub(lambda found: f"{found[1] or ''}{MASK}", text)
 
 
 def receive(batch: list[Received]) -> list[Case]:
@@ -41,7 +54,7 @@ def receive(batch: list[Received]) -> list[Case]:
             method=received.method,
             path=received.path[:200],
             parameters=masked(pairs, dialects.get(received.mapping)),
-            body=received.body[:MAX_STORED_BODY],
+            body=_kept(received.body),
             headers=received.headers,
             ip=received.ip,
             is_secure=received.is_secure,
@@ -61,6 +74,11 @@ def receive(batch: list[Received]) -> list[Case]:
 def _digest(received: Received, dialect: Dialect | None) -> str:
     token = token_of(received, dialect)
     return digest(token) if token else ""
+
+
+def _kept(body: str) -> str:
+    """Cut, with some more than is kept, before it is looked through: secrets and personal data are masked whole."""
+    return hide_in_text(masked_text(body[: MAX_STORED_BODY + 200]))[:MAX_STORED_BODY] if body else ""
 
 
 def _check_signatures(batch: list[Received]) -> list[tuple[str, str]]:

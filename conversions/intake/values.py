@@ -16,12 +16,6 @@ from django.utils.dateparse import parse_datetime
 
 from affiliates.money import MAX_AMOUNT, PLACES
 
-# {x}, #x#, [x], ${x}, {{x}}, <x>, %x%, $x$, __x__, !!x!!, (x), and words that people leave in examples.
-MACRO = re.compile(
-    r"^(\$?\{.*\}|#[\w.]+#|\[[\w.]+\]|<[\w.]+>|%[A-Za-z_][\w.]*%|%7B.*%7D|\$[A-Za-z_][\w.]*\$|__[A-Za-z][\w.]*__"
-    r"|!!?[A-Za-z_][\w.]*!!?|\([A-Za-z_][\w.]*\)|REPLACE\w*|PLACEHOLDER|TRANSACTION_ID|CLICK_ID)$",
-    re.IGNORECASE,
-)
 PLAIN = re.compile(r"^[0-9]{1,16}(\.[0-9]{1,8})?$")
 _GROUPED = re.compile(r"^[0-9]{1,3}([ '’\u00a0\u202f_,.])[0-9]{3}(\1[0-9]{3})*$")
 _SCIENTIFIC = re.compile(r"^[0-9]{1,16}(\.[0-9]{1,15})?e[+-]?[0-9]{1,2}$", re.IGNORECASE)
@@ -31,6 +25,8 @@ _COINED = re.compile(
 # Signs that belong to one currency only; $, ¥ and kr do not.
 _SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR", "₺": "TRY", "₴": "UAH", "₽": "RUB", "₩": "KRW", "₿": "BTC", "zł": "PLN"}
 _AMBIGUOUS_SIGNS = frozenset({"$", "¥", "kr", "us$", "r$", "a$", "c$"})
+# -5, the same with another of Unicode's signs, 5- and (5): as people and programs write what is negative.
+_NEGATIVE = re.compile(r"^(?:[-\u2212\u2012\u2013\ufe63\uff0d]\s*(.+)|(.*[0-9].*)[-\u2212]|\((.*[0-9].*)\))$")
 _MICRO, _MILLI, _NANO = 10**14, 10**11, 10**17
 _ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
 
@@ -55,10 +51,8 @@ def read_amount(text: str) -> Amount:
     """Read an amount of zero or more. Raise `NoAmount`."""
     if PLAIN.match(text):
         return Amount(_bounded(Decimal(text)))
-    if text.startswith("-"):
-        raise NoAmount(
-            "is negative: send refund= with what went back to the customer, or status=rejected for all of it."
-        )
+    if minus := _NEGATIVE.match(text):
+        raise NoAmount(_what_is_negative(minus))
     if _SCIENTIFIC.match(text):
         value = _bounded(Decimal(text))
         return Amount(value, mended=f"read as {value:f}")
@@ -72,6 +66,20 @@ def read_amount(text: str) -> Amount:
     value = _bounded(_number(parts["amount"].strip()))
     sign = (parts["before"] or parts["after"] or "").strip()
     return Amount(value, currency, f"read as {value:f}{f' {currency}' if currency else ''}", sign)
+
+
+def _what_is_negative(minus: "re.Match[str]") -> str:
+    """Why a negative amount is refused, with the reading where there is one, and what to send in its place."""
+    inner = next(part for part in minus.groups() if part).strip()
+    try:
+        reading = f"{read_amount(inner).value:f}"
+    except NoAmount:
+        reading = ""
+    shown = f", read as minus {reading}" if reading and f"-{reading}" != minus[0] else ""
+    return (
+        f"is negative{shown}: send refund={reading or '…'} for what went back to the customer, or status=rejected for "
+        "all of it."
+    )
 
 
 def _bounded(value: Decimal) -> Decimal:

@@ -20,7 +20,10 @@
       if (stored) return stored;
     } catch (blocked) { /* fall through to the cookie */ }
     var found = ("; " + document.cookie).split("; " + name + "=")[1];
-    return found ? decodeURIComponent(found.split(";")[0]) : memory[name] || "";
+    try {
+      if (found) return decodeURIComponent(found.split(";")[0]);
+    } catch (malformed) { /* somebody else's cookie of this name */ }
+    return memory[name] || "";
   }
 
   function keep(name, value) {

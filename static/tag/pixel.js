@@ -16,11 +16,19 @@
       if (stored) return stored;
     } catch (blocked) { /* the cookie may still do */ }
     var found = ("; " + document.cookie).split("; affidavit_click=")[1];
-    return found ? decodeURIComponent(found.split(";")[0]) : "";
+    try {
+      return found ? decodeURIComponent(found.split(";")[0]) : "";
+    } catch (malformed) { return ""; }
   }
 
   for (var name in names) if (script.dataset[name]) query.set(names[name], script.dataset[name]);
   var click = query.get("click_id") || new URLSearchParams(location.search).get("click_id") || kept();
   if (click) query.set("click_id", click);
-  new Image().src = new URL(script.src).origin + "/pixel.gif?" + query;
+  var address = new URL(script.src).origin + "/pixel.gif", image = new Image(), told = false;
+  image.onload = function () { told = true; };
+  image.src = address + "?" + query;
+  // A page that is left at once drops its images: the browser tells it then. Twice told is counted once.
+  window.addEventListener("pagehide", function () {
+    if (!told && navigator.sendBeacon) told = navigator.sendBeacon(address, query);
+  });
 })(window, document);

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -9,7 +10,7 @@ from conversions.intake import intake
 from conversions.models import Conversion, Postback, StatusChange
 from payouts.ledger import book_changes
 from payouts.models import LedgerEntry
-from tests.asgi_client import Answer, visit
+from tests.asgi_client import Answer, Client, visit
 from tests.conversions.sending import NOW, World, outcome, received, send
 from tests.factories import ClickFactory
 from tests.payouts.deals import deal, percent
@@ -85,6 +86,26 @@ def test_the_advertisers_settings_decide(
     assert said(fetch(world, headers=headers, click_id=a_click(world)))[3] == expected
     # Of the page nothing but its host is kept: the rest may hold somebody's address.
     assert "a@b.c" not in str(Postback.objects.get().headers)
+
+
+def test_a_browser_that_leaves_tells_it_by_post_and_twice_told_counts_once(world: World) -> None:
+    """`navigator.sendBeacon` sends a form; the click may come from the cookie as for the image."""
+    query = {"advertiser": world.advertiser.public_id, "event_type": "purchase", "click_id": a_click(world)}
+
+    async def story(client: Client) -> list[Answer]:
+        form = {"content-type": "application/x-www-form-urlencoded;charset=UTF-8"}
+        beacon = {"body": urlencode(query).encode(), "headers": form}
+        got = await client.get("/pixel.gif", query)
+        return [got, *[await client.request("POST", "/pixel.gif", **beacon) for _ in range(2)]]
+
+    assert [said(each)[:3] for each in visit(story)] == [
+        (200, "image/gif", "accepted"),
+        (200, "image/gif", "duplicate"),
+        (200, "image/gif", "duplicate"),
+    ]
+    assert Conversion.objects.count() == 1
+    refused = visit(lambda client: client.request("POST", "/pixel.js"))
+    assert (refused.status, refused.headers["allow"]) == (405, "GET, HEAD")
 
 
 def test_a_stranger_names_no_advertiser(world: World) -> None:

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversions.intake.personal import digest_of, hide, kind_of
-from conversions.intake.values import MACRO, NoAmount, decoded_again, read_amount, read_moment
+from conversions.intake.macros import unfilled
+from conversions.intake.personal import digest_of, hide, hide_in_text, kind_of
+from conversions.intake.receive import masked_text
+from conversions.intake.values import NoAmount, decoded_again, read_amount, read_moment
 from conversions.models import Conversion, Customer, Postback
 from conversions.replay import replay
 from tests.conversions.sending import NOW, World, outcome, send
@@ -50,7 +52,14 @@ def test_reads_amounts_with_one_meaning(text: str, value: str, currency: str) ->
     ("text", "said"),
     [
         ("1,234", "may be 1234 or 1.234"),
-        ("-5", "is negative"),
+        ("-5", "is negative: send refund=5 "),
+        ("(5.00)", "is negative, read as minus 5.00: send refund=5.00 "),
+        ("\u22125,50 €", "is negative, read as minus 5.50: send refund=5.50 "),
+        ("1.234,50-", "is negative, read as minus 1234.50: send refund=1234.50 "),
+        ("-1,234", "is negative: send refund=… "),
+        ("--5", "is negative"),
+        ("()", "is not an amount"),
+        ("-", "is not an amount"),
         ("five", "is not an amount"),
         ("1.2.3", "groups of three"),
         ("1,23,456", "groups of three"),
@@ -121,15 +130,61 @@ def test_knows_what_is_no_time(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["{x}", "{{x}}", "${x}", "#x#", "[x]", "<x>", "%x%", "%7Bx%7D", "$x$", "__x__", "!!x!!", "!x!", "(x)", "{%x%}"],
+    [
+        *(
+            "{x}",
+            "{{x}}",
+            "${x}",
+            "#x#",
+            "[x]",
+            "<x>",
+            "%x%",
+            "%7Bx%7D",
+            "$x$",
+            "__x__",
+            "!!x!!",
+            "!x!",
+            "(x)",
+            "{%x%}",
+        ),
+        *("%%x%%", "$x", "{}", "{1}"),
+    ],
 )
 def test_knows_macros_of_every_style(text: str) -> None:
-    assert MACRO.match(text.replace("x", "click_id"))
+    assert unfilled(text.replace("x", "click_id"))
 
 
-@pytest.mark.parametrize("text", ["abc", "a_b", "$12.50", "100%", "a[1]", "_x_", "c-12", "(12)", "%41%"])
+@pytest.mark.parametrize(
+    ("text", "macro"),
+    [
+        ("ord-{txid}", "{txid}"),
+        ("{{order.id}}-1", "{{order.id}}"),
+        ("shop/${txid}/", "${txid}"),
+        ("a-%%CACHEBUSTER%%", "%%CACHEBUSTER%%"),
+        ("ord-%7Btxid%7D", "%7Btxid%7D"),
+        ("ord_[TXID]", "[TXID]"),
+        ("[click id]", "[click id]"),
+        ("(Transaction ID)", "(Transaction ID)"),
+        ("$clickId", "$clickId"),
+        ("ord-$subId2", "$subId2"),
+        ("[foo_bar]", "[foo_bar]"),
+        ("[ORDER.NUMBER]", "[ORDER.NUMBER]"),
+    ],
+)
+def test_knows_a_macro_by_its_signs_or_by_its_name(text: str, macro: str) -> None:
+    assert unfilled(text) == macro
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("abc", "a_b", "$12.50", "100%", "a[1]", "_x_", "c-12", "(12)", "%41%", "$100", "[VIP]", "[VIP] Carl"),
+        *("(Mary)", "Mary (Smith)", "$AVE20", "us$name", "{3F2504E0-4F89-11D3-9A0C-0305E82C3301}", "50%off 100%%x"),
+        *("[1]", "[]", "Replica1", "TXID-5", "A$AP", "a{1}"),
+    ],
+)
 def test_takes_nothing_else_for_a_macro(text: str) -> None:
-    assert not MACRO.match(text)
+    assert not unfilled(text)
 
 
 def test_a_value_that_was_encoded_twice_is_read_once_more() -> None:
@@ -168,6 +223,31 @@ class TestIntake:
         decision = self.sale(world, **fields)
         assert outcome(decision) == (422, "invalid", reason)
         assert not Conversion.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("fields", "said"),
+        [
+            ({"revenue": "10.005"}, "revenue=10.005 has more decimals than EUR, which has 2"),
+            ({"revenue": "100.5", "currency": "JPY"}, "revenue=100.5 has more decimals than JPY, which has 0"),
+            ({"revenue": "10.005", "currency": None}, "revenue=10.005 has more decimals than EUR, which has 2"),
+            ({"fees": "0.125"}, "fees=0.125 has more decimals"),
+        ],
+    )
+    def test_decimals_that_the_currency_has_not_are_told_and_kept(
+        self, world: World, fields: dict[str, Any], said: str
+    ) -> None:
+        decision = self.sale(world, **fields)
+        assert outcome(decision) == (200, "accepted", "ok")
+        (warning,) = decision.body["warnings"]
+        assert warning.startswith(said)
+        row = Conversion.objects.get()
+        assert str(row.revenue).startswith(fields.get("revenue", "10"))
+
+    @pytest.mark.parametrize(
+        "fields", [{"revenue": "10.50"}, {"revenue": "1.125", "currency": "KWD"}, {"revenue": "7.000"}]
+    )
+    def test_decimals_that_the_currency_has_are_not(self, world: World, fields: dict[str, Any]) -> None:
+        assert self.sale(world, **fields).body["warnings"] == []
 
     def test_a_clock_that_is_ahead_is_told(self, world: World) -> None:
         decision = self.sale(world, timestamp=(NOW + timedelta(minutes=42)).isoformat())
@@ -272,3 +352,27 @@ def test_a_masked_customer_stays_known_when_the_secret_key_changes(settings: Any
     assert digest_of("ana@example.com ") == before
     settings.PERSONAL_DATA_KEY = "another"
     assert digest_of("ana@example.com") != before
+
+
+@pytest.mark.parametrize(
+    ("body", "hidden"),
+    [
+        ('{"token": "aft_the_token_of_x", "customer_id": carl@example.com}', ("aft_the", "carl@")),
+        ("token=abc123&mail=carl%40example.com", ("abc123", "example.com")),
+        ("<token>abc123</token><phone>+49 151 2345678</phone>", ("abc123", "2345678")),
+        ("iban DE89 3704 0044 0532 0130 00 card 4111-1111-1111-1111", ("3704", "4111")),
+        ("Bearer aft_the_token_of_x", ("aft_the",)),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_kept_without_secrets_and_personal_data(
+    body: str, hidden: tuple[str, ...]
+) -> None:
+    kept = hide_in_text(masked_text(body))
+    assert not [part for part in hidden if part in kept]
+
+
+def test_what_is_neither_secret_nor_personal_stays_in_a_body(settings: Any) -> None:
+    body = "<txid>1001</txid> 2026-10-15T12:00:00+02:00 order 1234-5678-9012-3456, a@b DE123"
+    assert hide_in_text(masked_text(body)) == body
+    settings.PERSONAL_DATA = "keep"
+    assert hide_in_text("carl@example.com") == "carl@example.com"
