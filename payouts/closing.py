@@ -2,23 +2,40 @@
 
 The row says what was asked, and how far it is. Whether somebody works on it is said by an advisory lock of
 PostgreSQL, which ends with the connection of whoever holds it: a killed worker leaves a row that says
-"running" and no lock, and the next sweep goes on with it. What was closed stays closed (`payouts.statements`).
+"running" and no lock, and the next sweep goes on with it. What was closed stays closed (`payouts.statements`);
+an account that cannot be closed is named on the row (`CloseFailure`) and does not keep the others.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import partial
+from typing import NamedTuple
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+import structlog
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    transaction,
+)
+from django.db.models import F
 from django.utils import timezone
 
 from affiliates.models import Affiliate, User
-from payouts.models import PeriodClose, Statement
-from payouts.statements import PeriodRefused, check_period, close_period, to_close
+from payouts.models import CloseFailure, PeriodClose
+from payouts.statements import CloseJob, PeriodRefused, check_period, to_close
+
+log = structlog.get_logger(__name__)
 
 State = PeriodClose.State
 OPEN = (State.WAITING, State.RUNNING)
 MOST_OF_ERROR = 500
+# So many accounts do not fail each for a reason of its own.
+MOST_FAILURES = 100
 
 # One lock for each period.
 _KEY = "hashtextextended('period close ' || extract(epoch FROM %s::timestamptz)::bigint, 0)"
@@ -26,6 +43,17 @@ _KEY = "hashtextextended('period close ' || extract(epoch FROM %s::timestamptz):
 
 class AlreadyClosing(PeriodRefused):
     """Somebody is closing this very period; the message says who, and how far it is."""
+
+
+class CloseStopped(PeriodRefused):
+    """So many accounts failed that the close was stopped; what it closed stays closed."""
+
+
+class Outcome(NamedTuple):
+    """What a run came to: the statements that it made, and how many affiliates it could not close."""
+
+    statements: int
+    failed: int
 
 
 def ask_close(*, ends_at: datetime, actor: User | None, now: datetime) -> PeriodClose:
@@ -45,49 +73,103 @@ def ask_close(*, ends_at: datetime, actor: User | None, now: datetime) -> Period
     return close
 
 
-def run_close(
-    *, close: PeriodClose, progress: Callable[[int, int], None] = lambda done, total: None
-) -> list[Statement]:
-    """Close the period, and keep the row up to date; return the statements that this run made.
+def run_close(*, close: PeriodClose, progress: Callable[[int, int], None] = lambda done, total: None) -> Outcome:
+    """Close the period, and keep the row up to date.
 
     A close that has ended is left alone: a task may be delivered twice. Raise `AlreadyClosing` while somebody
-    else works on the period. Whatever else goes wrong is raised and, unless the database itself went away,
-    stands in the row: that close has failed, and asking again goes on after what it closed. A close that lost
-    its database is still open, and the next sweep takes it up.
+    else works on the period. Affiliates that cannot be closed are kept in `close.failures`, and the close has failed
+    for them: asking again tries these only. Whatever else goes wrong is raised (`CloseStopped` when too many fail)
+    and, unless the database itself went away, stands in the row. A close that lost its database is still open, and
+    the next sweep takes it up.
     """
     with _working_on(close):
         close.refresh_from_db()
         if not close.is_open:
-            return []
-        before = _start(close)
-
-        def tell(done: int, total: int) -> None:
-            close.done, close.total = before + done, before + total
-            close.save(update_fields=["done", "total"])
-            progress(close.done, close.total)
-
+            return Outcome(0, 0)
         try:
-            made = close_period(ends_at=close.ends_at, now=timezone.now(), actor=close.asked_by, progress=tell)
+            made = _close_what_is_left(close, progress)
         except (OperationalError, InterfaceError):
             raise
-        except Exception as error:
-            _end(close, State.FAILED, f"{_where(close)}{type(error).__name__}: {error}")
+        except PeriodRefused as error:
+            _end(close, State.FAILED, str(error))
             raise
-        _end(close, State.DONE)
-        return made
+        except Exception as error:
+            _end(close, State.FAILED, _said(error))
+            raise
+        if close.failed:
+            failed = f"Failed for {close.failed:,} of {close.total:,} affiliates; the others are closed."
+            _end(close, State.FAILED, failed)
+        else:
+            _end(close, State.DONE)
+        return Outcome(made, close.failed)
 
 
-def _start(close: PeriodClose) -> int:
-    """Mark it running; how many affiliates an earlier run has closed."""
+def _close_what_is_left(close: PeriodClose, progress: Callable[[int, int], None]) -> int:
+    """How many statements it made. The row counts a block in the block's own transaction."""
+    left, made = to_close(close.ends_at), 0
+    _start(close, len(left))
+    job = CloseJob(
+        close.ends_at,
+        timezone.now(),
+        close.asked_by,
+        failed=partial(_keep_failure, close),
+        counted=lambda block: _add(close, done=len(block)),
+    )
+    for block, statements in job.close(left):
+        made += len(statements)
+        close.done += len(block)
+        progress(close.done, close.total)
+    return made
+
+
+def _start(close: PeriodClose, left: int) -> None:
+    """Mark it running. An earlier run of it may have closed some; those that failed then are tried again."""
+    close.failures.all().delete()
     close.state, close.started_at = State.RUNNING, close.started_at or timezone.now()
-    close.save(update_fields=["state", "started_at"])
-    return close.done
+    close.failed, close.total = 0, close.done + left
+    close.save(update_fields=["state", "started_at", "failed", "total"])
 
 
-def _where(close: PeriodClose) -> str:
-    """Accounts are closed in the order of `to_close`, so the first that is left is the one that failed."""
-    stuck = Affiliate.objects.filter(pk__in=to_close(close.ends_at)[:1]).first()
-    return f"{stuck} ({stuck.public_id}): " if stuck else ""
+def _add(close: PeriodClose, **counts: int) -> None:
+    PeriodClose.objects.filter(pk=close.pk).update(**{name: F(name) + count for name, count in counts.items()})
+
+
+def _keep_failure(close: PeriodClose, affiliate_id: int, error: Exception) -> None:
+    """Name the affiliate on the row, with why and what to do; stop when too many fail."""
+    affiliate = Affiliate.objects.get(pk=affiliate_id)
+    log.error("account_not_closed", close=close.pk, affiliate=affiliate.public_id, exc_info=error)
+    with transaction.atomic():
+        CloseFailure.objects.create(
+            close=close, affiliate=affiliate, why=_said(error), mend=_what_to_do(error, affiliate)[:MOST_OF_ERROR]
+        )
+        _add(close, failed=1)
+    close.failed += 1
+    if close.failed == MOST_FAILURES:
+        raise CloseStopped(
+            f"Stopped: {close.failed:,} affiliates could not be closed, so the cause is hardly theirs. See what "
+            "stopped them, mend it, and go on."
+        )
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:MOST_OF_ERROR]
+
+
+def _what_to_do(error: Exception, affiliate: Affiliate) -> str:
+    check = f"run manage.py verify_ledger --affiliate {affiliate.public_id}"
+    if isinstance(error, DataError):
+        return (
+            "An amount is larger than can be kept. Look for a wrong amount in the affiliate's ledger and correct it by "
+            "an adjustment, or for a wrong rate into the currency that the affiliate is paid in; then go on."
+        )
+    if isinstance(error, OperationalError):
+        return "The database was busy, or broke off the work. Nothing else needs to be mended: go on."
+    if isinstance(error, IntegrityError):
+        return f"The database refused what came of it. To see what does not fit, {check}; mend that, then go on."
+    return (
+        f"First {check}, and mend what it finds. If it finds nothing, this is a fault of the program: the log has all "
+        "of it under account_not_closed. Then go on."
+    )
 
 
 def _end(close: PeriodClose, state: State, error: str = "") -> None:

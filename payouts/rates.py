@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,31 +55,46 @@ class DayRate(NamedTuple):
     per_euro: Decimal
 
 
+class RatesOfDay:
+    """The rates of a day, each else of the last day before it. Read once, in one query, when the first is asked for."""
+
+    def __init__(self, day: date) -> None:
+        self.day = day
+
+    def rate(self, *, base: str, quote: str) -> Rate:
+        """Raise `NoRate` when the last one is over a week old."""
+        euros, quoted = self._per_euro(base), self._per_euro(quote)
+        value = (quoted.value / euros.value).quantize(PRECISION, rounding=ROUND_HALF_UP)
+        sources = dict.fromkeys(part.source for part in (euros, quoted) if part.source)
+        return Rate(value, min(euros.day, quoted.day), " and ".join(sources))
+
+    def exchange(self, amount: Decimal, *, base: str, quote: str) -> tuple[Decimal, Rate]:
+        """The amount in the quoted currency, rounded once to its places, and the rate that was used."""
+        used = self.rate(base=base, quote=quote)
+        return round_money(amount * used.value, quote), used
+
+    @cached_property
+    def _known(self) -> dict[str, Rate]:
+        rows = ExchangeRate.objects.filter(day__lte=self.day, day__gte=self.day - FRESH)
+        newest = rows.order_by("currency", "-day", "-id").distinct("currency")
+        values = newest.values_list("currency", "per_euro", "day", "source")
+        return {currency: Rate(per_euro, day, source) for currency, per_euro, day, source in values}
+
+    def _per_euro(self, currency: str) -> Rate:
+        if currency == EURO:
+            return Rate(Decimal(1), self.day, "")
+        found = self._known.get(currency)
+        if found is None:
+            raise NoRate(
+                f"There is no rate of {currency} for {self.day:%Y-%m-%d} or the week before it. Import rates "
+                "(manage.py import_rates), or enter one in the panel under Money, Exchange rates."
+            )
+        return found
+
+
 def rate(*, base: str, quote: str, day: date) -> Rate:
     """The rate of that day, else of the last day before it. Raise `NoRate` when the last one is over a week old."""
-    euros, quoted = _per_euro(base, day), _per_euro(quote, day)
-    value = (quoted.value / euros.value).quantize(PRECISION, rounding=ROUND_HALF_UP)
-    sources = dict.fromkeys(part.source for part in (euros, quoted) if part.source)
-    return Rate(value, min(euros.day, quoted.day), " and ".join(sources))
-
-
-def exchange(amount: Decimal, *, base: str, quote: str, day: date) -> tuple[Decimal, Rate]:
-    """The amount in the quoted currency, rounded once to its places, and the rate that was used."""
-    used = rate(base=base, quote=quote, day=day)
-    return round_money(amount * used.value, quote), used
-
-
-def _per_euro(currency: str, day: date) -> Rate:
-    if currency == EURO:
-        return Rate(Decimal(1), day, "")
-    known = ExchangeRate.objects.filter(currency=currency, day__lte=day, day__gte=day - FRESH)
-    found = known.order_by("-day", "-id").first()
-    if found is None:
-        raise NoRate(
-            f"There is no rate of {currency} for {day:%Y-%m-%d} or the week before it. Import rates "
-            "(manage.py import_rates), or enter one in the panel under Money, Exchange rates."
-        )
-    return Rate(found.per_euro, found.day, found.source)
+    return RatesOfDay(day).rate(base=base, quote=quote)
 
 
 def bundled() -> Iterator[DayRate]:

@@ -1,34 +1,30 @@
 """Closing a period: an immutable statement per affiliate and currency, and the payout that it makes due."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
 
-from django.db import transaction
-from django.db.models import Exists, Max, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
-from affiliates.models import User
+from affiliates.models import Affiliate, User
 from payouts.chain import lock_heads
 from payouts.invoicing.issue import issue_invoices
 from payouts.models import LedgerEntry, LedgerHead, Payout, Statement
-from payouts.terms import Terms, draft_payout, in_currency, terms_of
+from payouts.period_facts import ZERO, Held, Standing, standings
+from payouts.rates import RatesOfDay
+from payouts.terms import draft_payout, in_currency, last_day
 
-ZERO = Decimal(0)
-PAYMENT = LedgerEntry.Kind.PAYMENT
+# Accounts in one transaction: few enough that nobody who books or pays waits long for the ends of their chains.
+BLOCK = 200
+
+Failed = Callable[[int, Exception], None]
 
 
 class PeriodRefused(ValueError):
     """The period cannot be closed at this moment; nothing was. The message says what to mend."""
-
-
-class Movement(NamedTuple):
-    """What a currency's entries of a period add up to."""
-
-    earned: Decimal = ZERO
-    paid: Decimal = ZERO
-    first_booked_at: datetime | None = None
 
 
 def close_period(
@@ -44,18 +40,23 @@ def close_period(
     `ends_at`: opening balance, earned, paid, closing balance. What the closing balance holds beyond
     payouts already made and commission still on hold becomes a payout that is due, if it reaches the
     affiliate's minimum (`payouts.terms`), together with the VAT of the invoices that are written for the
-    statements (`payouts.invoicing`). One transaction per affiliate under the lock of its chain, so it
-    may run twice, at once, or again after a crash: what is closed stays as it is. An affiliate without new
-    entries gets a statement only when a hold has ended since its last one. `progress` is told how many
-    affiliates are closed, after each one is committed, and of how many. Raise `PeriodRefused` when
-    `ends_at` lies ahead of `now` or is not a midnight in UTC.
+    statements (`payouts.invoicing`). An affiliate without new entries gets a statement only when a hold has
+    ended since its last one. It may run twice, at once, or again after a crash: what is closed stays as it is.
+    `progress` is told how many affiliates are closed, after each block is committed, and of how many. Raise
+    `PeriodRefused` when `ends_at` lies ahead of `now` or is not a midnight in UTC. Where accounts cannot be closed,
+    the others are; then the first failure is raised.
     """
     check_period(ends_at, now)
     statements: list[Statement] = []
-    affiliates = to_close(ends_at)
-    for done, affiliate_id in enumerate(affiliates, start=1):
-        statements += close_affiliate(affiliate_id, ends_at.astimezone(UTC), now, actor)
+    failures: list[Exception] = []
+    affiliates, done = to_close(ends_at), 0
+    job = CloseJob(ends_at.astimezone(UTC), now, actor, failed=lambda affiliate_id, error: failures.append(error))
+    for block, made in job.close(affiliates):
+        statements += made
+        done += len(block)
         progress(done, len(affiliates))
+    if failures:
+        raise failures[0]
     return statements
 
 
@@ -69,107 +70,129 @@ def check_period(ends_at: datetime, now: datetime) -> None:
 
 def to_close(ends_at: datetime) -> list[int]:
     """The affiliates that need a statement up to `ends_at`, by ID."""
-    covered = Statement.objects.filter(affiliate=OuterRef("affiliate")).order_by("-last_sequence")
-    new = LedgerEntry.objects.filter(
-        affiliate=OuterRef("affiliate"),
-        sequence__gt=Coalesce(Subquery(covered.values("last_sequence")[:1]), 0),
-        booked_at__lt=ends_at,
+    mine = Statement.objects.filter(affiliate=OuterRef("affiliate"))
+    covered = Coalesce(Subquery(mine.order_by("-last_sequence").values("last_sequence")[:1]), 0)
+    # Entries are booked one after the other, so the first new one tells for all.
+    new = LedgerEntry.objects.filter(affiliate=OuterRef("affiliate"), sequence__gt=OuterRef("covered"))
+    first_new = Subquery(new.order_by("sequence").values("booked_at")[:1])
+    later = Statement.objects.filter(
+        affiliate=OuterRef("affiliate"), currency=OuterRef("currency"), ends_at__gt=OuterRef("ends_at")
     )
-    released = Statement.objects.filter(affiliate=OuterRef("affiliate"), held_until__lte=ends_at).exclude(
-        Exists(
-            Statement.objects.filter(
-                affiliate=OuterRef("affiliate"), currency=OuterRef("currency"), ends_at__gt=OuterRef("ends_at")
-            )
-        )
-    )
-    heads = LedgerHead.objects.filter(Exists(new) | Exists(released))
-    return list(heads.order_by("affiliate_id").values_list("affiliate_id", flat=True))
+    released = mine.filter(held_until__lte=ends_at, ends_at__lt=ends_at).exclude(Exists(later))
+    heads = LedgerHead.objects.annotate(covered=covered).annotate(first_new=first_new)
+    found = heads.filter(Q(first_new__lt=ends_at) | Exists(released)).order_by("affiliate_id")
+    return list(found.values_list("affiliate_id", flat=True))
 
 
-@transaction.atomic
-def close_affiliate(affiliate_id: int, ends_at: datetime, now: datetime, actor: User | None) -> list[Statement]:
-    """Close one affiliate's account; the currencies with new entries, and those where a hold has ended."""
-    [head] = lock_heads([affiliate_id])
-    previous = _last_statements(affiliate_id)
-    covered = max((statement.last_sequence for statement in previous.values()), default=0)
-    entries = LedgerEntry.objects.filter(affiliate=affiliate_id, sequence__gt=covered, booked_at__lt=ends_at)
-    movements = _movements(entries)
-    released = {
-        currency: Movement()
-        for currency, statement in previous.items()
-        if statement.held_until and statement.held_until <= ends_at and statement.ends_at < ends_at
-    }
-    last = (
-        entries.order_by("-sequence").first()
-        or LedgerEntry.objects.filter(affiliate=affiliate_id, sequence=covered).first()
-    )
-    if last is None:
-        return []
-    terms = terms_of(affiliate_id)
+@dataclass(frozen=True)
+class CloseJob:
+    """Closing accounts up to one moment, in blocks.
+
+    `failed` is told of an account that cannot be closed, and why; the others are closed all the same. `counted` is
+    called within the transaction of each block, with its affiliates: what it writes is there if the block is.
+    """
+
+    ends_at: datetime
+    now: datetime
+    actor: User | None
+    failed: Failed
+    counted: Callable[[list[int]], None] = lambda affiliate_ids: None
+
+    def close(self, affiliate_ids: Sequence[int]) -> Iterator[tuple[list[int], list[Statement]]]:
+        """Give each block when it is committed: its affiliates, and their new statements.
+
+        A block that fails leaves nothing behind and is tried again in halves, until what cannot be closed stands
+        alone. Raise only when the database itself is gone.
+        """
+        connection.ensure_connection()
+        line = connection.connection
+        waiting = [list(affiliate_ids[start : start + BLOCK]) for start in range(0, len(affiliate_ids), BLOCK)][::-1]
+        while waiting:
+            block = waiting.pop()
+            try:
+                with transaction.atomic():
+                    made = close_block(block, self.ends_at, self.now, self.actor)
+                    self.counted(block)
+            except Exception as error:
+                # Django may have made a new connection by itself: what the old one held, such as locks, is lost.
+                if connection.connection is not line or not connection.is_usable():
+                    raise
+                middle = len(block) // 2
+                if middle:
+                    waiting += [block[middle:], block[:middle]]
+                else:
+                    self.failed(block[0], error)
+            else:
+                yield block, made
+
+
+def close_block(affiliate_ids: list[int], ends_at: datetime, now: datetime, actor: User | None) -> list[Statement]:
+    """Close these accounts, in the order of their IDs; needs a transaction.
+
+    Their chains' ends are locked first, in the order that all who write to ledgers keep. Everything is read after
+    that, so accounts that somebody else has closed meanwhile are left alone. A dozen queries and those of
+    `issue_invoices`, whatever the number of accounts.
+    """
+    heads = lock_heads(affiliate_ids)
+    standing = standings(affiliate_ids, ends_at)
+    rates = RatesOfDay(last_day(ends_at))
     statements = [
-        _statement(head, currency, movement, previous.get(currency), last, ends_at, now, actor, terms)
-        for currency, movement in sorted({**released, **movements}.items())
+        _statement(head.affiliate, standing[head.pk], currency, ends_at, now, actor, rates)
+        for head in heads
+        if head.pk in standing
+        for currency in sorted(standing[head.pk].movements)
     ]
     Statement.objects.bulk_create(statements)
     vat = issue_invoices(statements, now=now, actor=actor)
-    _make_payouts(statements, now, terms, vat)
+    payouts = [
+        _payout(statement, standing[statement.affiliate_id], vat.get(statement.pk, ZERO), now, rates)
+        for statement in statements
+    ]
+    Payout.objects.bulk_create([payout for payout in payouts if payout])
     return statements
 
 
-def _last_statements(affiliate_id: int) -> dict[str, Statement]:
-    """The affiliate's newest statement in each currency."""
-    newest = Statement.objects.filter(affiliate=affiliate_id).order_by("currency", "-last_sequence")
-    return {statement.currency: statement for statement in newest.distinct("currency")}
-
-
-def _movements(entries: QuerySet[LedgerEntry]) -> dict[str, Movement]:
-    """What each currency's new entries add up to. The ledger holds rounded amounts, so the sums are exact."""
-    rows = (
-        entries.order_by()
-        .values_list("currency")
-        .annotate(
-            earned=Coalesce(Sum("amount", filter=~Q(kind__in=LedgerEntry.PAYING)), ZERO),
-            paid=Coalesce(Sum("amount", filter=Q(kind__in=LedgerEntry.PAYING)), ZERO),
-            first_booked_at=Min("booked_at"),
-        )
-    )
-    return {currency: Movement(*sums) for currency, *sums in rows}
-
-
 def _statement(
-    head: LedgerHead,
+    affiliate: Affiliate,
+    standing: Standing,
     currency: str,
-    movement: Movement,
-    previous: Statement | None,
-    last: LedgerEntry,
     ends_at: datetime,
     now: datetime,
     actor: User | None,
-    terms: Terms,
+    rates: RatesOfDay,
 ) -> Statement:
+    previous, movement = standing.previous.get(currency), standing.movements[currency]
+    held, terms = standing.held.get(currency, Held()), standing.terms
     opening = previous.closing if previous else ZERO
     first_at = (movement.first_booked_at or ends_at).astimezone(UTC)
     first_day = first_at.replace(hour=0, minute=0, second=0, microsecond=0)
-    held, held_until = _held(head.affiliate_id, currency, last.sequence, ends_at, terms)
     return Statement(
-        affiliate=head.affiliate,
-        number=statement_number(head.affiliate.public_id, currency, ends_at),
+        affiliate=affiliate,
+        number=statement_number(affiliate.public_id, currency, ends_at),
         currency=currency,
         starts_at=previous.ends_at if previous else first_day,
         ends_at=ends_at,
         first_sequence=previous.last_sequence + 1 if previous else 1,
-        last_sequence=last.sequence,
+        last_sequence=standing.last_sequence,
         opening=opening,
         earned=movement.earned,
         paid=movement.paid,
         closing=opening + movement.earned + movement.paid,
-        held=held,
-        held_until=held_until,
-        threshold=in_currency(terms.minimum, terms.currency, currency, ends_at),
+        held=held.amount,
+        held_until=held.until,
+        threshold=in_currency(terms.minimum, terms.currency, currency, rates),
         closed_at=now,
         closed_by=actor,
-        chain_hash=last.hash,
+        chain_hash=standing.last_hash,
     )
+
+
+def _payout(statement: Statement, standing: Standing, vat: Decimal, now: datetime, rates: RatesOfDay) -> Payout | None:
+    """What the statement makes due, not saved. `vat` was booked by its invoices after the lines that it covers."""
+    amount = statement.closing - statement.held - standing.on_their_way.get(statement.currency, ZERO) + vat
+    if amount <= 0 or amount < statement.threshold:
+        return None
+    return draft_payout(statement, amount, standing.terms, now, rates, vat)
 
 
 def statement_number(affiliate_public_id: str, currency: str, ends_at: datetime) -> str:
@@ -177,39 +200,3 @@ def statement_number(affiliate_public_id: str, currency: str, ends_at: datetime)
     last_day = (ends_at - timedelta(days=1)).date()
     period = f"{last_day:%Y-%m}" if ends_at.day == 1 else f"{last_day:%Y-%m-%d}"
     return f"{period}-{affiliate_public_id}-{currency}"
-
-
-def _held(
-    affiliate_id: int, currency: str, last: int, ends_at: datetime, terms: Terms
-) -> tuple[Decimal, datetime | None]:
-    """Commission whose hold still runs at the end of the period, and until when; reversals reduce it."""
-    if not terms.hold_days:
-        return ZERO, None
-    hold = timedelta(days=terms.hold_days)
-    running = LedgerEntry.objects.filter(
-        affiliate=affiliate_id,
-        currency=currency,
-        sequence__lte=last,
-        kind__in=[LedgerEntry.Kind.COMMISSION, LedgerEntry.Kind.REVERSAL],
-        occurred_at__gt=ends_at - hold,
-    ).aggregate(total=Sum("amount"), last=Max("occurred_at"))
-    total = running["total"] or ZERO
-    return (total, running["last"] + hold) if total > 0 else (ZERO, None)
-
-
-def _make_payouts(statements: list[Statement], now: datetime, terms: Terms, vat: Mapping[int, Decimal]) -> None:
-    """`vat` was booked for the statements by their invoices, after the lines that they cover; it is paid with them."""
-    for statement in statements:
-        tax = vat.get(statement.pk, ZERO)
-        amount = statement.closing - statement.held - _on_its_way(statement) + tax
-        if amount > 0 and amount >= statement.threshold:
-            payout = draft_payout(statement, amount, terms, now, tax)
-            if payout:
-                payout.save()
-
-
-def _on_its_way(statement: Statement) -> Decimal:
-    """Payouts that the closing balance still contains: due ones, and those paid after the period's last entry."""
-    deducted = LedgerEntry.objects.filter(payout=OuterRef("pk"), kind=PAYMENT, sequence__lte=statement.last_sequence)
-    payouts = Payout.objects.filter(~Exists(deducted), affiliate=statement.affiliate, currency=statement.currency)
-    return payouts.aggregate(total=Sum("amount"))["total"] or ZERO

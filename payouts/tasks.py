@@ -47,8 +47,7 @@ def close_periods() -> int:
     ended = 0
     for close in PeriodClose.objects.filter(state__in=OPEN).order_by("ends_at"):
         try:
-            run_close(close=close)
-            ended += 1
+            ended += not run_close(close=close).failed
         except AlreadyClosing:
             continue
         except Exception:

@@ -14,9 +14,19 @@ from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
-from affiliates.panel import ConfirmForm, DayRangeFilter, RecordAdmin, labelled, list_link, question, when
+from affiliates.panel import (
+    ConfirmForm,
+    DayRangeFilter,
+    RecordAdmin,
+    RecordTable,
+    labelled,
+    link_to,
+    list_link,
+    question,
+    when,
+)
 from payouts.admin.forms import CloseAgain
-from payouts.models import PeriodClose, Statement
+from payouts.models import CloseFailure, PeriodClose, Statement
 
 TONES = {"waiting": "warning", "running": "info", "done": "success", "failed": "danger"}
 
@@ -25,6 +35,28 @@ def close_path(form: ConfirmForm) -> str | None:
     """The page of the close that the form has asked for."""
     asked = getattr(form, "asked", None)
     return reverse("admin:payouts_periodclose_change", args=[asked.pk]) if asked else None
+
+
+class FailureTable(RecordTable):
+    """Affiliates that could not be closed: why, and what to do about it."""
+
+    model = CloseFailure
+    verbose_name_plural = "Affiliates that could not be closed"
+    fields = ("affiliate_link", "why", "mend", "time")
+    readonly_fields = ("affiliate_link", "time")
+    show_change_link = False
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[CloseFailure]":
+        rows: QuerySet[CloseFailure] = super().get_queryset(request)
+        return rows.select_related("affiliate")
+
+    @display(description="Affiliate")
+    def affiliate_link(self, row: CloseFailure) -> SafeString | str:
+        return link_to(row.affiliate)
+
+    @display(description="Time")
+    def time(self, row: CloseFailure) -> SafeString | str:
+        return when(row.at)
 
 
 @admin.register(PeriodClose)
@@ -47,6 +79,7 @@ class PeriodCloseAdmin(RecordAdmin):
         "error",
     )
     readonly_fields = ("period", "state_label", "progress", "statements")
+    inlines = (FailureTable,)
     actions_detail = ("again",)
     again = question(CloseAgain, description="Go on", icon="resume", variant=ActionVariant.PRIMARY)
     state_label = labelled("state", TONES, description="State")
@@ -54,6 +87,9 @@ class PeriodCloseAdmin(RecordAdmin):
     def get_queryset(self, request: HttpRequest) -> "QuerySet[PeriodClose]":
         rows: QuerySet[PeriodClose] = super().get_queryset(request)
         return rows.select_related("asked_by")
+
+    def get_inlines(self, request: HttpRequest, obj: PeriodClose | None = None) -> Any:
+        return self.inlines if obj and obj.failed else ()
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -77,7 +113,8 @@ class PeriodCloseAdmin(RecordAdmin):
     def figures(self, row: PeriodClose) -> str:
         if not row.total:
             return "None yet" if row.is_open else "None had anything to close"
-        return f"{row.done:,} of {row.total:,}"
+        failed = f", {row.failed:,} failed" if row.failed else ""
+        return f"{row.done:,} of {row.total:,}{failed}"
 
     @display(description="Affiliates")
     def progress(self, row: PeriodClose) -> SafeString | str:

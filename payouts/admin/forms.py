@@ -101,7 +101,8 @@ class CloseAgain(ConfirmForm):
 
     title, submit = "Go on with the close", "Go on"
     explanation = (
-        "What is closed stays as it is. First mend what stopped it, or it will stop at the same affiliate again."
+        "What is closed stays as it is; only what is left is tried again. First mend what stopped it: the close names "
+        "the affiliates, and what to do."
     )
     asked: PeriodClose | None = None
 

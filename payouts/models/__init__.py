@@ -1,7 +1,7 @@
 """What is owed and paid: plans, the ledger, statements and payouts."""
 
 from payouts.models.clicks import BilledClicks
-from payouts.models.closing import PeriodClose
+from payouts.models.closing import CloseFailure, PeriodClose
 from payouts.models.invoicing import (
     BillingDetails,
     Invoice,
@@ -20,6 +20,7 @@ from payouts.models.rates import ExchangeRate
 __all__ = [
     "BilledClicks",
     "BillingDetails",
+    "CloseFailure",
     "CommissionPlan",
     "CommissionRule",
     "DraftVersion",

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from affiliates.models import User
+from affiliates.models import Affiliate, User
 
 
 class PeriodClose(models.Model):
@@ -24,6 +24,7 @@ class PeriodClose(models.Model):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     done = models.PositiveIntegerField(default=0, help_text="Affiliates that are closed.")
+    failed = models.PositiveIntegerField(default=0, help_text="Affiliates that could not be closed.")
     total = models.PositiveIntegerField(default=0, help_text="Affiliates that have something to close.")
     error = models.CharField(max_length=500, blank=True)
 
@@ -47,3 +48,20 @@ class PeriodClose(models.Model):
     def is_open(self) -> bool:
         """Whether it is still to be worked on."""
         return self.state in (self.State.WAITING, self.State.RUNNING)
+
+
+class CloseFailure(models.Model):
+    """An affiliate whose account a close could not close; the others were."""
+
+    close = models.ForeignKey(PeriodClose, models.CASCADE, related_name="failures")
+    affiliate = models.ForeignKey(Affiliate, models.CASCADE, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    why = models.CharField(max_length=500)
+    mend = models.CharField("What to do", max_length=500)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["close", "affiliate"], name="close_failure_once")]
+
+    def __str__(self) -> str:
+        return f"{self.affiliate}: {self.why}"

@@ -11,7 +11,16 @@ from affiliates.models import OfferDestination, TrackingDomain, User
 from conversions.models import ParkedPostback, RiskPolicy, RiskReview, Touch
 from payouts.drafts import write_draft
 from payouts.methods import set_method
-from payouts.models import BilledClicks, ExchangeRate, PayoutBatch, PayoutTerms, PeriodClose, PlanConsent, WhatIf
+from payouts.models import (
+    BilledClicks,
+    CloseFailure,
+    ExchangeRate,
+    PayoutBatch,
+    PayoutTerms,
+    PeriodClose,
+    PlanConsent,
+    WhatIf,
+)
 from tests import factories
 
 
@@ -89,9 +98,10 @@ def paying(affiliate) -> None:
     at = datetime.now(UTC)
     set_method(affiliate=affiliate, kind="paypal", details={"email": "ana@example.com"}, actor=None, now=at)
     PayoutTerms.objects.create(affiliate=affiliate, minimum=50)
-    PeriodClose.objects.create(
-        ends_at=at, state="done", asked_by=factories.OperatorFactory(), finished_at=at, done=1, total=1
+    close = PeriodClose.objects.create(
+        ends_at=at, state="failed", asked_by=factories.OperatorFactory(), finished_at=at, done=1, failed=1, total=2
     )
+    CloseFailure.objects.create(close=close, affiliate=affiliate, why="DataError: too large", mend="Correct it.")
     PayoutBatch.objects.create(kind="paypal", currency="EUR", created_by=factories.OperatorFactory())
     ExchangeRate.objects.create(currency="USD", day=at.date(), per_euro=1, source="ecb")
 

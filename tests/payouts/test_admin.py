@@ -171,12 +171,14 @@ class TestClosing:
 
     def test_a_failed_close_says_why_and_goes_on_when_asked(self, desk, ana, monkeypatch):
         booked(ana)
-        monkeypatch.setattr(statements, "close_affiliate", Mock(side_effect=RuntimeError("The power went")))
+        monkeypatch.setattr(statements, "close_block", Mock(side_effect=RuntimeError("The power went")))
         desk.post(CLOSE, {**CONFIRMED, "ends_on": "2026-10-01"})
         assert close_periods() == 0
         failed = self.path()
         page = desk.get(failed).content.decode()
-        assert f"Ana ({ana.public_id}): RuntimeError: The power went" in page
+        assert "Failed for 1 of 1 affiliates" in page
+        assert "RuntimeError: The power went" in page
+        assert f"verify_ledger --affiliate {ana.public_id}" in page
         monkeypatch.undo()
         again = reverse("admin:payouts_periodclose_again", args=[PeriodClose.objects.get().pk])
         assert again in page

@@ -52,22 +52,26 @@ def test_refuses_a_period_that_is_not_over() -> None:
 
 
 @pytest.mark.usefixtures("owed")
-def test_goes_on_where_a_crash_stopped_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    close, seen = statements.close_affiliate, []
+def test_names_who_could_not_be_closed_and_goes_on_when_run_again(
+    ana: Affiliate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close = statements.close_block
 
-    def crash_at_the_second(affiliate_id: int, *rest: Any) -> list[Statement]:
-        seen.append(affiliate_id)
-        if len(seen) == 2:
+    def fail_with_ana(affiliate_ids: list[int], *rest: Any) -> list[Statement]:
+        if ana.pk in affiliate_ids:
             raise RuntimeError("The power went")
-        return close(affiliate_id, *rest)
+        return close(affiliate_ids, *rest)
 
-    monkeypatch.setattr(statements, "close_affiliate", crash_at_the_second)
-    with pytest.raises(RuntimeError, match="The power went"):
+    monkeypatch.setattr(statements, "close_block", fail_with_ana)
+    with pytest.raises(CommandError, match="Failed for 1 of 2 affiliates") as told:
         run("--ends", "2025-11-01")
+    assert f"Ana ({ana.public_id}): RuntimeError: The power went\n  First run manage.py verify_ledger" in str(
+        told.value
+    )
     [kept] = Statement.objects.all()
+    monkeypatch.undo()
     assert ": 1." in run("--ends", "2025-11-01")
     assert Statement.objects.filter(pk=kept.pk).exists()
-    assert seen == [kept.affiliate_id, seen[1], seen[1]]
     assert Statement.objects.count() == 2
 
 
@@ -82,14 +86,14 @@ def test_goes_on_with_a_close_that_waits(olga: User) -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("owed")
 def test_is_told_that_somebody_closes_the_period(monkeypatch: pytest.MonkeyPatch) -> None:
-    close, told = statements.close_affiliate, list[object]()
+    close, told = statements.close_block, list[object]()
 
-    def meanwhile(affiliate_id: int, *rest: Any) -> list[Statement]:
+    def meanwhile(affiliate_ids: list[int], *rest: Any) -> list[Statement]:
         if not told:
             told.extend(at_once(lambda: run("--until", "2025-11-01")))
-        return close(affiliate_id, *rest)
+        return close(affiliate_ids, *rest)
 
-    monkeypatch.setattr(statements, "close_affiliate", meanwhile)
+    monkeypatch.setattr(statements, "close_block", meanwhile)
     assert ": 2." in run("--until", "2025-11-01")
     assert isinstance(told[0], CommandError)
     assert "is being closed already, begun by a command" in str(told[0])

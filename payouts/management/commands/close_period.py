@@ -9,14 +9,16 @@ from django.utils import timezone
 
 from affiliates.progress import ShownProgress
 from payouts.closing import ask_close, run_close
+from payouts.models import PeriodClose
 from payouts.statements import PeriodRefused
 
 
 class Command(BaseCommand):
     help = (
         "Close every affiliate's account up to a midnight in UTC: an immutable statement per affiliate and currency, "
-        "and the payouts that fall due. Each affiliate is closed in a transaction of its own, so after a crash run it "
-        "again: it continues where it stopped, and closes nothing twice."
+        "and the payouts that fall due. Affiliates are closed in blocks, each of them whole or not at all: after a "
+        "crash run it again, it continues where it stopped and closes nothing twice. An affiliate that cannot be "
+        "closed does not keep the others; it is named, and the exit code is 1."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -35,7 +37,14 @@ class Command(BaseCommand):
         try:
             close = ask_close(ends_at=datetime.combine(day, time.min, UTC), actor=None, now=now)
             with ShownProgress(names={"affiliates": "Closing affiliates"}) as shown:
-                statements = run_close(close=close, progress=lambda done, total: shown("affiliates", done, total))
+                outcome = run_close(close=close, progress=lambda done, total: shown("affiliates", done, total))
         except PeriodRefused as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(self.style.SUCCESS(f"Statements made for the period up to {day}: {len(statements):,}."))
+        self.stdout.write(self.style.SUCCESS(f"Statements made for the period up to {day}: {outcome.statements:,}."))
+        if outcome.failed:
+            raise CommandError(self._failures(close))
+
+    def _failures(self, close: PeriodClose) -> str:
+        rows = close.failures.select_related("affiliate")
+        named = [f"{row.affiliate} ({row.affiliate.public_id}): {row.why}\n  {row.mend}" for row in rows]
+        return "\n".join([close.error, *named])
