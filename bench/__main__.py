@@ -18,6 +18,7 @@ from rich.status import Status
 from bench import machine, options, results, servers
 from bench.booking import Booking
 from bench.clicks import Clicks
+from bench.closing import Closing
 from bench.installation import Installation, ProgramFailed
 from bench.load import LoadFailed
 from bench.options import Options
@@ -43,6 +44,7 @@ BENCHMARKS: dict[str, Callable[[Installation, Options, Callable[[str], None]], B
     "clicks": Clicks,
     "postbacks": Postbacks,
     "booking": Booking,
+    "closing": Closing,
 }
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from config.embedded.places import ROOT
 
 RESULTS = ROOT / "bench" / "results.json"
-NAMES = ("clicks", "postbacks", "booking")
+NAMES = ("clicks", "postbacks", "booking", "closing")
 QUICK = {
     "seconds": 0.5,
     "rounds": 1,
     "rows": 5_000,
     "stored": 2_000,
     "conversions": 300,
+    "affiliates": 60,
     "sample": 20,
     "connections": 16,
 }
@@ -23,7 +24,8 @@ QUICK = {
 @dataclass(frozen=True)
 class Options:
     """What to run and how long. `rows`: clicks already stored; `stored`: conversions already stored when postbacks
-    are measured; `sample`: conversions booked one by one."""
+    are measured; `affiliates`: those whose period is closed; `sample`: conversions booked, and affiliates closed, one
+    by one."""
 
     names: tuple[str, ...] = NAMES
     seconds: float = 5.0
@@ -31,6 +33,7 @@ class Options:
     rows: int = 1_000_000
     stored: int = 200_000
     conversions: int = 50_000
+    affiliates: int = 10_000
     sample: int = 1_000
     connections: int = 64
     quick: bool = False
@@ -51,7 +54,7 @@ def read(arguments: list[str]) -> Options:
     if full:
         chosen.setdefault("conversions", 1_000_000)
     options = Options(**{**defaults, **chosen}, wrk=None if own else shutil.which("wrk"))
-    for name in ("seconds", "rounds", "conversions", "sample", "connections"):
+    for name in ("seconds", "rounds", "conversions", "affiliates", "sample", "connections"):
         if getattr(options, name) <= 0:
             parser.error(f"--{name} must be above 0, not {getattr(options, name)}")
     for name in ("rows", "stored"):
@@ -82,7 +85,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--conversions", type=int, help="conversions to book (50000)")
     parser.add_argument("--full", action="store_true", help="book 1,000,000 conversions")
-    parser.add_argument("--sample", type=int, help="conversions that the baseline books one by one, each round (1000)")
+    parser.add_argument("--affiliates", type=int, help="affiliates whose period is closed (10000)")
+    parser.add_argument(
+        "--sample",
+        type=int,
+        help="conversions that the baseline books one by one, each round (1000); so many affiliates in all, at most a "
+        "tenth of them, are closed one by one",
+    )
     parser.add_argument("--quick", action="store_true", default=None, help="a run of seconds that shows that all works")
     parser.add_argument("--own-generator", action="store_true", help="do not use wrk, even if it is on PATH")
     parser.add_argument("--output", type=Path, help="where the results go (bench/results.json)")

@@ -1,24 +1,28 @@
 """The benchmarks' own checks notice when something is missing, doubled or wrong."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from django.db import connection
 
-from bench import booking, markdown, postbacks
+from bench import booking, closing, markdown, postbacks
 from bench.clicks import stored_is_answered
 from bench.load import Load
 from bench.postbacks import each_left_once
 from bench.results import Aim, Check, Report, Row, Sample, as_json, cost_ratio, ratio
 from conversions.models import Conversion
-from payouts.ledger import book_changes
-from payouts.models import LedgerHead
+from payouts.ledger import adjust, book_changes
+from payouts.models import LedgerHead, Payout, Statement
+from payouts.statements import close_period
 from tests.factories import (
+    AffiliateFactory,
     CommissionRuleFactory,
     ConversionFactory,
     CustomerFactory,
     GoalFactory,
+    OperatorFactory,
     PercentRuleFactory,
     PlanVersionFactory,
     PostbackFactory,
@@ -109,6 +113,41 @@ def test_a_gap_in_the_numbers_is_noticed(booked):
     head = LedgerHead.objects.first()
     LedgerHead.objects.filter(pk=head.pk).update(sequence=head.sequence + 1)
     assert query(booking.CHAINS)[0] == 1
+
+
+END = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def closed(db):
+    """An account with two statements and a payout."""
+    affiliate, olga = AffiliateFactory(), OperatorFactory()
+    for end in (END - timedelta(days=31), END):
+        now = end - timedelta(days=1)
+        adjust(affiliate=affiliate, amount=Decimal(70), currency="EUR", arithmetic="A bonus", actor=olga, now=now)
+        close_period(ends_at=end, now=end)
+    return affiliate
+
+
+def test_statements_that_fit_the_ledger_pass(closed):
+    assert query(closing.BALANCES, END) == (0, 1)
+    assert query(closing.BREAKS) == (0, 2, 1)
+    assert query(closing.PAYOUTS) == (0, 1)
+
+
+def test_a_statement_that_is_missing_or_of_another_sum_is_noticed(closed):
+    with triggers_off(Statement):
+        Statement.objects.filter(ends_at=END).update(opening=71, closing=141)
+        assert query(closing.BALANCES, END)[0] == 1
+        assert query(closing.BREAKS)[0] == 1
+        Payout.objects.filter(statement__ends_at=END).delete()
+        Statement.objects.filter(ends_at=END).delete()
+    assert query(closing.BALANCES, END)[0] == 1
+
+
+def test_a_payout_beyond_its_account_is_noticed(closed):
+    Payout.objects.filter(statement__ends_at=END).update(amount=80, sent_amount=80)
+    assert query(closing.PAYOUTS)[0] == 1
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ def test_all_benchmarks_run_by_default_and_in_their_order():
 
 def test_quick_is_short_and_can_be_lengthened():
     quick = options.read(["--quick"])
-    assert (quick.rounds, quick.rows, quick.stored, quick.conversions) == (1, 5_000, 2_000, 300)
+    assert (quick.rounds, quick.rows, quick.stored, quick.conversions, quick.affiliates) == (1, 5_000, 2_000, 300, 60)
     assert options.read(["--quick", "--rows", "0", "--rounds", "2"]).rounds == 2
 
 
@@ -22,7 +22,7 @@ def test_full_books_a_million():
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["nosuch"], "unknown benchmark nosuch; there are: clicks, postbacks, booking"),
+        (["nosuch"], "unknown benchmark nosuch; there are: clicks, postbacks, booking, closing"),
         (["--rows", "-1"], "--rows must not be negative"),
         (["--stored", "-1"], "--stored must not be negative"),
         (["--seconds", "0"], "--seconds must be above 0"),

@@ -44,6 +44,12 @@ MUST_HOLD = {
         "nothing is left due",
         "numbers without gaps",
     },
+    "closing": {
+        "closing balances equal the ledger's sums",
+        "each statement goes on where the last one ended",
+        "no payout beyond its account",
+        "everybody is closed",
+    },
 }
 
 
