@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_field
@@ -13,10 +13,12 @@ from rest_framework.response import Response
 
 from affiliates.api import AdvertiserName
 from affiliates.permissions import require
+from affiliates.rest.errors import Conflict
 from affiliates.rest.fields import Flag
 from affiliates.rest.filters import ChoicesFilter, PeriodFilters
 from affiliates.rest.views import OperatorViewSet
 from conversions.api import ClickFilter
+from conversions.conflicts import ConflictRefused, accept, dismiss, review_of
 from conversions.models import Postback, Trace
 from conversions.reasons import Reason
 from conversions.replay import replay
@@ -83,10 +85,21 @@ class PostbackFilters(PeriodFilters):
     reason = ChoicesFilter(choices=Reason.choices)
     click_id = ClickFilter(help_text="The click's 40 characters.")
     transaction_id = filters.CharFilter(help_text="The advertiser's ID of the event, exactly as sent.")
+    waits_for_review = filters.BooleanFilter(
+        method="of_open_conflicts", help_text="true: contradictions that an operator has not decided yet."
+    )
+
+    def of_open_conflicts(self, rows: "QuerySet[Postback]", name: str, value: bool) -> "QuerySet[Postback]":
+        is_open = Q(conflict__isnull=False, conflict__resolved_at=None)
+        return rows.filter(is_open) if value else rows.exclude(is_open)
 
 
 class ReplaySerializer(serializers.Serializer[Any]):
     dry_run = Flag(default=False, help_text="Say what would change, and change nothing.")
+
+
+class ConflictNoteSerializer(serializers.Serializer[Any]):
+    note = serializers.CharField(max_length=250, help_text="Why, in a few words: it stands in the trace.")
 
 
 class ReplayedSerializer(serializers.Serializer[Any]):
@@ -121,6 +134,29 @@ class PostbackViewSet(OperatorViewSet):
         return Response(
             {"before": found.before[0], "after": found.after[0], "changed": found.is_changed, "decision": body}
         )
+
+    @extend_schema(operation_id="postbacks_accept", request=ConflictNoteSerializer, responses=PostbackStorySerializer)
+    @action(detail=True, methods=["post"])
+    def accept(self, request: Request, **address: str) -> Response:
+        """Give the conversion the amounts of a postback that was answered 409; commission follows as a difference."""
+        return self._decide(request, accept)
+
+    @extend_schema(operation_id="postbacks_dismiss", request=ConflictNoteSerializer, responses=PostbackStorySerializer)
+    @action(detail=True, methods=["post"])
+    def dismiss(self, request: Request, **address: str) -> Response:
+        """Let the first amount stand against a postback that was answered 409."""
+        return self._decide(request, dismiss)
+
+    def _decide(self, request: Request, decide: Any) -> Response:
+        require(self.reach.user, ["conversions.change_conversion", "conversions.change_conflictreview"])
+        said = ConflictNoteSerializer(data=request.data)
+        said.is_valid(raise_exception=True)
+        try:
+            review = review_of(self.get_object())
+            decide(review_id=review.pk, note=said.validated_data["note"], actor=self.reach.user, now=timezone.now())
+        except ConflictRefused as error:
+            raise Conflict(str(error)) from error
+        return Response(self.get_serializer(self.get_object()).data)
 
     def get_queryset(self) -> "QuerySet[Postback]":
         rows: QuerySet[Postback] = super().get_queryset()

@@ -17,6 +17,7 @@ class Reason(models.TextChoices):
     SERVER_CONFIRMED = "server_confirmed", "The advertiser's server told what a pixel had told before"
     STATUS_UPDATED = "status_updated", "A known conversion changed its status"
     PARTLY_REFUNDED = "partly_refunded", "A part of the sale went back to the customer"
+    AMOUNT_ACCEPTED = "amount_accepted", "An operator accepted the new amount"
     CORRECTED = "corrected", "Corrected, sent again and decided anew"
     # Waiting
     AWAITS_APPROVAL = "awaits_approval", "Waiting for an operator's approval"
@@ -92,6 +93,7 @@ class Reason(models.TextChoices):
     VALUE_TOO_LONG = "value_too_long", "A value is longer than what is kept"
     TRANSACTION_CONFLICT = "transaction_conflict", "The same transaction was sent with other data"
     REFUND_TOO_LARGE = "refund_too_large", "More is refunded than the sale has left"
+    CONFLICT_DISMISSED = "conflict_dismissed", "An operator let the first amount stand"
     STATUS_NOT_ALLOWED = "status_not_allowed", "The conversion cannot change to this status"
     TRY_AGAIN = "try_again", "The request could not be handled just now"
 
@@ -159,6 +161,10 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     _R.PARTLY_REFUNDED: _good(
         "The postback, or an operator, said how much of the sale the customer got back.",
         "Nothing to do: a share of the revenue shrinks with it; an amount per event stays until all is refunded.",
+    ),
+    _R.AMOUNT_ACCEPTED: _good(
+        "The transaction came again with other money; an operator looked and took the new amount.",
+        "Nothing to do: the difference is a line of the ledger, also after a statement.",
     ),
     _R.CORRECTED: _good(
         "A rule had rejected the event; its postback came again with corrected facts, and these meet the rules."
@@ -396,7 +402,12 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     _R.TRANSACTION_CONFLICT: Explanation(
         409,
         "This txid was counted before with another amount, currency or click. The first one stands.",
-        "To correct it, reverse the first (status=rejected) and send a new txid; another event has its own txid.",
+        "An operator accepts or dismisses it in the panel, under Conflicts. Another event has its own txid.",
+    ),
+    _R.CONFLICT_DISMISSED: Explanation(
+        409,
+        "The transaction came again with other money; an operator looked and let the first amount stand.",
+        "The operator's note says why. Ask the operator where the first amount is wrong.",
     ),
     _R.REFUND_TOO_LARGE: Explanation(
         409,

@@ -21,6 +21,7 @@ class Waiting:
     postbacks: int
     payouts: int
     reviews: int
+    conflicts: int
 
 
 def waiting() -> Waiting:
@@ -35,7 +36,9 @@ def waiting() -> Waiting:
                    (SELECT count(*) FROM (SELECT FROM conversions_postback WHERE decided_at IS NULL LIMIT %(n)s) AS p),
                    (SELECT count(*) FROM (SELECT FROM payouts_payout WHERE status = 'due' LIMIT %(n)s) AS o),
                    (SELECT count(*) FROM (SELECT FROM conversions_riskreview
-                                          WHERE resolved_at IS NULL LIMIT %(n)s) AS r)
+                                          WHERE resolved_at IS NULL LIMIT %(n)s) AS r),
+                   (SELECT count(*) FROM (SELECT FROM conversions_conflictreview
+                                          WHERE resolved_at IS NULL LIMIT %(n)s) AS k)
             """,
             {"n": BOUND},
         )
@@ -89,6 +92,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("Conversions", "task_alt", "conversions.conversion", waits="conversions"),
             Entry("Review queue", "policy", "conversions.riskreview", waits="reviews"),
+            Entry("Conflicts", "difference", "conversions.conflictreview", waits="conflicts"),
             Entry("Postbacks", "call_received", "conversions.postback", waits="postbacks", tone="danger"),
             Entry("Parked postbacks", "hourglass_top", "conversions.parkedpostback"),
             Entry("Goals", "flag", "conversions.goal"),

@@ -1,6 +1,7 @@
 """The operator panel's pages for goals, customers, postbacks and conversions."""
 
 from conversions.admin.advertisers import AdvertiserWithPostbacksAdmin
+from conversions.admin.conflicts import ConflictReviewAdmin
 from conversions.admin.conversions import ConversionAdmin, StatusChangeAdmin
 from conversions.admin.customers import CustomerAdmin, CustomerLockAdmin, TouchAdmin
 from conversions.admin.goals import GoalAdmin, OfferWithGoalsAdmin
@@ -10,6 +11,7 @@ from conversions.admin.risk import RiskPolicyAdmin, RiskReviewAdmin
 
 __all__ = [
     "AdvertiserWithPostbacksAdmin",
+    "ConflictReviewAdmin",
     "ConversionAdmin",
     "CustomerAdmin",
     "CustomerLockAdmin",

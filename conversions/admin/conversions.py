@@ -81,13 +81,13 @@ class CorrectionTable(RecordTable):
     """What was told otherwise later, and took the place of what was told first."""
 
     model = Correction
-    fields = ("at", "what", "postback")
+    fields = ("at", "what", "note", "actor", "postback")
     readonly_fields = ("what",)
     show_change_link = False
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Correction]":
         rows: QuerySet[Correction] = super().get_queryset(request)
-        return rows.select_related("postback", "conversion")
+        return rows.select_related("actor", "postback", "conversion")
 
     @display(description="Change")
     def what(self, row: Correction) -> str:

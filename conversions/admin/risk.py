@@ -132,7 +132,7 @@ class RiskReviewAdmin(RecordAdmin):
             None,
             {
                 "fields": (
-                    ("conversion_link", "who"),
+                    ("conversion_link", "affiliate_link"),
                     ("points", "state"),
                     "parts_shown",
                     ("owner", "opened_at"),
@@ -142,7 +142,7 @@ class RiskReviewAdmin(RecordAdmin):
             },
         ),
     )
-    readonly_fields = ("conversion_link", "who", "points", "state", "parts_shown")
+    readonly_fields = ("conversion_link", "affiliate_link", "points", "state", "parts_shown")
     approve = question(ApproveReviews, description="Approve", icon="check", variant=ActionVariant.PRIMARY)
     reject = question(RejectReviews, description="Reject", icon="close")
 
@@ -153,6 +153,10 @@ class RiskReviewAdmin(RecordAdmin):
     @display(description="Conversion")
     def conversion_link(self, row: RiskReview) -> SafeString | str:
         return link_to(row.conversion)
+
+    @display(description="Affiliate")
+    def affiliate_link(self, row: RiskReview) -> SafeString | str:
+        return link_to(row.conversion.affiliate)
 
     @display(description="Affiliate and offer", header=True)
     def who(self, row: RiskReview) -> list[object]:

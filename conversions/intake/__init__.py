@@ -15,6 +15,7 @@ from conversions.intake import attribute, deduplicate, find_click, park, parse, 
 from conversions.intake.answer import answer, answer_kept, keep
 from conversions.intake.authenticate import authenticate
 from conversions.intake.case import Case, Decision, Outcome, Received
+from conversions.intake.conflicts import keep_conflicts
 from conversions.intake.decide import decide
 from conversions.intake.is_test import set_apart
 from conversions.intake.legacy import read_legacy
@@ -83,6 +84,7 @@ def decide_cases(cases: list[Case], *, now: datetime, again: bool = False) -> li
             qualify.follow_up(group, now=now)
             _keep_what_it_did(group)
             keep(group, now=now)
+            keep_conflicts(group, now=now)
             park.keep_parked(group, now=now)
             woken += park.wake(group, now=now)
     if woken:
@@ -97,7 +99,8 @@ def _keep_what_it_did(cases: list[Case]) -> None:
         is_its_own = case.conversion is not None and row.conversion_id == case.conversion.pk
         if row.decided_at and is_its_own and case.outcome == Outcome.DUPLICATE and row.outcome in deduplicate.TAKEN:
             case.outcome, case.reason = row.outcome, Reason(row.reason)
-            case.note("decide", row.outcome, "This very request brought it about; nothing changes.", rule="replay")
+            note, given = "This very request brought it about; nothing changes.", {"conversion": str(case.conversion)}
+            case.note("decide", row.outcome, note, rule="replay", was=row.reason, **given)
 
 
 def _still_due(cases: list[Case], *, again: bool = False) -> set[int]:

@@ -15,7 +15,7 @@ from conversions.intake.case import Case, Outcome, Rejected
 from conversions.intake.qualify import sent_country
 from conversions.intake.receive import learn_forms, reopen
 from conversions.intake.writing import insert, new, update
-from conversions.models import Conversion, Correction, StatusChange
+from conversions.models import Conversion, Correction, Postback, StatusChange
 from conversions.reasons import BY_TIME, CORRECTABLE, EXPLANATIONS, Reason
 
 STEP, RULE = "deduplicate", "corrected and sent again"
@@ -71,14 +71,14 @@ def keep_senders_rejection(cases: Iterable[Case]) -> None:
 def _rejected(rows: Collection[Conversion]) -> dict[int, Rejected]:
     """Those of the conversions that only rules decided, by ID, with what was told of them."""
     changes: dict[int, list[StatusChange]] = {}
-    told_by = StatusChange.objects.filter(conversion__in=rows).select_related("postback").order_by("pk")
+    told_by = StatusChange.objects.filter(conversion__in=rows).select_related("postback__advertiser").order_by("pk")
     for change in told_by:
         changes.setdefault(change.conversion_id, []).append(change)
     corrections: dict[int, list[Correction]] = {}
     for correction in Correction.objects.filter(conversion__in=rows).order_by("pk"):
         corrections.setdefault(correction.conversion_id, []).append(correction)
-    first = {pk: reopen(told[0].postback) for pk, told in changes.items() if told[0].postback}
-    learn_forms(list(first.values()))
+    firsts = {pk: told[0].postback for pk, told in changes.items() if told[0].postback}
+    first = dict(zip(firsts, read_again(firsts.values()), strict=True))
     found = (_read(row, changes.get(row.pk, []), corrections.get(row.pk, []), first.get(row.pk)) for row in rows)
     return {rejected.row.pk: rejected for rejected in found if rejected}
 
@@ -88,6 +88,7 @@ def _read(
 ) -> Rejected | None:
     """What was told of a conversion; `first` is the request that brought it about."""
     decided = any(change.to_status == Status.APPROVED or change.actor_id for change in changes)
+    decided = decided or any(correction.actor_id for correction in corrections)
     if decided or first is None:
         return None
     told = corrections[-1].after if corrections else _told(first)
@@ -101,10 +102,19 @@ def _read(
 
 
 def _told(case: Case) -> dict[str, str]:
-    """What a stored request told, read as it was then."""
-    parse.parse([case])
+    """What a stored request told."""
     told, row = _said(case), case.postback
     return told | {"click_id": str(row.click_id)} if row.click_id else told
+
+
+def read_again(rows: Iterable[Postback]) -> list[Case]:
+    """Stored requests read once more, by their forms as they are now; nothing is decided. Needs their advertisers."""
+    cases = [reopen(row) for row in rows]
+    learn_forms(cases)
+    for case in cases:
+        case.advertiser = case.postback.advertiser
+    parse.parse(cases)
+    return cases
 
 
 _AMOUNTS = frozenset({"revenue", "payout", "volume", *DEDUCTIONS, "currency"})

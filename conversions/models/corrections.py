@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from affiliates.history import append_only
+from affiliates.models import User
 from conversions.models.conversions import Conversion
 from conversions.models.postbacks import Postback
 
@@ -21,6 +22,9 @@ class Correction(models.Model):
     postback = models.OneToOneField(Postback, models.PROTECT, related_name="correction")
     before = models.JSONField()
     after = models.JSONField()
+    # Where a person accepted the postback's amounts; empty where the rules decided.
+    note = models.CharField(max_length=250, default="")
+    actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     at = models.DateTimeField(default=timezone.now, help_text="Our clock.")
 
     class Meta:

@@ -22,6 +22,7 @@ TITLES = {
     "qualify": "Goal's rules applied",
     "risk": "Risk marks checked",
     "decide": "Decided",
+    "review": "Looked at by an operator",
 }
 # Inputs of a step that may be shown, with their names.
 INPUTS = {

@@ -1,15 +1,17 @@
-"""Corrections of one rejected event at once, and with its reversal: one of them counts, and commission is paid once."""
+"""Corrections of one event at once, with its reversal, or accepted by two operators: one counts, and is paid once."""
 
 from decimal import Decimal
 
 import pytest
 
-from conversions.models import Conversion, Correction
+from conversions.conflicts import ConflictRefused, accept
+from conversions.models import ConflictReview, Conversion, Correction
 from payouts.ledger import book_changes
 from payouts.models import LedgerEntry
 from tests.concurrency.test_identical_postbacks import at_once
-from tests.conversions.sending import World, send
-from tests.payouts.deals import deal, flat
+from tests.conversions.sending import NOW, World, send
+from tests.factories import OperatorFactory
+from tests.payouts.deals import deal, flat, percent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -45,3 +47,24 @@ def test_corrections_and_reversals_at_once_end_rejected(fields):
     assert Conversion.objects.get().status == "rejected"
     book_changes()
     assert sum(entry.amount for entry in LedgerEntry.objects.all()) == 0
+
+
+def test_ten_operators_accept_one_amount_once():
+    world, olga = World(), OperatorFactory()
+    deal(percent(world.purchase, "10"))
+    given = {"click_id": world.click(), "event_type": "purchase", "txid": "P", "currency": "EUR"}
+    send(**given, revenue="100")
+    send(**given, revenue="120")
+    review = ConflictReview.objects.get()
+
+    def take(n):
+        try:
+            accept(review_id=review.pk, note="Yes", actor=olga, now=NOW)
+        except ConflictRefused:
+            return "refused"
+        return "accepted"
+
+    assert sorted(at_once(10, take)) == ["accepted"] + ["refused"] * 9
+    at_once(3, lambda n: book_changes())
+    assert sum(entry.amount for entry in LedgerEntry.objects.all()) == 12
+    assert Correction.objects.count() == 1

@@ -8,7 +8,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group
 
 from affiliates.models import OfferDestination, TrackingDomain, User
-from conversions.models import ParkedPostback, RiskPolicy, RiskReview, Touch
+from conversions.models import ConflictReview, ParkedPostback, RiskPolicy, RiskReview, Touch
 from payouts.drafts import write_draft
 from payouts.methods import set_method
 from payouts.models import (
@@ -57,6 +57,12 @@ def populate(number: int) -> None:
         conversion=conversion, score=100, threshold=100, parts=[], owner=member.user, at_end="stay", opened_at=at,
         held_until=at,
     )  # fmt: skip
+    ConflictReview.objects.create(
+        conversion=conversion,
+        postback=factories.PostbackFactory(advertiser=goal.offer.advertiser, parameters=[["revenue", "70"]]),
+        fingerprint="f",
+        opened_at=at,
+    )
     _money(goal, affiliate, conversion)
     BilledClicks.objects.create(
         affiliate=affiliate, offer=goal.offer, link=link, day=at.date(), clicks=1, parts=[{"clicks": 1}], counted_at=at

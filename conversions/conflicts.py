@@ -1,0 +1,180 @@
+"""Contradictions that wait for a person: a known transaction came again with other money.
+
+Accepting gives the conversion the postback's amounts; the ledger follows as owed minus booked, also after a statement
+and a payout. Dismissing leaves the first amount. Each is decided once; the row of the review is the lock.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from django.db import transaction
+
+from affiliates.models import User
+from affiliates.money import format_money
+from conversions.intake.case import Event
+from conversions.intake.correct import amounts_of, read_again
+from conversions.models import ConflictReview, Conversion, Correction, Postback, Trace
+from conversions.qualification_waits import look_again
+from conversions.reasons import Reason
+
+Resolution, Outcome = ConflictReview.Resolution, Postback.Outcome
+NUMBERS = ("revenue", "payout", "volume")
+
+
+class ConflictRefused(ValueError):
+    """The conflict cannot be decided like this; nothing was changed. The message says what to do."""
+
+
+class Difference(NamedTuple):
+    """One amount: its name, what is stored, what the postback says; plain decimals, or a currency's code."""
+
+    name: str
+    stored: str
+    sent: str
+
+
+def differences(reviews: Sequence[ConflictReview]) -> list[list[Difference]]:
+    """For each review what its postback's money says otherwise than the conversion; at most one query.
+
+    Of an accepted one, what it said otherwise then. Needs `conversion`, and `postback` with advertiser and correction.
+    """
+    found = []
+    for review, sent in zip(reviews, _sent_by([review.postback for review in reviews]), strict=True):
+        correction = getattr(review.postback, "correction", None)
+        changes = [Difference(*change) for change in correction.changes] if correction else None
+        found.append(_differences(amounts_of(review.conversion), sent) if changes is None else changes)
+    return found
+
+
+def _sent_by(postbacks: Sequence[Postback]) -> list[dict[str, str]]:
+    """The money that stored requests name; nothing for a refund, which is no other amount of the sale."""
+    return [_money(case.event) for case in read_again(postbacks)]
+
+
+def _money(event: Event) -> dict[str, str]:
+    if event.refund is not None:
+        return {}
+    numbers = {name: getattr(event, name) for name in NUMBERS}
+    numbers |= {name: Decimal(text) for name, text in event.deductions.items()}
+    sent = {name: f"{amount.normalize():f}" for name, amount in numbers.items() if amount is not None}
+    return sent | ({"currency": event.currency} if event.currency else {})
+
+
+def _differences(stored: dict[str, str], sent: dict[str, str]) -> list[Difference]:
+    return [
+        Difference(name, stored.get(name, ""), value) for name, value in sent.items() if stored.get(name, "") != value
+    ]
+
+
+def review_of(postback: Postback) -> ConflictReview:
+    """The review of a contradiction; a repeat is decided with the first that said the same. Raise `ConflictRefused`."""
+    same = ConflictReview.objects.filter(conversion=postback.conversion_id, fingerprint=postback.fingerprint)
+    review = same.first() if postback.conversion_id else None
+    if review is None:
+        raise ConflictRefused(f"{postback.public_id} contradicts nothing; there is nothing to decide.")
+    return review
+
+
+def accept(
+    *, review_id: int, note: str, actor: User, now: datetime, seen: list[Difference] | None = None
+) -> Conversion:
+    """Give the conversion the postback's amounts. Raise `ConflictRefused`; the status stays as it is.
+
+    `seen` are the differences that the operator was shown, where several are accepted at once: one of them must not
+    become another by what is accepted before it. What waits for rules is judged again by the new amount.
+    """
+    with transaction.atomic():
+        review, row = _lock(review_id)
+        before = amounts_of(row)
+        [sent] = _sent_by([review.postback])
+        changes = _differences(before, sent)
+        if seen is not None and seen != changes:
+            raise ConflictRefused(f"Conversion {row.public_id} changed meanwhile: look at {review.postback} again.")
+        _check(row, changes)
+        _take(row, changes)
+        Correction.objects.create(
+            conversion=row, postback=review.postback, before=before, after=amounts_of(row), note=note, actor=actor,
+            at=now,
+        )  # fmt: skip
+        words = "; ".join(f"{name} {stored or 'not given'} → {sent}" for name, stored, sent in changes)
+        text = f"{actor} accepted it: {words}. {note}"
+        _settle(review, Resolution.ACCEPTED, Reason.AMOUNT_ACCEPTED, text, note=note, actor=actor, now=now)
+        Postback.objects.filter(pk=review.postback_id).update(
+            outcome=Outcome.UPDATED, reason=Reason.AMOUNT_ACCEPTED, decided_at=now
+        )
+    if row.customer_id:
+        look_again(customer_ids={row.customer_id}, now=now)
+    return row
+
+
+def dismiss(*, review_id: int, note: str, actor: User, now: datetime) -> Conversion:
+    """Let the first amount stand, and say why. Raise `ConflictRefused`."""
+    with transaction.atomic():
+        review, row = _lock(review_id)
+        text = f"{actor} dismissed it: the conversion stays as it is. {note}"
+        _settle(review, Resolution.DISMISSED, Reason.CONFLICT_DISMISSED, text, note=note, actor=actor, now=now)
+    return row
+
+
+def _lock(review_id: int) -> tuple[ConflictReview, Conversion]:
+    rows = ConflictReview.objects.select_related("postback__advertiser", "resolved_by")
+    review = rows.select_for_update(of=("self",)).get(pk=review_id)
+    if review.resolved_at:
+        done = review.get_resolution_display().lower()
+        raise ConflictRefused(f"{review.postback} was decided already: {done}, by {review.resolved_by}.")
+    return review, Conversion.objects.select_for_update().get(pk=review.conversion_id)
+
+
+def _check(row: Conversion, changes: list[Difference]) -> None:
+    if not changes:
+        raise ConflictRefused(f"Conversion {row.public_id} has these amounts already; dismiss it.")
+    new = {change.name: change.sent for change in changes}
+    if row.refunded and "currency" in new:
+        shown = format_money(row.refunded, row.currency)
+        raise ConflictRefused(f"{shown} of conversion {row.public_id} went back: its currency cannot change any more.")
+    if "revenue" in new and Decimal(new["revenue"]) < row.refunded:
+        shown = format_money(row.refunded, row.currency)
+        raise ConflictRefused(f"{shown} of conversion {row.public_id} went back: its revenue cannot be less than that.")
+
+
+def _take(row: Conversion, changes: list[Difference]) -> None:
+    deductions = dict(row.deductions)
+    for name, _, sent in changes:
+        if name in NUMBERS:
+            setattr(row, name, Decimal(sent))
+        elif name == "currency":
+            row.currency = sent
+        else:
+            deductions[name] = sent
+    row.deductions, row.booked_at = deductions, None
+    row.save(update_fields=[*NUMBERS, "currency", "deductions", "booked_at"])
+
+
+def _settle(
+    review: ConflictReview,
+    resolution: ConflictReview.Resolution,
+    reason: Reason,
+    text: str,
+    *,
+    note: str,
+    actor: User,
+    now: datetime,
+) -> None:
+    """Write the decision down, on the review and on the trace of both."""
+    review.resolution, review.note, review.resolved_by, review.resolved_at = resolution, note, actor, now
+    review.save(update_fields=["resolution", "note", "resolved_by", "resolved_at"])
+    accepted = resolution == Resolution.ACCEPTED
+    given = {"operator": str(actor), "conversion": str(review.conversion)}
+    rule = "an operator decides contradictions"
+    result = Outcome.UPDATED if accepted else Outcome.CONFLICT
+    Trace.objects.create(
+        postback=review.postback,
+        conversion_id=review.conversion_id,
+        decided_at=now,
+        outcome=result,
+        reason=reason,
+        http_status=200 if accepted else 409,
+        steps=[{"step": "review", "result": result, "rule": rule, "input": given, "note": text}],
+    )
