@@ -1,4 +1,4 @@
-"""What is wrong with the rules of a version: faults that refuse it, and gaps that are only told.
+"""What is wrong with the rules of a version: the faults that refuse it. What is only told is in `findings.py`.
 
 Precedence must come to one answer for every event. The order of `payouts.pricing.precedence` settles which of two
 different selections goes first; what is left to refuse are two rules of the same selection whose validity overlaps,
@@ -14,7 +14,6 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from affiliates.money import PLACES, places
-from conversions.models import Goal
 from payouts.models import CommissionPlan, CommissionRule
 from payouts.pricing import plain
 from payouts.pricing.kinds import COUNT, MARGINAL, REVENUE, VOLUME, WHOLE
@@ -44,21 +43,6 @@ def faults_of_rules(plan: CommissionPlan, rules: Sequence[CommissionRule]) -> li
     for rule in rules:
         problems += [f"Rule for {rule.goal_name}: {fault}" for fault in _faults_of_rule(plan, rule)]
     return [*problems, *_overlaps(rules)]
-
-
-def gaps(plan: CommissionPlan, rules: Sequence[CommissionRule]) -> list[str]:
-    """Active goals that earn nothing, or nothing everywhere: a warning for each, in the funnel's order."""
-    everywhere = [rule for rule in rules if rule.kind not in APART]
-    if any(rule.goal_id is None and _is_open(rule) for rule in everywhere):
-        return []
-    found = []
-    for goal in Goal.objects.filter(offer=plan.offer_id, is_active=True).order_by("position", "pk"):
-        mine = [rule for rule in everywhere if rule.goal_id in (None, goal.pk)]
-        if not mine:
-            found.append(f"{goal.name} has no rule: it is counted and earns nothing.")
-        elif not any(_is_open(rule) for rule in mine):
-            found.append(f"{goal.name} earns only where its rules fit; elsewhere, or at other times, nothing.")
-    return found
 
 
 def _is_open(rule: CommissionRule) -> bool:

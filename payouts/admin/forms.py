@@ -1,4 +1,4 @@
-"""Forms of the operator panel for plans, corrections, closing and paying."""
+"""Forms of the operator panel for corrections, closing and paying."""
 
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -10,25 +10,19 @@ from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminSingleDateWidget,
-    UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextInputWidget,
-    UnfoldBooleanSwitchWidget,
 )
 
 from affiliates.models import Affiliate, User
 from affiliates.money import PLACES, format_money
 from affiliates.panel import ConfirmForm
 from affiliates.panel.confirm import note_field
-from conversions.models import Goal
 from payouts.closing import ask_close
 from payouts.ledger import AdjustmentRefused, adjust
-from payouts.models import CommissionPlan, CommissionRule, Payout, PeriodClose, PlanVersion
+from payouts.models import Payout, PeriodClose
 from payouts.payments import AlreadyPaid, ReferenceRefused, mark_paid
-from payouts.plans import PlanRefused, publish_version, terms_of_rule
-from payouts.pricing import PricingRule, plain
 from payouts.statements import PeriodRefused, check_period, to_close
 
-Kind = CommissionRule.Kind
 CURRENCIES = [(code, code) for code in sorted(PLACES)]
 
 
@@ -159,119 +153,6 @@ class MarkPaid(ConfirmForm):
                 raise ValidationError(f"{before}{error}") from error
             done += 1
         return f"{_counted(done, 'payout')} marked paid, reference {reference}."
-
-
-class RuleForm(forms.Form):
-    """What one goal earns in a new version."""
-
-    NOTHING = ""
-    kind = forms.ChoiceField(
-        required=False,
-        choices=[(NOTHING, "Nothing"), *((kind, kind.label) for kind in (Kind.FLAT, Kind.PERCENT))],
-        widget=UnfoldAdminSelectWidget,
-        label="Earns",
-    )
-    value = forms.DecimalField(
-        required=False, min_value=0, widget=UnfoldAdminDecimalFieldWidget({"step": "any"}), label="Amount or percent"
-    )
-    currency = forms.ChoiceField(required=False, choices=CURRENCIES, widget=UnfoldAdminSelectWidget)
-
-    def __init__(self, goal: Goal, data: Any = None, *, current: CommissionRule | None = None) -> None:
-        self.goal, self.current = goal, current
-        value = None if current is None else current.amount if current.kind == Kind.FLAT else current.percent
-        initial = {
-            "kind": current.kind if current else self.NOTHING,
-            "value": plain(value) if value is not None else None,
-            "currency": (current.currency if current else "") or goal.offer.currency,
-        }
-        super().__init__(data, prefix=f"goal-{goal.pk}", initial=initial)
-
-    def clean(self) -> dict[str, Any]:
-        given = super().clean() or self.cleaned_data
-        kind, value = given.get("kind"), given.get("value")
-        if kind and value is None and "value" not in self.errors:
-            self.add_error("value", "Say how much." if kind == Kind.FLAT else "Say how many percent.")
-        if kind == Kind.PERCENT and value is not None and value > 100:
-            self.add_error("value", "At most 100 percent.")
-        return given
-
-    def rule(self) -> CommissionRule | None:
-        """The rule as it is to be published; none when the goal earns nothing."""
-        given = self.cleaned_data
-        if given["kind"] == Kind.FLAT:
-            return CommissionRule(goal=self.goal, kind=Kind.FLAT, amount=given["value"], currency=given["currency"])
-        if given["kind"] == Kind.PERCENT:
-            return CommissionRule(goal=self.goal, kind=Kind.PERCENT, percent=given["value"])
-        return None
-
-
-class NewVersionForm(forms.Form):
-    """A plan's next version: when it takes effect, why, and what each goal earns."""
-
-    at_once = forms.BooleanField(
-        required=False, initial=True, label="In force at once", widget=UnfoldBooleanSwitchWidget
-    )
-    effective_from = forms.SplitDateTimeField(
-        required=False,
-        label="Or from",
-        widget=UnfoldAdminSplitDateTimeWidget,
-        help_text="Events that happened from this moment on are priced by the new version; earlier ones keep the old.",
-    )
-    note = forms.CharField(
-        required=False,
-        max_length=250,
-        widget=UnfoldAdminTextInputWidget,
-        help_text="Why the deal changed, for your own records.",
-    )
-
-    def __init__(self, plan: CommissionPlan, data: Any = None) -> None:
-        super().__init__(data)
-        self.plan = plan
-        last = plan.versions.order_by("-number").first()
-        rules = list(last.rules.select_related("goal")) if last else []
-        current = {rule.goal_id: rule for rule in rules if _is_simple(rule)}
-        # What the fields here cannot say goes on as it is: leaving it out in silence would cut somebody's pay.
-        self.carried = [rule for rule in rules if not _is_simple(rule)]
-        goals = Goal.objects.filter(offer=plan.offer).select_related("offer").order_by("position", "id")
-        shown = [goal for goal in goals if goal.is_active or goal.pk in current]
-        self.rules = [RuleForm(goal, data, current=current.get(goal.pk)) for goal in shown]
-
-    def is_valid(self) -> bool:
-        return all([super().is_valid(), *(form.is_valid() for form in self.rules)])
-
-    def clean(self) -> dict[str, Any]:
-        given = super().clean() or self.cleaned_data
-        if not given.get("at_once") and not given.get("effective_from") and "effective_from" not in self.errors:
-            self.add_error("effective_from", "Give day and time, or choose “In force at once”.")
-        return given
-
-    def publish(self, *, actor: User, now: datetime) -> PlanVersion | None:
-        """The published version, or None with the faults added to the form."""
-        given = self.cleaned_data
-        rules = [rule for form in self.rules if (rule := form.rule())] + [_copied(rule) for rule in self.carried]
-        start = now if given["at_once"] else given["effective_from"]
-        try:
-            return publish_version(
-                plan=self.plan, rules=rules, effective_from=start, actor=actor, note=given["note"], now=now
-            )
-        except PlanRefused as error:
-            self.add_error(None, [ValidationError(problem) for problem in error.problems])
-            return None
-
-
-def _is_simple(rule: CommissionRule) -> bool:
-    """Whether kind, value and currency say all of it."""
-    return (
-        rule.goal_id is not None
-        and terms_of_rule(rule)
-        == PricingRule(rule.pk, rule.goal_id, rule.goal_name, rule.kind, rule.amount, rule.currency, rule.percent)
-        and rule.kind in (Kind.FLAT, Kind.PERCENT)
-    )
-
-
-def _copied(rule: CommissionRule) -> CommissionRule:
-    fields = [each.name for each in CommissionRule._meta.concrete_fields if each.name not in ("id", "version")]
-    return CommissionRule(**{name: getattr(rule, name) for name in fields})
 
 
 def _counted(number: int, noun: str) -> str:

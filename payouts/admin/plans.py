@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db.models import Prefetch, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -19,9 +19,10 @@ from unfold.enums import ActionVariant
 
 from affiliates.panel import PanelAdmin, RecordAdmin, label, link_to, moment, operator, rows_of, when
 from conversions.models import Goal
-from payouts.admin.forms import NewVersionForm
-from payouts.examples import goals_of, stored_examples
-from payouts.models import CommissionPlan, CommissionRule, PlanVersion
+from payouts.admin.version_form import VersionForm, edited
+from payouts.examples import ExampleRefused, goals_of, stored_examples
+from payouts.findings import GAP, findings
+from payouts.models import CommissionPlan, CommissionRule, DraftVersion, PlanVersion
 from payouts.price_books import terms_of_rule
 from payouts.pricing.examples import example_words
 from payouts.pricing.rule_words import pays_words
@@ -63,6 +64,16 @@ def with_rules(plans: "QuerySet[CommissionPlan]") -> "QuerySet[CommissionPlan]":
     )
 
 
+def _draft_of(plan: CommissionPlan, public_id: str | None) -> DraftVersion | None:
+    """The plan's open draft by its ID; None where none is asked for."""
+    if not public_id:
+        return None
+    draft = get_object_or_404(DraftVersion.objects.select_related("plan__offer"), plan=plan, public_id=public_id)
+    if not draft.is_open:
+        raise Http404(f"The draft is {draft.get_state_display().lower()} already.")
+    return draft
+
+
 @admin.register(CommissionPlan)
 class CommissionPlanAdmin(PanelAdmin):
     list_display = ("name", "offer_link", "for_whom", "version", "pays")
@@ -73,16 +84,20 @@ class CommissionPlanAdmin(PanelAdmin):
     sortable_by = ("name",)
     autocomplete_fields = ("offer", "affiliate")
     actions_detail = ("new_version",)
-    readonly_fields = ("versions_shown",)
+    readonly_fields = ("versions_shown", "drafts_shown")
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[CommissionPlan]":
         return with_rules(super().get_queryset(request))
 
     def get_fields(self, request: HttpRequest, obj: CommissionPlan | None = None) -> Any:
-        return ("name", ("offer", "affiliate"), "versions_shown") if obj else ("offer", "affiliate", "name")
+        return (
+            ("name", ("offer", "affiliate"), "versions_shown", "drafts_shown")
+            if obj
+            else ("offer", "affiliate", "name")
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: CommissionPlan | None = None) -> tuple[str, ...]:
-        return ("versions_shown", "offer", "affiliate") if obj else ()
+        return ("versions_shown", "drafts_shown", "offer", "affiliate") if obj else ()
 
     def response_add(
         self, request: HttpRequest, obj: CommissionPlan, post_url_continue: str | None = None
@@ -93,27 +108,73 @@ class CommissionPlanAdmin(PanelAdmin):
 
     @action(description="New version", icon="add", permissions=["decide"], variant=ActionVariant.PRIMARY)
     def new_version(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The editor of a version; `draft` in the address names the draft that is changed.
+
+        `part` in what is posted says what is wanted: to publish, to keep it as a draft, the preview alone, or the
+        editor again with a row more or less or an example worked out. With htmx only that part is answered.
+        """
         plan = get_object_or_404(CommissionPlan.objects.select_related("offer", "affiliate"), pk=object_id)
-        form = NewVersionForm(plan, request.POST or None)
-        if request.method == "POST" and form.is_valid():
-            version = form.publish(actor=operator(request), now=timezone.now())
-            if version:
-                return self._published(request, plan, version)
+        draft = _draft_of(plan, request.GET.get("draft"))
+        if request.method != "POST":
+            return self._editor(request, VersionForm(plan, draft=draft))
+        part = request.POST.get("part", "publish")
+        if part in ("publish", "draft"):
+            return self._decided(request, VersionForm(plan, request.POST, draft=draft), part)
+        if part == "preview":
+            return self._editor(request, VersionForm(plan, request.POST, draft=draft), previewed=True)
+        posted = edited(request.POST, part)
+        if part.startswith("work-out-"):
+            posted = self._worked_out(request, plan, posted, part.removeprefix("work-out-"))
+        return self._editor(request, VersionForm(plan, posted, checked=False, draft=draft))
+
+    def _decided(self, request: HttpRequest, form: VersionForm, part: str) -> HttpResponse:
+        if form.is_valid():
+            actor, now = operator(request), timezone.now()
+            if part == "draft":
+                draft = form.keep(actor=actor, now=now)
+                if draft:
+                    messages.success(request, f"The draft {draft.public_id} is kept. Nothing is in force by it yet.")
+                    return HttpResponseRedirect(f"{request.path}?draft={draft.public_id}")
+            elif version := form.publish(actor=actor, now=now):
+                return self._published(request, form.plan, version)
+        return self._editor(request, form)
+
+    def _worked_out(self, request: HttpRequest, plan: CommissionPlan, posted: QueryDict, key: str) -> QueryDict:
+        """What was posted, with the expected lines of an example as the rules have them come out."""
+        try:
+            posted[f"example-{key}-expected"] = VersionForm(plan, posted).worked_out(key, timezone.now())
+        except ExampleRefused as error:
+            messages.error(request, str(error))
+        return posted
+
+    def _editor(self, request: HttpRequest, form: VersionForm, *, previewed: bool = False) -> HttpResponse:
+        is_part = bool(request.headers.get("HX-Request"))
         context = {
-            **self.admin_site.each_context(request),
-            "title": f"New version of {plan}",
+            **({} if is_part else self.admin_site.each_context(request)),
+            "title": f"New version of {form.plan}",
             "opts": self.opts,
-            "original": plan,
-            "plan": plan,
+            "original": form.plan,
+            "plan": form.plan,
             "form": form,
+            "draft": form.draft,
+            "preview": form.preview(timezone.now()) if previewed else None,
             "media": self.media + form.media,
         }
-        return TemplateResponse(request, "admin/payouts/commissionplan/new_version.html", context)
+        name = "new_version.html" if not is_part else "_preview.html" if previewed else "_editor.html"
+        response = TemplateResponse(request, f"admin/payouts/commissionplan/{name}", context)
+        if is_part and not previewed:
+            # The preview follows the rows.
+            response["HX-Trigger-After-Settle"] = "version-changed"
+        return response
 
     def _published(self, request: HttpRequest, plan: CommissionPlan, version: PlanVersion) -> HttpResponse:
         said = f"Version {version.number} is in force from {moment(version.effective_from)}."
         LogEntry.objects.log_actions(operator(request).pk, [plan], CHANGE, change_message=said)
         messages.success(request, said)
+        rules = list(version.rules.select_related("goal"))
+        for finding in findings(plan, rules, effective_from=version.effective_from):
+            if finding.kind == GAP:
+                messages.warning(request, finding.words)
         return HttpResponseRedirect(reverse("admin:payouts_commissionplan_change", args=[plan.pk]))
 
     @display(description="Offer", ordering="offer__name")
@@ -149,6 +210,21 @@ class CommissionPlanAdmin(PanelAdmin):
         )
         headers = ("Version", "From", "Pays", "For example", "Note", "By")
         return rows_of(headers, lines, empty="No version yet: the plan pays nothing. Use “New version”.")
+
+    @display(description="Open drafts")
+    def drafts_shown(self, row: CommissionPlan) -> SafeString:
+        editor = reverse("admin:payouts_commissionplan_new_version", args=[row.pk])
+        drafts = DraftVersion.objects.filter(plan=row, state=DraftVersion.State.OPEN).select_related("created_by")
+        lines = (
+            (
+                format_html('<a class="text-link" href="{}?draft={}">{}</a>', editor, draft.public_id, draft.public_id),
+                moment(draft.effective_from),
+                draft.note or "–",
+                draft.created_by or "–",
+            )
+            for draft in drafts.order_by("-pk")
+        )
+        return rows_of(("Draft", "From", "Note", "By"), lines, empty="None.")
 
 
 @admin.register(PlanVersion)

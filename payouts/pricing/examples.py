@@ -135,6 +135,8 @@ def _slots(part: str, quote: Quote) -> Iterator[tuple[Slot, Line]]:
 def _joined(said: Sequence[str], amount: Decimal, currency: str) -> str:
     if len(said) == 1:
         return said[0]
+    if len(set(said)) == 1:
+        return f"{len(said)} × ({said[0]}) = {exact(amount, currency)}"
     shown = " + ".join(f"({each})" for each in said[:3])
     more = f" + {len(said) - 3} more" if len(said) > 3 else ""
     return f"{shown}{more} = {exact(amount, currency)}"

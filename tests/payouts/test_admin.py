@@ -4,6 +4,7 @@ import csv
 import io
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -69,11 +70,15 @@ class TestNewVersion:
     def path(self, plan: CommissionPlan) -> str:
         return reverse("admin:payouts_commissionplan_new_version", args=[plan.pk])
 
-    def fields(self, ftd=("", "", "EUR"), deposit=("", "", "EUR"), **others) -> dict[str, str]:
-        given = {"note": "", **others}
-        for goal, (kind, value, currency) in ((self.ftd, ftd), (self.deposit, deposit)):
-            prefix = f"goal-{goal.pk}"
-            given |= {f"{prefix}-kind": kind, f"{prefix}-value": value, f"{prefix}-currency": currency}
+    def fields(self, ftd=("", "", "EUR"), deposit=("", "", "EUR"), **others) -> dict[str, Any]:
+        given = {"note": "", "rule": [], **others}
+        for key, goal, (kind, value, currency) in (("r1", self.ftd, ftd), ("r2", self.deposit, deposit)):
+            if not kind:
+                continue
+            prefix, price = f"rule-{key}", "amount" if kind == "flat" else "percent"
+            given["rule"].append(key)
+            given |= {f"{prefix}-kind": kind, f"{prefix}-goal": goal.pk, f"{prefix}-{price}": value}
+            given[f"{prefix}-currency"] = currency
         return given
 
     def test_is_published_with_its_rules_and_who_did_it(self, desk, olga, plan):

@@ -1,0 +1,286 @@
+"""A plan's next version as the panel asks for it: rules, worked examples, its beginning; and what it comes to."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import QueryDict
+from unfold.widgets import (
+    UnfoldAdminSplitDateTimeWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
+
+from affiliates.models import User
+from conversions.models import Goal
+from payouts.admin.example_form import ExampleForm, faults_of_form, initial_of_example
+from payouts.admin.rule_form import RuleForm, initial_of
+from payouts.drafts import change_draft, examples_of, publish_draft, rules_of, write_draft
+from payouts.example_text import text_of_expected
+from payouts.examples import MOST_EXAMPLES, ExampleRefused, propose, read_example
+from payouts.findings import Finding, findings, not_shown
+from payouts.linter import faults_of_rules
+from payouts.models import CommissionPlan, CommissionRule, DraftVersion, PlanVersion, WorkedExample
+from payouts.plans import publish_version
+from payouts.price_books import hold_versions, terms_of_rule
+from payouts.pricing.examples import example_words, faults_of_example, work_out
+from payouts.pricing.rule_words import pays_words
+from payouts.rule_documents import PlanRefused
+
+MOST_RULES = 60
+KEY = re.compile(r"[a-z0-9]{1,8}")
+_EMPTY = {"by": "event"}
+
+
+@dataclass(slots=True)
+class Tried:
+    """What one worked example came to."""
+
+    name: str
+    words: list[str] = field(default_factory=list)
+    arithmetic: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Preview:
+    """What the version says, as far as it can be read: nothing of it is stored."""
+
+    rules: list[tuple[int, str]] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    examples: list[Tried] = field(default_factory=list)
+
+
+class VersionForm(forms.Form):
+    """A plan's next version. `posted` without `checked` shows again what was typed, without judging it."""
+
+    at_once = forms.BooleanField(
+        required=False, initial=True, label="In force at once", widget=UnfoldBooleanSwitchWidget
+    )
+    effective_from = forms.SplitDateTimeField(
+        required=False,
+        label="Or from",
+        widget=UnfoldAdminSplitDateTimeWidget,
+        help_text="Events that happened from this moment on are priced by the new version; earlier ones keep the old.",
+    )
+    note = forms.CharField(
+        required=False,
+        max_length=250,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Why the deal changed, for your own records.",
+    )
+
+    def __init__(
+        self,
+        plan: CommissionPlan,
+        posted: QueryDict | None = None,
+        *,
+        checked: bool = True,
+        draft: DraftVersion | None = None,
+    ) -> None:
+        self.plan, self.draft = plan, draft
+        goals = Goal.objects.filter(offer=plan.offer).select_related("offer").order_by("position", "id")
+        self.goals = list(goals)
+        super().__init__(posted if checked else None, initial=self._own_initial(posted, draft))
+        if posted is None:
+            self._begin(draft)
+        else:
+            self._take(posted, checked)
+
+    def _own_initial(self, posted: QueryDict | None, draft: DraftVersion | None) -> dict[str, Any]:
+        if posted is not None:
+            # A date widget shows two parts; what was typed is only shown again where it can be read.
+            moment = self.base_fields["effective_from"].widget.value_from_datadict(posted, {}, "effective_from")
+            return {
+                "at_once": bool(posted.get("at_once")),
+                "effective_from": _readable(moment),
+                "note": posted.get("note", ""),
+            }
+        return {"at_once": False, "effective_from": draft.effective_from, "note": draft.note} if draft else {}
+
+    def _begin(self, draft: DraftVersion | None) -> None:
+        """With the draft, with what is paid now, or with a rule for the first goal."""
+        last = self.plan.versions.order_by("-number").first()
+        if draft:
+            rules, examples = rules_of(draft), examples_of(draft)
+        else:
+            rules = list(last.rules.select_related("goal__offer")) if last else []
+            examples = list(last.examples.all()) if last else []
+        shown = [initial_of(rule) for rule in rules] or [self.empty_rule()]
+        self.rules = [self._rule_form(f"r{n}", n, initial=each) for n, each in enumerate(shown, 1)]
+        self.examples = [ExampleForm(f"e{n}", initial=initial_of_example(each)) for n, each in enumerate(examples, 1)]
+
+    def empty_rule(self) -> dict[str, Any]:
+        active = [goal for goal in self.goals if goal.is_active]
+        goal = str(active[0].pk) if active else ""
+        return {"kind": "flat", "goal": goal, "currency": self.plan.offer.currency}
+
+    def _take(self, posted: QueryDict, checked: bool) -> None:
+        rules = _keys(posted, "rule", MOST_RULES)
+        examples = _keys(posted, "example", MOST_EXAMPLES)
+        if checked:
+            self.rules = [self._rule_form(key, number, data=posted) for number, key in enumerate(rules, 1)]
+            self.examples = [ExampleForm(key, posted) for key in examples]
+            return
+        self.rules = []
+        for number, key in enumerate(rules, 1):
+            typed = _typed(posted, f"rule-{key}-")
+            initial = {"currency": self.plan.offer.currency, "period": "month", **typed} if typed else self.empty_rule()
+            self.rules.append(self._rule_form(key, number, initial=initial))
+        self.examples = [ExampleForm(key, initial=_typed(posted, f"example-{key}-") or _EMPTY) for key in examples]
+
+    def _rule_form(self, key: str, number: int, *, data: Any = None, initial: Any = None) -> RuleForm:
+        return RuleForm(key, number, self.goals, data, initial)
+
+    def is_valid(self) -> bool:
+        parts = [*self.rules, *self.examples]
+        return all([super().is_valid(), *(form.is_valid() for form in parts)])
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        if not given.get("at_once") and not given.get("effective_from") and "effective_from" not in self.errors:
+            self.add_error("effective_from", "Give day and time, or choose “In force at once”.")
+        return given
+
+    def starts_at(self, now: datetime) -> datetime:
+        given: dict[str, Any] = getattr(self, "cleaned_data", {})
+        moment: datetime | None = None if given.get("at_once") else given.get("effective_from")
+        return moment or now
+
+    def publish(self, *, actor: User, now: datetime) -> PlanVersion | None:
+        """The published version, or None with the faults added to the form."""
+        try:
+            if self.draft:
+                with transaction.atomic():
+                    hold_versions()
+                    draft = change_draft(draft=self.draft, now=now, **self._said(now))
+                    return publish_draft(draft=draft, actor=actor, now=now)
+            return publish_version(plan=self.plan, actor=actor, now=now, **self._said(now))
+        except PlanRefused as error:
+            self._refuse(error)
+            return None
+
+    def keep(self, *, actor: User, now: datetime) -> DraftVersion | None:
+        """The draft that was written or changed, or None with the faults added to the form."""
+        try:
+            if self.draft:
+                return change_draft(draft=self.draft, now=now, **self._said(now))
+            return write_draft(plan=self.plan, actor=actor, now=now, **self._said(now))
+        except PlanRefused as error:
+            self._refuse(error)
+            return None
+
+    def _said(self, now: datetime) -> dict[str, Any]:
+        return {
+            "rules": [form.rule() for form in self.rules],
+            "examples": [form.example() for form in self.examples],
+            "effective_from": self.starts_at(now),
+            "note": self.cleaned_data["note"],
+        }
+
+    def _refuse(self, error: PlanRefused) -> None:
+        self.add_error(None, [ValidationError(problem) for problem in error.problems])
+
+    def preview(self, now: datetime) -> Preview:
+        """What the version says and comes to. Examples are worked out once all rules can be read."""
+        self.is_valid()
+        found, rules = Preview(), []
+        for form in self.rules:
+            if form.is_valid():
+                rules.append(form.rule())
+            found.faults += [f"Rule {form.number}: {fault}" for fault in faults_of_form(form)]
+        found.faults += faults_of_form(self)
+        if len(rules) < len(self.rules):
+            return found
+        found.faults += faults_of_rules(self.plan, rules)
+        if found.faults:
+            return found
+        found.rules = [(number, _words(rule)) for number, rule in enumerate(rules, 1)]
+        start = self.starts_at(now)
+        found.findings = findings(self.plan, rules, effective_from=start)
+        numbers: set[int] = set()
+        for each in self.examples:
+            tried, used = self._tried(each, rules, start)
+            found.examples.append(tried)
+            numbers |= used
+        found.findings += not_shown(rules, numbers)
+        return found
+
+    def _tried(self, form: ExampleForm, rules: Sequence[CommissionRule], start: datetime) -> tuple[Tried, set[int]]:
+        tried = Tried(str(form["name"].value() or "Without a name"), faults=faults_of_form(form))
+        if tried.faults:
+            return tried, set()
+        try:
+            example = read_example(form.example(), goals=self.goal_codes, effective_from=start)
+        except ExampleRefused as error:
+            tried.faults.append(str(error))
+            return tried, set()
+        outcome = work_out(example, [terms_of_rule(rule) for rule in rules])
+        tried.faults = faults_of_example(example, outcome)
+        tried.words = example_words(example)
+        tried.arithmetic = [f"Rule {slot.rule}: {words}" for slot, words in sorted(outcome.arithmetic.items())]
+        return tried, {slot.rule for slot in outcome.amounts}
+
+    @property
+    def goal_codes(self) -> dict[str, Goal]:
+        return {goal.code: goal for goal in self.goals}
+
+    def worked_out(self, key: str, now: datetime) -> str:
+        """The expected lines of an example as the rules have them come out. Raise `ExampleRefused`."""
+        self.is_valid()
+        form = next((each for each in self.examples if each.key == key), None)
+        if form is None or not all(each.is_valid() for each in self.rules):
+            raise ExampleRefused("First mend the rules: the preview says what is wrong with them.")
+        if form.errors.keys() - {"expected", "name"}:
+            raise ExampleRefused(" ".join(faults_of_form(form)))
+        given = form.cleaned_data
+        row = WorkedExample(name="It", by=given["by"], events=given["events"], expected=[])
+        rules = [each.rule() for each in self.rules]
+        if faults := faults_of_rules(self.plan, rules):
+            raise ExampleRefused(faults[0])
+        terms = [terms_of_rule(rule) for rule in rules]
+        return text_of_expected(propose(row, terms, goals=self.goal_codes, effective_from=self.starts_at(now))[0])
+
+
+def _keys(posted: QueryDict, name: str, most: int) -> list[str]:
+    """Which rows there are, in their order; nothing that could not be such a name."""
+    given = [key for key in posted.getlist(name) if KEY.fullmatch(key)]
+    return list(dict.fromkeys(given))[:most]
+
+
+def _typed(posted: QueryDict, prefix: str) -> dict[str, str]:
+    return {name.removeprefix(prefix): posted.get(name, "") for name in posted if name.startswith(prefix)}
+
+
+def _readable(parts: Sequence[str | None]) -> datetime | None:
+    try:
+        moment = forms.SplitDateTimeField().clean([part or "" for part in parts])
+    except ValidationError:
+        return None
+    return moment if isinstance(moment, datetime) else None
+
+
+def _words(rule: CommissionRule) -> str:
+    joined = " (together with the others)" if rule.is_component else ""
+    return f"{rule.goal_name[:1].upper()}{rule.goal_name[1:]}: {pays_words(terms_of_rule(rule))}{joined}"
+
+
+def edited(posted: QueryDict, part: str) -> QueryDict:
+    """What was posted with a row more or less: `add-rule`, `add-example`, `remove-rule-r2`."""
+    posted = posted.copy()
+    verb, _, rest = part.partition("-")
+    name, _, key = rest.partition("-")
+    if verb not in ("add", "remove") or name not in ("rule", "example"):
+        return posted
+    keys = [each for each in posted.getlist(name) if each != key]
+    if verb == "add":
+        taken = set(keys)
+        keys.append(next(f"{name[0]}{n}" for n in range(1, len(keys) + 2) if f"{name[0]}{n}" not in taken))
+    posted.setlist(name, keys)
+    return posted
