@@ -1,6 +1,9 @@
 # Python 3.11 or newer, git and make are all that these need; everything else goes into .venv and .data.
 PYTHON ?= python3
 VENV := .venv/bin/python
+# How many tests `make test` runs at once. A file stays with one process, and the longest ones begin.
+JOBS ?= 2
+AT_ONCE := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 INSTALL := $(PYTHON) config/embedded/bootstrap.py
 
 .DEFAULT_GOAL := help
@@ -17,9 +20,9 @@ demo: python ## run Affidavit with demo data until Ctrl-C (PORT, DATABASE_URL an
 	@$(INSTALL) demo
 	@exec $(VENV) -m config.embedded.demo
 
-test: python ## lint, then the whole test suite on PostgreSQL and Redis of its own
+test: python ## lint, then all tests, JOBS at once (2), on PostgreSQL and Redis of its own
 	@$(INSTALL) dev
-	@status=0; $(VENV) -m config.embedded.lint || status=1; $(VENV) -m pytest $(ARGS) || status=1; exit $$status
+	@status=0; $(VENV) -m config.embedded.lint || status=1; $(VENV) -m pytest $(AT_ONCE) $(ARGS) || status=1; exit $$status
 
 pytest: python ## the test suite alone; ARGS="-k click -x" goes to pytest
 	@$(INSTALL) dev

@@ -13,6 +13,12 @@ from conversions.intake import throttle
 from tests.factories import AffiliateFactory, SuperuserFactory
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where tests run beside each other the long ones begin, so that no process is left with one at the end."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not (item.get_closest_marker("faults") or item.get_closest_marker("slow")))
+
+
 @pytest.fixture(autouse=True, scope="session")
 def emptied_between_tests() -> Iterator[None]:
     """Tests that commit are followed by a TRUNCATE of all tables; those of history would refuse it."""
