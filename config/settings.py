@@ -255,6 +255,7 @@ CELERY_BEAT_SCHEDULE = {
     "book": {"task": "payouts.tasks.book", "schedule": 1.0, "options": {"expires": 5}},
     "closes": {"task": "payouts.tasks.close_periods", "schedule": 2.0, "options": {"expires": 4}},
     "paid clicks": {"task": "payouts.tasks.pay_clicks", "schedule": 120.0, "options": {"expires": 240}},
+    "what-ifs": {"task": "payouts.tasks.answer_what_ifs", "schedule": 2.0, "options": {"expires": 4}},
     "caps": {"task": "conversions.tasks.close_capped_offers", "schedule": 5.0, "options": {"expires": 10}},
     "marks": {"task": "tracking.tasks.mark_clicks", "schedule": 2.0, "options": {"expires": 4}},
     "approve": {"task": "conversions.tasks.approve", "schedule": 30.0, "options": {"expires": 60}},

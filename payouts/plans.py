@@ -1,8 +1,7 @@
 """Publishing a version of a commission plan."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from decimal import Decimal
 
 from django.db import IntegrityError, transaction
 
@@ -15,11 +14,10 @@ from payouts.linter import faults_of_rules
 from payouts.models import CommissionPlan, CommissionRule, PlanEffect, PlanVersion, WorkedExample
 from payouts.price_books import hold_versions, keep_versions, price_book, terms_of_rule
 from payouts.rule_documents import PlanRefused, digest_of
-from payouts.what_if import Outcome, Proposal, compare
+from payouts.what_if import Proposal, compare, with_everybody
 
 # How many affiliates a refusal names.
 NAMED = 5
-ZERO = Decimal(0)
 
 __all__ = ["PlanRefused", "keep_versions", "price_book", "publish_version", "terms_of_rule"]
 
@@ -118,7 +116,11 @@ def _check_consents(proposal: Proposal, digest: str) -> None:
     losing = {each.affiliate_id for each in outcomes if each.loses}
     if losing:
         raise PlanRefused([_words(proposal, affected, lacking, len(losing))])
-    PlanEffect.objects.bulk_create(_effects(proposal, digest, affected, outcomes))
+    proof = [
+        PlanEffect(plan=proposal.plan, digest=digest, made_at=proposal.ends_at, **each._asdict())
+        for each in with_everybody(outcomes, affected)
+    ]
+    PlanEffect.objects.bulk_create(proof)
 
 
 def _words(proposal: Proposal, affected: Collection[int], lacking: Collection[int], losing: int) -> str:
@@ -130,17 +132,6 @@ def _words(proposal: Proposal, affected: Collection[int], lacking: Collection[in
         f"{len(lacking)} of {len(affected)} consents are missing ({', '.join(names)}{more}). Ask the affiliates for "
         "their consent to it as a draft, in the panel, or begin now or later and settle past events by an adjustment."
     )
-
-
-def _effects(
-    proposal: Proposal, digest: str, affected: Iterable[int], outcomes: Sequence[Outcome]
-) -> Iterable[PlanEffect]:
-    """A row for each affiliate and currency; one of zero where no money moves at all."""
-    moved = {each.affiliate_id for each in outcomes}
-    still = Affiliate.objects.filter(pk__in=set(affected) - moved)
-    nothing = [Outcome(each.pk, each.currency, ZERO, ZERO, ZERO, ZERO) for each in still]
-    for each in (*outcomes, *nothing):
-        yield PlanEffect(plan=proposal.plan, digest=digest, made_at=proposal.ends_at, **each._asdict())
 
 
 def _make_due(plan: CommissionPlan, effective_from: datetime) -> None:

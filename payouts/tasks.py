@@ -4,12 +4,14 @@ import structlog
 from celery import shared_task
 from django.utils import timezone
 
+from payouts import trying
 from payouts.click_counts import count_clicks
 from payouts.click_ledger import book_clicks
 from payouts.closing import OPEN, AlreadyClosing, run_close
 from payouts.ledger import book_changes
-from payouts.models import PeriodClose
+from payouts.models import PeriodClose, WhatIf
 from payouts.rate_feed import FeedUnavailable, fetch_rates
+from payouts.trying import AlreadyTrying, run_what_if
 
 log = structlog.get_logger()
 
@@ -52,4 +54,19 @@ def close_periods() -> int:
             continue
         except Exception:
             log.exception("period_close_failed", close=close.pk)
+    return ended
+
+
+@shared_task
+def answer_what_ifs() -> int:
+    """Work on every what-if that was asked for and is not answered, the oldest first; how many ended well."""
+    ended = 0
+    for row in WhatIf.objects.filter(state__in=trying.OPEN).select_related("plan__offer").order_by("pk"):
+        try:
+            run_what_if(row)
+            ended += 1
+        except AlreadyTrying:
+            continue
+        except Exception:
+            log.exception("what_if_failed", what_if=row.pk)
     return ended

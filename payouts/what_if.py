@@ -7,7 +7,7 @@ affiliate, so that memory is bounded by the batch, or by the largest account.
 
 import heapq
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import Count, QuerySet
 
+from affiliates.models import Affiliate
 from conversions.models import Conversion
 from payouts.accounts import looks_back
 from payouts.ledger import Due, price_together, read_events
@@ -59,6 +60,16 @@ class Outcome(NamedTuple):
     @property
     def loses(self) -> bool:
         return self.after < self.before or self.expected_after < self.expected_before
+
+
+def with_everybody(outcomes: Iterable[Outcome], affiliate_ids: Iterable[int]) -> Iterator[Outcome]:
+    """The outcomes, and one of zero for each of these affiliates that has none: no money moves for it."""
+    missing = set(affiliate_ids)
+    for each in outcomes:
+        missing.discard(each.affiliate_id)
+        yield each
+    for affiliate in Affiliate.objects.filter(pk__in=missing).order_by("pk"):
+        yield Outcome(affiliate.pk, affiliate.currency, ZERO, ZERO, ZERO, ZERO)
 
 
 class Example(NamedTuple):
@@ -157,10 +168,11 @@ def _compare_batch(found: Comparison, proposal: Proposal, rules: Sequence[Pricin
     has_pending = any(row.event.status != APPROVED for row in due)
     quotes = []
     for column, terms in enumerate((book, _with_proposal(book, proposal, rules))):
-        found_quotes = price_together(due, book=terms)[1]
-        found.add(column, found_quotes, ids)
-        found.add(column + 2, price_together(expected, book=terms)[1] if has_pending else found_quotes, ids)
-        quotes.append(found_quotes)
+        of_approved = price_together(due, book=terms)[1]
+        of_all = price_together(expected, book=terms)[1] if has_pending else of_approved
+        found.add(column, of_approved, ids)
+        found.add(column + 2, of_all, ids)
+        quotes.append(of_all)
     for row in due:
         found.tell(row, quotes[0][row.event.conversion_id], quotes[1][row.event.conversion_id])
 

@@ -20,6 +20,7 @@ from dashboard.demo.journeys import Journeys, Reports
 from dashboard.demo.mishaps import mishaps
 from dashboard.demo.partners import OLGA
 from dashboard.demo.paying import lay_payment
+from dashboard.demo.proposals import propose
 from dashboard.demo.rhythm import Span
 from dashboard.demo.stories import Stories
 from dashboard.demo.traffic import Traffic, Visit
@@ -131,6 +132,7 @@ def _make(span: Span, number: int, scale: float, progress: Progress) -> None:
     traffic.store(visits, ground, span, lambda done, total: progress("clicks", done, total))
     history = History(ground, reports, span, scale=scale)
     history.play(lambda done, total: progress("days", done, total))
+    propose(ground.operator, span.now)
     _analyze()
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dashboard.portal.views import clicks, conversions, earnings, funnel, links, offers, overview, settings
+from dashboard.portal.views import clicks, conversions, earnings, funnel, links, offers, overview, settings, terms
 
 app_name = "portal"
 
@@ -14,6 +14,7 @@ urlpatterns = [
     path("offers/export/", offers.export, name="offers_export"),
     path("offers/<str:public_id>/", offers.offer, name="offer"),
     path("offers/<str:public_id>/apply/", offers.apply, name="apply"),
+    path("terms/<str:public_id>/", terms.change_of_terms, name="change_of_terms"),
     path("links/", links.links, name="links"),
     path("links/export/", links.export, name="links_export"),
     path("links/new/", links.new, name="new_link"),

@@ -10,6 +10,7 @@ from django.utils.timesince import timesince
 
 from affiliates.shown import moment as as_moment
 from affiliates.shown import money as as_money
+from payouts.what_if_report import difference_words
 from tracking.click_id import text_of
 
 register = template.Library()
@@ -18,6 +19,12 @@ register = template.Library()
 @register.simple_tag
 def money(amount: Decimal | None, currency: str) -> SafeString | str:
     return as_money(amount, currency)
+
+
+@register.simple_tag
+def change_words(before: Decimal, after: Decimal, currency: str) -> str:
+    """`12.00 EUR more`, `no change`."""
+    return difference_words(before, after, currency)
 
 
 @register.filter

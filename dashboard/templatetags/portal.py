@@ -19,6 +19,7 @@ from dashboard.portal.access import Portal, portal_of, zone_of
 from dashboard.portal.periods import Period
 from dashboard.portal.words import duration_words
 from payouts.models import Statement
+from payouts.what_if_report import difference_words
 
 register = template.Library()
 
@@ -116,6 +117,12 @@ def zone_name() -> str:
     zone = str(timezone.get_current_timezone())
     offset = timezone.localtime().strftime("%z")
     return zone if zone == "UTC" else f"{zone.replace('_', ' ')} (UTC{offset[:3]}:{offset[3:]})"
+
+
+@register.simple_tag
+def change_words(before: Decimal, after: Decimal, currency: str) -> str:
+    """`12.00 EUR more`, `no change`."""
+    return difference_words(before, after, currency)
 
 
 @register.filter

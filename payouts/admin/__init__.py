@@ -3,11 +3,12 @@
 from payouts.admin.batches import ExchangeRateAdmin, PayoutBatchAdmin, PayoutMethodAdmin, PayoutTermsAdmin
 from payouts.admin.clicks import BilledClicksAdmin
 from payouts.admin.closing import PeriodCloseAdmin
-from payouts.admin.drafts import DraftVersionAdmin, PlanConsentAdmin, WhatIfAdmin
+from payouts.admin.drafts import DraftVersionAdmin, PlanConsentAdmin
 from payouts.admin.further import AffiliateWithMoneyAdmin, ConversionWithCommissionAdmin, OfferWithPlansAdmin
 from payouts.admin.ledger import LedgerEntryAdmin, LedgerHeadAdmin
 from payouts.admin.payments import PayoutAdmin, StatementAdmin
 from payouts.admin.plans import CommissionPlanAdmin, CommissionRuleAdmin, PlanVersionAdmin
+from payouts.admin.trying import WhatIfAdmin
 
 __all__ = [
     "AffiliateWithMoneyAdmin",

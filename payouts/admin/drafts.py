@@ -1,19 +1,158 @@
-"""Drafts of plan versions, what affiliates say to them, and what-ifs."""
+"""Drafts of plan versions and what affiliates say to them."""
 
+from datetime import datetime
+from typing import Any
+
+from django import forms
 from django.contrib import admin
-from django.utils.html import format_html_join
+from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
-from unfold.decorators import display
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from affiliates.panel import RecordAdmin, labelled, link_to, when
-from payouts.admin.plans import rule_words
-from payouts.drafts import rules_of
-from payouts.models import DraftVersion, PlanConsent, WhatIf
+from affiliates.models import Affiliate, User
+from affiliates.panel import ConfirmForm, RecordAdmin, label, labelled, link_to, moment, once, question, rows_of, when
+from payouts.admin.trying import TryDraft, what_if_path
+from payouts.asking import Standing, ask_for_consent, owners_to_remind, standings
+from payouts.consents import ConsentRefused, affected_by, record
+from payouts.drafts import publish_draft, withdraw_draft
+from payouts.models import DraftVersion, PlanConsent
+from payouts.rule_documents import PlanRefused
+from payouts.trying import effect_on
+from payouts.what_if_report import changes_of, difference_words
 
 TONES = {"open": "info", "published": "success", "withdrawn": "danger"}
 ANSWERS = {"accepted": "success", "declined": "danger"}
-STATES = {"waiting": "warning", "running": "info", "done": "success", "failed": "danger"}
+
+
+class OpenDraft(ConfirmForm):
+    """A deed to a draft that is still open."""
+
+    @classmethod
+    def fits(cls, row: DraftVersion) -> bool:
+        return row.is_open
+
+
+class RetroactiveDraft(OpenDraft):
+    """A deed to a draft that would price past events again."""
+
+    @classmethod
+    def fits(cls, row: DraftVersion) -> bool:
+        return row.is_open and row.effective_from < timezone.now()
+
+
+class AskForConsent(RetroactiveDraft):
+    title, submit = "Ask for consent", "Ask"
+    explanation = (
+        "Every affiliate whose events the draft prices again is asked in its portal: old and new terms in words, and "
+        "what it means for its own money. Owners who have not answered get an e-mail. Done again, it reminds them, and "
+        "the money is computed anew."
+    )
+
+    def describe(self, row: DraftVersion) -> str:
+        number = len(affected_by(row.plan, row.effective_from, timezone.now()))
+        return f"{number} affiliate{'' if number == 1 else 's'} concerned"
+
+    def perform(self, *, actor: User, now: datetime) -> str:
+        [draft] = self.rows
+        try:
+            ask_for_consent(draft=draft, actor=actor, now=now)
+        except PlanRefused as error:
+            raise ValidationError(str(error)) from error
+        text = (
+            f"The terms of {draft.plan.offer} are to change for events since {draft.effective_from:%Y-%m-%d}. Read in "
+            "your portal what that means for your money, and accept or decline. Without your consent they stay."
+        )
+        for address in owners_to_remind(draft, now):
+            EmailMessage("Your consent to a change of terms", text, to=[address]).send(fail_silently=True)
+        return f"The affiliates concerned are asked for their consent to draft {draft.public_id}."
+
+
+class RecordConsent(RetroactiveDraft):
+    title, submit = "Record an answer", "Record"
+    explanation = (
+        "For an answer that an affiliate gave elsewhere, such as in a letter. The record is marked with your name, and "
+        "cannot be changed or deleted; a later answer comes on top."
+    )
+    affiliate = forms.ModelChoiceField(Affiliate.objects.none(), widget=UnfoldAdminSelectWidget)
+    answer = forms.ChoiceField(choices=PlanConsent.Answer.choices, widget=UnfoldAdminSelectWidget)
+    evidence = forms.CharField(
+        max_length=500,
+        widget=UnfoldAdminTextareaWidget({"rows": 3}),
+        help_text="How and when the affiliate answered, and who for it.",
+    )
+    evidence_file = forms.CharField(
+        required=False,
+        max_length=500,
+        label="File or link",
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Where the proof is kept: the name of the file, or a link to it.",
+    )
+    digest = forms.CharField(widget=forms.HiddenInput)
+
+    def __init__(self, rows: Any, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(rows, data, **kwargs)
+        [draft] = rows
+        concerned = affected_by(draft.plan, draft.effective_from, timezone.now())
+        self.fields["affiliate"].queryset = Affiliate.objects.filter(pk__in=concerned).order_by("name")  # type: ignore[attr-defined]
+        # The answer is to the terms that the page showed, not to what they are when the form arrives.
+        self.fields["digest"].initial = draft.digest
+
+    def perform(self, *, actor: User, now: datetime) -> str:
+        [draft] = self.rows
+        given = self.cleaned_data
+        try:
+            kept = record(
+                draft=draft,
+                digest=given["digest"],
+                affiliate=given["affiliate"],
+                accepts=given["answer"] == PlanConsent.Answer.ACCEPTED,
+                operator=actor,
+                evidence=given["evidence"],
+                evidence_file=given["evidence_file"],
+                now=now,
+            )
+        except ConsentRefused as error:
+            raise ValidationError(str(error)) from error
+        return f"Recorded for draft {draft.public_id}: {kept}."
+
+
+class PublishDraft(OpenDraft):
+    title, submit = "Publish the draft", "Publish"
+    explanation = (
+        "It becomes the plan's next version and cannot be changed. Booked events that it covers are priced again, and "
+        "the ledger follows by lines of difference."
+    )
+
+    def perform(self, *, actor: User, now: datetime) -> str:
+        [draft] = self.rows
+        try:
+            version = publish_draft(draft=draft, actor=actor, now=now)
+        except PlanRefused as error:
+            raise ValidationError([ValidationError(problem) for problem in error.problems]) from error
+        return f"{version} is in force from {moment(version.effective_from)}."
+
+
+class WithdrawDraft(OpenDraft):
+    title, submit, tone = "Withdraw the draft", "Withdraw", "danger"
+    explanation = "It can no longer be published; the draft and the answers to it stay on record."
+
+    def perform(self, *, actor: User, now: datetime) -> str:
+        [draft] = self.rows
+        try:
+            withdraw_draft(draft=draft, now=now)
+        except PlanRefused as error:
+            raise ValidationError(str(error)) from error
+        return f"Draft {draft.public_id} was withdrawn."
 
 
 @admin.register(DraftVersion)
@@ -27,9 +166,44 @@ class DraftVersionAdmin(RecordAdmin):
     search_fields = ("public_id", "plan__name", "plan__offer__name")
     ordering = ("-id",)
     sortable_by = ()
-    fields = (("shown_id", "state_label"), "plan_link", "begins", "pays", "note", ("created_by", "changed_at"))
-    readonly_fields = ("shown_id", "state_label", "plan_link", "begins", "pays")
+    fields = (
+        ("shown_id", "state_label"),
+        ("plan_link", "begins"),
+        "terms",
+        "effect",
+        "consents",
+        "note",
+        ("created_by", "changed_at"),
+        "digest",
+    )
+    readonly_fields = ("shown_id", "state_label", "plan_link", "begins", "terms", "effect", "consents")
+    actions_detail = ("rewrite", "try_draft", "ask_for_consent", "record_consent", "publish", "withdraw")
     state_label = labelled("state", TONES, description="State")
+    try_draft = question(TryDraft, description="What if", icon="query_stats")
+    ask_for_consent = question(AskForConsent, description="Ask for consent", icon="handshake")
+    record_consent = question(RecordConsent, description="Record an answer", icon="edit_document")
+    publish = question(PublishDraft, description="Publish", icon="check", variant=ActionVariant.PRIMARY)
+    withdraw = question(WithdrawDraft, description="Withdraw", icon="block", variant=ActionVariant.DANGER)
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[DraftVersion]":
+        rows: QuerySet[DraftVersion] = super().get_queryset(request)
+        return rows.select_related("plan__offer", "plan__affiliate", "created_by", "asked_by", "version")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: object) -> list[Any]:
+        row = self.get_object(request, str(object_id))
+        offered = super().get_actions_detail(request, object_id)
+        return [
+            each for each in offered if not each.action_name.endswith("rewrite") or (row is not None and row.is_open)
+        ]
+
+    def _after(self, request: HttpRequest, form: ConfirmForm) -> str:
+        return what_if_path(form) or super()._after(request, form)
+
+    @action(description="Change", icon="edit", permissions=["decide"])
+    def rewrite(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        row = get_object_or_404(DraftVersion, pk=object_id)
+        address = reverse("admin:payouts_commissionplan_new_version", args=[row.plan_id])
+        return HttpResponseRedirect(f"{address}?draft={row.public_id}")
 
     @display(description="Plan")
     def plan_link(self, row: DraftVersion) -> SafeString | str:
@@ -39,9 +213,61 @@ class DraftVersionAdmin(RecordAdmin):
     def begins(self, row: DraftVersion) -> SafeString | str:
         return when(row.effective_from)
 
-    @display(description="Pays")
-    def pays(self, row: DraftVersion) -> SafeString:
-        return format_html_join("", "<div>{}</div>", ((rule_words(rule),) for rule in rules_of(row)))
+    @display(description="What each goal pays")
+    @once
+    def terms(self, row: DraftVersion) -> SafeString:
+        lines = ((each.goal, each.before, each.after if each.is_changed else "the same") for each in changes_of(row))
+        return rows_of(("Goal", "In force", "New"), lines, empty="The draft has no rules.")
+
+    @display(description="What it moves")
+    @once
+    def effect(self, row: DraftVersion) -> SafeString | str:
+        found = effect_on(row)
+        if found is None:
+            return "Not computed yet: use “Ask for consent”, or “What if” for another period."
+        return format_html("{}, computed {}", link_to(found, "By affiliate"), moment(found.finished_at))
+
+    @display(description="Consent")
+    @once
+    def consents(self, row: DraftVersion) -> SafeString | str:
+        if row.version:
+            return format_html("Published as {}.", link_to(row.version))
+        if row.effective_from >= timezone.now():
+            return "It begins later: no event is priced again, and no consent is needed."
+        found = standings(row, timezone.now())
+        accepted = sum(each.has_accepted for each in found)
+        asked = f"Asked {moment(row.asked_at)} by {row.asked_by}." if row.asked_at else "Nobody was asked yet."
+        said = f"{accepted} of {len(found)} concerned have accepted. {asked} Where nobody loses, none is needed."
+        table = rows_of(
+            ("Affiliate", "Answer", "When", "How", "Its money"),
+            ((*_answer(each), money) for each, money in zip(found, _money(row, found), strict=True)),
+            empty="Nobody has events since then that the draft prices again.",
+        )
+        return format_html("<p>{}</p>{}", said, table)
+
+
+def _answer(standing: Standing) -> tuple[object, ...]:
+    given = standing.consent
+    if given is None:
+        return (link_to(standing.affiliate), label("No answer", "warning"), "–", "–")
+    how = given.get_source_display() + (f": {given.evidence}" if given.evidence else "")
+    shown = label(given.get_answer_display(), ANSWERS[given.answer])
+    return (
+        link_to(standing.affiliate),
+        shown,
+        link_to(given, moment(given.answered_at)),
+        f"{how} ({given.answered_by})",
+    )
+
+
+def _money(row: DraftVersion, found: list[Standing]) -> list[SafeString | str]:
+    """What the draft does to each one's earned money, by the what-if that they were asked with."""
+    effect = effect_on(row)
+    lines = effect.lines.all() if effect else ()
+    words: dict[int, list[str]] = {}
+    for line in lines:
+        words.setdefault(line.affiliate_id, []).append(difference_words(line.before, line.after, line.currency))
+    return [format_html_join(", ", "{}", ((each,) for each in words.get(s.affiliate.pk, ["–"]))) for s in found]
 
 
 @admin.register(PlanConsent)
@@ -57,38 +283,22 @@ class PlanConsentAdmin(RecordAdmin):
     sortable_by = ()
     fields = (
         ("affiliate", "answer_label"),
-        ("draft", "digest"),
+        "draft",
         ("source", "answered_by"),
         ("answered_at", "address"),
         ("evidence", "evidence_file"),
+        "told",
+        "digest",
     )
-    readonly_fields = ("answer_label",)
+    readonly_fields = ("answer_label", "told")
     answer_label = labelled("answer", ANSWERS, description="Answer")
 
     @display(description="Answered")
     def answered(self, row: PlanConsent) -> SafeString | str:
         return when(row.answered_at)
 
-
-@admin.register(WhatIf)
-class WhatIfAdmin(RecordAdmin):
-    """What-ifs that were asked for."""
-
-    list_display = ("shown_id", "tried", "begins", "ends", "state_label", "asked_by")
-    list_display_links = ("shown_id",)
-    list_filter = (("state", ChoicesCheckboxFilter),)
-    list_select_related = ("asked_by",)
-    search_fields = ("public_id", "tried")
-    ordering = ("-id",)
-    sortable_by = ()
-    fields = (("shown_id", "state_label"), "tried", ("starts_at", "ends_at"), ("asked_by", "asked_at"), "error")
-    readonly_fields = ("shown_id", "state_label")
-    state_label = labelled("state", STATES, description="State")
-
-    @display(description="From")
-    def begins(self, row: WhatIf) -> SafeString | str:
-        return when(row.starts_at)
-
-    @display(description="Until before")
-    def ends(self, row: WhatIf) -> SafeString | str:
-        return when(row.ends_at)
+    @display(description="What was shown")
+    def told(self, row: PlanConsent) -> SafeString | str:
+        terms = [f"{each['goal']}: {each['before']} → {each['after']}" for each in row.shown.get("terms", ())]
+        lines = [*terms, *row.shown.get("money", ())]
+        return format_html_join("", "<div>{}</div>", ((line,) for line in lines)) or "–"

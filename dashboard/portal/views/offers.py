@@ -18,6 +18,7 @@ from dashboard.portal.queries import links as link_queries
 from dashboard.portal.queries import offers as queries
 from dashboard.portal.queries.objects import offer_for
 from dashboard.portal.queries.terms import examples_in_words, per_click_words
+from payouts.asking import waiting_for
 
 COLUMNS = {"name": ("name", "pk"), "newest": ("-created_at", "-pk"), "access": ("access", "name", "pk")}
 
@@ -76,6 +77,7 @@ def offer(request: HttpRequest, portal: Portal, public_id: str) -> HttpResponse:
         "card": card,
         "links": link_queries.rows(portal.affiliate, links, period),
         "per_click": per_click_words(portal.affiliate, found, at=now),
+        "questions": [each for each in waiting_for(portal.affiliate) if each.plan.offer_id == found.pk],
         "examples": examples_in_words(portal.affiliate, found, at=now),
     }
     return render_page(request, portal, "portal/offer.html", context)

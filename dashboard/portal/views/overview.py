@@ -10,6 +10,7 @@ from dashboard.portal.access import CHOSEN, PREVIEWED, Portal, portal_view
 from dashboard.portal.listing import render_page
 from dashboard.portal.queries import overview as queries
 from dashboard.portal.queries.figures import link_numbers
+from payouts.asking import waiting_for
 
 
 @require_safe
@@ -26,6 +27,7 @@ def overview(request: HttpRequest, portal: Portal) -> HttpResponse:
         "top_links": queries.top_links(portal.affiliate, period, links) if numbers.clicks.now else [],
         "recent": recent,
         "steps": None if recent else queries.first_steps(portal.affiliate),
+        "questions": waiting_for(portal.affiliate),
         "greeting": greeting(portal, timezone.localtime(now).hour),
     }
     return render_page(request, portal, "portal/overview.html", context)

@@ -1,0 +1,89 @@
+"""A change of terms that begins in the past: what it means for the affiliate, and its answer."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseForbidden
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from affiliates.models import Affiliate
+from dashboard.portal.access import Portal, portal_view
+from dashboard.portal.listing import render_page
+from dashboard.portal.views.settings import is_owner
+from payouts.asking import draft_for
+from payouts.consents import ConsentRefused, answer, answers_to
+from payouts.models import DraftVersion, WhatIfLine
+from payouts.trying import effect_on
+from payouts.what_if_report import changes_of, difference_words
+from tracking.http import client_ip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+@portal_view
+def change_of_terms(request: HttpRequest, portal: Portal, public_id: str) -> HttpResponse:
+    """Old and new terms, the affiliate's own money by both, and accepting or declining; owners answer."""
+    draft = draft_for(portal.affiliate, public_id)
+    if draft is None and request.method == "POST":
+        messages.error(request, "The terms were changed meanwhile, and nobody asks for an answer to them now.")
+        return redirect("portal:overview")
+    if draft is None:
+        raise Http404("There is no such change of terms.")
+    if request.method == "POST":
+        return _answered(request, portal, draft)
+    effect = effect_on(draft)
+    context = {
+        "draft": draft,
+        "terms": changes_of(draft),
+        "lines": _lines(draft, portal.affiliate),
+        "computed_at": effect.ends_at if effect else None,
+        "given": answers_to(draft.plan, draft.digest).get(portal.affiliate.pk),
+        "may_answer": draft.is_open and draft.asked_at is not None and is_owner(portal),
+    }
+    return render_page(request, portal, "portal/change_of_terms.html", context)
+
+
+def _answered(request: HttpRequest, portal: Portal, draft: DraftVersion) -> HttpResponse:
+    if not is_owner(portal):
+        return HttpResponseForbidden("Only an owner of the account may answer a change of terms.")
+    given = request.POST.get("answer")
+    if given not in ("accept", "decline"):
+        messages.error(request, "Choose whether you accept or decline.")
+        return redirect("portal:change_of_terms", draft.public_id)
+    try:
+        answer(
+            draft=draft,
+            digest=request.POST.get("digest", ""),
+            affiliate=portal.affiliate,
+            accepts=given == "accept",
+            user=portal.user,
+            now=timezone.now(),
+            address=_address(request),
+            shown=_shown(draft, portal.affiliate),
+        )
+    except ConsentRefused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, f"You have {given}{'d' if given == 'decline' else 'ed'} the change. It is on record.")
+    return redirect("portal:change_of_terms", draft.public_id)
+
+
+def _lines(draft: DraftVersion, affiliate: Affiliate) -> list[WhatIfLine]:
+    effect = effect_on(draft)
+    return list(effect.lines.filter(affiliate=affiliate).order_by("currency")) if effect else []
+
+
+def _shown(draft: DraftVersion, affiliate: Affiliate) -> dict[str, Any]:
+    """What the page said, kept with the answer."""
+    return {
+        "terms": [each._asdict() for each in changes_of(draft)],
+        "money": [difference_words(line.before, line.after, line.currency) for line in _lines(draft, affiliate)],
+    }
+
+
+def _address(request: HttpRequest) -> str | None:
+    scope = getattr(request, "scope", None)
+    return (client_ip(scope) if scope else request.META.get("REMOTE_ADDR")) or None
