@@ -221,10 +221,11 @@ class CommissionPlanAdmin(PanelAdmin):
                 moment(draft.effective_from),
                 draft.note or "–",
                 draft.created_by or "–",
+                link_to(draft, "What it moves, and who has agreed"),
             )
             for draft in drafts.order_by("-pk")
         )
-        return rows_of(("Draft", "From", "Note", "By"), lines, empty="None.")
+        return rows_of(("Draft", "From", "Note", "By", "Consent"), lines, empty="None.")
 
 
 @admin.register(PlanVersion)
