@@ -20,8 +20,6 @@ NAME = re.compile(r"[^\s&=#?+%,\x00-\x1f\x7f]{1,60}")
 MOST_NAMES, MOST_WORDS, LONGEST_WORD, LONGEST_BODY = 10, 200, 100, 2_000
 # Fields that may always be the same: an ID that is would make many events one.
 FIXED = ("event_type", "status", "currency", "payout", "revenue", "coupon")
-# Names that are read by every door beside the fields.
-OF_THE_DOOR = frozenset({"token", "test"})
 BODIES = ("taken_body", "duplicate_body", "refused_body")
 
 
@@ -61,21 +59,21 @@ def _slug(row: SenderMapping) -> Iterator[Fault]:
 
 
 def _names(row: SenderMapping) -> Iterator[Fault]:
-    taken = dict.fromkeys(OF_THE_DOOR, "by every address")
+    taken = {"token": "as the token", "test": "by every address"}
     for field, key, names in [("tokens", "", row.tokens), *(("names", ours, row.names[ours]) for ours in row.names)]:
         if field == "names" and key not in NAMES:
             yield Fault("names", key, f"{key[:60]} is no field; there are {', '.join(NAMES)}.")
             continue
         if len(names) > MOST_NAMES:
             yield Fault(field, key, f"{len(names)} names; {MOST_NAMES} are enough.")
+        meaning = f"as {key}" if key else "as the token"
         for name in names[:MOST_NAMES]:
             if not (NAME.fullmatch(name) and name.isprintable()):
                 yield Fault(
                     field, key, f"{name[:60]!r} is no parameter's name: 1 to 60 characters without & = # ? + % ,"
                 )
-            elif name.lower() in taken and not (field == "tokens" and name.lower() == "token"):
+            elif taken.setdefault(name.lower(), meaning) != meaning:
                 yield Fault(field, key, f"{name} is read {taken[name.lower()]} already. A parameter has one meaning.")
-            taken.setdefault(name.lower(), f"as {key}" if key else "as the token")
 
 
 def _needed(row: SenderMapping) -> Iterator[Fault]:

@@ -95,6 +95,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("Conflicts", "difference", "conversions.conflictreview", waits="conflicts"),
             Entry("Postbacks", "call_received", "conversions.postback", waits="postbacks", tone="danger"),
             Entry("Parked postbacks", "hourglass_top", "conversions.parkedpostback"),
+            Entry("Mappings", "schema", "conversions.sendermapping"),
             Entry("Goals", "flag", "conversions.goal"),
             Entry("Risk policies", "shield", "conversions.riskpolicy"),
             Entry("Customers", "person", "conversions.customer"),

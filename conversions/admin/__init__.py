@@ -5,6 +5,7 @@ from conversions.admin.conflicts import ConflictReviewAdmin
 from conversions.admin.conversions import ConversionAdmin, StatusChangeAdmin
 from conversions.admin.customers import CustomerAdmin, CustomerLockAdmin, TouchAdmin
 from conversions.admin.goals import GoalAdmin, OfferWithGoalsAdmin
+from conversions.admin.mappings import SenderMappingAdmin
 from conversions.admin.parked import ParkedPostbackAdmin
 from conversions.admin.postbacks import PostbackAdmin, TraceAdmin
 from conversions.admin.risk import RiskPolicyAdmin, RiskReviewAdmin
@@ -21,6 +22,7 @@ __all__ = [
     "PostbackAdmin",
     "RiskPolicyAdmin",
     "RiskReviewAdmin",
+    "SenderMappingAdmin",
     "StatusChangeAdmin",
     "TouchAdmin",
     "TraceAdmin",

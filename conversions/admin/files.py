@@ -14,6 +14,7 @@ from conversions.bulk_status import CHANGED, REFUSED, UNCHANGED, decide_many, re
 from conversions.csv_files import LARGEST, FileRefused
 from conversions.csv_import import import_conversions
 from conversions.dialects.table import DIALECTS
+from conversions.models import SenderMapping
 
 SHOWN = 20
 
@@ -60,6 +61,12 @@ class DecideByFile(FileQuestion):
         return f"{done[CHANGED]} changed, {done[UNCHANGED]} were so already, {done[REFUSED]} left out."
 
 
+def column_names() -> list[tuple[str, str]]:
+    """In whose form the columns may be named: ours, a platform's, or a mapping's that an operator defined."""
+    presets = [(dialect.name, dialect.title) for dialect in DIALECTS]
+    return [("native", "Affidavit"), *presets, *SenderMapping.objects.values_list("slug", "name")]
+
+
 class ImportEvents(FileQuestion):
     title, submit = "Import events from a file", "Import"
     explanation = (
@@ -71,7 +78,7 @@ class ImportEvents(FileQuestion):
         Advertiser.objects.order_by("name"), label="Events of", widget=UnfoldAdminSelectWidget
     )
     platform = forms.ChoiceField(
-        choices=[("native", "Affidavit"), *((dialect.name, dialect.title) for dialect in DIALECTS)],
+        choices=column_names,
         label="Columns are named as in",
         widget=UnfoldAdminSelectWidget,
     )

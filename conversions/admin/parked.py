@@ -72,7 +72,7 @@ class GiveUpParked(DecideParked):
 class ParkedPostbackAdmin(RecordAdmin):
     """What waits, the longest first. A row goes once its request is decided; the postback and its trace stay."""
 
-    list_display = ("postback_shown", "advertiser_link", "waits_label", "awaited_shown", "since", "next_try", "until")
+    list_display = ("postback_shown", "advertiser_link", "waits_label", "awaited_shown", "wait", "next_try")
     list_display_links = ("postback_shown",)
     list_filter = (
         ("waits_for", ChoicesCheckboxFilter),
@@ -132,6 +132,10 @@ class ParkedPostbackAdmin(RecordAdmin):
     @display(description="Which")
     def awaited_shown(self, row: ParkedPostback) -> SafeString | str:
         return code(awaited(row))
+
+    @display(description="Since, until")
+    def wait(self, row: ParkedPostback) -> SafeString:
+        return format_html("{}<br>{}", when(row.parked_at), when(row.expires_at))
 
     @display(description="Since")
     def since(self, row: ParkedPostback) -> SafeString | str:

@@ -12,10 +12,13 @@ Each platform is served at its own addresses, where these are its own alone, and
 advertiser's token comes in the platform's own parameter for it, in `token`, in `Authorization: Bearer`, as the password
 of a basic authentication, or as a part of the path: `/d/voluum/aft_…/postback`. Where a platform sends no token, the
 address with the token in it is the secret; it is masked before the request is stored. Our own parameter names are
-always read, too. An event that names no goal is the advertiser's default goal (panel, Advertisers).
+read, too, where the platform means nothing else by them. An event that names no goal is the advertiser's default goal
+(panel, Advertisers).
 
 What was decided stands in the header `X-Affidavit-Outcome` whatever the body looks like. A request that was not taken
 is never answered as if it had been: the body says so in the platform's words.
+
+For a sender that none of these fits, an operator defines a mapping of its own: see [mappings.md](mappings.md).
 
 """
 

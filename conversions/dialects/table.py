@@ -77,11 +77,13 @@ def _read(
         "click_id": click, "txid": txid, "event_type": event, "payout": payout, "revenue": revenue,
         "currency": currency, "status": status, "timestamp": time, "customer_id": customer, "coupon": coupon,
     }  # fmt: skip
-    fields = {ours: tuple(dict.fromkeys([*names.split(), *NATIVE.fields[ours]])) for ours, names in theirs.items()}
-    # Elsewhere `transaction_id` is the click: it is no transaction of ours then.
-    taken = {each.lower() for ours in ("click_id",) for each in theirs[ours].split()}
-    fields["txid"] = tuple(each for each in fields["txid"] if each.lower() not in taken)
-    return Mapping(name=name, fields={**NATIVE.fields, **fields}, **options)  # type: ignore[arg-type]
+    # Elsewhere `transaction_id` may be the click and `payout` the revenue: then they are nothing else of ours.
+    taken = {each.lower() for names in theirs.values() for each in names.split()}
+    fields = {
+        ours: (*names.split(), *(each for each in NATIVE.fields[ours] if each not in taken))
+        for ours, names in theirs.items()
+    }
+    return Mapping(name=name, fields={ours: names for ours, names in fields.items() if names}, **options)  # type: ignore[arg-type]
 
 
 DIALECTS: tuple[Dialect, ...] = (

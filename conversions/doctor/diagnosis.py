@@ -10,6 +10,7 @@ from django.conf import settings
 
 from affiliates.models import Advertiser
 from conversions.dialect_door import PREFIX, find_address
+from conversions.dialects.answers import Spoken
 from conversions.dialects.mapping import NATIVE, Mapping, Pairs
 from conversions.dialects.table import DIALECTS, Dialect
 from conversions.doctor.parameters import Parameter, parameters_of
@@ -57,12 +58,19 @@ class Diagnosis:
     faults: list[Fault] = field(default_factory=list)
     parameters: list[Parameter] = field(default_factory=list)
     run: DryRun | None = None
+    # The answer in the sender's own form, where that is not ours.
+    spoken_answer: Spoken | None = None
     corrected: str = ""
     corrected_run: DryRun | None = None
 
     @property
     def spoken(self) -> str:
         return self.dialect.title if self.dialect else "Affidavit's own"
+
+    @property
+    def answer_text(self) -> str:
+        """The body of the sender's own answer."""
+        return self.spoken_answer.content.decode("utf-8", "replace") if self.spoken_answer else ""
 
     def as_json(self) -> dict[str, Any]:
         """The diagnosis for a script; secrets are masked as in a stored postback."""
@@ -74,6 +82,9 @@ class Diagnosis:
             "faults": [{"field": f.field, "message": f.message, "remedy": f.remedy} for f in self.faults],
             "corrected": self.corrected or None,
             "decision": _said(self.run),
+            "answer": {"http_status": said.status, "content_type": said.content_type, "body": self.answer_text}
+            if (said := self.spoken_answer)
+            else None,
             "steps": self.run.steps if self.run else [],
             "decision_when_corrected": _said(self.corrected_run),
         }
@@ -100,6 +111,9 @@ def diagnose(sent: Sent, *, now: datetime, advertiser: Advertiser | None = None)
     found.faults += _faults_of_the_address(sent, dialect, guess)
     if sent.method in ("GET", "POST") and _is_a_door(received):
         _decide(found, received, now)
+    if dialect and found.run:
+        told = {name.lower(): value for name, value in reversed(received.parameters)}
+        found.spoken_answer = dialect.answers(found.run.decision.http_status, found.run.decision.body, told)
     mapping = dialect.mapping if dialect else NATIVE
     found.parameters = parameters_of(received.parameters, mapping, found.advertiser)
     found.corrected = _corrected(sent, received, mapping, guess, found.run)

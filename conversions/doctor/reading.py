@@ -1,17 +1,19 @@
-"""A pasted address or curl command, read as the request that it would send."""
+"""A pasted address, JSON body or curl command, read as the request that it would send."""
 
 import base64
+import json
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from asgiref.sync import async_to_sync
 
-from conversions.dialect_door import find_address
+from conversions.dialect_door import KEY, PREFIX, find_address
+from conversions.dialects.mapping import NATIVE
 from conversions.intake import Received
 from conversions.models import Postback
 from conversions.postback_door import PATH, take_in
@@ -79,7 +81,7 @@ def _password(headers: dict[str, str]) -> str:
 
 
 def read(text: str) -> Sent:
-    """Read an address (whole, a path, or only the parameters) or a curl command; raise `NotReadable`."""
+    """Read an address (whole, a path, or only the parameters), a JSON body or a curl command; raise `NotReadable`."""
     text = text.strip().removeprefix("$ ")
     if not text:
         raise NotReadable("Paste the address of a postback, or the curl command that sends it.")
@@ -87,10 +89,27 @@ def read(text: str) -> Sent:
         raise NotReadable(f"That is longer than {LONGEST:,} characters: paste one request.")
     if text.split(maxsplit=1)[0] == "curl":
         return _curl(text)
+    if _is_object(text):
+        return Sent("POST", "", "", PATH, "", {"content-type": "application/json"}, text)
     method = "GET"
     if verb := _VERB.match(text):
         method, text = verb[1].upper(), text[verb.end() :]
     return _address(method, "".join(text.split("\n")).strip())
+
+
+def _is_object(text: str) -> bool:
+    """Whether it is the JSON body of a request; a macro in braces is none."""
+    try:
+        return text.startswith("{") and isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def as_form(sent: Sent, name: str) -> Sent:
+    """The request as it would be sent to the address of that form; a token in its path stays."""
+    token = next((part for part in sent.path.split("/") if KEY.fullmatch(part)), "")
+    path = PATH if name == NATIVE.name else f"{PREFIX}{name}/{f'{token}/' if token else ''}postback"
+    return replace(sent, path=path)
 
 
 def _address(method: str, text: str) -> Sent:

@@ -29,7 +29,7 @@ class SenderMapping(models.Model):
         validators=[
             RegexValidator(r"^[a-z0-9][a-z0-9-]*\Z", "Lower-case letters, digits and -, a letter or digit first.")
         ],
-        help_text="Postbacks go to /d/<this name>/postback. It cannot be changed later: stored requests name it.",
+        help_text="Postbacks go to /d/NAME/postback. It cannot be changed later: stored requests name it.",
     )
     name = models.CharField(max_length=80, help_text="What operators call the sender.")
     advertiser = models.ForeignKey(

@@ -203,6 +203,20 @@ def test_no_two_rows_share_an_address_or_a_name() -> None:
     assert all(isinstance(dialect.mapping, Mapping) for dialect in DIALECTS)
 
 
+def test_a_parameter_means_one_thing_to_a_platform() -> None:
+    for dialect in DIALECTS:
+        fields = dialect.mapping.fields
+        names = [name.lower() for ours in fields for name in fields[ours]] + [name.lower() for name in dialect.tokens]
+        assert len(set(names)) == len(names), dialect.name
+
+
+def test_an_event_type_is_no_transaction(click: str) -> None:
+    """Everflow's event_id names the event type: two events of one type without an order are two."""
+    everflow = BY_NAME["everflow"].mapping
+    assert "txid" not in dict(everflow.translate([("transaction_id", click), ("event_id", "7")]))
+    assert "payout" not in dict(BY_NAME["voluum"].mapping.translate([("cid", click), ("payout", "9.50")]))
+
+
 def test_an_unknown_platform_is_told_which_there_are(db: None) -> None:
     answer = visit(lambda client: client.get("/d/nobody/postback"))
     assert answer.status == 404

@@ -8,7 +8,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group
 
 from affiliates.models import OfferDestination, TrackingDomain, User
-from conversions.models import ConflictReview, ParkedPostback, RiskPolicy, RiskReview, Touch
+from conversions.models import ConflictReview, ParkedPostback, RiskPolicy, RiskReview, SenderMapping, Touch
 from payouts.drafts import write_draft
 from payouts.methods import set_method
 from payouts.models import (
@@ -53,6 +53,9 @@ def populate(number: int) -> None:
     )  # fmt: skip
     factories.StatusChangeFactory(conversion=conversion, postback=postback, actor=member.user)
     RiskPolicy.objects.create(offer=goal.offer)
+    SenderMapping.objects.create(
+        slug=f"crm-{number}", name="CRM", advertiser=goal.offer.advertiser, names={"click_id": ["trk"]}
+    )
     RiskReview.objects.create(
         conversion=conversion, score=100, threshold=100, parts=[], owner=member.user, at_end="stay", opened_at=at,
         held_until=at,

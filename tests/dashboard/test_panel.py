@@ -41,7 +41,7 @@ SHOWN_ELSEWHERE = {
     *("WhatIfLine", "PlanEffect"),
     *("AffiliateMember", "QualificationRule", "QualificationWait", "AddressSighting", "MemberAddress"),
     *("AffiliatePace", "Refund", "Correction", "Parentage", "WorkedExample"),
-    *("SenderMapping", "CloseFailure"),
+    "CloseFailure",
 }
 
 

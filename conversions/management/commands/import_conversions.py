@@ -12,7 +12,9 @@ from affiliates.models import Advertiser
 from affiliates.progress import ShownProgress
 from conversions.csv_files import FileRefused
 from conversions.csv_import import import_conversions
+from conversions.dialects.mapping import NATIVE
 from conversions.dialects.table import BY_NAME
+from conversions.intake import terms
 
 SHOWN = 50
 EPILOG = """
@@ -35,7 +37,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", metavar="FILE.csv", type=Path)
         parser.add_argument("--advertiser", metavar="ID", required=True, help="whose events they are: ad_…")
-        parser.add_argument("--form", choices=sorted(BY_NAME), metavar="PLATFORM", help="whose column names they are")
+        parser.add_argument("--form", metavar="NAME", help="whose column names they are: a platform's or a mapping's")
         parser.add_argument("--answers", metavar="OUT.csv", type=Path, help="write what came of each row")
         parser.add_argument("--dry-run", action="store_true", help="say what would come of it, and change nothing")
 
@@ -44,6 +46,10 @@ class Command(BaseCommand):
         advertiser = Advertiser.objects.filter(public_id=options["advertiser"]).first()
         if advertiser is None:
             raise CommandError(f"There is no advertiser {options['advertiser']}.")
+        mapping = options["form"] or NATIVE.name
+        if mapping != NATIVE.name and not terms.dialects_named([mapping]):
+            known = ", ".join([*sorted(BY_NAME), *terms.own_dialects()])
+            raise CommandError(f"There is no form {mapping}; there are {known}.")
         try:
             content = path.read_bytes()
             lines = max(content.count(b"\n") - 1, 1)
@@ -54,7 +60,7 @@ class Command(BaseCommand):
                     name=path.name,
                     by=f"{getpass.getuser()} by command",
                     now=timezone.now(),
-                    mapping=options["form"] or "native",
+                    mapping=mapping,
                     dry=options["dry_run"],
                     told=lambda rows: shown("rows", rows, max(rows, lines)),
                 )

@@ -1,0 +1,182 @@
+"""Mappings for senders that no preset fits: defined, tried, and handed to the sender as an address."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter
+from unfold.decorators import action, display
+
+from affiliates.models import TrackingDomain
+from affiliates.panel import PanelAdmin, code, link_to, rows_of
+from affiliates.panel.columns import once
+from conversions.admin.mapping_form import LABELS, MappingForm, fixed_field, names_field, started_from
+from conversions.dialects.mapping import DEDUCTIONS
+from conversions.dialects.own import address, dialect_of
+from conversions.dialects.table import BY_NAME, DIALECTS
+from conversions.mapping_rules import FIXED
+from conversions.models import SenderMapping
+from conversions.models.mappings import NATIVE, OWN
+
+RARE = ("volume", "refund", "refund_id", *DEDUCTIONS)
+MOST_HOSTS = 20
+
+
+def parameter_rows(fields: Any) -> tuple[Any, ...]:
+    """A line for each of our fields: the names, and beside them the value where none is sent."""
+    return tuple(
+        (names_field(ours), fixed_field(ours)) if ours in FIXED else names_field(ours)
+        for ours in LABELS
+        if ours in fields
+    )
+
+
+@admin.register(SenderMapping)
+class SenderMappingAdmin(PanelAdmin):
+    form = MappingForm
+    list_display = ("named", "advertiser_shown", "reads", "answered", "is_active", "version", "changed_at")
+    list_display_links = ("named",)
+    list_filter = (("is_active", BooleanRadioFilter), ("advertiser", AutocompleteSelectFilter))
+    list_select_related = ("advertiser",)
+    search_fields = ("name", "slug")
+    search_help_text = "Name, or the name in the address"
+    sortable_by = ("named", "changed_at")
+    autocomplete_fields = ("advertiser",)
+    actions_list = ("start_from_preset",)
+    actions_detail = ("try_it",)
+    readonly_fields = (
+        *("ready_address", "version", "changed_at", "parameters_shown", "words_shown", "token_names_shown"),
+    )
+    # Bodies and status are looked at only where the answer is the operator's own.
+    conditional_fields = dict.fromkeys(
+        ("content_type", "taken_body", "duplicate_body", "refused_body", "refused_status"), f"answers_as == '{OWN}'"
+    )
+    fieldsets = (
+        (None, {"fields": (("name", "slug"), ("advertiser", "is_active"))}),
+        ("Parameters", {"fields": (*parameter_rows(set(LABELS) - set(RARE)), "token_names")}),
+        (
+            "Words and units",
+            {"fields": ("words_goal", "words_status", ("minor_units", "adds_lists"), ("time_format", "time_zone"))},
+        ),
+        (
+            "Answer",
+            {
+                "fields": (
+                    "answers_as",
+                    ("content_type", "refused_status"),
+                    "taken_body",
+                    "duplicate_body",
+                    "refused_body",
+                )
+            },
+        ),
+        ("Seldom sent", {"fields": parameter_rows(RARE), "classes": ("collapse",)}),
+    )
+    made_fieldset = ("For the sender", {"fields": ("ready_address", ("version", "changed_at"))})
+
+    # Who may only look sees the tables of names and words as such: their inputs are no fields of the row.
+    seen_fieldsets = (
+        fieldsets[0],
+        (
+            "Reading",
+            {"fields": ("parameters_shown", "words_shown", "token_names_shown", ("minor_units", "adds_lists"))},
+        ),
+        ("Times", {"fields": (("time_format", "time_zone"),)}),
+        fieldsets[3],
+    )
+
+    def get_fieldsets(self, request: HttpRequest, obj: SenderMapping | None = None) -> Any:
+        if obj and not self.has_change_permission(request, obj):
+            return [self.made_fieldset, *self.seen_fieldsets]
+        return [self.made_fieldset, *self.fieldsets] if obj else self.fieldsets
+
+    def get_readonly_fields(self, request: HttpRequest, obj: SenderMapping | None = None) -> tuple[str, ...]:
+        """Stored requests name their mapping by its name in the address."""
+        return (*self.readonly_fields, "slug") if obj else self.readonly_fields
+
+    def has_delete_permission(self, request: HttpRequest, obj: SenderMapping | None = None) -> bool:
+        """Stored requests are read by it for years; one that is not wanted any more is switched off."""
+        return False
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        initial = super().get_changeform_initial_data(request)
+        return {**started_from(str(initial.pop("preset", ""))), **initial}
+
+    @action(description="Start from a preset", icon="content_copy", permissions=["add"], url_path="presets")
+    def start_from_preset(self, request: HttpRequest) -> HttpResponse:
+        """The platforms whose form a new mapping may begin with."""
+        add = reverse("admin:conversions_sendermapping_add")
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Start from a preset",
+            "opts": self.opts,
+            "presets": [(each, f"{add}?{urlencode({'preset': each.name})}") for each in DIALECTS],
+        }
+        return TemplateResponse(request, "admin/conversions/sendermapping/presets.html", context)
+
+    @action(description="Try it", icon="stethoscope", permissions=["view"], url_path="try")
+    def try_it(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The postback doctor, who reads what is pasted by this mapping."""
+        slug = SenderMapping.objects.values_list("slug", flat=True).get(pk=object_id)
+        try:
+            return HttpResponseRedirect(f"{reverse('doctor')}?{urlencode({'form': slug})}")
+        except NoReverseMatch:
+            return HttpResponseRedirect(reverse("admin:conversions_sendermapping_change", args=[object_id]))
+
+    @display(description="Mapping", ordering="name", header=True)
+    def named(self, row: SenderMapping) -> list[object]:
+        return [row.name, code(f"/d/{row.slug}/")]
+
+    @display(description="Advertiser")
+    def advertiser_shown(self, row: SenderMapping) -> SafeString | str:
+        return link_to(row.advertiser) if row.advertiser else "Every advertiser"
+
+    @display(description="Reads")
+    def reads(self, row: SenderMapping) -> SafeString:
+        text = ", ".join(name for ours in LABELS for name in row.names.get(ours, ())[:1])
+        return format_html('<span class="aff-clip" title="{}">{}</span>', text, text)
+
+    @display(description="Answers")
+    def answered(self, row: SenderMapping) -> str:
+        own = {OWN: "With its own bodies", NATIVE: "As Affidavit"}
+        preset = BY_NAME.get(row.answers_as)
+        return own.get(row.answers_as) or (f"As {preset.title}" if preset else row.answers_as)
+
+    @display(description="Address")
+    @once
+    def ready_address(self, row: SenderMapping) -> SafeString:
+        """The address on each host that postbacks may come to; what the sender fills in stands in braces."""
+        path = address(dialect_of(row).mapping)
+        domains = TrackingDomain.objects.filter(is_active=True).order_by("host").values_list("host", flat=True)
+        hosts = [settings.PUBLIC_URL, *(f"https://{host}" for host in domains[:MOST_HOSTS])]
+        lines = format_html_join("", '<p class="aff-code aff-wrap">{}{}</p>', ((host, path) for host in hosts))
+        told = (
+            "What the sender fills in stands in braces: write its own macros in their place. {token} is a token of the "
+            "advertiser; a sender that cannot add one takes it into the path: /d/%s/TOKEN/postback."
+        )
+        return format_html('{}<p class="aff-muted">{}</p>', lines, told % row.slug)
+
+    @display(description="Parameters")
+    def parameters_shown(self, row: SenderMapping) -> SafeString:
+        fixed = row.defaults
+        lines = (
+            (LABELS[ours], code(" ".join(row.names.get(ours, ()))), fixed.get(ours, ""))
+            for ours in LABELS
+            if ours in row.names or ours in fixed
+        )
+        return rows_of(("Field", "Names", "Where none is sent"), lines, empty="None.")
+
+    @display(description="Words")
+    def words_shown(self, row: SenderMapping) -> SafeString:
+        words = [("Status", *pair) for pair in row.statuses.items()] + [("Goal", *pair) for pair in row.goals.items()]
+        return rows_of(("Field", "Theirs", "Ours"), words, empty="None: words are taken as they are.")
+
+    @display(description="Names of the token")
+    def token_names_shown(self, row: SenderMapping) -> str:
+        return ", ".join([*row.tokens, "token"])
