@@ -334,6 +334,7 @@ SPECTACULAR_SETTINGS = {
         "OfferStatus": "affiliates.models.Offer.Status",
         "ConversionStatus": "conversions.models.Conversion.Status",
         "PayoutStatus": "payouts.models.Payout.Status",
+        "WhatIfState": "payouts.models.WhatIf.State",
         "Reason": "conversions.reasons.Reason",
     },
     "SWAGGER_UI_DIST": "SIDECAR",

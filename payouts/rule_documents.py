@@ -71,11 +71,18 @@ def _rule(number: int, given: Any, goals: Mapping[str, Goal]) -> CommissionRule:
         words = f"does not know {', '.join(sorted(unknown))}" if isinstance(given, Mapping) else "is not an object"
         raise PlanRefused([f"Rule {number} {words}; it has {', '.join(named)}."])
     rest = {name: value for name, value in given.items() if name != "goal"}
-    if given.get("goal") and given["goal"] not in goals:
-        raise PlanRefused([f"Rule {number}: the offer has no goal {given['goal']}; it has {', '.join(goals)}."])
+    goal = given.get("goal") or ""
+    if goal and (not isinstance(goal, str) or goal not in goals):
+        raise PlanRefused([f"Rule {number}: the offer has no goal {goal}; it has {', '.join(goals)}."])
     try:
-        values = {field.name: field.to_python(rest[field.name]) for field in SHOWN if field.name in rest}
-    except (ValidationError, TypeError) as error:
+        values = {field.name: _read(field, rest[field.name]) for field in SHOWN if field.name in rest}
+    except (ValidationError, TypeError, OverflowError) as error:
         words = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
         raise PlanRefused([f"Rule {number}: {words}"]) from error
-    return CommissionRule(goal=goals.get(given.get("goal") or ""), **values)
+    return CommissionRule(goal=goals.get(goal), **values)
+
+
+def _read(field: Any, given: Any) -> Any:
+    """A moment without an offset is read as UTC."""
+    value = field.to_python(given)
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value

@@ -6,7 +6,7 @@ of PostgreSQL whether somebody works on it: what a crash left is begun anew by t
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
@@ -24,6 +24,7 @@ OPEN = (State.WAITING, State.RUNNING)
 # Up to so many events the answer does not keep anybody waiting.
 SMALL = 3_000
 MOST_OF_ERROR = 500
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 Progress = Callable[[str, int, int], None]
 
 _KEY = "hashtextextended('what if ' || %s, 0)"
@@ -54,6 +55,8 @@ def ask_what_if(
     not begun, `PlanRefused` for rules that could not be published.
     """
     ends_at = min(ends_at, now)
+    if starts_at < BEGINNING:
+        raise WhatIfRefused(f"Nothing happened before {BEGINNING:%Y-%m-%d}: begin the period then or later.")
     if starts_at >= ends_at:
         raise WhatIfRefused("The period must end after it begins, and lie in the past: only what happened is tried.")
     faults = faults_of_rules(plan, rules)

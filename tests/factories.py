@@ -27,7 +27,16 @@ from affiliates.models import (
 from affiliates.secrets import digest, encrypt, new_token
 from conversions.models import Conversion, Customer, CustomerLock, Goal, Postback, StatusChange, Trace
 from conversions.reasons import Reason
-from payouts.models import CommissionPlan, CommissionRule, LedgerEntry, LedgerHead, Payout, PlanVersion, Statement
+from payouts.models import (
+    CommissionPlan,
+    CommissionRule,
+    LedgerEntry,
+    LedgerHead,
+    Payout,
+    PlanVersion,
+    Statement,
+    WhatIf,
+)
 from tracking.models import Click, LegacyClickID, TrackingLink
 
 PASSWORD = "correct horse battery staple"
@@ -299,6 +308,19 @@ class CommissionRuleFactory(DjangoModelFactory[CommissionRule]):
     kind = CommissionRule.Kind.FLAT
     amount = Decimal("120")
     currency = "EUR"
+
+
+class WhatIfFactory(DjangoModelFactory[WhatIf]):
+    """A question about last month that waits for a worker."""
+
+    class Meta:
+        model = WhatIf
+
+    plan = factory.SubFactory(CommissionPlanFactory)
+    tried = "A proposal"
+    rules: ClassVar[dict[str, Any]] = {"rules": []}
+    ends_at = factory.LazyFunction(lambda: datetime.now(UTC))
+    starts_at = factory.LazyAttribute(lambda row: row.ends_at - timedelta(days=30))
 
 
 class PercentRuleFactory(CommissionRuleFactory):

@@ -45,8 +45,8 @@ ALL = settings(SOME, phases=[Phase.explicit, Phase.generate])
 # Filters that affiliates do not have.
 FOR_OPERATORS = frozenset({"customer_id", "extra"})
 # What no description can say: whether the affiliate is approved for the offer and where that may lead, and how far
-# apart two days may be.
-UNSAID = {"links_create", "funnel"}
+# apart two days may be; which drafts there are, and what rules a version may have.
+UNSAID = {"links_create", "funnel", "what_ifs_create"}
 
 
 @pytest.fixture(autouse=True)

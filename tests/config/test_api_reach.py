@@ -13,6 +13,7 @@ from conversions.models import Conversion
 from payouts.models import LedgerEntry, Payout, Statement
 from tests.factories import (
     ClickFactory,
+    CommissionPlanFactory,
     ConversionFactory,
     CustomerFactory,
     EnrollmentFactory,
@@ -24,12 +25,13 @@ from tests.factories import (
     StatementFactory,
     TraceFactory,
     TrackingLinkFactory,
+    WhatIfFactory,
 )
 from tests.rest import client_of
 from tracking.click_id import text_of
 from tracking.models import Click, TrackingLink
 
-FOR_OPERATORS = {"affiliates", "postbacks"}
+FOR_OPERATORS = {"affiliates", "postbacks", "what-ifs"}
 
 
 @dataclass
@@ -45,6 +47,7 @@ class Belongings:
     statement: Statement
     payout: Payout
     postback_id: str
+    what_if_id: str
 
     @property
     def details(self) -> dict[str, str]:
@@ -57,6 +60,7 @@ class Belongings:
             "postbacks": self.postback_id,
             "statements": self.statement.number,
             "payouts": self.payout.public_id,
+            "what-ifs": self.what_if_id,
         }
 
     @property
@@ -90,9 +94,10 @@ def belongings(affiliate: Affiliate) -> Belongings:
     TraceFactory(postback=postback, conversion=conversion)
     statement = StatementFactory(affiliate=affiliate)
     entry = LedgerEntryFactory(affiliate=affiliate, kind="commission", conversion=conversion, amount=Decimal("120"))
+    plan = CommissionPlanFactory(offer=offer, affiliate=affiliate)
     return Belongings(
         affiliate, offer, link, click, conversion, entry, statement, PayoutFactory(statement=statement),
-        postback.public_id,
+        postback.public_id, WhatIfFactory(plan=plan).public_id,
     )  # fmt: skip
 
 
