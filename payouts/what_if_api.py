@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -17,6 +18,7 @@ from affiliates.api import AffiliateName, OfferName
 from affiliates.models import Affiliate, Offer
 from affiliates.permissions import require
 from affiliates.rest.fields import AmountText, Text
+from affiliates.rest.filters import check_parameters
 from affiliates.rest.pages import Pages
 from affiliates.rest.views import OperatorViewSet
 from payouts.models import CommissionPlan, DraftVersion, WhatIf, WhatIfLine
@@ -156,7 +158,9 @@ class WhatIfViewSet(OperatorViewSet):
     @action(detail=True, methods=["get"])
     def lines(self, request: Request, id: str) -> Response:
         """Each affiliate's money by both terms."""
-        lines = WhatIfLine.objects.filter(what_if=self.get_object()).select_related("affiliate")
+        check_parameters(request, known=Pages.parameters)
+        row = get_object_or_404(self.get_queryset(), public_id=id)
+        lines = WhatIfLine.objects.filter(what_if=row).select_related("affiliate")
         pages = Pages()
         page = pages.paginate_queryset(lines, request, view=self) or []
         return pages.get_paginated_response(WhatIfLineSerializer(page, many=True).data)

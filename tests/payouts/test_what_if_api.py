@@ -57,6 +57,10 @@ def test_rules_are_tried_in_the_place_of_the_offers_plan(plan: CommissionPlan, b
     assert {line["affiliate"]["name"], other["affiliate"]["name"]} == {"Ana", "Ben"}
     bens = line if line["affiliate"]["id"] == ben.public_id else other
     assert (bens["before"], bens["after"], bens["change"]) == ("50.00", "40.00", "-10")
+    pages = client.get(f"/api/v1/what-ifs/{said['id']}/lines/", {"page_size": "1"}).json()
+    assert len(pages["results"]) == 1
+    assert pages["next"]
+    assert "page_size" in problems(client.get(f"/api/v1/what-ifs/{said['id']}/lines/", {"page_size": "0"}))
     assert not LedgerEntry.objects.exists()
 
 
