@@ -1,7 +1,7 @@
 """Money: decimals with a currency beside them, rounded once, to the currency's own places."""
 
 from collections.abc import Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -27,6 +27,8 @@ PLACES: dict[str, int] = {code: number for number, codes in _BY_PLACES.items() f
 
 # NUMERIC(24, 8): what an amount column holds, and so the largest amount that is accepted.
 MAX_AMOUNT = Decimal("1e16")
+# Digits that hold any product of an amount and a percentage, and sums of them.
+EXACTLY = 60
 
 
 def places(currency: str) -> int:
@@ -40,13 +42,20 @@ def round_money(amount: Decimal, currency: str) -> Decimal:
 
 
 def split_money(total: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
-    """Share a rounded total by weights so that the parts add up to it exactly (largest remainder).
-
-    The unit that is left over goes to the part that lost most by rounding down, the first of equals.
-    """
-    unit = Decimal(1).scaleb(-places(currency))
+    """Share a rounded total by weights so that the parts add up to it exactly (largest remainder)."""
     whole = sum(weights)
-    exact = [total * weight / whole for weight in weights]
+    return _by_largest_remainder([total * weight / whole for weight in weights], total, currency)
+
+
+def round_together(amounts: Sequence[Decimal], currency: str) -> list[Decimal]:
+    """Round exact amounts so that they add up to their sum, rounded (largest remainder). All have the same sign."""
+    with localcontext(prec=EXACTLY):
+        return _by_largest_remainder(amounts, round_money(sum(amounts, Decimal(0)), currency), currency)
+
+
+def _by_largest_remainder(exact: Sequence[Decimal], total: Decimal, currency: str) -> list[Decimal]:
+    """The units that are left over go to the parts that lost most by rounding down, the first of equals."""
+    unit = Decimal(1).scaleb(-places(currency))
     parts = [(share // unit) * unit for share in exact]
     left = int((total - sum(parts)) / unit)
     order = sorted(range(len(parts)), key=lambda i: (abs(parts[i] - exact[i]), -i), reverse=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from affiliates.money import MAX_AMOUNT, PLACES, round_money
+from affiliates.money import MAX_AMOUNT, PLACES, round_money, round_together
 from payouts.pricing.facts import (
     APPROVED,
     FLAT,
@@ -239,16 +239,30 @@ class _Run:
         found: list[Line] = []
         for rule in chosen:
             assert family
-            bases, levels = _bases(event, rule, lines), rule.formula["levels"]
-            for level, (parent, percent) in enumerate(zip(parents, levels, strict=False), 1):
-                for currency, base in bases.items():
-                    what = f"the {rule.formula['of']} of {family.public_id}, {exact(base, currency)}"
-                    words = f"level {level}: {plain(Decimal(percent))} % of {what}"
-                    share = percent_of(base, Decimal(percent))
-                    line = _line(event, version, rule, share, currency, words)
+            levels = [Decimal(percent) for percent in rule.formula["levels"][: len(parents)]]
+            for currency, base in _bases(event, rule, lines).items():
+                what = f"the {rule.formula['of']} of {family.public_id}, {exact(base, currency)}"
+                shares = _shares(base, levels, currency)
+                for level, (parent, percent, share) in enumerate(zip(parents, levels, shares, strict=False), 1):
+                    words = f"level {level}: {plain(percent)} % of {what}{share.words}"
+                    line = _line(event, version, rule, share.amount, currency, words)
                     if not isinstance(line, str):
                         found.append(replace(line, affiliate_id=parent))
         return found
+
+
+def _shares(base: Decimal, percents: list[Decimal], currency: str) -> list[Share]:
+    """What each level gets, and words where that is not what it would be rounded alone.
+
+    Together the levels come to their percentages of the base, rounded once: no unit is made or lost by sharing.
+    """
+    exactly = [percent_of(base, percent) for percent in percents]
+    if currency not in PLACES:
+        return [Share(amount, currency, "") for amount in exactly]
+    return [
+        Share(part, currency, "" if part == round_money(amount, currency) else ", rounded with the other levels")
+        for part, amount in zip(round_together(exactly, currency), exactly, strict=True)
+    ]
 
 
 def _bases(event: Event, rule: PricingRule, lines: list[Line]) -> dict[str, Decimal]:

@@ -1,10 +1,10 @@
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affiliates.money import PLACES, format_money, places, round_money, split_money
+from affiliates.money import PLACES, format_money, places, round_money, round_together, split_money
 
 CURRENCIES = st.sampled_from(sorted(PLACES))
 AMOUNTS = st.decimals(min_value=-(10**15), max_value=10**15, places=8)
@@ -65,3 +65,20 @@ def test_a_split_adds_up_and_no_part_is_off_by_a_whole_unit(total: Decimal, weig
     assert sum(parts) == total
     for part, weight in zip(parts, weights, strict=True):
         assert abs(part - total * weight / sum(weights)) < Decimal("0.011")
+
+
+EXACT_AMOUNTS = st.lists(st.decimals(min_value=0, max_value=10**15, places=16), min_size=1, max_size=8)
+
+
+@given(EXACT_AMOUNTS, CURRENCIES, st.sampled_from([1, -1]))
+def test_amounts_rounded_together_come_to_their_sum(exact: list[Decimal], currency: str, sign: int) -> None:
+    with localcontext(prec=60):
+        amounts = [sign * amount for amount in exact]
+        whole = sum(amounts, Decimal(0))
+    parts = round_together(amounts, currency)
+    unit = Decimal(1).scaleb(-places(currency))
+    with localcontext(prec=60):
+        assert sum(parts, Decimal(0)) == round_money(whole, currency)
+        for part, amount in zip(parts, amounts, strict=True):
+            assert abs(part - amount) < unit
+            assert part % unit == 0
