@@ -205,7 +205,9 @@ def test_the_canonical_form_escapes_only_what_json_demands() -> None:
 @pytest.mark.parametrize("name", Facts._fields)
 def test_the_seal_covers_every_fact(name: str) -> None:
     moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    facts = Facts("af_x", 1, "payment", Decimal(1), "EUR", "cv_x", "po_x", 5, 6, "why", moment, moment, "0" * 64)
+    facts = Facts(
+        "af_x", 1, "payment", Decimal(1), "EUR", "cv_x", "po_x", 5, 6, "why", moment, moment, "0" * 64, "ck_x"
+    )
     values = {str: "other", int: 99, Decimal: Decimal(2), datetime: moment + timedelta(microseconds=1)}
     changed = facts._replace(**{name: values[type(getattr(facts, name))]})
     assert seal(changed) != seal(facts)
