@@ -105,10 +105,9 @@ def standings(affiliate_ids: Sequence[int], ends_at: datetime) -> dict[int, Stan
 
 
 def _last_statements(affiliate_ids: Sequence[int]) -> dict[int, dict[str, Statement]]:
-    """The newest statement in each currency."""
-    newest = Statement.objects.filter(affiliate__in=affiliate_ids).order_by(
-        "affiliate_id", "currency", "-last_sequence"
-    )
+    """The newest statement in each currency; one that only a hold's end made ends with the same entry as the last."""
+    rows = Statement.objects.filter(affiliate__in=affiliate_ids)
+    newest = rows.order_by("affiliate_id", "currency", "-last_sequence", "-ends_at")
     found: dict[int, dict[str, Statement]] = defaultdict(dict)
     for statement in newest.distinct("affiliate_id", "currency"):
         found[statement.affiliate_id][statement.currency] = statement

@@ -66,7 +66,7 @@ class Verification:
     def _check_chain(self, affiliate: Affiliate, total: int) -> Iterator[Finding]:
         # In this order: the head is read before the entries, and again after them.
         heads = LedgerHead.objects.filter(affiliate=affiliate)
-        statements = list(Statement.objects.filter(affiliate=affiliate).order_by("last_sequence"))
+        statements = list(Statement.objects.filter(affiliate=affiliate).order_by("last_sequence", "ends_at"))
         walk = ChainWalk(f"{affiliate.name} ({affiliate.public_id})", heads.first(), statements)
         rows = LedgerEntry.objects.filter(affiliate=affiliate).order_by("sequence").values_list(*COLUMNS, "hash")
         for *facts, stored_seal in rows.iterator(chunk_size=CHUNK):

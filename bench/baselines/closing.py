@@ -28,7 +28,7 @@ def close_one(affiliate_id: int, ends_at: datetime, now: datetime) -> list[State
     """Make the statements of an affiliate up to `ends_at` (UTC), and their payouts."""
     head = LedgerHead.objects.select_for_update(of=("self",)).select_related("affiliate").get(pk=affiliate_id)
     mine = LedgerEntry.objects.filter(affiliate=affiliate_id)
-    newest = Statement.objects.filter(affiliate=affiliate_id).order_by("currency", "-last_sequence")
+    newest = Statement.objects.filter(affiliate=affiliate_id).order_by("currency", "-last_sequence", "-ends_at")
     previous = {statement.currency: statement for statement in newest.distinct("currency")}
     covered = max((statement.last_sequence for statement in previous.values()), default=0)
     new = mine.filter(sequence__gt=covered, booked_at__lt=ends_at)

@@ -29,7 +29,7 @@ def statement_proof(statement: Statement) -> Iterator[str]:
 
 def account_proof(affiliate: Affiliate) -> Iterator[str]:
     """The whole chain from its first entry on, with every statement that was closed over it; in chunks."""
-    statements = Statement.objects.filter(affiliate=affiliate).order_by("last_sequence", "currency")
+    statements = Statement.objects.filter(affiliate=affiliate).order_by("last_sequence", "ends_at", "currency")
     return _document(affiliate, statements, LedgerEntry.objects.filter(affiliate=affiliate), 1)
 
 

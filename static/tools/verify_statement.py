@@ -119,20 +119,25 @@ def read(path: str) -> dict[str, Any]:
         raise SystemExit(2) from error
 
 
+def place(statement: dict[str, Any]) -> tuple[int, str]:
+    """Where a statement stands among others: two may end with the same entry, when only a hold ended meanwhile."""
+    return statement["last_sequence"], statement["ends_at"]
+
+
 def main(paths: list[str]) -> int:
     if not paths or paths[0] in ("-h", "--help"):
         print(__doc__)
         return 0 if paths else 2
     documents = sorted(
         ((read(path), path) for path in paths),
-        key=lambda found: min((s["last_sequence"] for s in found[0]["statements"]), default=0),
+        key=lambda found: min((place(statement) for statement in found[0]["statements"]), default=(0, "")),
     )
     faults = 0
     seals: dict[tuple[str, int], str] = {}
     openings: dict[str, dict[str, dict[str, Any]]] = {}
     for document, path in documents:
         found = [*chain_faults(document), *agreement_faults(document, seals)]
-        for statement in sorted(document["statements"], key=lambda s: s["last_sequence"]):
+        for statement in sorted(document["statements"], key=place):
             own = openings.setdefault(document["affiliate"], {})
             found += statement_faults(statement, document, own)
             own[statement["currency"]] = statement

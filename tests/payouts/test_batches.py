@@ -362,3 +362,26 @@ def test_commission_waits_for_its_hold_and_is_paid_when_it_ends(ana: Affiliate) 
     assert (second.opening, second.earned, second.closing, second.held, second.payout.amount) == (80, 0, 80, 0, 80)
     assert close_period(ends_at=DECEMBER, now=DECEMBER) == []
     assert list(Verification().findings()) == []
+
+
+def test_a_hold_that_has_ended_is_told_by_one_statement_only(ana: Affiliate, olga: User) -> None:
+    """The statement that a hold's end made covers no line of its own: it must not be mistaken for the one before it."""
+    PayoutTerms.objects.create(hold_days=30)
+    goal = GoalFactory()
+    deal(flat(goal, "80"))
+    at = OCTOBER + timedelta(days=19)
+    ConversionFactory(goal=goal, affiliate=ana, occurred_at=at)
+    book_changes(now=at)
+    close_period(ends_at=NOVEMBER, now=NOVEMBER)
+    close_period(ends_at=DECEMBER, now=DECEMBER)
+    for days in (31, 62, 90):
+        end = DECEMBER + timedelta(days=days)
+        now = end - timedelta(days=1)
+        adjust(affiliate=ana, amount=Decimal(5), currency="JPY", arithmetic="A bonus", actor=olga, now=now)
+        assert [each.currency for each in close_period(ends_at=end, now=end)] == ["JPY"]
+    now = DECEMBER + timedelta(days=100)
+    adjust(affiliate=ana, amount=Decimal(5), currency="EUR", arithmetic="A bonus", actor=olga, now=now)
+    end = DECEMBER + timedelta(days=121)
+    [last] = close_period(ends_at=end, now=end)
+    assert (last.currency, last.starts_at, last.opening) == ("EUR", DECEMBER, 80)
+    assert list(Verification().findings()) == []
