@@ -28,7 +28,10 @@ from affiliates.panel import (
 )
 from affiliates.shown import NOTHING
 from tracking.click_id import lowest_uuid, parse, text_of
-from tracking.models import SUB_IDS, Click, LegacyClickID, TrackingLink
+from tracking.legacy_admin import LegacyClickIDAdmin
+from tracking.models import SUB_IDS, Click, TrackingLink
+
+__all__ = ["ClickAdmin", "LegacyClickIDAdmin", "TrackingLinkAdmin", "click_key"]
 
 
 @admin.register(TrackingLink)
@@ -74,59 +77,6 @@ class TrackingLinkAdmin(PanelAdmin):
     @display(description="Clicks")
     def clicks_link(self, row: TrackingLink) -> SafeString | str:
         return list_link("admin:tracking_click_changelist", "Clicks", q=row.code)
-
-
-@admin.register(LegacyClickID)
-class LegacyClickIDAdmin(RecordAdmin):
-    """Click IDs that were imported from another platform (`manage.py import_clicks`)."""
-
-    list_display = ("foreign", "source", "affiliate_link", "link_code", "clicked", "imported_at")
-    list_display_links = ("foreign",)
-    list_filter = (
-        ("link__enrollment__affiliate", AutocompleteSelectFilter),
-        ("link__enrollment__offer", AutocompleteSelectFilter),
-        ("clicked_at", DayRangeFilter),
-    )
-    list_select_related = ("link__enrollment__affiliate", "link__enrollment__offer")
-    search_fields = ("foreign_id__exact",)
-    search_help_text = "The click ID as the other platform wrote it, in full"
-    ordering = ("-id",)
-    sortable_by = ()
-    actions_detail = ("trace",)
-    fields = (
-        *(("foreign", "source"), ("affiliate_link", "link"), ("clicked", "imported_at")),
-        *("shown_id", ("aff_click_id", "labels")),
-    )
-    readonly_fields = ("foreign", "affiliate_link", "clicked", "shown_id", "labels")
-
-    @action(description="Whole story", icon="timeline", permissions=["view"])
-    def trace(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        key = LegacyClickID.objects.values_list("click_id", flat=True).get(pk=object_id)
-        return HttpResponseRedirect(f"{reverse('trace:search')}?q={text_of(key)}")
-
-    @display(description="Click ID there")
-    def foreign(self, row: LegacyClickID) -> SafeString | str:
-        return code(row.foreign_id)
-
-    @display(description="Click ID here")
-    def shown_id(self, row: LegacyClickID) -> SafeString | str:
-        return code(text_of(row.click_id))
-
-    @display(description="Affiliate and offer")
-    def affiliate_link(self, row: LegacyClickID) -> SafeString:
-        return format_html("{} · {}", link_to(row.link.enrollment.affiliate), row.link.enrollment.offer)
-
-    @display(description="Link")
-    def link_code(self, row: LegacyClickID) -> SafeString | str:
-        return code(row.link.code)
-
-    @display(description="Clicked")
-    def clicked(self, row: LegacyClickID) -> SafeString | str:
-        return when(row.clicked_at)
-
-    @display(description="Labels")
-    def labels(self, row: LegacyClickID) -> str:
-        return ", ".join(f"{name}={value}" for name, value in row.sub_ids.items()) or NOTHING
 
 
 class LinksOfFilter(AutocompleteSelectFilter):

@@ -91,7 +91,7 @@ def _reader(file: TextIO, source: str) -> "csv.DictReader[str]":
     if len(set(names)) < len(names):
         raise UnusableFile("A column is named twice.")
     if not source and "source" not in names:
-        raise UnusableFile("Say where the IDs come from: --source NAME, or a column `source`.")
+        raise UnusableFile("Say where the IDs come from: give their source (--source NAME), or a column `source`.")
     reader.fieldnames = names
     return reader
 
