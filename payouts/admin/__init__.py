@@ -1,10 +1,12 @@
 """The operator panel's pages for plans, the ledger, statements and payouts."""
 
 from payouts.admin.batches import ExchangeRateAdmin, PayoutBatchAdmin, PayoutMethodAdmin, PayoutTermsAdmin
+from payouts.admin.billing import BillingDetailsAdmin, IssuerAdmin, SelfBillingAgreementAdmin, VatRateAdmin
 from payouts.admin.clicks import BilledClicksAdmin
 from payouts.admin.closing import PeriodCloseAdmin
 from payouts.admin.drafts import DraftVersionAdmin, PlanConsentAdmin
 from payouts.admin.further import AffiliateWithMoneyAdmin, ConversionWithCommissionAdmin, OfferWithPlansAdmin
+from payouts.admin.invoicing import InvoiceAdmin
 from payouts.admin.ledger import LedgerEntryAdmin, LedgerHeadAdmin
 from payouts.admin.payments import PayoutAdmin, StatementAdmin
 from payouts.admin.plans import CommissionPlanAdmin, CommissionRuleAdmin, PlanVersionAdmin
@@ -13,11 +15,14 @@ from payouts.admin.trying import WhatIfAdmin
 __all__ = [
     "AffiliateWithMoneyAdmin",
     "BilledClicksAdmin",
+    "BillingDetailsAdmin",
     "CommissionPlanAdmin",
     "CommissionRuleAdmin",
     "ConversionWithCommissionAdmin",
     "DraftVersionAdmin",
     "ExchangeRateAdmin",
+    "InvoiceAdmin",
+    "IssuerAdmin",
     "LedgerEntryAdmin",
     "LedgerHeadAdmin",
     "OfferWithPlansAdmin",
@@ -28,6 +33,8 @@ __all__ = [
     "PeriodCloseAdmin",
     "PlanConsentAdmin",
     "PlanVersionAdmin",
+    "SelfBillingAgreementAdmin",
     "StatementAdmin",
+    "VatRateAdmin",
     "WhatIfAdmin",
 ]

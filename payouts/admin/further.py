@@ -20,6 +20,7 @@ from conversions.admin import ConversionAdmin, OfferWithGoalsAdmin
 from conversions.admin.conversions import ConversionColumns
 from conversions.models import Conversion
 from payouts.admin.forms import AdjustAffiliate
+from payouts.admin.invoice_forms import EnterBilling
 from payouts.admin.plans import plan_words, version_in_force, with_rules
 from payouts.models import CommissionPlan, LedgerEntry
 from payouts.queries import balances
@@ -60,13 +61,14 @@ class OfferWithPlansAdmin(OfferWithGoalsAdmin):
 class AffiliateWithMoneyAdmin(AffiliateAdmin):
     """An affiliate together with what it is owed."""
 
-    actions_detail = (*AffiliateAdmin.actions_detail, "adjust")
+    actions_detail = (*AffiliateAdmin.actions_detail, "adjust", "bill")
     readonly_fields = (*AffiliateAdmin.readonly_fields, "balance")
     fieldsets = (
         (None, {"fields": (*AffiliateAdmin.fieldsets[0][1]["fields"], "balance")}),
         *AffiliateAdmin.fieldsets[1:],
     )
     adjust = question(AdjustAffiliate, description="Adjust", icon="edit_note")
+    bill = question(EnterBilling, description="Billing details", icon="contact_page")
 
     @display(description="Balance")
     @once

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from import_export.fields import Field
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
@@ -21,12 +22,14 @@ from affiliates.panel import (
     link_to,
     list_link,
     money,
+    once,
     question,
     when,
 )
 from payouts.admin.batches import MakeBatches, MarkReturned
 from payouts.admin.closing import close_path
 from payouts.admin.forms import ClosePeriod, MarkPaid
+from payouts.admin.invoice_forms import WriteInvoices
 from payouts.documents import pdf_response
 from payouts.documents.proof import statement_proof
 from payouts.documents.statement_pdf import statement_pdf
@@ -50,18 +53,32 @@ class StatementAdmin(RecordAdmin):
     )
     list_filter = (("affiliate", AutocompleteSelectFilter), ("ends_at", DayRangeFilter))
     list_select_related = ("affiliate",)
+    actions = ("write",)
     search_fields = ("number", "affiliate__name", "affiliate__public_id")
     search_help_text = "Number or affiliate"
     ordering = ("-ends_at", "number")
     sortable_by = ()
     actions_list = ("close",)
     fieldsets = (
-        (None, {"fields": (("number", "affiliate"), ("starts_at", "ends_at"), "lines", "payout_link")}),
+        (
+            None,
+            {"fields": (("number", "affiliate"), ("starts_at", "ends_at"), "lines", ("payout_link", "invoices_shown"))},
+        ),
         ("Money", {"fields": (("opening_shown", "earned_shown"), ("paid_shown", "closing_shown"))}),
         ("Closing", {"fields": (("closed_at", "closed_by"), "seal")}),
     )
-    readonly_fields = ("lines", "opening_shown", "earned_shown", "paid_shown", "closing_shown", "payout_link", "seal")
-    actions_detail = ("paper", "proof")
+    readonly_fields = (
+        "lines",
+        "opening_shown",
+        "earned_shown",
+        "paid_shown",
+        "closing_shown",
+        "payout_link",
+        "seal",
+        "invoices_shown",
+    )
+    actions_detail = ("paper", "proof", "write")
+    write = question(WriteInvoices, description="Write invoices", icon="receipt")
     close = question(ClosePeriod, description="Close a period", icon="event_available", variant=ActionVariant.PRIMARY)
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Statement]":
@@ -123,6 +140,12 @@ class StatementAdmin(RecordAdmin):
     def payout_link(self, row: Statement) -> SafeString | str:
         return link_to(row.payout) if hasattr(row, "payout") else "None: nothing was due"
 
+    @display(description="Invoice and credit notes")
+    @once
+    def invoices_shown(self, row: Statement) -> SafeString | str:
+        found = format_html_join(", ", "{}", ((link_to(each),) for each in row.invoices.order_by("id")))
+        return found or "None"
+
     @display(description="Chain at the last line")
     def seal(self, row: Statement) -> SafeString | str:
         return code(row.chain_hash)
@@ -136,8 +159,8 @@ class PayoutColumns(ExportColumns):
     class Meta:
         model = Payout
         fields = (
-            *("public_id", "affiliate_id", "affiliate", "statement", "amount", "currency", "status"),
-            *("reference", "created_at", "paid_at"),
+            *("public_id", "affiliate_id", "affiliate", "statement", "amount", "currency", "vat", "fee"),
+            *("sent_amount", "sent_currency", "rate", "status", "reference", "created_at", "paid_at"),
         )
         export_order = fields
 
@@ -176,13 +199,16 @@ class PayoutAdmin(BoundedExport, RecordAdmin):
     fields = (
         ("shown_id", "status_label"),
         ("affiliate", "amount_shown"),
+        ("vat_shown", "fee_shown"),
         ("sent_shown", "rate_shown"),
         ("batch", "method"),
         ("statement", "created_at"),
         ("reference", "paid_at"),
         ("paid_by", "failure"),
     )
-    readonly_fields = ("shown_id", "status_label", "amount_shown", "sent_shown", "rate_shown")
+    readonly_fields = (
+        *("shown_id", "status_label", "amount_shown", "vat_shown", "fee_shown", "sent_shown", "rate_shown"),
+    )
     batch_up = question(MakeBatches, description="Put into batches", icon="stacks", variant=ActionVariant.PRIMARY)
     came_back = question(MarkReturned, description="Came back", icon="undo")
     pay = question(MarkPaid, description="Mark paid", icon="paid", variant=ActionVariant.PRIMARY)
@@ -199,6 +225,14 @@ class PayoutAdmin(BoundedExport, RecordAdmin):
     @display(description="Amount")
     def amount_shown(self, row: Payout) -> SafeString | str:
         return money(row.amount, row.currency)
+
+    @display(description="VAT in it")
+    def vat_shown(self, row: Payout) -> SafeString | str:
+        return money(row.vat, row.currency)
+
+    @display(description="Fee kept back")
+    def fee_shown(self, row: Payout) -> SafeString | str:
+        return money(row.fee, row.currency)
 
     @display(description="Sent")
     def sent_shown(self, row: Payout) -> SafeString | str:

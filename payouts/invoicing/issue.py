@@ -89,7 +89,9 @@ def _issue(
     """At most one statement of each account, by affiliate."""
     ready = []
     for statement in statements:
-        lacking = judge.lacks(sides.get(statement.affiliate_id, Side()), statement)
+        lacking = judge.lacks(
+            sides.get(statement.affiliate_id, Side()), statement.currency, supply_day(statement.ends_at)
+        )
         if lacking:
             issued.lacking[statement.pk] = lacking
         else:
@@ -148,7 +150,7 @@ def _document(sheet: Sheet, judge: Judge, side: Side, now: datetime, actor: User
 def _invoiced(sheet: Sheet, judge: Judge, side: Side) -> dict[str, Any]:
     """The tax of an invoice, by the rule that fits, and the parties as they are today."""
     assert side.details  # `Judge.lacks` has seen to it
-    issuer, currency, day = judge.issuer, sheet.statement.currency, supply_day(sheet.statement)
+    issuer, currency, day = judge.issuer, sheet.statement.currency, supply_day(sheet.statement.ends_at)
     treatment = judge.treatment(side.details, day)
     vat = round_money(sheet.net * treatment.percent / 100, currency)
     local = judge.local(treatment, side.details.country, currency, day)

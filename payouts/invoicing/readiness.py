@@ -1,14 +1,14 @@
 """Whether an affiliate's invoices can be written: its details, its agreement, and a tax rule that fits."""
 
 from collections.abc import Collection
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from payouts.invoicing.billing import seller_of
 from payouts.invoicing.countries import currency_of
 from payouts.invoicing.tax import Case, Treatment, Undecided, treat
 from payouts.invoicing.vat_rates import RateBook
-from payouts.models import BillingDetails, Issuer, SelfBillingAgreement, Statement
+from payouts.models import BillingDetails, Issuer, SelfBillingAgreement
 from payouts.rates import NoRate, Rate, rate
 
 NO_DETAILS = "Billing details are missing."
@@ -78,19 +78,18 @@ class Judge:
             raise Undecided(f"The VAT has to be told in {wanted}, too. {error}") from error
         return Local(key[1], self._local[key])
 
-    def lacks(self, side: Side, statement: Statement) -> list[str]:
-        """What keeps the statement from being invoiced, in sentences; empty when nothing does."""
+    def lacks(self, side: Side, currency: str, day: date) -> list[str]:
+        """What keeps a statement that ends with this day from being invoiced, in sentences; empty when nothing does."""
         missing = side.lacks()
         if side.details:
-            day = supply_day(statement)
             try:
                 decided = self.treatment(side.details, day)
-                self.local(decided, side.details.country, statement.currency, day)
+                self.local(decided, side.details.country, currency, day)
             except Undecided as error:
                 missing.append(str(error))
         return missing
 
 
-def supply_day(statement: Statement) -> date:
+def supply_day(ends_at: datetime) -> date:
     """The day whose rules and rates hold: the period's last."""
-    return (statement.ends_at.astimezone(UTC) - timedelta(days=1)).date()
+    return (ends_at.astimezone(UTC) - timedelta(days=1)).date()

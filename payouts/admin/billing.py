@@ -1,0 +1,193 @@
+"""What invoices rest on: the company, affiliates' billing details and agreements, VAT rates."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
+from unfold.decorators import display
+
+from affiliates.panel import DayRangeFilter, PanelAdmin, RecordAdmin, label, link_to, question, when
+from payouts.admin.invoice_forms import EndAgreement
+from payouts.invoicing.billing import tidy_address
+from payouts.invoicing.countries import country_code
+from payouts.invoicing.vat_numbers import vat_number
+from payouts.invoicing.vat_rates import BUNDLED
+from payouts.models import BillingDetails, Issuer, SelfBillingAgreement, VatRate
+from payouts.pricing import plain
+
+
+class IssuerForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The company; what the settings say of it is proposed."""
+
+    class Meta:
+        model = Issuer
+        fields = (
+            *("name", "address", "country", "vat_number", "registration", "invoice_prefix", "credit_note_prefix"),
+            *("self_billing_words", "agreement_words", "issues_automatically"),
+        )
+
+    def clean_address(self) -> str:
+        return tidy_address(self.cleaned_data["address"])
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        try:
+            country = country_code(given.get("country") or "")
+        except ValueError as fault:
+            self.add_error("country", ValidationError(str(fault)))
+            return given
+        if given.get("vat_number"):
+            try:
+                given["vat_number"] = vat_number(given["vat_number"], country)
+            except ValueError as fault:
+                self.add_error("vat_number", ValidationError(str(fault)))
+        return given
+
+
+@admin.register(Issuer)
+class IssuerAdmin(PanelAdmin):
+    """The company that writes the invoices. There is one; without it none are written."""
+
+    form = IssuerForm
+    list_display = ("name", "country", "vat_number", "automatic")
+    fieldsets = (
+        (None, {"fields": ("name", "address", ("country", "vat_number"), "registration")}),
+        ("Numbers", {"fields": (("invoice_prefix", "credit_note_prefix"),)}),
+        ("Words", {"fields": ("self_billing_words", "agreement_words")}),
+        ("Writing", {"fields": ("issues_automatically",)}),
+    )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(super().has_add_permission(request)) and not Issuer.objects.exists()
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {
+            "name": settings.OPERATOR_NAME,
+            "address": "\n".join(settings.OPERATOR_ADDRESS),
+            "country": settings.OPERATOR_COUNTRY,
+            "vat_number": settings.OPERATOR_VAT_NUMBER,
+        }
+
+    @display(description="Written by", boolean=False)
+    def automatic(self, row: Issuer) -> str:
+        return "every close" if row.issues_automatically else "hand"
+
+
+@admin.register(BillingDetails)
+class BillingDetailsAdmin(RecordAdmin):
+    """Whom affiliates' invoices are from, with what was before. Operators enter it on the affiliate's own page."""
+
+    list_display = ("legal_name", "affiliate_link", "party", "country", "vat_number", "small", "entered", "state")
+    list_filter = (("party", ChoicesCheckboxFilter), ("affiliate", AutocompleteSelectFilter), "is_small_business")
+    list_select_related = ("affiliate",)
+    search_fields = ("legal_name", "vat_number", "affiliate__name", "affiliate__public_id")
+    search_help_text = "Name, VAT number or affiliate"
+    ordering = ("-id",)
+    sortable_by = ()
+    fields = (
+        ("affiliate", "party"),
+        ("legal_name", "country"),
+        "address",
+        ("vat_number", "registration"),
+        "is_small_business",
+        ("created_at", "created_by"),
+        "replaced_at",
+    )
+
+    @display(description="Affiliate")
+    def affiliate_link(self, row: BillingDetails) -> SafeString | str:
+        return link_to(row.affiliate)
+
+    @display(description="Small business", boolean=True)
+    def small(self, row: BillingDetails) -> bool:
+        return row.is_small_business
+
+    @display(description="Entered")
+    def entered(self, row: BillingDetails) -> SafeString | str:
+        return when(row.created_at)
+
+    @display(description="State")
+    def state(self, row: BillingDetails) -> SafeString:
+        return label("Replaced", "warning") if row.replaced_at else label("In force", "success")
+
+
+@admin.register(SelfBillingAgreement)
+class SelfBillingAgreementAdmin(RecordAdmin):
+    """Who has agreed that the operator writes its invoices, when, to which words."""
+
+    list_display = ("affiliate_link", "agreed", "agreed_by", "note", "state")
+    list_display_links = ("agreed",)
+    list_filter = (("affiliate", AutocompleteSelectFilter), ("agreed_at", DayRangeFilter))
+    list_select_related = ("affiliate", "agreed_by")
+    search_fields = ("affiliate__name", "affiliate__public_id")
+    ordering = ("-id",)
+    sortable_by = ()
+    fields = ("affiliate", ("agreed_at", "agreed_by"), "note", "words", ("ended_at", "ended_by"))
+    actions_detail = ("end",)
+    end = question(EndAgreement, description="End", icon="link_off")
+
+    @display(description="Affiliate")
+    def affiliate_link(self, row: SelfBillingAgreement) -> SafeString | str:
+        return link_to(row.affiliate)
+
+    @display(description="Agreed")
+    def agreed(self, row: SelfBillingAgreement) -> SafeString | str:
+        return when(row.agreed_at)
+
+    @display(description="State")
+    def state(self, row: SelfBillingAgreement) -> SafeString:
+        return label("Ended", "warning") if row.ended_at else label("In force", "success")
+
+
+class VatRateForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = VatRate
+        fields = ("country", "percent", "valid_from", "note")
+
+    def clean_country(self) -> str:
+        try:
+            return country_code(self.cleaned_data["country"])
+        except ValueError as fault:
+            raise ValidationError(str(fault)) from fault
+
+
+@admin.register(VatRate)
+class VatRateAdmin(PanelAdmin):
+    """Rates that go before the table that comes along, each from a day on."""
+
+    form = VatRateForm
+    list_display = ("country", "shown", "valid_from", "note")
+    search_fields = ("country",)
+    search_help_text = "Country, such as DE"
+    ordering = ("country", "-valid_from")
+    sortable_by = ()
+    fields = (("country", "percent"), "valid_from", "note")
+    list_after_template = "admin/payouts/vatrate/bundled.html"
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        found: HttpResponse = super().changelist_view(request, {**(extra_context or {}), "bundled": bundled()})
+        return found
+
+    @display(description="Rate")
+    def shown(self, row: VatRate) -> str:
+        return f"{plain(row.percent)} %"
+
+
+def bundled() -> list[tuple[str, str, str]]:
+    """The table that comes along: country, the rate of today, and what was before."""
+    return [
+        (
+            country,
+            f"{plain(rates[-1].percent)} %",
+            ", ".join(f"{plain(rate.percent)} % from {rate.since}" for rate in rates),
+        )
+        for country, rates in sorted(BUNDLED.items())
+    ]

@@ -1,0 +1,158 @@
+"""What the panel asks before it writes invoices, and before it records whom they are from."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
+
+from affiliates.models import Affiliate, User
+from affiliates.money import format_money
+from affiliates.panel import ConfirmForm
+from payouts.invoicing.billing import AgreementRefused, agree, end_agreement, set_details
+from payouts.invoicing.issue import Issued, NoIssuer, issue_by_hand
+from payouts.invoicing.pending import not_invoiced, open_periods
+from payouts.methods import DetailsRefused
+from payouts.models import BillingDetails, SelfBillingAgreement, Statement
+
+
+def said_of(issued: Issued) -> str:
+    """What a run came to, in a sentence; raise `ValidationError` when it wrote nothing because something is missing."""
+    missing = sorted({words for some in issued.lacking.values() for words in some})
+    left = f"{len(issued.lacking)} waiting: {' '.join(missing)}" if issued.lacking else ""
+    if issued.lacking and not issued.documents:
+        raise ValidationError(f"Nothing was written. {left}")
+    numbers = [each.number for each in issued.documents]
+    shown = ", ".join(numbers[:5]) + (f" and {len(numbers) - 5} more" if len(numbers) > 5 else "")
+    return f"Wrote {shown}. {left}".strip() if numbers else "There was nothing to write: everything is invoiced."
+
+
+class WriteInvoices(ConfirmForm):
+    """Invoices and credit notes for statements that have none."""
+
+    title, submit = "Write invoices", "Write them"
+    explanation = (
+        "Each statement gets its invoice, and credit notes for what it corrects of earlier ones. They are numbered and "
+        "cannot be changed afterwards. Their VAT is booked now and paid with the next payouts."
+    )
+
+    @classmethod
+    def fits(cls, row: Statement) -> bool:
+        return row.earned != 0 and not hasattr(row, "invoicing")
+
+    def describe(self, row: Statement) -> str:
+        return f"{row.affiliate} · earned {format_money(row.earned, row.currency)}"
+
+    def perform(self, *, actor: User, now: datetime) -> str:
+        try:
+            return said_of(issue_by_hand(self.rows, now=now, actor=actor))
+        except NoIssuer as error:
+            raise ValidationError(str(error)) from error
+
+
+class WriteInvoicesOfPeriod(ConfirmForm):
+    """The same for all statements of a period."""
+
+    title, submit = "Write the invoices of a period", "Write them"
+    explanation = WriteInvoices.explanation
+    period = forms.ChoiceField(widget=UnfoldAdminSelectWidget)
+
+    def __init__(self, rows: Any, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(rows, data, **kwargs)
+        self.fields["period"].choices = [  # type: ignore[attr-defined]
+            (ends_at.isoformat(), f"until {ends_at.astimezone(UTC) - timedelta(days=1):%Y-%m-%d}")
+            for ends_at in open_periods()
+        ]
+        if not self.fields["period"].choices:  # type: ignore[attr-defined]
+            self.fields["period"].help_text = "Everything is invoiced."
+
+    def perform(self, *, actor: User, now: datetime) -> str:
+        ends_at = datetime.fromisoformat(self.cleaned_data["period"])
+        try:
+            return said_of(issue_by_hand(list(not_invoiced().filter(ends_at=ends_at)), now=now, actor=actor))
+        except NoIssuer as error:
+            raise ValidationError(str(error)) from error
+
+
+class EnterBilling(ConfirmForm):
+    """Billing details that an affiliate gave by letter or e-mail; it sees and can change them in its portal."""
+
+    title, submit = "Billing details", "Put into force"
+    explanation = (
+        "Whom the affiliate's invoices are from. What was in force before is kept; invoices that were written stay as "
+        "they are. Record the agreement only when you have it."
+    )
+    party = forms.ChoiceField(choices=BillingDetails.Party.choices, widget=UnfoldAdminSelectWidget, label="Invoiced as")
+    legal_name = forms.CharField(max_length=120, widget=UnfoldAdminTextInputWidget)
+    address = forms.CharField(max_length=300, widget=UnfoldAdminTextareaWidget({"rows": 3}))
+    country = forms.CharField(max_length=2, widget=UnfoldAdminTextInputWidget, help_text="Two letters, such as DE.")
+    vat_number = forms.CharField(
+        max_length=30, required=False, widget=UnfoldAdminTextInputWidget, label="VAT number",
+        help_text="Its form and check digits are checked; whether it is registered is not.",
+    )  # fmt: skip
+    registration = forms.CharField(max_length=80, required=False, widget=UnfoldAdminTextInputWidget)
+    is_small_business = forms.BooleanField(
+        required=False, widget=UnfoldBooleanSwitchWidget, label="Small business, exempt from VAT"
+    )
+    agreed = forms.BooleanField(required=False, widget=UnfoldBooleanSwitchWidget, label="It has agreed to self-billing")
+    note = forms.CharField(
+        max_length=250, required=False, widget=UnfoldAdminTextInputWidget, label="How it agreed",
+        help_text="Needed with the agreement, for example: signed contract of 2026-03-01.",
+    )  # fmt: skip
+
+    def __init__(self, rows: Any, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(rows, data, **kwargs)
+        current = BillingDetails.objects.filter(affiliate=rows[0], replaced_at=None).first() if rows else None
+        for name in ("party", "legal_name", "address", "country", "vat_number", "registration", "is_small_business"):
+            self.fields[name].initial = getattr(current, name, None)
+        if rows and current is None:
+            self.fields["legal_name"].initial, self.fields["country"].initial = rows[0].name, rows[0].country
+        if rows and SelfBillingAgreement.objects.filter(affiliate=rows[0], ended_at=None).exists():
+            del self.fields["agreed"], self.fields["note"]
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        if given.get("agreed") and not given.get("note"):
+            self.add_error("note", "Say how it agreed, so that it can be shown later.")
+        return given
+
+    def perform(self, *, actor: User, now: datetime) -> str:
+        [affiliate] = self.rows
+        try:
+            set_details(affiliate=affiliate, given=self.cleaned_data, actor=actor, now=now)
+            if self.cleaned_data.get("agreed"):
+                agree(affiliate=affiliate, actor=actor, now=now, note=self.cleaned_data["note"])
+        except DetailsRefused as refused:
+            raise ValidationError(refused.faults) from refused
+        except AgreementRefused as error:
+            raise ValidationError(str(error)) from error
+        return f"The billing details of {affiliate} are in force."
+
+
+class EndAgreement(ConfirmForm):
+    """An affiliate takes its agreement back."""
+
+    title, submit, tone = "End the agreement", "End it", "danger"
+    explanation = "What was written stays. Nothing further is, until the affiliate agrees again."
+
+    @classmethod
+    def fits(cls, row: SelfBillingAgreement) -> bool:
+        return row.ended_at is None
+
+    def describe(self, row: SelfBillingAgreement) -> str:
+        return f"agreed on {row.agreed_at:%Y-%m-%d}"
+
+    def perform(self, *, actor: User, now: datetime) -> str:
+        affiliates: list[Affiliate] = [row.affiliate for row in self.rows]
+        try:
+            for affiliate in affiliates:
+                end_agreement(affiliate=affiliate, actor=actor, now=now)
+        except AgreementRefused as error:
+            raise ValidationError(str(error)) from error
+        return f"Ended: {', '.join(str(each) for each in affiliates)}."

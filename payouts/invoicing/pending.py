@@ -1,0 +1,62 @@
+"""What was not invoiced yet, and what it waits for: finance's list of what to ask affiliates for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import Count, Max, QuerySet, Sum
+
+from affiliates.models import Affiliate
+from payouts.invoicing.readiness import Judge, Side, sides_of, supply_day
+from payouts.models import Issuer, Statement
+
+# More than one page of people to write to.
+MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An affiliate's statements in one currency that wait for an invoice; nothing `missing`: they can be written."""
+
+    affiliate: Affiliate
+    currency: str
+    statements: int
+    earned: Decimal
+    last_ends_at: datetime
+    missing: list[str]
+
+
+def not_invoiced() -> QuerySet[Statement]:
+    """Statements that earned something and that nobody has invoiced."""
+    return Statement.objects.filter(invoicing=None).exclude(earned=0)
+
+
+def pending(*, most: int = MOST) -> list[Pending]:
+    """By account, the most statements first; at most so many. About seven queries, whatever the number."""
+    sums = (
+        not_invoiced()
+        .order_by()
+        .values_list("affiliate_id", "currency")
+        .annotate(number=Count("pk"), earned=Sum("earned"), last=Max("ends_at"))
+        .order_by("-number", "affiliate_id", "currency")[:most]
+    )
+    rows = list(sums)
+    affiliates = Affiliate.objects.in_bulk({row[0] for row in rows})
+    sides, issuer = sides_of(affiliates.keys()), Issuer.objects.first()
+    judge = Judge(issuer) if issuer else None
+    return [
+        Pending(affiliates[pk], currency, number, earned, last, _missing(judge, sides.get(pk, Side()), currency, last))
+        for pk, currency, number, earned, last in rows
+    ]
+
+
+def _missing(judge: Judge | None, side: Side, currency: str, last: datetime) -> list[str]:
+    if judge is None:
+        return ["The company that issues the invoices is missing.", *side.lacks()]
+    return judge.lacks(side, currency, supply_day(last))
+
+
+def open_periods(*, most: int = 36) -> Sequence[datetime]:
+    """The ends of periods in which something was not invoiced, the newest first."""
+    return list(not_invoiced().order_by("-ends_at").values_list("ends_at", flat=True).distinct()[:most])
