@@ -30,6 +30,7 @@ from payouts.api import (
     PayoutViewSet,
     StatementViewSet,
 )
+from payouts.invoice_api import InvoiceViewSet
 from payouts.what_if_api import WhatIfViewSet
 from tracking.api import ClickViewSet, LinkViewSet
 
@@ -59,6 +60,7 @@ router.register("postbacks", PostbackViewSet, basename="postback")
 router.register("ledger-entries", LedgerEntryViewSet, basename="ledger-entry")
 router.register("balances", BalanceViewSet, basename="balance")
 router.register("statements", StatementViewSet, basename="statement")
+router.register("invoices", InvoiceViewSet, basename="invoice")
 router.register("payouts", PayoutViewSet, basename="payout")
 router.register("what-ifs", WhatIfViewSet, basename="what-if")
 

@@ -26,6 +26,7 @@ from payouts.documents import pdf_response
 from payouts.documents.proof import statement_proof
 from payouts.documents.statement_pdf import statement_pdf
 from payouts.models import LedgerEntry, Payout, Statement
+from payouts.pricing import plain
 from payouts.queries import Balance, balances_of
 
 
@@ -183,14 +184,23 @@ class PayoutSerializer(serializers.ModelSerializer[Payout]):
     id = serializers.CharField(source="public_id", read_only=True)
     affiliate = AffiliateName(read_only=True)
     statement = serializers.CharField(source="statement.number", read_only=True, help_text="The statement's number.")
-    amount = AmountText()
+    amount, vat, fee = AmountText(), AmountText(), AmountText()
+    sent_amount = AmountText(currency_field="sent_currency")
+    rate = serializers.SerializerMethodField(
+        help_text="Units sent for one unit of the amount; null where both are in one currency."
+    )
 
     class Meta:
         model = Payout
         fields = (
-            *("id", "affiliate", "statement", "amount", "currency", "status", "reference", "created_at", "paid_at"),
+            *("id", "affiliate", "statement", "amount", "currency", "vat", "fee", "sent_amount", "sent_currency"),
+            *("rate", "rate_day", "rate_source", "status", "reference", "created_at", "paid_at"),
         )
         read_only_fields = fields
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_rate(self, row: Payout) -> str | None:
+        return None if row.rate is None else plain(row.rate)
 
 
 class PayoutFilters(PeriodFilters):

@@ -30,6 +30,8 @@ from conversions.reasons import Reason
 from payouts.models import (
     CommissionPlan,
     CommissionRule,
+    Invoice,
+    Issuer,
     LedgerEntry,
     LedgerHead,
     Payout,
@@ -388,3 +390,52 @@ class PayoutFactory(DjangoModelFactory[Payout]):
     currency = factory.SelfAttribute("statement.currency")
     sent_amount = factory.SelfAttribute("amount")
     sent_currency = factory.SelfAttribute("currency")
+
+
+class IssuerFactory(DjangoModelFactory[Issuer]):
+    """The one company; asked for again, the same."""
+
+    class Meta:
+        model = Issuer
+        django_get_or_create = ("only",)
+
+    only = True
+    name = "Acme Programs GmbH"
+    address = "Hauptstrasse 1\n10115 Berlin"
+    country = "DE"
+    vat_number = "DE136695976"
+
+
+class InvoiceFactory(DjangoModelFactory[Invoice]):
+    """A bare row without VAT: for pages only. `payouts.invoicing` makes real ones."""
+
+    class Meta:
+        model = Invoice
+
+    kind = Invoice.Kind.INVOICE
+    issuer = factory.SubFactory(IssuerFactory)
+    statement = factory.SubFactory(StatementFactory)
+    affiliate = factory.SelfAttribute("statement.affiliate")
+    year = 2026
+    sequence = factory.Sequence(lambda n: n + 1)
+    number = factory.LazyAttribute(lambda row: f"SB-{row.year}-{row.sequence:06d}")
+    issued_at = factory.SelfAttribute("statement.closed_at")
+    currency = factory.SelfAttribute("statement.currency")
+    net = factory.SelfAttribute("statement.earned")
+    vat = Decimal(0)
+    gross = factory.LazyAttribute(lambda row: row.net + row.vat)
+    rule = "reverse_charge"
+    percent = Decimal(0)
+    seller = factory.LazyAttribute(
+        lambda row: {
+            "name": row.affiliate.name,
+            "address": "Town",
+            "country": "FR",
+            "vat_number": "",
+            "registration": "",
+        }
+    )
+    buyer = factory.SelfAttribute("seller")
+    lines = factory.LazyAttribute(
+        lambda row: [{"text": "Commission", "entries": 1, "net": f"{row.net}", "vat": f"{row.vat}"}]
+    )

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from dashboard.portal.views import clicks, conversions, earnings, funnel, links, offers, overview, settings, terms
+from dashboard.portal.views import (
+    billing,
+    clicks,
+    conversions,
+    earnings,
+    funnel,
+    links,
+    offers,
+    overview,
+    settings,
+    terms,
+)
 
 app_name = "portal"
 
@@ -40,8 +51,15 @@ urlpatterns = [
     path("earnings/statements/<str:number>/proof/", earnings.statement_proved, name="statement_proof"),
     path("earnings/payouts/", earnings.payouts, name="payouts"),
     path("earnings/payouts/export/", earnings.payouts_export, name="payouts_export"),
+    path("earnings/invoices/", billing.invoices, name="invoices"),
+    path("earnings/invoices/export/", billing.invoices_export, name="invoices_export"),
+    path("earnings/invoices/<str:number>/pdf/", billing.invoice_paper, name="invoice_pdf"),
+    path("earnings/invoices/<str:number>/json/", billing.invoice_json, name="invoice_json"),
+    path("earnings/invoices/<str:number>/csv/", billing.invoice_sheet, name="invoice_csv"),
     path("settings/", settings.profile, name="profile"),
     path("settings/payouts/", settings.payout_method, name="payout_method"),
+    path("settings/billing/", billing.billing, name="billing"),
+    path("settings/billing/end-agreement/", billing.end_self_billing, name="end_self_billing"),
     path("settings/api-keys/", settings.api_keys, name="api_keys"),
     path("settings/api-keys/<int:pk>/revoke/", settings.revoke_api_key, name="revoke_api_key"),
 ]

@@ -18,7 +18,9 @@ from affiliates.money import format_money
 from dashboard.portal.access import Portal, portal_of, zone_of
 from dashboard.portal.periods import Period
 from dashboard.portal.words import duration_words
-from payouts.models import Statement
+from payouts.invoicing.tax import NAMES
+from payouts.models import Invoice, Statement
+from payouts.pricing import plain
 from payouts.what_if_report import difference_words
 
 register = template.Library()
@@ -87,6 +89,13 @@ def in_currency(amounts: list[tuple[str, Decimal]], currency: str) -> Decimal | 
 def status_badge(status: str, label: str) -> SafeString:
     colour, symbol = STATUS_LOOKS.get(status, ("secondary", "point"))
     return format_html('<span class="badge bg-{0}-lt status-badge">{1} {2}</span>', colour, icon(symbol), label)
+
+
+@register.filter
+def tax_words(invoice: Invoice) -> str:
+    """`Domestic VAT 23 %`, `Reverse charge`."""
+    percent = f" {plain(invoice.percent)} %" if invoice.percent else ""
+    return f"{NAMES.get(invoice.rule, invoice.rule)}{percent}"
 
 
 @register.simple_tag

@@ -7,10 +7,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from import_export.fields import Field
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
+from unfold.contrib.filters.admin import (
+    AutocompleteSelectFilter,
+    ChoicesCheckboxFilter,
+    DropdownFilter,
+    FieldTextFilter,
+)
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
@@ -37,6 +42,19 @@ from payouts.models import Invoice, Issuer
 from payouts.pricing import plain
 
 TONES = {"invoice": "success", "credit_note": "warning"}
+
+
+class RuleFilter(DropdownFilter):
+    """By the tax rule that was applied."""
+
+    title = "tax"
+    parameter_name = "rule"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(NAMES.items())
+
+    def queryset(self, request: HttpRequest, queryset: "QuerySet[Invoice]") -> "QuerySet[Invoice]":
+        return queryset.filter(rule=self.value()) if self.value() in NAMES else queryset
 
 
 class InvoiceColumns(ExportColumns):
@@ -69,7 +87,7 @@ class InvoiceAdmin(BoundedExport, RecordAdmin):
     resource_classes = (InvoiceColumns,)
     export_related = ("affiliate", "statement", "original")
     list_display = (
-        "number",
+        "shown_number",
         "kind_label",
         "affiliate_link",
         "issued",
@@ -80,13 +98,13 @@ class InvoiceAdmin(BoundedExport, RecordAdmin):
         "corrects",
         "statement_link",
     )
-    list_display_links = ("number",)
+    list_display_links = ("shown_number",)
     list_filter = (
         ("kind", ChoicesCheckboxFilter),
         ("affiliate", AutocompleteSelectFilter),
         ("issued_at", DayRangeFilter),
-        "rule",
-        "currency",
+        RuleFilter,
+        ("currency", FieldTextFilter),
     )
     list_select_related = ("affiliate", "statement", "original")
     search_fields = ("number", "statement__number", "affiliate__name", "affiliate__public_id")
@@ -152,6 +170,10 @@ class InvoiceAdmin(BoundedExport, RecordAdmin):
     def _row(self, object_id: int) -> Invoice:
         return get_object_or_404(Invoice.objects.select_related("statement", "original"), pk=object_id)
 
+    @display(description="Number")
+    def shown_number(self, row: Invoice) -> SafeString:
+        return format_html('<span class="aff-nowrap">{}</span>', row.number)
+
     @display(description="Affiliate")
     def affiliate_link(self, row: Invoice) -> SafeString | str:
         return link_to(row.affiliate)
@@ -207,7 +229,7 @@ class InvoiceAdmin(BoundedExport, RecordAdmin):
 
     @display(description="VAT in the ledger")
     def vat_line(self, row: Invoice) -> SafeString | str:
-        return link_to(row.vat_entry)
+        return link_to(row.vat_entry, f"#{row.vat_entry.sequence}") if row.vat_entry else "None"
 
     @display(description="What it says")
     def words(self, row: Invoice) -> SafeString:

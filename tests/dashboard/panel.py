@@ -13,12 +13,15 @@ from payouts.drafts import write_draft
 from payouts.methods import set_method
 from payouts.models import (
     BilledClicks,
+    BillingDetails,
     CloseFailure,
     ExchangeRate,
     PayoutBatch,
     PayoutTerms,
     PeriodClose,
     PlanConsent,
+    SelfBillingAgreement,
+    VatRate,
     WhatIf,
 )
 from tests import factories
@@ -83,6 +86,7 @@ def _money(goal, affiliate, conversion) -> None:
     proposing(version, rule, affiliate)
     factories.LedgerHeadFactory(affiliate=affiliate)
     payout = factories.PayoutFactory(statement=factories.StatementFactory(affiliate=affiliate))
+    invoicing(payout.statement)
     paying(affiliate)
     factories.LedgerEntryFactory(
         affiliate=affiliate, kind="commission", conversion=conversion, plan_version=version, rule=rule, payout=payout
@@ -100,6 +104,15 @@ def proposing(version, rule, affiliate) -> None:
         plan=version.plan, draft=draft, tried="A draft", rules=draft.rules, digest=draft.digest, starts_at=at,
         ends_at=at + timedelta(days=30),
     )  # fmt: skip
+
+
+def invoicing(statement) -> None:
+    """An invoice, and what it rests on."""
+    factories.InvoiceFactory(statement=statement)
+    BillingDetails.objects.create(affiliate=statement.affiliate, legal_name="Ana", address="Town", country="FR")
+    at, by = statement.closed_at, factories.UserFactory()
+    SelfBillingAgreement.objects.create(affiliate=statement.affiliate, words="Yes.", agreed_at=at, agreed_by=by)
+    VatRate.objects.create(country="FR", percent=20, valid_from=at.date() + timedelta(days=statement.pk))
 
 
 def paying(affiliate) -> None:

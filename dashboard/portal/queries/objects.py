@@ -5,7 +5,7 @@ from django.shortcuts import get_object_or_404
 
 from affiliates.models import Affiliate, ApiKey, Enrollment, Offer, User
 from conversions.models import Conversion
-from payouts.models import Statement
+from payouts.models import Invoice, Statement
 from tracking.models import TrackingLink
 
 
@@ -34,6 +34,13 @@ def conversion_for(affiliate: Affiliate, public_id: str) -> Conversion:
 def statement_for(affiliate: Affiliate, number: str) -> Statement:
     """Raise Http404 when the affiliate has no such statement."""
     return get_object_or_404(Statement.objects.select_related("payout"), affiliate=affiliate, number=number)
+
+
+def invoice_for(affiliate: Affiliate, number: str) -> Invoice:
+    """Raise Http404 when the affiliate has no such invoice or credit note."""
+    return get_object_or_404(
+        Invoice.objects.select_related("statement", "original"), affiliate=affiliate, number=number
+    )
 
 
 def api_key_for(affiliate: Affiliate, user: User, pk: int) -> ApiKey:

@@ -10,6 +10,7 @@ from dashboard.portal.access import Portal, portal_view
 from dashboard.portal.export import amount, csv_response, download, local
 from dashboard.portal.listing import page_of, render_list
 from dashboard.portal.queries import earnings as queries
+from dashboard.portal.queries.billing import invoices_of
 from dashboard.portal.queries.objects import statement_for
 from payouts.documents import pdf_response
 from payouts.documents.proof import account_proof, statement_proof
@@ -106,7 +107,8 @@ def statement(request: HttpRequest, portal: Portal, number: str) -> HttpResponse
     found = statement_for(portal.affiliate, number)
     lines = queries.statement_lines(found)
     page = page_of(lines, request.GET.get("page"))
-    context = {"statement": found, "page": page, "totals": queries.totals_by_kind(lines)}
+    documents = invoices_of(portal.affiliate).filter(statement=found).order_by("id")
+    context = {"statement": found, "page": page, "totals": queries.totals_by_kind(lines), "documents": documents}
     return render_list(request, portal, "portal/statement.html", context)
 
 
@@ -142,7 +144,8 @@ def payouts(request: HttpRequest, portal: Portal) -> HttpResponse:
 @require_safe
 @portal_view
 def payouts_export(request: HttpRequest, portal: Portal) -> Any:
-    header = ["payout_id", "statement", "made_at", "amount", "currency", "status", "paid_at", "reference"]
+    header = ["payout_id", "statement", "made_at", "amount", "currency", "vat", "fee", "sent_amount", "sent_currency"]
+    header += ["status", "paid_at", "reference"]
     lines = (
         [
             payout.public_id,
@@ -150,6 +153,10 @@ def payouts_export(request: HttpRequest, portal: Portal) -> Any:
             local(payout.created_at, portal.zone),
             amount(payout.amount, payout.currency),
             payout.currency,
+            amount(payout.vat, payout.currency),
+            amount(payout.fee, payout.currency),
+            amount(payout.sent_amount, payout.sent_currency),
+            payout.sent_currency,
             payout.status,
             local(payout.paid_at, portal.zone),
             payout.reference,

@@ -1,0 +1,76 @@
+"""The affiliate's form for whom its invoices are from."""
+
+from typing import Any
+
+from django import forms
+
+from payouts.invoicing.billing import check_details
+from payouts.methods import DetailsRefused
+from payouts.models import BillingDetails
+
+
+class BillingForm(forms.Form):
+    """Billing details; the agreement to self-billing beside them as long as there is none."""
+
+    party = forms.ChoiceField(
+        label="You invoice as",
+        choices=BillingDetails.Party.choices,
+        help_text="A business, also one of a single person, invoices with VAT or says why there is none.",
+    )
+    legal_name = forms.CharField(
+        label="Name",
+        max_length=120,
+        help_text="As it is registered, with the legal form: Ana Duarte Media, Lda.",
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
+    )
+    address = forms.CharField(
+        label="Address",
+        max_length=300,
+        help_text="Street, postal code and town, on lines of their own.",
+        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "street-address"}),
+    )
+    country = forms.CharField(
+        label="Country",
+        max_length=2,
+        help_text="Where you are taxed: two letters, such as DE or GB.",
+        widget=forms.TextInput(attrs={"autocomplete": "country", "autocapitalize": "characters"}),
+    )
+    vat_number = forms.CharField(
+        label="VAT number",
+        required=False,
+        max_length=30,
+        help_text="With the letters of your country. A business that charges VAT, or sells across borders in the EU, "
+        "needs one.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    registration = forms.CharField(
+        label="Registration",
+        required=False,
+        max_length=80,
+        help_text="Register and number of your company, where there is one.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    is_small_business = forms.BooleanField(
+        label="Small business, exempt from VAT",
+        required=False,
+        help_text="Only if your tax office treats you as one: your invoices then go without VAT and say so.",
+    )
+    agreed = forms.BooleanField(label="We agree to self-billing", required=False)
+
+    def __init__(
+        self, data: Any = None, *, current: BillingDetails | None, asks_agreement: bool, **kwargs: Any
+    ) -> None:
+        initial = {name: getattr(current, name) for name in self.base_fields if hasattr(current, name)}
+        super().__init__(data, initial=initial | kwargs.pop("initial", {}), **kwargs)
+        if not asks_agreement:
+            del self.fields["agreed"]
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        if not self.errors:
+            try:
+                check_details(given)
+            except DetailsRefused as refused:
+                for name, fault in refused.faults.items():
+                    self.add_error(name, fault)
+        return given
