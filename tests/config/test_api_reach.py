@@ -10,7 +10,7 @@ from django.test import Client
 from affiliates.models import Affiliate, Offer, User
 from config.api_urls import router
 from conversions.models import Conversion
-from payouts.models import LedgerEntry, Payout, Statement
+from payouts.models import Invoice, LedgerEntry, Payout, Statement
 from tests.factories import (
     ClickFactory,
     CommissionPlanFactory,
@@ -18,6 +18,7 @@ from tests.factories import (
     CustomerFactory,
     EnrollmentFactory,
     GoalFactory,
+    InvoiceFactory,
     LedgerEntryFactory,
     OfferFactory,
     PayoutFactory,
@@ -46,6 +47,7 @@ class Belongings:
     entry: LedgerEntry
     statement: Statement
     payout: Payout
+    invoice: Invoice
     postback_id: str
     what_if_id: str
 
@@ -61,6 +63,7 @@ class Belongings:
             "statements": self.statement.number,
             "payouts": self.payout.public_id,
             "what-ifs": self.what_if_id,
+            "invoices": self.invoice.number,
         }
 
     @property
@@ -97,7 +100,7 @@ def belongings(affiliate: Affiliate) -> Belongings:
     plan = CommissionPlanFactory(offer=offer, affiliate=affiliate)
     return Belongings(
         affiliate, offer, link, click, conversion, entry, statement, PayoutFactory(statement=statement),
-        postback.public_id, WhatIfFactory(plan=plan).public_id,
+        InvoiceFactory(statement=statement), postback.public_id, WhatIfFactory(plan=plan).public_id,
     )  # fmt: skip
 
 
