@@ -23,16 +23,21 @@ from tracking.rollups import first_whole_day
 # A day is counted when its last clicks have had time to be stored and marked; later ones send it back.
 CLOSED_AFTER = timedelta(minutes=15)
 BATCH = 2000
+# In place of an affiliate: the offer's default plan.
+EVERYBODY = 0
 
 _CHANGED = """
 SELECT link.id, enrollment.affiliate_id, enrollment.offer_id, sums.day, sums.clicks - sums.bots - sums.duplicates
 FROM tracking_clickday AS sums
 JOIN tracking_trackinglink AS link ON link.id = sums.link_number AND NOT link.is_test
 JOIN affiliates_enrollment AS enrollment ON enrollment.id = link.enrollment_id
-JOIN unnest(%(offers)s::bigint[], %(since)s::date[]) AS paying(offer, since)
-    ON paying.offer = enrollment.offer_id AND sums.day >= paying.since
 LEFT JOIN payouts_billedclicks AS billed ON billed.link_id = link.id AND billed.day = sums.day
-WHERE sums.day >= %(first)s AND sums.day <= %(last)s AND CASE
+WHERE sums.day >= %(first)s AND sums.day <= %(last)s AND EXISTS (
+    SELECT FROM unnest(%(offers)s::bigint[], %(affiliates)s::bigint[], %(since)s::date[])
+        AS paying(offer, affiliate, since)
+    WHERE paying.offer = enrollment.offer_id AND paying.since <= sums.day
+        AND paying.affiliate IN (%(everybody)s, enrollment.affiliate_id)
+) AND CASE
     WHEN billed.id IS NULL THEN sums.clicks > sums.bots + sums.duplicates
     ELSE billed.seen IS DISTINCT FROM sums.clicks - sums.bots - sums.duplicates END
 ORDER BY sums.day, link.id LIMIT %(limit)s
@@ -60,15 +65,15 @@ def count_clicks(*, now: datetime, limit: int = BATCH) -> int:
 
     A query for what changed, one for each day of it, and one to write: none per click, and none on a click's way.
     """
-    offers = _paying_offers()
-    if not offers:
+    paying = _paying_plans()
+    if not paying:
         return 0
     with transaction.atomic(), connection.cursor() as cursor:
         keep_versions()
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('payouts_count_clicks'))")
         if not cursor.fetchone()[0]:
             return 0
-        changed = _changed(offers, now, limit)
+        changed = _changed(paying, now, limit)
         by_day: dict[date, list[Changed]] = defaultdict(list)
         for row in changed:
             by_day[row.day].append(row)
@@ -82,21 +87,25 @@ def count_clicks(*, now: datetime, limit: int = BATCH) -> int:
     return len(changed)
 
 
-def _paying_offers() -> dict[int, date]:
-    """The offers with a price per click in any version of a plan, and the first day that one is in force for."""
-    found: dict[int, date] = {}
+def _paying_plans() -> dict[tuple[int, int], date]:
+    """Offer and affiliate of each plan with a price per click in any version, and the first day that one is for."""
+    found: dict[tuple[int, int], date] = {}
+    plan = "version__plan"
     rules = CommissionRule.objects.filter(kind=PER_CLICK).order_by()
-    for offer_id, starts_at in rules.values_list("version__plan__offer", "version__effective_from").distinct():
-        day = starts_at.astimezone(UTC).date()
-        found[offer_id] = min(found.get(offer_id, day), day)
+    named = rules.values_list(f"{plan}__offer", f"{plan}__affiliate", "version__effective_from").distinct()
+    for offer_id, affiliate_id, starts_at in named:
+        key, day = (offer_id, affiliate_id or EVERYBODY), starts_at.astimezone(UTC).date()
+        found[key] = min(found.get(key, day), day)
     return found
 
 
-def _changed(offers: dict[int, date], now: datetime, limit: int) -> list[Changed]:
+def _changed(paying: dict[tuple[int, int], date], now: datetime, limit: int) -> list[Changed]:
     last = (now - CLOSED_AFTER).astimezone(UTC).date() - timedelta(days=1)
     values: dict[str, Any] = {
-        "offers": list(offers),
-        "since": list(offers.values()),
+        "offers": [offer_id for offer_id, _ in paying],
+        "affiliates": [affiliate_id for _, affiliate_id in paying],
+        "everybody": EVERYBODY,
+        "since": list(paying.values()),
         "first": first_whole_day(now=now),
         "last": last,
         "limit": limit,

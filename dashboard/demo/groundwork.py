@@ -206,7 +206,7 @@ def publish(ground: Ground, plan: CommissionPlan, spec: VersionSpec, span: Span,
     offer = plan.offer.name
     publish_version(
         plan=plan,
-        rules=[_rule(ground.goals[offer, rule.goal], rule) for rule in spec.rules],
+        rules=[_rule(ground.goals.get((offer, rule.goal)), rule) for rule in spec.rules],
         effective_from=span.midnight(spec.days_ago),
         actor=ground.operator,
         now=now,
@@ -218,7 +218,11 @@ def publish(ground: Ground, plan: CommissionPlan, spec: VersionSpec, span: Span,
     )
 
 
-def _rule(goal: Goal, spec: RuleSpec) -> CommissionRule:
+def _rule(goal: Goal | None, spec: RuleSpec) -> CommissionRule:
+    if goal is None:
+        price = {"amount": Decimal(spec.amount or 0), "currency": spec.currency}
+        cap = {"cap_count": spec.clicks_a_day, "cap_period": CommissionRule.Period.DAY}
+        return CommissionRule(kind=CommissionRule.Kind.PER_CLICK, **price, **cap)
     if spec.percent is not None:
         return CommissionRule(goal=goal, kind=CommissionRule.Kind.PERCENT, percent=Decimal(spec.percent))
     assert spec.amount is not None

@@ -23,6 +23,8 @@ from dashboard.demo.paying import collect_batch, payment_came_back
 from dashboard.demo.program import CASINO, CHALLENGE, OFFERS, VersionSpec
 from dashboard.demo.rhythm import DAYS, Span
 from dashboard.demo.traffic import closing
+from payouts.click_counts import count_clicks
+from payouts.click_ledger import book_clicks
 from payouts.ledger import adjust, book_changes
 from payouts.models import CommissionPlan, Payout
 from payouts.payments import mark_paid
@@ -76,6 +78,7 @@ class History:
             (span.at(13, "14:02"), desk.grant_appeal),
             (span.at(28, "15:45"), self._bonus),
             (span.at(15, "11:32"), self._correction),
+            *((at, self._pay_clicks) for at in nights(span)),
             *((ends_at + CLOSED_AT, self._close) for ends_at in self._closings),
             *((ends_at + PAID_AFTER, self._pay) for ends_at in self._closings),
             *((ends_at + RETURNED_AFTER, partial(payment_came_back, self._ground)) for ends_at in self._closings[:1]),
@@ -101,6 +104,10 @@ class History:
     def _book(self, at: datetime) -> None:
         while book_changes(limit=1000, now=at + BOOKED_AFTER) == 1000:
             pass
+
+    def _pay_clicks(self, at: datetime) -> None:
+        count_clicks(now=at)
+        book_clicks(now=at)
 
     def _publish(self, plan: CommissionPlan, version: VersionSpec, at: datetime) -> None:
         publish(self._ground, plan, version, self._span, now=at)
@@ -148,6 +155,11 @@ def mornings(span: Span) -> list[datetime]:
         for days_ago, midnight in days
         if midnight.weekday() < 5
     ]
+
+
+def nights(span: Span) -> list[datetime]:
+    """When the clicks of the day before are counted and paid."""
+    return [span.midnight(days_ago) + timedelta(minutes=40) for days_ago in range(DAYS - 1, -1, -1)]
 
 
 def closings(span: Span) -> list[datetime]:

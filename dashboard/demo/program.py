@@ -58,12 +58,13 @@ class OfferSpec:
 
 @dataclass(frozen=True, slots=True)
 class RuleSpec:
-    """A flat amount in a currency, or a percent of the revenue."""
+    """A flat amount in a currency, or a percent of the revenue; without a goal a price per click, for so many a day."""
 
-    goal: str
+    goal: str = ""
     amount: str | None = None
     currency: str = ""
     percent: str | None = None
+    clicks_a_day: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +277,36 @@ PLANS = (
                 (
                     RuleSpec("registration", amount="1.50", currency="USD"),
                     RuleSpec("challenge_purchase", percent="15"),
+                ),
+            ),
+        ),
+    ),
+    PlanSpec(
+        "Bee's shop deal: clicks and a share",
+        SHOP,
+        "Bargain Bee",
+        (
+            VersionSpec(
+                20,
+                "Clicks of the new app are paid too",
+                (
+                    RuleSpec("purchase", percent="5"),
+                    RuleSpec(amount="0.025", currency="EUR", clicks_a_day=250),
+                ),
+                (
+                    ExampleSpec(
+                        "A day of clicks with one order",
+                        ({"clicks": 171}, {"goal": "purchase", "revenue": "64.90", "currency": "EUR"}),
+                        (
+                            {"event": 1, "rule": 2, "amount": "4.28", "currency": "EUR"},
+                            {"event": 2, "rule": 1, "amount": "3.25", "currency": "EUR"},
+                        ),
+                    ),
+                    ExampleSpec(
+                        "More clicks than a day pays for",
+                        ({"clicks": 400},),
+                        ({"event": 1, "rule": 2, "amount": "6.25", "currency": "EUR"},),
+                    ),
                 ),
             ),
         ),

@@ -41,6 +41,22 @@ def examples_shown(version: PlanVersion, goals: Mapping[str, Goal]) -> SafeStrin
     return format_html_join("", "<div><b>{}</b>: {}</div>", lines) or "–"
 
 
+def _version_shown(version: PlanVersion, goals: Mapping[str, Goal], in_force: bool) -> SafeString:
+    """A version as one reads it: since when, by whom and why, what it pays, and its examples."""
+    by = f" · by {version.created_by}" if version.created_by else ""
+    examples = examples_shown(version, goals)
+    return format_html(
+        '<div class="aff-version-shown"><p><b>v{}</b> · {}from {}{}</p>{}<ul>{}</ul>{}</div>',
+        version.number,
+        "in force · " if in_force else "",
+        moment(version.effective_from),
+        by,
+        format_html('<p class="aff-muted">{}</p>', version.note) if version.note else "",
+        format_html_join("", "<li>{}</li>", ((rule_words(rule),) for rule in version.rules.all())),
+        format_html('<div class="aff-muted">For example {}</div>', examples) if version.examples.all() else "",
+    )
+
+
 def version_in_force(plan: CommissionPlan) -> PlanVersion | None:
     """The newest version that has begun; reads versions that were fetched with the plan."""
     now = timezone.now()
@@ -195,21 +211,11 @@ class CommissionPlanAdmin(PanelAdmin):
         return plan_words(row)
 
     @display(description="Versions")
-    def versions_shown(self, row: CommissionPlan) -> SafeString:
+    def versions_shown(self, row: CommissionPlan) -> SafeString | str:
         current, goals = version_in_force(row), goals_of(row.offer_id)
-        lines = (
-            (
-                format_html("<b>v{}</b>{}", version.number, " · in force" if version == current else ""),
-                moment(version.effective_from),
-                format_html_join("", "<div>{}</div>", ((rule_words(rule),) for rule in version.rules.all())),
-                examples_shown(version, goals),
-                version.note or "–",
-                version.created_by or "–",
-            )
-            for version in row.versions.all()
-        )
-        headers = ("Version", "From", "Pays", "For example", "Note", "By")
-        return rows_of(headers, lines, empty="No version yet: the plan pays nothing. Use “New version”.")
+        blocks = ((_version_shown(version, goals, version == current),) for version in row.versions.all())
+        shown = format_html_join("", "{}", blocks)
+        return shown or "No version yet: the plan pays nothing. Use “New version”."
 
     @display(description="Open drafts")
     def drafts_shown(self, row: CommissionPlan) -> SafeString:

@@ -163,6 +163,21 @@ def test_test_links_and_offers_without_a_price_are_not_counted(ana: Affiliate, l
     assert [row.link for row in BilledClicks.objects.all()] == [link]
 
 
+def test_only_links_of_whom_a_plan_pays_per_click_are_counted_and_each_once(
+    ana: Affiliate, ben: Affiliate, link: TrackingLink, plan: CommissionPlan
+) -> None:
+    bens = TrackingLinkFactory(enrollment=EnrollmentFactory(affiliate=ben, offer=plan.offer))
+    visits(link, 5)
+    visits(bens, 5)
+    publish(CommissionPlanFactory(offer=plan.offer, affiliate=ana), per_click("0.10"))
+    settle()
+    assert [row.link for row in BilledClicks.objects.all()] == [link]
+    publish(plan, per_click("0.20"))
+    settle()
+    assert {row.link for row in BilledClicks.objects.all()} == {link, bens}
+    assert [[line[1] for line in lines(each)] for each in (ana, ben)] == [[Decimal("0.5")], [Decimal(1)]]
+
+
 def test_countries_and_sub_ids_have_prices_of_their_own(
     ana: Affiliate, link: TrackingLink, plan: CommissionPlan
 ) -> None:
