@@ -120,7 +120,7 @@ def test_full_months_are_closed_with_payouts_paid_and_due_and_the_current_one_is
 def test_booking_follows_each_change_within_two_seconds(demo):
     """Commission comes after an approval, its reversal after a rejection."""
     changes = StatusChange.objects.filter(conversion=OuterRef("conversion"), at__lte=OuterRef("booked_at"))
-    entries = LedgerEntry.objects.filter(kind__in=["commission", "reversal"]).annotate(
+    entries = LedgerEntry.objects.filter(conversion__isnull=False, kind__in=["commission", "reversal"]).annotate(
         changed_at=Subquery(changes.order_by("-at").values("at")[:1]),
         became=Subquery(changes.order_by("-at").values("to_status")[:1]),
     )
@@ -319,4 +319,5 @@ def clear() -> None:
     with pgtrigger.ignore(), transaction.get_connection().cursor() as cursor:
         # Constraints that wait for the end of the transaction stand in the way of it.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("TRUNCATE affiliates_user, affiliates_affiliate, affiliates_advertiser, tracking_click CASCADE")
+        tables = "affiliates_user, affiliates_affiliate, affiliates_advertiser, tracking_click, payouts_issuer"
+        cursor.execute(f"TRUNCATE {tables} CASCADE")
