@@ -20,6 +20,7 @@ from django.db import connections
 from affiliates.secrets import digest
 from conversions.intake import Decision, Received, terms
 from conversions.intake.case import Problem
+from conversions.intake.receive import MAX_STORED_BODY
 from conversions.models import Postback
 from conversions.postback_door import (
     Unreadable,
@@ -50,6 +51,7 @@ MAX_EVENTS = 10_000
 MAX_BODY = 20 * 1024 * 1024
 # Events that are decided in one transaction: large enough to be cheap, small enough to hold its locks briefly.
 CHUNK = 500
+NONE: dict[str, Any] = {"events": 0, "decisions": []}
 # Requests that may wait for their turn in a process; more are told to come back.
 MAX_WAITING = 8
 
@@ -87,15 +89,20 @@ class BulkHandler:
             await respond_json(send, status, body, [*headers, *wait_first(status)])
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
-        head = opened(scope, Postback.Door.BULK)
+        head, body = opened(scope, Postback.Door.BULK), b""
+        events: list[Any] = []
         try:
             body = await read_body(receive, MAX_BODY)
             head.signed = signature_of(scope, head, body)
             events = read_events(body, header(scope, b"content-type"))
         except BodyTooLarge as error:
-            return _refusal(Refused(Reason.TOO_LARGE, f"{error} Send fewer events at once."))
+            head.fault = Problem(Reason.TOO_LARGE, "body", f"{error} Send fewer events at once.")
+            if not head.bearer:
+                # Who signed it cannot be known without the whole body; nothing of it is worth storing.
+                return _refusal(head.fault)
         except Refused as error:
-            return _refusal(error)
+            head.fault = Problem(error.reason, "body", str(error))
+            head.body = storable(body[: 2 * MAX_STORED_BODY].decode("utf-8", "replace"))
         return await asyncio.get_running_loop().run_in_executor(self._thread, decide_events, head, events)
 
     def close(self) -> None:
@@ -130,8 +137,12 @@ def _loads(text: bytes) -> Any:
 def decide_events(head: Received, events: Sequence[Any]) -> tuple[int, dict[str, Any]]:
     """Decide the events in their order, chunk by chunk; the HTTP status and body for all of them.
 
-    A token that is not valid is answered before any event is looked at, and stored once.
+    A request that cannot be read, or whose token is not valid, is answered before any event is looked at, and stored
+    once.
     """
+    if head.fault:
+        status, said = _single(head)
+        return status, {**said, **NONE}
     if not events or _lacks_access(head):
         return _single(head)
     answers: list[dict[str, Any]] = []
@@ -152,8 +163,8 @@ def _lacks_access(head: Received) -> bool:
 
 
 def _single(head: Received) -> tuple[int, dict[str, Any]]:
-    """The answer to a request without events or without a valid token, from intake like any other."""
-    [decision] = decide_batch([replace(head, fault=None if head.bearer else head.fault)])
+    """The answer to a request without events, of no form or without a valid token, from intake like any other."""
+    [decision] = decide_batch([head])
     if isinstance(decision, Exception):
         return 503, try_again()
     return decision.http_status, decision.body
@@ -180,15 +191,7 @@ def _event_answer(number: int, decision: Decision | Exception) -> dict[str, Any]
     return {"index": number, "http_status": decision.http_status, **decision.body}
 
 
-def _refusal(error: Refused) -> tuple[int, dict[str, Any]]:
-    explained = EXPLANATIONS[error.reason]
-    problem = Problem(error.reason, "body", str(error))
-    body = {
-        "outcome": "invalid",
-        "reason": error.reason.value,
-        "message": str(error),
-        "problems": [problem.as_json()],
-        "events": 0,
-        "decisions": [],
-    }
-    return explained.http_status, body
+def _refusal(fault: Problem) -> tuple[int, dict[str, Any]]:
+    explained = EXPLANATIONS[fault.reason]
+    said = {"outcome": "invalid", "reason": fault.reason.value, "message": fault.message}
+    return explained.http_status, {**said, "problems": [fault.as_json()], **NONE}

@@ -1,7 +1,10 @@
 """Requests to the ASGI entry in this process: the same handlers, cache and threads as a web worker has."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -43,6 +46,7 @@ class Client:
         query: bytes | None = None,
         body: bytes = b"",
         headers: dict[str, str] | None = None,
+        raw_headers: Sequence[tuple[bytes, bytes]] = (),
         client: str = "203.0.113.9",
     ) -> Answer:
         sent: list[dict[str, Any]] = []
@@ -53,7 +57,7 @@ class Client:
             "scheme": "http",
             "path": path,
             "query_string": urlencode(params or {}).encode() if query is None else query,
-            "headers": [(name.encode(), value.encode()) for name, value in given.items()],
+            "headers": [*raw_headers, *((name.encode(), value.encode()) for name, value in given.items())],
             "client": (client, 40000),
         }
 
@@ -67,6 +71,44 @@ class Client:
         pairs = [(name.decode(), value.decode()) for name, value in sent[0]["headers"]]
         cookies = [value for name, value in pairs if name == "set-cookie"]
         return Answer(sent[0]["status"], dict(pairs), cookies, b"".join(m.get("body", b"") for m in sent[1:]))
+
+
+class Standing:
+    """An application that stays up, for many requests one after another from the test's own thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._application = Application()
+        self._client = Client(self._application)
+        asyncio.run_coroutine_threadsafe(self._start(), self._loop).result(60)
+
+    async def _start(self) -> None:
+        self._application.start()
+
+    def wait_for_hosts(self) -> None:
+        """Until the database has told which hosts are served, every host is."""
+        while self._application._hosts.domains is None:
+            time.sleep(0.01)
+
+    def request(self, *args: Any, **kwargs: Any) -> Answer:
+        return asyncio.run_coroutine_threadsafe(self._client.request(*args, **kwargs), self._loop).result(60)
+
+    def close(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._application.stop(), self._loop).result(60)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(60)
+        self._loop.close()
+
+
+@contextmanager
+def standing() -> Iterator[Standing]:
+    application = Standing()
+    try:
+        yield application
+    finally:
+        application.close()
 
 
 def visit(story: Callable[[Client], Awaitable[Any]]) -> Any:

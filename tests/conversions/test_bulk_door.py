@@ -87,10 +87,30 @@ def test_without_a_valid_token_nothing_is_looked_at(fields: dict[str, Any], toke
         (b"[" + b" " * (20 * 1024 * 1024) + b"]", 413, "too_large"),
     ],
 )
-def test_what_is_no_list_of_events_is_refused_whole(db: None, content: bytes, status: int, reason: str) -> None:
+def test_what_is_no_list_of_events_is_refused_whole(
+    fields: dict[str, Any], content: bytes, status: int, reason: str
+) -> None:
     found, body = post(content)
     assert (found, body["outcome"], body["reason"]) == (status, "invalid", reason)
     assert body["problems"][0]["remedy"]
+    assert (body["events"], body["decisions"]) == (0, [])
+    stored = Postback.objects.get()
+    assert (stored.public_id, stored.outcome, stored.reason) == (body["postback_id"], "invalid", reason)
+    assert len(stored.body) <= 16_000
+
+
+def test_a_body_that_is_no_list_is_kept_without_its_secrets(fields: dict[str, Any]) -> None:
+    post(b'{"events": [{"token": "aft_of_somebody", "customer_id": "carl@example.com"}, oops')
+    kept = Postback.objects.get().body
+    assert "oops" in kept
+    assert "aft_of" not in kept
+    assert "example.com" not in kept
+
+
+def test_what_nobody_sent_and_is_too_large_is_not_stored(fields: dict[str, Any]) -> None:
+    status, body = post(b"[" + b" " * (20 * 1024 * 1024) + b"]", token=None)
+    assert (status, body["reason"], body["decisions"]) == (413, "too_large", [])
+    assert not Postback.objects.exists()
 
 
 def test_only_post(db: None) -> None:
