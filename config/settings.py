@@ -292,6 +292,9 @@ PERSONAL_DATA_KEY = env.str("PERSONAL_DATA_KEY", default=SECRET_KEY)
 FAILED_POSTBACKS_PER_MINUTE = env.int("FAILED_POSTBACKS_PER_MINUTE", default=30)
 # How long a postback waits for the customer, sale or link that it names.
 PARKED_HOURS = env.int("PARKED_HOURS", default=72)
+# How long after a rejection an affiliate may appeal against it, and how long an operator has to answer.
+APPEAL_DAYS = env.int("APPEAL_DAYS", default=30)
+APPEAL_ANSWER_DAYS = env.int("APPEAL_ANSWER_DAYS", default=7)
 # How many requests an API key, or a signed-in user, may send in a minute; 0 sets no limit.
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=600)
 REST_FRAMEWORK = {

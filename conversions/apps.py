@@ -6,7 +6,7 @@ from django.core.checks import register
 from django.http import HttpRequest
 from django.utils import timezone
 
-from conversions.checks import check_parking
+from conversions.checks import check_appeals, check_parking
 
 
 class ConversionsConfig(AppConfig):
@@ -15,6 +15,7 @@ class ConversionsConfig(AppConfig):
 
     def ready(self) -> None:
         register(check_parking)
+        register(check_appeals)
         user_logged_in.connect(_note_sign_in, dispatch_uid="risk")
 
 

@@ -14,8 +14,8 @@ from rest_framework.response import Response
 from affiliates.api import AdvertiserName
 from affiliates.permissions import require
 from affiliates.rest.errors import Conflict
-from affiliates.rest.fields import Flag
-from affiliates.rest.filters import ChoicesFilter, PeriodFilters
+from affiliates.rest.fields import Flag, Text
+from affiliates.rest.filters import ChoicesFilter, PeriodFilters, YesNoFilter
 from affiliates.rest.views import OperatorViewSet
 from conversions.api import ClickFilter
 from conversions.conflicts import ConflictRefused, accept, dismiss, review_of
@@ -85,7 +85,7 @@ class PostbackFilters(PeriodFilters):
     reason = ChoicesFilter(choices=Reason.choices)
     click_id = ClickFilter(help_text="The click's 40 characters.")
     transaction_id = filters.CharFilter(help_text="The advertiser's ID of the event, exactly as sent.")
-    waits_for_review = filters.BooleanFilter(
+    waits_for_review = YesNoFilter(
         method="of_open_conflicts", help_text="true: contradictions that an operator has not decided yet."
     )
 
@@ -99,7 +99,7 @@ class ReplaySerializer(serializers.Serializer[Any]):
 
 
 class ConflictNoteSerializer(serializers.Serializer[Any]):
-    note = serializers.CharField(max_length=250, help_text="Why, in a few words: it stands in the trace.")
+    note = Text(max_length=250, help_text="Why, in a few words: it stands in the trace.")
 
 
 class ReplayedSerializer(serializers.Serializer[Any]):

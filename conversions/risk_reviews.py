@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from affiliates.models import User
+from affiliates.operators import first_operator
 from conversions.lifecycle import change_status
 from conversions.models import Conversion, Postback, RiskPolicy, RiskReview, StatusChange, Trace
 from conversions.qualification_waits import apply_move, next_move
@@ -66,7 +67,7 @@ def open_reviews(
     """
     conflicts: dict[str, Any] = {"update_conflicts": True, "unique_fields": ["conversion"], "update_fields": _REVIEWED}
     listed = list(over)
-    anybody = None if all(found.policy.owner_id for _, found, _ in listed) else _first_operator()
+    anybody = None if all(found.policy.owner_id for _, found, _ in listed) else first_operator()
     return RiskReview.objects.bulk_create(
         (
             RiskReview(
@@ -85,11 +86,6 @@ def open_reviews(
         ),
         **(conflicts if again else {"ignore_conflicts": True}),
     )
-
-
-def _first_operator() -> User | None:
-    """Who answers where a policy names nobody: the operator with all rights who is there longest."""
-    return User.objects.filter(is_staff=True, is_active=True).order_by("-is_superuser", "pk").first()
 
 
 def resolve(

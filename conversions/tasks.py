@@ -5,6 +5,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
+from conversions.appeals import end_decided
 from conversions.caps import keep_caps
 from conversions.intake import decide_left_over, take_up_parked
 from conversions.late_clicks import complete_by_signature
@@ -31,7 +32,7 @@ def look_again_at_waits() -> int:
 @shared_task
 def keep_up_reviews() -> int:
     now = timezone.now()
-    return catch_up(since=now - LATE_MARKS, now=now) + keep_up(now=now)
+    return catch_up(since=now - LATE_MARKS, now=now) + keep_up(now=now) + end_decided(now=now)
 
 
 @shared_task

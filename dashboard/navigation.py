@@ -22,6 +22,7 @@ class Waiting:
     payouts: int
     reviews: int
     conflicts: int
+    appeals: int
 
 
 def waiting() -> Waiting:
@@ -38,7 +39,8 @@ def waiting() -> Waiting:
                    (SELECT count(*) FROM (SELECT FROM conversions_riskreview
                                           WHERE resolved_at IS NULL LIMIT %(n)s) AS r),
                    (SELECT count(*) FROM (SELECT FROM conversions_conflictreview
-                                          WHERE resolved_at IS NULL LIMIT %(n)s) AS k)
+                                          WHERE resolved_at IS NULL LIMIT %(n)s) AS k),
+                   (SELECT count(*) FROM (SELECT FROM conversions_appeal WHERE state = 'open' LIMIT %(n)s) AS l)
             """,
             {"n": BOUND},
         )
@@ -92,6 +94,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("Conversions", "task_alt", "conversions.conversion", waits="conversions"),
             Entry("Review queue", "policy", "conversions.riskreview", waits="reviews"),
+            Entry("Appeals", "gavel", "conversions.appeal", waits="appeals"),
             Entry("Conflicts", "difference", "conversions.conflictreview", waits="conflicts"),
             Entry("Postbacks", "call_received", "conversions.postback", waits="postbacks", tone="danger"),
             Entry("Parked postbacks", "hourglass_top", "conversions.parkedpostback"),

@@ -1,6 +1,7 @@
 """The operator panel's pages for goals, customers, postbacks and conversions."""
 
 from conversions.admin.advertisers import AdvertiserWithPostbacksAdmin
+from conversions.admin.appeals import AppealAdmin
 from conversions.admin.conflicts import ConflictReviewAdmin
 from conversions.admin.conversions import ConversionAdmin, StatusChangeAdmin
 from conversions.admin.customers import CustomerAdmin, CustomerLockAdmin, TouchAdmin
@@ -12,6 +13,7 @@ from conversions.admin.risk import RiskPolicyAdmin, RiskReviewAdmin
 
 __all__ = [
     "AdvertiserWithPostbacksAdmin",
+    "AppealAdmin",
     "ConflictReviewAdmin",
     "ConversionAdmin",
     "CustomerAdmin",

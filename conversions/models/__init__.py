@@ -1,5 +1,6 @@
 """What came of a click: the events that count, the requests that reported them, and the outcome."""
 
+from conversions.models.appeals import Appeal
 from conversions.models.conflicts import ConflictReview
 from conversions.models.conversions import Conversion, StatusChange, Trace
 from conversions.models.corrections import Correction
@@ -14,6 +15,7 @@ from conversions.models.risk import AddressSighting, AffiliatePace, MemberAddres
 __all__ = [
     "AddressSighting",
     "AffiliatePace",
+    "Appeal",
     "ConflictReview",
     "Conversion",
     "Correction",

@@ -37,6 +37,7 @@ urlpatterns = [
     path("conversions/", conversions.conversions, name="conversions"),
     path("conversions/export/", conversions.export, name="conversions_export"),
     path("conversions/<str:public_id>/", conversions.conversion, name="conversion"),
+    path("conversions/<str:public_id>/appeal/", conversions.appeal, name="appeal"),
     path("clicks/", clicks.clicks, name="clicks"),
     path("clicks/export/", clicks.export, name="clicks_export"),
     path("funnel/", funnel.funnel, name="funnel"),

@@ -50,6 +50,9 @@ STATUS_LOOKS = {
     "returned": ("yellow", "arrow-back-up"),
     "vat": ("blue", "file-text"),
     "revoked": ("secondary", "ban"),
+    "open": ("yellow", "clock"),
+    "upheld": ("green", "check"),
+    "dismissed": ("secondary", "x"),
 }
 
 # Addresses that belong to an entry of the navigation though they do not begin with its address.

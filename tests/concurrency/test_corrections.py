@@ -1,11 +1,12 @@
-"""Corrections of one event at once, with its reversal, or accepted by two operators: one counts, and is paid once."""
+"""Corrections of one event at once, with its reversal, or decided by many operators: one counts, paid once."""
 
 from decimal import Decimal
 
 import pytest
 
+from conversions.appeals import AppealRefused, appeal, dismiss, uphold
 from conversions.conflicts import ConflictRefused, accept
-from conversions.models import ConflictReview, Conversion, Correction
+from conversions.models import Appeal, ConflictReview, Conversion, Correction
 from payouts.ledger import book_changes
 from payouts.models import LedgerEntry
 from tests.concurrency.test_identical_postbacks import at_once
@@ -68,3 +69,26 @@ def test_ten_operators_accept_one_amount_once():
     at_once(3, lambda n: book_changes())
     assert sum(entry.amount for entry in LedgerEntry.objects.all()) == 12
     assert Correction.objects.count() == 1
+
+
+def test_ten_appeals_at_once_are_one_and_ten_answers_as_well(fields):
+    row, olga, now = Conversion.objects.get(), OperatorFactory(), NOW
+
+    def complain(n):
+        try:
+            appeal(conversion=row, words=f"Appeal {n} of many", evidence_url="", user=olga, now=now)
+        except AppealRefused:
+            return "refused"
+        return "made"
+
+    def answer(n):
+        try:
+            (uphold if n % 2 else dismiss)(conversion_id=row.pk, note=f"Answer {n}", actor=olga, now=now)
+        except AppealRefused:
+            return "refused"
+        return "answered"
+
+    assert sorted(at_once(10, complain)) == ["made"] + ["refused"] * 9
+    assert sorted(at_once(10, answer)) == ["answered"] + ["refused"] * 9
+    upheld = Appeal.objects.get().state == "upheld"
+    assert Conversion.objects.get().status == ("approved" if upheld else "rejected")

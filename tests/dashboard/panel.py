@@ -8,7 +8,15 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group
 
 from affiliates.models import OfferDestination, TrackingDomain, User
-from conversions.models import ConflictReview, ParkedPostback, RiskPolicy, RiskReview, SenderMapping, Touch
+from conversions.models import (
+    Appeal,
+    ConflictReview,
+    ParkedPostback,
+    RiskPolicy,
+    RiskReview,
+    SenderMapping,
+    Touch,
+)
 from payouts.drafts import write_draft
 from payouts.methods import set_method
 from payouts.models import (
@@ -63,6 +71,9 @@ def populate(number: int) -> None:
         conversion=conversion, score=100, threshold=100, parts=[], owner=member.user, at_end="stay", opened_at=at,
         held_until=at,
     )  # fmt: skip
+    Appeal.objects.create(
+        conversion=conversion, words="It was a real sale.", appealed_by=member.user, owner=member.user, due_at=at
+    )
     ConflictReview.objects.create(
         conversion=conversion,
         postback=factories.PostbackFactory(advertiser=goal.offer.advertiser, parameters=[["revenue", "70"]]),

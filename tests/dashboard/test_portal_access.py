@@ -56,6 +56,7 @@ def bens(ben: Affiliate) -> Things:
             "link_qr_png": reverse("portal:link_qr_png", args=[code]),
             "edit_link": reverse("portal:edit_link", args=[code]),
             "conversion": reverse("portal:conversion", args=[conversion.public_id]),
+            "appeal": reverse("portal:appeal", args=[conversion.public_id]),
             "statement": reverse("portal:statement", args=[number]),
             "statement_export": reverse("portal:statement_export", args=[number]),
             "statement_pdf": reverse("portal:statement_pdf", args=[number]),
@@ -67,11 +68,13 @@ def bens(ben: Affiliate) -> Things:
     )
 
 
-POSTED = ("apply", "link_state", "revoke_api_key")
+POSTED = ("appeal", "apply", "link_state", "revoke_api_key")
 
 
 def ask(client: Client, name: str, address: str) -> int:
-    return (client.post if name in POSTED else client.get)(address).status_code
+    if name in POSTED:
+        return client.post(address, {"words": "It was a real sale, see the receipt."}).status_code
+    return client.get(address).status_code
 
 
 def test_every_address_with_an_object_is_tried_below(bens: Things) -> None:

@@ -1,15 +1,18 @@
 """The affiliate's conversions, and for one of them everything that explains it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from itertools import islice
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from affiliates.models import Affiliate
+from conversions.appeals import appeal_ends
 from conversions.holds import Hold, hold_of
-from conversions.models import Conversion, StatusChange
+from conversions.models import Appeal, Conversion, StatusChange
 from conversions.reasons import EXPLANATIONS, Reason
 from dashboard.portal.queries.clicks import sub_ids
 from dashboard.portal.queries.figures import Money, clicks_by_id, commission_of
@@ -37,7 +40,7 @@ class ConversionRow:
 
 
 def conversions_of(affiliate: Affiliate) -> QuerySet[Conversion]:
-    return Conversion.objects.filter(affiliate=affiliate).select_related("goal__offer", "link")
+    return Conversion.objects.filter(affiliate=affiliate).select_related("goal__offer", "link", "appeal")
 
 
 def rows(conversions: Iterable[Conversion]) -> list[ConversionRow]:
@@ -81,6 +84,9 @@ class ConversionStory:
     revenue: Decimal | None
     why: str
     hold: Hold | None
+    appeal: Appeal | None
+    # Until when it can be appealed against; None for what cannot.
+    appeal_until: datetime | None
 
     @property
     def waiting_for(self) -> list[str]:
@@ -108,7 +114,8 @@ def story(conversion: Conversion) -> ConversionStory:
 
     The advertiser's revenue is told only where the commission is a share of it, and the customer only masked.
     """
-    changes = StatusChange.objects.filter(conversion=conversion).order_by("pk")
+    changes = list(StatusChange.objects.filter(conversion=conversion).order_by("pk"))
+    appeal = getattr(conversion, "appeal", None)
     entries = LedgerEntry.objects.filter(conversion=conversion, affiliate=conversion.affiliate_id).order_by("sequence")
     quote, is_share = _quoted(conversion)
     return ConversionStory(
@@ -123,7 +130,16 @@ def story(conversion: Conversion) -> ConversionStory:
         revenue=conversion.kept_revenue if is_share else None,
         why=cause_of(conversion.reason),
         hold=hold_of(conversion),
+        appeal=appeal,
+        appeal_until=None if appeal else _appeal_until(conversion, changes),
     )
+
+
+def _appeal_until(conversion: Conversion, changes: Sequence[StatusChange]) -> datetime | None:
+    if conversion.status != Conversion.Status.REJECTED or conversion.is_test:
+        return None
+    ends = appeal_ends(changes[-1].at if changes else conversion.received_at)
+    return ends if ends >= timezone.now() else None
 
 
 # Where the general explanation speaks of the affiliate to somebody else.

@@ -27,7 +27,7 @@ def link_for(affiliate: Affiliate, code: str) -> TrackingLink:
 
 def conversion_for(affiliate: Affiliate, public_id: str) -> Conversion:
     """Raise Http404 when the affiliate has no such conversion."""
-    rows = Conversion.objects.select_related("goal__offer__advertiser", "link", "customer")
+    rows = Conversion.objects.select_related("goal__offer__advertiser", "link", "customer", "appeal__owner")
     return get_object_or_404(rows, affiliate=affiliate, public_id=public_id)
 
 

@@ -2,11 +2,17 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
 
+from conversions import appeals
+from conversions.models import Conversion
 from dashboard.portal import filters
 from dashboard.portal.access import Portal, portal_view
+from dashboard.portal.appeal_form import AppealForm
 from dashboard.portal.export import amount, csv_response, local
 from dashboard.portal.listing import page_of, render_list, render_page, sorting
 from dashboard.portal.queries import conversions as queries
@@ -65,4 +71,29 @@ def export(request: HttpRequest, portal: Portal) -> Any:
 @portal_view
 def conversion(request: HttpRequest, portal: Portal, public_id: str) -> HttpResponse:
     found = conversion_for(portal.affiliate, public_id)
-    return render_page(request, portal, "portal/conversion.html", {"story": queries.story(found), "conversion": found})
+    return _explained(request, portal, found, None if portal.is_preview else AppealForm())
+
+
+@require_POST
+@portal_view
+def appeal(request: HttpRequest, portal: Portal, public_id: str) -> HttpResponse:
+    """Appeal against a rejection; also from an account that is suspended, which may be what it is about."""
+    found = conversion_for(portal.affiliate, public_id)
+    form = AppealForm(request.POST)
+    if form.is_valid():
+        try:
+            made = appeals.appeal(conversion=found, **form.cleaned_data, user=portal.user, now=timezone.now())
+        except appeals.AppealRefused as error:
+            messages.error(request, str(error))
+        else:
+            text = f"Your appeal is sent. An operator answers until {timezone.localtime(made.due_at):%-d %b %Y}."
+            messages.success(request, text)
+        return redirect("portal:conversion", public_id)
+    return _explained(request, portal, found, form, status=400)
+
+
+def _explained(
+    request: HttpRequest, portal: Portal, found: Conversion, form: AppealForm | None, status: int = 200
+) -> HttpResponse:
+    context = {"story": queries.story(found), "conversion": found, "appeal_form": form}
+    return render_page(request, portal, "portal/conversion.html", context, status=status)

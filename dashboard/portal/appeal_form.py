@@ -1,0 +1,38 @@
+"""The affiliate's form against a rejection."""
+
+from django import forms
+from django.core.validators import URLValidator
+
+SHORTEST = 15
+
+
+class WebAddressField(forms.URLField):
+    """An address of a page; nothing but http and https, which an operator may follow."""
+
+    default_validators = [URLValidator(schemes=["http", "https"])]  # noqa: RUF012
+
+
+class AppealForm(forms.Form):
+    """What the affiliate has to say, and where the proof of it lies."""
+
+    words = forms.CharField(
+        label="What is wrong with the rejection?",
+        min_length=SHORTEST,
+        max_length=1000,
+        help_text="The operator reads it. Name dates, amounts or order numbers; no personal data of customers.",
+        error_messages={"min_length": f"Say it in at least {SHORTEST} characters: the operator knows only this."},
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
+    evidence_url = WebAddressField(
+        label="Link to evidence",
+        required=False,
+        max_length=500,
+        assume_scheme="https",
+        help_text="Optional: a screenshot or a document, at an address that the operator can open.",
+        widget=forms.URLInput(attrs={"placeholder": "https://", "inputmode": "url", "autocomplete": "off"}),
+    )
+
+    def clean_words(self) -> str:
+        """One text without control characters but for its lines."""
+        text = str(self.cleaned_data["words"]).replace("\r\n", "\n").strip()
+        return "".join(letter for letter in text if letter == "\n" or letter.isprintable())
