@@ -92,8 +92,9 @@ class AdvertiserAdmin(PanelAdmin):
             list_link("admin:affiliates_offer_changelist", "Offers", advertiser__id__exact=row.pk),
             list_link("admin:conversions_postback_changelist", "Postbacks", advertiser__id__exact=row.pk),
             list_link("admin:conversions_conversion_changelist", "Conversions", advertiser__id__exact=row.pk),
+            list_link("admin:conversions_sendermapping_changelist", "Mappings", advertiser__id__exact=row.pk),
         )
-        return format_html('<span class="aff-links">{}{}{}</span>', *links)
+        return format_html('<span class="aff-links">{}{}{}{}</span>', *links)
 
     @action(
         description="Secrets & integration",
@@ -119,6 +120,7 @@ class AdvertiserAdmin(PanelAdmin):
             "secrets": shown,
             "postback_url": f"{settings.PUBLIC_URL}/postback",
             "examples": self.examples(advertiser, token or "YOUR_TOKEN"),
+            "own_addresses": self.own_addresses(advertiser, token or "YOUR_TOKEN"),
             "has_token": any(s.row.kind == Kind.TOKEN and s.row.revoked_at is None for s in shown),
             "token_shown": bool(token),
         }
@@ -126,6 +128,10 @@ class AdvertiserAdmin(PanelAdmin):
 
     def examples(self, advertiser: Advertiser, token: str) -> list[Any]:
         """Ready-made postbacks; the room that knows goals fills this in."""
+        return []
+
+    def own_addresses(self, advertiser: Advertiser, token: str) -> list[Any]:
+        """Addresses in the form of the advertiser's own sender; the room that knows mappings fills this in."""
         return []
 
     def _make(self, request: HttpRequest, advertiser: Advertiser) -> HttpResponse:

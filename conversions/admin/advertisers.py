@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 from django.conf import settings
 from django.contrib import admin
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -16,7 +16,8 @@ from unfold.decorators import display
 from affiliates.admin import AdvertiserAdmin
 from affiliates.models import Advertiser
 from affiliates.panel import code, list_link, rows_of
-from conversions.models import Goal, Postback
+from conversions.dialects.own import address, dialect_of
+from conversions.models import Goal, Postback, SenderMapping
 from conversions.reasons import EXPLANATIONS, Reason
 
 DAY = timedelta(hours=24)
@@ -45,6 +46,10 @@ class AdvertiserWithPostbacksAdmin(AdvertiserAdmin):
             {"offer": goal.offer, "goal": goal, "url": example_url(goal, token)}
             for goal in goals.order_by("offer__name", "position", "id")
         ]
+
+    def own_addresses(self, advertiser: Advertiser, token: str) -> list[Any]:
+        rows = SenderMapping.objects.filter(Q(advertiser=advertiser) | Q(advertiser=None), is_active=True)
+        return [{"name": row.name, "url": own_url(row, token)} for row in rows]
 
     @display(description="Senders")
     def turned_away(self, row: Advertiser) -> SafeString:
@@ -83,6 +88,11 @@ def turned_away(advertiser: Advertiser) -> Counter[tuple[str, str, str]]:
         for ip, outcome, reason, count in rows.values_list("ip", "outcome", "reason").annotate(Count("pk")):
             found[ip or "", outcome, reason] += count
     return found
+
+
+def own_url(row: SenderMapping, token: str) -> str:
+    """The address of a mapping with the token in it."""
+    return f"{settings.PUBLIC_URL}{address(dialect_of(row).mapping)}".replace("{token}", token)
 
 
 def example_url(goal: Goal, token: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from conversions.dialects.mapping import Mapping
-from conversions.intake.receive import secret_names
+from conversions.intake.receive import secret_names, without_tokens
 from tracking.http import clean
 
 # More of them, or longer ones, stay with the stored request alone.
@@ -24,7 +24,7 @@ def extras_of(
     kept: dict[str, str] = {}
     left: list[str] = []
     for raw, value in sent:
-        name, value = clean(raw.strip().lower(), NAME_LENGTH + 1), value.strip()
+        name, value = clean(raw.strip().lower(), NAME_LENGTH + 1), without_tokens(value.strip())
         if not (name and value) or name in known or name in kept:
             continue
         if len(kept) < MOST and len(name) <= NAME_LENGTH and len(value) <= VALUE_LENGTH:

@@ -16,18 +16,28 @@ from conversions.signing import check
 MASK = "•••"
 SECRET_FIELDS = frozenset({"token", "secret", "hmac", "signature", "password", "api_key"}) | TOKEN_NAMES
 MAX_STORED_BODY = 16_000
-# `token=…`, `"token": "…"`, `<token>…`, and our own tokens and keys wherever they stand.
+# Our own tokens, HMAC secrets and API keys are known wherever they stand.
+_OURS = re.compile(r"\baf[hkst]_[A-Za-z0-9_-]{8,}")
+# `token=…`, `"token": "…"`, `<token>…`, and our own.
 _SECRET = re.compile(
     rf"(\b(?:{'|'.join(sorted(map(re.escape, SECRET_FIELDS)))})\b[\"']?\s*(?:=|:|>|%3D)\s*[\"']?)[^\"'&\s,;}}<]+"
-    r"|\baf[tks]_[A-Za-z0-9_-]{8,}",
+    rf"|{_OURS.pattern}",
     re.IGNORECASE,
 )
 
 
 def masked(parameters: list[tuple[str, str]], dialect: Dialect | None = None) -> list[tuple[str, str]]:
-    """The parameters without secrets: those of every form that is known, and of the dialect's own."""
+    """The parameters without secrets: those of every form that is known, of the dialect's own, and what is ours."""
     secret = secret_names(dialect.mapping) if dialect else SECRET_FIELDS
-    return [(name, MASK if name.strip().lower() in secret and value else value) for name, value in parameters]
+    return [
+        (name, MASK if name.strip().lower() in secret and value else without_tokens(value))
+        for name, value in parameters
+    ]
+
+
+def without_tokens(text: str) -> str:
+    """The text with our tokens and keys masked: sent under a wrong name, or with something before them."""
+    return _OURS.sub(MASK, text) if "af" in text else text
 
 
 def secret_names(mapping: Mapping) -> frozenset[str]:

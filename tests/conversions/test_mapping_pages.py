@@ -11,7 +11,7 @@ from django.urls import reverse
 from conversions.dialects.own import dialect_of
 from conversions.dialects.table import BY_NAME
 from conversions.models import Conversion, Postback, SenderMapping
-from tests.conversions.sending import World
+from tests.conversions.sending import TOKEN, World
 from tests.conversions.test_mappings import mapping
 from tests.factories import AdvertiserFactory, OperatorFactory
 
@@ -162,6 +162,18 @@ class TestTheForm:
         page = desk.get(change(mapping())).content.decode()
         assert "https://go.example.com/d/fox-crm/postback?trk={click_id}&amp;deal={txid}&amp;stage={event_type}" in page
         assert "apikey={token}" in page
+
+
+def test_the_advertisers_integration_page_hands_it_out_with_the_token(world, desk):
+    mapping(advertiser=world.advertiser)
+    mapping(slug="shared", name="For all")
+    mapping(slug="off", name="Switched off", is_active=False)
+    mapping(slug="others", name="Another's", advertiser=AdvertiserFactory(name="Grey Owl"))
+    page = reverse("admin:affiliates_advertiser_secrets", args=[world.advertiser.pk])
+    told = desk.get(page, {"show": world.advertiser.secrets.get().pk}).content.decode()
+    assert "/d/fox-crm/postback?trk={click_id}" in told
+    assert f"apikey={TOKEN}" in told
+    assert [name in told for name in ("/d/shared/", "/d/off/", "/d/others/")] == [True, False, False]
 
 
 class TestPresets:

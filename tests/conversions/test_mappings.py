@@ -243,6 +243,21 @@ class TestWhoMaySend:
         SenderMapping.objects.update(answers_as="native")
         assert KEY.encode() not in answer.body + get(sent(click, deal="d-3")).body
 
+    def test_a_token_at_the_wrong_address_or_in_a_body_of_nonsense_is_kept_nowhere(self, world, click):
+        mapping()
+        get(sent(click), "/postback")
+        get(
+            {"token": KEY, "click_id": click, "event_type": "purchase", "txid": "t", "apikey": f"Bearer {KEY}"},
+            "/postback",
+        )
+        body = f'{{"apikey": "{KEY}", '.encode()
+        headers = {"content-type": "application/json"}
+        assert visit(lambda client: client.request("POST", PATH, body=body, headers=headers)).status in (400, 401, 422)
+        assert [row.outcome for row in Postback.objects.order_by("pk")][1] == "accepted"
+        for row in Postback.objects.all():
+            assert KEY not in json.dumps([row.parameters, row.path, row.headers, row.body])
+        assert Conversion.objects.get().extras["apikey"] == "Bearer •••"
+
     def test_another_advertiser_is_refused_at_an_address_that_is_not_its_own(self, world, click):
         other = AdvertiserFactory(name="Grey Owl")
         mapping(advertiser=other)
