@@ -152,35 +152,44 @@ def compare(proposal: Proposal, *, progress: Progress) -> Comparison:
     if faults:
         raise PlanRefused(faults)
     rules = [terms_of_rule(rule) for rule in proposal.rules]
+    together = _looks_back(proposal, rules)
     found, total = Comparison(), events_of(proposal).count()
-    for due in _batches(proposal, rules):
-        _compare_batch(found, proposal, rules, due)
+    for due in _batches(proposal, together):
+        _compare_batch(found, proposal, rules, due, together)
         found.events += len(due)
         progress("events", found.events, max(total, found.events))
     return found
 
 
-def _compare_batch(found: Comparison, proposal: Proposal, rules: Sequence[PricingRule], due: list[Due]) -> None:
+def _looks_back(proposal: Proposal, rules: Sequence[PricingRule]) -> bool:
+    """Whether what one event earns may depend on others, by the proposal or by the terms in force."""
+    known = CommissionRule.objects.filter(version__plan__offer=proposal.plan.offer_id).select_related("goal")
+    return any(looks_back(rule) for rule in (*rules, *map(terms_of_rule, known)))
+
+
+def _compare_batch(
+    found: Comparison, proposal: Proposal, rules: Sequence[PricingRule], due: list[Due], together: bool
+) -> None:
     plan = proposal.plan
     book = price_book(offer_ids=[plan.offer_id], affiliate_ids={row.event.affiliate_id for row in due})
-    ids = [row.event.conversion_id for row in due]
+    approved = [row.event.conversion_id for row in due if row.event.status == APPROVED]
     expected = [Due(replace(row.event, status=APPROVED), row.public_id) for row in due]
-    has_pending = any(row.event.status != APPROVED for row in due)
     quotes = []
     for column, terms in enumerate((book, _with_proposal(book, proposal, rules))):
-        of_approved = price_together(due, book=terms)[1]
-        of_all = price_together(expected, book=terms)[1] if has_pending else of_approved
-        found.add(column, of_approved, ids)
-        found.add(column + 2, of_all, ids)
+        of_all = price_together(expected, book=terms)[1]
+        # Where events stand for themselves, what is pending moves nothing of what is approved.
+        apart = together and len(approved) < len(due)
+        found.add(column, price_together(due, book=terms)[1] if apart else of_all, approved)
+        found.add(column + 2, of_all, [row.event.conversion_id for row in due])
         quotes.append(of_all)
     for row in due:
         found.tell(row, quotes[0][row.event.conversion_id], quotes[1][row.event.conversion_id])
 
 
-def _batches(proposal: Proposal, rules: Sequence[PricingRule]) -> Iterator[list[Due]]:
+def _batches(proposal: Proposal, together: bool) -> Iterator[list[Due]]:
+    """By affiliate where accounts are priced as a whole, else in the order of numbers."""
     rows = events_of(proposal)
-    known = CommissionRule.objects.filter(version__plan__offer=proposal.plan.offer_id).select_related("goal")
-    if any(looks_back(rule) for rule in (*rules, *map(terms_of_rule, known))):
+    if together:
         for affiliates in _affiliates(rows):
             yield read_events(rows.filter(affiliate__in=affiliates).order_by("pk"))
         return

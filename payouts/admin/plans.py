@@ -17,8 +17,9 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckb
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from affiliates.panel import PanelAdmin, RecordAdmin, label, link_to, moment, operator, rows_of, when
+from affiliates.panel import PanelAdmin, RecordAdmin, label, link_to, moment, once, operator, rows_of, when
 from conversions.models import Goal
+from payouts.admin.agreed import agreed_shown
 from payouts.admin.version_form import VersionForm, edited
 from payouts.examples import ExampleRefused, goals_of, stored_examples
 from payouts.findings import GAP, findings
@@ -243,8 +244,17 @@ class PlanVersionAdmin(RecordAdmin):
     search_fields = ("plan__name", "plan__offer__name")
     ordering = ("-id",)
     sortable_by = ()
-    fields = (("plan", "number"), ("effective_from", "created_at"), "pays", "for_example", "note", "created_by")
-    readonly_fields = ("pays", "for_example")
+    fields = (
+        ("plan", "number"),
+        ("effective_from", "created_at"),
+        "pays",
+        "for_example",
+        "agreed",
+        "note",
+        "created_by",
+        "digest",
+    )
+    readonly_fields = ("pays", "for_example", "agreed")
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[PlanVersion]":
         rows: QuerySet[PlanVersion] = super().get_queryset(request)
@@ -261,6 +271,11 @@ class PlanVersionAdmin(RecordAdmin):
     @display(description="Pays")
     def pays(self, row: PlanVersion) -> SafeString:
         return format_html_join("", "<div>{}</div>", ((rule_words(rule),) for rule in row.rules.all()))
+
+    @display(description="Consent")
+    @once
+    def agreed(self, row: PlanVersion) -> SafeString | str:
+        return agreed_shown(row)
 
     @display(description="For example")
     def for_example(self, row: PlanVersion) -> SafeString | str:

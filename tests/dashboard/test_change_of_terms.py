@@ -219,7 +219,9 @@ class TestThePanel:
         assert list(amounts) == [120, -120, 100]
         assert desk.get(deed(asked, "publish")).status_code in (200, 302)
         assert "published already" in words(desk.post(path, {"confirmed": "yes"}))
-        assert PlanVersion.objects.count() == 2
+        version = PlanVersion.objects.get(number=2)
+        page = words(desk.get(reverse("admin:payouts_planversion_change", args=[version.pk])))
+        assert "2 affiliates answered exactly these terms." in page
 
     def test_a_closed_draft_offers_no_deeds(self, desk: Client, asked: DraftVersion) -> None:
         page = desk.get(reverse("admin:payouts_draftversion_change", args=[asked.pk])).content.decode()
@@ -274,7 +276,9 @@ class TestThePanel:
         assert "No event of the period earns anything" in words(desk.get(path))
 
 
-def test_a_raise_for_everybody_is_published_from_a_draft_without_asking(world: World, plan: CommissionPlan) -> None:
+def test_a_raise_for_everybody_is_published_from_a_draft_without_asking(
+    world: World, plan: CommissionPlan, desk: Client
+) -> None:
     now = datetime.now(UTC)
     draft = write_draft(
         plan=plan,
@@ -284,6 +288,9 @@ def test_a_raise_for_everybody_is_published_from_a_draft_without_asking(world: W
         actor=None,
         now=now,
     )
-    assert publish_draft(draft=draft, actor=None, now=now).number == 2
+    version = publish_draft(draft=draft, actor=None, now=now)
+    page = words(desk.get(reverse("admin:payouts_planversion_change", args=[version.pk])))
+    assert "Nobody lost by it: 2 sums, as they stood when it was published." in page
+    assert "Ana 60.00 EUR more 60.00 EUR more" in page
     book_changes()
     assert LedgerEntry.objects.filter(amount=Decimal(150)).count() == 3
