@@ -173,7 +173,7 @@ def _compare_batch(
     plan = proposal.plan
     book = price_book(offer_ids=[plan.offer_id], affiliate_ids={row.event.affiliate_id for row in due})
     approved = [row.event.conversion_id for row in due if row.event.status == APPROVED]
-    expected = [Due(replace(row.event, status=APPROVED), row.public_id) for row in due]
+    expected = [row if row.event.status == APPROVED else _approved(row) for row in due]
     quotes = []
     for column, terms in enumerate((book, _with_proposal(book, proposal, rules))):
         of_all = price_together(expected, book=terms)[1]
@@ -184,6 +184,10 @@ def _compare_batch(
         quotes.append(of_all)
     for row in due:
         found.tell(row, quotes[0][row.event.conversion_id], quotes[1][row.event.conversion_id])
+
+
+def _approved(row: Due) -> Due:
+    return row._replace(event=replace(row.event, status=APPROVED))
 
 
 def _batches(proposal: Proposal, together: bool) -> Iterator[list[Due]]:
