@@ -6,15 +6,28 @@ from django.utils.http import urlencode
 from unfold.dataclasses import SearchResult
 
 from dashboard.trace import look_up
+from payouts.models import BilledClicks
 
 
 def find(request: HttpRequest, term: str) -> list[SearchResult]:
     """Traces for what was typed. Unfold hands over the term in lower case; transaction IDs need it as typed."""
+    typed = request.GET.get("s", term).strip()
+    if typed.startswith("bc_"):
+        return _clicks(request, typed)
     if not request.user.has_perm("conversions.view_trace"):
         return []
-    typed = request.GET.get("s", term).strip()
     found = look_up(typed)
     if not found.is_known:
         return []
     link = f"{reverse('trace:search')}?{urlencode({'q': typed})}"
     return [SearchResult(title=f"Trace: {found.title}", description=found.text, link=link, icon="timeline")]
+
+
+def _clicks(request: HttpRequest, public_id: str) -> list[SearchResult]:
+    """A link's clicks of a day, as ledger lines name them."""
+    row = BilledClicks.objects.filter(public_id=public_id).select_related("link").first()
+    if row is None or not request.user.has_perm("payouts.view_billedclicks"):
+        return []
+    link = reverse("admin:payouts_billedclicks_change", args=[row.pk])
+    text = "What was counted, and what is booked for it."
+    return [SearchResult(title=f"Paid clicks: {row}", description=text, link=link, icon="ads_click")]

@@ -7,16 +7,17 @@ from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from typing import NamedTuple
 
-from django.db.models import Q, Sum
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce, TruncDate
 
 from affiliates.models import Affiliate
 from conversions.models import Conversion
 from payouts.accounts import with_facts
 from payouts.ledger import quote_all, read_events
-from payouts.models import LedgerEntry
+from payouts.models import BilledClicks, LedgerEntry
 from payouts.price_books import price_book
 from payouts.pricing import Event, Quote, estimate_all
+from tracking.models import Click
 
 Kind = LedgerEntry.Kind
 ZERO = Decimal(0)
@@ -138,3 +139,14 @@ def commission_by_day(affiliate: Affiliate, since: datetime, *, zone: tzinfo = U
         .annotate(total=Sum("amount"))
     )
     return [DayCommission(day, currency, total) for day, currency, total in sums]
+
+
+def with_paid(clicks: QuerySet[Click]) -> QuerySet[Click]:
+    """Clicks with `paid_day`, the row of the day's clicks of their link where a plan pays per click, and its count.
+
+    The click is one of them when it is neither a bot's nor a duplicate.
+    """
+    days = BilledClicks.objects.filter(link=OuterRef("link"), day=OuterRef("day")).order_by()
+    return clicks.annotate(day=TruncDate("clicked_at", tzinfo=UTC)).annotate(
+        paid_day=Subquery(days.values("pk")[:1]), paid_clicks=Subquery(days.values("clicks")[:1])
+    )

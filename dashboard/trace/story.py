@@ -25,7 +25,7 @@ from dashboard.trace.events import (
 )
 from dashboard.trace.lookup import MOST, Found
 from payouts.models import LedgerEntry, Payout, Statement
-from payouts.queries import explain
+from payouts.queries import explain, with_paid
 from tracking.click_id import ClickID, text_of
 from tracking.models import Click, TrackingLink
 
@@ -103,7 +103,7 @@ def _postbacks(found: Found, conversion_ids: Sequence[int]) -> list[Postback]:
 def _click_events(found: Found, conversions: Iterable[Conversion], postbacks: Iterable[Postback]) -> list[Event]:
     named = [found.click, *(row.click_id for row in conversions), *(row.click_id for row in postbacks)]
     clicks = {key: ClickID(key) for key in named if key}
-    stored = Click.objects.in_bulk(list(clicks))
+    stored = with_paid(Click.objects.all()).in_bulk(list(clicks))
     numbers = {click.link_number for click in clicks.values()}
     links = TrackingLink.objects.select_related("enrollment__affiliate", "enrollment__offer__advertiser").in_bulk(
         numbers

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
-from affiliates.models import Affiliate
+from affiliates.models import Affiliate, User
 from conversions.models import Goal
 from payouts.chain_walk import Finding
 from payouts.click_counts import count_clicks
@@ -20,6 +22,7 @@ from payouts.models import BilledClicks, CommissionPlan, CommissionRule, LedgerE
 from payouts.plans import PlanRefused, publish_version
 from payouts.statements import close_period
 from payouts.verification import Verification
+from tests.dashboard.portal import signed_in, words
 from tests.factories import (
     AffiliateFactory,
     ClickFactory,
@@ -30,6 +33,7 @@ from tests.factories import (
     TrackingLinkFactory,
 )
 from tests.payouts.deals import flat, lines
+from tracking.click_id import text_of
 from tracking.models import Click, TrackingLink
 from tracking.rollups import rebuild
 
@@ -309,6 +313,37 @@ def test_statements_group_clicks_by_offer(ana: Affiliate, link: TrackingLink, pl
     assert account.others == []
     [parts] = parts_of([account.statement.pk]).values()
     assert [part[1:] for part in parts] == [(None, f"{plan.offer.name}: Clicks", 1, Decimal("0.5"))]
+
+
+def test_operators_find_paid_clicks_by_their_id_and_read_what_is_booked(
+    client: Client, olga: User, link: TrackingLink, plan: CommissionPlan
+) -> None:
+    publish(plan, per_click("0.10"))
+    person, *_ = visits(link, 5, country="DE")
+    [bot] = visits(link, 1, is_bot=True)
+    settle()
+    row = BilledClicks.objects.get()
+    client.force_login(olga)
+    for click, said in ((person, "and this is one of them"), (bot, "without this one")):
+        trace = client.get(reverse("trace:search"), {"q": text_of(click.pk)}, follow=True).content.decode()
+        assert reverse("admin:payouts_billedclicks_change", args=[row.pk]) in trace
+        assert said in trace
+    address = reverse("admin:payouts_billedclicks_change", args=[row.pk])
+    assert address in client.get("/admin/search/", {"s": row.public_id, "extended": "1"}).content.decode()
+    page = client.get(address).content.decode()
+    assert "0.10 EUR per click for 5 valid clicks = 0.50 EUR" in page
+    assert "5 clicks" in client.get(reverse("admin:payouts_ledgerentry_changelist")).content.decode()
+
+
+def test_the_affiliate_reads_what_clicks_earned_with_a_way_to_them(
+    client: Client, ana: Affiliate, link: TrackingLink, plan: CommissionPlan
+) -> None:
+    publish(plan, per_click("0.10"))
+    visits(link, 5)
+    settle()
+    page = words(signed_in(ana).get("/earnings/"))
+    assert "Link k3n8d2x on 2026-11-10: 0.10 EUR per click for 5 valid clicks = 0.50 EUR" in page
+    assert f"5 clicks of k3n8d2x, {plan.offer.name}" in page
 
 
 def test_counting_and_booking_cost_as_much_for_many_links_as_for_one(

@@ -8,10 +8,15 @@ from decimal import Decimal
 
 import pytest
 
+from payouts.click_counts import count_clicks
+from payouts.click_ledger import book_clicks
 from payouts.models import CommissionRule, LedgerEntry
 from payouts.verification import Verification
 from tests.scenarios.story import Program, balance, ledger, tell
 from tracking import click_id
+from tracking.marks import mark_waiting
+from tracking.models import Click
+from tracking.rollups import rebuild
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Kind = CommissionRule.Kind
@@ -222,4 +227,43 @@ def test_a_tier_is_crossed_in_the_middle_of_the_month(mode, lines, together):
     amounts = LedgerEntry.objects.filter(affiliate=ana).order_by("sequence").values_list("amount", flat=True)
     assert list(amounts) == [Decimal(text) for text in lines]
     assert balance(ana, "EUR") == Decimal(together)
+    assert all_is_well()
+
+
+def test_clicks_of_people_are_paid_and_those_of_bots_are_not():
+    """0.045 EUR per click, 10 EUR for a registration beside it.
+
+    Five people click; one of them at once again, and a crawler twice. The day is worth 5 x 0.045 = 0.225, booked as
+    0.23. One registers: 10.00. In all 10.23 EUR. Two of the five turn out to be bots: 3 x 0.045 = 0.135, that is 0.14,
+    so 0.09 goes back: 10.14 EUR.
+    """
+    site = Program("Leads", vertical="leads")
+    ana = site.enroll("Ana")
+    site.goal("registration", flat="10")
+    site.pay(CommissionRule(kind=Kind.PER_CLICK, amount=Decimal("0.045"), currency="EUR"))
+    path = f"/c/{site.links['Ana'].code}"
+
+    async def story(teller):
+        answers = [await teller.client.get(path, client=f"203.0.113.{number}") for number in range(10, 15)]
+        assert (await teller.client.get(path, client="203.0.113.14")).status == 302
+        for _ in range(2):
+            await teller.client.get(path, headers={"user-agent": "Googlebot/2.1 (+http://www.google.com/bot.html)"})
+        return await teller.event("registration", click_id=answers[0].query["cid"], transaction_id="r-1")
+
+    assert tell(site, story) == "accepted/ok"
+    later = datetime.now(UTC) + timedelta(days=2)
+    assert mark_waiting(now=later, seconds=30) == 8
+    count_clicks(now=later)
+    book_clicks()
+    assert balance(ana, "EUR") == Decimal("10.23")
+    assert all_is_well()
+
+    people = Click.objects.filter(is_bot=False, is_duplicate=False).order_by("pk")
+    assert people.count() == 5
+    Click.objects.filter(pk__in=[click.pk for click in people[1:3]]).update(is_bot=True)
+    for found in set(Click.objects.values_list("clicked_at__date", flat=True)):
+        rebuild(day=found)
+    count_clicks(now=later)
+    book_clicks()
+    assert balance(ana, "EUR") == Decimal("10.14")
     assert all_is_well()
