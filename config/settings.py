@@ -36,7 +36,7 @@ DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = required("SECRET_KEY", "$(python -c 'import secrets; print(secrets.token_urlsafe(50))')")
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
-# Who runs the program: on statements and invoices, and in what they say about tax.
+# Who runs the program: on statements, and proposed where the company that issues invoices is entered.
 OPERATOR_NAME = env.str("OPERATOR_NAME", default="Affidavit")
 # Lines of the address, separated by |.
 OPERATOR_ADDRESS = [line.strip() for line in env.str("OPERATOR_ADDRESS", default="").split("|") if line.strip()]

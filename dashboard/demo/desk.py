@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from django.db.models import Subquery
+
 from affiliates.approvals import change_affiliates, decide_enrollments
 from affiliates.models import Affiliate, Enrollment
 from conversions.lifecycle import change_status
@@ -10,9 +12,10 @@ from conversions.models import Conversion, StatusChange
 from conversions.reasons import Reason
 from dashboard.demo.groundwork import Ground
 from dashboard.demo.journeys import Verdict
-from dashboard.demo.partners import CLICKS, NORDIC
+from dashboard.demo.partners import CLICKS, DUARTE, NORDIC
 from dashboard.demo.program import CHALLENGE
 from dashboard.demo.stories import APPEALS, TESTS
+from payouts.models import LedgerEntry, Statement
 
 Status = Conversion.Status
 
@@ -24,6 +27,9 @@ BROUGHT_BEFORE = Verdict(True, Reason.OPERATOR_APPROVED, "The player was brought
 RING = Verdict(
     False, Reason.FRAUD, "Several accounts of one person: same device and card. The case file names them all."
 )
+
+
+CHARGED_BACK = Verdict(False, Reason.REVERSED, "The customer's bank took the payment back, weeks later.")
 
 
 class Desk:
@@ -54,6 +60,18 @@ class Desk:
 
     def grant_appeal(self, now: datetime) -> None:
         self._decide_by_transaction(APPEALS, now)
+
+    def charge_back(self, now: datetime) -> None:
+        """A sale that stands on an invoice comes to nothing: the next close writes a credit note to it."""
+        affiliate = self._ground.affiliates[DUARTE]
+        last = Statement.objects.filter(affiliate=affiliate).order_by("-last_sequence").values("last_sequence")[:1]
+        closed = LedgerEntry.objects.filter(
+            affiliate=affiliate, kind=LedgerEntry.Kind.COMMISSION, sequence__lte=Subquery(last)
+        )
+        kept = closed.filter(conversion__status=Status.APPROVED)
+        ours = kept.exclude(conversion__transaction_id__in=(*APPEALS, *TESTS)).order_by("-amount", "sequence")
+        found = ours.values_list("conversion_id", flat=True)[:1]
+        self._decide([pk for pk in found if pk], CHARGED_BACK, now)
 
     def block_nordic_on_challenge(self, now: datetime) -> None:
         enrollment = self._ground.enrollments[NORDIC, CHALLENGE]

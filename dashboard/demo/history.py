@@ -40,6 +40,7 @@ QUEUES_SENT = ((DAYS, "23:50"), (30, "14:50"), (14, "05:50"))
 # Statements are made early on the first of a month, and paid some days later.
 CLOSED_AT, PAID_AFTER = timedelta(hours=6), timedelta(days=4, hours=10)
 
+CHARGED_BACK_AFTER = timedelta(days=9, hours=11)
 RETURNED_AFTER, BATCHED_AFTER = PAID_AFTER + timedelta(days=3), PAID_AFTER + timedelta(hours=2)
 
 SPECS = {offer.name: offer for offer in OFFERS}
@@ -81,6 +82,7 @@ class History:
             *((at, self._pay_clicks) for at in nights(span)),
             *((ends_at + CLOSED_AT, self._close) for ends_at in self._closings),
             *((ends_at + PAID_AFTER, self._pay) for ends_at in self._closings),
+            *((ends_at + CHARGED_BACK_AFTER, desk.charge_back) for ends_at in self._closings[:-1]),
             *((ends_at + RETURNED_AFTER, partial(payment_came_back, self._ground)) for ends_at in self._closings[:1]),
             *((ends_at + BATCHED_AFTER, partial(collect_batch, self._ground)) for ends_at in self._closings[-1:]),
         ]

@@ -9,7 +9,8 @@ from django.core.management import CommandError, call_command
 from dashboard.demo import history, seeding
 from dashboard.demo.facts import facts
 from dashboard.demo.seeding import Figures, SeedRefused, State, figures, seed, state
-from payouts.models import Payout
+from payouts.invoicing.pending import pending
+from payouts.models import Invoice, Payout
 from payouts.verification import Verification
 from tests.factories import AffiliateFactory
 
@@ -70,6 +71,16 @@ def test_has_payouts_paid_and_due_on_any_day(now):
     assert seed(now=now, scale=0.01)
     assert set(Payout.objects.values_list("status", flat=True)) >= {"paid", "due"}
     assert list(Verification().findings()) == []
+
+
+@pytest.mark.slow
+def test_has_invoices_by_several_tax_rules_and_a_credit_note():
+    assert seed(now=NOW, scale=0.1)
+    invoices = Invoice.objects.filter(kind="invoice")
+    assert set(invoices.values_list("rule", flat=True)) >= {"domestic", "reverse_charge", "outside", "small_business"}
+    note = Invoice.objects.get(kind="credit_note")
+    assert (note.affiliate.name, note.rule, note.vat < 0) == ("Ana Duarte Media", "domestic", True)
+    assert {row.affiliate.name for row in pending()} >= {"Nordic Bonus Hub", "Brightlane Clicks"}
 
 
 def test_tells_its_progress_in_lines_where_there_is_no_terminal():
