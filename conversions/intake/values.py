@@ -17,7 +17,7 @@ from django.utils.dateparse import parse_datetime
 from affiliates.money import MAX_AMOUNT, PLACES
 
 PLAIN = re.compile(r"^[0-9]{1,16}(\.[0-9]{1,8})?$")
-_GROUPED = re.compile(r"^[0-9]{1,3}([ '’\u00a0\u202f_,.])[0-9]{3}(\1[0-9]{3})*$")
+_GROUPED = re.compile(r"^[1-9][0-9]{0,2}([ '’\u00a0\u202f_,.])[0-9]{3}(\1[0-9]{3})*$")
 _SCIENTIFIC = re.compile(r"^[0-9]{1,16}(\.[0-9]{1,15})?e[+-]?[0-9]{1,2}$", re.IGNORECASE)
 _COINED = re.compile(
     r"^(?P<before>[^\d\s.,+-]{1,5})?\s?(?P<amount>[0-9][0-9 .,'’\u00a0\u202f_]*)\s?(?P<after>[^\d\s.,+-]{1,5})?$"
