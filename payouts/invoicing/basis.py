@@ -89,7 +89,7 @@ class Open(NamedTuple):
 
 
 def open_invoices(accounts: Collection[Account]) -> dict[Account, list[Open]]:
-    """The invoices of these accounts of which something is left, the newest first; one query."""
+    """The invoices of these accounts of which something is left, the newest first; at most one query."""
     affiliates = {affiliate_id for affiliate_id, _ in accounts}
     rows = (
         Invoice.objects.filter(kind=Invoice.Kind.INVOICE, affiliate__in=affiliates)

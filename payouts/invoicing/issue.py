@@ -12,7 +12,7 @@ from django.db import transaction
 from affiliates.models import User
 from affiliates.money import round_money, split_money
 from payouts.chain import Draft, append, lock_heads
-from payouts.invoicing.basis import ZERO, Account, carried, open_invoices, parts_of
+from payouts.invoicing.basis import ZERO, Account, Part, carried, open_invoices, parts_of
 from payouts.invoicing.numbers import number_text, take_numbers
 from payouts.invoicing.readiness import Judge, Side, sides_of, supply_day
 from payouts.invoicing.sheets import Line, Sheet, sheets_of
@@ -73,7 +73,7 @@ def _in_turn(statements: Sequence[Statement]) -> Iterator[list[Statement]]:
     """The first statements of all accounts, then the second ones: one may correct what the one before it made."""
     accounts: dict[Account, list[Statement]] = defaultdict(list)
     for statement in sorted(statements, key=lambda each: (each.ends_at, each.pk)):
-        accounts[statement.affiliate_id, statement.currency].append(statement)
+        accounts[_account(statement)].append(statement)
     for turn in range(max((len(some) for some in accounts.values()), default=0)):
         yield [some[turn] for _, some in sorted(accounts.items()) if turn < len(some)]
 
@@ -86,28 +86,29 @@ def _issue(
     now: datetime,
     actor: User | None,
 ) -> None:
-    """At most one statement of each account, by affiliate."""
-    ready = []
+    """At most one statement of each account, by affiliate.
+
+    What an affiliate lacks holds up its invoices. Credit notes rest on what their invoices say: they need nothing new,
+    and must not wait, since they take VAT back that was paid.
+    """
+    parts, carry = parts_of([each.pk for each in statements]), carried(statements)
+    opens = open_invoices({_account(each) for each in statements if _takes_back(parts[each.pk])})
+    sheets: list[Sheet] = []
+    records = []
     for statement in statements:
-        lacking = judge.lacks(
-            sides.get(statement.affiliate_id, Side()), statement.currency, supply_day(statement.ends_at)
-        )
-        if lacking:
-            issued.lacking[statement.pk] = lacking
-        else:
-            ready.append(statement)
-    if not ready:
-        return
-    accounts = {(each.affiliate_id, each.currency) for each in ready}
-    parts, opens, carry = parts_of([each.pk for each in ready]), open_invoices(accounts), carried(ready)
-    sheets, records = [], []
-    for statement in ready:
-        account = (statement.affiliate_id, statement.currency)
+        account, earned = _account(statement), sum((part.net for part in parts[statement.pk]), ZERO)
         written = sheets_of(statement, parts[statement.pk], carry.get(account, ZERO), opens.get(account, ()))
+        if any(sheet.original is None for sheet in written):
+            side = sides.get(statement.affiliate_id, Side())
+            lacking = judge.lacks(side, statement.currency, supply_day(statement.ends_at))
+            if lacking:
+                issued.lacking[statement.pk] = lacking
+                continue
         sheets += written
-        earned = sum((part.net for part in parts[statement.pk]), ZERO)
         records.append(_record(statement, earned, sum((sheet.net for sheet in written), ZERO), now, actor))
-    documents = [_document(sheet, judge, sides[sheet.statement.affiliate_id], now, actor) for sheet in sheets]
+    documents = [
+        _document(sheet, judge, sides.get(sheet.statement.affiliate_id, Side()), now, actor) for sheet in sheets
+    ]
     _number(documents, judge.issuer)
     _book(documents, now)
     Invoice.objects.bulk_create(documents)
@@ -115,6 +116,15 @@ def _issue(
     issued.documents += documents
     for document in documents:
         issued.vat[document.statement_id] += document.vat
+
+
+def _account(statement: Statement) -> Account:
+    return statement.affiliate_id, statement.currency
+
+
+def _takes_back(parts: Sequence[Part]) -> bool:
+    """Whether a credit note may come of them, so that the account's invoices have to be read."""
+    return any(part.net < 0 or part.original is not None for part in parts)
 
 
 def _record(statement: Statement, earned: Decimal, documented: Decimal, now: datetime, actor: User | None) -> Invoicing:

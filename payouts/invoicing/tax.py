@@ -103,6 +103,10 @@ class Undecided(ValueError):
     """No rule can be applied to the case as it is; the message says what is missing."""
 
 
+class SellerNumberMissing(Undecided):
+    """What is missing is the affiliate's own VAT number."""
+
+
 def treat(case: Case, rates: RateBook, *, rules: Sequence[TaxRule] = RULES) -> Treatment:
     """Find the rule and the rate. Raise `Undecided` when the case lacks what its rule asks for."""
     where = place_of(case)
@@ -111,7 +115,9 @@ def treat(case: Case, rates: RateBook, *, rules: Sequence[TaxRule] = RULES) -> T
     if rule is None:
         raise Undecided(f"No tax rule is known for {case.day:%Y-%m-%d}.")
     if rule.needs_seller_number and not case.seller_number:
-        raise Undecided("The affiliate's VAT number is missing; without one it is a small business or a person.")
+        raise SellerNumberMissing(
+            "The affiliate's VAT number is missing; without one it is a small business or a private person."
+        )
     if rule.needs_buyer_number and not case.buyer_number:
         raise Undecided("The operator's own VAT number is missing: a reverse charge has to name it.")
     if not rule.charges_vat:

@@ -98,6 +98,14 @@ def test_the_portal_asks_for_what_is_missing_once_somebody_writes_invoices(ana: 
     assert "The agreement to self-billing is missing." in said
 
 
+def test_the_portal_asks_for_what_the_affiliate_can_give_only(ana: Affiliate) -> None:
+    issuer("US")
+    billed(ana, "US", vat_number="123456789")
+    assert "No invoices can be written" not in words(signed_in(ana).get(INVOICES))
+    billed(ana, "US", vat_number="")
+    assert "Your VAT number is missing." in words(signed_in(ana).get(INVOICES))
+
+
 def test_an_owner_enters_details_and_agrees(ana: Affiliate) -> None:
     issuer("DE", agreement_words="You write our invoices.")
     client = signed_in(ana, name="Ana D.")

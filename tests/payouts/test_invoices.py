@@ -212,6 +212,21 @@ class TestCreditNotes:
         assert sum(Invoice.objects.values_list("gross", flat=True)) == 0 == balance(self.ana)
         sound()
 
+    def test_a_credit_note_waits_for_nothing_although_the_agreement_is_ended(self, olga: User) -> None:
+        first, _ = self.sold(2)
+        closed(NOVEMBER)
+        end_agreement(affiliate=self.ana, actor=olga, now=NOVEMBER)
+        BillingDetails.objects.update(replaced_at=NOVEMBER)
+        self.reverse(first, at=NOVEMBER + timedelta(days=1))
+        closed(DECEMBER)
+        # 66.66 had 12.67 VAT, the 33.33 that are left have 6.33.
+        assert sums(Invoice.objects.get(kind="credit_note")) == ("-33.33", "-6.34", "-39.67")
+        earn(self.ana, "5", DECEMBER + timedelta(days=1))
+        [january] = closed(JANUARY)
+        assert not hasattr(january, "invoicing")
+        assert Invoice.objects.count() == 2
+        sound()
+
     def test_the_originals_tax_rule_holds_although_the_affiliate_has_moved(self) -> None:
         first, _ = self.sold(2)
         closed(NOVEMBER)

@@ -5,7 +5,10 @@ from django.utils import timezone
 
 from affiliates.models import Affiliate
 from payouts.invoicing.readiness import Judge, Side, sides_of
+from payouts.invoicing.tax import SellerNumberMissing, Undecided
 from payouts.models import BillingDetails, Invoice, Issuer, SelfBillingAgreement
+
+NUMBER_MISSING = "Your VAT number is missing. Without one, say that you are a small business or a private person."
 
 
 def invoices_of(affiliate: Affiliate) -> QuerySet[Invoice]:
@@ -19,9 +22,17 @@ def billing_of(affiliate: Affiliate) -> tuple[BillingDetails | None, SelfBilling
 
 
 def billing_lacks(affiliate: Affiliate) -> list[str]:
-    """What keeps the affiliate's invoices from being written as of today; nothing while nobody writes any."""
+    """What the affiliate itself has to give before its invoices can be written; nothing while nobody writes any."""
     issuer = Issuer.objects.first()
     if issuer is None:
         return []
     side = sides_of([affiliate.pk]).get(affiliate.pk, Side())
-    return Judge(issuer).lacks(side, affiliate.currency, timezone.now().date())
+    missing = side.lacks()
+    if side.details:
+        try:
+            Judge(issuer).treatment(side.details, timezone.now().date())
+        except SellerNumberMissing:
+            missing.append(NUMBER_MISSING)
+        except Undecided:
+            pass  # What the operator has to mend, finance reads in the panel.
+    return missing
