@@ -4,6 +4,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from affiliates.panel import label, link_to, moment, rows_of
+from affiliates.shown import NOTHING
 from payouts.consents import answers_to
 from payouts.models import PlanConsent, PlanEffect, PlanVersion
 from payouts.what_if_report import difference_words
@@ -11,6 +12,11 @@ from payouts.what_if_report import difference_words
 ANSWERS = {"accepted": "success", "declined": "danger"}
 # A program may have thousands of affiliates: the list of consents has them all.
 SHOWN = 100
+
+
+def digest_shown(digest: str) -> SafeString | str:
+    """In pieces that a narrow page may put one under another."""
+    return format_html('<span class="aff-code aff-anywhere">{}</span>', digest) if digest else NOTHING
 
 
 def agreed_shown(version: PlanVersion) -> SafeString | str:
@@ -35,7 +41,9 @@ def _answers(answers: list[PlanConsent]) -> SafeString:
         for each in answers[:SHOWN]
     )
     said = f"{len(answers)} affiliate{'' if len(answers) == 1 else 's'} answered exactly these terms."
-    return format_html("<p>{}</p>{}", said, rows_of(("Affiliate", "Answer", "When", "How"), lines, empty=""))
+    return format_html(
+        '<p>{}</p><div class="aff-gap">{}</div>', said, rows_of(("Affiliate", "Answer", "When", "How"), lines, empty="")
+    )
 
 
 def _proof(proof: list[PlanEffect], number: int) -> SafeString:

@@ -21,6 +21,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, U
 
 from affiliates.models import Affiliate, User
 from affiliates.panel import ConfirmForm, RecordAdmin, label, labelled, link_to, moment, once, question, rows_of, when
+from payouts.admin.agreed import digest_shown
 from payouts.admin.trying import TryDraft, what_if_path
 from payouts.asking import Standing, ask_for_consent, owners_to_remind, standings
 from payouts.consents import ConsentRefused, affected_by, record
@@ -174,9 +175,9 @@ class DraftVersionAdmin(RecordAdmin):
         "consents",
         "note",
         ("created_by", "changed_at"),
-        "digest",
+        "digest_shown",
     )
-    readonly_fields = ("shown_id", "state_label", "plan_link", "begins", "terms", "effect", "consents")
+    readonly_fields = ("shown_id", "state_label", "plan_link", "begins", "terms", "effect", "consents", "digest_shown")
     actions_detail = ("rewrite", "try_draft", "ask_for_consent", "record_consent", "publish", "withdraw")
     state_label = labelled("state", TONES, description="State")
     try_draft = question(TryDraft, description="What if", icon="query_stats")
@@ -213,6 +214,10 @@ class DraftVersionAdmin(RecordAdmin):
     def begins(self, row: DraftVersion) -> SafeString | str:
         return when(row.effective_from)
 
+    @display(description="Digest")
+    def digest_shown(self, row: DraftVersion) -> SafeString | str:
+        return digest_shown(row.digest)
+
     @display(description="What each goal pays")
     @once
     def terms(self, row: DraftVersion) -> SafeString:
@@ -239,24 +244,23 @@ class DraftVersionAdmin(RecordAdmin):
         asked = f"Asked {moment(row.asked_at)} by {row.asked_by}." if row.asked_at else "Nobody was asked yet."
         said = f"{accepted} of {len(found)} concerned have accepted. {asked} Where nobody loses, none is needed."
         table = rows_of(
-            ("Affiliate", "Answer", "When", "How", "Its money"),
+            ("Affiliate", "Answer", "Its money"),
             ((*_answer(each), money) for each, money in zip(found, _money(row, found), strict=True)),
             empty="Nobody has events since then that the draft prices again.",
         )
-        return format_html("<p>{}</p>{}", said, table)
+        return format_html('<p>{}</p><div class="aff-gap">{}</div>', said, table)
 
 
-def _answer(standing: Standing) -> tuple[object, ...]:
+def _answer(standing: Standing) -> tuple[SafeString | str, SafeString | str]:
+    """Who, and what it answered; in few columns, for narrow pages."""
     given = standing.consent
     if given is None:
-        return (link_to(standing.affiliate), label("No answer", "warning"), "–", "–")
-    how = given.get_source_display() + (f": {given.evidence}" if given.evidence else "")
+        return link_to(standing.affiliate), label("No answer", "warning")
+    evidence = f": {given.evidence}" if given.evidence else ""
+    how = f"{given.get_source_display()}{evidence} ({given.answered_by})"
     shown = label(given.get_answer_display(), ANSWERS[given.answer])
-    return (
-        link_to(standing.affiliate),
-        shown,
-        link_to(given, moment(given.answered_at)),
-        f"{how} ({given.answered_by})",
+    return link_to(standing.affiliate), format_html(
+        "<div>{}</div><div>{}</div><div>{}</div>", shown, link_to(given, moment(given.answered_at)), how
     )
 
 
@@ -266,7 +270,10 @@ def _money(row: DraftVersion, found: list[Standing]) -> list[SafeString | str]:
     lines = effect.lines.all() if effect else ()
     words: dict[int, list[str]] = {}
     for line in lines:
-        words.setdefault(line.affiliate_id, []).append(difference_words(line.before, line.after, line.currency))
+        said = difference_words(line.before, line.after, line.currency)
+        expected = difference_words(line.expected_before, line.expected_after, line.currency)
+        both = said if said == expected else f"{said} ({expected} with what is pending)"
+        words.setdefault(line.affiliate_id, []).append(both)
     return [format_html_join(", ", "{}", ((each,) for each in words.get(s.affiliate.pk, ["–"]))) for s in found]
 
 
@@ -288,14 +295,18 @@ class PlanConsentAdmin(RecordAdmin):
         ("answered_at", "address"),
         ("evidence", "evidence_file"),
         "told",
-        "digest",
+        "digest_shown",
     )
-    readonly_fields = ("answer_label", "told")
+    readonly_fields = ("answer_label", "told", "digest_shown")
     answer_label = labelled("answer", ANSWERS, description="Answer")
 
     @display(description="Answered")
     def answered(self, row: PlanConsent) -> SafeString | str:
         return when(row.answered_at)
+
+    @display(description="Digest")
+    def digest_shown(self, row: PlanConsent) -> SafeString | str:
+        return digest_shown(row.digest)
 
     @display(description="What was shown")
     def told(self, row: PlanConsent) -> SafeString | str:

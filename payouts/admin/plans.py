@@ -19,7 +19,7 @@ from unfold.enums import ActionVariant
 
 from affiliates.panel import PanelAdmin, RecordAdmin, label, link_to, moment, once, operator, rows_of, when
 from conversions.models import Goal
-from payouts.admin.agreed import agreed_shown
+from payouts.admin.agreed import agreed_shown, digest_shown
 from payouts.admin.version_form import VersionForm, edited
 from payouts.examples import ExampleRefused, goals_of, stored_examples
 from payouts.findings import GAP, findings
@@ -252,9 +252,9 @@ class PlanVersionAdmin(RecordAdmin):
         "agreed",
         "note",
         "created_by",
-        "digest",
+        "digest_shown",
     )
-    readonly_fields = ("pays", "for_example", "agreed")
+    readonly_fields = ("pays", "for_example", "agreed", "digest_shown")
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[PlanVersion]":
         rows: QuerySet[PlanVersion] = super().get_queryset(request)
@@ -271,6 +271,10 @@ class PlanVersionAdmin(RecordAdmin):
     @display(description="Pays")
     def pays(self, row: PlanVersion) -> SafeString:
         return format_html_join("", "<div>{}</div>", ((rule_words(rule),) for rule in row.rules.all()))
+
+    @display(description="Digest")
+    def digest_shown(self, row: PlanVersion) -> SafeString | str:
+        return digest_shown(row.digest)
 
     @display(description="Consent")
     @once
