@@ -71,6 +71,7 @@ class BilledClicksAdmin(RecordAdmin):
     def entries(self, row: BilledClicks) -> SafeString | str:
         entries = LedgerEntry.objects.filter(clicks=row).select_related("affiliate").order_by("pk")
         lines = (
-            (link_to(each), each.affiliate, money(each.amount, each.currency), each.arithmetic) for each in entries
+            (link_to(each, f"#{each.sequence}"), each.affiliate, money(each.amount, each.currency), each.arithmetic)
+            for each in entries
         )
         return format_html_join("", "<div>{} {}: {} · {}</div>", lines) or "Nothing is booked."

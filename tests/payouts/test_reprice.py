@@ -30,6 +30,9 @@ def booked(ana: Affiliate, ben: Affiliate, db: None) -> Goal:
     return goal
 
 
+RULES = '[{"goal": "ftd", "kind": "flat", "amount": "5", "currency": "EUR"}]'
+
+
 def reprice(*arguments: str) -> str:
     out = StringIO()
     call_command("reprice", *arguments, stdout=out)
@@ -74,6 +77,12 @@ def test_pricing_again_books_what_another_rule_makes_of_it(booked: Goal, ben: Af
         ('{"rules": [{"kind": "flat", "colour": "red"}]}', "does not know colour"),
         ('{"rules": [{"kind": "flat", "amount": "much"}]}', "must be a decimal"),
         ('{"rules": [{"kind": "flat"}]}', "a flat rule has an amount"),
+        (f'{{"rules": {RULES}, "examples": 5}}', "examples are a list"),
+        (f'{{"rules": {RULES}, "examples": [5]}}', "An example is not an object"),
+        (
+            f'{{"rules": {RULES}, "examples": [{{"name": "One", "events": [{{"goal": "ftd"}}]}}]}}',
+            "was expected to earn nothing by rule 1, but earns 5.00 EUR",
+        ),
     ],
 )
 def test_says_what_is_wrong_with_a_version_file(booked: Goal, tmp_path: Path, content: str, fault: str) -> None:

@@ -3,7 +3,7 @@
 import json
 from argparse import ArgumentParser
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +18,10 @@ from affiliates.money import format_money
 from affiliates.progress import ShownProgress
 from payouts.consents import affected_by, without_consent
 from payouts.drafts import publish_draft, rules_of
+from payouts.examples import ExampleRefused, unsaved
+from payouts.linter import faults_of_rules
 from payouts.models import CommissionPlan, CommissionRule, DraftVersion
+from payouts.plans import faults_by_examples
 from payouts.repricing import Change, book_all, booked_and_owed, price_again
 from payouts.rule_documents import PlanRefused, rules_from
 from payouts.what_if import Outcome, Proposal, compare
@@ -83,7 +86,10 @@ class Command(BaseCommand):
     def _file(self, path: str, offer: Offer, span: Span) -> None:
         plan = CommissionPlan.objects.filter(offer=offer, affiliate=None).first()
         plan = plan or CommissionPlan(offer=offer, name="The proposal")
-        proposal = Proposal(plan, _rules(path, offer), span.starts_at, span.ends_at)
+        document = _document(path)
+        rules = rules_from(document, offer)
+        _check_examples(document, plan, rules, span.starts_at)
+        proposal = Proposal(plan, rules, span.starts_at, span.ends_at)
         with ShownProgress(names=STAGES) as shown:
             outcomes = compare(proposal, progress=shown).outcomes()
         self._tell(outcomes, is_dry=True)
@@ -167,8 +173,24 @@ def _day(text: str | None, otherwise: datetime) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def _rules(path: str, offer: Offer) -> list[CommissionRule]:
+def _document(path: str) -> Any:
     try:
-        return rules_from(json.loads(Path(path).read_text()), offer)
+        return json.loads(Path(path).read_text())
     except (OSError, json.JSONDecodeError, UnicodeDecodeError) as error:
         raise CommandError(f"{path} cannot be read: {error}") from error
+
+
+def _check_examples(
+    document: Mapping[str, Any], plan: CommissionPlan, rules: Sequence[CommissionRule], starts_at: datetime
+) -> None:
+    """Raise `PlanRefused` unless the file's worked examples, if it has any, come out as they expect."""
+    given = document.get("examples", [])
+    if not isinstance(given, list):
+        raise PlanRefused(["The file's examples are a list."])
+    try:
+        examples = [unsaved(each) for each in given]
+    except ExampleRefused as error:
+        raise PlanRefused([str(error)]) from error
+    faults = faults_of_rules(plan, rules) or faults_by_examples(plan, rules, examples, starts_at)
+    if faults:
+        raise PlanRefused(faults)
