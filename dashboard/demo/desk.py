@@ -1,4 +1,4 @@
-"""The operator's decisions: orders looked through, fraud found, accounts suspended and closed, an appeal granted."""
+"""The operator's decisions: orders looked through, fraud found, accounts suspended and closed."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -57,9 +57,6 @@ class Desk:
 
     def take_out_tests(self, now: datetime) -> None:
         self._decide_by_transaction(TESTS, now)
-
-    def grant_appeal(self, now: datetime) -> None:
-        self._decide_by_transaction(APPEALS, now)
 
     def charge_back(self, now: datetime) -> None:
         """A sale that stands on an invoice comes to nothing: the next close writes a credit note to it."""

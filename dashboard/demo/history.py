@@ -18,10 +18,12 @@ from dashboard.demo import credentials
 from dashboard.demo.desk import Desk
 from dashboard.demo.groundwork import Ground, publish
 from dashboard.demo.journeys import Reports, Sent
+from dashboard.demo.objections import Objections
 from dashboard.demo.partners import BEE, DUARTE
 from dashboard.demo.paying import collect_batch, payment_came_back
 from dashboard.demo.program import CASINO, CHALLENGE, OFFERS, VersionSpec
 from dashboard.demo.rhythm import DAYS, Span
+from dashboard.demo.stories import APPEALS
 from dashboard.demo.traffic import closing
 from payouts.click_counts import count_clicks
 from payouts.click_ledger import book_clicks
@@ -55,6 +57,8 @@ class History:
     def __init__(self, ground: Ground, reports: Reports, span: Span, *, scale: float) -> None:
         self._ground, self._span = ground, span
         self._desk = Desk(ground, reports.verdicts)
+        self._objections = Objections(ground)
+        self._appealed = reports.verdicts[APPEALS[0]]
         self._waiting = deque(sorted(reports.sent, key=lambda sent: sent.at))
         self._deliveries = deliveries(span, often=scale >= 0.5)
         self._closings = closings(span)
@@ -68,7 +72,7 @@ class History:
             told(min((at - self._span.since).days, DAYS), DAYS)
 
     def _agenda(self) -> Iterator[tuple[datetime, Action]]:
-        span, desk = self._span, self._desk
+        span, desk, objections = self._span, self._desk, self._objections
         fixed: list[tuple[datetime, Action]] = [
             *((at, self._deliver) for at in self._deliveries),
             *((at, desk.morning) for at in mornings(span)),
@@ -76,7 +80,11 @@ class History:
             (closing(span, "nordic-challenge"), desk.block_nordic_on_challenge),
             (closing(span, "bright-casino"), desk.close_brightlane),
             (closing(span, "nordic-casino"), desk.suspend_nordic),
-            (span.at(13, "14:02"), desk.grant_appeal),
+            (span.at(15, "18:26"), objections.appeal_for_the_late_one),
+            (span.at(13, "14:02"), partial(objections.uphold_it, self._appealed)),
+            (span.at(9, "20:11"), objections.appeal_for_a_second_first),
+            (span.at(6, "14:40"), objections.dismiss_what_is_old),
+            (span.at(1, "19:05"), objections.appeal_for_a_late_one),
             (span.at(28, "15:45"), self._bonus),
             (span.at(15, "11:32"), self._correction),
             *((at, self._pay_clicks) for at in nights(span)),

@@ -18,7 +18,7 @@ from django.test import override_settings
 from affiliates.models import AdvertiserSecret, Affiliate, ApiKey, CouponCode, Enrollment, User
 from affiliates.secrets import digest
 from conversions.intake import Received, intake
-from conversions.models import Conversion, Customer, Postback, StatusChange, Trace
+from conversions.models import Appeal, ConflictReview, Conversion, Customer, Postback, StatusChange, Trace
 from conversions.reasons import Reason
 from dashboard.demo import history, seeding
 from dashboard.demo.chance import source
@@ -88,6 +88,11 @@ def test_shows_every_common_reason_of_a_conversion(demo):
         "fraud test_event",
     }
     assert reasons >= {(status, reason) for status, listed in expected.items() for reason in listed.split()}
+
+
+def test_shows_appeals_in_every_state_and_contradictions_to_decide(demo):
+    assert set(Appeal.objects.values_list("state", flat=True)) == set(Appeal.State.values)
+    assert ConflictReview.objects.filter(resolved_at=None).exists()
 
 
 def test_shows_every_outcome_of_a_postback_and_the_usual_faults(demo):
