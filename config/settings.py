@@ -330,6 +330,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "affiliates.rest.schema.add_errors",
+        "conversions.bulk_description.add_bulk",
     ],
     "ENUM_NAME_OVERRIDES": {
         "AffiliateStatus": "affiliates.models.Affiliate.Status",

@@ -16,18 +16,25 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, settings
 from pytest_django.fixtures import Settings
+from requests import Request
 from schemathesis import Case
 from schemathesis.core.parameters import ParameterLocation
-from schemathesis.specs.openapi.checks import positive_data_acceptance
+from schemathesis.core.transport import Response
+from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection, positive_data_acceptance
 
 from affiliates.models import Affiliate, User
 from affiliates.secrets import encrypt
 from config.api_urls import described
+from conversions import bulk_door
+from tests.asgi_client import Standing, standing
 from tests.config.test_api_reach import belongings
+from tests.conversions.sending import TOKEN, World
 from tests.rest import key_of
 from tracking import click_id
 
-schema = schemathesis.openapi.from_dict(described())
+whole = schemathesis.openapi.from_dict(described())
+# Many events are taken by a door ahead of Django.
+schema, bulk = whole.exclude(path=bulk_door.PATH), whole.include(path=bulk_door.PATH)
 schema.app = WSGIHandler()
 
 # A few cases drawn by lot, always the same; the operator is also asked what schemathesis works out by itself from the
@@ -126,3 +133,37 @@ def test_as_an_affiliate(case: Case, known: dict[str, dict[str, str]], anas_key:
 def test_without_a_key(case: Case, known: dict[str, dict[str, str]]) -> None:
     """Where an address names nothing at all, that is said first."""
     assert ask(case, known).status_code in (401, 404, 405)
+
+
+@pytest.fixture
+def door(transactional_db: None) -> Iterator[Standing]:
+    World()
+    with standing() as application:
+        yield application
+
+
+def post(case: Case, door: Standing, key: str) -> Response:
+    """The case, sent to the door, and its answer as schemathesis reads one."""
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    prepared = Request(**case.as_transport_kwargs(base_url="http://localhost", headers=headers)).prepare()
+    body = prepared.body.encode() if isinstance(prepared.body, str) else prepared.body or b""
+    sent = {name.lower(): str(value) for name, value in prepared.headers.items()}
+    answer = door.request(prepared.method, bulk_door.PATH, body=body, headers={**sent, "host": "localhost"})
+    found = {name: [value] for name, value in answer.headers.items()}
+    return Response(answer.status, found, answer.body, prepared, elapsed=0.0, verify=False)
+
+
+@bulk.parametrize()
+@settings(ALL, max_examples=20)
+def test_many_events_of_an_advertiser(case: Case, door: Standing) -> None:
+    """An event that is none is refused by itself, beside others that count. The token is ours, not the case's."""
+    left_out = [negative_data_rejection, ignored_auth]
+    case.validate_response(post(case, door, TOKEN), excluded_checks=left_out)
+
+
+@bulk.parametrize()
+@SOME
+def test_many_events_of_nobody(case: Case, door: Standing) -> None:
+    found = post(case, door, "")
+    case.validate_response(found, excluded_checks=[negative_data_rejection, positive_data_acceptance])
+    assert found.status_code in (400, 401, 405, 413, 422, 429)
