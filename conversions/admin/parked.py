@@ -135,7 +135,7 @@ class ParkedPostbackAdmin(RecordAdmin):
 
     @display(description="Since, until")
     def wait(self, row: ParkedPostback) -> SafeString:
-        return format_html("{}<br>{}", when(row.parked_at), when(row.expires_at))
+        return format_html("<span>{}<br>{}</span>", when(row.parked_at), when(row.expires_at))
 
     @display(description="Since")
     def since(self, row: ParkedPostback) -> SafeString | str:
@@ -147,7 +147,7 @@ class ParkedPostbackAdmin(RecordAdmin):
             return "With the one that it repeats"
         tried = f"{row.tries} {'try' if row.tries == 1 else 'tries'} so far"
         at = "Due now" if row.next_try_at <= timezone.now() else when(row.next_try_at)
-        return format_html("{}<br>{}", at, tried)
+        return format_html("<span>{}<br>{}</span>", at, tried)
 
     @display(description="Given up at")
     def until(self, row: ParkedPostback) -> SafeString | str:

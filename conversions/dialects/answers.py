@@ -133,6 +133,8 @@ def tolt_answer(status: int, body: dict[str, Any], sent: dict[str, str]) -> Spok
 VALUES = ("outcome", "reason", "message", "problems", "status", "conversion_id", "postback_id", "trace_url")
 PLACE = re.compile(r"\{([a-z_]+|sent\.[^{}\s]{1,60})\}")
 SENT = "sent."
+# Beside control characters, which no answer has, XML knows no way to write these.
+NOT_XML = re.compile("[\ufffe\uffff]")
 LONGEST_VALUE = 300
 
 
@@ -165,7 +167,9 @@ class OwnAnswers:
         """The value as it may stand within a text of this kind."""
         if self.content_type == JSON:
             return json.dumps(value, ensure_ascii=False)[1:-1]
-        return escape(value, {'"': "&quot;", "'": "&apos;"}) if self.content_type.endswith("xml") else value
+        if self.content_type.endswith("xml"):
+            return escape(NOT_XML.sub("\N{REPLACEMENT CHARACTER}", value), {'"': "&quot;", "'": "&apos;"})
+        return value
 
 
 def _value(place: str, body: dict[str, Any], sent: dict[str, str]) -> str:

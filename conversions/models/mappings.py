@@ -88,6 +88,8 @@ class SenderMapping(models.Model):
         is_change = not self._state.adding
         if is_change:
             self.version = F("version") + 1
+            if (fields := kwargs.get("update_fields")) is not None:
+                kwargs["update_fields"] = {*fields, "version", "changed_at"}
         super().save(*args, **kwargs)
         if is_change:
             self.refresh_from_db(fields=["version"])

@@ -17,10 +17,10 @@ from affiliates.models import (
     Offer,
     User,
 )
-from conversions.models import Goal, QualificationRule, RiskPolicy
+from conversions.models import Goal, QualificationRule, RiskPolicy, SenderMapping
 from dashboard.demo import credentials, partners, program
 from dashboard.demo.partners import ANA, DUARTE, OLGA, OMAR, AccessSpec, Partner, Person
-from dashboard.demo.program import GoalSpec, OfferSpec, PlanSpec, RuleSpec, VersionSpec
+from dashboard.demo.program import SHOP, GoalSpec, OfferSpec, PlanSpec, RuleSpec, VersionSpec
 from dashboard.demo.rhythm import DAYS, Span
 from payouts.models import CommissionPlan, CommissionRule, WorkedExample
 from payouts.plans import publish_version
@@ -54,6 +54,7 @@ def lay(span: Span) -> Ground:
     )
     for offer in program.OFFERS:
         _offer(ground, offer, began)
+    _mapping(ground)
     for partner in partners.PARTNERS:
         _partner(ground, partner, span)
     for plan in program.PLANS:
@@ -121,6 +122,31 @@ def _offer(ground: Ground, spec: OfferSpec, began: datetime) -> None:
                 created_at=began,
             )
     RiskPolicy.objects.create(offer=offer, owner=ground.operator)
+
+
+def _mapping(ground: Ground) -> None:
+    """A sender of the shop's that speaks its own words: cents, stages of a deal, and an answer of two letters."""
+    SenderMapping.objects.create(
+        slug="verbena-crm",
+        name="Casa Verbena's CRM",
+        advertiser=ground.offers[SHOP].advertiser,
+        names={
+            "click_id": ["trk", "visit"],
+            "txid": ["deal"],
+            "event_type": ["stage"],
+            "revenue": ["cents"],
+            "status": ["state"],
+        },
+        goals={"sold": "purchase"},
+        statuses={"paid": "approved", "open": "pending", "returned": "rejected"},
+        defaults={"currency": "EUR"},
+        tokens=["apikey"],
+        minor_units=True,
+        answers_as="own",
+        taken_body="OK {conversion_id}",
+        duplicate_body="OK seen",
+        refused_body="NO {message}",
+    )
 
 
 def _goal(offer: Offer, position: int, spec: GoalSpec, began: datetime) -> Goal:

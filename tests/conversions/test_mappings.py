@@ -10,11 +10,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from hypothesis import given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
 
 from conversions.dialects.own import dialect_of, read_dialects
 from conversions.dialects.table import BY_NAME
 from conversions.intake import intake
-from conversions.mapping_rules import faults
+from conversions.mapping_rules import _answers, faults
 from conversions.models import Conversion, Postback, SenderMapping
 from conversions.replay import replay
 from tests.asgi_client import Answer, visit
@@ -319,8 +322,9 @@ class TestChanges:
         row = mapping()
         twin = SenderMapping.objects.get()
         row.save()
-        twin.save()
+        twin.save(update_fields=["is_active"])
         assert (row.version, twin.version) == (2, 3)
+        assert SenderMapping.objects.get().version == 3
 
     def test_a_batch_takes_one_query_more_whatever_its_size(self, world, click):
         mapping()
@@ -463,3 +467,29 @@ def test_a_correction_is_compared_with_what_the_mapping_read_before(world, click
     assert answer.headers["x-affidavit-outcome"] == "rejected"
     assert get(sent(click, state="", client="c-1", cents="25000")).headers["x-affidavit-outcome"] == "updated"
     assert Conversion.objects.get().revenue == Decimal(250)
+
+
+@effort(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(["application/json", "text/xml", "text/plain"]),
+    st.lists(
+        st.sampled_from(
+            ['{"a": "', '"}', "<a b='", "'>", "</a>", "{sent.x}", "{message}", "{nosuch}", "&amp;", "\\", "é", "{"]
+        )
+    ),
+    st.text(max_size=40),
+)
+def test_an_answer_that_the_rules_let_pass_is_well_formed_whatever_was_sent(content_type, parts, value):
+    text = "".join(parts)
+    row = SenderMapping(
+        slug="x", name="X", names={"click_id": ["c"]}, answers_as="own", content_type=content_type, taken_body=text
+    )
+    if text.strip() and any(fault.field == "taken_body" for fault in _answers(row)):
+        return
+    spoken = dialect_of(row).answers(200, {"outcome": "accepted", "message": value}, {"x": value})
+    assert spoken.content_type.startswith(content_type)
+    assert "\r" not in spoken.content_type
+    if text.strip() and content_type == "application/json":
+        json.loads(spoken.content)
+    elif text.strip() and content_type == "text/xml":
+        ElementTree.fromstring(spoken.content)  # noqa: S314
