@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from affiliates.models import Affiliate, User
+from affiliates.models import Affiliate
 from conversions.models import Conversion, Goal
-from payouts.admin.forms import NewVersionForm
 from payouts.ledger import book_changes
 from payouts.linter import gaps
 from payouts.models import CommissionRule, LedgerEntry
@@ -231,12 +230,3 @@ def test_a_faulty_formula_is_refused(sale: Goal, formula: dict[str, Any], fault:
     with pytest.raises(PlanRefused, match=fault):
         deal(CommissionRule(goal=sale, kind=CommissionRule.Kind.TIERED, formula=formula))
     assert Conversion.objects.filter(status=APPROVED).count() == 0
-
-
-def test_the_form_carries_on_what_it_cannot_show(ana: Affiliate, olga: User, sale: Goal) -> None:
-    version = deal(tiers(sale, "whole"))
-    form = NewVersionForm(version.plan, {"at_once": "on", f"goal-{sale.pk}-currency": "EUR"})
-    assert form.is_valid()
-    published = form.publish(actor=olga, now=OCTOBER)
-    assert published
-    assert [(rule.kind, rule.formula["mode"]) for rule in published.rules.all()] == [("tiered", "whole")]
