@@ -59,6 +59,9 @@ def keep_senders_rejection(cases: Iterable[Case]) -> None:
         row, event = case.conversion, case.event
         if not row or pixels.from_pixel(case) or event.status != Status.REJECTED or event.refund is not None:
             continue
+        if case.postback.conversion_id == row.pk:
+            # Decided again: what it says is known.
+            continue
         if row.status == Status.REJECTED and row.reason in CORRECTABLE and not case.problems:
             was = Reason(row.reason)
             note = f"{row} was rejected ({was.label}); the sender rejects it as well, so no correction counts it."

@@ -220,6 +220,15 @@ def test_what_the_sender_rejected_itself_is_not_counted_by_a_correction(world: W
     assert state() == ("rejected", "sent_rejected")
 
 
+def test_a_replay_of_the_event_itself_is_no_later_rejection(world: World) -> None:
+    deposit = Deposit(world, txid=None, status="rejected")
+    deposit.send()
+    assert state() == ("rejected", "below_minimum")
+    replay(list(Postback.objects.all()), by="Olga", now=NOW)
+    assert state() == ("rejected", "below_minimum")
+    assert outcome(deposit.send(status=None, revenue="50")) == (409, "conflict", "transaction_conflict")
+
+
 def test_a_persons_word_stays(world: World, olga: User) -> None:
     world.ftd.approval = "by_hand"
     world.ftd.save()

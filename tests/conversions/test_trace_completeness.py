@@ -47,6 +47,12 @@ def other_money(world: World) -> Received:
     return received(fields)
 
 
+def corrected(world: World) -> Received:
+    first = sale(world, event_type="ftd", customer_id="Carl", revenue="5")
+    intake([first], now=NOW)
+    return received(dict(first.parameters) | {"revenue": "50"})
+
+
 def back_to_life(world: World) -> Received:
     first = dict(sale(world).parameters)
     intake([received(first)], now=NOW)
@@ -79,6 +85,7 @@ def repeated(world: World) -> Received:
 CORPUS: dict[Reason, Callable[[World], Received]] = {
     Reason.OK: sale,
     Reason.DUPLICATE: repeated,
+    Reason.CORRECTED: corrected,
     Reason.SENT_PENDING: lambda world: sale(world, status="pending"),
     Reason.WAITING_FOR_SALE: lambda world: sale(world, status="rejected"),
     Reason.OUTSIDE_WINDOW: lambda world: sale(world, click_id=world.click(ago=timedelta(days=900))),
