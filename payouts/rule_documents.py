@@ -49,8 +49,11 @@ def _plain(value: Any) -> Any:
 
 
 def digest_of(plan: CommissionPlan, effective_from: datetime, rules: Sequence[CommissionRule]) -> str:
-    """The name of exactly these terms: SHA-256 of plan, beginning and rules, whatever order the rules come in."""
-    lines = sorted(json.dumps(each, sort_keys=True) for each in document_of(rules)["rules"])
+    """The name of exactly these terms: SHA-256 of plan, beginning and rules, whatever order the rules come in.
+
+    Goals stand in it by number: a goal that is given another code is the same goal.
+    """
+    lines = sorted(json.dumps({**_written(rule), "goal": rule.goal_id}, sort_keys=True) for rule in rules)
     text = json.dumps([plan.pk, effective_from.astimezone(UTC).isoformat(), lines])
     return hashlib.sha256(text.encode()).hexdigest()
 

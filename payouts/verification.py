@@ -1,4 +1,4 @@
-"""Checking the ledger against itself: chains, statements, payouts, invoices, and what conversions should have earned.
+"""Checking the ledger against itself: chains, statements, payouts, invoices, versions, what conversions should earn.
 
 Nothing is trusted but the facts: seals are derived again, sums are added again, conversions are priced
 again. Rows are streamed, so memory stays bounded whatever the size of the ledger; work may go on meanwhile.
@@ -20,6 +20,7 @@ from payouts.ledger import Due, booked_amounts, differences, price_together, rea
 from payouts.models import BilledClicks, LedgerEntry, LedgerHead, Payout, Statement
 from payouts.price_books import keep_versions
 from payouts.pricing import exact
+from payouts.version_checks import altered_versions
 
 CHUNK = 2000
 
@@ -52,6 +53,8 @@ class Verification:
         yield from invoice_findings(self.affiliate)
         yield from self._check_prices()
         yield from self._check_clicks()
+        if self.affiliate is None:
+            yield from altered_versions()
 
     def _of_affiliate(self) -> Q:
         return Q(affiliate=self.affiliate) if self.affiliate else Q()

@@ -12,7 +12,7 @@ from conversions.models import Conversion, Goal
 from payouts import verification
 from payouts.chain import COLUMNS, Facts, seal
 from payouts.ledger import adjust, book_changes
-from payouts.models import LedgerEntry, LedgerHead, Payout, Statement
+from payouts.models import CommissionRule, LedgerEntry, LedgerHead, Payout, Statement
 from payouts.payments import mark_paid
 from payouts.statements import close_period
 from payouts.verification import Verification
@@ -253,3 +253,16 @@ def test_an_adjustment_is_part_of_the_chain(ana: Affiliate, olga: User) -> None:
     run = Verification(affiliate=ana)
     assert list(run.findings()) == []
     assert run.entries == 7
+
+
+def test_a_rule_that_was_altered_after_it_was_agreed_to_is_found() -> None:
+    rule = CommissionRule.objects.get()
+    with triggers_off(CommissionRule):
+        CommissionRule.objects.update(sub_name="sub1", sub_value="x")
+    code, said = verify()
+    assert code == 1
+    assert any("Version Standard plan v1" in line and "other rules, or another beginning" in line for line in said)
+    with triggers_off(CommissionRule):
+        CommissionRule.objects.update(sub_name="", sub_value="")
+    Goal.objects.filter(pk=rule.goal_id).update(code="first-deposit")
+    assert verify()[0] == 0
