@@ -43,7 +43,10 @@ def _top(invoice: Invoice) -> list[Flowable]:
     last_day = statement.ends_at.astimezone(UTC) - timedelta(days=1)
     facts = [
         ("Date", f"{invoice.issued_at.astimezone(UTC):%Y-%m-%d}"),
-        ("Supplied in the period (UTC)", f"{statement.starts_at.astimezone(UTC):%Y-%m-%d} to {last_day:%Y-%m-%d}"),
+        (
+            f"{'Corrected' if invoice.is_credit_note else 'Supplied'} in the period (UTC)",
+            f"{statement.starts_at.astimezone(UTC):%Y-%m-%d} to {last_day:%Y-%m-%d}",
+        ),
         ("Statement", statement.number),
     ]
     if invoice.original:
@@ -97,9 +100,11 @@ def _tax(invoice: Invoice) -> list[Flowable]:
 
 
 def _notes(invoice: Invoice) -> list[Flowable]:
-    rest = (
-        f"Each line of the ledger that this rests on stands in statement {invoice.statement.number}. Amounts are paid "
-        "by the payouts of the account, less what was agreed to be kept back."
+    amount = (
+        "The amount is taken from the account."
+        if invoice.is_credit_note
+        else "Amounts are paid by the payouts of the account, less what was agreed to be kept back."
     )
+    rest = f"Each line of the ledger that this rests on stands in statement {invoice.statement.number}. {amount}"
     story: list[Flowable] = [text("Notes", HEAD), *(text(note) for note in invoice.notes)]
     return [KeepTogether([*story, gap(4), text(rest, SMALL)])]

@@ -4,6 +4,7 @@ import csv
 import io
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from payouts.documents.invoice_files import invoice_csv, invoice_data
 from payouts.documents.invoice_pdf import called, invoice_pdf
 from payouts.models import ExchangeRate, Invoice
 from tests.payouts.billing import DECEMBER, NOVEMBER, OCTOBER, billed, closed, earn, issuer
+from tests.payouts.test_documents import checked, document
 
 pytestmark = pytest.mark.django_db
 
@@ -31,10 +33,10 @@ def documents(ana: Affiliate) -> list[Invoice]:
 
 
 def test_the_pdf_is_a_pdf_and_always_the_same(documents: list[Invoice]) -> None:
-    for document in documents:
-        first = invoice_pdf(document)
+    for each in documents:
+        first = invoice_pdf(each)
         assert first.startswith(b"%PDF-")
-        assert first == invoice_pdf(Invoice.objects.get(pk=document.pk))
+        assert first == invoice_pdf(Invoice.objects.get(pk=each.pk))
     assert [called(each) for each in documents] == ["Invoice SB-2026-000001", "Credit note CN-2026-000001"]
 
 
@@ -63,3 +65,10 @@ def test_the_lines_in_a_file_for_spreadsheets_add_up_and_none_is_a_formula(docum
     sums = {name: sum(Decimal(row[name]) for row in of_invoice) for name in ("net", "vat", "gross")}
     assert sums == {"net": Decimal("100.05"), "vat": Decimal("19.01"), "gross": Decimal("119.06")}
     assert (rows[-1]["net"], rows[-1]["kind"], rows[-1]["corrects"]) == ("-30.00", "credit_note", "SB-2026-000001")
+
+
+def test_the_offline_program_finds_accounts_with_vat_in_order(tmp_path: Path, documents: list[Invoice]) -> None:
+    """VAT of October's invoice is a line of November's statement, and counts as earned."""
+    code, said = checked(tmp_path, *(document(each.statement) for each in documents))
+    assert (code, said.count(": well.")) == (0, 2), said
+    assert documents[1].statement.earned == Decimal("-10.99")
