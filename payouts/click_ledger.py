@@ -238,4 +238,5 @@ def make_clicks_due(plan: CommissionPlan, effective_from: datetime) -> None:
 def first_day_under(moment: datetime) -> date:
     """The first day (UTC) that begins at or after the moment: clicks go by the version as their day begins."""
     moment = moment.astimezone(UTC)
-    return moment.date() if moment.time() == time() else moment.date() + timedelta(days=1)
+    day = moment.date()
+    return day if moment.time() == time() or day == date.max else day + timedelta(days=1)

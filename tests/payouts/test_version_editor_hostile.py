@@ -1,0 +1,97 @@
+"""The editor of a version under anything that may be typed or posted: an answer, never a fault of the server."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from affiliates.models import User
+from payouts.models import CommissionPlan, PlanVersion
+from tests.factories import CommissionPlanFactory, GoalFactory, OfferFactory
+from tests.payouts.test_version_editor import HTMX, path, posted
+
+pytestmark = pytest.mark.django_db
+
+NASTY = (
+    *("", "\x00", "-1", "1e400", "NaN", "9" * 30, "0." + "0" * 40 + "1", "<script>", "🎲", "0001-01-01T00:00"),
+    *(
+        "9999-12-31T23:59",
+        "0: 1e9 %",
+        ": %",
+        "99999999999999999999: 5",
+        "bonus: 1: 2, at most 3",
+        "%",
+        ",,,",
+        "10," * 30,
+    ),
+    *(
+        "event 1, rule 9999: 1 EUR",
+        "1 × 2 × 3",
+        "9999999 clicks",
+        "5001 × ftd",
+        "ftd on 0001-01-01",
+        "ftd less x 9" * 50,
+    ),
+    *(
+        "ftd 99999999999999999 EUR",
+        "ftd on 9999-12-31",
+        "ftd customer A since 9999-12-31T23:59+14:00",
+        "999999999 clicks",
+    ),
+)
+FIELDS = (
+    *("kind", "goal", "amount", "currency", "percent", "basis", "period", "mode", "steps", "deductions", "ring_fence"),
+    *("of", "levels", "country", "sub_name", "sub_value", "valid_from", "valid_until", "minimum", "cap_amount"),
+    *("cap_count", "cap_period", "max_months", "max_payments"),
+)
+KINDS: dict[str, dict[str, Any]] = {
+    "flat": {"amount": "5", "currency": "EUR"},
+    "percent": {"percent": "5"},
+    "per_lot": {"amount": "5", "currency": "EUR"},
+    "per_click": {"amount": "5", "currency": "EUR"},
+    "tiered": {"basis": "count", "period": "month", "mode": "whole", "steps": "0: 5", "currency": "EUR"},
+    "net_revenue": {"percent": "5", "deductions": "bonus"},
+    "parents": {"of": "revenue", "levels": "5"},
+}
+
+
+@pytest.fixture
+def desk(client: Client, olga: User) -> Client:
+    client.force_login(olga)
+    return client
+
+
+@pytest.fixture
+def plan() -> CommissionPlan:
+    plan = CommissionPlanFactory(offer=OfferFactory(currency="EUR"))
+    GoalFactory(offer=plan.offer, code="ftd")
+    return plan
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_value_in_any_field_of_a_rule_is_answered(desk: Client, plan: CommissionPlan, kind: str) -> None:
+    goal = plan.offer.goals.get().pk
+    for number, name in enumerate(FIELDS):
+        for nasty in NASTY[number % 8 :: 8]:
+            rule = {"kind": kind, "goal": goal, **KINDS[kind], name: nasty}
+            answer = desk.post(path(plan), posted(rule, part="preview"), headers=HTMX)
+            assert answer.status_code == 200, (name, nasty)
+    assert not PlanVersion.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["name", "by", "events", "expected"])
+def test_any_text_in_an_example_is_answered(desk: Client, plan: CommissionPlan, name: str) -> None:
+    rule = {"kind": "flat", "goal": plan.offer.goals.get().pk, **KINDS["flat"]}
+    for nasty in NASTY:
+        example = {"name": "One", "by": "event", "events": "ftd 5 EUR", "expected": "", name: nasty}
+        answer = desk.post(path(plan), posted(rule, examples=[example], part="work-out-e1"), headers=HTMX)
+        assert answer.status_code == 200, (name, nasty)
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "2026-02-30", "\x00"])
+@pytest.mark.parametrize("part", ["preview", "shape", "publish", "draft"])
+def test_any_day_of_beginning_is_answered(desk: Client, plan: CommissionPlan, day: str, part: str) -> None:
+    rule = {"kind": "per_click", **KINDS["per_click"]}
+    moment = {"at_once": "", "effective_from_0": day, "effective_from_1": "23:59"}
+    answer = desk.post(path(plan), posted(rule, part=part, **moment), headers=HTMX)
+    assert answer.status_code in (200, 302)
