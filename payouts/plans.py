@@ -128,7 +128,7 @@ def _words(proposal: Proposal, affected: Collection[int], lacking: Collection[in
     more = f" and {len(lacking) - len(names)} more" if len(lacking) > len(names) else ""
     loses = "one affiliate loses" if losing == 1 else f"{losing} affiliates lose"
     return (
-        f"{proposal.starts_at:%Y-%m-%d %H:%M} UTC has passed, and by these terms {loses} money that is earned already: "
+        f"{proposal.starts_at:%Y-%m-%d %H:%M} UTC has passed, and by these terms {loses} money, earned or pending: "
         f"{len(lacking)} of {len(affected)} consents are missing ({', '.join(names)}{more}). Ask the affiliates for "
         "their consent to it as a draft, in the panel, or begin now or later and settle past events by an adjustment."
     )

@@ -131,6 +131,13 @@ def test_a_draft_that_raises_everybody_is_put_into_force_and_booked(booked: Goal
     assert balances(ben)[0].amount == 60
 
 
+def test_tells_apart_what_is_still_pending(booked: Goal, ben: Affiliate) -> None:
+    ConversionFactory(goal=booked, affiliate=ben, occurred_at=OCTOBER, status="pending")
+    said = reprice("--dry-run", f"--draft={a_draft(booked, '60').public_id}").splitlines()
+    assert said[1] == "Total with what is pending: 200.00 EUR -> 240.00 EUR (40.00 EUR)"
+    assert said[-2] == "Total: 150.00 EUR -> 180.00 EUR (30.00 EUR)"
+
+
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [(["--draft=dv_x"], "There is no draft dv_x"), (["--draft=x", "--from=2026-01-01"], "alone")],

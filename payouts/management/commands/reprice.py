@@ -92,6 +92,7 @@ class Command(BaseCommand):
         proposal = Proposal(plan, rules, span.starts_at, span.ends_at)
         with ShownProgress(names=STAGES) as shown:
             outcomes = compare(proposal, progress=shown).outcomes()
+        self._tell_expected(outcomes)
         self._tell(outcomes, is_dry=True)
 
     def _draft(self, public_id: str, *, is_dry: bool) -> None:
@@ -110,6 +111,7 @@ class Command(BaseCommand):
         else:
             outcomes = []
             self.stdout.write(f"It begins on {draft.effective_from:%Y-%m-%d %H:%M} UTC: no event is priced again.")
+        self._tell_expected(outcomes)
         if is_dry:
             self._tell(outcomes, is_dry=True)
             return
@@ -141,6 +143,17 @@ class Command(BaseCommand):
         moved = sum(before != after for before, after in sums.values())
         told = "would change. Nothing was written." if is_dry else "change."
         self.stdout.write(f"{moved:,} of {len(sums):,} balances {told}")
+
+    def _tell_expected(self, outcomes: Sequence[Outcome]) -> None:
+        """The totals with what is pending, as if it were approved, where that says more than `_tell` does."""
+        if all(each.expected_before == each.before and each.expected_after == each.after for each in outcomes):
+            return
+        totals: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
+        for each in outcomes:
+            totals[each.currency][0] += each.expected_before
+            totals[each.currency][1] += each.expected_after
+        for currency, (before, after) in sorted(totals.items()):
+            self._line("Total with what is pending", currency, before, after)
 
     def _line(self, name: str, currency: str, before: Decimal, after: Decimal) -> None:
         change = format_money(after - before, currency)
