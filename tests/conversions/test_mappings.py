@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from conversions.dialects.own import dialect_of, read_dialects
 from conversions.dialects.table import BY_NAME
 from conversions.intake import intake
+from conversions.intake.correct import _rejected
 from conversions.mapping_rules import _answers, faults
 from conversions.models import Conversion, Postback, SenderMapping
 from conversions.replay import replay
@@ -465,6 +466,8 @@ def test_a_correction_is_compared_with_what_the_mapping_read_before(world, click
     world.purchase.save()
     answer = get(sent(click, state="", client="c-1"))
     assert answer.headers["x-affidavit-outcome"] == "rejected"
+    [before] = _rejected(Conversion.objects.all()).values()
+    assert before.told["customer_id"] == "c-1"
     assert get(sent(click, state="", client="c-1", cents="25000")).headers["x-affidavit-outcome"] == "updated"
     assert Conversion.objects.get().revenue == Decimal(250)
 
