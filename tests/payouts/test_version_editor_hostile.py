@@ -72,7 +72,7 @@ def plan() -> CommissionPlan:
 def test_any_value_in_any_field_of_a_rule_is_answered(desk: Client, plan: CommissionPlan, kind: str) -> None:
     goal = plan.offer.goals.get().pk
     for number, name in enumerate(FIELDS):
-        for nasty in NASTY[number % 8 :: 8]:
+        for nasty in NASTY[number % 16 :: 16]:
             rule = {"kind": kind, "goal": goal, **KINDS[kind], name: nasty}
             answer = desk.post(path(plan), posted(rule, part="preview"), headers=HTMX)
             assert answer.status_code == 200, (name, nasty)
