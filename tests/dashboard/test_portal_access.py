@@ -7,10 +7,13 @@ from dataclasses import dataclass
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from affiliates.models import Affiliate, ApiKey, Enrollment, User
 from affiliates.public_ids import offer_id
 from dashboard.portal.urls import urlpatterns
+from payouts.drafts import write_draft
+from payouts.models import CommissionPlan, DraftVersion, Invoice, PlanConsent
 from tests.dashboard.portal import World, as_user, signed_in, words, world_of
 from tests.factories import (
     AffiliateFactory,
@@ -22,11 +25,13 @@ from tests.factories import (
     StatementFactory,
     UserFactory,
 )
+from tests.payouts.billing import OCTOBER, SEPTEMBER, billed, closed, earn, issuer
+from tests.payouts.deals import flat
 from tracking.models import TrackingLink
 
 PLAIN = [str(pattern.name) for pattern in urlpatterns if "<" not in str(pattern.pattern)]
-PAGES = [name for name in PLAIN if name not in ("switch", "leave_preview")]
-LISTS = ["offers", "links", "conversions", "clicks", "earnings", "statements", "payouts"]
+PAGES = [name for name in PLAIN if name not in ("switch", "leave_preview", "end_self_billing")]
+LISTS = ["offers", "links", "conversions", "clicks", "earnings", "statements", "payouts", "invoices"]
 
 
 @dataclass
@@ -42,10 +47,11 @@ def bens(ben: Affiliate) -> Things:
     world = world_of(ben, status="paused", name="Ben's secret offer")
     world.click(sub1="bens-sub")
     conversion = world.conversion(transaction_id="bens-tx")
-    statement = StatementFactory(affiliate=ben)
-    PayoutFactory(statement=statement, reference="bens-reference")
-    LedgerEntryFactory(affiliate=ben, arithmetic="A bonus for Ben")
+    invoice = invoice_of(ben)
+    statement = invoice.statement
+    PayoutFactory(statement=StatementFactory(affiliate=ben, currency="USD"), reference="bens-reference")
     key = ApiKeyFactory(affiliate=ben, name="Ben's key")
+    draft = draft_for(ben, world)
     code, number = world.link.code, statement.number
     return Things(
         world,
@@ -61,11 +67,39 @@ def bens(ben: Affiliate) -> Things:
             "statement_export": reverse("portal:statement_export", args=[number]),
             "statement_pdf": reverse("portal:statement_pdf", args=[number]),
             "statement_proof": reverse("portal:statement_proof", args=[number]),
+            "change_of_terms": reverse("portal:change_of_terms", args=[draft.public_id]),
+            "invoice_pdf": reverse("portal:invoice_pdf", args=[invoice.number]),
+            "invoice_json": reverse("portal:invoice_json", args=[invoice.number]),
+            "invoice_csv": reverse("portal:invoice_csv", args=[invoice.number]),
             "apply": reverse("portal:apply", args=[world.offer.public_id]),
             "link_state": reverse("portal:link_state", args=[code]),
             "revoke_api_key": reverse("portal:revoke_api_key", args=[key.pk]),
         },
     )
+
+
+def invoice_of(affiliate: Affiliate) -> Invoice:
+    """The invoice for a bonus, written by a close."""
+    issuer()
+    billed(affiliate)
+    earn(affiliate, "100", SEPTEMBER, why="A bonus for Ben")
+    closed(OCTOBER)
+    return Invoice.objects.get(affiliate=affiliate)
+
+
+def draft_for(affiliate: Affiliate, world: World) -> DraftVersion:
+    """A change of terms that the affiliate has answered."""
+    plan, now = CommissionPlan.objects.get(offer=world.offer), timezone.now()
+    draft = write_draft(plan=plan, rules=[flat(world.goal, "1")], effective_from=now, note="", actor=None, now=now)
+    PlanConsent.objects.create(
+        draft=draft,
+        digest=draft.digest,
+        affiliate=affiliate,
+        answer=PlanConsent.Answer.ACCEPTED,
+        source=PlanConsent.Source.PORTAL,
+        answered_by=UserFactory(),
+    )
+    return draft
 
 
 POSTED = ("appeal", "apply", "link_state", "revoke_api_key")
@@ -261,7 +295,8 @@ def test_a_draft_offer_is_seen_by_nobody(ana: Affiliate) -> None:
 
 # What each page may ask the database, with one row or many: session, user, affiliates, then its own.
 BUDGETS = {
-    "overview": 15,
+    # One of them asks for changes of terms that wait for an answer.
+    "overview": 16,
     "offers": 11,
     "links": 11,
     "conversions": 9,
@@ -269,6 +304,7 @@ BUDGETS = {
     "earnings": 12,
     "statements": 5,
     "payouts": 5,
+    "invoices": 6,
     "api_keys": 4,
 }
 
