@@ -96,7 +96,7 @@ class PeriodCloseAdmin(RecordAdmin):
     ) -> HttpResponse:
         """The page itself; asked by its own renewal after the close has ended, a call to load it whole."""
         renews = getattr(request, "htmx", False)
-        row = PeriodClose.objects.filter(pk=object_id).first() if renews else None
+        row = self.get_object(request, object_id) if renews else None
         if row and not row.is_open:
             return HttpResponseClientRefresh()
         answer: HttpResponse = super().change_view(request, object_id, form_url, extra_context)

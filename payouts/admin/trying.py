@@ -159,7 +159,7 @@ class WhatIfAdmin(RecordAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The page itself; asked by its own renewal after the end, a call to load it whole."""
-        row = self.get_queryset(request).filter(pk=object_id).first() if object_id.isdigit() else None
+        row = self.get_object(request, object_id)
         if row and getattr(request, "htmx", False) and not row.is_open:
             return HttpResponseClientRefresh()
         report = report_of(row) if row and row.state == WhatIf.State.DONE else None

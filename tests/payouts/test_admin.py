@@ -327,3 +327,10 @@ def test_affiliates_named_like_formulas_are_exported_as_text(desk):
     fields = {f"ledgercolumns_{name}": "on" for name in ("sequence", "affiliate")}
     answer = desk.post("/admin/payouts/ledgerentry/export/", {"format": "0", "resource": "0", **fields})
     assert next(csv.DictReader(io.StringIO(answer.content.decode())))["affiliate"] == "'=cmd()"
+
+
+@pytest.mark.parametrize("page", ["payouts/periodclose", "payouts/whatif"])
+@pytest.mark.parametrize("number", ["no-number", "²", "99999999999999999999"])
+def test_a_page_that_renews_itself_knows_no_odd_number(desk: Client, page: str, number: str) -> None:
+    answer = desk.get(f"/admin/{page}/{number}/change/", headers={"HX-Request": "true"})
+    assert answer.status_code in (302, 404)
