@@ -35,6 +35,8 @@ from tracking.routes import read_routes
 
 NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
 SCALE = 0.02
+# A run of this file alone makes its database, too; what a test writes lies within the transaction of them all.
+pytestmark = pytest.mark.django_db
 QUICK = "django.contrib.auth.hashers.MD5PasswordHasher"
 
 
