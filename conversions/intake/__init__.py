@@ -128,13 +128,13 @@ def _read_decisions(cases: list[Case], rows: "QuerySet[Postback]") -> None:
 
 
 def _plan_for_growth() -> None:
-    """Have the statements of this transaction planned by indexes, for its length.
+    """Have the statements of this transaction look rows up one by one by their index, for its length.
 
     Prepared statements keep their plan: one that was made while a table was nearly empty would go on reading the
-    whole table while it grows, until PostgreSQL gathers statistics anew.
+    whole table, or all of an index, while it grows, until PostgreSQL gathers statistics anew.
     """
     with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("; ".join(f"SET LOCAL enable_{way} = off" for way in ("seqscan", "hashjoin", "mergejoin")))
 
 
 def _kept(case: Case) -> Decision:

@@ -1,5 +1,6 @@
 """Marks of risk: each on its own, added up against the threshold, decided by a person or by time, caught up later."""
 
+import json
 from datetime import timedelta
 from decimal import Decimal
 
@@ -22,7 +23,7 @@ from conversions.models import (
 )
 from conversions.operator_decisions import approve
 from conversions.reasons import Reason
-from conversions.risk_marks import address_digest, count_pace, forget_addresses, note_sign_in
+from conversions.risk_marks import _LOOK_UP, MOST, address_digest, count_pace, forget_addresses, note_sign_in
 from conversions.risk_reviews import catch_up, keep_up, resolve
 from tests.conversions.sending import NOW, World, outcome, send, send_all
 from tests.factories import AffiliateMemberFactory, ConversionFactory, OperatorFactory
@@ -326,3 +327,14 @@ def test_a_sign_in_of_an_affiliate_is_noted_and_one_of_an_operator_is_not():
     for user in (AffiliateMemberFactory().user, OperatorFactory()):
         user_logged_in.send(type(user), request=request, user=user)
     assert [bytes(row.address_digest) for row in MemberAddress.objects.all()] == [address_digest(HOME)]
+
+
+def test_customers_of_a_click_are_looked_up_by_the_click(world):
+    """Also while PostgreSQL has no statistics of a young table, and takes the goal for as telling as the click."""
+    suspect = {"position": 0, "click": str(ConversionFactory().click_id), "goal": world.purchase.pk, "many": 3}
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("EXPLAIN " + _LOOK_UP, [json.dumps([suspect]), MOST, "[]"])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "conversions_conversion" in plan
+    assert "conversion_by_goal" not in plan
