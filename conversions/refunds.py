@@ -63,6 +63,14 @@ def refund(
     return kept
 
 
+def decimals_fault(row: Conversion, amount: Decimal) -> str:
+    """What is wrong with a refund of more decimals than the currency has; empty where the revenue has them, too."""
+    whole = amount == round_money(amount, row.currency)
+    if whole or row.revenue is None or row.revenue != round_money(row.revenue, row.currency):
+        return ""
+    return f"{row.currency} is counted in {places(row.currency)} decimals; {amount:f} has more."
+
+
 def _check(row: Conversion, amount: Decimal, refund_id: str) -> None:
     left = row.kept_revenue
     if left is None:
@@ -70,7 +78,7 @@ def _check(row: Conversion, amount: Decimal, refund_id: str) -> None:
     if amount <= 0 or amount > left:
         shown = format_money(left, row.currency)
         raise RefundRefused(f"Conversion {row.public_id} has {shown} left; a refund lies above zero and within that.")
-    if amount != round_money(amount, row.currency) and row.revenue == round_money(row.revenue or left, row.currency):
-        raise RefundRefused(f"{row.currency} is counted in {places(row.currency)} decimals; {amount:f} has more.")
+    if fault := decimals_fault(row, amount):
+        raise RefundRefused(fault)
     if refund_id and row.refunds.filter(refund_id=refund_id).exists():
         raise RefundRefused(f"Conversion {row.public_id} had the refund {refund_id} before.")

@@ -84,8 +84,8 @@ class Counts:
     is_own_address: bool = False
 
 
-# `goal_id + 0`: by the click alone. Before PostgreSQL has statistics it may think the goal as telling, and read all that
-# the goal has ever had.
+# `goal_id + 0`: by the click alone. Before PostgreSQL has statistics it may think the goal as telling, and read all
+# that the goal has ever had.
 _LOOK_UP = """
 WITH ask AS (
     SELECT * FROM jsonb_to_recordset(%s::jsonb)
@@ -105,7 +105,8 @@ SELECT 'one', ask.position,
             AND seen.customer_id <> ask.customer LIMIT ask.many) AS others),
     (SELECT count(DISTINCT customer_id) FROM (
         SELECT row.customer_id FROM conversions_conversion row
-        WHERE row.click_id = ask.click AND row.goal_id + 0 = ask.goal AND row.customer_id IS DISTINCT FROM ask.customer_pk
+        WHERE row.click_id = ask.click AND row.goal_id + 0 = ask.goal
+            AND row.customer_id IS DISTINCT FROM ask.customer_pk
         LIMIT 100) AS others),
     EXISTS (SELECT FROM conversions_memberaddress own JOIN affiliates_affiliatemember member USING (user_id)
             WHERE own.address_digest = ask.digest AND member.affiliate_id = ask.affiliate)

@@ -1,8 +1,10 @@
 """The cast: Ana the affiliate, Ben her rival, Olga the operator."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pgtrigger
 import pytest
 from django.test import TransactionTestCase
@@ -11,6 +13,11 @@ from pytest_django.fixtures import Settings
 from affiliates.models import Affiliate, User
 from conversions.intake import throttle
 from tests.factories import AffiliateFactory, SuperuserFactory
+
+# The same examples in every run, so that a run says something of the change at hand; HYPOTHESIS_PROFILE=default looks
+# for new ones.
+hypothesis.settings.register_profile("repeatable", derandomize=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from affiliates.money import format_money
-from conversions.intake.case import Case, Outcome
+from conversions.intake.case import Case, Outcome, Problem
 from conversions.models import Conversion, Refund, StatusChange
 from conversions.reasons import Reason
-from conversions.refunds import refund
+from conversions.refunds import decimals_fault, refund
 
 STEP = "deduplicate"
 
@@ -28,6 +28,9 @@ def compare(case: Case, known: Conversion) -> None:
         rest = "came without revenue" if left is None else f"has {format_money(left, known.currency)} left"
         note = f"{known} {rest}; {shown} cannot go back."
         case.stop(Outcome.CONFLICT, Reason.REFUND_TOO_LARGE, STEP, note, rule="no more than the revenue", refund=shown)
+    elif fault := decimals_fault(known, amount):
+        case.problems.append(Problem(Reason.BAD_AMOUNT, "refund", fault, f"{amount:f}"))
+        case.stop(Outcome.INVALID, Reason.BAD_AMOUNT, STEP, fault, rule="the currency's decimals", refund=f"{amount:f}")
     else:
         case.note(STEP, "update", f"{known} is known; {shown} of it went back.", key=case.dedupe_key, refund=shown)
 

@@ -100,6 +100,16 @@ def test_no_more_goes_back_than_was_paid(world: World) -> None:
     assert row.refunded == 60
 
 
+def test_a_refund_has_no_more_decimals_than_its_currency(world: World) -> None:
+    row = sale(world, revenue="100", currency="JPY")
+    decision = give_back("0.5", currency="JPY")
+    assert outcome(decision) == (422, "invalid", "bad_amount")
+    assert [problem["field"] for problem in decision.body["problems"]] == ["refund"]
+    row.refresh_from_db()
+    assert row.refunded == 0
+    assert outcome(give_back("5", currency="JPY")) == (200, "updated", "partly_refunded")
+
+
 def test_nothing_goes_back_of_a_sale_without_revenue(world: World) -> None:
     sale(world, revenue=None, currency=None)
     decision = give_back("1")
