@@ -18,6 +18,7 @@ import structlog
 from django.db import connections
 
 from affiliates.secrets import digest
+from conversions.explanations import EXPLANATIONS
 from conversions.intake import Decision, Received, terms
 from conversions.intake.case import Problem
 from conversions.intake.receive import MAX_STORED_BODY
@@ -32,7 +33,7 @@ from conversions.postback_door import (
     try_again,
     wait_first,
 )
-from conversions.reasons import EXPLANATIONS, Reason
+from conversions.reasons import Reason
 from conversions.signing import VALID, check
 from tracking.http import (
     BodyTooLarge,

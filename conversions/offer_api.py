@@ -11,8 +11,8 @@ from affiliates.rest.fields import AmountText, ReachSerializer
 from affiliates.rest.filters import ChoicesFilter
 from affiliates.rest.views import ReadViewSet
 from conversions.models import Goal
-from conversions.qualification import all_words
 from conversions.qualification_waits import RULES
+from conversions.qualification_words import all_words
 
 
 class GoalSerializer(serializers.ModelSerializer[Goal]):

@@ -10,11 +10,12 @@ from typing import Any
 import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
+from conversions.explanations import EXPLANATIONS
 from conversions.intake import Decision, Received, intake
 from conversions.intake.case import Problem
 from conversions.intake.throttle import WAIT
 from conversions.models import Postback
-from conversions.reasons import EXPLANATIONS, Reason
+from conversions.reasons import Reason
 from conversions.signing import HEADERS as SIGNATURE_HEADERS
 from conversions.signing import Signed, read_signature
 from tracking.batching import Batcher, QueueFull

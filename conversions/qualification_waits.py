@@ -24,7 +24,8 @@ from conversions.models import (
     StatusChange,
     Trace,
 )
-from conversions.qualification import Finding, Result, Subject, gather, judge, outcome
+from conversions.qualification import Finding, Result, judge, outcome
+from conversions.qualification_past import Subject, gather
 from conversions.reasons import Reason
 from tracking.click_id import ClickID
 

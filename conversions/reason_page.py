@@ -1,11 +1,12 @@
 """The reason codes as a page of the documentation."""
 
-from conversions.reasons import EXPLANATIONS, Reason
+from conversions.explanations import EXPLANATIONS
+from conversions.reasons import Reason
 
 _HEAD = """# Reason codes
 
 Every postback and every conversion carries one of these reasons; the list is closed. This page is written
-from `conversions/reasons.py` by `python manage.py reasons`.
+from `conversions/explanations.py` by `python manage.py reasons`.
 
 *HTTP* is the status of an answer with this reason. A code that a conversion gets later, from an operator or
 by time, shows there the status of asking again. *Retry* says whether sending the very same request again

@@ -16,9 +16,10 @@ from django.conf import settings
 
 from affiliates.models import Advertiser, AdvertiserSecret, Affiliate, Enrollment
 from affiliates.secrets import digest
+from conversions.explanations import EXPLANATIONS
 from conversions.intake import Decision, Received
 from conversions.models import Conversion, Customer, CustomerLock, Goal, Postback, StatusChange, Trace
-from conversions.reasons import EXPLANATIONS, Reason
+from conversions.reasons import Reason
 from tracking import click_id
 from tracking.models import Click, TrackingLink
 

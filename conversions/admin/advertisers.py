@@ -17,8 +17,9 @@ from affiliates.admin import AdvertiserAdmin
 from affiliates.models import Advertiser
 from affiliates.panel import code, list_link, rows_of
 from conversions.dialects.own import address, dialect_of
+from conversions.explanations import EXPLANATIONS
 from conversions.models import Goal, Postback, SenderMapping
-from conversions.reasons import EXPLANATIONS, Reason
+from conversions.reasons import Reason
 
 DAY = timedelta(hours=24)
 # How long ago an address may have been heard as this advertiser's.

@@ -15,8 +15,8 @@ from affiliates.models import Offer
 from affiliates.panel import DaysField, ListField, PanelAdmin, PanelInline, code, link_to
 from conversions.admin.forms import GoalForm
 from conversions.models import Goal, QualificationRule
-from conversions.qualification import all_words
 from conversions.qualification_waits import RULES as WITH_RULES
+from conversions.qualification_words import all_words
 
 RULES = (
     ("approval", "approval_delay"),

@@ -16,6 +16,7 @@ from conversions.dialects.table import DIALECTS, Dialect
 from conversions.doctor.parameters import Parameter, parameters_of
 from conversions.doctor.reading import Sent
 from conversions.dry_run import DryRun, dry_run
+from conversions.explanations import EXPLANATIONS
 from conversions.intake import Received, terms
 from conversions.intake.extras import OF_OTHER_STEPS
 from conversions.intake.macros import unfilled
@@ -24,7 +25,7 @@ from conversions.intake.receive import secret_names
 from conversions.intake.repairs import repair
 from conversions.pixel_door import IMAGE_PATH
 from conversions.postback_door import PATH
-from conversions.reasons import EXPLANATIONS, Reason
+from conversions.reasons import Reason
 
 TOKEN_MARK = "YOUR_TOKEN"  # noqa: S105 (stands where a token was)
 # A request that was refused for who sent it, or how, may yet be looked at as the advertiser's.

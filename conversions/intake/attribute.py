@@ -3,12 +3,13 @@
 from datetime import datetime, timedelta
 
 from affiliates.models import Offer
+from conversions.explanations import EXPLANATIONS
 from conversions.intake import terms
 from conversions.intake.case import Case, Outcome, Problem
 from conversions.intake.park import park
 from conversions.intake.touches import credit_first_touch, load_touches, tell_touches
 from conversions.models import Conversion, CustomerLock, Goal, Postback
-from conversions.reasons import EXPLANATIONS, Reason
+from conversions.reasons import Reason
 from tracking.click_id import ClickID
 
 STEP = "attribute"

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 from affiliates.models import Advertiser, Enrollment, Offer
 from conversions.dialects.mapping import NATIVE, Mapping
 from conversions.dialects.table import Dialect
+from conversions.explanations import EXPLANATIONS
 from conversions.models import Conversion, Customer, CustomerLock, Goal, ParkedPostback, Postback, Touch
 from conversions.qualification import Finding
-from conversions.reasons import EXPLANATIONS, Reason
+from conversions.reasons import Reason
 from conversions.risk_marks import ClickMarks
 from conversions.risk_reviews import Found
 from conversions.signing import Signed

@@ -10,13 +10,14 @@ from decimal import Decimal
 from typing import Any
 
 from conversions.dialects.mapping import DEDUCTIONS
+from conversions.explanations import EXPLANATIONS
 from conversions.intake import parse, pixels
 from conversions.intake.case import Case, Outcome, Rejected
 from conversions.intake.qualify import sent_country
 from conversions.intake.receive import learn_forms, reopen
 from conversions.intake.writing import insert, new, update
 from conversions.models import Conversion, Correction, Postback, StatusChange
-from conversions.reasons import BY_TIME, CORRECTABLE, EXPLANATIONS, Reason
+from conversions.reasons import BY_TIME, CORRECTABLE, Reason
 
 STEP, RULE = "deduplicate", "corrected and sent again"
 Status = Conversion.Status

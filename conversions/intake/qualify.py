@@ -6,7 +6,8 @@ from typing import Any
 from conversions.intake.case import Case, Outcome
 from conversions.intake.writing import insert
 from conversions.models import Conversion, QualificationWait
-from conversions.qualification import Finding, Result, Subject, gather, judge, outcome
+from conversions.qualification import Finding, Result, judge, outcome
+from conversions.qualification_past import Subject, gather
 from conversions.qualification_waits import close_waits, look_again, remember_said, waiting_for
 from conversions.reasons import Reason
 from tracking.click_id import ClickID

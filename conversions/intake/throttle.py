@@ -18,10 +18,11 @@ from django.db.models import Count, Q
 
 from affiliates.secrets import digest
 from conversions.dialects.table import Dialect
+from conversions.explanations import EXPLANATIONS
 from conversions.intake import terms
 from conversions.intake.case import Case, Decision, Outcome, Received
 from conversions.models import Postback
-from conversions.reasons import EXPLANATIONS, Reason
+from conversions.reasons import Reason
 from conversions.signing import VALID, check
 
 STEP = "authenticate"

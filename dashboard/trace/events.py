@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from affiliates.shown import moment
+from conversions.explanations import EXPLANATIONS
 from conversions.models import Conversion, Postback, Refund, StatusChange, Trace
-from conversions.reasons import EXPLANATIONS, Reason
+from conversions.reasons import Reason
 from payouts.models import LedgerEntry, Payout, Statement
 from tracking.click_id import ClickID, text_of
 from tracking.models import SUB_IDS, Click, TrackingLink

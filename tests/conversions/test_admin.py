@@ -15,7 +15,7 @@ from affiliates.models import Offer
 from conversions import lifecycle
 from conversions.intake import intake, take_up_parked
 from conversions.models import Conversion, Customer, Goal, Postback, StatusChange
-from conversions.qualification import all_words
+from conversions.qualification_words import all_words
 from conversions.reasons import Reason
 from tests.conversions.sending import NOW, World, received, send
 from tests.factories import ConversionFactory, CustomerFactory, GoalFactory, OfferFactory, PostbackFactory

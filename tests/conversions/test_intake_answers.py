@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from conversions.explanations import EXPLANATIONS
 from conversions.intake import intake
 from conversions.models import Conversion, Postback, Trace
-from conversions.reasons import EXPLANATIONS, Reason
+from conversions.reasons import Reason
 from tests.conversions.sending import NOW, TOKEN, outcome, received, send, send_all
 from tests.factories import AdvertiserFactory, AdvertiserSecretFactory, OfferFactory
 from tracking import click_id

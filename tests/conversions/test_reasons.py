@@ -3,7 +3,8 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management import call_command
 
-from conversions.reasons import EXPLANATIONS, Reason
+from conversions.explanations import EXPLANATIONS
+from conversions.reasons import Reason
 
 
 def test_every_reason_is_explained():

@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from affiliates.models import Affiliate
 from conversions.appeals import appeal_ends
+from conversions.explanations import EXPLANATIONS
 from conversions.holds import Hold, hold_of
 from conversions.models import Appeal, Conversion, StatusChange
-from conversions.reasons import EXPLANATIONS, Reason
+from conversions.reasons import Reason
 from dashboard.portal.queries.clicks import sub_ids
 from dashboard.portal.queries.figures import Money, clicks_by_id, commission_of
 from dashboard.portal.traces import Decision, decisions_of

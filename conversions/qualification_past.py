@@ -1,0 +1,199 @@
+"""What rules look back at: a customer's other events, and what caps have counted, read for any number of events.
+
+Times are the sender's (`occurred_at`) but for caps, which count by our clock in UTC. Amounts in another currency than
+the offer's are never added.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from conversions.models import Goal, QualificationRule
+
+Kind, Period, Scope = QualificationRule.Kind, QualificationRule.Period, QualificationRule.Scope
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An event to be judged: a new one, or a stored conversion that waits (`conversion_id`)."""
+
+    goal: Goal
+    affiliate_id: int
+    customer_id: int | None
+    revenue: Decimal | None
+    currency: str
+    occurred_at: datetime
+    received_at: datetime
+    clicked_at: datetime | None
+    country: str = ""
+    # Whether the event names a customer at all; a new customer has no row yet.
+    has_customer: bool = True
+    conversion_id: int | None = None
+
+
+@dataclass(slots=True)
+class Known:
+    """A customer's other events of one goal that are not rejected, as far as they count for a rule."""
+
+    number: int = 0
+    # Of them, those that wait for no rule, and those that are approved.
+    there: int = 0
+    approved: int = 0
+    first_at: datetime | None = None
+    total: Decimal = ZERO
+    # In currencies that are not the offer's: not counted, but said.
+    elsewhere: dict[str, Decimal] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Past:
+    """What `gather` found: by position of the subject and rule (0: the goal's own once per customer)."""
+
+    known: dict[tuple[int, int], Known] = field(default_factory=dict)
+    caps: dict[tuple[int, int], int] = field(default_factory=dict)
+    # The batch's own: its cap rules, and what of it took a place by rule, affiliate and period so far.
+    cap_rules: dict[int, QualificationRule] = field(default_factory=dict)
+    taken: Counter[tuple[int, int | None, datetime | None]] = field(default_factory=Counter)
+
+    def of(self, position: int, rule: int) -> Known:
+        return self.known.get((position, rule)) or Known()
+
+    def counted(self, position: int, rule: QualificationRule, subject: Subject) -> int:
+        return self.caps.get((position, rule.pk), 0) + self.taken[_place(rule, subject)]
+
+    def take_place(self, subject: Subject) -> None:
+        """Count an event of the batch that is not rejected towards every cap that it falls under."""
+        for rule in self.cap_rules.values():
+            of_offer = rule.scope == Scope.OFFER and rule.goal.offer_id == subject.goal.offer_id
+            if of_offer or rule.goal_id == subject.goal.pk:
+                self.taken[_place(rule, subject)] += 1
+
+
+_KNOWN = """
+SELECT ask.position, ask.rule, row.currency, count(*), count(*) FILTER (WHERE row.reason <> 'awaits_rules'),
+       count(*) FILTER (WHERE row.status = 'approved'),
+       min(row.occurred_at) FILTER (WHERE row.reason <> 'awaits_rules'), coalesce(sum(row.revenue - row.refunded), 0)
+FROM unnest(%s::int[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[])
+         AS ask(position, rule, customer, goal, own, until)
+JOIN conversions_conversion row ON row.customer_id = ask.customer AND row.goal_id = ask.goal
+WHERE row.status <> 'rejected' AND NOT row.is_test AND row.id IS DISTINCT FROM ask.own
+  AND (ask.until IS NULL OR row.occurred_at <= ask.until)
+GROUP BY 1, 2, 3
+"""
+_CAPS = """
+SELECT ask.position, ask.rule, (
+    SELECT count(*) FROM (
+        SELECT FROM conversions_conversion row
+        WHERE row.goal_id IN (SELECT id FROM conversions_goal WHERE id = ask.goal OR offer_id = ask.offer)
+          AND (ask.affiliate IS NULL OR row.affiliate_id = ask.affiliate)
+          AND (ask.since IS NULL OR row.received_at >= ask.since) AND (ask.until IS NULL OR row.received_at < ask.until)
+          AND row.status <> 'rejected'
+          AND NOT row.is_test
+        LIMIT ask.number
+    ) AS counted
+)
+FROM unnest(%s::int[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[], %s::timestamptz[],
+            %s::int[]) AS ask(position, rule, goal, offer, affiliate, since, until, number)
+"""
+
+
+def gather(subjects: Sequence[Subject]) -> Past:
+    """Read what the subjects' rules need to know: at most one query for customers and one for caps."""
+    past = Past()
+    asked = [ask for n, subject in enumerate(subjects) for ask in _asks(n, subject)]
+    if asked:
+        _read_known(past, subjects, asked)
+    caps: list[tuple[Any, ...]] = []
+    for n, subject in enumerate(subjects):
+        for rule in subject.goal.qualification_rules:
+            if subject.conversion_id is None and rule.kind == Kind.CAP:
+                caps.append(_cap(n, rule, subject))
+                past.cap_rules[rule.pk] = rule
+    if caps:
+        _read_caps(past, caps)
+    return past
+
+
+def _read_caps(past: Past, caps: list[tuple[Any, ...]]) -> None:
+    """Events of other customers count as well, so a cap is decided by one batch at a time: locked until it commits."""
+    offers = sorted({rule.goal.offer_id % 2**31 for rule in past.cap_rules.values()})
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(20518, n) FROM unnest(%s::int[]) AS n", [offers])
+        cursor.execute(_CAPS, [list(column) for column in zip(*caps, strict=True)])
+        past.caps = {(position, rule): number for position, rule, number in cursor.fetchall()}
+
+
+def _read_known(past: Past, subjects: Sequence[Subject], asked: list[tuple[Any, ...]]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_KNOWN, [list(column) for column in zip(*asked, strict=True)])
+        rows = cursor.fetchall()
+    for position, rule, currency, number, there, approved, first_at, total in rows:
+        known = past.known.setdefault((position, rule), Known())
+        known.number, known.there, known.approved = (
+            known.number + number,
+            known.there + there,
+            known.approved + approved,
+        )
+        known.first_at = min((at for at in (known.first_at, first_at) if at), default=None)
+        if currency == subjects[position].goal.offer.currency:
+            known.total += total
+        elif total:
+            known.elsewhere[currency] = known.elsewhere.get(currency, ZERO) + total
+
+
+def _asks(position: int, subject: Subject) -> Iterator[tuple[Any, ...]]:
+    """What to look up: position, rule, customer, goal, own conversion, and until when events count."""
+    if subject.customer_id is None:
+        return
+    own, goal = subject.conversion_id, subject.goal
+    if own is None and goal.once_per_customer:
+        yield position, 0, subject.customer_id, goal.pk, own, None
+    for rule in goal.qualification_rules:
+        if not rule.looks_at_customer:
+            continue
+        until = subject.occurred_at + rule.within if rule.within else None
+        yield position, rule.pk, subject.customer_id, rule.other_goal_id or goal.pk, own, until
+
+
+def _cap(position: int, rule: QualificationRule, subject: Subject) -> tuple[Any, ...]:
+    of_offer = rule.scope == Scope.OFFER
+    return (
+        position,
+        rule.pk,
+        None if of_offer else subject.goal.pk,
+        subject.goal.offer_id if of_offer else None,
+        subject.affiliate_id if rule.scope == Scope.AFFILIATE else None,
+        period_start(rule.period, subject.received_at),
+        period_end(rule.period, subject.received_at),
+        rule.number,
+    )
+
+
+def _place(rule: QualificationRule, subject: Subject) -> tuple[int, int | None, datetime | None]:
+    affiliate = subject.affiliate_id if rule.scope == Scope.AFFILIATE else None
+    return rule.pk, affiliate, period_start(rule.period, subject.received_at)
+
+
+def period_start(period: str, at: datetime) -> datetime | None:
+    """When the period began that a moment lies in, in UTC; None where it has no beginning."""
+    day = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    if period == Period.WEEK:
+        return day - timedelta(days=day.weekday())
+    if period == Period.MONTH:
+        return day.replace(day=1)
+    return day if period == Period.DAY else None
+
+
+def period_end(period: str, at: datetime) -> datetime | None:
+    """When the next period begins; what is corrected or replayed later counts in the one that it came in."""
+    start = period_start(period, at)
+    if start is None:
+        return None
+    longest = {Period.WEEK: timedelta(days=7), Period.MONTH: timedelta(days=31)}.get(Period(period), timedelta(days=1))
+    return period_start(period, start + longest)
