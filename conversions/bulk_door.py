@@ -94,7 +94,7 @@ class BulkHandler:
         events: list[Any] = []
         try:
             body = await read_body(receive, MAX_BODY)
-            head.signed = signature_of(scope, head, body)
+            head.signed = signature_of(scope, body)
             events = read_events(body, header(scope, b"content-type"))
         except BodyTooLarge as error:
             head.fault = Problem(Reason.TOO_LARGE, "body", f"{error} Send fewer events at once.")

@@ -24,7 +24,7 @@ from conversions.dialects.answers import Spoken, image_answer
 from conversions.dialects.table import BY_NAME, BY_PATH, Dialect
 from conversions.intake import Decision, Received, terms
 from conversions.intake.receive import MASK
-from conversions.postback_door import PATIENCE, take_in, try_again, wait_first
+from conversions.postback_door import PATIENCE, storable, take_in, try_again, wait_first
 from tracking.batching import Batcher, QueueFull
 from tracking.http import NO_STORE, Header, Receive, Scope, Send, header, request_id, respond, respond_json
 
@@ -129,7 +129,7 @@ class DialectHandler:
         dialect, sent = address.dialect, dict[str, str]()
         try:
             received = await take_in(scope, receive, nested=True)
-            received.mapping, received.path = dialect.name, address.path
+            received.mapping, received.path = dialect.name, storable(address.path)
             received.bearer = address.token or received.bearer or _password(scope)
             sent = {name.lower(): value for name, value in reversed(received.parameters)}
             decision = await asyncio.wait_for(self._gatherer.submit(received), PATIENCE)

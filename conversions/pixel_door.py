@@ -78,7 +78,9 @@ def _page_of(scope: Scope) -> dict[str, str]:
 
 
 def _add_click(received: Received, scope: Scope) -> None:
-    """The click from the advertiser's cookie, unless the request names one."""
+    """The click from the advertiser's cookie, unless the request names one, or is signed: the cookie is not."""
+    if received.signed:
+        return
     sent = dict(reversed(received.parameters))
     known = cookie(scope, CLICK_COOKIE + sent.get("advertiser", "")) if sent.get("advertiser") else ""
     if known and not sent.get("click_id", "").strip():

@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +17,6 @@ from conversions.intake.case import Problem
 from conversions.intake.throttle import WAIT
 from conversions.models import Postback
 from conversions.reasons import Reason
-from conversions.signing import HEADERS as SIGNATURE_HEADERS
 from conversions.signing import Signed, read_signature
 from tracking.batching import Batcher, QueueFull
 from tracking.http import (
@@ -43,6 +43,9 @@ PATIENCE = 25.0
 # For so many seconds without work the gatherer's connection is taken to stand.
 TRUSTED = 5.0
 KEPT_HEADERS = (b"user-agent", b"content-type", b"x-forwarded-for", b"host")
+
+# What may stand before JSON: blanks, byte order marks, the first half of UTF-16's characters.
+_BEFORE_JSON = b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"
 
 log = structlog.get_logger(__name__)
 _checked = threading.local()
@@ -118,7 +121,7 @@ def opened(scope: Scope, door: Postback.Door) -> Received:
     return Received(
         door=door,
         method=scope["method"],
-        path=scope["path"],
+        path=storable(scope["path"]),
         parameters=[],
         headers={name.decode(): header(scope, name) for name in KEPT_HEADERS if header(scope, name)},
         ip=client_ip(scope),
@@ -136,31 +139,34 @@ async def take_in(
     `nested` takes lists and objects within a JSON body as their text: other platforms send some that mean nothing here.
     """
     received = opened(scope, door)
-    body = b""
+    body, in_body = b"", list[tuple[str, str]]()
     try:
         received.parameters += pairs(scope["query_string"])
         if scope["method"] == "POST":
             body = await read_body(receive, MAX_BODY)
-            received.parameters += _body_pairs(received, body, nested)
+            in_body = _body_pairs(received, body, nested)
+            received.parameters += in_body
     except (BodyTooLarge, TooManyFields) as error:
         received.fault = Problem(Reason.TOO_LARGE, "body", str(error))
     except Unreadable as error:
-        received.fault = Problem(Reason.UNREADABLE, "body", str(error))
-    received.signed = signature_of(scope, received, body)
+        received.fault = Problem(Reason.UNREADABLE, "body", storable(str(error)))
+    if received.fault is None or received.fault.reason != Reason.TOO_LARGE:
+        # Of what was not read whole no signature can be checked.
+        # In another platform's body `signature` and `ts` may mean anything; in our own form they are the signature's.
+        received.signed = signature_of(scope, body, () if nested else [name for name, _ in in_body])
     received.parameters = [(storable(name), storable(value)) for name, value in received.parameters]
     return received
 
 
-def signature_of(scope: Scope, received: Received, body: bytes) -> Signed | None:
+def signature_of(scope: Scope, body: bytes, body_names: Iterable[str] = ()) -> Signed | None:
     """The signature that the request carries, in its headers or its query."""
-    advertiser, timestamp, signature = (header(scope, name, 200) for name in SIGNATURE_HEADERS)
     return read_signature(
         method=scope["method"],
         path=scope["path"],
         query=scope["query_string"],
         body=body,
-        heads=(advertiser, timestamp, signature),
-        pairs=received.parameters,
+        headers=scope["headers"],
+        body_names=body_names,
     )
 
 
@@ -175,10 +181,14 @@ def _bearer(scope: Scope) -> str:
 
 
 def _body_pairs(received: Received, body: bytes, nested: bool) -> list[tuple[str, str]]:
+    """The body's parameters. What looks like JSON is read as JSON, whatever the content type says.
+
+    The content type is not signed: if it decided, the same signed bytes could be read in two ways.
+    """
     kind = received.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not body.strip():
         return []
-    if kind == "application/json" or (kind != "application/x-www-form-urlencoded" and body.lstrip()[:1] == b"{"):
+    if kind == "application/json" or body.lstrip(_BEFORE_JSON)[:1] in (b"{", b"[", b'"'):
         return _json_pairs(received, body, nested)
     if kind in ("application/x-www-form-urlencoded", "", "text/plain"):
         return pairs(body)
@@ -190,14 +200,14 @@ def _json_pairs(received: Received, body: bytes, nested: bool) -> list[tuple[str
     """A JSON object as pairs. Numbers keep their digits: an amount never passes through a float."""
     try:
         value = json.loads(body, parse_float=str, parse_int=str, parse_constant=str)
+        if nested and isinstance(value, dict):
+            value = {name: json.dumps(each) if isinstance(each, list | dict) else each for name, each in value.items()}
     except (ValueError, RecursionError) as error:
         received.body = body.decode("utf-8", "replace").replace("\x00", "")
         raise Unreadable(f"The body is not valid JSON: {error}.") from error
     if not isinstance(value, dict):
         received.body = body.decode("utf-8", "replace").replace("\x00", "")
         raise Unreadable("The body must be one JSON object; several events go to the bulk API.")
-    if nested:
-        value = {name: json.dumps(each) if isinstance(each, list | dict) else each for name, each in value.items()}
     return object_pairs(value)
 
 

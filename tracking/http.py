@@ -32,9 +32,12 @@ class TooManyFields(ValueError):
 
 
 def clean(text: str, limit: int) -> str:
-    """The text without control characters (PostgreSQL keeps no NUL, a line break has no place here), cut to a limit."""
+    """The text cut to a limit, without control characters and lone surrogates.
+
+    PostgreSQL keeps no NUL, UTF-8 no surrogates, and a line break has no place here.
+    """
     if not text.isprintable():
-        text = "".join(c for c in text if c.isprintable() or ord(c) > 0x9F)
+        text = "".join(c for c in text if c.isprintable() or (ord(c) > 0x9F and not "\ud800" <= c <= "\udfff"))
     return text[:limit]
 
 
@@ -95,7 +98,8 @@ async def respond_json(send: Send, status: int, value: object, headers: Iterable
 def request_id(scope: Scope) -> str:
     """The sender's X-Request-Id when it is a sane one, else a new one."""
     given = header(scope, b"x-request-id", 64)
-    return given if given.replace("-", "").replace("_", "").isalnum() else secrets.token_hex(12)
+    is_sane = given.isascii() and given.replace("-", "").replace("_", "").isalnum()
+    return given if is_sane else secrets.token_hex(12)
 
 
 @lru_cache(maxsize=4)

@@ -24,6 +24,9 @@ def authenticate(cases: list[Case]) -> None:
     named = _named_by_pixels(pixels)
     for case in cases:
         if case.is_open and case.postback.door == Postback.Door.PIXEL:
+            if fault := _signature_fault(case, None):
+                _refuse_signature(case, *fault)
+                continue
             _admit_pixel(case, named.get(_advertiser_id(case)))
         elif case.is_open and case.postback.door == Postback.Door.CSV and case.postback.advertiser:
             _admit_file(case, case.postback.advertiser)
@@ -109,13 +112,22 @@ def _signature_fault(case: Case, secret: AdvertiserSecret | None) -> tuple[Reaso
     """What is wrong with the request's signature, or with its having none."""
     state = case.postback.signature
     if state == signing.BAD:
-        return Reason.BAD_SIGNATURE, "The signature fits none of the advertiser's active secrets."
+        found = (each.message for each in case.problems if each.reason == Reason.BAD_SIGNATURE)
+        return Reason.BAD_SIGNATURE, next(found, "The signature fits none of the advertiser's active secrets.")
     if state == signing.STALE:
-        return Reason.STALE_SIGNATURE, f"The signed time is more than {signing.WINDOW // 60} minutes from ours."
+        limit = f"{signing.WINDOW // 60} minutes"
+        return Reason.STALE_SIGNATURE, f"The signed time, in seconds since 1970, is more than {limit} from ours."
     if secret and not state and (signing.is_hmac(secret) or secret.advertiser.requires_signature):
         told = "An HMAC secret signs and is never sent." if signing.is_hmac(secret) else "A token alone is not taken."
         return Reason.SIGNATURE_REQUIRED, told
     return None
+
+
+def _refuse_signature(case: Case, reason: Reason, message: str) -> None:
+    if not any(each.reason == reason for each in case.problems):
+        case.report(reason, "signature", message)
+    state = case.postback.signature or "none"
+    case.stop(Outcome.UNAUTHORIZED, reason, STEP, message, rule="signature", signature=state)
 
 
 def _authenticate(case: Case, secret: AdvertiserSecret | None, revoked: AdvertiserSecret | None) -> None:
@@ -123,9 +135,7 @@ def _authenticate(case: Case, secret: AdvertiserSecret | None, revoked: Advertis
     if fault := _signature_fault(case, secret):
         # Somebody knew the advertiser's ID, nothing more: whose request it is stays open unless a secret fits.
         postback.advertiser = secret.advertiser if secret and postback.signature != signing.BAD else None
-        case.stop(
-            Outcome.UNAUTHORIZED, fault[0], STEP, fault[1], rule="signature", signature=postback.signature or "none"
-        )
+        _refuse_signature(case, *fault)
         return
     if secret is None and case.problems:
         # The token may be in the part that could not be read.

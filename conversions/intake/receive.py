@@ -11,6 +11,7 @@ from conversions.intake.personal import Pairs, hidden_before, hide, hide_in_text
 from conversions.intake.throttle import token_of
 from conversions.intake.writing import insert, new
 from conversions.models import Postback
+from conversions.reasons import Reason
 from conversions.signing import check
 
 MASK = "•••"
@@ -93,7 +94,7 @@ def _kept(body: str) -> str:
 
 def _check_signatures(batch: list[Received]) -> list[tuple[str, str]]:
     """For each request what came of its signature, and the digest of the secret; at most one query for the batch."""
-    named = {received.signed.advertiser for received in batch if received.signed}
+    named = {received.signed.advertiser for received in batch if received.signed and received.signed.advertiser}
     secrets = terms.hmac_secrets.many(named) if named else {}
     return [
         check(received.signed, secrets.get(received.signed.advertiser, ()), received_at=received.received_at)
@@ -107,6 +108,8 @@ def _case(row: Postback, received: Received, parameters: Pairs, personal: Pairs)
     case = Case(postback=row, parameters=parameters, personal=personal)
     if received.fault:
         case.problems.append(received.fault)
+    if received.signed and received.signed.problem:
+        case.report(Reason.BAD_SIGNATURE, "signature", received.signed.problem)
     return case
 
 

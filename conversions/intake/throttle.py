@@ -113,7 +113,9 @@ def turned_away(batch: Sequence[Received]) -> dict[int, Decision]:
 def _rightly_signed(batch: Sequence[Received], suspects: Sequence[int]) -> set[int]:
     """Which of them carry a signature that is right; no query where none carries any."""
     signed = {number: found for number in suspects if (found := batch[number].signed)}
-    secrets = terms.hmac_secrets.many({found.advertiser for found in signed.values()}) if signed else {}
+    secrets = (
+        terms.hmac_secrets.many({found.advertiser for found in signed.values() if found.advertiser}) if signed else {}
+    )
     return {
         number
         for number, found in signed.items()
