@@ -26,7 +26,7 @@ from tracking import click_id, link_cache, redirect  # noqa: E402
 from tracking.batching import Batcher  # noqa: E402
 from tracking.click_writer import ClickWriter  # noqa: E402
 from tracking.hosts import Hosts  # noqa: E402
-from tracking.http import NO_STORE, TEXT, Handler, Receive, Scope, Send, header, respond  # noqa: E402
+from tracking.http import NO_STORE, TEXT, Handler, Receive, Scope, Send, head_problem, header, respond  # noqa: E402
 
 # Seconds that a commit of clicks waits for more of them while there is load.
 GATHER_CLICKS = 0.001
@@ -51,6 +51,9 @@ class Application:
         if scope["type"] == "http":
             if not self._started:
                 self.start()
+            if problem := head_problem(scope):
+                await respond(send, problem[0], [TEXT, NO_STORE, (b"connection", b"close")], problem[1])
+                return
             handler = self._lean_handler(scope["path"])
             if handler is None:
                 scope[THREADS] = (self._clicks, self._postbacks, self._listener, self._terms)

@@ -11,6 +11,7 @@ from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 from config.logs import logging_config
+from config.proxies import proxy_headers, trusted_proxies
 from config.unfold import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -48,8 +49,9 @@ OPERATOR_BIC = env.str("OPERATOR_BIC", default="")
 # Where daily exchange rates come from: the ECB's file or one of its form; empty fetches none.
 RATES_URL = env.str("RATES_URL", default="https://www.ecb.europa.eu/stats/eurofxref/eurofxref.zip")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL])
-# Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
-TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+# Addresses or networks of proxies that are believed about the client, and the headers that they write.
+TRUSTED_PROXIES = trusted_proxies(env.list("TRUSTED_PROXIES", default=[]))
+PROXY_HEADERS = proxy_headers(env.str("PROXY_HEADERS", default="x-forwarded"))
 # Off only for development and the demo: postbacks carry money and must travel encrypted.
 REQUIRE_HTTPS = env.bool("REQUIRE_HTTPS", default=not DEBUG)
 
@@ -101,6 +103,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "config.client_address.ClientAddressMiddleware",
     "config.request_id.RequestIdMiddleware",
     "config.probes.ProbeMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -115,7 +118,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "config.client_address.LoggedRequests",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -183,7 +186,19 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_FORMS = {"reset_password": "affiliates.sign_in_forms.ResetPasswordForm"}
+# Tries of one client address, whosever account it tries. Those of one account: `affiliates/sign_in_limits.py`.
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "10/m/ip",
+    "reset_password": "20/m/ip",
+    "reset_password_mail": "5/15m/key",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_FORMS = {
+    "authenticate": "affiliates.sign_in_forms.AuthenticateForm",
+    "reauthenticate": "affiliates.sign_in_forms.ReauthenticateForm",
+}
 MFA_TOTP_ISSUER = "Affidavit"
 # Operators make the accounts, so nobody can take an address that is not theirs: a second factor needs no confirmed one.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
@@ -212,8 +227,8 @@ EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Affidavit <affidavit@localhost>")
 
-# HTTPS and cookies. The proxy in front ends TLS and must set X-Forwarded-Proto.
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+# HTTPS and cookies. The proxy in front ends TLS and names the protocol; the first middleware reads it.
+SECURE_PROXY_SSL_HEADER = ("affidavit.scheme", "https")
 SECURE_SSL_REDIRECT = REQUIRE_HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = REQUIRE_HTTPS
@@ -298,6 +313,8 @@ APPEAL_ANSWER_DAYS = env.int("APPEAL_ANSWER_DAYS", default=7)
 # How many requests an API key, or a signed-in user, may send in a minute; 0 sets no limit.
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=600)
 REST_FRAMEWORK = {
+    # The first middleware has read the proxies' headers: REMOTE_ADDR is the client's.
+    "NUM_PROXIES": 0,
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "affiliates.api_keys.ApiKeyAuthentication",
         "rest_framework.authentication.SessionAuthentication",

@@ -22,8 +22,8 @@ class ConversionsConfig(AppConfig):
 def _note_sign_in(sender: object, request: HttpRequest | None, user: Any, **kwargs: object) -> None:
     """An observation, no deed: from where an affiliate signs in, so that clicks on own links are recognised."""
     from conversions.risk_marks import note_sign_in
-    from tracking.http import client_ip
 
-    scope = getattr(request, "scope", None)
-    if scope and not user.is_staff:
-        note_sign_in(user_id=user.pk, address=client_ip(scope), now=timezone.now())
+    # The client's address: the first middleware has put it there.
+    address = request.META.get("REMOTE_ADDR") if request else None
+    if address and not user.is_staff:
+        note_sign_in(user_id=user.pk, address=address, now=timezone.now())

@@ -30,6 +30,7 @@ from tracking.http import (
     client_ip,
     header,
     is_secure,
+    joined,
     pairs,
     read_body,
     request_id,
@@ -42,7 +43,9 @@ MAX_BODY = 64 * 1024
 PATIENCE = 25.0
 # For so many seconds without work the gatherer's connection is taken to stand.
 TRUSTED = 5.0
-KEPT_HEADERS = (b"user-agent", b"content-type", b"x-forwarded-for", b"host")
+KEPT_HEADERS = (b"user-agent", b"content-type", b"host")
+# Lists that proxies append to: of these the end is kept, where the nearest ones wrote.
+KEPT_LISTS = (b"x-forwarded-for", b"forwarded")
 
 # What may stand before JSON: blanks, byte order marks, the first half of UTF-16's characters.
 _BEFORE_JSON = b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"
@@ -123,12 +126,18 @@ def opened(scope: Scope, door: Postback.Door) -> Received:
         method=scope["method"],
         path=storable(scope["path"]),
         parameters=[],
-        headers={name.decode(): header(scope, name) for name in KEPT_HEADERS if header(scope, name)},
+        headers=_kept_headers(scope),
         ip=client_ip(scope),
         is_secure=is_secure(scope),
         received_at=datetime.now(UTC),
         bearer=_bearer(scope),
     )
+
+
+def _kept_headers(scope: Scope) -> dict[str, str]:
+    found = {name.decode(): header(scope, name) for name in KEPT_HEADERS}
+    found |= {name.decode(): clean(joined(scope, name)[-500:], 500) for name in KEPT_LISTS}
+    return {name: value for name, value in found.items() if value}
 
 
 async def take_in(

@@ -1,14 +1,14 @@
 """The little HTTP that the lean handlers need: they run ahead of Django and its middleware."""
 
-import ipaddress
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
 from django.conf import settings
+
+from tracking.forwarded import Client, client_of, lists
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -17,6 +17,8 @@ Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
 MAX_FIELDS = 200
+# Bytes of all headers together, names and values.
+MAX_HEAD = 32 * 1024
 NO_STORE: Header = (b"cache-control", b"no-store, max-age=0")
 TEXT: Header = (b"content-type", b"text/plain; charset=utf-8")
 HTML: Header = (b"content-type", b"text/html; charset=utf-8")
@@ -102,42 +104,41 @@ def request_id(scope: Scope) -> str:
     return given if is_sane else secrets.token_hex(12)
 
 
-@lru_cache(maxsize=4)
-def _networks(listed: tuple[str, ...]) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-    return tuple(ipaddress.ip_network(entry) for entry in listed)
+def joined(scope: Scope, name: bytes) -> str:
+    """All lines of a list header as one list, in their order."""
+    return ",".join(value.decode("latin-1") for key, value in scope["headers"] if key == name)
 
 
-@lru_cache(maxsize=8192)
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        address = ipaddress.ip_address(text.strip().strip("[]").partition("%")[0])
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return mapped or address
-
-
-def _trusted(address: ipaddress.IPv4Address | ipaddress.IPv6Address | None) -> bool:
-    return address is not None and any(address in network for network in _networks(tuple(settings.TRUSTED_PROXIES)))
+def _client(scope: Scope) -> Client:
+    peer = scope.get("client")
+    is_encrypted = scope.get("scheme") == "https"
+    if not settings.TRUSTED_PROXIES:
+        return client_of(peer[0] if peer else None, is_secure=is_encrypted, addresses="", protocols="")
+    addresses, protocols = (joined(scope, name.encode()) for name in lists())
+    return client_of(peer[0] if peer else None, is_secure=is_encrypted, addresses=addresses, protocols=protocols)
 
 
 def client_ip(scope: Scope) -> str | None:
-    """The visitor's or sender's address: X-Forwarded-For counts only as far as trusted proxies vouch for it."""
-    client = scope.get("client")
-    if not settings.TRUSTED_PROXIES:
-        return client[0] if client and _address(client[0]) else None
-    current = _address(client[0]) if client else None
-    for hop in reversed(header(scope, b"x-forwarded-for", 1000).split(",")):
-        if not _trusted(current):
-            break
-        current = _address(hop) or current
-    return str(current) if current else None
+    """The visitor's or sender's address, as `tracking.forwarded` reads it."""
+    return _client(scope).address
 
 
 def is_secure(scope: Scope) -> bool:
-    """Whether the request reached us, or a trusted proxy in front of us, over HTTPS."""
-    if scope.get("scheme") == "https":
-        return True
-    client = scope.get("client")
-    trusted = client is not None and _trusted(_address(client[0]))
-    return trusted and header(scope, b"x-forwarded-proto") == "https"
+    """Whether the client connected to us, or to the trusted proxy in front of us, over HTTPS."""
+    return _client(scope).is_secure
+
+
+def head_problem(scope: Scope) -> tuple[int, bytes] | None:
+    """Why a request is refused for its head alone, as status and text: what no honest client sends."""
+    size = hosts = 0
+    for name, value in scope["headers"]:
+        size += len(name) + len(value)
+        hosts += name == b"host"
+    if size > MAX_HEAD:
+        return (
+            431,
+            b"The headers are larger than 32 KB together. Send fewer or shorter ones, for example fewer cookies.\n",
+        )
+    if hosts > 1:
+        return 400, b"The request has more than one Host header. Send it once.\n"
+    return None

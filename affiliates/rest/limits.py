@@ -9,6 +9,7 @@ from django.core.cache import cache
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from affiliates.client_address import origin_of
 from affiliates.models import ApiKey
 
 WINDOW = 60
@@ -17,13 +18,13 @@ log = structlog.get_logger(__name__)
 
 
 class RequestLimit(BaseThrottle):
-    """`API_REQUESTS_PER_MINUTE` for each key or signed-in user. Without Redis nobody is held back."""
+    """`API_REQUESTS_PER_MINUTE` for each key, signed-in user or, of others, address. Without Redis none is held back."""
 
     def allow_request(self, request: Request, view: object) -> bool:
         limit: int = settings.API_REQUESTS_PER_MINUTE
         if not limit:
             return True
-        asks = f"key:{request.auth.pk}" if isinstance(request.auth, ApiKey) else f"user:{request.user.pk}"
+        asks = _who(request)
         try:
             return _count(f"api-requests:{asks}:{int(time.time()) // WINDOW}") <= limit
         except redis.RedisError as error:
@@ -32,6 +33,14 @@ class RequestLimit(BaseThrottle):
 
     def wait(self) -> float:
         return WINDOW - time.time() % WINDOW
+
+
+def _who(request: Request) -> str:
+    if isinstance(request.auth, ApiKey):
+        return f"key:{request.auth.pk}"
+    if request.user.pk:
+        return f"user:{request.user.pk}"
+    return f"address:{origin_of(request.META.get('REMOTE_ADDR'))}"
 
 
 def _count(name: str) -> int:

@@ -16,6 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, Q
 
+from affiliates.client_address import origin_of
 from affiliates.secrets import digest
 from conversions.dialects.table import Dialect
 from conversions.explanations import EXPLANATIONS
@@ -53,14 +54,6 @@ def slow_down(cases: Sequence[Case], *, now: datetime) -> None:
             rule = f"{settings.FAILED_POSTBACKS_PER_MINUTE} a minute"
             case.note(STEP, Outcome.UNAUTHORIZED, note, rule=rule, ip=case.postback.ip)
             _block(origin)
-
-
-def origin_of(ip: str | None) -> str:
-    """What one sender answers for: an IPv4 address, or the /64 network of an IPv6 one."""
-    if not ip or ":" not in ip:
-        return ip or ""
-    address = ipaddress.IPv6Address(ip)
-    return str(address.ipv4_mapped or ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
 
 
 def _counts(origins: set[str], *, since: datetime) -> Counter[str]:

@@ -322,8 +322,7 @@ def test_addresses_are_kept_as_digests_and_forgotten(world):
 
 @pytest.mark.django_db
 def test_a_sign_in_of_an_affiliate_is_noted_and_one_of_an_operator_is_not():
-    request = RequestFactory().get("/")
-    request.scope = {"client": (HOME, 4000), "headers": []}
+    request = RequestFactory().get("/", REMOTE_ADDR=HOME)
     for user in (AffiliateMemberFactory().user, OperatorFactory()):
         user_logged_in.send(type(user), request=request, user=user)
     assert [bytes(row.address_digest) for row in MemberAddress.objects.all()] == [address_digest(HOME)]

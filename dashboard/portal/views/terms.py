@@ -18,7 +18,6 @@ from payouts.consents import ConsentRefused, answer, answers_to
 from payouts.models import DraftVersion, WhatIfLine
 from payouts.trying import effect_on
 from payouts.what_if_report import changes_of, difference_words
-from tracking.http import client_ip
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -85,5 +84,4 @@ def _shown(draft: DraftVersion, affiliate: Affiliate) -> dict[str, Any]:
 
 
 def _address(request: HttpRequest) -> str | None:
-    scope = getattr(request, "scope", None)
-    return (client_ip(scope) if scope else request.META.get("REMOTE_ADDR")) or None
+    return request.META.get("REMOTE_ADDR") or None
