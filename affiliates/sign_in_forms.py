@@ -32,7 +32,7 @@ class ReauthenticateForm(CountedCode, BaseReauthenticateForm):  # type: ignore[m
 
 
 class ResetPasswordForm(BaseResetPasswordForm):  # type: ignore[misc]
-    """A new mail goes out only so often. The owner who asks after others did has their mails, whose links are as good."""
+    """A new mail goes out only so often. An owner who asks after others did has theirs, whose links are as good."""
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
         email: str = self.cleaned_data["email"]

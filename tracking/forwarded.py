@@ -138,7 +138,7 @@ def _is_escaped(text: str, at: int) -> bool:
 
 
 def read_element(text: str) -> Hop:
-    """One element of `Forwarded` (RFC 7239). Without an address (`unknown`, `_hidden`, a name twice, damage) it is None."""
+    """One element of `Forwarded` (RFC 7239). `unknown`, `_hidden`, a name twice and damage give no address."""
     if len(text) > LONGEST_HOP:
         return Hop(None)
     found: dict[str, str] = {}

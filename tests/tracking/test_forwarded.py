@@ -1,4 +1,4 @@
-"""Who the client is, as proxies report it: the right end of their lists counts, as far as trusted addresses wrote it."""
+"""Who the client is, as proxies report it: the right end of their lists counts, as far as it can be trusted."""
 
 import pytest
 from hypothesis import given
