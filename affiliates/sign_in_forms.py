@@ -23,15 +23,15 @@ class CountedCode:
         return code
 
 
-class AuthenticateForm(CountedCode, BaseAuthenticateForm):  # type: ignore[misc]
+class AuthenticateForm(CountedCode, BaseAuthenticateForm):
     pass
 
 
-class ReauthenticateForm(CountedCode, BaseReauthenticateForm):  # type: ignore[misc]
+class ReauthenticateForm(CountedCode, BaseReauthenticateForm):
     pass
 
 
-class ResetPasswordForm(BaseResetPasswordForm):  # type: ignore[misc]
+class ResetPasswordForm(BaseResetPasswordForm):
     """A new mail goes out only so often. An owner who asks after others did has theirs, whose links are as good."""
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:

@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 class RequestLimit(BaseThrottle):
-    """`API_REQUESTS_PER_MINUTE` for each key, signed-in user or, of others, address. Without Redis there is no limit."""
+    """`API_REQUESTS_PER_MINUTE` for each key, signed-in user or, of others, address. None without Redis."""
 
     def allow_request(self, request: Request, view: object) -> bool:
         limit: int = settings.API_REQUESTS_PER_MINUTE

@@ -25,7 +25,12 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def web(tmp_path: Path, request: Any) -> Iterator[Web]:
     """A server whose proxy is this test, on the loopback address."""
     more = getattr(request, "param", {})
-    env = {"DATABASE_URL": database_url(), "TRUSTED_PROXIES": "127.0.0.1", "REQUIRE_HTTPS": "true", "LOG_JSON": "true"}
+    env = {
+        "DATABASE_URL": database_url(),
+        "TRUSTED_PROXIES": "127.0.0.1",
+        "REQUIRE_HTTPS": "true",
+        "LOG_JSON": "true",
+    } | {"LOG_LEVEL": "INFO"}
     web = Web(log=tmp_path / "web.log", env={**env, **more}, workers=1)
     cache.clear()
     with running(web):
