@@ -7,6 +7,7 @@ from django.utils.dateparse import parse_datetime
 
 from conversions.models import Conversion
 from conversions.reasons import Reason
+from conversions.risk_words import words_for_affiliates
 
 # Fetch these with conversions whose holds are shown.
 HOLDS = ("qualification_wait", "risk_review__owner")
@@ -14,7 +15,10 @@ HOLDS = ("qualification_wait", "risk_review__owner")
 
 @dataclass(frozen=True, slots=True)
 class WaitingFor:
-    """One thing that is waited for. `text` says how far it is, which may tell of revenue; `rule` does not."""
+    """One thing that is waited for.
+
+    `rule` is for affiliates. `text` is for operators: it names revenue, points and limits.
+    """
 
     rule: str
     text: str
@@ -31,6 +35,11 @@ class Hold:
     score: int = 0
     threshold: int = 0
 
+    @property
+    def is_review(self) -> bool:
+        """Whether an operator decides, rather than a rule of the goal."""
+        return self.threshold > 0
+
 
 def hold_of(row: Conversion) -> Hold | None:
     """What the conversion waits for now; None for what is decided, or waits for a date or an approval only."""
@@ -44,6 +53,8 @@ def hold_of(row: Conversion) -> Hold | None:
         ]
         return Hold(parts, wait.deadline)
     if row.reason == Reason.RISK_REVIEW and review and not review.resolved_at:
-        parts = [WaitingFor(part["note"], part["note"], review.held_until) for part in review.parts]
+        parts = [
+            WaitingFor(words_for_affiliates(part["mark"]), part["note"], review.held_until) for part in review.parts
+        ]
         return Hold(parts, review.held_until, str(review.owner or ""), review.score, review.threshold)
     return None

@@ -62,7 +62,7 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One thing found, with its points, in words that an affiliate may read, and what it was found by."""
+    """One thing found, with its points, in words for operators, and what it was found by."""
 
     name: str
     points: int

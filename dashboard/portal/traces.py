@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from conversions.models import Conversion, Trace
+from conversions.risk_words import words_for_affiliates
 
 TITLES = {
     "receive": "Postback stored",
@@ -24,6 +25,8 @@ TITLES = {
     "decide": "Decided",
     "review": "Looked at by an operator",
 }
+# Steps whose rule stays with the operator: points and thresholds.
+RULE_HIDDEN = frozenset({"risk"})
 # Inputs of a step that may be shown, with their names.
 INPUTS = {
     "click_id": "Click ID",
@@ -105,7 +108,7 @@ def shown(step: Mapping[str, Any], reader: Reader) -> Step:
     return Step(
         title=TITLES.get(name, name.replace("_", " ").capitalize()),
         result=result,
-        rule=rule if tell else "",
+        rule=rule if tell and name not in RULE_HIDDEN else "",
         note=note,
         inputs=[(INPUTS[key], value) for key, value in inputs.items() if key in INPUTS] if note else [],
         look=LOOKS.get(result, "open"),
@@ -132,6 +135,20 @@ def _tell_rules(result: str, rule: str, note: str, inputs: Mapping[str, str], re
     return note if reader.sees_revenue or not _OF_REVENUE & inputs.keys() else ""
 
 
+RISK_RESULTS = {
+    "passed": "Nothing that was found is reason enough for a review.",
+    "pending": "An operator looks at it first.",
+    "held": "An operator looks at it first.",
+}
+
+
+def _tell_risk(result: str, rule: str, note: str, inputs: Mapping[str, str], reader: Reader) -> str:
+    """What was found, without points and limits. A stored rule of a mark is `name: N points`."""
+    if result == "marked":
+        return words_for_affiliates(rule.partition(":")[0])
+    return RISK_RESULTS.get(result, "")
+
+
 def _tell(result: str, rule: str, note: str, inputs: Mapping[str, str], reader: Reader) -> str:
     return note
 
@@ -141,6 +158,6 @@ TELLERS: dict[str, Callable[[str, str, str, Mapping[str, str], Reader], str]] = 
     "find_click": _tell_click,
     "attribute": _tell_attribution,
     "qualify": _tell_rules,
-    "risk": _tell,
+    "risk": _tell_risk,
     "decide": _tell,
 }

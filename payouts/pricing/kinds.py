@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Context, Decimal
 from typing import Any, NamedTuple
 
-from payouts.pricing.facts import FLAT, PER_LOT, PERCENT, Event, PricingRule
+from payouts.pricing.facts import FLAT, NET_REVENUE, PER_LOT, PERCENT, TIERED, Event, PricingRule
 from payouts.pricing.words import counted, exact, plain
 
 # NUMERIC(24, 8) times NUMERIC(9, 6) has up to 33 digits: exact here, so that rounding happens once.
@@ -41,7 +41,8 @@ def simple_share(event: Event, rule: PricingRule) -> Share | str:
         return Share(amount, rule.currency, f"flat {exact(amount, rule.currency)} for {rule.goal_name}")
     if rule.kind == PERCENT:
         return _percent(event, rule.percent or ZERO)
-    assert rule.kind == PER_LOT
+    if rule.kind != PER_LOT:
+        raise ValueError(f"A rule of kind {rule.kind!r} has no price of its own; add the kind to `simple_share`.")
     amount = rule.amount or ZERO
     if event.volume is None:
         return f"{exact(amount, rule.currency)} per lot, but the event came without volume."
@@ -54,6 +55,16 @@ def _percent(event: Event, percent: Decimal) -> Share | str:
         return f"{plain(percent)} % of the revenue, but the event came without revenue."
     words = f"{plain(percent)} % of {exact(event.revenue, event.currency)}"
     return Share(percent_of(event.revenue, percent), event.currency, words)
+
+
+def is_share_of_revenue(rule: PricingRule) -> bool:
+    """Whether the rule pays a part of the event's revenue, so that its line lets the affiliate know that revenue.
+
+    Every other affiliate must not see the advertiser's revenue: a kind that is not listed here hides it.
+    """
+    if rule.kind == TIERED:
+        return all(step.percent is not None for step in steps_of(rule.formula))
+    return rule.kind in (PERCENT, NET_REVENUE)
 
 
 def steps_of(formula: Mapping[str, Any]) -> list[Step]:
@@ -122,6 +133,11 @@ def _by_step(event: Event, rule: PricingRule, step: Step, reached: str) -> Share
         share = _percent(event, step.percent)
         return share if isinstance(share, str) else share._replace(words=f"{share.words} ({reached})")
     amount, currency = step.amount or ZERO, rule.formula["currency"]
+    if rule.formula["basis"] == REVENUE:
+        # The affiliate is paid no share of the revenue, so the line names the tier and not what was reached.
+        return Share(
+            amount, currency, f"{exact(amount, currency)} (the tier above {exact(step.above, event.currency)})"
+        )
     if rule.formula["basis"] == VOLUME:
         volume = event.volume or ZERO
         words = f"{exact(amount, currency)} per lot for {plain(volume)} lots ({reached})"

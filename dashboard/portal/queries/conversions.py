@@ -23,7 +23,8 @@ from payouts.accounts import with_facts
 from payouts.ledger import event_of
 from payouts.models import LedgerEntry
 from payouts.price_books import price_book
-from payouts.pricing import APPROVED, FLAT, PER_LOT, Quote, choose_rules, choose_version
+from payouts.pricing import APPROVED, Quote, choose_rules, choose_version
+from payouts.pricing.kinds import is_share_of_revenue
 from payouts.queries import estimates, explain
 from tracking import click_id
 from tracking.models import Click
@@ -91,9 +92,11 @@ class ConversionStory:
 
     @property
     def waiting_for(self) -> list[str]:
-        """What it waits for. How far a rule is tells of revenue: only who is paid a share reads it."""
-        parts = self.hold.waiting_for if self.hold else []
-        return [part.text if self.revenue is not None else part.rule for part in parts]
+        """What it waits for. How far a rule is shows revenue: only an affiliate that is paid a share reads it."""
+        if self.hold is None:
+            return []
+        in_full = self.revenue is not None and not self.hold.is_review
+        return [part.text if in_full else part.rule for part in self.hold.waiting_for]
 
     @property
     def note(self) -> str:
@@ -113,7 +116,7 @@ class ConversionStory:
 def story(conversion: Conversion) -> ConversionStory:
     """Everything that an affiliate may know about its conversion.
 
-    The advertiser's revenue is told only where the commission is a share of it, and the customer only masked.
+    The advertiser's revenue is shown only where the commission is a share of it, and the customer only masked.
     """
     changes = list(StatusChange.objects.filter(conversion=conversion).order_by("pk"))
     appeal = getattr(conversion, "appeal", None)
@@ -164,4 +167,4 @@ def _quoted(conversion: Conversion) -> tuple[Quote, bool]:
     chosen = choose_version(event, book)
     rules = () if isinstance(chosen, str) else choose_rules(with_facts([event], book)[0], chosen[1])
     quotes = explain([event.conversion_id]) if event.status == APPROVED else estimates([event])
-    return quotes[event.conversion_id], any(rule.kind not in (FLAT, PER_LOT) for rule in rules)
+    return quotes[event.conversion_id], any(is_share_of_revenue(rule) for rule in rules)
