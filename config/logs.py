@@ -4,6 +4,8 @@ from typing import Any
 
 import structlog
 
+from config.log_errors import bounded
+
 
 def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
     """Configure structlog and return the matching dictionary for Django's LOGGING."""
@@ -16,18 +18,26 @@ def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
     structlog.configure(
         processors=[
             *shared,
-            structlog.processors.format_exc_info,
+            bounded,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    renderer: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    )
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
-            "lines": {"()": structlog.stdlib.ProcessorFormatter, "processor": renderer, "foreign_pre_chain": shared},
+            "lines": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "processors": [bounded, structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+                "foreign_pre_chain": shared,
+            },
         },
         "handlers": {"stream": {"class": "logging.StreamHandler", "formatter": "lines"}},
         "root": {"handlers": ["stream"], "level": level},
