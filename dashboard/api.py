@@ -30,7 +30,7 @@ from dashboard.trace.events import (
 from payouts.api import BalanceSerializer, LedgerEntrySerializer, PayoutSerializer, StatementSerializer
 from payouts.queries import Balance
 
-LONGEST_ID = 200
+LONGEST_ID = 2_000
 
 
 class TracedClickSerializer(serializers.Serializer[ClickEvent]):
@@ -144,7 +144,10 @@ class TraceView(APIView):
                 "id",
                 {"type": "string", "minLength": 1, "maxLength": LONGEST_ID, "pattern": LINE},
                 required=True,
-                description="A click, transaction, customer, conversion or postback ID, or an imported click ID.",
+                description=(
+                    "A click, transaction, customer, conversion or postback ID, an imported click ID, or a URL or "
+                    "another line of text with one in it."
+                ),
             ),
             OpenApiParameter("kind", str, enum=KINDS, description="For an ID that names several things: which one."),
         ],

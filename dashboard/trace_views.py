@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from dashboard.trace import Found, conversion_named, look_up, postback_named, story_of
+from tracking.pasted import LONGEST
 
 View = Callable[..., HttpResponse]
 
@@ -35,8 +36,8 @@ def operator_view(view: View) -> View:
 
 @operator_view
 def search(request: HttpRequest) -> HttpResponse:
-    """`/trace/?q=`: any ID, `&kind=` where it names several things. Without one: what can be looked for."""
-    typed = request.GET.get("q", "").strip()[:200]
+    """`/trace/?q=`: any ID or text with one in it, `&kind=` where it names several things; without: what there is."""
+    typed = request.GET.get("q", "").strip()[:LONGEST]
     return _page(request, look_up(typed, request.GET.get("kind", "")) if typed else None)
 
 

@@ -30,6 +30,7 @@ from affiliates.shown import NOTHING
 from tracking.click_id import lowest_uuid, parse, text_of
 from tracking.legacy_admin import LegacyClickIDAdmin
 from tracking.models import SUB_IDS, Click, TrackingLink
+from tracking.pasted import narrowed
 
 __all__ = ["ClickAdmin", "LegacyClickIDAdmin", "TrackingLinkAdmin", "click_key"]
 
@@ -177,7 +178,7 @@ class ClickAdmin(BoundedExport, RecordAdmin):
         self, request: HttpRequest, queryset: "QuerySet[Click]", search_term: str
     ) -> tuple["QuerySet[Click]", bool]:
         """By key or by link only: no other column of this table has an index."""
-        term = search_term.strip()
+        term = narrowed(search_term)
         if not term:
             return queryset, False
         if key := click_key(term):

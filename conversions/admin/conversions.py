@@ -37,6 +37,7 @@ from conversions.holds import hold_of
 from conversions.models import Conversion, Correction, Customer, Refund, StatusChange
 from tracking.admin import click_key
 from tracking.click_id import text_of
+from tracking.pasted import narrowed
 
 STATUS_TONES = {"pending": "warning", "approved": "success", "rejected": "danger"}
 SOURCE_TONES = {"postback": "info", "operator": "primary", "automatic": "default"}
@@ -198,7 +199,7 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
         self, request: HttpRequest, queryset: "QuerySet[Conversion]", search_term: str
     ) -> tuple["QuerySet[Conversion]", bool]:
         """Exact IDs only, each by its own index."""
-        term = search_term.strip()
+        term = narrowed(search_term)
         if not term:
             return queryset, False
         found = Q(public_id=term) | Q(transaction_id=term)

@@ -16,6 +16,7 @@ from affiliates.panel import DayRangeFilter, RecordAdmin, RecordTable, code, lin
 from conversions.models import Customer, CustomerLock, Touch
 from tracking.admin import click_key
 from tracking.click_id import text_of
+from tracking.pasted import narrowed
 
 
 def lock_end(row: CustomerLock) -> SafeString | str:
@@ -190,7 +191,7 @@ class TouchAdmin(RecordAdmin):
         self, request: HttpRequest, queryset: "QuerySet[Touch]", search_term: str
     ) -> tuple["QuerySet[Touch]", bool]:
         """A customer's touches or a click's: there is nothing else to know one by."""
-        term = search_term.strip()
+        term = narrowed(search_term)
         if key := click_key(term):
             return queryset.filter(click_id=key), False
         return queryset.filter(customer__customer_id=term) if term else queryset, False

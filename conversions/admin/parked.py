@@ -19,6 +19,7 @@ from affiliates.panel import ConfirmForm, DayRangeFilter, RecordAdmin, code, lab
 from affiliates.panel.confirm import note_field
 from conversions.intake import give_up_parked, try_parked
 from conversions.models import ParkedPostback, Postback
+from tracking.pasted import narrowed
 
 TONES = {"customer": "info", "sale": "warning", "link": "danger"}
 
@@ -100,7 +101,7 @@ class ParkedPostbackAdmin(RecordAdmin):
         self, request: HttpRequest, queryset: "QuerySet[ParkedPostback]", search_term: str
     ) -> tuple["QuerySet[ParkedPostback]", bool]:
         """Exact texts only."""
-        term = search_term.strip()
+        term = narrowed(search_term)
         if not term:
             return queryset, False
         named = Q(postback__public_id=term) | Q(postback__transaction_id=term)

@@ -41,6 +41,7 @@ from conversions.models import ParkedPostback, Postback, Trace
 from conversions.reasons import Reason
 from tracking.admin import click_key
 from tracking.click_id import text_of
+from tracking.pasted import narrowed
 
 OUTCOME_TONES = {
     "": "warning",
@@ -201,7 +202,7 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
         self, request: HttpRequest, queryset: "QuerySet[Postback]", search_term: str
     ) -> tuple["QuerySet[Postback]", bool]:
         """Exact IDs only, each by its own index."""
-        term = search_term.strip()
+        term = narrowed(search_term)
         if not term:
             return queryset, False
         found = Q(public_id=term) | Q(transaction_id=term)

@@ -13,6 +13,7 @@ from dashboard.portal.periods import Period, last_days
 from payouts.models import LedgerEntry
 from tracking import click_id
 from tracking.models import Click, TrackingLink
+from tracking.pasted import narrowed
 
 Row = TypeVar("Row", bound=Model)
 
@@ -143,7 +144,7 @@ class ConversionFilters(DatedFilters):
 
     def clean_q(self) -> str:
         """A text as long as a click ID must be a genuine one: a typing mistake should not look like "no result"."""
-        text = str(self.cleaned_data["q"]).strip()
+        text = narrowed(str(self.cleaned_data["q"]))
         if len(text) == click_id.LENGTH and text.isalnum() and click_id.parse(text) is None:
             raise forms.ValidationError(
                 "This click ID is not genuine. Copy it again: one character may be missing or changed."
@@ -186,7 +187,7 @@ class ClickFilters(DatedFilters):
         self.fields["link"].queryset = own.order_by("name", "code")  # type: ignore[attr-defined]
 
     def clean_q(self) -> click_id.ClickID | None:
-        text = str(self.cleaned_data["q"]).strip()
+        text = narrowed(str(self.cleaned_data["q"]))
         genuine = click_id.parse(text)
         if text and genuine is None:
             raise forms.ValidationError("This is not a genuine click ID. It has 40 letters and digits: copy it again.")

@@ -7,9 +7,13 @@ from conversions.models import Conversion, Customer, Postback
 from dashboard.trace.refused import explain_refused
 from tracking.click_id import ClickID, parse, text_of
 from tracking.models import Click, LegacyClickID, TrackingLink
+from tracking.pasted import click_ids_in, public_ids_in, tokens_in
 
 # A customer or a transaction may have any number of conversions; the page tells of the newest.
 MOST = 50
+LONGEST_ID = 200
+# How many IDs of one sort in a pasted text are looked up.
+MOST_NAMED = 5
 # What one text may name at once, because others make these IDs; `look_up` takes the first unless one is asked for.
 KINDS = ("transaction", "customer", "legacy click")
 
@@ -46,7 +50,7 @@ class Found:
 
 
 def look_up(text: str, kind: str = "") -> Found:
-    """Say what this text names. At most ten queries, whatever it is.
+    """Say what this text names, or what is named in it; a fixed bound of queries, whatever it is.
 
     `kind` is one of `KINDS`, for a text that names several things; the others are its `choices`.
     """
@@ -55,6 +59,36 @@ def look_up(text: str, kind: str = "") -> Found:
         return _by_sender_ids(text, kind) or _unknown(text)
     if not text:
         return Found(text, "nothing", "Nothing to look for", "Type or paste an ID.", tone="info")
+    found = _named(text) if len(text) <= LONGEST_ID else None
+    if found and (found.is_known or found.kind == "forged"):
+        return found
+    return _pasted(text) or found or _unknown(text[:LONGEST_ID])
+
+
+def _pasted(text: str) -> Found | None:
+    """The first thing known that a pasted text names: a genuine click ID, an ID of ours, then one of the sender's."""
+    for name in [*click_ids_in(text)[:MOST_NAMED], *public_ids_in(text)[:MOST_NAMED]]:
+        found = _named(name)
+        if found.is_known and name != text:
+            return replace(found, text=f"Found in what was pasted: {name}. {found.text}")
+    tokens = [token for token in tokens_in(text) if token != text]
+    if not tokens:
+        return None
+    known = {
+        *Conversion.objects.filter(transaction_id__in=tokens).values_list("transaction_id", flat=True)[:MOST],
+        *Postback.objects.filter(transaction_id__in=tokens).values_list("transaction_id", flat=True)[:MOST],
+        *Customer.objects.filter(customer_id__in=tokens).values_list("customer_id", flat=True)[:MOST],
+        *LegacyClickID.objects.filter(foreign_id__in=tokens).values_list("foreign_id", flat=True)[:MOST],
+    }
+    for name in tokens:
+        found = _by_sender_ids(name) if name in known else None
+        if found and found.is_known:
+            return replace(found, text=f"Found in what was pasted: {name}. {found.text}")
+    return None
+
+
+def _named(text: str) -> Found:
+    """What the text as a whole names."""
     if click := parse(text):
         return _genuine(text, click)
     if text.startswith("pb_"):

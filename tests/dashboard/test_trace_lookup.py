@@ -204,3 +204,35 @@ def test_looking_up_takes_few_queries_whatever_it_is(django_assert_max_num_queri
     for each in (text, text[:-1] + "x", "TX-9", "unknown", "pb_x", "cv_x", "01a1fb38-c36e-0000-0007-0b393f0d1845"):
         with django_assert_max_num_queries(8):
             look_up(each)
+
+
+class TestPastedText:
+    """A URL, a command or a line leads to the ID in it."""
+
+    def test_the_products_own_redirect(self):
+        text = World().click()
+        found = look_up(f"https://casaverbena.example/?click_id={text}&utm_source=opux")
+        assert found.query == text
+        assert found.title == "A genuine click ID"
+        assert "Found in what was pasted" in found.text
+
+    def test_a_senders_transaction_in_a_line_of_csv(self):
+        row = ConversionFactory(transaction_id="ORDER-77")
+        found = look_up("2026-10-01;ORDER-77;50.00;EUR")
+        assert (found.kind, found.query, found.conversions) == ("transaction", "ORDER-77", (row.pk,))
+
+    def test_the_click_comes_before_the_transaction(self):
+        ConversionFactory(transaction_id="ORDER-77")
+        text = World().click()
+        assert look_up(f"curl 'https://a.example/postback?txid=ORDER-77&click_id={text}'").query == text
+
+    def test_a_text_that_is_an_id_as_a_whole_stays_one(self):
+        ConversionFactory(transaction_id="A=1 B")
+        assert look_up("A=1 B").query == "A=1 B"
+
+    def test_nothing_in_it(self):
+        assert look_up("https://a.example/?x=1&y=2").is_known is False
+
+    def test_a_long_text_takes_a_fixed_number_of_queries(self, django_assert_max_num_queries):
+        with django_assert_max_num_queries(40):
+            look_up(" ".join(f"token-{number}" for number in range(5_000)))
