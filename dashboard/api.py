@@ -16,7 +16,7 @@ from affiliates.rest.filters import check_parameters
 from conversions.api import ConversionSerializer
 from conversions.models import Refund, StatusChange
 from conversions.postback_api import PostbackSerializer, TraceSerializer
-from dashboard.trace import KINDS, Story, look_up, story_of
+from dashboard.trace import KINDS, Story, look_up, sees, story_of
 from dashboard.trace.events import (
     ClickEvent,
     LedgerEvent,
@@ -166,7 +166,7 @@ class TraceView(APIView):
         if not found.is_known:
             raise NotFound(f"{found.title}. {found.text}")
         context = {"reach": reach_of(request)}
-        return Response(StorySerializer(_told(story_of(found)), context=context).data)
+        return Response(StorySerializer(_told(story_of(found, sees(reach_of(request).user))), context=context).data)
 
 
 def _told(story: Story) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.auth.decorators import login_required
@@ -13,7 +13,8 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from dashboard.trace import Found, conversion_named, look_up, postback_named, story_of
+from affiliates.models import User
+from dashboard.trace import Found, conversion_named, look_up, postback_named, sees, story_of
 from tracking.pasted import LONGEST
 
 View = Callable[..., HttpResponse]
@@ -61,7 +62,7 @@ def _page(request: HttpRequest, found: Found | None, *, status: int = 200) -> Ht
         **admin.site.each_context(request),
         "title": "Trace" if found is None else f"Trace: {found.query}",
         "found": found,
-        "story": story_of(found) if found and found.is_known else None,
+        "story": story_of(found, sees(cast(User, request.user))) if found and found.is_known else None,
         "query": found.query if found else "",
         "zone": timezone.get_current_timezone_name(),
         "is_fullwidth": "1",

@@ -39,7 +39,9 @@ class BalanceSerializer(serializers.Serializer[Balance]):
 class EarningConversionSerializer(ConversionSerializer):
     """An event that counts for an affiliate, with what it earned."""
 
-    commission = serializers.SerializerMethodField(help_text="What is booked for it, by currency; empty for nothing.")
+    commission = serializers.SerializerMethodField(
+        help_text="What is booked for it, by currency; empty for nothing, and without the right to view the ledger."
+    )
 
     class Meta(ConversionSerializer.Meta):
         fields = (*ConversionSerializer.Meta.fields, "commission")
@@ -62,6 +64,8 @@ class EarningConversionViewSet(ConversionViewSet):
     def get_queryset(self) -> "QuerySet[Conversion]":
         rows: QuerySet[Conversion] = super().get_queryset()
         entries = self.reach.within(LedgerEntry.objects.order_by("pk"), "affiliate")
+        if self.reach.is_operator and not self.reach.user.has_perm("payouts.view_ledgerentry"):
+            entries = entries.none()
         return rows.prefetch_related(Prefetch("ledger_entries", entries, to_attr="entries_in_reach"))
 
 

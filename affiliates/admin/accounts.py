@@ -9,6 +9,8 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
@@ -17,12 +19,14 @@ from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm
 
 from affiliates.admin.forms import RevokeApiKeys, UserAddForm, UserEditForm
+from affiliates.admin.power import MembersByPermission, check_all, with_user_check
 from affiliates.api_keys import make_api_key
 from affiliates.models import AffiliateMember, ApiKey, User
 from affiliates.panel import DayRangeFilter, PanelAdmin, PanelTable, RecordAdmin, code, label, operator, question
+from affiliates.power import may_act_for, may_change_group, may_give
 
 
-class MembershipTable(PanelTable):
+class MembershipTable(MembersByPermission, PanelTable):
     model = AffiliateMember
     autocomplete_fields = ("affiliate",)
     show_change_link = False
@@ -69,9 +73,12 @@ class UserAdmin(PanelAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         return allowed and not (obj and LogEntry.objects.filter(user=obj).exists())
 
     def _may_touch(self, request: HttpRequest, obj: User | None) -> bool:
-        """Whoever changes an operator's password could sign in as them: that takes a superuser."""
-        actor = operator(request)
-        return obj is None or actor.is_superuser or not obj.is_staff or obj == actor
+        """A person who changes an account's password or address can sign in as its owner."""
+        return obj is None or may_act_for(operator(request), obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[User]") -> None:
+        check_all(operator(request), queryset)
+        super().delete_queryset(request, queryset)
 
     @display(description="Role")
     def role(self, row: User) -> SafeString:
@@ -80,8 +87,29 @@ class UserAdmin(PanelAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         return label("Operator", "primary") if row.is_staff else label("Affiliate", "info")
 
 
+class PowerOfPerson(PanelAdmin):
+    """Rows that let somebody sign in or act as a user: changed only by people who may act for that user."""
+
+    def may_act_on(self, request: HttpRequest, row: Any) -> bool:
+        return may_act_for(operator(request), row.user)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or self.may_act_on(request, obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and (obj is None or self.may_act_on(request, obj))
+
+    def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> None:
+        check_all(operator(request), [row.user for row in queryset.select_related("user")])
+        super().delete_queryset(request, queryset)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        return with_user_check(form, operator(request))
+
+
 @admin.register(ApiKey)
-class ApiKeyAdmin(PanelAdmin):
+class ApiKeyAdmin(PowerOfPerson):
     list_display = ("name", "shown_hint", "user", "affiliate", "last_used_at", "revoked_at", "created_at")
     list_filter = (("affiliate", AutocompleteSelectFilter), ("created_at", DayRangeFilter))
     list_select_related = ("user", "affiliate")
@@ -118,10 +146,34 @@ class ApiKeyAdmin(PanelAdmin):
 
 
 class GroupAdmin(PanelAdmin, DjangoGroupAdmin):
-    """Groups of permissions for operators."""
+    """Groups of permissions for operators. No one can give a permission that they lack, or widen their own group."""
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return super().has_change_permission(request, obj) and may_change_group(operator(request), obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and may_change_group(operator(request), obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[Group]") -> None:
+        if not all(may_change_group(operator(request), group) for group in queryset):
+            raise PermissionDenied("A group among them is yours or holds permissions that you lack.")
+        super().delete_queryset(request, queryset)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        actor, base = operator(request), super().get_form(request, obj, change=change, **kwargs)
+
+        class Form(base):  # type: ignore[misc, valid-type]
+            def clean_permissions(self) -> Any:
+                given = self.cleaned_data["permissions"].select_related("content_type")
+                if not may_give(actor, given):
+                    lacking = ", ".join(str(each) for each in given if not may_give(actor, [each]))
+                    raise ValidationError(f"You cannot give permissions that you lack yourself: {lacking}.")
+                return given
+
+        return Form
 
 
-class EmailAddressAdmin(PanelAdmin):
+class EmailAddressAdmin(PowerOfPerson):
     list_display = ("email", "user", "primary", "verified")
     list_filter = (("primary", BooleanRadioFilter), ("verified", BooleanRadioFilter))
     list_select_related = ("user",)

@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -105,8 +106,12 @@ class AdvertiserAdmin(PanelAdmin):
     )
     def secrets(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Secrets of an advertiser, masked; `?show=` reads one back, and that is written down."""
+        if not request.user.has_perm("affiliates.view_advertisersecret"):
+            raise PermissionDenied("Reading secrets needs the permission to view advertiser secrets.")
         advertiser = get_object_or_404(Advertiser, pk=object_id)
         if request.method == "POST":
+            if not request.user.has_perm("affiliates.add_advertisersecret"):
+                raise PermissionDenied("Making secrets needs the permission to add advertiser secrets.")
             return self._make(request, advertiser)
         shown = shown_secrets(advertiser, request.GET.get("show", ""))
         self._note_reading(request, shown)

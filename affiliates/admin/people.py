@@ -13,6 +13,7 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from affiliates.admin.forms import ApproveAffiliates, CloseAffiliates, SuspendAffiliates
+from affiliates.admin.power import MembersByPermission
 from affiliates.models import Affiliate, AffiliateMember, Enrollment, Parentage
 from affiliates.panel import DayRangeFilter, PanelAdmin, PanelTable, RecordTable, code, labelled, list_link, question
 
@@ -20,7 +21,7 @@ AFFILIATE_TONES = {"pending": "warning", "active": "success", "suspended": "dang
 ENROLLMENT_TONES = {"pending": "warning", "approved": "success", "rejected": "danger", "blocked": "danger"}
 
 
-class MemberTable(PanelTable):
+class MemberTable(MembersByPermission, PanelTable):
     model = AffiliateMember
     autocomplete_fields = ("user",)
     show_change_link = False

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, cast
 from django.contrib import messages
 from django.contrib.admin import ShowFacets, helpers
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import models
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -109,12 +109,18 @@ class PanelAdmin(ModelAdmin):
         row = self.get_object(request, str(object_id)) if asking else None
         return [a for a in offered if a not in asking or (row is not None and a.method.asks.fits(row))]
 
+    def may_act_on(self, request: HttpRequest, row: Any) -> bool:
+        """Whether the operator may act on this very row, beyond the permission for all of them."""
+        return True
+
     def ask(self, request: HttpRequest, rows: "QuerySet[Model]", form_class: type[ConfirmForm]) -> HttpResponse:
         """Show what is about to be done to the rows, and do it once the operator has confirmed."""
         chosen = list(rows[: self.ASK_BOUND + 1])
         if len(chosen) > self.ASK_BOUND:
             messages.error(request, f"At most {self.ASK_BOUND} at once. Narrow the list or choose fewer, then go on.")
             return HttpResponseRedirect(request.get_full_path())
+        if refused := next((row for row in chosen if not self.may_act_on(request, row)), None):
+            raise PermissionDenied(f"{refused} is beyond your permissions. Choose other rows, or ask a superuser.")
         confirmed = request.method == "POST" and "confirmed" in request.POST
         form = form_class(chosen, request.POST, files=request.FILES) if confirmed else form_class(chosen)
         if confirmed and form.is_valid():

@@ -59,11 +59,19 @@ def note_field(*, required: bool, help_text: str, label: str = "Note") -> forms.
 
 
 def question(
-    form_class: type[ConfirmForm], *, description: str, icon: str = "", variant: ActionVariant = ActionVariant.DEFAULT
+    form_class: type[ConfirmForm],
+    *,
+    description: str,
+    icon: str = "",
+    variant: ActionVariant = ActionVariant.DEFAULT,
+    permission: str = "decide",
 ) -> Callable[..., HttpResponse]:
-    """An action for a list, and for a row's own page, that asks by the form before it does anything."""
+    """An action for a list, and for a row's own page, that asks by the form before it does anything.
 
-    @action(description=description, permissions=["decide"], icon=icon or None, variant=variant)
+    `permission` names the admin's `has_..._permission`: another than `decide` where other rows are changed.
+    """
+
+    @action(description=description, permissions=[permission], icon=icon or None, variant=variant)
     def ask(
         self: Any, request: HttpRequest, queryset: "QuerySet[Model] | None" = None, object_id: str | None = None
     ) -> HttpResponse:

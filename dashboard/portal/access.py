@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from affiliates.models import Affiliate, User
+from dashboard.portal.preview import lacking
 
 CHOSEN = "portal_affiliate"
 PREVIEWED = "portal_preview"
@@ -84,7 +85,8 @@ PortalView = Callable[..., HttpResponseBase]
 def portal_view(view: PortalView) -> PortalView:
     """A page of the portal: signed in, with an affiliate, times in the user's zone. The view gets the portal.
 
-    Operators without a preview go to the operator panel; in a preview they may look but not post.
+    Operators without a preview go to the operator panel. In a preview they may look but not post, and need the
+    permissions that the panel asks for the same rows (`preview.NEEDS`).
     """
 
     @login_required
@@ -93,12 +95,19 @@ def portal_view(view: PortalView) -> PortalView:
         portal = portal_of(request)
         if portal is None:
             return _without_affiliate(request)
+        if portal.is_preview and (missing := lacking(portal.user, _name_of(request))):
+            return render(request, "portal/preview_lacks.html", {"portal": portal, "missing": missing}, status=403)
         if portal.is_preview and request.method not in SAFE_METHODS:
             return render(request, "portal/preview_refused.html", {"portal": portal}, status=403)
         with timezone.override(portal.zone):
             return view(request, portal, *args, **kwargs)
 
     return wrapped
+
+
+def _name_of(request: HttpRequest) -> str | None:
+    """The name of the page's address within the portal."""
+    return request.resolver_match.url_name if request.resolver_match else None
 
 
 def _without_affiliate(request: HttpRequest) -> HttpResponseBase:

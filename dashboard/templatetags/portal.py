@@ -17,6 +17,7 @@ from affiliates.models import User
 from affiliates.money import format_money
 from dashboard.portal.access import Portal, portal_of, zone_of
 from dashboard.portal.periods import Period
+from dashboard.portal.preview import lacking
 from dashboard.portal.words import duration_words
 from payouts.invoicing.tax import NAMES
 from payouts.models import Invoice, Statement
@@ -245,7 +246,16 @@ def nav_item(context: template.Context, view: str, label: str, symbol: str) -> d
     """An entry of the side navigation, marked when the page lies below it."""
     url, path = reverse(view), context["request"].path
     active = path == url if url == "/" else path.startswith((url, *SECTIONS.get(view, ())))
-    return {"url": url, "label": label, "symbol": symbol, "active": active}
+    return {"url": url, "label": label, "symbol": symbol, "active": active, "hidden": not may_open(context, view)}
+
+
+@register.simple_tag(takes_context=True)
+def may_open(context: template.Context, view: str) -> bool:
+    """Whether an operator in a preview may open the page; an affiliate's own pages are always open to it."""
+    shown = portal_of(context["request"])
+    if shown is None or not shown.is_preview:
+        return True
+    return not lacking(shown.user, view.removeprefix("portal:"))
 
 
 @register.simple_tag(takes_context=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from affiliates.models import User
 from conversions.holds import HOLDS, Hold, hold_of
 from conversions.models import Conversion, Postback, Refund, StatusChange, Trace
 from dashboard.portal.words import duration_words
@@ -31,6 +32,8 @@ from tracking.models import Click, TrackingLink
 
 # A click or a transaction that is sent again and again has many postbacks; the newest are told.
 MOST_POSTBACKS = 100
+# In place of a commission that the reader may not see.
+HIDDEN = "Shown with the permission to view ledger entries."
 
 
 @dataclass(slots=True)
@@ -56,24 +59,47 @@ class Story:
     more_postbacks: bool
 
 
-def story_of(found: Found) -> Story:
-    """The story around what was found; fourteen queries at most, however long it is."""
+@dataclass(frozen=True, slots=True)
+class Sees:
+    """Which money a reader may see."""
+
+    ledger: bool = True
+    statements: bool = True
+    payouts: bool = True
+    paid_clicks: bool = True
+
+
+EVERYTHING = Sees()
+
+
+def sees(user: User) -> Sees:
+    """What the operator may see of money, by the permissions of the panel."""
+    return Sees(
+        ledger=user.has_perm("payouts.view_ledgerentry"),
+        statements=user.has_perm("payouts.view_statement"),
+        payouts=user.has_perm("payouts.view_payout"),
+        paid_clicks=user.has_perm("payouts.view_billedclicks"),
+    )
+
+
+def story_of(found: Found, sees: Sees = EVERYTHING) -> Story:
+    """The story around what was found, without the money that `sees` leaves out; fourteen queries at most."""
     conversions = _conversions(found)
     postbacks = _postbacks(found, [row.pk for row in conversions])
     more = len(postbacks) > MOST_POSTBACKS
     postbacks = postbacks[:MOST_POSTBACKS]
-    entries = _entries(conversions)
+    entries = _entries(conversions) if sees.ledger else []
     events = [
-        *_click_events(found, conversions, postbacks),
+        *_click_events(found, conversions, postbacks, sees),
         *_postback_events(postbacks),
         *_look_events(conversions),
         *_status_events(conversions),
         *_refund_events(conversions),
-        *_money_events(entries),
+        *_money_events(entries, sees),
     ]
     return Story(
         found=found,
-        conversions=_summaries(conversions, entries),
+        conversions=_summaries(conversions, entries, sees),
         events=_in_order(events),
         others=_others(conversions),
         more_postbacks=more,
@@ -100,10 +126,13 @@ def _postbacks(found: Found, conversion_ids: Sequence[int]) -> list[Postback]:
     return list(rows[: MOST_POSTBACKS + 1])
 
 
-def _click_events(found: Found, conversions: Iterable[Conversion], postbacks: Iterable[Postback]) -> list[Event]:
+def _click_events(
+    found: Found, conversions: Iterable[Conversion], postbacks: Iterable[Postback], sees: Sees
+) -> list[Event]:
     named = [found.click, *(row.click_id for row in conversions), *(row.click_id for row in postbacks)]
     clicks = {key: ClickID(key) for key in named if key}
-    stored = with_paid(Click.objects.all()).in_bulk(list(clicks))
+    rows = with_paid(Click.objects.all()) if sees.paid_clicks else Click.objects.all()
+    stored = rows.in_bulk(list(clicks))
     numbers = {click.link_number for click in clicks.values()}
     links = TrackingLink.objects.select_related("enrollment__affiliate", "enrollment__offer__advertiser").in_bulk(
         numbers
@@ -146,9 +175,9 @@ def _entries(conversions: Sequence[Conversion]) -> list[LedgerEntry]:
     return list(rows.select_related("affiliate", "conversion", "plan_version__plan", "rule__goal"))
 
 
-def _money_events(entries: Sequence[LedgerEntry]) -> list[Event]:
+def _money_events(entries: Sequence[LedgerEntry], sees: Sees) -> list[Event]:
     """The ledger lines, the statements that cover them, and the payouts of those."""
-    statements = _statements(entries)
+    statements = _statements(entries) if sees.statements else []
     covering = {entry.pk: _covering(entry, statements) for entry in entries}
     lines: list[Event] = [
         LedgerEvent(entry.booked_at, entry, TONES[entry.kind], covering[entry.pk]) for entry in entries
@@ -159,7 +188,7 @@ def _money_events(entries: Sequence[LedgerEntry]) -> list[Event]:
             covered[statement.pk].append(entry.sequence)
     used = [row for row in statements if row.pk in covered]
     closed: list[Event] = [StatementEvent(row.closed_at, row, covered[row.pk]) for row in used]
-    return [*lines, *closed, *_payout_events(used)]
+    return [*lines, *closed, *(_payout_events(used) if sees.payouts else [])]
 
 
 def _statements(entries: Sequence[LedgerEntry]) -> list[Statement]:
@@ -191,11 +220,13 @@ def _payout_events(statements: Sequence[Statement]) -> list[Event]:
     return [PayoutEvent(row.paid_at or row.created_at, row, TONES[row.status]) for row in payouts]
 
 
-def _summaries(conversions: Sequence[Conversion], entries: Iterable[LedgerEntry]) -> list[ConversionSummary]:
+def _summaries(
+    conversions: Sequence[Conversion], entries: Iterable[LedgerEntry], sees: Sees
+) -> list[ConversionSummary]:
     sums: dict[int | None, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for entry in entries:
         sums[entry.conversion_id][entry.currency] += entry.amount
-    without = [row.pk for row in conversions if row.pk not in sums]
+    without = [row.pk for row in conversions if row.pk not in sums] if sees.ledger else []
     quotes: dict[int, Any] = explain(without) if without else {}
     return [
         ConversionSummary(
@@ -203,7 +234,7 @@ def _summaries(conversions: Sequence[Conversion], entries: Iterable[LedgerEntry]
             tone=TONES[row.status],
             click_text=text_of(row.click_id) if row.click_id else "",
             commissions=sorted(sums[row.pk].items()) if row.pk in sums else [],
-            no_commission=_why_nothing(row, quotes.get(row.pk)),
+            no_commission=_why_nothing(row, quotes.get(row.pk)) if sees.ledger else HIDDEN,
             hold=hold_of(row),
         )
         for row in conversions

@@ -29,12 +29,30 @@ for model in (Offer, Affiliate, Conversion):
     admin.site.unregister(model)
 
 
+VIEW_LEDGER = "payouts.view_ledgerentry"
+
+
+def _without(fieldsets: Any, name: str, request: HttpRequest, permission: str) -> Any:
+    """The fieldsets without a field that the operator may not see."""
+    if request.user.has_perm(permission):
+        return fieldsets
+    kept = []
+    for title, options in fieldsets:
+        fields = tuple(each for each in options["fields"] if each != name)
+        if fields:
+            kept.append((title, {**options, "fields": fields}))
+    return tuple(kept)
+
+
 @admin.register(Offer)
 class OfferWithPlansAdmin(OfferWithGoalsAdmin):
     """An offer together with what it pays to whom."""
 
     readonly_fields = (*OfferWithGoalsAdmin.readonly_fields, "plans")
     fieldsets = (*OfferWithGoalsAdmin.fieldsets, ("What it pays", {"fields": ("plans",)}))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Offer | None = None) -> Any:
+        return _without(super().get_fieldsets(request, obj), "plans", request, "payouts.view_commissionplan")
 
     @display(description="Commission plans")
     @once
@@ -67,8 +85,17 @@ class AffiliateWithMoneyAdmin(AffiliateAdmin):
         (None, {"fields": (*AffiliateAdmin.fieldsets[0][1]["fields"], "balance")}),
         *AffiliateAdmin.fieldsets[1:],
     )
-    adjust = question(AdjustAffiliate, description="Adjust", icon="edit_note")
-    bill = question(EnterBilling, description="Billing details", icon="contact_page")
+    adjust = question(AdjustAffiliate, description="Adjust", icon="edit_note", permission="adjust")
+    bill = question(EnterBilling, description="Billing details", icon="contact_page", permission="bill")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Affiliate | None = None) -> Any:
+        return _without(super().get_fieldsets(request, obj), "balance", request, VIEW_LEDGER)
+
+    def has_adjust_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return bool(request.user.has_perm("payouts.add_ledgerentry"))
+
+    def has_bill_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return bool(request.user.has_perm("payouts.add_billingdetails"))
 
     @display(description="Balance")
     @once
@@ -127,6 +154,15 @@ class ConversionWithCommissionAdmin(ConversionAdmin):
     resource_classes = (ConversionWithCommissionColumns,)
     list_display = (*ConversionAdmin.list_display[:4], "commission", *ConversionAdmin.list_display[4:])
     inlines = (*ConversionAdmin.inlines, CommissionTable)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        shown = super().get_list_display(request)
+        return shown if request.user.has_perm(VIEW_LEDGER) else [each for each in shown if each != "commission"]
+
+    def get_export_resource_classes(self, request: HttpRequest) -> Any:
+        if request.user.has_perm(VIEW_LEDGER):
+            return super().get_export_resource_classes(request)
+        return [ConversionColumns]
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Conversion]":
         entries = LedgerEntry.objects.order_by("id").only("conversion_id", "amount", "currency")

@@ -78,7 +78,8 @@ def test_revokes_a_key(ana: Affiliate, ana_person: User) -> None:
     assert client.post(f"/settings/api-keys/{key.pk}/revoke/").status_code == 404
 
 
-def test_a_colleagues_key_is_listed_but_not_revoked(ana: Affiliate, ana_person: User) -> None:
+def test_a_colleagues_key_is_listed_but_revoked_by_owners_only(ana: Affiliate, ana_person: User) -> None:
+    AffiliateMember.objects.filter(user=ana_person).update(role=AffiliateMember.Role.MEMBER)
     key = ApiKeyFactory(affiliate=ana, name="Colleague's")
     client = as_user(ana_person)
 

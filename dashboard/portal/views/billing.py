@@ -11,8 +11,7 @@ from dashboard.portal.billing_form import BillingForm
 from dashboard.portal.export import amount, csv_response, local
 from dashboard.portal.listing import page_of, render_list, render_page
 from dashboard.portal.queries import billing as queries
-from dashboard.portal.queries.objects import invoice_for
-from dashboard.portal.views.settings import is_owner
+from dashboard.portal.queries.objects import invoice_for, is_owner
 from payouts.documents import pdf_response
 from payouts.documents.invoice_files import invoice_csv, invoice_data
 from payouts.documents.invoice_pdf import invoice_pdf
@@ -88,7 +87,7 @@ def as_download(name: str) -> dict[str, str]:
 def billing(request: HttpRequest, portal: Portal) -> HttpResponse:
     """Whom the affiliate's invoices are from, and that the operator may write them. Its owners say so."""
     issuer, details, agreement = Issuer.objects.first(), *queries.billing_of(portal.affiliate)
-    may_change = not portal.is_preview and is_owner(portal)
+    may_change = not portal.is_preview and is_owner(portal.affiliate, portal.user)
     if request.method == "POST" and not may_change:
         return HttpResponseForbidden("Only an owner of the account may change its billing details.")
     form = BillingForm(
@@ -118,7 +117,7 @@ def billing(request: HttpRequest, portal: Portal) -> HttpResponse:
 @require_POST
 @portal_view
 def end_self_billing(request: HttpRequest, portal: Portal) -> HttpResponse:
-    if not is_owner(portal):
+    if not is_owner(portal.affiliate, portal.user):
         return HttpResponseForbidden("Only an owner of the account may end its agreement to self-billing.")
     try:
         end_agreement(affiliate=portal.affiliate, actor=portal.user, now=timezone.now())

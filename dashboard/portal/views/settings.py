@@ -17,7 +17,7 @@ from dashboard.portal.access import Portal, portal_of, portal_view, zone_of
 from dashboard.portal.forms import ApiKeyForm, ProfileForm
 from dashboard.portal.listing import render_page
 from dashboard.portal.payout_form import PayoutMethodForm
-from dashboard.portal.queries.objects import api_key_for
+from dashboard.portal.queries.objects import api_key_for, is_owner
 from payouts.methods import FIELDS, set_method
 from payouts.models import PayoutMethod
 from payouts.terms import terms_of
@@ -46,7 +46,7 @@ def payout_method(request: HttpRequest, portal: Portal) -> HttpResponse:
     now = PayoutMethod.objects.filter(affiliate=portal.affiliate, replaced_at=None).first()
     wanted = request.GET.get("kind", now.kind if now else PayoutMethod.Kind.SEPA)
     kind = wanted if wanted in FIELDS else PayoutMethod.Kind.SEPA
-    may_change = not portal.is_preview and is_owner(portal)
+    may_change = not portal.is_preview and is_owner(portal.affiliate, portal.user)
     form = PayoutMethodForm(kind, portal.user, request.POST or None)
     if request.method == "POST" and not may_change:
         return HttpResponseForbidden("Only an owner of the account may change where its money goes.")
@@ -66,12 +66,6 @@ def payout_method(request: HttpRequest, portal: Portal) -> HttpResponse:
         "may_change": may_change,
     }
     return render_page(request, portal, "portal/payout_method.html", context, status=400 if form.errors else 200)
-
-
-def is_owner(portal: Portal) -> bool:
-    return AffiliateMember.objects.filter(
-        affiliate=portal.affiliate, user=portal.user, role=AffiliateMember.Role.OWNER
-    ).exists()
 
 
 def tell_owners(portal: Portal, method: PayoutMethod) -> None:
@@ -99,7 +93,8 @@ def api_keys(request: HttpRequest, portal: Portal) -> HttpResponse:
         .select_related("user")
         .order_by(F("revoked_at").desc(nulls_first=True), "-created_at")
     )
-    context = {"form": form, "keys": keys, "new_key": text}
+    owner = is_owner(portal.affiliate, portal.user)
+    context = {"form": form, "keys": keys, "new_key": text, "is_owner": owner}
     return render_page(request, portal, "portal/api_keys.html", context, status=400 if form.errors else 200)
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from affiliates.models import Affiliate
 from dashboard.portal.access import Portal, portal_view
 from dashboard.portal.listing import render_page
-from dashboard.portal.views.settings import is_owner
+from dashboard.portal.queries.objects import is_owner
 from payouts.asking import draft_for
 from payouts.consents import ConsentRefused, answer, answers_to
 from payouts.models import DraftVersion, WhatIfLine
@@ -40,13 +40,13 @@ def change_of_terms(request: HttpRequest, portal: Portal, public_id: str) -> Htt
         "lines": _lines(draft, portal.affiliate),
         "computed_at": effect.ends_at if effect else None,
         "given": answers_to(draft.plan, draft.digest).get(portal.affiliate.pk),
-        "may_answer": draft.is_open and draft.asked_at is not None and is_owner(portal),
+        "may_answer": draft.is_open and draft.asked_at is not None and is_owner(portal.affiliate, portal.user),
     }
     return render_page(request, portal, "portal/change_of_terms.html", context)
 
 
 def _answered(request: HttpRequest, portal: Portal, draft: DraftVersion) -> HttpResponse:
-    if not is_owner(portal):
+    if not is_owner(portal.affiliate, portal.user):
         return HttpResponseForbidden("Only an owner of the account may answer a change of terms.")
     given = request.POST.get("answer")
     if given not in ("accept", "decline"):

@@ -1,0 +1,57 @@
+"""What the panel's forms and lists check before they hand out power over an account."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.forms.models import BaseInlineFormSet
+from django.http import HttpRequest
+
+from affiliates.models import User
+from affiliates.panel import operator
+from affiliates.power import may_act_for, refusal
+
+
+def check_all(actor: User, users: Iterable[User]) -> None:
+    """Raise `PermissionDenied` for the first of the accounts that the actor may not act for."""
+    for user in users:
+        if not may_act_for(actor, user):
+            raise PermissionDenied(refusal(user))
+
+
+def with_user_check(form: Any, actor: User) -> Any:
+    """The form, with a refusal of a `user` that the actor may not act for."""
+    if "user" not in form.base_fields:
+        return form
+
+    class Form(form):  # type: ignore[misc]
+        def clean_user(self) -> User:
+            user: User = self.cleaned_data["user"]
+            if not may_act_for(actor, user):
+                raise ValidationError(refusal(user))
+            return user
+
+    return Form
+
+
+class MemberFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+    """Operators act for no affiliate as its members: a membership would be a way into their account."""
+
+    actor: User
+
+    def clean(self) -> None:
+        super().clean()
+        for form in self.forms:
+            user = form.cleaned_data.get("user") if hasattr(form, "cleaned_data") else None
+            if user and form.has_changed() and user.is_staff and not self.actor.is_superuser:
+                form.add_error("user", "An operator's account becomes a member only by a superuser.")
+
+
+class MembersByPermission:
+    """Memberships on the pages of users and affiliates, by the permissions for memberships themselves."""
+
+    formset = MemberFormSet
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        formset = super().get_formset(request, obj, **kwargs)  # type: ignore[misc]
+        return type("MemberFormSetFor", (formset,), {"actor": operator(request)})

@@ -1,0 +1,49 @@
+"""Who may hand out power over accounts: keys, addresses, groups, second factors, memberships, secrets."""
+
+from collections.abc import Iterable
+
+from django.contrib.auth.models import Group, Permission
+
+from affiliates.models import AffiliateMember, User
+
+# What a person needs who decides on the accounts of affiliates' members: they reach an affiliate's money.
+MEMBERS = "affiliates.change_affiliatemember"
+
+
+def may_act_for(actor: User, target: User) -> bool:
+    """Whether the actor may make or change what lets somebody sign in or act as the target.
+
+    Everyone may for themselves, a superuser for everyone. Otherwise the actor must have each permission of the
+    target, and the right to change members where the target acts for an affiliate.
+    """
+    if actor.is_superuser or actor.pk == target.pk:
+        return True
+    if target.is_superuser or (target.is_staff and not actor.is_staff):
+        return False
+    if not target.get_all_permissions() <= actor.get_all_permissions():
+        return False
+    return actor.has_perm(MEMBERS) or not AffiliateMember.objects.filter(user=target).exists()
+
+
+def may_give(actor: User, permissions: Iterable[Permission]) -> bool:
+    """Whether the actor has each of these permissions."""
+    if actor.is_superuser:
+        return True
+    names = {f"{each.content_type.app_label}.{each.codename}" for each in permissions}
+    return names <= actor.get_all_permissions()
+
+
+def may_change_group(actor: User, group: Group | None) -> bool:
+    """Whether the actor may change a group: one that holds no more than the actor has, and not one of its own."""
+    if actor.is_superuser or group is None or group.pk is None:
+        return True
+    own = group.user_set.filter(pk=actor.pk).exists()  # type: ignore[attr-defined]
+    return not own and may_give(actor, group.permissions.select_related("content_type"))
+
+
+def refusal(target: User) -> str:
+    """In words why `may_act_for` says no."""
+    return (
+        f"{target} has permissions that you lack, or acts for an affiliate whose members you may not change. "
+        "Ask a superuser, or choose another account."
+    )
