@@ -50,7 +50,7 @@ from tracking.http import (
     request_id,
     respond_json,
 )
-from tracking.request_body import MB, UNREAD, BodyCutOff, NoRoom, Room, linger, read_body
+from tracking.request_body import MB, UNREAD, BodyCutOff, NoRoom, Room, last_header, linger, read_body
 
 PATH = "/api/v1/conversions/bulk"
 MAX_BODY = 20 * MB
@@ -110,7 +110,7 @@ class BulkHandler:
             headers += wait_first(status)
         else:
             headers += wait_first(status)
-        await respond_json(send, status, body, headers)
+        await respond_json(send, status, body, [*headers, *last_header(scope)])
         await linger(receive, scope)
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:

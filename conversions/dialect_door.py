@@ -27,7 +27,7 @@ from conversions.intake.receive import MASK
 from conversions.postback_door import PATIENCE, not_decided, storable, take_in, try_again, wait_first
 from tracking.batching import Batcher
 from tracking.http import NO_STORE, Header, Receive, Scope, Send, header, request_id, respond, respond_json
-from tracking.request_body import BodyCutOff, linger
+from tracking.request_body import BodyCutOff, last_header, linger
 
 PREFIX = "/d/"
 KEY = re.compile(r"aft_[A-Za-z0-9_-]{10,80}")
@@ -119,7 +119,8 @@ class DialectHandler:
             return
         said = (b"x-affidavit-outcome", outcome.encode())
         kind = (b"content-type", spoken.content_type.encode())
-        await respond(send, spoken.status, [kind, said, *headers, *wait_first(spoken.status)], spoken.content)
+        headers += [*wait_first(spoken.status), *last_header(scope)]
+        await respond(send, spoken.status, [kind, said, *headers], spoken.content)
         await linger(receive, scope)
 
     async def _own(self) -> dict[str, Dialect]:

@@ -19,7 +19,7 @@ from conversions.postback_door import PATIENCE, not_decided, take_in
 from tracking.batching import Batcher
 from tracking.http import NO_STORE, Header, Receive, Scope, Send, cookie, header, request_id, respond
 from tracking.redirect import CLICK_COOKIE
-from tracking.request_body import BodyCutOff, linger
+from tracking.request_body import BodyCutOff, last_header, linger
 
 IMAGE_PATH, SCRIPT_PATH = "/pixel.gif", "/pixel.js"
 # A page's visitor waits for nothing: an hour's old script does no harm.
@@ -69,6 +69,7 @@ def _said(scope: Scope, outcome: str, reason: str) -> list[Header]:
         (b"x-affidavit-outcome", outcome.encode()),
         (b"x-affidavit-reason", reason.encode()),
         (b"x-request-id", request_id(scope).encode()),
+        *last_header(scope),
         NO_STORE,
     ]
 

@@ -36,7 +36,7 @@ from tracking.http import (
     request_id,
     respond_json,
 )
-from tracking.request_body import MB, BodyCutOff, BodyTooSlow, NoRoom, Room, linger, read_body
+from tracking.request_body import MB, BodyCutOff, BodyTooSlow, NoRoom, Room, last_header, linger, read_body
 
 PATH = "/postback"
 MAX_BODY = 64 * 1024
@@ -83,7 +83,7 @@ class PostbackHandler:
             return
         except Exception as error:
             status, body = not_decided(error)
-        await respond_json(send, status, body, [*headers, *wait_first(status)])
+        await respond_json(send, status, body, [*headers, *wait_first(status), *last_header(scope)])
         await linger(receive, scope)
 
 

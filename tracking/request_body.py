@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from tracking.http import BodyTooLarge, Receive, Scope
+from tracking.http import BodyTooLarge, Header, Receive, Scope
 
 # Seconds before progress is asked for, and the bytes a second that are asked for then.
 GRACE = 10.0
@@ -169,6 +169,11 @@ def declared_size(scope: Scope) -> int:
         if name == b"content-length":
             return int(value) if value.isdigit() else 0
     return 0
+
+
+def last_header(scope: Scope) -> list[Header]:
+    """The connection ends with an answer that came before the body was read."""
+    return [(b"connection", b"close")] if scope.get(UNREAD) else []
 
 
 async def linger(receive: Receive, scope: Scope) -> None:
