@@ -19,6 +19,7 @@ from bench import machine, options, results, servers
 from bench.booking import Booking
 from bench.clicks import Clicks
 from bench.closing import Closing
+from bench.hostile import Hostile
 from bench.installation import Installation, ProgramFailed
 from bench.load import LoadFailed
 from bench.options import Options
@@ -45,6 +46,7 @@ BENCHMARKS: dict[str, Callable[[Installation, Options, Callable[[str], None]], B
     "postbacks": Postbacks,
     "booking": Booking,
     "closing": Closing,
+    "hostile": Hostile,
 }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from config.embedded.places import ROOT
 
 RESULTS = ROOT / "bench" / "results.json"
-NAMES = ("clicks", "postbacks", "booking", "closing")
+NAMES = ("clicks", "postbacks", "booking", "closing", "hostile")
 QUICK = {
     "seconds": 0.5,
     "rounds": 1,

@@ -8,6 +8,7 @@ from csp.decorators import csp_update
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.utils.decorators import method_decorator
+from django.views.defaults import bad_request as page_bad_request
 from django.views.defaults import server_error as page_server_error
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
@@ -17,6 +18,7 @@ from rest_framework.routers import DefaultRouter
 
 from affiliates.api import AffiliateViewSet, AskerView
 from affiliates.rest import schema as _schema_extensions  # noqa: F401 - registered by being imported
+from affiliates.rest.errors import bad_request as api_bad_request
 from affiliates.rest.errors import server_error as api_server_error
 from affiliates.rest.errors import unknown_address
 from conversions.offer_api import OfferViewSet
@@ -33,6 +35,12 @@ from payouts.api import (
 from payouts.invoice_api import InvoiceViewSet
 from payouts.what_if_api import WhatIfViewSet
 from tracking.api import ClickViewSet, LinkViewSet
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """The answer to a request that cannot be read: JSON to whoever uses the API, a page to people."""
+    is_api = request.path.startswith("/api/")
+    return api_bad_request(exception) if is_api else page_bad_request(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:

@@ -20,6 +20,7 @@ from django.conf import settings  # noqa: E402
 from django.db import connections  # noqa: E402
 
 from config.probes import THREADS  # noqa: E402
+from config.request_bodies import BoundedBodies  # noqa: E402
 from conversions import bulk_door, dialect_door, pixel_door, postback_door  # noqa: E402
 from conversions.intake import Decision, Received, terms  # noqa: E402
 from tracking import click_id, link_cache, redirect  # noqa: E402
@@ -46,6 +47,7 @@ class Application:
 
     def __init__(self) -> None:
         self._started = False
+        self._pages = BoundedBodies(django_application)  # type: ignore[arg-type]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -57,7 +59,7 @@ class Application:
             handler = self._lean_handler(scope["path"])
             if handler is None:
                 scope[THREADS] = (self._clicks, self._postbacks, self._listener, self._terms)
-                await django_application(scope, receive, send)  # type: ignore[arg-type]
+                await self._pages(scope, receive, send)
             elif self._hosts.serves(header(scope, b"host")):
                 await handler(scope, receive, send)
             else:
@@ -100,7 +102,7 @@ class Application:
         self._clicks.start()
         self._postbacks.start()
         self._redirect = redirect.RedirectHandler(cache=self._cache, writer=self._clicks)
-        self._bulk = bulk_door.BulkHandler()
+        self._bulk = bulk_door.BulkHandler(self._postbacks)
         self._dialects = dialect_door.DialectHandler(self._postbacks)
         self._doors: dict[str, Handler] = {
             postback_door.PATH: postback_door.PostbackHandler(self._postbacks),
@@ -123,6 +125,7 @@ class Application:
             await asyncio.to_thread(thread.join, 15)
         await asyncio.to_thread(self._bulk.close)
         await asyncio.to_thread(self._dialects.close)
+        await asyncio.to_thread(self._pages.senders.close)
         await asyncio.to_thread(self._cache.close)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:

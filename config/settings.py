@@ -202,6 +202,9 @@ MFA_FORMS = {
 MFA_TOTP_ISSUER = "Affidavit"
 # Operators make the accounts, so nobody can take an address that is not theirs: a second factor needs no confirmed one.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
+# What the API takes: 10,000 rows with a note each. Files have bounds of their own, as has what strangers send
+# (`config/request_bodies.py`).
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 

@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from dashboard.doctor_views import page as doctor_page
 from dashboard.funnel_views import page as funnel_page
 
+handler400 = "config.api_urls.bad_request"
 handler500 = "config.api_urls.server_error"
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from conversions.bulk_door import MAX_EVENTS, PATH
+from conversions.bulk_door import PATH
+from conversions.bulk_events import MAX_EVENTS
 from conversions.dialects.mapping import NAMES
 from conversions.models import Conversion, Postback
 from conversions.reasons import Reason

@@ -24,9 +24,10 @@ from conversions.dialects.answers import Spoken, image_answer
 from conversions.dialects.table import BY_NAME, BY_PATH, Dialect
 from conversions.intake import Decision, Received, terms
 from conversions.intake.receive import MASK
-from conversions.postback_door import PATIENCE, storable, take_in, try_again, wait_first
-from tracking.batching import Batcher, QueueFull
+from conversions.postback_door import PATIENCE, not_decided, storable, take_in, try_again, wait_first
+from tracking.batching import Batcher
 from tracking.http import NO_STORE, Header, Receive, Scope, Send, header, request_id, respond, respond_json
+from tracking.request_body import BodyCutOff, last_header, linger
 
 PREFIX = "/d/"
 KEY = re.compile(r"aft_[A-Za-z0-9_-]{10,80}")
@@ -112,10 +113,15 @@ class DialectHandler:
         if scope["method"] not in ("GET", "POST"):
             await respond_json(send, 405, {"message": "Send it with GET or POST."}, [(b"allow", b"GET, POST")])
             return
-        spoken, outcome = await self._spoken(address, scope, receive)
+        try:
+            spoken, outcome = await self._spoken(address, scope, receive)
+        except BodyCutOff:
+            return
         said = (b"x-affidavit-outcome", outcome.encode())
         kind = (b"content-type", spoken.content_type.encode())
-        await respond(send, spoken.status, [kind, said, *headers, *wait_first(spoken.status)], spoken.content)
+        headers += [*wait_first(spoken.status), *last_header(scope)]
+        await respond(send, spoken.status, [kind, said, *headers], spoken.content)
+        await linger(receive, scope)
 
     async def _own(self) -> dict[str, Dialect]:
         """The mappings that operators defined: from memory, or read without holding up the event loop."""
@@ -134,10 +140,10 @@ class DialectHandler:
             sent = {name.lower(): value for name, value in reversed(received.parameters)}
             decision = await asyncio.wait_for(self._gatherer.submit(received), PATIENCE)
             status, body = decision.http_status, decision.body
+        except BodyCutOff:
+            raise
         except Exception as error:
-            if not isinstance(error, QueueFull):
-                log.error("postback_not_decided", dialect=dialect.name, error=str(error).strip() or repr(error))
-            status, body = 503, try_again()
+            status, body = not_decided(error, dialect=dialect.name)
         name, value = dialect.image_when or ("", None)
         is_pixel = scope["path"] in dialect.pixels or sent.get(name, "") == value
         speak = image_answer if is_pixel else dialect.answers

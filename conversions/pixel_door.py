@@ -10,16 +10,16 @@ import asyncio
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import structlog
 from django.conf import settings
 
 from conversions.dialects.answers import PIXEL
 from conversions.intake import Decision, Received
 from conversions.models import Postback
-from conversions.postback_door import PATIENCE, take_in, try_again
-from tracking.batching import Batcher, QueueFull
+from conversions.postback_door import PATIENCE, not_decided, take_in
+from tracking.batching import Batcher
 from tracking.http import NO_STORE, Header, Receive, Scope, Send, cookie, header, request_id, respond
 from tracking.redirect import CLICK_COOKIE
+from tracking.request_body import BodyCutOff, last_header, linger
 
 IMAGE_PATH, SCRIPT_PATH = "/pixel.gif", "/pixel.js"
 # A page's visitor waits for nothing: an hour's old script does no harm.
@@ -27,8 +27,6 @@ SCRIPT_HEADERS: list[Header] = [
     (b"content-type", b"text/javascript; charset=utf-8"),
     (b"cache-control", b"public, max-age=3600"),
 ]
-
-log = structlog.get_logger(__name__)
 
 
 class PixelHandler:
@@ -44,29 +42,36 @@ class PixelHandler:
             await respond(send, 405, [(b"allow", ", ".join(methods).encode()), NO_STORE])
         elif scope["path"] == SCRIPT_PATH:
             await respond(send, 200, SCRIPT_HEADERS, self._script)
+        elif scope["method"] == "HEAD":
+            await respond(send, 200, _said(scope, "", ""), PIXEL)
         else:
-            outcome, reason = await self._told(scope, receive) if scope["method"] != "HEAD" else ("", "")
-            said: list[Header] = [
-                (b"content-type", b"image/gif"),
-                (b"x-affidavit-outcome", outcome.encode()),
-                (b"x-affidavit-reason", reason.encode()),
-                (b"x-request-id", request_id(scope).encode()),
-                NO_STORE,
-            ]
-            await respond(send, 200, said, PIXEL)
+            await self._answer(scope, receive, send)
 
-    async def _told(self, scope: Scope, receive: Receive) -> tuple[str, str]:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             received = await take_in(scope, receive, Postback.Door.PIXEL)
             received.headers |= _page_of(scope)
             _add_click(received, scope)
             decision = await asyncio.wait_for(self._gatherer.submit(received), PATIENCE)
-            return decision.body["outcome"], decision.body["reason"]
+            body = decision.body
+        except BodyCutOff:
+            return
         except Exception as error:
-            if not isinstance(error, QueueFull):
-                log.error("pixel_not_decided", error=str(error).strip() or repr(error))
-            body = try_again()
-            return str(body["outcome"]), str(body["reason"])
+            _, body = not_decided(error)
+        await respond(send, 200, _said(scope, body["outcome"], body["reason"]), PIXEL)
+        await linger(receive, scope)
+
+
+def _said(scope: Scope, outcome: str, reason: str) -> list[Header]:
+    """The headers of the image, which say what came of the event."""
+    return [
+        (b"content-type", b"image/gif"),
+        (b"x-affidavit-outcome", outcome.encode()),
+        (b"x-affidavit-reason", reason.encode()),
+        (b"x-request-id", request_id(scope).encode()),
+        *last_header(scope),
+        NO_STORE,
+    ]
 
 
 def _page_of(scope: Scope) -> dict[str, str]:

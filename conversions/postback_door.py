@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
+from affiliates.client_address import origin_of
 from conversions.explanations import EXPLANATIONS
 from conversions.intake import Decision, Received, intake
 from conversions.intake.case import Problem
@@ -32,13 +33,17 @@ from tracking.http import (
     is_secure,
     joined,
     pairs,
-    read_body,
     request_id,
     respond_json,
 )
+from tracking.request_body import MB, BodyCutOff, BodyTooSlow, NoRoom, Room, last_header, linger, read_body
 
 PATH = "/postback"
 MAX_BODY = 64 * 1024
+# Seconds in which a body must have come.
+BODY_SECONDS = 15.0
+# The bodies that are arriving, of all senders and of one address.
+ROOM = Room(64 * MB, 16 * MB)
 # After so many seconds a sender is told to try again rather than left to guess: a repeat is harmless.
 PATIENCE = 25.0
 # For so many seconds without work the gatherer's connection is taken to stand.
@@ -73,12 +78,22 @@ class PostbackHandler:
         try:
             received = await take_in(scope, receive)
             decision = await asyncio.wait_for(self._gatherer.submit(received), PATIENCE)
-        except Exception as error:
-            if not isinstance(error, QueueFull):
-                log.error("postback_not_decided", error=str(error).strip() or repr(error))
-            await respond_json(send, 503, try_again(), [*headers, (b"retry-after", b"2")])
+            status, body = decision.http_status, decision.body
+        except BodyCutOff:
             return
-        await respond_json(send, decision.http_status, decision.body, [*headers, *wait_first(decision.http_status)])
+        except Exception as error:
+            status, body = not_decided(error)
+        await respond_json(send, status, body, [*headers, *wait_first(status), *last_header(scope)])
+        await linger(receive, scope)
+
+
+def not_decided(error: Exception, **context: object) -> tuple[int, dict[str, Any]]:
+    """Status and body where no decision came about; what is not the sender's doing is logged."""
+    if isinstance(error, BodyTooSlow):
+        return 408, {**try_again(), "message": str(error)}
+    if not isinstance(error, QueueFull | NoRoom):
+        log.error("postback_not_decided", error=str(error).strip() or repr(error), **context)
+    return 503, try_again()
 
 
 def wait_first(status: int) -> list[Header]:
@@ -145,6 +160,8 @@ async def take_in(
 ) -> Received:
     """Read the request: parameters of the query first, then those of the body. Faults are kept, not raised.
 
+    What `read_body` raises of a body that did not come (too slow, no room, cut off) is raised.
+
     `nested` takes lists and objects within a JSON body as their text: other platforms send some that mean nothing here.
     """
     received = opened(scope, door)
@@ -152,7 +169,8 @@ async def take_in(
     try:
         received.parameters += pairs(scope["query_string"])
         if scope["method"] == "POST":
-            body = await read_body(receive, MAX_BODY)
+            with ROOM.guest(origin_of(received.ip)) as guest:
+                body = await read_body(receive, scope, MAX_BODY, seconds=BODY_SECONDS, guest=guest)
             in_body = _body_pairs(received, body, nested)
             received.parameters += in_body
     except (BodyTooLarge, TooManyFields) as error:

@@ -175,10 +175,10 @@ def check(signed: Signed, secrets: Iterable[tuple[str, str]], *, received_at: da
             fitting = digest
     if not fitting:
         return BAD, ""
-    return (VALID if _is_timely(signed.timestamp, received_at) else STALE), fitting
+    return (VALID if is_timely(signed.timestamp, received_at) else STALE), fitting
 
 
-def _is_timely(timestamp: str, received_at: datetime) -> bool:
+def is_timely(timestamp: str, received_at: datetime) -> bool:
     return bool(_SECONDS.fullmatch(timestamp)) and abs(received_at.timestamp() - int(timestamp)) <= WINDOW
 
 

@@ -74,18 +74,6 @@ def cookie(scope: Scope, name: str) -> str:
     return ""
 
 
-async def read_body(receive: Receive, limit: int) -> bytes:
-    """The whole body; raise `BodyTooLarge` as soon as it is known to be."""
-    body = bytearray()
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > limit:
-            raise BodyTooLarge(f"The body is larger than {limit} bytes.")
-        if not message.get("more_body"):
-            return bytes(body)
-
-
 async def respond(send: Send, status: int, headers: Iterable[Header], body: bytes = b"") -> None:
     await send(
         {"type": "http.response.start", "status": status, "headers": [*headers, (b"content-length", b"%d" % len(body))]}

@@ -6,9 +6,18 @@
 from typing import Any
 
 import structlog
+from django.conf import settings
+from django.core.exceptions import (
+    BadRequest,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, JsonResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions, status
 from rest_framework.response import Response
@@ -20,6 +29,9 @@ Problem = dict[str, str]
 
 NOT_SIGNED_IN = "Send an API key as `Authorization: Bearer afk_...`, or sign in. Keys are made on the API keys page."
 NOT_FOUND = "There is nothing of this ID among what this key or account may see. Check the ID."
+
+# What Django raises where it cannot read a request.
+UNREADABLE = (BadRequest, MultiPartParserError, SuspiciousOperation, UnreadablePostError)
 
 
 class Conflict(exceptions.APIException):
@@ -42,6 +54,9 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, OperationalError | InterfaceError):
         log.error("api_database_unavailable", error=str(error).strip())
         error = Unavailable()
+    if isinstance(error, UNREADABLE):
+        status_code, said = _unreadable(error)
+        return Response(said, status=status_code)
     response = exception_handler(error, context)
     if response is None:
         return None
@@ -50,6 +65,24 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
     if response.status_code == status.HTTP_503_SERVICE_UNAVAILABLE:
         response["Retry-After"] = "2"
     return response
+
+
+def bad_request(error: Exception) -> JsonResponse:
+    """The answer to a request that Django itself could not read."""
+    status_code, said = _unreadable(error)
+    return JsonResponse(said, status=status_code)
+
+
+def _unreadable(error: Exception) -> tuple[int, dict[str, object]]:
+    if isinstance(error, RequestDataTooBig | TooManyFieldsSent | TooManyFilesSent):
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // 1024**2
+        message = f"The request is larger than {limit} MB. Send it in parts."
+        if not isinstance(error, RequestDataTooBig):
+            message = "The request has more fields than are read. Send it as JSON, or in parts."
+        return status.HTTP_413_REQUEST_ENTITY_TOO_LARGE, body("too_large", message)
+    if isinstance(error, UnreadablePostError):
+        return status.HTTP_400_BAD_REQUEST, body("parse_error", "The body broke off before its end. Send it again.")
+    return status.HTTP_400_BAD_REQUEST, body("parse_error", "The request could not be read. Send the body as JSON.")
 
 
 def body(code: str, message: str, problems: list[Problem] | None = None) -> dict[str, object]:

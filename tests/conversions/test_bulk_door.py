@@ -107,10 +107,10 @@ def test_a_body_that_is_no_list_is_kept_without_its_secrets(fields: dict[str, An
     assert "example.com" not in kept
 
 
-def test_what_nobody_sent_and_is_too_large_is_not_stored(fields: dict[str, Any]) -> None:
+def test_a_huge_body_without_a_token_is_refused_for_the_token(fields: dict[str, Any]) -> None:
     status, body = post(b"[" + b" " * (20 * 1024 * 1024) + b"]", token=None)
-    assert (status, body["reason"], body["decisions"]) == (413, "too_large", [])
-    assert not Postback.objects.exists()
+    assert (status, body["reason"], body["decisions"]) == (401, "bad_token", [])
+    assert Postback.objects.get().body == ""
 
 
 def test_only_post(db: None) -> None:

@@ -1,4 +1,3 @@
-import asyncio
 from urllib.parse import parse_qsl
 
 import pytest
@@ -53,16 +52,6 @@ def test_control_characters_are_dropped_and_text_is_cut():
 def test_too_many_parameters_are_refused():
     with pytest.raises(http.TooManyFields):
         http.pairs(b"&".join(b"a=1" for _ in range(http.MAX_FIELDS + 1)))
-
-
-def test_a_body_over_the_limit_is_refused_while_it_comes():
-    parts = iter([{"body": b"x" * 600, "more_body": True}] * 3)
-
-    async def receive():
-        return next(parts)
-
-    with pytest.raises(http.BodyTooLarge):
-        asyncio.run(http.read_body(receive, 1000))
 
 
 def test_request_id_of_the_sender_is_kept_when_it_is_sane():
