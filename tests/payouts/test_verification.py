@@ -161,6 +161,7 @@ def test_a_changed_statement_is_found(ana: Affiliate) -> None:
         "begins at entry #2, not where the statement before it ended.",
         "says opening 5.00 EUR; the ledger comes to 0.00 EUR.",
         "says closing 485.00 EUR; the ledger comes to 480.00 EUR.",
+        "does not match its seal: it, or its payout, was altered after it was closed.",
     ]
 
 
