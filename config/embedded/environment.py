@@ -31,6 +31,7 @@ def kept_secrets(path: Path) -> dict[str, str]:
         "FIELD_KEYS": secrets.token_urlsafe(32),
         "ANCHOR_KEYS": f"1:{secrets.token_urlsafe(32)}",
         "database_owner_password": secrets.token_urlsafe(24),
+        "database_migration_password": secrets.token_urlsafe(24),
         "database_password": secrets.token_urlsafe(24),
         "redis_password": secrets.token_urlsafe(24),
     }
@@ -100,6 +101,7 @@ def checking_environment() -> dict[str, str]:
         "FIELD_KEYS": "only-for-tests-field-key-one",
         "ANCHOR_KEYS": "1:b25seS1mb3ItdGVzdHMtYW5jaG9yLWtleS1udW1iZXI",
         "ANCHOR_FILE": "",
+        "DATABASE_OWNER_URL": "",
         "DEBUG": "false",
         "REQUIRE_HTTPS": "false",
         "PUBLIC_URL": "http://testserver",
