@@ -170,9 +170,10 @@ def _fix_functions(cursor: Any, names: dict[str, Any]) -> None:
     _run(cursor, _IGNORE, names)
 
 
-def weakness(execute: Any) -> str:
-    """Why the role that asks could change history; empty when it cannot. `execute` runs a query and gives its row."""
-    row = execute(_WEAK, ["payouts_ledgerentry"])
+def weakness(cursor: Any) -> str:
+    """Why the role that asks could change history; empty when it cannot."""
+    cursor.execute(_WEAK, ["payouts_ledgerentry"])
+    row = cursor.fetchone()
     return ONE_ROLE if row and row[0] else ""
 
 

@@ -29,7 +29,9 @@ def seal_findings(affiliate: Affiliate) -> Iterator[Finding]:
             yield Finding(subject, "has no seal.")
             continue
         if seal.position != position + 1 or seal.previous_hash != previous or seal.affiliate_id != affiliate.pk:
-            yield Finding(subject, f"does not follow statement {position} of the affiliate: one is missing or exchanged.")
+            yield Finding(
+                subject, f"does not follow statement {position} of the affiliate: one is missing or exchanged."
+            )
         if seal_of(facts_of(statement, seal.position, seal.previous_hash)) != seal.hash:
             yield Finding(subject, "does not match its seal: it, or its payout, was altered after it was closed.")
         position, previous = seal.position, seal.hash

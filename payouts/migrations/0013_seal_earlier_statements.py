@@ -49,9 +49,7 @@ def seal_all(apps, schema_editor):
     seals = []
     for row in rows:
         position, previous = last.get(row.affiliate_id, (0, "0" * 64))
-        text = json.dumps(
-            facts(row, position + 1, previous), sort_keys=True, separators=(",", ":"), ensure_ascii=False
-        )
+        text = json.dumps(facts(row, position + 1, previous), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         sealed = hashlib.sha256(text.encode()).hexdigest()
         last[row.affiliate_id] = position + 1, sealed
         seals.append(

@@ -92,7 +92,8 @@ TAMPERED: dict[str, tuple[Callable[[Document], object], str]] = {
     "the last entry": (lambda d: d["entries"].pop(), "which are not all here"),
     "the last entry and the head": (lambda d: d.update(entries=[]), "entries are missing"),
     "opening and closing together": (
-        lambda d: d["statements"][0].update(opening="-5.00000000", closing="82.50000000"), "does not match its seal"
+        lambda d: d["statements"][0].update(opening="-5.00000000", closing="82.50000000"),
+        "does not match its seal",
     ),
     "the period": (lambda d: d["statements"][0].update(ends_at="2026-10-31T00:00:00.000000Z"), "match its seal"),
     "the number": (lambda d: d["statements"][0].update(number="2026-09"), "does not match its seal"),

@@ -43,7 +43,10 @@ def mutations(document: Document) -> Iterator[tuple[str, Document]]:
     """The document with each value exchanged, taken out, doubled or put elsewhere; and with a name too many."""
     for path in places(document):
         for other in OTHERS:
-            yield f"{path} = {other!r}", _changed(document, path, lambda parent, name, other=other: _set(parent, name, other))
+            yield (
+                f"{path} = {other!r}",
+                _changed(document, path, lambda parent, name, other=other: _set(parent, name, other)),
+            )
         yield f"{path} out", _changed(document, path, lambda parent, name: parent.pop(name))
         if isinstance(path[-1], int):
             yield f"{path} twice", _changed(document, path, lambda parent, name: parent.insert(name, parent[name]))
@@ -92,7 +95,10 @@ def test_any_change_anywhere_in_a_proof_is_found(
     which: str, two_statements: list[Statement], ana: Affiliate, tmp_path: Path
 ) -> None:
     make_anchor(now=DECEMBER)
-    one = {"statement": lambda: statement_proof(two_statements[0]), "second": lambda: statement_proof(two_statements[1])}
+    one = {
+        "statement": lambda: statement_proof(two_statements[0]),
+        "second": lambda: statement_proof(two_statements[1]),
+    }
     honest = json.loads("".join(one[which]() if which in one else account_proof(ana)))
     assert verdict(honest, tmp_path=tmp_path)[0] == 0
     missed = [

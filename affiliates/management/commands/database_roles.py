@@ -33,7 +33,7 @@ class Command(BaseCommand):
         except RolesRefused as error:
             raise CommandError(str(error)) from error
         with connection.cursor() as cursor:
-            left = weakness(lambda query, values: cursor.execute(query, values) or cursor.fetchone())
+            left = weakness(cursor)
         if left:
             raise CommandError(left)
         self.stdout.write(self.style.SUCCESS(f"Rights granted on {relations:,} tables and sequences."))
