@@ -29,9 +29,7 @@ def seal_findings(affiliate: Affiliate) -> Iterator[Finding]:
             yield Finding(subject, "has no seal.")
             continue
         if seal.position != position + 1 or seal.previous_hash != previous or seal.affiliate_id != affiliate.pk:
-            yield Finding(
-                subject, f"does not follow statement {position} of the affiliate: one is missing or exchanged."
-            )
+            yield Finding(subject, f"does not follow the affiliate's statement {position}: one is missing.")
         if seal_of(facts_of(statement, seal.position, seal.previous_hash)) != seal.hash:
             yield Finding(subject, "does not match its seal: it, or its payout, was altered after it was closed.")
         position, previous = seal.position, seal.hash
@@ -111,7 +109,7 @@ class AnchorCheck:
                 yield Finding(subject, f"{fault[:-1]} (period before {named.ends_at[:10]}).")
 
     def copy(self, path: Path) -> Iterator[Finding]:
-        """Check a copy of the anchors: the file that is appended to, or one that was downloaded. Call `stored` first."""
+        """Check a copy of the anchors: the file appended to, or one that was downloaded. Call `stored` first."""
         before: Record | None = None
         for line in read_file(path):
             if line.record is None:

@@ -152,7 +152,7 @@ def document_faults(document: dict[str, Any]) -> Iterator[str]:
     if document["statements_end"] != last:
         yield "The file's last statement is not the one that it names: statements are missing."
     if is_whole(document) and document["statements"][:1] and document["statements"][0]["position"] != 1:
-        yield f"The file begins with the account's statement {document['statements'][0]['position']}: the first is missing."
+        yield f"The file begins with statement {document['statements'][0]['position']}: the first is missing."
     if not document["statements"] and entries and entries[0]["sequence"] != 1:
         yield "The file holds a part of an account, and no statement."
 

@@ -115,7 +115,7 @@ def test_history_cannot_be_touched(site: Site, table: str, attack: str) -> None:
         "CREATE SCHEMA affidavit",
         "CREATE TABLE public.extra (id int)",
         "CREATE FUNCTION public.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT NULL::timestamptz'",
-        "CREATE OR REPLACE FUNCTION _pgtrigger_should_ignore(trigger_name name) RETURNS boolean LANGUAGE sql AS 'SELECT true'",
+        "CREATE OR REPLACE FUNCTION _pgtrigger_should_ignore(trigger_name name) RETURNS boolean LANGUAGE sql AS 'SELECT true'",  # noqa: E501
         "ALTER FUNCTION _pgtrigger_should_ignore(name) RENAME TO gone",
         "ALTER FUNCTION tracking_make_click_partitions(date, date) SET search_path = pg_temp",
         "DROP TABLE tracking_click_default",
@@ -151,7 +151,7 @@ def test_triggers_cannot_be_left_out_by_a_setting_nor_deceived_by_a_temporary_ta
         every = line.execute("SELECT array_agg(DISTINCT tgname::text) FROM pg_trigger").fetchone()[0]
         line.execute("SELECT set_config('pgtrigger.ignore', %s, false)", ["{" + ",".join(every) + "}"])
         line.execute("CREATE TEMP TABLE conversions_statuschange AS SELECT * FROM public.conversions_statuschange")
-        status = "UPDATE public.conversions_conversion SET status = CASE status WHEN 'approved' THEN 'rejected' ELSE 'approved' END"
+        status = "UPDATE public.conversions_conversion SET status = CASE status WHEN 'approved' THEN 'rejected' ELSE 'approved' END"  # noqa: E501
         with pytest.raises(psycopg.errors.IntegrityConstraintViolation):
             line.execute(f"{status} WHERE id = (SELECT min(id) FROM public.conversions_conversion)")
 
@@ -218,7 +218,7 @@ def _rights(site: Site) -> list[Any]:
 
 
 def test_a_database_in_use_is_moved_to_its_owner_by_the_sql_that_is_printed(site: Site) -> None:
-    """As for an installation that ran with one role: everything belongs to the application, then the roles are parted."""
+    """As for an installation with one role: everything is the application's, then the roles are parted."""
     with site.server._connect_as_owner() as line:
         line.execute("CREATE DATABASE before OWNER affidavit")
     url = urlsplit(site.server.url)._replace(path="/before").geturl()

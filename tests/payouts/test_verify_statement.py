@@ -1,4 +1,4 @@
-"""The offline program: any change anywhere in a proof is found, odd files are refused in words, anchors are compared."""
+"""The offline program: any change in a proof is found, odd files are refused in words, anchors are compared."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""`manage.py migrate`, as the database's owner where DATABASE_OWNER_URL names one; then the application gets its rights."""
+"""`manage.py migrate`, as the owner of DATABASE_OWNER_URL where it is set; then the application gets its rights."""
 
 from typing import Any
 

@@ -18,7 +18,7 @@ STAGES = {"entries": "Checking entries", "conversions": "Checking conversions", 
 
 class Command(BaseCommand):
     help = (
-        "Check the ledger: re-derive the seals of every affiliate's chain and statements, compare them with the anchors "
+        "Check the ledger: re-derive the seals of each affiliate's chain and statements, compare them with the anchors "
         "in the database, in ANCHOR_FILE and in other copies, add up statements and payouts again, and price every "
         "booked conversion again. Exit code 0 when all is well, 1 when something does not fit."
     )
