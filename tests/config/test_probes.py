@@ -42,7 +42,7 @@ class TestReadyz:
         assert parts.pop("roles")["state"] == "warning"
         assert {part["state"] for part in parts.values()} == {OK}
         assert set(response.json()["parts"]) == {
-            "database", "migrations", "redis", "worker", "beat", "clicks", "spool"
+            "database", "migrations", "anchors", "redis", "worker", "beat", "clicks", "spool"
         }  # fmt: skip
 
     def test_says_which_part_is_missing_and_how_to_mend_it(self, db: None, client: Client) -> None:
