@@ -136,7 +136,7 @@ def _check(cursor: Any, application: str) -> tuple[str, str]:
 
 
 def _run(cursor: Any, query: str, names: dict[str, Any], **more: sql.Composable) -> None:
-    cursor.execute(sql.SQL(query).format(**names, **more))  # type: ignore[arg-type]
+    cursor.execute(sql.SQL(query).format(**names, **more))
 
 
 def _grant_relation(cursor: Any, name: str, kind: str, is_month: bool, names: dict[str, Any]) -> None:
@@ -152,7 +152,7 @@ def _grant_relation(cursor: Any, name: str, kind: str, is_month: bool, names: di
         rights = ADDED_TO
     elif is_month or name in NEVER_DELETED:
         rights = CHANGED
-    if connection.pg_version >= MAINTAIN_SINCE and kind != "v":
+    if cursor.connection.info.server_version >= MAINTAIN_SINCE and kind != "v":
         rights += ", MAINTAIN"
     _run(cursor, "REVOKE ALL ON {schema}.{table} FROM {role}", names, table=table)
     _run(cursor, "GRANT " + rights + " ON {schema}.{table} TO {role}", names, table=table)

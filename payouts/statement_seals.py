@@ -8,7 +8,7 @@ is `null`.
 `affiliate`      the affiliate's public ID
 `number`         the statement's number
 `currency`       its currency code
-`position`       the how manieth statement of the affiliate it is, whatever the currency, from 1
+`position`       its place among the affiliate's statements in all currencies, counted from 1
 `starts_at`      the first moment of the period
 `ends_at`        the first moment after it
 `closed_at`      when it was closed
@@ -77,6 +77,12 @@ def _payout(payout: Payout | None) -> Facts | None:
         "rate": f"{payout.rate:.12f}" if payout.rate is not None else None,
         "rate_day": payout.rate_day.isoformat() if payout.rate_day else None,
     }
+
+
+def seal_row(statement: Statement) -> StatementSeal:
+    """The stored seal. Raise `StatementSeal.DoesNotExist`."""
+    seal: StatementSeal = statement.seal  # type: ignore[attr-defined]
+    return seal
 
 
 def seal_of(facts: Facts) -> str:

@@ -36,7 +36,7 @@ def seal_findings(affiliate: Affiliate) -> Iterator[Finding]:
 
 
 class Known(NamedTuple):
-    """A statement as it would be anchored now: what to call it, and the anchor that is said to name it."""
+    """A statement as it would be anchored now: what to call it, and the number of the anchor that names it."""
 
     label: str
     named: Named
@@ -95,7 +95,7 @@ class AnchorCheck:
             yield f"is not signed by key {values['key']}."
 
     def _statements(self, subject: str, record: Record) -> Iterator[Finding]:
-        """Compare what a record names with the statements that it is said to name."""
+        """Compare what a record names with the statements that belong to it."""
         left = set(record.named)
         for known in self.known.get(record.number, ()):
             if known.named in left:
@@ -125,7 +125,7 @@ class AnchorCheck:
                     "is not in the database: it was deleted there, or the database is older than the file.",
                 )
             elif self.records[record.number] != record.hash:
-                yield Finding(subject, "is not the anchor of that number in the database: history was written anew.")
+                yield Finding(subject, "is not the anchor of that number in the database: history was rewritten.")
                 yield from self._statements(subject, record)
 
 

@@ -117,7 +117,7 @@ def read_file(path: Path) -> Iterator[Line]:
                 continue
             for earlier, found in torn:
                 if not line.startswith(found):
-                    yield Line(earlier, None, "is no anchor, nor the beginning of the one after it.")
+                    yield Line(earlier, None, "is no anchor, and not the beginning of the one after it.")
             torn = []
             yield Line(place, record)
     for place, _ in torn:

@@ -10,11 +10,12 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from payouts.anchors.files import FileRefused, append_missing
-from payouts.anchors.keys import KeyRefused, keep_public, signing_key
+from payouts.anchors.key_setting import KeyRefused
+from payouts.anchors.keys import keep_public, signing_key
 from payouts.anchors.records import Named, account_name, anchor_line, root_of
 from payouts.chain import GENESIS, moment_text
 from payouts.models import Anchor, AnchorAccount, AnchoredStatement, AnchorFile, PeriodClose, Statement
-from payouts.statement_seals import digest
+from payouts.statement_seals import digest, seal_row
 
 log = structlog.get_logger(__name__)
 
@@ -99,7 +100,7 @@ def name_of(statement: Statement, salt: str) -> Named:
         account=account_name(statement.affiliate.public_id, salt),
         ends_at=moment_text(statement.ends_at),
         head=statement.chain_hash,
-        statement=statement.seal.hash,
+        statement=seal_row(statement).hash,
     )
 
 
@@ -115,6 +116,14 @@ def write_file() -> bool:
         return False
     _note(written=written, error="")
     return True
+
+
+def unwritten() -> int:
+    """How many anchors ANCHOR_FILE lacks, as far as the last sweep knows; 0 where no file is set."""
+    if not settings.ANCHOR_FILE:
+        return 0
+    file = AnchorFile.objects.filter(path=str(settings.ANCHOR_FILE)[:500]).first()
+    return Anchor.objects.filter(number__gt=file.written if file else 0).count()
 
 
 def _note(*, written: int | None, error: str) -> None:

@@ -18,7 +18,7 @@ from payouts.anchors.records import account_name
 from payouts.chain import COLUMNS, GENESIS, canonical_text
 from payouts.chain import Facts as EntryFacts
 from payouts.models import AnchorAccount, LedgerEntry, LedgerHead, Statement
-from payouts.statement_seals import Facts, facts_of
+from payouts.statement_seals import Facts, facts_of, seal_row
 
 FORMAT = "affidavit-account/2"
 CHUNK = 2000
@@ -80,5 +80,5 @@ def _seal_before(affiliate: Affiliate, first: int) -> str:
 
 
 def _statement(statement: Statement) -> Facts:
-    seal = statement.seal
+    seal = seal_row(statement)
     return {**facts_of(statement, seal.position, seal.previous_hash), "hash": seal.hash}

@@ -6,8 +6,8 @@
 Download the files from your account (Earnings, Statements, "Proof"). For each file this program derives the
 seal of every entry and of every statement again, follows the chains, adds the entries up, and compares the sums
 and seals with the statements. Given several files, it also checks that each statement begins where the one
-before it ended and that no entry or statement differs between files. Keep the files: should history ever be
-written anew, a file downloaded before and one downloaded after no longer agree.
+before it ended and that no entry or statement differs between files. Keep the files: if history is ever
+rewritten, a file downloaded before and one downloaded after no longer agree.
 
 --anchors takes the public list of anchors (/anchors/anchors.jsonl), best a copy that you kept from earlier; it may
 be given several times. Every statement must then stand in it. Anchors are signed; this program compares hashes and
@@ -277,7 +277,7 @@ class Anchors:
             if before and (number, record["previous_hash"]) != (before[0] + 1, before[1]):
                 yield f"Anchor {number} does not follow anchor {before[0]}: one is missing or was exchanged."
             if self.hashes.setdefault(number, found) != found:
-                yield f"Anchor {number} differs between the files: history was written anew."
+                yield f"Anchor {number} differs between the files: history was rewritten."
             before = number, found
             for row in record["statements"]:
                 names = self.named.setdefault(row["account"], set())
@@ -329,7 +329,7 @@ def text_of(path: str) -> str:
     with open(path, "rb") as file:
         content = file.read()
     if content.startswith(b"\xef\xbb\xbf"):
-        raise Odd("it begins with a byte order mark, so another program has saved it anew")
+        raise Odd("it begins with a byte order mark, so another program has saved it again")
     return content.decode("utf-8")
 
 

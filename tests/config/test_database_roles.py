@@ -59,7 +59,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     try:
         done = made.manage("migrate", owner=True)
         assert done.returncode == 0, done.stdout + done.stderr
-        done = made.manage("seed_demo", "--scale", "0.05")
+        done = made.manage("seed_demo", "--scale", "0.005")
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
         yield made
     finally:
@@ -115,7 +115,8 @@ def test_history_cannot_be_touched(site: Site, table: str, attack: str) -> None:
         "CREATE SCHEMA affidavit",
         "CREATE TABLE public.extra (id int)",
         "CREATE FUNCTION public.now() RETURNS timestamptz LANGUAGE sql AS 'SELECT NULL::timestamptz'",
-        "CREATE OR REPLACE FUNCTION _pgtrigger_should_ignore(trigger_name name) RETURNS boolean LANGUAGE sql AS 'SELECT true'",  # noqa: E501
+        "CREATE OR REPLACE FUNCTION _pgtrigger_should_ignore(trigger_name name) RETURNS boolean "
+        "LANGUAGE sql AS 'SELECT true'",
         "ALTER FUNCTION _pgtrigger_should_ignore(name) RENAME TO gone",
         "ALTER FUNCTION tracking_make_click_partitions(date, date) SET search_path = pg_temp",
         "DROP TABLE tracking_click_default",
@@ -146,12 +147,15 @@ def test_only_months_of_clicks_are_dropped(site: Site, name: str) -> None:
         line.execute("SELECT tracking_drop_click_partition(%s)", [name])
 
 
-def test_triggers_cannot_be_left_out_by_a_setting_nor_deceived_by_a_temporary_table(site: Site) -> None:
+def test_triggers_cannot_be_left_out_by_a_setting_or_deceived_by_a_temporary_table(site: Site) -> None:
     with site.connect() as line:
         every = line.execute("SELECT array_agg(DISTINCT tgname::text) FROM pg_trigger").fetchone()[0]
         line.execute("SELECT set_config('pgtrigger.ignore', %s, false)", ["{" + ",".join(every) + "}"])
         line.execute("CREATE TEMP TABLE conversions_statuschange AS SELECT * FROM public.conversions_statuschange")
-        status = "UPDATE public.conversions_conversion SET status = CASE status WHEN 'approved' THEN 'rejected' ELSE 'approved' END"  # noqa: E501
+        status = (
+            "UPDATE public.conversions_conversion "
+            "SET status = CASE status WHEN 'approved' THEN 'rejected' ELSE 'approved' END"
+        )
         with pytest.raises(psycopg.errors.IntegrityConstraintViolation):
             line.execute(f"{status} WHERE id = (SELECT min(id) FROM public.conversions_conversion)")
 
@@ -193,9 +197,9 @@ def test_the_application_works_under_its_own_role(site: Site) -> None:
         "print('anchored', keep_anchors(now=now))\n"
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    said = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
-    assert (said["made"], said["old"], said["cleared"]) == ("2", "1", "True")
-    assert (said["closed"], said["anchored"]) == ("0", "True")
+    values = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
+    assert (values["made"], values["old"], values["cleared"]) == ("2", "1", "True")
+    assert (values["closed"], values["anchored"]) == ("0", "True")
     checked = site.manage("verify_ledger")
     assert checked.returncode == 0, checked.stdout + checked.stderr
 

@@ -306,4 +306,4 @@ def test_history_written_anew_down_to_the_seals_and_anchors_is_found_by_a_copy_o
     assert verify()[0] == 0
     code, output = verify("--anchors", str(kept))
     assert code == 1
-    assert any("history was written anew" in line for line in output)
+    assert any("history was rewritten" in line for line in output)

@@ -149,12 +149,12 @@ def test_no_bytes_bring_a_traceback(content: bytes, tmp_path_factory: pytest.Tem
 def test_a_text_where_a_number_belongs_is_refused(tmp_path: Path, two_statements: list[Statement]) -> None:
     found = json.loads("".join(statement_proof(two_statements[0])))
     found["entries"][0]["sequence"] = "1"
-    code, said = checked(tmp_path, found)
-    assert (code, "entry 1, sequence, must be a whole number" in said) == (2, True)
+    code, output = checked(tmp_path, found)
+    assert (code, "entry 1, sequence, must be a whole number" in output) == (2, True)
 
 
 def forged(document: Document) -> Document:
-    """The whole account written anew with another first sentence: every chain, head, sum and seal fits."""
+    """The whole account rewritten with another first sentence: every chain, head, sum and seal fits."""
     found = copy.deepcopy(document)
     found["entries"][0]["arithmetic"] = "Something else"
     before = found["previous_hash"]
@@ -170,17 +170,17 @@ def forged(document: Document) -> Document:
     return found
 
 
-def test_a_chain_written_anew_as_a_whole_is_found_by_the_anchors_or_one_earlier_file(
+def test_a_chain_rewritten_as_a_whole_is_found_by_the_anchors_or_one_earlier_file(
     two_statements: list[Statement], ana: Affiliate, tmp_path: Path
 ) -> None:
     make_anchor(now=DECEMBER)
     honest = json.loads("".join(account_proof(ana)))
     kept = json.loads("".join(statement_proof(two_statements[0])))
-    anew = forged(honest)
-    assert verdict(anew, tmp_path=tmp_path)[0] == 0
+    rewritten = forged(honest)
+    assert verdict(rewritten, tmp_path=tmp_path)[0] == 0
     assert verdict(kept, honest, anchors=anchors_text(), tmp_path=tmp_path)[0] == 0
-    assert verdict(anew, anchors=anchors_text(), tmp_path=tmp_path)[0] == 1
-    assert verdict(kept, anew, tmp_path=tmp_path)[0] == 1
+    assert verdict(rewritten, anchors=anchors_text(), tmp_path=tmp_path)[0] == 1
+    assert verdict(kept, rewritten, tmp_path=tmp_path)[0] == 1
 
 
 def test_an_anchored_statement_that_is_left_out_is_missed(
