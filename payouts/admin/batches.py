@@ -140,7 +140,8 @@ class Release(_BatchQuestion):
     title, submit = "Release the file", "Release"
     explanation = (
         "The file is made and kept: each download gives the same bytes. From now on the batch counts as sent. What "
-        "cannot be written leaves the batch and stays due. If the file was given to the bank before, do not give it again."
+        "cannot be written leaves the batch and stays due. If the file was given to the bank before, do not give "
+        "it again."
     )
 
     @classmethod
@@ -190,7 +191,9 @@ class BankAnswer(ConfirmForm):
     title, submit = "Import the bank's answer", "Import"
     explanation = (
         "A CSV with a line for each payout: payout (our ID, po_…), status, and where there are any reference, "
-        "reason, amount, currency and batch. What is unclaimed, pending or on hold is under way and books nothing. Lines that were imported before change nothing."
+        "reason, amount, currency and batch. "
+        "What is unclaimed, pending or on hold is under way and "
+        "books nothing. Lines that were imported before change nothing."
     )
     answer = forms.FileField(label="File", widget=UnfoldAdminFileFieldWidget)
 

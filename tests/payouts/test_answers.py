@@ -114,8 +114,13 @@ def test_an_answer_books_nothing_for_what_was_never_sent(due: Due, ana: Affiliat
 
 @pytest.mark.parametrize(
     ("row", "words"),
-    [("paid,199.99,EUR,", "199.99"), ("paid,200,USD,", "in USD"), ("paid,many,EUR,", "many"), ("paid,200,EUR,pt_x", "not in pt_x")],
-)  # fmt: skip
+    [
+        ("paid,199.99,EUR,", "199.99"),
+        ("paid,200,USD,", "in USD"),
+        ("paid,many,EUR,", "many"),
+        ("paid,200,EUR,pt_x", "not in pt_x"),
+    ],
+)
 def test_another_amount_currency_or_batch_books_nothing(due: Due, ana: Affiliate, row: str, words: str) -> None:
     payout = due(ana)
     sent(payout)
