@@ -4,10 +4,8 @@ A payout is in one batch at a time and a batch's rows are locked in the order of
 once cannot put one payout into two batches, and nothing that is paid or in another batch is taken along.
 """
 
-import csv
-import io
+import hashlib
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -16,16 +14,14 @@ from django.db import transaction
 from django.db.models import Count, Sum
 
 from affiliates.models import User
-from payouts.models import Payout, PayoutBatch, PayoutMethod
-from payouts.payments import AlreadyPaid, NotPaid, ReferenceRefused, mark_failed, mark_paid, mark_returned
+from payouts.models import Payout, PayoutBatch, PayoutFile, PayoutMethod
+from payouts.payment_files import BatchRefused as BatchRefused
+from payouts.payment_files import check_own_account, payment_file, why_not_written
+from payouts.payments import AlreadyPaid, mark_paid
 
 Status = PayoutBatch.Status
 # A payment file larger than this is refused by many banks; several batches go as well.
 MAX_PAYOUTS = 10_000
-
-
-class BatchRefused(ValueError):
-    """The batch cannot be made, approved, sent or cancelled as it stands; nothing was changed."""
 
 
 class Made(NamedTuple):
@@ -35,10 +31,18 @@ class Made(NamedTuple):
     left_out: list[tuple[Payout, str]]
 
 
+class Released(NamedTuple):
+    """A batch's file as it is kept, and payouts that could not be written, each with the reason."""
+
+    file: PayoutFile
+    left_out: list[tuple[Payout, str]]
+
+
 def make_batches(*, payout_ids: Collection[int], actor: User, now: datetime) -> Made:
     """Put due payouts into batches, one for each method and currency. What cannot go is left out and named."""
     with transaction.atomic():
-        rows = Payout.objects.select_for_update(of=("self",)).select_related("affiliate").filter(pk__in=payout_ids)
+        rows = Payout.objects.select_for_update(of=("self",)).select_related("affiliate", "statement")
+        rows = rows.filter(pk__in=payout_ids)
         payouts = list(rows.order_by("pk"))
         methods = {
             method.affiliate_id: method
@@ -67,6 +71,9 @@ def _why_not(payout: Payout, method: PayoutMethod | None) -> str:
         return f"is in batch {payout.batch}"
     if method is None:
         return f"{payout.affiliate} has not said where to send it"
+    payout.method = method
+    if why := why_not_written(method.kind, payout):
+        return why
     if method.kind == PayoutMethod.Kind.SEPA and payout.sent_currency != "EUR":
         return f"is in {payout.sent_currency}; SEPA moves euros only"
     return ""
@@ -96,6 +103,7 @@ def approve_batch(*, batch: PayoutBatch, actor: User, now: datetime) -> None:
         raise BatchRefused(f"Batch {row} was made by you: another operator has to approve it.")
     if not row.payouts.exists():
         raise BatchRefused(f"Batch {row} has no payouts any more; cancel it.")
+    check_own_account(row.kind)
     row.status, row.approved_by, row.approved_at = Status.APPROVED, actor, now
     row.save(update_fields=["status", "approved_by", "approved_at"])
 
@@ -116,22 +124,47 @@ def cancel_batch(*, batch: PayoutBatch, actor: User, note: str, now: datetime) -
 
 
 @transaction.atomic
-def mark_sent(*, batch: PayoutBatch, now: datetime) -> None:
-    """Note that the batch's file was taken out. Again for a sent one: nothing changes."""
+def release_batch(*, batch: PayoutBatch, actor: User, now: datetime) -> Released:
+    """Make the batch's file and keep it; from now on the batch is sent. What cannot be written leaves the batch.
+
+    A batch that was sent before files were kept gets its file by this, too.
+    """
     row = _locked(batch)
-    if row.status == Status.APPROVED:
-        row.status, row.sent_at = Status.SENT, now
-        row.save(update_fields=["status", "sent_at"])
-    elif row.status != Status.SENT:
+    if row.status not in (Status.APPROVED, Status.SENT):
         raise BatchRefused(f"Batch {row} is {row.get_status_display().lower()}; only an approved one has a file.")
+    if has_file(row):
+        raise BatchRefused(f"Batch {row} is released already; download its file.")
+    made = payment_file(row, _due_of(row), now=now)
+    for payout, why in made.left_out:
+        payout.batch, payout.failure = None, why[:250]
+        payout.save(update_fields=["batch", "failure"])
+    digest = hashlib.sha256(made.content).hexdigest()
+    file = PayoutFile.objects.create(
+        batch=row, name=made.name, content_type=made.content_type, content=made.content, sha256=digest,
+        made_at=now, made_by=actor,
+    )  # fmt: skip
+    row.status, row.sent_at = Status.SENT, row.sent_at or now
+    row.save(update_fields=["status", "sent_at"])
+    return Released(file, made.left_out)
 
 
+def has_file(batch: PayoutBatch) -> bool:
+    return PayoutFile.objects.filter(batch=batch).exists()
+
+
+def _due_of(batch: PayoutBatch) -> list[Payout]:
+    rows = batch.payouts.filter(status=Payout.Status.DUE).select_related("affiliate", "statement", "method")
+    return list(rows.order_by("pk").select_for_update(of=("self",)))
+
+
+@transaction.atomic
 def pay_batch(*, batch: PayoutBatch, reference: str, actor: User, now: datetime) -> int:
-    """Mark every payout of a sent batch that is still due as paid. Return how many; again: none."""
-    if PayoutBatch.objects.get(pk=batch.pk).status != Status.SENT:
-        raise BatchRefused(f"Batch {batch} was not sent yet: approve it and download its file first.")
+    """Mark every payout of a released batch that is still due as paid. Return how many; again: none."""
+    row = _locked(batch)
+    if row.status != Status.SENT or not has_file(row):
+        raise BatchRefused(f"Batch {row} was not sent yet: approve it and release its file first.")
     done = 0
-    for payout in batch.payouts.filter(status=Payout.Status.DUE).order_by("pk"):
+    for payout in row.payouts.filter(status=Payout.Status.DUE).order_by("pk"):
         try:
             mark_paid(payout=payout, reference=reference, actor=actor, now=now)
             done += 1
@@ -151,92 +184,3 @@ def figures_of(batch: PayoutBatch) -> Figures:
     sums = batch.payouts.aggregate(count=Count("pk"), total=Sum("sent_amount"))
     settled = batch.payouts.exclude(status=Payout.Status.DUE).count()
     return Figures(sums["count"], sums["total"] or Decimal(0), settled)
-
-
-@dataclass
-class Result:
-    """What a bank's answer came to: counts, and the lines that could not be applied, each with its reason."""
-
-    paid: int = 0
-    failed: int = 0
-    returned: int = 0
-    unchanged: int = 0
-    faults: list[str] = field(default_factory=list)
-
-
-WORDS = {
-    "paid": ("paid", "completed", "success", "accepted", "acsc", "accc", "done", "outgoing_payment_sent"),
-    "failed": ("failed", "rejected", "rjct", "denied", "cancelled", "blocked"),
-    "returned": ("returned", "refunded", "reversed", "unclaimed", "bounced_back"),
-}
-STATUS_OF = {word: status for status, words in WORDS.items() for word in words}
-ID_COLUMNS = ("payout", "payout_id", "end_to_end_id", "endtoendid", "unique_id", "reference_id", "paymentreference")
-
-
-def import_result(*, content: bytes, actor: User, now: datetime) -> Result:
-    """Apply a bank's or wallet's answer: CSV with a payout ID, a status, a reference or a reason per line.
-
-    Columns are found by name (payout or end_to_end_id, status, reference, reason), whatever their order. A line
-    that was applied before changes nothing. A line that cannot be applied is named; the others are applied.
-    Raise `BatchRefused` when the file as a whole cannot be read.
-    """
-    result = Result()
-    for number, (public_id, status, reference, reason) in enumerate(_lines(content), start=2):
-        payout = Payout.objects.filter(public_id=public_id).first()
-        if payout is None:
-            result.faults.append(f"Line {number}: there is no payout {public_id or '(empty)'}.")
-        elif status not in STATUS_OF:
-            known = ", ".join(WORDS)
-            result.faults.append(f"Line {number}: the status {status or '(empty)'} of {public_id} is none of {known}.")
-        else:
-            try:
-                _apply(result, payout, STATUS_OF[status], reference, reason, actor, now)
-            except (AlreadyPaid, NotPaid, ReferenceRefused) as fault:
-                result.faults.append(f"Line {number}: {fault}")
-    return result
-
-
-def _apply(
-    result: Result, payout: Payout, status: str, reference: str, reason: str, actor: User, now: datetime
-) -> None:
-    if payout.status == status or (status == "failed" and payout.batch_id is None and payout.failure):
-        result.unchanged += 1
-    elif status == "paid":
-        mark_paid(payout=payout, reference=reference or payout.public_id, actor=actor, now=now)
-        result.paid += 1
-    elif status == "failed":
-        mark_failed(payout=payout, why=reason or "the bank gave no reason", actor=actor, now=now)
-        result.failed += 1
-    else:
-        if payout.status == Payout.Status.DUE:
-            mark_paid(payout=payout, reference=reference or payout.public_id, actor=actor, now=now)
-        mark_returned(payout=payout, why=reason or "the bank gave no reason", actor=actor, now=now)
-        result.returned += 1
-
-
-def _lines(content: bytes) -> list[tuple[str, str, str, str]]:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BatchRefused("The file is not UTF-8 text; export it as CSV (UTF-8).") from error
-    try:
-        dialect: type[csv.Dialect] | str = csv.Sniffer().sniff(text[:4096], delimiters=",;\t")
-    except csv.Error:
-        dialect = "excel"
-    rows = csv.DictReader(io.StringIO(text), dialect=dialect)
-    heads = {(head or "").strip().lower().replace(" ", "_"): head for head in rows.fieldnames or []}
-    id_head = next((heads[name] for name in ID_COLUMNS if name in heads), None)
-    if id_head is None or "status" not in heads:
-        raise BatchRefused(
-            "The first line must name the columns; needed are payout (our ID, po_…) and status, "
-            "useful are reference and reason."
-        )
-    return [
-        (
-            (row.get(id_head) or "").strip(),
-            (row.get(heads["status"]) or "").strip().lower().replace(" ", "_"),
-            (row.get(heads.get("reference", "")) or "").strip(),
-            (row.get(heads.get("reason", "")) or "").strip(),
-        )
-        for row in rows
-    ]

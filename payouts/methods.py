@@ -14,6 +14,7 @@ crypto `asset` (BTC, ETH, USDT, USDC, LTC, TRX), `network`, `address` (checked a
 import hashlib
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -22,6 +23,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 from stdnum import bic, bitcoin, iban
 from stdnum.exceptions import ValidationError as NumberFault
+from text_unidecode import unidecode
 
 from affiliates.models import Affiliate, User
 from affiliates.secrets import decrypt, encrypt
@@ -125,10 +127,21 @@ def _plain(value: str) -> str:
     return value
 
 
+def latin(text: str) -> str:
+    """As banks write it: Latin letters, digits and a few signs; what has no such letters is left out."""
+    return " ".join(re.sub(r"[^A-Za-z0-9/?:().,'+ -]", " ", unidecode(text)).split())
+
+
 def _holder(value: str) -> str:
-    if len(value) > 70:
-        raise ValueError("Banks take names of at most 70 characters.")
-    return _plain(value)
+    """Refuse what no bank could write: one name must never stop the file that others are in."""
+    _plain(value)
+    if len(value) > 70 or len(latin(value)) > 70:
+        raise ValueError("Banks take names of at most 70 characters, in Latin letters.")
+    if any(unicodedata.category(character) in ("So", "Sk", "Cs", "Co", "Cn", "Cc", "Cf") for character in value):
+        raise ValueError("Write the name without emoji and signs, as it stands at your bank.")
+    if not re.search(r"[A-Za-z]", latin(value)):
+        raise ValueError("Write the name in Latin letters, as it stands at your bank.")
+    return value
 
 
 def _iban(value: str) -> str:

@@ -8,14 +8,14 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
-from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from affiliates.models import User
 from affiliates.money import format_money, places
 from affiliates.panel import ConfirmForm, DaysField, SecondsField
 from affiliates.panel.confirm import note_field
 from conversions.lifecycle import StatusNotAllowed, change_status
-from conversions.models import Conversion, Goal, Postback, StatusChange
+from conversions.models import Conversion, Goal, Postback, RiskReview, StatusChange
 from conversions.operator_decisions import APPROVALS, REJECTIONS
 from conversions.reasons import Reason
 from conversions.refunds import RefundRefused, refund
@@ -243,6 +243,73 @@ class ApproveConversions(DecideConversions):
     explanation = "The commission is booked to the affiliate's ledger within seconds."
     reasons = APPROVALS
     note = note_field(required=False, help_text="Needed on appeal. The affiliate reads it.")
+
+    def __init__(self, rows: Any, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(rows, data, **kwargs)
+        self._groups = waiting_groups(rows)
+        for name, label in WAITING.items():
+            found = self._groups.get(name, [])
+            if found and len(rows) > 1:
+                self.fields[f"with_{name}"] = forms.BooleanField(
+                    required=False,
+                    label=f"Also {label}: {_totals(found)}",
+                    help_text="Left out unless you tick it.",
+                    widget=UnfoldBooleanSwitchWidget,
+                )
+
+    @transaction.atomic
+    def perform(self, *, actor: User, now: datetime) -> str:
+        """What waits is left out unless ticked; looked at again under the locks."""
+        asked = list(self.rows)
+        locked = Conversion.objects.select_for_update(of=("self",)).select_related("affiliate", "goal")
+        rows = list(locked.filter(pk__in=[row.pk for row in asked]).order_by("pk"))
+        out: dict[str, list[Conversion]] = {}
+        if len(rows) > 1:
+            groups = waiting_groups(rows)
+            out = {name: found for name, found in groups.items() if not self.cleaned_data.get(f"with_{name}")}
+        gone = {row.pk for found in out.values() for row in found}
+        self.rows = [row for row in rows if row.pk not in gone]
+        left = "; ".join(f"{WAITING[name]}: {_totals(found)}" for name, found in out.items())
+        if not self.rows:
+            self.rows = asked
+            raise ValidationError(f"Nothing was approved. Left out: {left}.")
+        words = super().perform(actor=actor, now=now)
+        held = RiskReview.objects.filter(pk__in=[row.pk for row in self.rows], resolved_at=None)
+        held.update(resolved_at=now, resolved_by=actor, resolution=RiskReview.Resolution.APPROVED)
+        return f"{words} Left out: {left}." if left else words
+
+
+WAITING = {
+    "review": "held for review",
+    "rules": "waiting for a rule",
+    "closed": "of affiliates that are suspended or closed",
+}
+
+
+def waiting_groups(rows: Iterable[Conversion]) -> dict[str, list[Conversion]]:
+    """Pending conversions that a list should not approve unseen, by why they wait; one may be in several groups."""
+    pending = [row for row in rows if row.status == Status.PENDING]
+    ids = [row.pk for row in pending]
+    held = set(RiskReview.objects.filter(pk__in=ids, resolved_at=None).values_list("pk", flat=True))
+    found: dict[str, list[Conversion]] = {}
+    for row in pending:
+        if row.pk in held or row.reason == Reason.RISK_REVIEW:
+            found.setdefault("review", []).append(row)
+        if row.reason == Reason.AWAITS_RULES:
+            found.setdefault("rules", []).append(row)
+        if row.affiliate.status in ("suspended", "closed"):
+            found.setdefault("closed", []).append(row)
+    return found
+
+
+def _totals(rows: list[Conversion]) -> str:
+    """`3, revenue 250.00 EUR + 10.00 USD`."""
+    sums: dict[str, Any] = {}
+    for row in rows:
+        if row.kept_revenue is not None and row.currency:
+            sums[row.currency] = sums.get(row.currency, 0) + row.kept_revenue
+    money = " + ".join(format_money(amount, currency) for currency, amount in sorted(sums.items()))
+    return f"{len(rows)}, revenue {money or 'none'}"
 
 
 class RejectConversions(DecideConversions):

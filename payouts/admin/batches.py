@@ -36,18 +36,18 @@ from affiliates.panel import (
 )
 from affiliates.panel.base import operator
 from affiliates.panel.confirm import note_field
+from payouts.answers import import_result
 from payouts.batches import (
     BatchRefused,
     approve_batch,
     cancel_batch,
     figures_of,
-    import_result,
+    has_file,
     make_batches,
-    mark_sent,
     pay_batch,
+    release_batch,
 )
-from payouts.models import ExchangeRate, Payout, PayoutBatch, PayoutMethod, PayoutTerms
-from payouts.payment_files import payment_file
+from payouts.models import ExchangeRate, Payout, PayoutBatch, PayoutFile, PayoutMethod, PayoutTerms
 from payouts.payments import NotPaid, ReferenceRefused, mark_returned
 from payouts.rate_feed import too_old
 
@@ -138,15 +138,21 @@ class Approve(_BatchQuestion):
 
 class Release(_BatchQuestion):
     title, submit = "Release the file", "Release"
-    explanation = "From now on the batch counts as sent, and its file can be downloaded for the bank."
+    explanation = (
+        "The file is made and kept: each download gives the same bytes. From now on the batch counts as sent. What "
+        "cannot be written leaves the batch and stays due. If the file was given to the bank before, do not give "
+        "it again."
+    )
 
     @classmethod
     def fits(cls, row: PayoutBatch) -> bool:
-        return row.status == Status.APPROVED
+        return row.status in (Status.APPROVED, Status.SENT) and not has_file(row)
 
     def deed(self, row: PayoutBatch, *, actor: User, now: Any) -> str:
-        mark_sent(batch=row, now=now)
-        return f"{row} is released: download its file and give it to the bank."
+        released = release_batch(batch=row, actor=actor, now=now)
+        left = "; ".join(f"{payout} of {payout.affiliate} {why}" for payout, why in released.left_out[:20])
+        words = f"{row} is released: download its file and give it to the bank."
+        return f"{words} Left out, still due: {left}." if left else words
 
 
 class PayAll(_BatchQuestion):
@@ -158,7 +164,7 @@ class PayAll(_BatchQuestion):
 
     @classmethod
     def fits(cls, row: PayoutBatch) -> bool:
-        return row.status == Status.SENT and row.payouts.filter(status=Payout.Status.DUE).exists()
+        return row.status == Status.SENT and has_file(row) and row.payouts.filter(status=Payout.Status.DUE).exists()
 
     def deed(self, row: PayoutBatch, *, actor: User, now: Any) -> str:
         done = pay_batch(batch=row, reference=self.cleaned_data["reference"], actor=actor, now=now)
@@ -184,8 +190,10 @@ class BankAnswer(ConfirmForm):
 
     title, submit = "Import the bank's answer", "Import"
     explanation = (
-        "A CSV with a line for each payout: payout (our ID, po_…), status (paid, failed or returned), and where there "
-        "are any reference and reason. Lines that were imported before change nothing."
+        "A CSV with a line for each payout: payout (our ID, po_…), status, and where there are any reference, "
+        "reason, amount, currency and batch. "
+        "What is unclaimed, pending or on hold is under way and "
+        "books nothing. Lines that were imported before change nothing."
     )
     answer = forms.FileField(label="File", widget=UnfoldAdminFileFieldWidget)
 
@@ -200,7 +208,8 @@ class BankAnswer(ConfirmForm):
             found = import_result(content=self.cleaned_data["answer"], actor=actor, now=now)
         except BatchRefused as error:
             raise ValidationError(str(error)) from error
-        said = f"{found.paid} paid, {found.failed} failed, {found.returned} came back, {found.unchanged} known before."
+        said = f"{found.paid} paid, {found.failed} failed, {found.returned} came back, {found.in_flight} under way, "
+        said += f"{found.unchanged} known before."
         if found.faults:
             shown = " ".join(found.faults[:20])
             raise ValidationError(f"{said} {len(found.faults)} lines could not be applied: {shown}")
@@ -257,18 +266,21 @@ class PayoutBatchAdmin(RecordAdmin):
             payouts_in=Count("payouts"), total=Sum("payouts__sent_amount")
         )
 
+    def get_actions_detail(self, request: HttpRequest, object_id: object) -> list[Any]:
+        """Offer the download only where there is a file."""
+        offered = super().get_actions_detail(request, object_id)
+        kept = PayoutFile.objects.filter(batch_id=object_id).exists()
+        return [each for each in offered if kept or not each.action_name.endswith("_file")]
+
     @action(description="Download the file", icon="download", permissions=["view"], url_path="file")
     def file(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        batch = get_object_or_404(PayoutBatch, pk=object_id)
-        try:
-            if batch.status != Status.SENT:
-                raise BatchRefused(f"Batch {batch} is {batch.get_status_display().lower()}; release it first.")
-            made = payment_file(batch, now=timezone.now())
-        except BatchRefused as error:
-            messages.error(request, str(error))
+        made = PayoutFile.objects.filter(batch_id=object_id).first()
+        if made is None:
+            batch = get_object_or_404(PayoutBatch, pk=object_id)
+            messages.error(request, f"Batch {batch} has no file yet; approve it and release it first.")
             return HttpResponseRedirect(reverse("admin:payouts_payoutbatch_change", args=[object_id]))
         headers = {"Content-Disposition": f'attachment; filename="{made.name}"', "Cache-Control": "private, no-store"}
-        return HttpResponse(made.content, content_type=made.content_type, headers=headers)
+        return HttpResponse(bytes(made.content), content_type=made.content_type, headers=headers)
 
     @display(description="Batch")
     def shown_id(self, row: PayoutBatch) -> SafeString | str:

@@ -20,7 +20,7 @@ from payouts.models.invoicing import (
     VatRate,
 )
 from payouts.models.ledger import LedgerEntry, LedgerHead
-from payouts.models.paying import Payout, PayoutBatch, PayoutMethod, PayoutTerms, Statement
+from payouts.models.paying import AnswerRow, Payout, PayoutBatch, PayoutFile, PayoutMethod, PayoutTerms, Statement
 from payouts.models.plans import CommissionPlan, CommissionRule, PlanVersion, WorkedExample
 from payouts.models.proposals import DraftVersion, PlanConsent, PlanEffect, WhatIf, WhatIfLine
 from payouts.models.rates import ExchangeRate
@@ -31,6 +31,7 @@ __all__ = [
     "AnchorFile",
     "AnchorKey",
     "AnchoredStatement",
+    "AnswerRow",
     "BilledClicks",
     "BillingDetails",
     "CloseFailure",
@@ -46,6 +47,7 @@ __all__ = [
     "LedgerHead",
     "Payout",
     "PayoutBatch",
+    "PayoutFile",
     "PayoutMethod",
     "PayoutTerms",
     "PeriodClose",

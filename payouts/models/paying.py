@@ -128,7 +128,7 @@ class PayoutBatch(models.Model):
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     approved_at = models.DateTimeField(null=True, blank=True)
     approved_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
-    sent_at = models.DateTimeField(null=True, blank=True, help_text="When its file was downloaded first.")
+    sent_at = models.DateTimeField(null=True, blank=True, help_text="When its file was released.")
     note = models.CharField(max_length=250, blank=True)
 
     class Meta:
@@ -200,3 +200,40 @@ class Payout(models.Model):
 
     def __str__(self) -> str:
         return self.public_id
+
+
+class PayoutFile(models.Model):
+    """The file of a batch as it was released: the same bytes for ever. The database refuses to change it."""
+
+    batch = models.OneToOneField(PayoutBatch, models.PROTECT, related_name="file")
+    name = models.CharField(max_length=40)
+    content_type = models.CharField(max_length=40)
+    content = models.BinaryField()
+    sha256 = models.CharField(max_length=64)
+    made_at = models.DateTimeField()
+    made_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+
+    class Meta:
+        triggers: ClassVar = append_only("payout_file_append_only")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AnswerRow(models.Model):
+    """A row of a bank's answer that was applied to a payout in a batch: the same row again changes nothing."""
+
+    payout = models.ForeignKey(Payout, models.PROTECT, related_name="answers")
+    batch = models.ForeignKey(PayoutBatch, models.PROTECT, related_name="+")
+    sha256 = models.CharField(max_length=64)
+    meaning = models.CharField(max_length=9)
+    at = models.DateTimeField()
+    by = models.ForeignKey(User, models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["id"]
+        triggers: ClassVar = append_only("answer_row_append_only")
+        constraints = [models.UniqueConstraint(fields=["payout", "batch", "sha256"], name="answer_row_once")]
+
+    def __str__(self) -> str:
+        return f"{self.payout_id}: {self.meaning}"

@@ -13,11 +13,11 @@ from django.db import IntegrityError, connection, transaction
 from affiliates.models import Affiliate, User
 from conversions.models import Conversion
 from payouts import batches, methods
+from payouts.answers import import_result
 from payouts.batches import BatchRefused
 from payouts.ledger import adjust, book_changes
 from payouts.methods import DetailsRefused, check, details_of, set_method
 from payouts.models import LedgerEntry, Payout, PayoutBatch, PayoutMethod, PayoutTerms
-from payouts.payment_files import payment_file
 from payouts.payments import NotPaid, mark_paid, mark_returned
 from payouts.queries import balances
 from payouts.rates import DayRate, store
@@ -132,14 +132,13 @@ def test_a_batch_is_approved_by_another_operator_and_sent_as_pain_001(
     by_sepa(ana)
     batch = one_batch(due("120.50"), actor=olga)
     with pytest.raises(BatchRefused, match="only an approved one has a file"):
-        payment_file(batch, now=NOVEMBER)
+        batches.release_batch(batch=batch, actor=olga, now=NOVEMBER)
     with pytest.raises(BatchRefused, match="another operator"):
         batches.approve_batch(batch=batch, actor=olga, now=NOVEMBER)
     with pytest.raises(IntegrityError, match="batch_needs_four_eyes"), transaction.atomic():
         PayoutBatch.objects.filter(pk=batch.pk).update(status="approved", approved_by=olga, approved_at=NOVEMBER)
     batches.approve_batch(batch=batch, actor=pete, now=NOVEMBER)
-    batch.refresh_from_db()
-    file = payment_file(batch, now=NOVEMBER)
+    file = batches.release_batch(batch=batch, actor=pete, now=NOVEMBER).file
     message = ElementTree.fromstring(file.content)  # noqa: S314
     [payment] = message.iter(f"{ISO}CdtTrfTxInf")
     amount = payment.find(f".//{ISO}InstdAmt")
@@ -159,11 +158,14 @@ def test_a_file_without_an_account_of_ours_says_what_to_set(
 ) -> None:
     by_sepa(ana)
     batch = one_batch(due(), actor=olga)
+    account, settings.OPERATOR_IBAN = settings.OPERATOR_IBAN, ""
+    with pytest.raises(BatchRefused, match="OPERATOR_IBAN"):
+        batches.approve_batch(batch=batch, actor=pete, now=NOVEMBER)
+    settings.OPERATOR_IBAN = account
     batches.approve_batch(batch=batch, actor=pete, now=NOVEMBER)
-    batch.refresh_from_db()
     settings.OPERATOR_IBAN = ""
     with pytest.raises(BatchRefused, match="OPERATOR_IBAN"):
-        payment_file(batch, now=NOVEMBER)
+        batches.release_batch(batch=batch, actor=pete, now=NOVEMBER)
 
 
 def test_what_cannot_be_sent_is_left_out_with_the_reason(due: Due, ana: Affiliate, ben: Affiliate, olga: User) -> None:
@@ -199,18 +201,20 @@ def test_the_banks_answer_pays_fails_and_returns_each_once(due: Due, olga: User,
     for each in people:
         by_sepa(each)
     batch = one_batch(*payouts, actor=olga)
+    batches.approve_batch(batch=batch, actor=pete, now=NOVEMBER)
+    batches.release_batch(batch=batch, actor=pete, now=NOVEMBER)
     paid, failed, returned = payouts
     answer = result(
         f"{paid.public_id};paid;BANK 1;",
         f"{failed.public_id};RJCT;;account closed",
         f"{returned.public_id};returned;BANK 3;account closed",
         "po_nobody;paid;;",
-        f"{paid.public_id};perhaps;;",
+        "po_23456789;perhaps;;",
     )
-    found = batches.import_result(content=answer, actor=olga, now=NOVEMBER)
+    found = import_result(content=answer, actor=olga, now=NOVEMBER)
     assert (found.paid, found.failed, found.returned, found.unchanged) == (1, 1, 1, 0)
     assert [line.partition(":")[0] for line in found.faults] == ["Line 5", "Line 6"]
-    again = batches.import_result(content=answer, actor=olga, now=NOVEMBER)
+    again = import_result(content=answer, actor=olga, now=NOVEMBER)
     assert (again.paid, again.failed, again.returned, again.unchanged) == (0, 0, 0, 3)
     for row in payouts:
         row.refresh_from_db()
@@ -232,7 +236,7 @@ def test_the_banks_answer_pays_fails_and_returns_each_once(due: Due, olga: User,
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"a,b\n1,2", b""])
 def test_a_file_that_is_no_answer_is_refused_whole(olga: User, content: bytes) -> None:
     with pytest.raises(BatchRefused):
-        batches.import_result(content=content, actor=olga, now=NOVEMBER)
+        import_result(content=content, actor=olga, now=NOVEMBER)
 
 
 def test_only_what_was_paid_comes_back(due: Due, olga: User) -> None:
@@ -310,7 +314,7 @@ def test_operators_at_once_pay_each_payout_once(due: Due, olga: User, pete: User
     assert sorted(taken) == sorted(ids)
     [batch] = PayoutBatch.objects.all()
     batches.approve_batch(batch=batch, actor=pete if batch.created_by == olga else olga, now=NOVEMBER)
-    batches.mark_sent(batch=batch, now=NOVEMBER)
+    batches.release_batch(batch=batch, actor=olga, now=NOVEMBER)
 
     def pays(actor: User) -> int:
         try:
@@ -340,8 +344,7 @@ def test_every_kind_has_a_form(due: Due, ana: Affiliate, olga: User, pete: User)
         set_method(affiliate=ana, kind=kind, details=details, actor=None, now=NOVEMBER)
         batch = one_batch(payout, actor=olga)
         batches.approve_batch(batch=batch, actor=pete, now=NOVEMBER)
-        batch.refresh_from_db()
-        assert expected in payment_file(batch, now=NOVEMBER).content
+        assert expected in batches.release_batch(batch=batch, actor=pete, now=NOVEMBER).file.content
         batches.cancel_batch(batch=batch, actor=olga, note="", now=NOVEMBER)
 
 

@@ -56,7 +56,7 @@ def test_two_operators_send_a_batch(payout: Payout, settings: Any) -> None:
     assert "another operator has to approve it" in refused.content.decode()
     assert "is draft" not in refused.content.decode()
     early = approver.get(f"{page}/file", follow=True)
-    assert "release it first" in told(early)
+    assert "has no file yet" in told(early)
     assert "is approved" in told(approver.post(f"{page}/approve/", {"confirmed": "yes"}, follow=True))
     assert "is released" in told(approver.post(f"{page}/release/", {"confirmed": "yes"}, follow=True))
     file = approver.get(f"{page}/file/")
