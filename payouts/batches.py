@@ -4,24 +4,26 @@ A payout is in one batch at a time and a batch's rows are locked in the order of
 once cannot put one payout into two batches, and nothing that is paid or in another batch is taken along.
 """
 
-import csv
-import io
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
 from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import Count, Sum
 
 from affiliates.models import User
+from conversions.csv_files import FileRefused, Row, read_table
 from payouts.models import Payout, PayoutBatch, PayoutMethod
 from payouts.payments import AlreadyPaid, NotPaid, ReferenceRefused, mark_failed, mark_paid, mark_returned
 
 Status = PayoutBatch.Status
 # A payment file larger than this is refused by many banks; several batches go as well.
 MAX_PAYOUTS = 10_000
+# Of a bank's answer: each may be reported on more than once.
+MAX_ANSWERS = 5 * MAX_PAYOUTS
 
 
 class BatchRefused(ValueError):
@@ -181,7 +183,7 @@ def import_result(*, content: bytes, actor: User, now: datetime) -> Result:
     Raise `BatchRefused` when the file as a whole cannot be read.
     """
     result = Result()
-    for number, (public_id, status, reference, reason) in enumerate(_lines(content), start=2):
+    for number, public_id, status, reference, reason in _lines(content):
         payout = Payout.objects.filter(public_id=public_id).first()
         if payout is None:
             result.faults.append(f"Line {number}: there is no payout {public_id or '(empty)'}.")
@@ -214,29 +216,36 @@ def _apply(
         result.returned += 1
 
 
-def _lines(content: bytes) -> list[tuple[str, str, str, str]]:
+Answered = tuple[int, str, str, str, str]
+
+
+def _lines(content: bytes) -> list[Answered]:
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BatchRefused("The file is not UTF-8 text; export it as CSV (UTF-8).") from error
-    try:
-        dialect: type[csv.Dialect] | str = csv.Sniffer().sniff(text[:4096], delimiters=",;\t")
-    except csv.Error:
-        dialect = "excel"
-    rows = csv.DictReader(io.StringIO(text), dialect=dialect)
-    heads = {(head or "").strip().lower().replace(" ", "_"): head for head in rows.fieldnames or []}
+        columns, rows = read_table(content)
+        return _read_lines(columns, rows)
+    except FileRefused as error:
+        raise BatchRefused(str(error)) from error
+
+
+def _read_lines(columns: list[str], rows: Iterable[Row]) -> list[Answered]:
+    """Line, payout, status, reference and reason of each row."""
+    heads = {name.replace(" ", "_"): name for name in columns}
     id_head = next((heads[name] for name in ID_COLUMNS if name in heads), None)
     if id_head is None or "status" not in heads:
         raise BatchRefused(
             "The first line must name the columns; needed are payout (our ID, po_…) and status, "
             "useful are reference and reason."
         )
+    read = list(islice(rows, MAX_ANSWERS + 1))
+    if len(read) > MAX_ANSWERS:
+        raise BatchRefused(f"The file has more than {MAX_ANSWERS:,} rows; split it.")
     return [
         (
-            (row.get(id_head) or "").strip(),
-            (row.get(heads["status"]) or "").strip().lower().replace(" ", "_"),
-            (row.get(heads.get("reference", "")) or "").strip(),
-            (row.get(heads.get("reason", "")) or "").strip(),
+            line,
+            row.get(id_head, ""),
+            row.get(heads["status"], "").lower().replace(" ", "_"),
+            row.get(heads.get("reference", ""), ""),
+            row.get(heads.get("reason", ""), ""),
         )
-        for row in rows
+        for line, row in read
     ]
