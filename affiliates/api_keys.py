@@ -9,6 +9,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from affiliates.models import Affiliate, ApiKey, User
+from affiliates.rest.wrong_keys import count_wrong_key
 from affiliates.secrets import digest, new_token
 
 
@@ -34,6 +35,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             ApiKey.objects.select_related("user", "affiliate").filter(digest=digest(parts[1]), revoked_at=None).first()
         )
         if key is None or not key.user.is_active:
+            count_wrong_key(request.META.get("REMOTE_ADDR"))
             raise AuthenticationFailed("This API key is unknown or was revoked. Make a new one on the API keys page.")
         self._note_use(key)
         return key.user, key

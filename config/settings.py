@@ -321,6 +321,8 @@ APPEAL_DAYS = env.int("APPEAL_DAYS", default=30)
 APPEAL_ANSWER_DAYS = env.int("APPEAL_ANSWER_DAYS", default=7)
 # How many requests an API key, or a signed-in user, may send in a minute; 0 sets no limit.
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=600)
+# How many wrong API keys a minute may come from one address; 0 sets no limit. A right key is always taken.
+FAILED_API_KEYS_PER_MINUTE = env.int("FAILED_API_KEYS_PER_MINUTE", default=30)
 REST_FRAMEWORK = {
     # The first middleware has read the proxies' headers: REMOTE_ADDR is the client's.
     "NUM_PROXIES": 0,

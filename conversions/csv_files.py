@@ -5,6 +5,8 @@ import io
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from affiliates.csv_bounds import ColumnsRefused, bounded, column_names
+
 DELIMITERS = ",;\t"
 LARGEST = 20 * 1024 * 1024
 LONGEST_VALUE = 4_000
@@ -33,17 +35,17 @@ def read_table(content: bytes) -> Table:
     if len(content) > LARGEST:
         raise FileRefused(f"The file has more than {LARGEST // 1024 // 1024} MB. Split it.")
     text = _decoded(content)
-    head = text.split("\n", 1)[0]
+    head = text[: text.find("\n") + 1 or None]
     delimiter = max(DELIMITERS, key=head.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(bounded(io.StringIO(text, newline="")), delimiter=delimiter, strict=True)
     try:
-        columns = [name.strip().lower() for name in next(reader, [])]
+        columns = column_names(next(reader, []))
     except csv.Error as error:
         raise FileRefused(f"Line 1 is not CSV: {error}.") from error
+    except ColumnsRefused as error:
+        raise FileRefused(str(error)) from error
     if not any(columns):
         raise FileRefused("The first line must name the columns.")
-    if repeated := sorted({name for name in columns if columns.count(name) > 1 and name}):
-        raise FileRefused(f"The column {', '.join(repeated)} is named twice.")
     return Table(columns, _rows(reader, columns))
 
 
@@ -68,7 +70,7 @@ def _rows(reader: Iterator[list[str]], columns: list[str]) -> Iterator[Row]:
         if values is None:
             return
         line = reader.line_num  # type: ignore[attr-defined]
-        if len(values) > len(columns):
+        if any(values[len(columns) :]):
             raise FileRefused(f"Line {line} has {len(values)} values for {len(columns)} columns.")
         found = {name: value.strip()[:LONGEST_VALUE] for name, value in zip(columns, values, strict=False)}
         if any(found.values()):

@@ -1,7 +1,5 @@
 """Events from a CSV file, through the same intake as any postback; a row is a request, and its answer has its line."""
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +10,7 @@ from typing import NamedTuple
 from django.db import transaction
 
 from affiliates.models import Advertiser
+from affiliates.spreadsheet_cells import csv_text
 from conversions.csv_files import Row, read_table
 from conversions.intake import Decision, Received, decide_cases, intake
 from conversions.intake.receive import receive
@@ -52,16 +51,7 @@ class Imported:
 
     def as_csv(self) -> str:
         """The answers as a file of their own."""
-        out = io.StringIO()
-        writer = csv.writer(out)
-        writer.writerow(Answer._fields)
-        writer.writerows([_harmless(str(value)) for value in answer] for answer in self.answers)
-        return out.getvalue()
-
-
-def _harmless(text: str) -> str:
-    """A spreadsheet takes what begins so for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+        return csv_text([Answer._fields, *self.answers])
 
 
 def import_conversions(

@@ -1,7 +1,5 @@
 """A batch as the file that a bank or wallet takes: SEPA pain.001, PayPal's and Wise's batch CSV, or a plain list."""
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,6 +12,7 @@ from stdnum import bic, iban
 from stdnum.exceptions import ValidationError as NumberFault
 
 from affiliates.money import places, round_money
+from affiliates.spreadsheet_cells import csv_text
 from payouts.methods import DetailsRefused, check, details_of, latin
 from payouts.models import Payout, PayoutBatch, PayoutMethod
 
@@ -176,13 +175,5 @@ _FORMS: dict[Kind, tuple[str, Line]] = {
 
 
 def _csv(heads: str, lines: Iterable[Sequence[object]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(heads.split())
-    writer.writerows([_safe(value) for value in line] for line in lines)
-    return text.getvalue().encode()
-
-
-def _safe(value: object) -> object:
-    """Names are other people's: a cell must never act as a formula when somebody opens the file."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@")) else value
+    """Names are other people's; amounts stay numbers."""
+    return csv_text([heads.split(), *lines]).encode()

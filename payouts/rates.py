@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import currency_converter
 
+from affiliates.csv_bounds import MOST_COLUMNS, bounded
 from affiliates.models import User
 from affiliates.money import PLACES, round_money
 from payouts.models import ExchangeRate
@@ -106,7 +107,7 @@ def from_ecb(content: bytes) -> Iterator[DayRate]:
     """The rates of the ECB's file: CSV, or a ZIP with it; a column for each currency, `N/A` where there is none."""
     if content[:2] == b"PK":
         content = _unpacked(content)
-    rows = csv.reader(io.StringIO(content.decode("utf-8-sig")))
+    rows = _lines(content)
     heads = [head.strip().upper() for head in next(rows, [])]
     if not heads or heads[0] != "DATE":
         raise RatesRefused("The first line must name the columns: Date, then a currency each.")
@@ -114,6 +115,18 @@ def from_ecb(content: bytes) -> Iterator[DayRate]:
         for currency, text in zip(heads[1:], row[1:], strict=False):
             if currency in PLACES and text.strip() not in ("", "N/A"):
                 yield DayRate(_day(row[0], number), currency, _value(text, number))
+
+
+def _lines(content: bytes) -> Iterator[list[str]]:
+    """The rows of a CSV, bounded in width and length."""
+    reader = csv.reader(bounded(io.StringIO(content.decode("utf-8-sig"))))
+    try:
+        for row in reader:
+            if len(row) > MOST_COLUMNS:
+                raise RatesRefused(f"Line {reader.line_num} has {len(row):,} columns; at most {MOST_COLUMNS} are read.")
+            yield row
+    except csv.Error as error:
+        raise RatesRefused(f"Line {reader.line_num + 1} is not CSV: {error}.") from error
 
 
 def _unpacked(content: bytes) -> bytes:
@@ -130,10 +143,15 @@ def _unpacked(content: bytes) -> bytes:
 
 def from_list(content: bytes) -> Iterator[DayRate]:
     """The rates of a CSV with the columns day, currency, per_euro: for what the ECB does not quote, such as crypto."""
-    for number, row in enumerate(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))), start=2):
+    lines = _lines(content)
+    heads = [head.strip().lower() for head in next(lines, [])]
+    for number, values in enumerate(lines, start=2):
+        row = dict(zip(heads, values, strict=False))
         currency = (row.get("currency") or "").strip().upper()
         if currency not in PLACES or currency == EURO:
-            raise RatesRefused(f"Line {number}: {currency or 'nothing'} is not a currency that a rate can be kept for.")
+            raise RatesRefused(
+                f"Line {number}: {currency[:40] or 'nothing'} is not a currency that a rate can be kept for."
+            )
         yield DayRate(_day(row.get("day") or "", number), currency, _value(row.get("per_euro") or "", number))
 
 
@@ -143,7 +161,7 @@ def _day(text: str, line: int) -> date:
             return form(text.strip())
         except ValueError:
             continue
-    raise RatesRefused(f"Line {line}: {text!r} is not a day such as 2026-10-30.")
+    raise RatesRefused(f"Line {line}: {text[:40]!r} is not a day such as 2026-10-30.")
 
 
 def _english(text: str) -> date:
@@ -158,7 +176,7 @@ def _value(text: str, line: int) -> Decimal:
     except InvalidOperation:
         value = Decimal(0)
     if not 0 < value < Decimal("1e12"):
-        raise RatesRefused(f"Line {line}: {text!r} is not a rate above zero.")
+        raise RatesRefused(f"Line {line}: {text[:40]!r} is not a rate above zero.")
     return value
 
 

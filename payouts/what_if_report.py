@@ -16,8 +16,6 @@ from payouts.price_books import terms_of_rule
 from payouts.pricing.rule_words import pays_words
 
 NOTHING = "Nothing"
-# With these a spreadsheet takes a text for a formula.
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,19 +97,18 @@ def most_moved(row: WhatIf, currency: str, number: int) -> list[WhatIfLine]:
 
 
 def csv_rows(row: WhatIf) -> Iterator[list[Any]]:
-    """A row for each affiliate and currency, with a header; names that a spreadsheet could run are quoted."""
+    """A row for each affiliate and currency, with a header."""
     yield [
         *("affiliate", "affiliate_id", "currency", "before", "after", "change"),
         *("expected_before", "expected_after"),
     ]
     for line in lines_by_change(row).iterator(chunk_size=2000):
-        name = line.affiliate.name
         yield [
-            f"'{name}" if name.startswith(FORMULA_SIGNS) else name,
+            line.affiliate.name,
             line.affiliate.public_id,
             line.currency,
-            *(f"{amount.normalize():f}" for amount in (line.before, line.after, line.after - line.before)),
-            *(f"{amount.normalize():f}" for amount in (line.expected_before, line.expected_after)),
+            *(amount.normalize() for amount in (line.before, line.after, line.after - line.before)),
+            *(amount.normalize() for amount in (line.expected_before, line.expected_after)),
         ]
 
 

@@ -49,6 +49,12 @@ def nobody_has_failed() -> None:
 
 
 @pytest.fixture(autouse=True)
+def wrong_keys_are_not_counted(settings: Settings) -> None:
+    """All tests ask from one address, and many of them with wrong keys; see test_wrong_keys.py."""
+    settings.FAILED_API_KEYS_PER_MINUTE = 0
+
+
+@pytest.fixture(autouse=True)
 def quick_passwords(settings: Settings) -> None:
     """A real hash takes long on purpose; tests sign in often."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

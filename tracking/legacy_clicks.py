@@ -10,6 +10,7 @@ from typing import TextIO
 from django.db import transaction
 from django.utils.dateparse import parse_datetime
 
+from affiliates.csv_bounds import ColumnsRefused, bounded, column_names
 from tracking import click_id
 from tracking.models import SUB_IDS, LegacyClickID, TrackingLink
 
@@ -76,20 +77,20 @@ def import_clicks(
 
 
 def _reader(file: TextIO, source: str) -> "csv.DictReader[str]":
-    reader = csv.DictReader(file, strict=True)
+    reader = csv.DictReader(bounded(file), strict=True)
     try:
-        names = [name.strip().lower() for name in reader.fieldnames or []]
+        names = column_names(reader.fieldnames or [])
     except (csv.Error, UnicodeDecodeError) as error:
         raise UnusableFile(f"The file is not CSV in UTF-8: {error}.") from error
+    except ColumnsRefused as error:
+        raise UnusableFile(str(error)) from error
     missing = [name for name in NEEDED if name not in names]
     if missing:
         raise UnusableFile(
             f"The first line must name the columns; {', '.join(missing)} is missing. Known are {', '.join(COLUMNS)}."
         )
     if unknown := [name for name in names if name not in COLUMNS]:
-        raise UnusableFile(f"Unknown column {', '.join(unknown)}. Known are {', '.join(COLUMNS)}.")
-    if len(set(names)) < len(names):
-        raise UnusableFile("A column is named twice.")
+        raise UnusableFile(f"Unknown column {', '.join(unknown)[:200]}. Known are {', '.join(COLUMNS)}.")
     if not source and "source" not in names:
         raise UnusableFile("Say where the IDs come from: give their source (--source NAME), or a column `source`.")
     reader.fieldnames = names

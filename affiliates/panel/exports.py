@@ -10,8 +10,7 @@ from import_export.resources import ModelResource
 from import_export.widgets import NumberWidget
 from unfold.contrib.import_export.forms import SelectableFieldsExportForm
 
-# With these a spreadsheet takes a text for a formula.
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+from affiliates.spreadsheet_cells import cell
 
 
 class ExportColumns(ModelResource):
@@ -19,9 +18,7 @@ class ExportColumns(ModelResource):
 
     def export_field(self, field: Any, instance: Model, **kwargs: Any) -> Any:
         value = super().export_field(field, instance, **kwargs)
-        if isinstance(value, str) and not isinstance(field.widget, NumberWidget) and value.startswith(FORMULA_SIGNS):
-            return f"'{value}"
-        return value
+        return value if isinstance(field.widget, NumberWidget) else cell(value)
 
 
 class TooManyRows(ValueError):

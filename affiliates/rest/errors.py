@@ -105,7 +105,7 @@ def _message(error: Exception, problems: list[Problem]) -> str:
         return NOT_SIGNED_IN
     if isinstance(error, Http404):
         return NOT_FOUND
-    if isinstance(error, exceptions.Throttled):
+    if type(error) is exceptions.Throttled:
         return (
             f"Too many requests in this minute. Send the next one in {getattr(error, 'wait', None) or 0:.0f} seconds."
         )

@@ -42,8 +42,10 @@ class AmountText(serializers.DecimalField):
 # Regular expressions that Python and JSON Schema read alike. A line of text has no control characters, and something
 # to be seen.
 _SIGN = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]"
+_BLANK = r"[\x20\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]"
 _SEEN = r"[^\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
-LINE = rf"^{_SIGN}*{_SEEN}{_SIGN}*$"
+# What is skipped before the first visible character is never visible itself, so no text is read twice.
+LINE = rf"^{_BLANK}*{_SEEN}{_SIGN}*$"
 AMOUNT = r"^(?![0.]+$)[0-9]{1,16}(\.[0-9]{1,8})?$"
 
 

@@ -1,18 +1,14 @@
 """How many requests a key or a person may send in a minute, counted in Redis for all processes together."""
 
-import time
-
 import redis
 import structlog
 from django.conf import settings
-from django.core.cache import cache
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from affiliates.client_address import origin_of
 from affiliates.models import ApiKey
-
-WINDOW = 60
+from affiliates.rest.minutes import count_in_this_minute, rest_of_this_minute
 
 log = structlog.get_logger(__name__)
 
@@ -24,15 +20,14 @@ class RequestLimit(BaseThrottle):
         limit: int = settings.API_REQUESTS_PER_MINUTE
         if not limit:
             return True
-        asks = _who(request)
         try:
-            return _count(f"api-requests:{asks}:{int(time.time()) // WINDOW}") <= limit
+            return count_in_this_minute(f"api-requests:{_who(request)}") <= limit
         except redis.RedisError as error:
             log.warning("api_limit_not_counted", error=str(error).strip())
             return True
 
     def wait(self) -> float:
-        return WINDOW - time.time() % WINDOW
+        return rest_of_this_minute()
 
 
 def _who(request: Request) -> str:
@@ -41,12 +36,3 @@ def _who(request: Request) -> str:
     if request.user.pk:
         return f"user:{request.user.pk}"
     return f"address:{origin_of(request.META.get('REMOTE_ADDR'))}"
-
-
-def _count(name: str) -> int:
-    """One more; the name carries its minute, so what is counted there is soon of no interest."""
-    cache.add(name, 0, timeout=2 * WINDOW)
-    try:
-        return int(cache.incr(name))
-    except ValueError:  # Redis let go of it in between, for lack of memory.
-        return 1

@@ -38,7 +38,11 @@ FAULTS: dict[str, dict[str, Any]] = {
     "400": {"description": "Invalid: `problems` names each fault.", "content": _BODY},
     "401": {"description": "No key, or one that is unknown or revoked.", "content": _BODY},
     "403": {"description": "The key or account may not do this.", "content": _BODY},
-    "429": {"description": "Too many requests in this minute.", "content": _BODY, "headers": _WAIT},
+    "429": {
+        "description": "Too many requests, or too many wrong keys, in this minute.",
+        "content": _BODY,
+        "headers": _WAIT,
+    },
     "503": {"description": "A part of the system is down: send it again.", "content": _BODY, "headers": _WAIT},
 }
 NAMED = {"404": {"description": "Nothing of this ID is among what may be seen.", "content": _BODY}}

@@ -1,10 +1,8 @@
 """Lists as files, streamed: any length, the same memory."""
 
-import csv
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
-from io import StringIO
 from itertools import chain, islice
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -14,16 +12,10 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 
 from affiliates.money import round_money
+from affiliates.spreadsheet_cells import csv_text
 
 Row = TypeVar("Row")
 ROWS_AT_ONCE = 500
-# A spreadsheet runs a cell that begins with one of these as a formula; visitors choose sub IDs.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
-
-def safe(value: object) -> object:
-    """Text that a spreadsheet would run is marked as text; numbers stay numbers."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
 def amount(value: Decimal, currency: str) -> Decimal:
@@ -40,7 +32,7 @@ def csv_response(
     request: HttpRequest, name: str, header: Sequence[str], rows: Iterable[Sequence[object]]
 ) -> StreamingHttpResponse:
     """A download of these rows, read while it is sent."""
-    chunks = (_lines(some) for some in batched(chain([header], rows)))
+    chunks = (csv_text(some) for some in batched(chain([header], rows)))
     return download(request, name, "text/csv", chunks)
 
 
@@ -54,12 +46,6 @@ def batched(rows: Iterable[Row]) -> Iterator[list[Row]]:
     waiting = iter(rows)
     while some := list(islice(waiting, ROWS_AT_ONCE)):
         yield some
-
-
-def _lines(rows: Iterable[Sequence[object]]) -> str:
-    text = StringIO()
-    csv.writer(text).writerows([safe(value) for value in row] for row in rows)
-    return text.getvalue()
 
 
 async def _pulled(chunks: Iterator[str]) -> AsyncIterator[str]:

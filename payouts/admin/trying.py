@@ -1,6 +1,5 @@
 """What-ifs in the panel: asking, watching, and reading what came of them."""
 
-import csv
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -22,6 +21,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget
 
 from affiliates.models import User
 from affiliates.panel import ConfirmForm, RecordAdmin, labelled, link_to, question, when
+from affiliates.spreadsheet_cells import csv_text
 from payouts.admin.what_if_page import report_of
 from payouts.models import CommissionPlan, DraftVersion, PlanVersion, WhatIf
 from payouts.rule_documents import PlanRefused
@@ -30,13 +30,6 @@ from payouts.what_if_report import csv_rows
 
 STATES = {"waiting": "warning", "running": "info", "done": "success", "failed": "danger"}
 MOST_OFFERED = 200
-
-
-class Echo:
-    """A file for the CSV writer that gives each line back instead of keeping it."""
-
-    def write(self, line: str) -> str:
-        return line
 
 
 class TryForm(ConfirmForm):
@@ -174,9 +167,8 @@ class WhatIfAdmin(RecordAdmin):
     @action(description="CSV", icon="download")
     def download(self, request: HttpRequest, object_id: str) -> StreamingHttpResponse:
         row = get_object_or_404(WhatIf, pk=object_id)
-        lines = map(csv.writer(Echo()).writerow, csv_rows(row))
         return StreamingHttpResponse(
-            lines,
+            (csv_text([line]) for line in csv_rows(row)),
             content_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="what-if-{row.public_id}.csv"'},
         )

@@ -1,14 +1,12 @@
 """Invoices as data: JSON with everything that stands on them, CSV with a row for each line."""
 
-import csv
-import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC
 from decimal import Decimal
 from typing import Any
 
 from affiliates.money import round_money
-from affiliates.panel.exports import FORMULA_SIGNS
+from affiliates.spreadsheet_cells import csv_text
 from payouts.models import Invoice
 from payouts.pricing import plain
 
@@ -56,26 +54,15 @@ def invoice_data(invoice: Invoice) -> dict[str, Any]:
 
 def invoice_csv(invoices: Iterable[Invoice]) -> str:
     """A row for each line of these documents; their VAT adds up to the document's."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, COLUMNS, extrasaction="ignore")
-    writer.writeheader()
-    for invoice in invoices:
-        facts = invoice_data(invoice)
-        for side in ("supplier", "recipient"):
-            facts |= {f"{side}_{name}": facts[side][name] for name in PARTY}
-        for line in invoice.lines:
-            gross = Decimal(line["net"]) + Decimal(line["vat"])
-            row = facts | {
-                "line": line["text"],
-                "ledger_lines": line["entries"],
-                "net": line["net"],
-                "vat": line["vat"],
-            }
-            writer.writerow({name: _safe(name, value) for name, value in (row | {"gross": f"{gross:f}"}).items()})
-    return out.getvalue()
+    rows = (row for invoice in invoices for row in _csv_rows(invoice))
+    return csv_text([COLUMNS, *([row[name] for name in COLUMNS] for row in rows)])
 
 
-def _safe(name: str, value: Any) -> Any:
-    """Names are other people's: a cell must never act as a formula. Amounts stay numbers."""
-    is_amount = name in ("net", "vat", "gross")
-    return f"'{value}" if not is_amount and isinstance(value, str) and value.startswith(FORMULA_SIGNS) else value
+def _csv_rows(invoice: Invoice) -> Iterator[dict[str, Any]]:
+    facts = invoice_data(invoice)
+    for side in ("supplier", "recipient"):
+        facts |= {f"{side}_{name}": facts[side][name] for name in PARTY}
+    for line in invoice.lines:
+        net, vat = Decimal(line["net"]), Decimal(line["vat"])
+        amounts = {"net": net, "vat": vat, "gross": net + vat}
+        yield facts | amounts | {"line": line["text"], "ledger_lines": line["entries"]}

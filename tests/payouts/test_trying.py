@@ -1,5 +1,7 @@
 """What-ifs: what they say, that they write nothing to the ledger, and how they run as jobs."""
 
+import csv
+import io
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import pytest
 
 from affiliates.models import Affiliate, User
+from affiliates.spreadsheet_cells import csv_text
 from config import settings as defaults
 from conversions.models import Conversion, Goal
 from payouts import tasks, trying
@@ -88,14 +91,9 @@ def test_winners_losers_and_the_file(plan: CommissionPlan, goal: Goal) -> None:
     euro = [line for line in lines_by_change(row) if line.currency == "EUR"]
     assert [(line.affiliate.name, line.change) for line in euro] == [("Ana", -10), ("Ben", 20)]  # type: ignore[attr-defined]
     assert [line.affiliate.name for line in most_moved(row, "EUR", 5)] == ["Ana", "Ben"]
-    [_, *rows] = csv_rows(row)
+    [_, *rows] = csv.reader(io.StringIO(csv_text(csv_rows(row))))
     ana = Affiliate.objects.get(name="Ana").public_id
     assert rows[0] == ["Ana", ana, "EUR", "100", "90", "-10", "100", "90"]
-
-
-def test_a_name_that_a_spreadsheet_would_run_is_quoted(plan: CommissionPlan, goal: Goal, ana: Affiliate) -> None:
-    Affiliate.objects.filter(pk=ana.pk).update(name="=1+1")
-    assert [each[0] for each in csv_rows(tried(plan, flat(goal, "30")))][1:] == ["'=1+1", "Ben", "'=1+1"]
 
 
 def test_examples_carry_both_arithmetics(plan: CommissionPlan, goal: Goal) -> None:
