@@ -37,7 +37,7 @@ def may_change_group(actor: User, group: Group | None) -> bool:
     """Whether the actor may change a group: one that holds no more than the actor has, and not one of its own."""
     if actor.is_superuser or group is None or group.pk is None:
         return True
-    own = group.user_set.filter(pk=actor.pk).exists()  # type: ignore[attr-defined]
+    own = group.user_set.filter(pk=actor.pk).exists()
     return not own and may_give(actor, group.permissions.select_related("content_type"))
 
 

@@ -10,6 +10,7 @@ import threading
 import time
 import traceback
 from collections import OrderedDict
+from collections.abc import MutableMapping
 from types import TracebackType
 from typing import Any
 
@@ -47,12 +48,12 @@ class Repeats:
 _repeats = Repeats()
 
 
-def bounded(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+def bounded(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """A structlog processor: replace `exc_info` by a short `exception`, and cut values that are too long."""
     found = _exc_info(event.pop("exc_info", None))
     if found:
         event["exception"] = describe(found, now=time.monotonic())
-    for name, value in event.items():
+    for name, value in list(event.items()):
         if isinstance(value, str) and name != "exception":
             event[name] = cut(value, LONGEST_VALUE)
     return event

@@ -81,7 +81,7 @@ def _payout(payout: Payout | None) -> Facts | None:
 
 def seal_row(statement: Statement) -> StatementSeal:
     """The stored seal. Raise `StatementSeal.DoesNotExist`."""
-    seal: StatementSeal = statement.seal  # type: ignore[attr-defined]
+    seal: StatementSeal = statement.seal
     return seal
 
 

@@ -24,7 +24,7 @@ def with_user_check(form: Any, actor: User) -> Any:
     if "user" not in form.base_fields:
         return form
 
-    class Form(form):  # type: ignore[misc]
+    class Form(form):
         def clean_user(self) -> User:
             user: User = self.cleaned_data["user"]
             if not may_act_for(actor, user):

@@ -68,9 +68,9 @@ def look_up(text: str, kind: str = "") -> Found:
 def _pasted(text: str) -> Found | None:
     """The first thing known that a pasted text names: a genuine click ID, an ID of ours, then one of the sender's."""
     for name in [*click_ids_in(text)[:MOST_NAMED], *public_ids_in(text)[:MOST_NAMED]]:
-        found = _named(name)
-        if found.is_known and name != text:
-            return replace(found, text=f"Found in what was pasted: {name}. {found.text}")
+        named = _named(name)
+        if named.is_known and name != text:
+            return replace(named, text=f"Found in what was pasted: {name}. {named.text}")
     tokens = [token for token in tokens_in(text) if token != text]
     if not tokens:
         return None

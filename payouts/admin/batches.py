@@ -266,7 +266,7 @@ class PayoutBatchAdmin(RecordAdmin):
             payouts_in=Count("payouts"), total=Sum("payouts__sent_amount")
         )
 
-    def get_actions_detail(self, request: HttpRequest, object_id: object) -> list[Any]:
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[Any]:
         """Offer the download only where there is a file."""
         offered = super().get_actions_detail(request, object_id)
         kept = PayoutFile.objects.filter(batch_id=object_id).exists()
