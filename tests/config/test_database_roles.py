@@ -59,7 +59,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     try:
         done = made.manage("migrate", owner=True)
         assert done.returncode == 0, done.stdout + done.stderr
-        done = made.manage("seed_demo", "--scale", "0.005")
+        done = made.manage("seed_demo", "--scale", "0.01")
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
         yield made
     finally:
