@@ -61,13 +61,16 @@ def require(user: User, permissions: Iterable[str]) -> None:
 
 
 class WithinReach(IsAuthenticated):
-    """Operators need the permission to view the view's model; others must act for an affiliate."""
+    """Operators need the permission to view the view's model, also with a key that is bound to an affiliate.
+
+    Others must act for an affiliate.
+    """
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         if not super().has_permission(request, view):
             return False
         reach = reach_of(request)
-        if reach.is_operator:
+        if reach.user.is_staff:
             require(reach.user, view_permissions(view))
         elif not reach.affiliates:
             raise PermissionDenied(

@@ -3,26 +3,42 @@
 from collections.abc import Iterable
 
 from django.contrib.auth.models import Group, Permission
+from django.db.models import Q, QuerySet
 
 from affiliates.models import AffiliateMember, User
 
+AFFILIATE = "affiliates.change_affiliate"
 # What a person needs who decides on the accounts of affiliates' members: they reach an affiliate's money.
-MEMBERS = "affiliates.change_affiliatemember"
+MEMBERS = (AFFILIATE, "affiliates.change_affiliatemember")
 
 
 def may_act_for(actor: User, target: User) -> bool:
     """Whether the actor may make or change what lets somebody sign in or act as the target.
 
     Everyone may for themselves, a superuser for everyone. Otherwise the actor must have each permission of the
-    target, and the right to change members where the target acts for an affiliate.
+    target, and the right to change affiliates and members where the target acts for an affiliate.
     """
     if actor.is_superuser or actor.pk == target.pk:
         return True
     if target.is_superuser or (target.is_staff and not actor.is_staff):
         return False
-    if not target.get_all_permissions() <= actor.get_all_permissions():
+    if not may_give(actor, _granted(target)):
         return False
-    return actor.has_perm(MEMBERS) or not AffiliateMember.objects.filter(user=target).exists()
+    return actor.has_perms(MEMBERS) or not AffiliateMember.objects.filter(user=target).exists()
+
+
+def _granted(user: User) -> "QuerySet[Permission]":
+    """What is granted to the user, even while inactive: an inactive account can be made active again."""
+    rows = Permission.objects.filter(Q(user=user) | Q(group__user=user))
+    return rows.select_related("content_type").distinct()
+
+
+def may_bind(actor: User, target: User) -> bool:
+    """Whether the actor may bind a key of the target to an affiliate.
+
+    A member's key is bounded by the membership. An operator's is not, so it takes the right over affiliates' members.
+    """
+    return actor.has_perms(MEMBERS) or not target.is_staff
 
 
 def may_give(actor: User, permissions: Iterable[Permission]) -> bool:
@@ -44,6 +60,6 @@ def may_change_group(actor: User, group: Group | None) -> bool:
 def refusal(target: User) -> str:
     """In words why `may_act_for` says no."""
     return (
-        f"{target} has permissions that you lack, or acts for an affiliate whose members you may not change. "
-        "Ask a superuser, or choose another account."
+        f"{target} has permissions that you lack, or acts for an affiliate and you may not change affiliates and "
+        "members. Ask a superuser, or choose another account."
     )

@@ -64,7 +64,7 @@ class EarningConversionViewSet(ConversionViewSet):
     def get_queryset(self) -> "QuerySet[Conversion]":
         rows: QuerySet[Conversion] = super().get_queryset()
         entries = self.reach.within(LedgerEntry.objects.order_by("pk"), "affiliate")
-        if self.reach.is_operator and not self.reach.user.has_perm("payouts.view_ledgerentry"):
+        if self.reach.user.is_staff and not self.reach.user.has_perm("payouts.view_ledgerentry"):
             entries = entries.none()
         return rows.prefetch_related(Prefetch("ledger_entries", entries, to_attr="entries_in_reach"))
 

@@ -9,7 +9,12 @@ from django.http import HttpRequest
 
 from affiliates.models import User
 from affiliates.panel import operator
-from affiliates.power import may_act_for, refusal
+from affiliates.power import AFFILIATE, may_act_for, may_bind, refusal
+
+UNBOUND = (
+    "Only operators who may change affiliates and their members bind an operator's key to an affiliate. "
+    "Leave the affiliate empty, or ask a superuser."
+)
 
 
 def check_all(actor: User, users: Iterable[User]) -> None:
@@ -31,6 +36,13 @@ def with_user_check(form: Any, actor: User) -> Any:
                 raise ValidationError(refusal(user))
             return user
 
+        def clean(self) -> Any:
+            cleaned = super().clean()
+            user, affiliate = self.cleaned_data.get("user"), self.cleaned_data.get("affiliate")
+            if user and affiliate and not may_bind(actor, user):
+                self.add_error("affiliate", UNBOUND)
+            return cleaned
+
     return Form
 
 
@@ -41,6 +53,11 @@ class MemberFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
 
     def clean(self) -> None:
         super().clean()
+        if any(form.has_changed() for form in self.forms) and not self.actor.has_perm(AFFILIATE):
+            raise ValidationError(
+                "A member reaches the affiliate's money: changing members needs the permission to change affiliates. "
+                "Ask a superuser."
+            )
         for form in self.forms:
             user = form.cleaned_data.get("user") if hasattr(form, "cleaned_data") else None
             if user and form.has_changed() and user.is_staff and not self.actor.is_superuser:

@@ -11,8 +11,9 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLResolver, get_resolver, path, reverse
 
+from affiliates.api_keys import make_api_key
 from affiliates.models import AffiliateMember, ApiKey, User
-from affiliates.power import may_act_for
+from affiliates.power import MEMBERS, may_act_for
 from conversions.models import Conversion
 from dashboard.portal.preview import FREE, NEEDS
 from payouts.ledger import book_changes
@@ -112,6 +113,39 @@ class TestPower:
         fields = {"password1": "Correct-horse-9", "password2": "Correct-horse-9", "usable_password": "true"}
         assert client.post(f"/admin/affiliates/user/{owner.pk}/password/", fields).status_code == 403
 
+    def test_the_password_of_an_inactive_operator_who_has_more(self):
+        target = operator_with("payouts.view_ledgerentry")
+        User.objects.filter(pk=target.pk).update(is_active=False)
+        client = as_user(operator_with("affiliates.view_user", "affiliates.change_user"))
+        fields = {"password1": "Correct-horse-9", "password2": "Correct-horse-9", "usable_password": "true"}
+        assert client.post(f"/admin/affiliates/user/{target.pk}/password/", fields).status_code == 403
+
+    def test_nor_of_one_whose_group_has_more(self):
+        target, group = OperatorFactory(is_active=False), Group.objects.create(name="Finance")
+        group.permissions.add(Permission.objects.get(codename="view_ledgerentry"))
+        target.groups.add(group)
+        assert not may_act_for(operator_with("affiliates.change_user"), target)
+
+    @pytest.mark.parametrize(("rights", "may"), [((), False), (MEMBERS, True)])
+    def test_an_own_key_bound_to_an_affiliate(self, rights, may):
+        views = ("affiliates.add_apikey", "affiliates.view_apikey", "affiliates.view_user", "affiliates.view_affiliate")
+        actor, ana = operator_with(*views, *rights), AffiliateMemberFactory().affiliate
+        as_user(actor).post("/admin/affiliates/apikey/add/", {"name": "mine", "user": actor.pk, "affiliate": ana.pk})
+        assert ApiKey.objects.exists() is may
+
+    @pytest.mark.parametrize(("rights", "may"), [((), False), (("affiliates.change_affiliate",), True)])
+    def test_a_membership_on_the_page_of_its_user(self, rights, may):
+        ana, friend = AffiliateMemberFactory().affiliate, UserFactory()
+        members = ("affiliates.add_affiliatemember", "affiliates.change_affiliatemember")
+        views = ("affiliates.view_user", "affiliates.change_user", "affiliates.view_affiliate")
+        fields = {
+            **{"email": friend.email, "name": friend.name, "time_zone": "UTC", "is_active": "on"},
+            **{"memberships-TOTAL_FORMS": "1", "memberships-INITIAL_FORMS": "0"},
+            **{"memberships-0-affiliate": ana.pk, "memberships-0-role": "owner", "memberships-0-user": friend.pk},
+        }
+        as_user(operator_with(*views, *members, *rights)).post(f"/admin/affiliates/user/{friend.pk}/change/", fields)
+        assert friend.memberships.exists() is may
+
     def test_secrets_of_an_advertiser(self):
         world = World()
         client = as_user(operator_with("affiliates.view_advertiser", "affiliates.change_advertiser"))
@@ -127,7 +161,7 @@ class TestPower:
 
     def test_who_may_act_for_whom(self, boss):
         plain, member = OperatorFactory(), AffiliateMemberFactory().user
-        clerk = operator_with("affiliates.change_affiliatemember")
+        clerk = operator_with(*MEMBERS)
         asked = {(a, b): may_act_for(a, b) for a in (boss, plain, clerk) for b in (boss, plain, clerk, member)}
         allowed = {(boss, b) for b in (boss, plain, clerk, member)} | {(plain, plain), (clerk, clerk)}
         assert {pair for pair, may in asked.items() if may} == allowed | {(clerk, plain), (clerk, member)}
@@ -211,6 +245,22 @@ class TestMoney:
         answer = client.get(address.format(**vars(paid), pk=paid.pk, goal=paid.goal))
         assert answer.status_code == 200
         assert ("123.45" in answer.content.decode()) is may
+
+
+class TestBoundKeysOfOperators:
+    """A key that is bound to an affiliate takes away from what its operator sees, and adds nothing."""
+
+    PATHS = ("links", "clicks", "conversions", "ledger-entries", "balances", "statements", "invoices", "payouts")
+
+    def client_for(self, user: User) -> Client:
+        ana = AffiliateMemberFactory().affiliate
+        _, text = make_api_key(user=user, name="as Ana", affiliate=ana)
+        return Client(headers={"Authorization": f"Bearer {text}"})
+
+    @pytest.mark.parametrize("path", PATHS)
+    def test_they_need_the_operators_permissions(self, path):
+        assert self.client_for(OperatorFactory()).get(f"/api/v1/{path}/").status_code == 403
+        assert self.client_for(SuperuserFactory()).get(f"/api/v1/{path}/").status_code == 200
 
 
 def plain_addresses(prefix: str = "/", patterns: Any = None) -> Iterator[str]:
