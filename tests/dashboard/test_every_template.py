@@ -213,6 +213,8 @@ RENDERED_ELSEWHERE = {
     "admin/confirm.html": "tests/conversions/test_admin.py",
     "admin/payouts/commissionplan/_preview.html": "tests/payouts/test_version_editor.py",
     "portal/change_of_terms.html": "tests/dashboard/test_change_of_terms.py",
+    "body_refused.html": "tests/faults/test_hostile_bodies.py",
+    "portal/preview_lacks.html": "tests/config/test_reach.py",
     "portal/preview_refused.html": "tests/dashboard/test_portal_access.py",
 }
 
