@@ -5,7 +5,6 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from dashboard.doctor_views import page as doctor_page
 from dashboard.funnel_views import page as funnel_page
-from payouts.anchor_views import anchors, keys
 
 handler400 = "config.api_urls.bad_request"
 handler500 = "config.api_urls.server_error"
@@ -17,8 +16,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("trace/", include("dashboard.trace_urls")),
     path("api/", include("config.api_urls")),
     path("accounts/", include("allauth.urls")),
-    path("anchors/anchors.jsonl", anchors, name="anchors"),
-    path("anchors/keys.json", keys, name="anchor_keys"),
-    path(".well-known/affidavit-anchors", anchors, name="anchors_well_known"),
     path("", include("dashboard.urls")),
 ]

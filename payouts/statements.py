@@ -15,7 +15,6 @@ from payouts.invoicing.issue import issue_invoices
 from payouts.models import LedgerEntry, LedgerHead, Payout, Statement
 from payouts.period_facts import ZERO, Held, Standing, standings
 from payouts.rates import RatesOfDay
-from payouts.statement_seals import seal_statements
 from payouts.terms import draft_payout, in_currency, last_day
 
 # Accounts in one transaction: few enough that nobody who books or pays waits long for the ends of their chains.
@@ -150,7 +149,6 @@ def close_block(affiliate_ids: list[int], ends_at: datetime, now: datetime, acto
         for statement in statements
     ]
     Payout.objects.bulk_create([payout for payout in payouts if payout])
-    seal_statements([statement.pk for statement in statements])
     return statements
 
 

@@ -5,7 +5,6 @@ from celery import shared_task
 from django.utils import timezone
 
 from payouts import trying
-from payouts.anchors.making import keep_anchors
 from payouts.click_counts import count_clicks
 from payouts.click_ledger import book_clicks
 from payouts.closing import OPEN, AlreadyClosing, run_close
@@ -56,12 +55,6 @@ def close_periods() -> int:
         except Exception:
             log.exception("period_close_failed", close=close.pk)
     return ended
-
-
-@shared_task
-def anchor_statements() -> bool:
-    """Anchor statements that no anchor names yet, and bring the file of anchors up to date."""
-    return keep_anchors(now=timezone.now())
 
 
 @shared_task

@@ -1,19 +1,17 @@
-"""Checking the ledger against itself: chains, statements, anchors, payouts, invoices, versions, what conversions earn.
+"""Checking the ledger against itself: chains, statements, payouts, invoices, versions, what conversions should earn.
 
 Nothing is trusted but the facts: seals are derived again, sums are added again, conversions are priced
 again. Rows are streamed, so memory stays bounded whatever the size of the ledger; work may go on meanwhile.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from django.db import transaction
 from django.db.models import FilteredRelation, Q, QuerySet, Sum
 
 from affiliates.models import Affiliate
 from conversions.models import Conversion
-from payouts.anchors.checking import anchor_findings, seal_findings
 from payouts.chain import COLUMNS, Draft, Facts
 from payouts.chain_walk import ChainWalk, Finding
 from payouts.click_ledger import click_differences
@@ -35,14 +33,10 @@ def _silent(stage: str, done: int, total: int) -> None:
 
 @dataclass
 class Verification:
-    """One run over the whole ledger, or over one affiliate's. The counts grow while `findings` is read.
-
-    `copies` are files of anchors: the one that is appended to, and any that was kept elsewhere.
-    """
+    """One run over the whole ledger, or over one affiliate's. The counts grow while `findings` is read."""
 
     affiliate: Affiliate | None = None
     progress: Progress = _silent
-    copies: Sequence[Path] = ()
     entries: int = 0
     statements: int = 0
     conversions: int = 0
@@ -55,7 +49,6 @@ class Verification:
         Conversions that are due for booking are counted in `due`, not compared: the ledger has yet to follow them.
         """
         yield from self._check_chains()
-        yield from anchor_findings(self.affiliate, self.copies)
         yield from self._check_payouts()
         yield from invoice_findings(self.affiliate)
         yield from self._check_prices()
@@ -85,7 +78,6 @@ class Verification:
             if self.entries % CHUNK == 0:
                 self.progress("entries", self.entries, total)
         yield from walk.end(heads.first())
-        yield from seal_findings(affiliate)
         self.statements += len(statements)
 
     def _check_payouts(self) -> Iterator[Finding]:

@@ -26,7 +26,7 @@ from django.db import connection
 from psycopg import sql
 
 from tracking.click_id import lowest_uuid
-from tracking.partitions import LOCK_WAIT, Partition, owns_clicks
+from tracking.partitions import LOCK_WAIT, Partition
 
 # Cleared together, by CLEAR; the affiliates' own labels are no data of ours about a person.
 PERSONAL = ("ip", "user_agent", "referrer", "visitor")
@@ -134,11 +134,8 @@ def _tidy(partition: Partition, *, cleared: int) -> None:
     index = _index(partition)
     if index and index[1] > INDEX_SIZE and personal_state(partition, before=None) is State.CLEARED:
         # Not REINDEX: stopped half way it leaves an index behind that nobody uses. What is missing here is made again.
-        if owns_clicks():
-            _execute("DROP INDEX CONCURRENTLY {index}", partition)
-            _make_index(partition)
-        else:
-            _make_index_as_owner(partition)
+        _execute("DROP INDEX CONCURRENTLY {index}", partition)
+        _make_index(partition)
 
 
 def compact(partition: Partition) -> None:
@@ -172,20 +169,10 @@ def _index_name(partition: Partition) -> str:
 def _make_index(partition: Partition) -> None:
     """An index that a stopped run left half made is made anew."""
     index = _index(partition)
-    if not owns_clicks():
-        if not index or not index[0]:
-            _make_index_as_owner(partition)
-        return
     if index and not index[0]:
         _execute("DROP INDEX CONCURRENTLY IF EXISTS {index}", partition)
     if not index or not index[0]:
         _execute("CREATE INDEX CONCURRENTLY {index} ON {table} (clicked_at, id) WHERE {has_personal}", partition)
-
-
-def _make_index_as_owner(partition: Partition) -> None:
-    """In one transaction: a function cannot make an index beside writers, so late clicks of that month wait for it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT tracking_index_click_partition(%s)", [partition.name])
 
 
 def _composed(query: LiteralString, partition: Partition) -> sql.Composed:

@@ -1,13 +1,5 @@
 """What is owed and paid: plans, the ledger, statements and payouts."""
 
-from payouts.models.anchors import (
-    Anchor,
-    AnchorAccount,
-    AnchoredStatement,
-    AnchorFile,
-    AnchorKey,
-    StatementSeal,
-)
 from payouts.models.clicks import BilledClicks
 from payouts.models.closing import CloseFailure, PeriodClose
 from payouts.models.invoicing import (
@@ -26,11 +18,6 @@ from payouts.models.proposals import DraftVersion, PlanConsent, PlanEffect, What
 from payouts.models.rates import ExchangeRate
 
 __all__ = [
-    "Anchor",
-    "AnchorAccount",
-    "AnchorFile",
-    "AnchorKey",
-    "AnchoredStatement",
     "AnswerRow",
     "BilledClicks",
     "BillingDetails",
@@ -56,7 +43,6 @@ __all__ = [
     "PlanVersion",
     "SelfBillingAgreement",
     "Statement",
-    "StatementSeal",
     "VatRate",
     "WorkedExample",
     "WhatIf",

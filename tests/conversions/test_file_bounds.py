@@ -15,7 +15,8 @@ from affiliates.models import User
 from affiliates.rest.fields import is_line
 from conversions.bulk_status import read_wishes
 from conversions.csv_files import FileRefused, read_table
-from payouts.batches import BatchRefused, import_result
+from payouts.answers import import_result
+from payouts.batches import BatchRefused
 from payouts.rates import RatesRefused, from_ecb, from_list
 from tests.rest import client_of
 from tracking.legacy_clicks import UnusableFile, import_clicks

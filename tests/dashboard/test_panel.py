@@ -48,6 +48,8 @@ SHOWN_ELSEWHERE = {
     *("InvoiceCounter", "Invoicing"),
     *("AffiliatePace", "Refund", "Correction", "Parentage", "WorkedExample"),
     "CloseFailure",
+    # On the page of the batch.
+    *("PayoutFile", "AnswerRow"),
 }
 
 

@@ -305,7 +305,7 @@ BUDGETS = {
     "statements": 5,
     "payouts": 5,
     "invoices": 6,
-    "api_keys": 4,
+    "api_keys": 5,
 }
 
 

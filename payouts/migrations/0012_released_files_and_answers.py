@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("payouts", "0013_seal_earlier_statements"),
+        ("payouts", "0011_close_failures"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
