@@ -4,23 +4,25 @@ A row books only for a payout whose batch was released with a file, for the amou
 books nothing, and a word that is not in the table books nothing and is reported.
 """
 
-import csv
 import hashlib
-import io
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from itertools import islice
 from typing import NamedTuple
 
 from django.db import IntegrityError, transaction
 
 from affiliates.models import User
+from conversions.csv_files import FileRefused, read_table
 from payouts.models import AnswerRow, Payout, PayoutBatch
 from payouts.payment_files import WISE_REFERENCE, BatchRefused
 from payouts.payments import AlreadyPaid, NotPaid, ReferenceRefused, mark_failed, mark_paid, mark_returned
 
 Status = PayoutBatch.Status
+MAX_ANSWERS = 50_000
 PAID, IN_FLIGHT, RETURNED, FAILED = "paid", "in flight", "returned", "failed"
 
 # The words of PayPal's reports and API, of Wise, of ISO 20022 (pain.002), and plain ones. A word is paid only where
@@ -220,30 +222,19 @@ def _book(row: Row, payout: Payout, meaning: str, actor: User, now: datetime) ->
 
 def _rows(content: bytes) -> list[Row]:
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BatchRefused("The file is not UTF-8 text; export it as CSV (UTF-8).") from error
-    try:
-        dialect: type[csv.Dialect] | str = csv.Sniffer().sniff(text[:4096], delimiters=",;\t")
-    except csv.Error:
-        dialect = "excel"
-    try:
-        return _read(csv.DictReader(io.StringIO(text), dialect=dialect))
-    except csv.Error as error:
-        raise BatchRefused(f"The file cannot be read as CSV: {error}. Export it again as CSV (UTF-8).") from error
+        columns, rows = read_table(content)
+        heads = {_word(name): name for name in columns}
+        if not _head(heads, ID_COLUMNS) or not _head(heads, STATUS_COLUMNS):
+            raise BatchRefused(
+                "The first line must name the columns; needed are payout (our ID, po_…) and status, "
+                "useful are reference, reason, amount, currency and batch."
+            )
+        return [_row(line, heads, dict(values)) for line, values in islice(rows, MAX_ANSWERS)]
+    except FileRefused as error:
+        raise BatchRefused(str(error)) from error
 
 
-def _read(table: "csv.DictReader[str]") -> list[Row]:
-    heads = {_word(head or ""): head for head in table.fieldnames or []}
-    if not _head(heads, ID_COLUMNS) or not _head(heads, STATUS_COLUMNS):
-        raise BatchRefused(
-            "The first line must name the columns; needed are payout (our ID, po_…) and status, "
-            "useful are reference, reason, amount, currency and batch."
-        )
-    return [_row(table.line_num, heads, values) for values in table]
-
-
-def _row(line: int, heads: dict[str, str], values: dict[str, str | None]) -> Row:
+def _row(line: int, heads: dict[str, str], values: Mapping[str, str | None]) -> Row:
     def cell(*names: str) -> str:
         head = _head(heads, names)
         return (values.get(head) or "").strip() if head else ""
