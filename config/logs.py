@@ -5,6 +5,7 @@ from typing import Any
 import structlog
 
 from config.log_errors import bounded
+from config.log_secrets import masking
 
 
 def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
@@ -35,11 +36,15 @@ def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
         "formatters": {
             "lines": {
                 "()": structlog.stdlib.ProcessorFormatter,
-                "processors": [bounded, structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+                "processors": [bounded, structlog.stdlib.ProcessorFormatter.remove_processors_meta, masking(renderer)],
                 "foreign_pre_chain": shared,
             },
         },
         "handlers": {"stream": {"class": "logging.StreamHandler", "formatter": "lines"}},
         "root": {"handlers": ["stream"], "level": level},
-        "loggers": {"django.server": {"level": "WARNING"}, "granian.access": {"level": "WARNING"}},
+        "loggers": {
+            # Django's own configuration gives it a handler of its own, whose lines would not be masked.
+            "django.server": {"level": "WARNING", "handlers": [], "propagate": True},
+            "granian.access": {"level": "WARNING"},
+        },
     }

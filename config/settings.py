@@ -10,7 +10,9 @@ import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
+from config.hsts import check_hsts, strict_flag
 from config.logs import logging_config
+from config.mail import mail_config
 from config.proxies import proxy_headers, trusted_proxies
 from config.unfold import UNFOLD as UNFOLD
 
@@ -226,7 +228,7 @@ STORAGES = {
     },
 }
 
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+EMAIL_CONFIG = mail_config(env, debug=DEBUG)
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Affidavit <affidavit@localhost>")
 
@@ -236,7 +238,12 @@ SECURE_SSL_REDIRECT = REQUIRE_HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = REQUIRE_HTTPS
 SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31536000 if REQUIRE_HTTPS else 0)
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = REQUIRE_HTTPS
+# Only when asked for: other services below the same name may have no HTTPS, and a browser's list is left slowly.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = strict_flag("HSTS_INCLUDE_SUBDOMAINS", env.str("HSTS_INCLUDE_SUBDOMAINS", default=""))
+SECURE_HSTS_PRELOAD = strict_flag("HSTS_PRELOAD", env.str("HSTS_PRELOAD", default=""))
+check_hsts(SECURE_HSTS_SECONDS, subdomains=SECURE_HSTS_INCLUDE_SUBDOMAINS, preload=SECURE_HSTS_PRELOAD)
+# The checks of a deployment would have both on; see docs/operations.md.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 

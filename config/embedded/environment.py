@@ -57,6 +57,7 @@ def demo_environment(*, port: int, database_url: str, redis_url: str, kept: dict
         "STATIC_ROOT": str(places.DATA / "static"),
         "STATIC_MANIFEST": "true",
         "SPOOL_DIR": str(places.DATA / "spool"),
+        "EMAIL_URL": os.environ.get("EMAIL_URL") or f"filemail:///{places.DATA / 'mail'}",
         "BEAT_SCHEDULE_FILE": str(places.DATA / "beat" / "schedule"),
         "LOG_JSON": os.environ.get("LOG_JSON") or "false",
         "C_FORCE_ROOT": "true",
@@ -68,7 +69,7 @@ DEMO_ENVIRONMENT = places.DATA / "environment.json"
 # What a command needs to work on the running demo; the rest of its environment is the caller's own business.
 _SHARED = (
     *SECRETS, "ENV_FILE", "DATABASE_URL", "REDIS_URL", "REQUIRE_HTTPS", "PUBLIC_URL", "ALLOWED_HOSTS",
-    "CSRF_TRUSTED_ORIGINS", "SPOOL_DIR", "STATIC_ROOT", "LOG_JSON",
+    "CSRF_TRUSTED_ORIGINS", "SPOOL_DIR", "STATIC_ROOT", "LOG_JSON", "EMAIL_URL",
 )  # fmt: skip
 
 

@@ -30,7 +30,8 @@ def show(console: Console, facts: Mapping[str, Any], logs: Path) -> None:
             if title:
                 console.print(f"\n[dim]# {title}[/]", soft_wrap=True)
             console.print(line, soft_wrap=True, markup=False, highlight=False)
-    console.print(f"\n[dim]Logs: {logs}   Facts for scripts: .data/demo.json   Stop: Ctrl-C[/]\n", soft_wrap=True)
+    console.print(f"\n[dim]Mails: {logs.parent / 'mail'}[/]", soft_wrap=True)
+    console.print(f"[dim]Logs: {logs}   Facts for scripts: .data/demo.json   Stop: Ctrl-C[/]\n", soft_wrap=True)
 
 
 def _places(facts: Mapping[str, Any]) -> Iterator[str]:

@@ -1,0 +1,47 @@
+"""No secret stands in the log: tokens, keys, signatures, passwords and one-time links are masked in every line.
+
+The finished line is masked, whatever wrote it and in which format, so no caller has to remember to.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+MASK = "•••"
+# Ends of names whose values nobody may read. `upd_key` and `secure` are other platforms' names for a token.
+_ENDS = r"token|secret|signature|password|passwd|pwd|api[_-]?key|apikey|upd_key|secure|authorization|hmac|sessionid"
+# A name begins where no letter stands before it, so each is looked at once; longer ones are no names.
+_NAME = rf"(?<![\w.-])[\w.-]{{0,40}}?(?:{_ENDS})"
+_QUOTE = r"(?:\\*[\"'])"
+_VALUE = r"[^\s&;,\"'\\<>(){}\[\]|]+"
+_SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(rf"\b(Bearer|Basic)(\s+|%20|\+){_VALUE}", re.IGNORECASE), rf"\1 {MASK}"),
+    # name=value, name%3Dvalue, "name": "value" and b'name', b'value' as headers are shown.
+    (
+        re.compile(rf"({_NAME}(?:=|%3D){_QUOTE}?|{_NAME}{_QUOTE}\s*[:,]\s*b?{_QUOTE}){_VALUE}", re.IGNORECASE),
+        rf"\1{MASK}",
+    ),
+    (re.compile(rf"([?&](?:key|sig|sign|hash|pass)=){_VALUE}", re.IGNORECASE), rf"\1{MASK}"),
+    # Links that work once: to set a password, to confirm an address, to accept an invitation.
+    (re.compile(rf"(/(?:reset/key|confirm-email|invitations?|consents?)/){_VALUE}", re.IGNORECASE), rf"\1{MASK}"),
+    # Ours, wherever they stand.
+    (re.compile(r"\baf[hkst]_[A-Za-z0-9_-]{8,}"), MASK),
+    # The password in the address of a server.
+    (re.compile(r"(://[^\s/:@]{0,100}:)[^\s/@]{1,200}@"), rf"\1{MASK}@"),
+)
+
+
+def hide_secrets(line: str) -> str:
+    """The line with every secret that can be known as one masked."""
+    for pattern, shown in _SECRETS:
+        line = pattern.sub(shown, line)
+    return line
+
+
+def masking(renderer: Callable[..., Any]) -> Callable[..., str]:
+    """The renderer of a log's lines, with what it writes masked."""
+
+    def render(logger: Any, method: str, event: Any) -> str:
+        return hide_secrets(str(renderer(logger, method, event)))
+
+    return render
