@@ -19,6 +19,7 @@ django_application = get_asgi_application()
 from django.conf import settings  # noqa: E402
 from django.db import connections  # noqa: E402
 
+from config import public_files  # noqa: E402
 from config.probes import THREADS  # noqa: E402
 from config.request_bodies import BoundedBodies  # noqa: E402
 from conversions import bulk_door, dialect_door, pixel_door, postback_door  # noqa: E402
@@ -105,6 +106,7 @@ class Application:
         self._bulk = bulk_door.BulkHandler(self._postbacks)
         self._dialects = dialect_door.DialectHandler(self._postbacks)
         self._doors: dict[str, Handler] = {
+            **public_files.FILES,
             postback_door.PATH: postback_door.PostbackHandler(self._postbacks),
             bulk_door.PATH: self._bulk,
             **dict.fromkeys((pixel_door.IMAGE_PATH, pixel_door.SCRIPT_PATH), pixel_door.PixelHandler(self._postbacks)),

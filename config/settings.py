@@ -14,6 +14,7 @@ from config.hsts import check_hsts, strict_flag
 from config.logs import logging_config
 from config.mail import mail_config
 from config.proxies import proxy_headers, trusted_proxies
+from config.security_contact import security_contacts, security_policy
 from config.unfold import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -231,6 +232,10 @@ STORAGES = {
 EMAIL_CONFIG = mail_config(env, debug=DEBUG)
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Affidavit <affidavit@localhost>")
+
+# Who reads reports on security, and what they may expect: /.well-known/security.txt.
+SECURITY_CONTACTS = security_contacts(env.list("SECURITY_CONTACT", default=[]))
+SECURITY_POLICY_URL = security_policy(env.str("SECURITY_POLICY_URL", default=""))
 
 # HTTPS and cookies. The proxy in front ends TLS and names the protocol; the first middleware reads it.
 SECURE_PROXY_SSL_HEADER = ("affidavit.scheme", "https")
