@@ -19,7 +19,7 @@ WITH owed AS (SELECT affiliate_id, currency, sum(amount) AS amount FROM ({OWED})
 booked AS (SELECT affiliate_id, currency, sum(amount) AS amount FROM payouts_ledgerentry GROUP BY 1, 2)
 SELECT count(*) FILTER (WHERE owed.amount IS DISTINCT FROM booked.amount), count(*), coalesce(sum(booked.amount), 0)
 FROM owed FULL JOIN booked USING (affiliate_id, currency)
-"""
+"""  # nosec B608 # names of our own, values are parameters
 CHAINS = """
 SELECT count(*) FILTER (WHERE entries <> last OR last IS DISTINCT FROM head.sequence), count(*)
 FROM (SELECT affiliate_id, count(*) AS entries, max(sequence) AS last FROM payouts_ledgerentry GROUP BY 1) chain
@@ -31,7 +31,7 @@ SELECT (SELECT count(*) FROM conversions_conversion WHERE booked_at IS NULL),
        (SELECT count(*) FROM ({OWED}) line WHERE amount <> 0),
        (SELECT count(*) FROM payouts_ledgerentry),
        (SELECT count(DISTINCT conversion_id) FROM payouts_ledgerentry)
-"""
+"""  # nosec B608 # names of our own, values are parameters
 Say = Callable[[str], None]
 
 

@@ -60,7 +60,7 @@ FROM {table} AS event, generate_series({start}, {end}) AS n,
 WHERE event.id = {event};
 SELECT setval(pg_get_serial_sequence({name}, 'id'), max(id)) FROM {table};
 """
-FIRST = "SELECT max(greatest({})) + 1".format(", ".join(f"(SELECT max(id) FROM {table})" for table in COPIES))
+FIRST = "SELECT max(greatest({})) + 1".format(", ".join(f"(SELECT max(id) FROM {table})" for table in COPIES))  # nosec B608 # names of our own, values are parameters
 
 
 def store(
@@ -93,6 +93,6 @@ def _value(table: str, column: str) -> sql.Composable:
 
 
 def _check(site: Installation, database: str, table: str, first: int, rows: int) -> Check:
-    count = f"SELECT count(*) FROM {table} WHERE id >= %s AND id < %s"  # noqa: S608 - a name of our own
+    count = f"SELECT count(*) FROM {table} WHERE id >= %s AND id < %s"  # noqa: S608 # nosec B608 # a name of our own
     found = site.query(count, first, first + rows, database=database)[0][0]
     return Check(f"{table} stored beforehand", found == rows, f"{found:,} of {rows:,}")

@@ -72,10 +72,10 @@ def a_sale(facts: dict[str, Any]) -> str:
     link = next(link for link in facts["links"] if link["offer"] == goal["offer"])
     token = next(a["token"] for a in facts["advertisers"] if a["name"] == link["advertiser"])
     click = Request(f"{facts['base_url']}/c/{link['code']}.json?sub1=newsletter", headers={"User-Agent": AGENT})  # noqa: S310
-    with urlopen(click) as answer:  # noqa: S310 - our own demo
+    with urlopen(click) as answer:  # noqa: S310 # nosec B310 # our own demo
         cid = str(json.load(answer)["click_id"])
     sale = f"click_id={cid}&txid=README-1&event_type=purchase&revenue=100.00&currency=EUR&status=approved&token={token}"
-    with urlopen(f"{facts['base_url']}/postback?{sale}") as answer:  # noqa: S310
+    with urlopen(f"{facts['base_url']}/postback?{sale}") as answer:  # noqa: S310 # nosec B310 # our own demo
         assert json.load(answer)["outcome"] == "accepted"
     time.sleep(3)  # the worker books it
     return cid

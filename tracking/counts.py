@@ -112,10 +112,10 @@ class _Source:
         counts = f"""
             SELECT {key} AS key, {_SUMS if self.step else _COUNTS} FROM {self.table}
             WHERE {self.column} >= {low} AND {self.column} < {high} AND {condition} GROUP BY 1
-        """
+        """  # nosec B608 # of our own names, values are parameters
         if not is_one:
             named = ", ".join(f"%({name})s::{self.type}[]" for name in edges)
-            counts = f"SELECT found.* FROM unnest({named}) AS span(low, high) CROSS JOIN LATERAL ({counts}) AS found"
+            counts = f"SELECT found.* FROM unnest({named}) AS span(low, high) CROSS JOIN LATERAL ({counts}) AS found"  # nosec B608 # names of our own, values are parameters
         return counts, edges
 
 
@@ -139,7 +139,7 @@ def _read(
     parameters |= {"since": lowest_uuid(moments[0]), "until": lowest_uuid(moments[-1])}
     of_links = "link_id = ANY(%(links)s::bigint[])" if links is not None else "true"
     of_sums = f"link_number <> {ALL_LINKS}" if each_link and links is None else "link_number = ANY(%(links)s::bigint[])"
-    parts = [f"SELECT {keys[CLICKS]} AS key, {_COUNTS} FROM tracking_click WHERE {_UNMARKED} AND {of_links} GROUP BY 1"]
+    parts = [f"SELECT {keys[CLICKS]} AS key, {_COUNTS} FROM tracking_click WHERE {_UNMARKED} AND {of_links} GROUP BY 1"]  # nosec B608 # names of our own, values are parameters
     for source, spans in _cover(list(keys), moments).items():
         if spans:
             condition = f"marked_at IS NOT NULL AND {of_links}" if source is CLICKS else of_sums
@@ -155,7 +155,8 @@ _UNMARKED = "marked_at IS NULL AND id >= %(since)s AND id < %(until)s"
 def _added(parts: str, parameters: dict[str, Any]) -> dict[Any, ClickCounts]:
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT key, sum(clicks), sum(bots), sum(duplicates) FROM ({parts}) AS part GROUP BY 1", parameters
+            f"SELECT key, sum(clicks), sum(bots), sum(duplicates) FROM ({parts}) AS part GROUP BY 1",  # nosec B608 # names of our own, values are parameters
+            parameters,  # nosec B608 # names of our own, values are parameters
         )
         return {key: ClickCounts(*map(int, numbers)) for key, *numbers in cursor.fetchall()}
 

@@ -29,7 +29,7 @@ _COLUMNS = "id::text, link_id, visitor::text, host(ip), user_agent"
 _TAKE = f"""
 SELECT {_COLUMNS} FROM tracking_click WHERE marked_at IS NULL AND id > %(after)s::uuid
 ORDER BY tracking_click.id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
-"""
+"""  # nosec B608 # names of our own, values are parameters
 _AROUND = f"""
 SELECT found.* FROM unnest(%(lows)s::uuid[], %(highs)s::uuid[]) AS span(low, high) CROSS JOIN LATERAL (
     SELECT {_COLUMNS} FROM tracking_click
@@ -37,7 +37,7 @@ SELECT found.* FROM unnest(%(lows)s::uuid[], %(highs)s::uuid[]) AS span(low, hig
         AND (visitor = ANY(%(visitors)s::uuid[]) OR ip = ANY(%(ips)s::inet[]))
     OFFSET 0 -- one range of the key after the other; as a plain join it might read the whole table
 ) AS found
-"""
+"""  # nosec B608 # names of our own, values are parameters
 _WRITE = f"""
 WITH marked AS (
     UPDATE tracking_click AS click SET
@@ -52,7 +52,7 @@ WITH marked AS (
     RETURNING click.link_id, click.clicked_at, click.country, click.device, click.is_bot, click.is_duplicate
 ), {ADD_MARKED}
 SELECT count(*) FROM marked
-"""
+"""  # nosec B608 # names of our own, values are parameters
 
 
 class Waiting(NamedTuple):

@@ -46,7 +46,7 @@ class Rollup:
                 count(*) FILTER (WHERE is_duplicate AND NOT is_bot) AS duplicates
             FROM (SELECT link_id, is_bot, is_duplicate, {named} FROM {clicks}) AS click
             GROUP BY GROUPING SETS ((link_id, {key}), ({key})) ORDER BY {self._columns}
-        """
+        """  # nosec B608 # names of our own, values are parameters
 
     def insert(self, clicks: str) -> str:
         return f"INSERT INTO {self.table} AS kept ({self._columns}, clicks, bots, duplicates) {self.sums(clicks)}"
@@ -54,14 +54,14 @@ class Rollup:
     def add(self, clicks: str) -> str:
         return f"""{self.insert(clicks)} ON CONFLICT ({self._columns}) DO UPDATE SET
             clicks = kept.clicks + excluded.clicks, bots = kept.bots + excluded.bots,
-            duplicates = kept.duplicates + excluded.duplicates"""
+            duplicates = kept.duplicates + excluded.duplicates"""  # nosec B608 # names of our own, values are parameters
 
     def differences(self, clicks: str) -> str:
         return f"""
             SELECT count(*) FROM ({self.sums(clicks)}) AS made
             FULL JOIN (SELECT * FROM {self.table} WHERE {self.day_range}) AS kept USING ({self._columns})
             WHERE (made.clicks, made.bots, made.duplicates) IS DISTINCT FROM (kept.clicks, kept.bots, kept.duplicates)
-        """
+        """  # nosec B608 # names of our own, values are parameters
 
     @property
     def day_range(self) -> str:
@@ -122,7 +122,7 @@ def rebuild(*, day: date) -> int:
         cursor.execute(_LOCK)
         for rollup in ROLLUPS:
             if found := _differences(rollup, day):
-                cursor.execute(f"DELETE FROM {rollup.table} WHERE {rollup.day_range}", _bounds(day))
+                cursor.execute(f"DELETE FROM {rollup.table} WHERE {rollup.day_range}", _bounds(day))  # nosec B608 # names of our own, values are parameters
                 cursor.execute(rollup.insert(_CLICKS), _bounds(day))
                 differing += found
     return differing

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("AFFIDAVIT_DATA") or ROOT / ".data").absolute()
 LOGS = DATA / "logs"
 DEMO_FACTS = DATA / "demo.json"
-OUTSIDE = Path("/var/tmp")  # noqa: S108 - the directory made in it is checked to be ours alone
+OUTSIDE = Path("/var/tmp")  # noqa: S108 # nosec B108 # the directory made in it is checked to be ours alone
 
 
 class EmbeddedError(Exception):

@@ -256,4 +256,4 @@ def in_words(found: Sequence[tuple[str, str, str, str]]) -> str:
 
 
 def _lines(texts: Iterable[str]) -> SafeString:
-    return format_html_join(mark_safe("<br>"), "{}", ((text,) for text in texts))
+    return format_html_join(mark_safe("<br>"), "{}", ((text,) for text in texts))  # nosec B308 # a constant

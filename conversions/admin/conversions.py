@@ -268,7 +268,7 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
     @display(description="Further parameters")
     def extras_shown(self, row: Conversion) -> SafeString | str:
         pairs = ((code(name), value) for name, value in sorted(row.extras.items()))
-        return format_html_join(mark_safe("<br>"), "{} = {}", pairs) or "None"
+        return format_html_join(mark_safe("<br>"), "{} = {}", pairs) or "None"  # nosec B308 # a constant
 
     @display(description="Click ID")
     def click_shown(self, row: Conversion) -> SafeString | str:

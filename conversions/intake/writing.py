@@ -180,7 +180,7 @@ def _table(model: type[Model], left_out: tuple[str, ...]) -> _Table:
         meta.pk
     ]
     statement = (
-        f"INSERT INTO {table} ({columns}) SELECT {columns} "  # noqa: S608 - all of it names of our own
+        f"INSERT INTO {table} ({columns}) SELECT {columns} "  # noqa: S608 # nosec B608 # names of our own tables only
         f"FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb) "
         f"RETURNING {', '.join(quote(field.column) for field in returned)}"
     )
@@ -194,7 +194,7 @@ def _updating(model: type[Model], names: tuple[str, ...]) -> _Table:
     key, table = quote(meta.pk.column), quote(meta.db_table)  # type: ignore[arg-type]
     values = ", ".join(f"{quote(field.column)} = new.{quote(field.column)}" for field in fields)
     statement = (
-        f"UPDATE {table} AS kept SET {values} "  # noqa: S608 - all of it names of our own
+        f"UPDATE {table} AS kept SET {values} "  # noqa: S608 # nosec B608 # names of our own tables only
         f"FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb) AS new WHERE kept.{key} = new.{key}"
     )
     return _Table(statement, *_columns([meta.pk, *fields]), returned=())

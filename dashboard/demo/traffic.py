@@ -45,7 +45,7 @@ WRITE_MARKS = f"""
         RETURNING click.link_id, click.clicked_at, click.country, click.device, click.is_bot, click.is_duplicate
     ), {ADD_MARKED}
     SELECT count(*) FROM marked
-"""  # noqa: S608
+"""  # noqa: S608 # nosec B608 # of constants only
 
 Told = Callable[[int, int], None]
 

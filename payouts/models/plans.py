@@ -52,7 +52,7 @@ IF lacking IS NOT NULL AND EXISTS (
         USING ERRCODE = 'integrity_constraint_violation';
 END IF;
 RETURN NEW;
-"""  # noqa: S608 - of constants only
+"""  # noqa: S608 # nosec B608 # of constants only
 
 
 class CommissionPlan(models.Model):
