@@ -7,7 +7,7 @@ AT_ONCE := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 INSTALL := $(PYTHON) config/embedded/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help python demo test pytest lint format bench screenshots requirements clean
+.PHONY: help python demo test pytest lint audit format bench screenshots requirements clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -31,6 +31,10 @@ pytest: python ## the test suite alone; ARGS="-k click -x" goes to pytest
 lint: python ## ruff, mypy, import contract, templates, migrations, locks; ONLY="mypy imports" for some
 	@$(INSTALL) dev
 	@exec $(VENV) -m config.embedded.lint $(ONLY)
+
+audit: python ## known vulnerabilities of the locked packages; exit code 2 when they could not be checked
+	@$(INSTALL) dev
+	@exec $(VENV) -m config.embedded.audit
 
 format: python ## put the code into its one format
 	@$(INSTALL) dev
