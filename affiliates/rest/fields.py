@@ -61,6 +61,9 @@ class Text(serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
+        # As described: as sent, before the spaces around it are taken off.
+        if self.max_length is not None and len(data) > self.max_length:
+            self.fail("max_length", max_length=self.max_length)
         if data.strip() and not is_line(data):
             self.fail("line")
         if data and not data.strip() and self.allow_blank:

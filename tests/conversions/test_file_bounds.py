@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rest_framework.exceptions import ValidationError
 
 from affiliates.models import User
-from affiliates.rest.fields import is_line
+from affiliates.rest.fields import Text, is_line
 from conversions.bulk_status import read_wishes
 from conversions.csv_files import FileRefused, read_table
 from payouts.answers import import_result
@@ -102,4 +103,11 @@ def test_an_api_answers_a_megabyte_with_a_bad_end(olga: User) -> None:
     sent = {"offer": "a" * 1_000_000 + "\x01", "rules": []}
     response = client_of(olga).post("/api/v1/what-ifs/", sent, "application/json")
     assert response.status_code == 400
-    assert "without control characters" in response.text
+    assert "no more than 16 characters" in response.text
+
+
+def test_a_text_is_measured_as_it_is_sent() -> None:
+    field = Text(max_length=4)
+    assert field.run_validation("\u00a0abc") == "abc"
+    with pytest.raises(ValidationError, match="no more than 4 characters"):
+        field.run_validation("\u00a0abcd")
