@@ -100,7 +100,13 @@ class Daemon:
         return self.process.pid if self.process else None
 
     def start(self) -> None:
+        """Raise EmbeddedError while it still runs: a second process would leave the first without an owner."""
+        self.refuse_a_second()
         self.process = spawn(self.command, log=self.log, env=self.env, cwd=self.cwd)
+
+    def refuse_a_second(self) -> None:
+        if self.process and self.process.poll() is None:
+            raise EmbeddedError(f"{self.name} is running already, as process {self.process.pid}. Stop it first.")
 
     def exit_code(self) -> int | None:
         """None while it runs (or was never started), else how it ended."""
@@ -176,6 +182,7 @@ class LoopbackServer(Daemon):
                 return
 
     def _launch(self) -> None:
+        self.refuse_a_second()
         self.process = spawn(
             self.program(), log=self.log, env=self.env, account=self.account, death_signal=self.stop_signal
         )

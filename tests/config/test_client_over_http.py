@@ -34,7 +34,6 @@ def web(tmp_path: Path, request: Any) -> Iterator[Web]:
     web = Web(log=tmp_path / "web.log", env={**env, **more}, workers=1)
     cache.clear()
     with running(web):
-        web.start()
         yield web
 
 

@@ -159,3 +159,16 @@ def test_logs_are_put_aside_when_they_have_grown_large(tmp_path: Path, monkeypat
     processes.rotate(log)
     assert not log.exists()
     assert (tmp_path / "web.old.log").read_text() == "a line of the past\n"
+
+
+def test_what_runs_is_not_started_a_second_time(tmp_path):
+    """The first process would go on without an owner, with its port and its connections."""
+    sleeper = daemon(tmp_path, "sleeper", "import time; time.sleep(600)")
+    sleeper.start()
+    try:
+        with pytest.raises(EmbeddedError, match=rf"running already, as process {sleeper.pid}"):
+            sleeper.start()
+    finally:
+        sleeper.stop(2)
+    sleeper.start()
+    sleeper.stop(2)
