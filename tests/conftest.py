@@ -1,12 +1,14 @@
 """The cast: Ana the affiliate, Ben her rival, Olga the operator."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pgtrigger
 import pytest
+from _pytest.nodeid import coerce_node_id
 from django.test import TransactionTestCase
 from pytest_django.fixtures import Settings
 
@@ -21,9 +23,24 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatabl
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where tests run beside each other the long ones begin, so that no process is left with one at the end."""
+    """Where tests run beside each other the long ones begin, so that no process is left with one at the end.
+
+    Raise `pytest.UsageError` for an ID that two tests share: beside each other only the first would run.
+    """
+    name_operations(items)
+    ids = Counter(item.nodeid for item in items)
+    if shared := [name for name, number in ids.items() if number > 1]:
+        raise pytest.UsageError(f"Tests share an ID, so that only one of each would run: {', '.join(shared)}")
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: not (item.get_closest_marker("faults") or item.get_closest_marker("slow")))
+
+
+def name_operations(items: list[pytest.Item]) -> None:
+    """Schemathesis names each test by its operation, but gives all operations of an API one ID."""
+    for item in items:
+        file, _, last = item.nodeid.rpartition("::")
+        if item.name != last and item.name.startswith(f"{last}["):
+            item._id = coerce_node_id(f"{file}::{item.name}")
 
 
 @pytest.fixture(autouse=True, scope="session")

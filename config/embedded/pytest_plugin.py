@@ -7,6 +7,7 @@ numbered database that holds nothing.
 """
 
 import atexit
+import contextlib
 import fcntl
 import os
 import re
@@ -89,12 +90,19 @@ def _locked(path: Path) -> IO[str] | None:
 def remove_stale(parent: Path) -> None:
     """Remove what killed runs left behind: what nobody holds locked, and what has no lock but is a day old."""
     for left in parent.iterdir():
-        if (left / "lock").exists():
-            if (lock := _locked(left / "lock")) is not None:
-                shutil.rmtree(left, ignore_errors=True)
-                lock.close()
-        elif time.time() - left.stat().st_mtime > A_DAY:
+        # Another run may remove its directory, or this one, at any moment.
+        with contextlib.suppress(FileNotFoundError):
+            _remove_if_stale(left)
+
+
+def _remove_if_stale(left: Path) -> None:
+    """Raise FileNotFoundError when the directory is gone meanwhile."""
+    if (left / "lock").exists():
+        if (lock := _locked(left / "lock")) is not None:
             shutil.rmtree(left, ignore_errors=True)
+            lock.close()
+    elif time.time() - left.stat().st_mtime > A_DAY:
+        shutil.rmtree(left, ignore_errors=True)
 
 
 _run: Run | None = None

@@ -50,6 +50,7 @@ MUST_HOLD = {
         "no payout beyond its account",
         "everybody is closed",
     },
+    "hostile": {"alone: all redirected", "beside hostile bodies: all redirected"},
 }
 
 
