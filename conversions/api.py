@@ -9,8 +9,9 @@ from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
+from affiliates.access.serializers import ReachSerializer
 from affiliates.api import AdvertiserName, AffiliateName, OfferName
-from affiliates.rest.fields import AmountText, ReachSerializer
+from affiliates.rest.fields import AmountText
 from affiliates.rest.filters import ChoicesFilter, MomentFilter, PeriodFilters
 from affiliates.rest.views import ReadViewSet
 from conversions.decision_api import DecisionViewSet

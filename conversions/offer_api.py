@@ -5,9 +5,10 @@ from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 
+from affiliates.access.serializers import ReachSerializer
 from affiliates.api import AdvertiserName, AffiliateName
 from affiliates.models import Enrollment, Offer
-from affiliates.rest.fields import AmountText, ReachSerializer
+from affiliates.rest.fields import AmountText
 from affiliates.rest.filters import ChoicesFilter
 from affiliates.rest.views import ReadViewSet
 from conversions.models import Goal

@@ -17,11 +17,12 @@ from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 from rest_framework.validators import UniqueValidator
 
+from affiliates.access.serializers import ReachSerializer
 from affiliates.api import AffiliateName, OfferName
 from affiliates.models import Affiliate, Enrollment
 from affiliates.permissions import AffiliatesOnly, Reach
 from affiliates.rest.errors import Conflict
-from affiliates.rest.fields import ReachSerializer, StrictSerializer, Text
+from affiliates.rest.fields import StrictSerializer, Text
 from affiliates.rest.filters import EXAMPLE, MomentFilter, PeriodFilters, YesNoFilter
 from affiliates.rest.pages import Pages
 from affiliates.rest.views import ReadViewSet, ResourceViewSet

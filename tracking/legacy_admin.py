@@ -12,7 +12,8 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
 
-from affiliates.panel import DayRangeFilter, RecordAdmin, code, link_to, operator, when
+from affiliates.operators import operator
+from affiliates.panel import DayRangeFilter, RecordAdmin, code, link_to, when
 from affiliates.shown import NOTHING
 from tracking.click_id import text_of
 from tracking.legacy_upload import UploadForm, take

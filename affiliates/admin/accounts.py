@@ -22,7 +22,8 @@ from affiliates.admin.forms import RevokeApiKeys, UserAddForm, UserEditForm
 from affiliates.admin.power import MembersByPermission, check_all, with_user_check
 from affiliates.api_keys import make_api_key
 from affiliates.models import AffiliateMember, ApiKey, User
-from affiliates.panel import DayRangeFilter, PanelAdmin, PanelTable, RecordAdmin, code, label, operator, question
+from affiliates.operators import operator
+from affiliates.panel import DayRangeFilter, PanelAdmin, PanelTable, RecordAdmin, code, label, question
 from affiliates.power import may_act_for, may_change_group, may_give
 
 

@@ -21,7 +21,8 @@ from unfold.enums import ActionVariant
 from affiliates.admin.forms import AdvertiserForm, MakeSecret, RevokeSecret
 from affiliates.advertiser_secrets import PREFIXES, make_secret, secret_text
 from affiliates.models import Advertiser, AdvertiserSecret
-from affiliates.panel import PanelAdmin, RecordAdmin, code, label, labelled, link_to, list_link, operator, question
+from affiliates.operators import operator
+from affiliates.panel import PanelAdmin, RecordAdmin, code, label, labelled, link_to, list_link, question
 
 Kind = AdvertiserSecret.Kind
 

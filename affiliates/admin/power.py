@@ -8,7 +8,7 @@ from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 
 from affiliates.models import User
-from affiliates.panel import operator
+from affiliates.operators import operator
 from affiliates.power import AFFILIATE, may_act_for, may_bind, refusal
 
 UNBOUND = (

@@ -1,6 +1,6 @@
 """What the pages of the operator panel share: base classes, confirmation pages, exports, fields, counting."""
 
-from affiliates.panel.base import PanelAdmin, PanelInline, PanelTable, RecordAdmin, RecordTable, operator
+from affiliates.panel.base import PanelAdmin, PanelInline, PanelTable, RecordAdmin, RecordTable
 from affiliates.panel.columns import label, labelled, once
 from affiliates.panel.confirm import ConfirmForm, question
 from affiliates.panel.exports import BoundedExport, ExportColumns
@@ -29,7 +29,6 @@ __all__ = [
     "moment",
     "money",
     "once",
-    "operator",
     "question",
     "rows_of",
     "when",

@@ -1,7 +1,7 @@
 """Base classes of the panel's pages."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.contrib.admin import ShowFacets, helpers
@@ -18,16 +18,9 @@ from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import display
 from unfold.views import ChangeList
 
-from affiliates.models import User
 from affiliates.panel.confirm import ConfirmForm
 from affiliates.panel.counting import BoundedPaginator
 from affiliates.shown import code
-
-
-def operator(request: HttpRequest) -> User:
-    """Who is at work: pages of the panel are for signed-in operators only."""
-    return cast(User, request.user)
-
 
 # Field names that read badly as they are.
 LABELS = {
@@ -131,12 +124,12 @@ class PanelAdmin(ModelAdmin):
 
     def _do(self, request: HttpRequest, form: ConfirmForm) -> HttpResponse | None:
         try:
-            said = form.perform(actor=operator(request), now=timezone.now())
+            said = form.perform(actor=request.user, now=timezone.now())
         except ValidationError as error:
             form.add_error(None, error)
             return None
         if form.rows:
-            LogEntry.objects.log_actions(operator(request).pk, form.rows, CHANGE, change_message=said)
+            LogEntry.objects.log_actions(request.user.pk, form.rows, CHANGE, change_message=said)
         messages.success(request, said)
         return HttpResponseRedirect(self._after(request, form))
 

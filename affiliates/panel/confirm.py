@@ -11,8 +11,6 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from affiliates.models import User
-
 
 class ConfirmForm(forms.Form):
     """A question to the operator; its fields are what the deed needs to know."""
@@ -43,8 +41,8 @@ class ConfirmForm(forms.Form):
     def described(self) -> list[tuple[str, str]]:
         return [(str(row), self.describe(row)) for row in self.rows]
 
-    def perform(self, *, actor: User, now: datetime) -> str:
-        """Do it and return the sentence that says so; raise `ValidationError` to refuse."""
+    def perform(self, *, actor: Any, now: datetime) -> str:
+        """Do it for the signed-in user and return the sentence that says so; raise `ValidationError` to refuse."""
         raise NotImplementedError
 
 

@@ -13,7 +13,6 @@ from django.db import models
 from rest_framework import serializers
 
 from affiliates.money import places
-from affiliates.permissions import Reach
 
 
 def amount_text(amount: Decimal, currency: str) -> str:
@@ -106,17 +105,3 @@ class StrictSerializer(serializers.ModelSerializer[Any]):
         models.CharField: Text,
         models.BooleanField: Flag,
     }
-
-
-class ReachSerializer(serializers.ModelSerializer[Any]):
-    """Leaves out, for affiliates, the fields that only operators see. The view puts the reach into the context."""
-
-    operator_only: ClassVar[frozenset[str]] = frozenset()
-
-    def to_representation(self, instance: Any) -> dict[str, Any]:
-        shown: dict[str, Any] = super().to_representation(instance)
-        reach: Reach = self.context["reach"]
-        if not reach.is_operator:
-            for name in self.operator_only:
-                shown.pop(name, None)
-        return shown

@@ -79,7 +79,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 class ReachScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
     """Fields that affiliates do not get are not promised."""
 
-    target_class = "affiliates.rest.fields.ReachSerializer"
+    target_class = "affiliates.access.serializers.ReachSerializer"
     match_subclasses = True
 
     def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidge
 
 from affiliates.models import User
 from affiliates.money import format_money
+from affiliates.operators import operator
 from affiliates.panel import (
     ConfirmForm,
     DayRangeFilter,
@@ -34,7 +35,6 @@ from affiliates.panel import (
     question,
     when,
 )
-from affiliates.panel.base import operator
 from affiliates.panel.confirm import note_field
 from payouts.answers import import_result
 from payouts.batches import (

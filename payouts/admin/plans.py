@@ -17,7 +17,8 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckb
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from affiliates.panel import PanelAdmin, RecordAdmin, label, link_to, moment, once, operator, rows_of, when
+from affiliates.operators import operator
+from affiliates.panel import PanelAdmin, RecordAdmin, label, link_to, moment, once, rows_of, when
 from conversions.models import Goal
 from payouts.admin.agreed import agreed_shown, digest_shown
 from payouts.admin.version_form import VersionForm, edited
