@@ -9,10 +9,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from affiliates.access.reach import WithinReach, reach_of
+from affiliates.access.views import OperatorViewSet
 from affiliates.models import Advertiser, Affiliate, ApiKey, Offer
-from affiliates.permissions import WithinReach, reach_of
-from affiliates.rest.filters import ChoicesFilter, PeriodFilters, check_parameters
-from affiliates.rest.views import OperatorViewSet
+from web.rest.filters import ChoicesFilter, PeriodFilters, check_parameters
 
 
 class AffiliateName(serializers.ModelSerializer[Affiliate]):

@@ -13,10 +13,10 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from affiliates import public_ids
-from affiliates.addresses import validate_destination, validate_host, validate_network
-from affiliates.history import append_only
-from affiliates.money import CurrencyField
+from records import public_ids
+from records.addresses import validate_destination, validate_host, validate_network
+from records.append_only import append_only
+from records.money import CurrencyField
 
 country_code = RegexValidator(r"^[A-Z]{2}$", "A country is two capitals, as in ISO 3166: DE, BR.")
 

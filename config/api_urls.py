@@ -17,24 +17,24 @@ from rest_framework.response import Response
 from rest_framework.routers import DefaultRouter
 
 from affiliates.api import AffiliateViewSet, AskerView
-from affiliates.rest import schema as _schema_extensions  # noqa: F401 - registered by being imported
-from affiliates.rest.errors import bad_request as api_bad_request
-from affiliates.rest.errors import server_error as api_server_error
-from affiliates.rest.errors import unknown_address
-from conversions.offer_api import OfferViewSet
-from conversions.postback_api import PostbackViewSet
-from dashboard.api import TraceView
-from dashboard.funnel_api import FunnelView
-from payouts.api import (
+from conversions.api.offers import OfferViewSet
+from conversions.api.postbacks import PostbackViewSet
+from dashboard.api.funnel import FunnelView
+from dashboard.api.trace import TraceView
+from payouts.api.earnings import (
     BalanceViewSet,
     EarningConversionViewSet,
     LedgerEntryViewSet,
     PayoutViewSet,
     StatementViewSet,
 )
-from payouts.invoice_api import InvoiceViewSet
-from payouts.what_if_api import WhatIfViewSet
+from payouts.api.invoices import InvoiceViewSet
+from payouts.api.what_if import WhatIfViewSet
 from tracking.api import ClickViewSet, LinkViewSet
+from web.rest import schema as _schema_extensions  # noqa: F401 - registered by being imported
+from web.rest.errors import bad_request as api_bad_request
+from web.rest.errors import server_error as api_server_error
+from web.rest.errors import unknown_address
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:

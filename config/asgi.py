@@ -16,19 +16,32 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_application = get_asgi_application()
 
 # Django must be ready before anything that has models is imported.
-from django.conf import settings  # noqa: E402
-from django.db import connections  # noqa: E402
+from django.conf import settings
+from django.db import connections
 
-from config import public_files  # noqa: E402
-from config.probes import THREADS  # noqa: E402
-from config.request_bodies import BoundedBodies  # noqa: E402
-from conversions import bulk_door, dialect_door, pixel_door, postback_door  # noqa: E402
-from conversions.intake import Decision, Received, terms  # noqa: E402
-from tracking import click_id, link_cache, redirect  # noqa: E402
-from tracking.batching import Batcher  # noqa: E402
-from tracking.click_writer import ClickWriter  # noqa: E402
-from tracking.hosts import Hosts  # noqa: E402
-from tracking.http import NO_STORE, TEXT, Handler, Receive, Scope, Send, head_problem, header, respond  # noqa: E402
+from config.http import public_files
+from config.http.request_bodies import BoundedBodies
+from config.monitoring.probes import THREADS
+from conversions.endpoints import (
+    bulk,
+    dialects,
+    native,
+    pixel,
+)
+from conversions.intake import (
+    Decision,
+    Received,
+    reference_cache,
+)
+from tracking.capture import (
+    link_cache,
+    redirect,
+)
+from tracking.capture.click_writer import ClickWriter
+from tracking.capture.hosts import Hosts
+from tracking.click_id import codec
+from web.batching import Batcher
+from web.http import NO_STORE, TEXT, Handler, Receive, Scope, Send, head_problem, header, respond
 
 # Seconds that a commit of clicks waits for more of them while there is load.
 GATHER_CLICKS = 0.001
@@ -71,14 +84,14 @@ class Application:
     def _lean_handler(self, path: str) -> Handler | None:
         if path.startswith(redirect.PREFIX):
             return self._redirect
-        return self._doors.get(path) or (self._dialects if dialect_door.serves(path) else None)
+        return self._doors.get(path) or (self._dialects if dialects.serves(path) else None)
 
     def start(self) -> None:
-        click_id.keys()  # Nonsense in CLICK_ID_KEYS is refused now, not at the first click.
+        codec.keys()  # Nonsense in CLICK_ID_KEYS is refused now, not at the first click.
         self._cache = link_cache.LinkCache()
         self._hosts = Hosts()
         self._listener = link_cache.start(self._cache, self._hosts)
-        self._terms = terms.listen()
+        self._terms = reference_cache.listen()
         parameters = {**link_cache.connection_parameters(), "connect_timeout": 2}
         writer = ClickWriter(
             connect=lambda: psycopg.connect(**parameters, autocommit=True), directory=settings.SPOOL_DIR
@@ -94,7 +107,7 @@ class Application:
         )
         self._postbacks: Batcher[Received, Decision] = Batcher(
             name="postbacks",
-            handle=postback_door.decide_batch,
+            handle=native.decide_batch,
             batch_limit=200,
             queue_limit=5_000,
             gather=GATHER_POSTBACKS,
@@ -103,13 +116,13 @@ class Application:
         self._clicks.start()
         self._postbacks.start()
         self._redirect = redirect.RedirectHandler(cache=self._cache, writer=self._clicks)
-        self._bulk = bulk_door.BulkHandler(self._postbacks)
-        self._dialects = dialect_door.DialectHandler(self._postbacks)
+        self._bulk = bulk.BulkHandler(self._postbacks)
+        self._dialects = dialects.DialectHandler(self._postbacks)
         self._doors: dict[str, Handler] = {
             **public_files.FILES,
-            postback_door.PATH: postback_door.PostbackHandler(self._postbacks),
-            bulk_door.PATH: self._bulk,
-            **dict.fromkeys((pixel_door.IMAGE_PATH, pixel_door.SCRIPT_PATH), pixel_door.PixelHandler(self._postbacks)),
+            native.PATH: native.PostbackHandler(self._postbacks),
+            bulk.PATH: self._bulk,
+            **dict.fromkeys((pixel.IMAGE_PATH, pixel.SCRIPT_PATH), pixel.PixelHandler(self._postbacks)),
         }
         self._started = True
         _spare_the_collector()

@@ -4,7 +4,7 @@ import os
 
 from celery import Celery
 
-from config import heartbeat as heartbeat
+from config.monitoring import heartbeat as heartbeat
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 

@@ -10,11 +10,11 @@ import environ
 from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
-from config.hsts import check_hsts, strict_flag
-from config.logs import logging_config
+from config.http.hsts import check_hsts, strict_flag
+from config.http.proxies import proxy_headers, trusted_proxies
+from config.http.security_contact import security_contacts, security_policy
+from config.logging.logs import logging_config
 from config.mail import mail_config
-from config.proxies import proxy_headers, trusted_proxies
-from config.security_contact import security_contacts, security_policy
 from config.unfold import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -106,12 +106,12 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "config.client_address.ClientAddressMiddleware",
-    "config.request_id.RequestIdMiddleware",
-    "config.probes.ProbeMiddleware",
+    "config.http.client_address.ClientAddressMiddleware",
+    "config.logging.request_id.RequestIdMiddleware",
+    "config.monitoring.probes.ProbeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
-    "config.content_policy.PanelPolicyMiddleware",
+    "config.http.content_policy.PanelPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -121,7 +121,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "config.client_address.LoggedRequests",
+    "config.http.client_address.LoggedRequests",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -183,14 +183,14 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-ACCOUNT_ADAPTER = "affiliates.accounts.AccountAdapter"
+ACCOUNT_ADAPTER = "affiliates.access.sign_in.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_FORMS = {"reset_password": "affiliates.sign_in_forms.ResetPasswordForm"}
-# Tries of one client address, whosever account it tries. Those of one account: `affiliates/sign_in_limits.py`.
+ACCOUNT_FORMS = {"reset_password": "affiliates.access.sign_in_forms.ResetPasswordForm"}
+# Tries of one client address, whosever account it tries. Those of one account: `affiliates/access/sign_in_limits.py`.
 ACCOUNT_RATE_LIMITS = {
     "login": "30/m/ip",
     "login_failed": "10/m/ip",
@@ -199,14 +199,14 @@ ACCOUNT_RATE_LIMITS = {
 }
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_FORMS = {
-    "authenticate": "affiliates.sign_in_forms.AuthenticateForm",
-    "reauthenticate": "affiliates.sign_in_forms.ReauthenticateForm",
+    "authenticate": "affiliates.access.sign_in_forms.AuthenticateForm",
+    "reauthenticate": "affiliates.access.sign_in_forms.ReauthenticateForm",
 }
 MFA_TOTP_ISSUER = "Affidavit"
 # Operators make the accounts, so nobody can take an address that is not theirs: a second factor needs no confirmed one.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 # What the API takes: 10,000 rows with a note each. Files have bounds of their own, as has what strangers send
-# (`config/request_bodies.py`).
+# (`config/http/request_bodies.py`).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
@@ -333,17 +333,17 @@ REST_FRAMEWORK = {
     # The first middleware has read the proxies' headers: REMOTE_ADDR is the client's.
     "NUM_PROXIES": 0,
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "affiliates.api_keys.ApiKeyAuthentication",
+        "affiliates.access.api_keys.ApiKeyAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["affiliates.rest.body.JsonBody"],
+    "DEFAULT_PARSER_CLASSES": ["web.rest.body.JsonBody"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_FILTER_BACKENDS": ["affiliates.rest.filters.KnownFilters"],
-    "DEFAULT_PAGINATION_CLASS": "affiliates.rest.pages.Pages",
-    "DEFAULT_THROTTLE_CLASSES": ["affiliates.rest.limits.RequestLimit"],
-    "DEFAULT_SCHEMA_CLASS": "affiliates.rest.schema.Described",
-    "EXCEPTION_HANDLER": "affiliates.rest.errors.answer_error",
+    "DEFAULT_FILTER_BACKENDS": ["web.rest.filters.KnownFilters"],
+    "DEFAULT_PAGINATION_CLASS": "web.rest.pages.Pages",
+    "DEFAULT_THROTTLE_CLASSES": ["affiliates.access.limits.RequestLimit"],
+    "DEFAULT_SCHEMA_CLASS": "web.rest.schema.Described",
+    "EXCEPTION_HANDLER": "web.rest.errors.answer_error",
     "COERCE_DECIMAL_TO_STRING": True,
     "DURATION_FORMAT": "iso-8601",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
@@ -363,8 +363,8 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "affiliates.rest.schema.add_errors",
-        "conversions.bulk_description.add_bulk",
+        "web.rest.schema.add_errors",
+        "conversions.endpoints.bulk_description.add_bulk",
     ],
     "ENUM_NAME_OVERRIDES": {
         "AffiliateStatus": "affiliates.models.Affiliate.Status",
@@ -373,7 +373,7 @@ SPECTACULAR_SETTINGS = {
         "ConversionStatus": "conversions.models.Conversion.Status",
         "PayoutStatus": "payouts.models.Payout.Status",
         "WhatIfState": "payouts.models.WhatIf.State",
-        "Reason": "conversions.reasons.Reason",
+        "Reason": "conversions.reasons.codes.Reason",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

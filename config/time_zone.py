@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from affiliates.models import User
-from config.content_policy import PREFIXES
+from config.http.content_policy import PREFIXES
 from dashboard.portal.access import zone_of
 
 

@@ -45,7 +45,7 @@ UNFOLD: dict[str, Any] = {
     "COLORS": {"primary": BLUE},
     "STYLES": [lambda request: static("admin-extra/panel.css")],
     "SCRIPTS": [lambda request: static("admin-extra/panel.js")],
-    "DASHBOARD_CALLBACK": "dashboard.overview_page.overview",
+    "DASHBOARD_CALLBACK": "dashboard.operator.overview_page.overview",
     "COMMAND": {
         "search_models": [
             "affiliates.affiliate",
@@ -54,7 +54,7 @@ UNFOLD: dict[str, Any] = {
             "tracking.trackinglink",
             "affiliates.user",
         ],
-        "search_callback": "dashboard.panel_search.find",
+        "search_callback": "dashboard.operator.search.find",
         "show_history": False,
     },
     "SIDEBAR": {

@@ -3,8 +3,8 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from dashboard.doctor_views import page as doctor_page
-from dashboard.funnel_views import page as funnel_page
+from dashboard.operator.doctor import page as doctor_page
+from dashboard.operator.funnel import page as funnel_page
 
 handler400 = "config.api_urls.bad_request"
 handler500 = "config.api_urls.server_error"
@@ -13,7 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/funnel/", funnel_page, name="funnel"),
     path("admin/", admin.site.urls),
     path("tools/doctor/", doctor_page, name="doctor"),
-    path("trace/", include("dashboard.trace_urls")),
+    path("trace/", include("dashboard.trace.urls")),
     path("api/", include("config.api_urls")),
     path("accounts/", include("allauth.urls")),
     path("", include("dashboard.urls")),

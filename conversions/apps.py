@@ -21,7 +21,7 @@ class ConversionsConfig(AppConfig):
 
 def _note_sign_in(sender: object, request: HttpRequest | None, user: Any, **kwargs: object) -> None:
     """An observation, no deed: from where an affiliate signs in, so that clicks on own links are recognised."""
-    from conversions.risk_marks import note_sign_in
+    from conversions.risk.signals import note_sign_in
 
     # The client's address: the first middleware has put it there.
     address = request.META.get("REMOTE_ADDR") if request else None

@@ -12,12 +12,12 @@ from typing import NamedTuple
 from django.db import transaction
 
 from affiliates.models import User
-from affiliates.money import format_money
 from conversions.intake.case import Event
-from conversions.intake.correct import amounts_of, read_again
+from conversions.intake.judge.correct import amounts_of, read_again
 from conversions.models import ConflictReview, Conversion, Correction, Postback, Trace
-from conversions.qualification_waits import look_again
-from conversions.reasons import Reason
+from conversions.qualification.waits import look_again
+from conversions.reasons.codes import Reason
+from records.money import format_money
 
 Resolution, Outcome = ConflictReview.Resolution, Postback.Outcome
 NUMBERS = ("revenue", "payout", "volume")

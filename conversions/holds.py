@@ -6,8 +6,8 @@ from datetime import datetime
 from django.utils.dateparse import parse_datetime
 
 from conversions.models import Conversion
-from conversions.reasons import Reason
-from conversions.risk_words import words_for_affiliates
+from conversions.reasons.codes import Reason
+from conversions.risk.words import words_for_affiliates
 
 # Fetch these with conversions whose holds are shown.
 HOLDS = ("qualification_wait", "risk_review__owner")

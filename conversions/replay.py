@@ -12,7 +12,7 @@ from django.db import transaction
 
 from conversions.intake import decide_cases
 from conversions.intake.case import Case, Decision
-from conversions.intake.receive import reopen
+from conversions.intake.read.receive import reopen
 from conversions.models import ParkedPostback, Postback
 
 # Requests that are decided in one transaction.

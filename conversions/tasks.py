@@ -5,14 +5,14 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from conversions.appeals import end_decided
-from conversions.caps import keep_caps
 from conversions.intake import decide_left_over, take_up_parked
-from conversions.late_clicks import complete_by_signature
-from conversions.lifecycle import approve_due
-from conversions.qualification_waits import look_again
-from conversions.risk_marks import count_pace, forget_addresses
-from conversions.risk_reviews import catch_up, keep_up
+from conversions.lifecycle.appeals import end_decided
+from conversions.lifecycle.status import approve_due
+from conversions.qualification.caps import keep_caps
+from conversions.qualification.waits import look_again
+from conversions.risk.late_clicks import complete_by_signature
+from conversions.risk.reviews import catch_up, keep_up
+from conversions.risk.signals import count_pace, forget_addresses
 
 LATE_MARKS = timedelta(minutes=3)
 # Longer than any batch takes, so that a request under way is not taken for one left over.

@@ -12,10 +12,10 @@ from django.db.models.functions import Coalesce, TruncDate
 
 from affiliates.models import Affiliate
 from conversions.models import Conversion
-from payouts.accounts import with_facts
-from payouts.ledger import quote_all, read_events
+from payouts.ledger.booking import quote_all, read_events
+from payouts.ledger.pricing_groups import with_facts
 from payouts.models import BilledClicks, LedgerEntry
-from payouts.price_books import price_book
+from payouts.plans.price_books import price_book
 from payouts.pricing import Event, Quote, estimate_all
 from tracking.models import Click
 

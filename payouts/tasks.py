@@ -4,14 +4,14 @@ import structlog
 from celery import shared_task
 from django.utils import timezone
 
-from payouts import trying
-from payouts.click_counts import count_clicks
-from payouts.click_ledger import book_clicks
-from payouts.closing import OPEN, AlreadyClosing, run_close
-from payouts.ledger import book_changes
+from payouts.ledger.booking import book_changes
+from payouts.ledger.click_booking import book_clicks
+from payouts.ledger.click_counts import count_clicks
 from payouts.models import PeriodClose, WhatIf
-from payouts.rate_feed import FeedUnavailable, fetch_rates
-from payouts.trying import AlreadyTrying, run_what_if
+from payouts.plan_changes import what_if_jobs
+from payouts.plan_changes.what_if_jobs import AlreadyTrying, run_what_if
+from payouts.rates.feed import FeedUnavailable, fetch_rates
+from payouts.statements.closing import OPEN, AlreadyClosing, run_close
 
 log = structlog.get_logger()
 
@@ -61,7 +61,7 @@ def close_periods() -> int:
 def answer_what_ifs() -> int:
     """Work on every what-if that was asked for and is not answered, the oldest first; how many ended well."""
     ended = 0
-    for row in WhatIf.objects.filter(state__in=trying.OPEN).select_related("plan__offer").order_by("pk"):
+    for row in WhatIf.objects.filter(state__in=what_if_jobs.OPEN).select_related("plan__offer").order_by("pk"):
         try:
             run_what_if(row)
             ended += 1

@@ -13,7 +13,7 @@ from django.test import TransactionTestCase
 from pytest_django.fixtures import Settings
 
 from affiliates.models import Affiliate, User
-from conversions.intake import throttle
+from conversions.intake.read import throttle
 from tests.factories import AffiliateFactory, SuperuserFactory
 
 # The same examples in every run, so that a run says something of the change at hand; HYPOTHESIS_PROFILE=default looks

@@ -24,9 +24,8 @@ from affiliates.models import (
     Offer,
     User,
 )
-from affiliates.secrets import digest, encrypt, new_token
 from conversions.models import Conversion, Customer, CustomerLock, Goal, Postback, StatusChange, Trace
-from conversions.reasons import Reason
+from conversions.reasons.codes import Reason
 from payouts.models import (
     CommissionPlan,
     CommissionRule,
@@ -39,6 +38,7 @@ from payouts.models import (
     Statement,
     WhatIf,
 )
+from records.secrets import digest, encrypt, new_token
 from tracking.models import Click, LegacyClickID, TrackingLink
 
 PASSWORD = "correct horse battery staple"
@@ -342,7 +342,7 @@ class LedgerHeadFactory(DjangoModelFactory[LedgerHead]):
 
 
 class LedgerEntryFactory(DjangoModelFactory[LedgerEntry]):
-    """A bare row, outside any chain: for pages only. `payouts.ledger` makes real ones."""
+    """A bare row, outside any chain: for pages only. `payouts.ledger.booking` makes real ones."""
 
     class Meta:
         model = LedgerEntry
@@ -360,7 +360,7 @@ class LedgerEntryFactory(DjangoModelFactory[LedgerEntry]):
 
 
 class StatementFactory(DjangoModelFactory[Statement]):
-    """A bare row: for pages only. `payouts.statements` makes real ones."""
+    """A bare row: for pages only. `payouts.statements.statements` makes real ones."""
 
     class Meta:
         model = Statement

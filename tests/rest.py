@@ -4,7 +4,7 @@ from typing import Any
 
 from django.test import Client
 
-from affiliates.api_keys import make_api_key
+from affiliates.access.api_keys import make_api_key
 from affiliates.models import Affiliate, User
 from tests.factories import AffiliateMemberFactory
 

@@ -17,20 +17,20 @@ from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 from rest_framework.validators import UniqueValidator
 
+from affiliates.access.reach import AffiliatesOnly, Reach
 from affiliates.access.serializers import ReachSerializer
+from affiliates.access.views import ReadViewSet, ResourceViewSet
 from affiliates.api import AffiliateName, OfferName
 from affiliates.models import Affiliate, Enrollment
-from affiliates.permissions import AffiliatesOnly, Reach
-from affiliates.rest.errors import Conflict
-from affiliates.rest.fields import StrictSerializer, Text
-from affiliates.rest.filters import EXAMPLE, MomentFilter, PeriodFilters, YesNoFilter
-from affiliates.rest.pages import Pages
-from affiliates.rest.views import ReadViewSet, ResourceViewSet
-from tracking.click_id import lowest_uuid, text_of
-from tracking.landing_page import check_landing_page
-from tracking.link_address import link_base
+from tracking.capture.landing_page import check_landing_page
+from tracking.capture.link_address import link_base
+from tracking.click_id.codec import lowest_uuid, text_of
 from tracking.models import SUB_IDS, Click, TrackingLink
 from tracking.queries import at_the_end
+from web.rest.errors import Conflict
+from web.rest.fields import StrictSerializer, Text
+from web.rest.filters import EXAMPLE, MomentFilter, PeriodFilters, YesNoFilter
+from web.rest.pages import Pages
 
 # How far back a list of clicks goes when nobody says from when: it bounds what one request may cost.
 RECENT = timedelta(days=30)

@@ -8,7 +8,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 
-from tracking import click_id, geography
+from tracking.click_id import codec
+from tracking.visitors import geography
 
 # Longer than anything that is meant; beyond year 1 there is no date to compare with.
 LONGEST = {"CLICK_PERSONAL_DAYS": 36_500, "CLICK_ROW_MONTHS": 1_200}
@@ -18,7 +19,7 @@ LONGEST_REPEAT = 3_600
 
 def check_click_id_keys(**_: Any) -> list[CheckMessage]:
     try:
-        known = click_id.keys()
+        known = codec.keys()
     except ImproperlyConfigured as error:
         return [Error(str(error), hint="docs/click-id.md says how keys are kept.", id="tracking.E001")]
     if not known:

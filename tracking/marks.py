@@ -14,10 +14,10 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
-from tracking.agents import UNKNOWN, Agent, describe
-from tracking.geography import locate
-from tracking.rollups import ADD_MARKED
-from tracking.visitors import is_new
+from tracking.counts.rollups import ADD_MARKED
+from tracking.visitors.agents import UNKNOWN, Agent, describe
+from tracking.visitors.geography import locate
+from tracking.visitors.identity import is_new
 
 # The texts that make up statements here are constants of this module.
 # ruff: noqa: S608

@@ -5,9 +5,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from affiliates import public_ids
-from affiliates.addresses import validate_destination
 from affiliates.models import Enrollment
+from records import public_ids
+from records.addresses import validate_destination
 
 SUB_IDS = tuple(f"sub{n}" for n in range(1, 11))
 

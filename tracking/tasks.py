@@ -3,8 +3,9 @@
 from celery import shared_task
 from django.utils import timezone
 
-from tracking import marks, retention
-from tracking.partitions import make_partitions_ahead
+from tracking import marks
+from tracking.retention import expiry
+from tracking.retention.partitions import make_partitions_ahead
 
 # Not longer than until beat asks again, so that a heap of clicks keeps one process busy and not all of them.
 MARKS_SECONDS = 1.8
@@ -25,5 +26,5 @@ def mark_clicks() -> int:
 
 @shared_task
 def apply_retention() -> None:
-    if not retention.apply(now=timezone.now(), seconds=RETENTION_SECONDS):
+    if not expiry.apply(now=timezone.now(), seconds=RETENTION_SECONDS):
         apply_retention.apply_async(countdown=RETENTION_PAUSE)

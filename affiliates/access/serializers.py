@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
-from affiliates.permissions import Reach
+from affiliates.access.reach import Reach
 
 
 class ReachSerializer(serializers.ModelSerializer[Any]):

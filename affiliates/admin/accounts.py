@@ -18,13 +18,13 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioF
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm
 
+from affiliates.access.api_keys import make_api_key
+from affiliates.access.operators import operator
+from affiliates.access.power import may_act_for, may_change_group, may_give
 from affiliates.admin.forms import RevokeApiKeys, UserAddForm, UserEditForm
 from affiliates.admin.power import MembersByPermission, check_all, with_user_check
-from affiliates.api_keys import make_api_key
 from affiliates.models import AffiliateMember, ApiKey, User
-from affiliates.operators import operator
-from affiliates.panel import DayRangeFilter, PanelAdmin, PanelTable, RecordAdmin, code, label, question
-from affiliates.power import may_act_for, may_change_group, may_give
+from web.panel import DayRangeFilter, PanelAdmin, PanelTable, RecordAdmin, code, label, question
 
 
 class MembershipTable(MembersByPermission, PanelTable):

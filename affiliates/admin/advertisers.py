@@ -18,11 +18,11 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioF
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
+from affiliates.access.advertiser_secrets import PREFIXES, make_secret, secret_text
+from affiliates.access.operators import operator
 from affiliates.admin.forms import AdvertiserForm, MakeSecret, RevokeSecret
-from affiliates.advertiser_secrets import PREFIXES, make_secret, secret_text
 from affiliates.models import Advertiser, AdvertiserSecret
-from affiliates.operators import operator
-from affiliates.panel import PanelAdmin, RecordAdmin, code, label, labelled, link_to, list_link, question
+from web.panel import PanelAdmin, RecordAdmin, code, label, labelled, link_to, list_link, question
 
 Kind = AdvertiserSecret.Kind
 

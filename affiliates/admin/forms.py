@@ -29,8 +29,8 @@ from affiliates.models import (
     TrackingDomain,
     User,
 )
-from affiliates.panel import ConfirmForm, DaysField, ListField, SecondsField
-from affiliates.panel.confirm import note_field
+from web.panel import ConfirmForm, DaysField, ListField, SecondsField
+from web.panel.confirm import note_field
 
 
 def _items(model: type[Model], field: str) -> Any:

@@ -28,7 +28,7 @@ from affiliates.admin.forms import (
 )
 from affiliates.admin.people import ENROLLMENT_TONES
 from affiliates.models import CouponCode, Enrollment, Offer, OfferDestination, TrackingDomain
-from affiliates.panel import DayRangeFilter, PanelAdmin, PanelInline, code, labelled, link_to, list_link, question
+from web.panel import DayRangeFilter, PanelAdmin, PanelInline, code, labelled, link_to, list_link, question
 
 OFFER_TONES = {"draft": "default", "active": "success", "paused": "warning", "ended": "default"}
 

@@ -15,7 +15,7 @@ from unfold.enums import ActionVariant
 from affiliates.admin.forms import ApproveAffiliates, CloseAffiliates, SuspendAffiliates
 from affiliates.admin.power import MembersByPermission
 from affiliates.models import Affiliate, AffiliateMember, Enrollment, Parentage
-from affiliates.panel import DayRangeFilter, PanelAdmin, PanelTable, RecordTable, code, labelled, list_link, question
+from web.panel import DayRangeFilter, PanelAdmin, PanelTable, RecordTable, code, labelled, list_link, question
 
 AFFILIATE_TONES = {"pending": "warning", "active": "success", "suspended": "danger", "closed": "default"}
 ENROLLMENT_TONES = {"pending": "warning", "approved": "success", "rejected": "danger", "blocked": "danger"}

@@ -7,9 +7,9 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 
+from affiliates.access.operators import operator
+from affiliates.access.power import AFFILIATE, may_act_for, may_bind, refusal
 from affiliates.models import User
-from affiliates.operators import operator
-from affiliates.power import AFFILIATE, may_act_for, may_bind, refusal
 
 UNBOUND = (
     "Only operators who may change affiliates and their members bind an operator's key to an affiliate. "

@@ -10,9 +10,9 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import affiliates.addresses
-import affiliates.money
-import affiliates.public_ids
+import records.addresses
+import records.money
+import records.public_ids
 
 
 class Migration(migrations.Migration):
@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                 (
                     "public_id",
                     models.CharField(
-                        default=affiliates.public_ids.advertiser_id, editable=False, max_length=16, unique=True
+                        default=records.public_ids.advertiser_id, editable=False, max_length=16, unique=True
                     ),
                 ),
                 ("name", models.CharField(max_length=120, unique=True)),
@@ -40,14 +40,14 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "currency",
-                    affiliates.money.CurrencyField(
+                    records.money.CurrencyField(
                         default="EUR", help_text="Assumed, and said in the answer, when a postback names none."
                     ),
                 ),
                 (
                     "sender_networks",
                     django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=43, validators=[affiliates.addresses.validate_network]),
+                        base_field=models.CharField(max_length=43, validators=[records.addresses.validate_network]),
                         blank=True,
                         default=list,
                         help_text="Addresses (CIDR) that postbacks may come from; empty allows any.",
@@ -151,7 +151,7 @@ class Migration(migrations.Migration):
                 (
                     "public_id",
                     models.CharField(
-                        default=affiliates.public_ids.affiliate_id, editable=False, max_length=16, unique=True
+                        default=records.public_ids.affiliate_id, editable=False, max_length=16, unique=True
                     ),
                 ),
                 ("name", models.CharField(max_length=120)),
@@ -182,7 +182,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "currency",
-                    affiliates.money.CurrencyField(default="EUR", help_text="The currency the affiliate is paid in."),
+                    records.money.CurrencyField(default="EUR", help_text="The currency the affiliate is paid in."),
                 ),
                 ("website", models.URLField(blank=True)),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
@@ -323,9 +323,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "public_id",
-                    models.CharField(
-                        default=affiliates.public_ids.offer_id, editable=False, max_length=16, unique=True
-                    ),
+                    models.CharField(default=records.public_ids.offer_id, editable=False, max_length=16, unique=True),
                 ),
                 ("name", models.CharField(max_length=120)),
                 (
@@ -356,13 +354,13 @@ class Migration(migrations.Migration):
                         blank=True, help_text="What traffic is welcome and what is not; affiliates read it."
                     ),
                 ),
-                ("currency", affiliates.money.CurrencyField(default="EUR")),
+                ("currency", records.money.CurrencyField(default="EUR")),
                 (
                     "destination_url",
                     models.CharField(
                         help_text="Where visitors go. Macros such as {click_id} and {sub1} are filled in; click_id is always added.",
                         max_length=2000,
-                        validators=[affiliates.addresses.validate_destination],
+                        validators=[records.addresses.validate_destination],
                     ),
                 ),
                 (
@@ -371,13 +369,13 @@ class Migration(migrations.Migration):
                         blank=True,
                         help_text="Where visitors go while the offer is paused; empty answers 410 Gone.",
                         max_length=2000,
-                        validators=[affiliates.addresses.validate_destination],
+                        validators=[records.addresses.validate_destination],
                     ),
                 ),
                 (
                     "deep_link_hosts",
                     django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=253, validators=[affiliates.addresses.validate_host]),
+                        base_field=models.CharField(max_length=253, validators=[records.addresses.validate_host]),
                         blank=True,
                         default=list,
                         help_text="Hosts that an affiliate's url= may lead to; *.example.com allows every host below it.",
@@ -502,7 +500,7 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=60)),
                 (
                     "destination_url",
-                    models.CharField(max_length=2000, validators=[affiliates.addresses.validate_destination]),
+                    models.CharField(max_length=2000, validators=[records.addresses.validate_destination]),
                 ),
                 (
                     "countries",
@@ -570,7 +568,7 @@ class Migration(migrations.Migration):
                         help_text="go.example.com",
                         max_length=253,
                         unique=True,
-                        validators=[affiliates.addresses.validate_host],
+                        validators=[records.addresses.validate_host],
                     ),
                 ),
                 ("is_active", models.BooleanField(default=True)),

@@ -3,7 +3,7 @@
 import django.contrib.postgres.fields
 from django.db import migrations, models
 
-import affiliates.addresses
+import records.addresses
 
 
 class Migration(migrations.Migration):
@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
             model_name="advertiser",
             name="pixel_hosts",
             field=django.contrib.postgres.fields.ArrayField(
-                base_field=models.CharField(max_length=253, validators=[affiliates.addresses.validate_host]),
+                base_field=models.CharField(max_length=253, validators=[records.addresses.validate_host]),
                 blank=True,
                 default=list,
                 help_text="Hosts of the pages that the pixel stands on; *.example.com allows every host below it; empty: any.",

@@ -6,10 +6,10 @@ from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
-from affiliates.money import round_money
 from conversions.models import Conversion
-from payouts.chain import Facts, seal
+from payouts.ledger.chain import Facts, seal
 from payouts.models import CommissionPlan, CommissionRule, LedgerEntry, LedgerHead, Statement
+from records.money import round_money
 
 Kind = LedgerEntry.Kind
 ZERO = Decimal(0)

@@ -7,10 +7,10 @@ from typing import NamedTuple
 from django.db import transaction
 from django.db.models import Exists, Max, Min, OuterRef, Q, Sum
 
-from affiliates.money import round_money
 from payouts.models import LedgerEntry, LedgerHead, Payout, PayoutTerms, Statement
-from payouts.rates import NoRate, Rate, rate
-from payouts.statements import statement_number
+from payouts.rates.daily import NoRate, Rate, rate
+from payouts.statements.statements import statement_number
+from records.money import round_money
 
 ZERO = Decimal(0)
 

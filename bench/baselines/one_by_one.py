@@ -15,12 +15,12 @@ from typing import Any
 from django.conf import settings
 
 from affiliates.models import Advertiser, AdvertiserSecret, Affiliate, Enrollment
-from affiliates.secrets import digest
-from conversions.explanations import EXPLANATIONS
 from conversions.intake import Decision, Received
 from conversions.models import Conversion, Customer, CustomerLock, Goal, Postback, StatusChange, Trace
-from conversions.reasons import Reason
-from tracking import click_id
+from conversions.reasons.codes import Reason
+from conversions.reasons.explanations import EXPLANATIONS
+from records.secrets import digest
+from tracking.click_id import codec
 from tracking.models import Click, TrackingLink
 
 Outcome = Postback.Outcome
@@ -114,7 +114,7 @@ def _authenticate(case: Judgement) -> None:
 
 
 def _find_click(case: Judgement) -> tuple[Click, TrackingLink]:
-    made = click_id.parse(case.sent.get("click_id", ""))
+    made = codec.parse(case.sent.get("click_id", ""))
     click = Click.objects.filter(pk=made.uuid).first() if made else None
     if click is None:
         raise Stopped(Outcome.UNKNOWN_CLICK, Reason.UNKNOWN_CLICK, "The click ID is not genuine.")

@@ -8,11 +8,11 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
-from affiliates.addresses import MACRO
 from bench.baselines.one_by_one import decide
 from conversions.intake import Received
 from conversions.models import Postback
-from tracking import click_id
+from records.addresses import MACRO
+from tracking.click_id import codec
 from tracking.models import SUB_IDS, Click, TrackingLink
 
 KEPT_HEADERS = ("user-agent", "content-type", "x-forwarded-for", "host")
@@ -29,7 +29,7 @@ def click(request: HttpRequest, code: str) -> HttpResponse:
     if link is None:
         raise Http404
     number, template, advertiser = link
-    made, visitor, sent = click_id.new(link_number=number), _visitor(request), request.GET
+    made, visitor, sent = codec.new(link_number=number), _visitor(request), request.GET
     Click.objects.create(
         id=made.uuid,
         link_id=number,

@@ -9,7 +9,7 @@ from bench.baselines.booking import book_one
 from bench.cost import Watch, peak_megabytes
 from bench.inside import options, progress, tell
 from conversions.models import Conversion
-from payouts.ledger import book_changes, quote_all, read_events
+from payouts.ledger.booking import book_changes, quote_all, read_events
 from payouts.tasks import BATCH
 
 PRICED_AT_ONCE = 5_000

@@ -7,7 +7,7 @@ from pathlib import Path
 from django.utils import timezone
 
 from bench.inside import options, tell
-from tracking import click_id
+from tracking.click_id import codec
 from tracking.models import Click
 
 BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36"
@@ -22,10 +22,10 @@ def make_clicks(*, count: int, link_ids: list[int], path: str) -> str:
     """Store that many clicks on these links and write their signed IDs; give the ID of one that is too old."""
     now = timezone.now()
     ids = [
-        click_id.new(link_number=random.choice(link_ids), at=now - timedelta(seconds=random.randint(60, 7 * 86400)))
+        codec.new(link_number=random.choice(link_ids), at=now - timedelta(seconds=random.randint(60, 7 * 86400)))
         for _ in range(count)
     ]
-    old = click_id.new(link_number=link_ids[0], at=now - timedelta(days=60))
+    old = codec.new(link_number=link_ids[0], at=now - timedelta(days=60))
     Click.objects.bulk_create(
         (
             Click(

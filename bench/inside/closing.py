@@ -13,10 +13,10 @@ from bench.baselines.closing import close_one
 from bench.cost import Watch, peak_megabytes
 from bench.inside import options, progress, tell
 from conversions.models import Conversion
-from payouts.ledger import book_changes
+from payouts.ledger.booking import book_changes
 from payouts.models import ExchangeRate, PayoutTerms
-from payouts.rates import DayRate, store
-from payouts.statements import CloseJob, close_period, to_close
+from payouts.rates.daily import DayRate, store
+from payouts.statements.statements import CloseJob, close_period, to_close
 from payouts.tasks import BATCH
 
 RATES = {"USD": Decimal("1.08"), "JPY": Decimal("163.4")}

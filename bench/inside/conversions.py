@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from bench.inside import options, progress, tell
 from conversions.models import Conversion, Goal
-from conversions.reasons import Reason
+from conversions.reasons.codes import Reason
 from tracking.models import TrackingLink
 
 Status = Conversion.Status

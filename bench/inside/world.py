@@ -7,12 +7,12 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from affiliates.advertiser_secrets import make_secret
+from affiliates.access.advertiser_secrets import make_secret
 from affiliates.models import Advertiser, AdvertiserSecret, Affiliate, Enrollment, Offer
 from bench.inside import options, tell
 from conversions.models import Goal, RiskPolicy
 from payouts.models import CommissionPlan, CommissionRule
-from payouts.plans import publish_version
+from payouts.plan_changes.publish import publish_version
 from tracking.models import TrackingLink
 
 DESTINATION = "https://casino.example/welcome?cid={click_id}&source={source}&label={sub1}"

@@ -15,11 +15,11 @@ from unfold.decorators import display
 
 from affiliates.admin import AdvertiserAdmin
 from affiliates.models import Advertiser
-from affiliates.panel import code, list_link, rows_of
 from conversions.dialects.own import address, dialect_of
-from conversions.explanations import EXPLANATIONS
 from conversions.models import Goal, Postback, SenderMapping
-from conversions.reasons import Reason
+from conversions.reasons.codes import Reason
+from conversions.reasons.explanations import EXPLANATIONS
+from web.panel import code, list_link, rows_of
 
 DAY = timedelta(hours=24)
 # How long ago an address may have been heard as this advertiser's.

@@ -16,13 +16,13 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from affiliates.models import User
-from affiliates.panel import ConfirmForm, RecordAdmin, code, label, link_to, question, when
-from affiliates.panel.confirm import note_field
-from affiliates.shown import NOTHING
-from conversions.appeals import AppealRefused, dismiss, uphold
-from conversions.lifecycle import StatusNotAllowed
+from conversions.lifecycle.appeals import AppealRefused, dismiss, uphold
+from conversions.lifecycle.operator_decisions import DecisionRefused
+from conversions.lifecycle.status import StatusNotAllowed
 from conversions.models import Appeal
-from conversions.operator_decisions import DecisionRefused
+from web.cells import NOTHING
+from web.panel import ConfirmForm, RecordAdmin, code, label, link_to, question, when
+from web.panel.confirm import note_field
 
 TONES = {"open": "warning", "upheld": "success", "dismissed": "default"}
 

@@ -17,11 +17,11 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from affiliates.models import User
-from affiliates.money import format_money
-from affiliates.panel import ConfirmForm, RecordAdmin, code, label, link_to, question, rows_of, when
-from affiliates.panel.confirm import note_field
 from conversions.conflicts import ConflictRefused, Difference, accept, differences, dismiss
 from conversions.models import ConflictReview
+from records.money import format_money
+from web.panel import ConfirmForm, RecordAdmin, code, label, link_to, question, rows_of, when
+from web.panel.confirm import note_field
 
 UNITLESS = ("volume", "currency")
 

@@ -18,7 +18,14 @@ from unfold.contrib.filters.admin import (
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from affiliates.panel import (
+from conversions.admin.files import DecideByFile
+from conversions.admin.forms import ApproveConversions, RefundConversion, RejectConversions
+from conversions.holds import hold_of
+from conversions.models import Conversion, Correction, Customer, Refund, StatusChange
+from tracking.admin.clicks import click_key
+from tracking.click_id.codec import text_of
+from tracking.click_id.pasted import narrowed
+from web.panel import (
     BoundedExport,
     DayRangeFilter,
     ExportColumns,
@@ -31,13 +38,6 @@ from affiliates.panel import (
     question,
     when,
 )
-from conversions.admin.files import DecideByFile
-from conversions.admin.forms import ApproveConversions, RefundConversion, RejectConversions
-from conversions.holds import hold_of
-from conversions.models import Conversion, Correction, Customer, Refund, StatusChange
-from tracking.admin import click_key
-from tracking.click_id import text_of
-from tracking.pasted import narrowed
 
 STATUS_TONES = {"pending": "warning", "approved": "success", "rejected": "danger"}
 SOURCE_TONES = {"postback": "info", "operator": "primary", "automatic": "default"}

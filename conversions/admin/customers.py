@@ -12,11 +12,11 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action, display
 
-from affiliates.panel import DayRangeFilter, RecordAdmin, RecordTable, code, link_to, list_link, when
 from conversions.models import Customer, CustomerLock, Touch
-from tracking.admin import click_key
-from tracking.click_id import text_of
-from tracking.pasted import narrowed
+from tracking.admin.clicks import click_key
+from tracking.click_id.codec import text_of
+from tracking.click_id.pasted import narrowed
+from web.panel import DayRangeFilter, RecordAdmin, RecordTable, code, link_to, list_link, when
 
 
 def lock_end(row: CustomerLock) -> SafeString | str:

@@ -9,12 +9,12 @@ from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from affiliates.models import Advertiser, User
-from affiliates.panel import ConfirmForm
-from conversions.bulk_status import CHANGED, REFUSED, UNCHANGED, decide_many, read_wishes
-from conversions.csv_files import LARGEST, FileRefused
-from conversions.csv_import import import_conversions
 from conversions.dialects.table import DIALECTS
+from conversions.endpoints.csv_import import import_conversions
+from conversions.lifecycle.bulk_status import CHANGED, REFUSED, UNCHANGED, decide_many, read_wishes
 from conversions.models import SenderMapping
+from records.csv_files import LARGEST, FileRefused
+from web.panel import ConfirmForm
 
 SHOWN = 20
 

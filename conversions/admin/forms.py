@@ -11,15 +11,15 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from affiliates.models import User
-from affiliates.money import format_money, places
-from affiliates.panel import ConfirmForm, DaysField, SecondsField
-from affiliates.panel.confirm import note_field
-from conversions.lifecycle import StatusNotAllowed, change_status
+from conversions.lifecycle.operator_decisions import APPROVALS, REJECTIONS
+from conversions.lifecycle.refunds import RefundRefused, refund
+from conversions.lifecycle.status import StatusNotAllowed, change_status
 from conversions.models import Conversion, Goal, Postback, RiskReview, StatusChange
-from conversions.operator_decisions import APPROVALS, REJECTIONS
-from conversions.reasons import Reason
-from conversions.refunds import RefundRefused, refund
+from conversions.reasons.codes import Reason
 from conversions.replay import CHUNK, replay
+from records.money import format_money, places
+from web.panel import ConfirmForm, DaysField, SecondsField
+from web.panel.confirm import note_field
 
 Status = Conversion.Status
 

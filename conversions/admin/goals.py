@@ -12,11 +12,11 @@ from unfold.decorators import display
 
 from affiliates.admin import OfferAdmin
 from affiliates.models import Offer
-from affiliates.panel import DaysField, ListField, PanelAdmin, PanelInline, code, link_to
 from conversions.admin.forms import GoalForm
 from conversions.models import Goal, QualificationRule
-from conversions.qualification_waits import RULES as WITH_RULES
-from conversions.qualification_words import all_words
+from conversions.qualification.waits import RULES as WITH_RULES
+from conversions.qualification.words import all_words
+from web.panel import DaysField, ListField, PanelAdmin, PanelInline, code, link_to
 
 RULES = (
     ("approval", "approval_delay"),

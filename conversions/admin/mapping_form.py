@@ -9,8 +9,8 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, U
 
 from conversions.dialects.answers import VALUES, native_answer
 from conversions.dialects.mapping import DEDUCTIONS, NAMES
+from conversions.dialects.rules import FIXED, Fault, faults
 from conversions.dialects.table import BY_NAME, DIALECTS, Dialect
-from conversions.mapping_rules import FIXED, Fault, faults
 from conversions.models import SenderMapping
 from conversions.models.mappings import NATIVE, OWN
 

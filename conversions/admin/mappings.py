@@ -14,15 +14,15 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioF
 from unfold.decorators import action, display
 
 from affiliates.models import TrackingDomain
-from affiliates.panel import PanelAdmin, code, link_to, rows_of
-from affiliates.panel.columns import once
 from conversions.admin.mapping_form import LABELS, MappingForm, fixed_field, names_field, started_from
 from conversions.dialects.mapping import DEDUCTIONS
 from conversions.dialects.own import address, dialect_of
+from conversions.dialects.rules import FIXED
 from conversions.dialects.table import BY_NAME, DIALECTS
-from conversions.mapping_rules import FIXED
 from conversions.models import SenderMapping
 from conversions.models.mappings import NATIVE, OWN
+from web.panel import PanelAdmin, code, link_to, rows_of
+from web.panel.columns import once
 
 RARE = ("volume", "refund", "refund_id", *DEDUCTIONS)
 MOST_HOSTS = 20

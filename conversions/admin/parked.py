@@ -15,11 +15,11 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from affiliates.models import User
-from affiliates.panel import ConfirmForm, DayRangeFilter, RecordAdmin, code, label, link_to, question, when
-from affiliates.panel.confirm import note_field
 from conversions.intake import give_up_parked, try_parked
 from conversions.models import ParkedPostback, Postback
-from tracking.pasted import narrowed
+from tracking.click_id.pasted import narrowed
+from web.panel import ConfirmForm, DayRangeFilter, RecordAdmin, code, label, link_to, question, when
+from web.panel.confirm import note_field
 
 TONES = {"customer": "info", "sale": "warning", "link": "danger"}
 

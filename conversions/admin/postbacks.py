@@ -20,7 +20,16 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import action, display
 
-from affiliates.panel import (
+from conversions.admin.files import ImportEvents
+from conversions.admin.forms import ReplayPostbacks
+from conversions.intake.write.answer import answer_kept
+from conversions.models import ParkedPostback, Postback, Trace
+from conversions.reasons.codes import Reason
+from tracking.admin.clicks import click_key
+from tracking.click_id.codec import text_of
+from tracking.click_id.pasted import narrowed
+from web.cells import NOTHING
+from web.panel import (
     BoundedExport,
     DayRangeFilter,
     ExportColumns,
@@ -33,15 +42,6 @@ from affiliates.panel import (
     rows_of,
     when,
 )
-from affiliates.shown import NOTHING
-from conversions.admin.files import ImportEvents
-from conversions.admin.forms import ReplayPostbacks
-from conversions.intake.answer import answer_kept
-from conversions.models import ParkedPostback, Postback, Trace
-from conversions.reasons import Reason
-from tracking.admin import click_key
-from tracking.click_id import text_of
-from tracking.pasted import narrowed
 
 OUTCOME_TONES = {
     "": "warning",

@@ -17,12 +17,12 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from affiliates.models import User
-from affiliates.panel import ConfirmForm, DaysField, PanelAdmin, RecordAdmin, code, label, link_to, question, when
-from affiliates.panel.confirm import note_field
-from conversions.lifecycle import StatusNotAllowed
+from conversions.lifecycle.status import StatusNotAllowed
 from conversions.models import RiskPolicy, RiskReview
-from conversions.reasons import Reason
-from conversions.risk_reviews import resolve
+from conversions.reasons.codes import Reason
+from conversions.risk.reviews import resolve
+from web.panel import ConfirmForm, DaysField, PanelAdmin, RecordAdmin, code, label, link_to, question, when
+from web.panel.confirm import note_field
 
 TITLES = {
     "bot_click": "Bot",

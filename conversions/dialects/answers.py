@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from xml.sax.saxutils import escape
 
 from conversions.models import Postback
-from tracking.http import clean
+from web.http import clean
 
 Outcome = Postback.Outcome
 TAKEN = frozenset({Outcome.ACCEPTED, Outcome.UPDATED, Outcome.HELD, Outcome.REJECTED})

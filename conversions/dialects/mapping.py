@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
-from affiliates.money import PLACES
+from records.money import PLACES
 
 Pairs = list[tuple[str, str]]
 # Amounts that a share of net revenue may take off its gross, in the event's currency.

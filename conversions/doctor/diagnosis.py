@@ -9,23 +9,23 @@ from urllib.parse import quote, unquote, urlsplit
 from django.conf import settings
 
 from affiliates.models import Advertiser
-from conversions.dialect_door import PREFIX, find_address
 from conversions.dialects.answers import Spoken
 from conversions.dialects.mapping import NATIVE, Mapping, Pairs
 from conversions.dialects.table import DIALECTS, Dialect
+from conversions.doctor.dry_run import DryRun, dry_run
 from conversions.doctor.parameters import Parameter, parameters_of
 from conversions.doctor.reading import Sent
-from conversions.dry_run import DryRun, dry_run
-from conversions.explanations import EXPLANATIONS
-from conversions.intake import Received, terms
-from conversions.intake.extras import OF_OTHER_STEPS
-from conversions.intake.macros import unfilled
-from conversions.intake.parse import OTHER_NAMES, READ
-from conversions.intake.receive import secret_names
-from conversions.intake.repairs import repair
-from conversions.pixel_door import IMAGE_PATH
-from conversions.postback_door import PATH
-from conversions.reasons import Reason
+from conversions.endpoints.dialects import PREFIX, find_address
+from conversions.endpoints.native import PATH
+from conversions.endpoints.pixel import IMAGE_PATH
+from conversions.intake import Received, reference_cache
+from conversions.intake.read.extras import OF_OTHER_STEPS
+from conversions.intake.read.macros import unfilled
+from conversions.intake.read.parse import OTHER_NAMES, READ
+from conversions.intake.read.receive import secret_names
+from conversions.intake.read.repairs import repair
+from conversions.reasons.codes import Reason
+from conversions.reasons.explanations import EXPLANATIONS
 
 TOKEN_MARK = "YOUR_TOKEN"  # noqa: S105 (stands where a token was)
 # A request that was refused for who sent it, or how, may yet be looked at as the advertiser's.
@@ -105,7 +105,7 @@ def diagnose(sent: Sent, *, now: datetime, advertiser: Advertiser | None = None)
     and the rest is decided as if they were mended.
     """
     received = sent.received()
-    dialect = terms.dialects_named([received.mapping]).get(received.mapping)
+    dialect = reference_cache.dialects_named([received.mapping]).get(received.mapping)
     guess, hits = (None, []) if dialect else _guess(received.parameters)
     known_by = "its address" if dialect else (f"its parameters {', '.join(hits)}" if guess else "its address")
     found = Diagnosis(sent, dialect or guess, known_by, advertiser, on_trust=False)
@@ -132,7 +132,7 @@ def _guess(pairs: Pairs) -> tuple[Dialect | None, list[str]]:
     strangers = {name.strip().lower() for name, _ in pairs} - OURS
     strangers = {name for name in strangers if not _SUB.match(name)}
     scores = []
-    own = [dialect for dialect in terms.own_dialects().values() if dialect.is_active] if strangers else []
+    own = [dialect for dialect in reference_cache.own_dialects().values() if dialect.is_active] if strangers else []
     for dialect in (*DIALECTS, *own):
         names = {name.lower() for found in dialect.mapping.fields.values() for name in found} | {
             name.lower() for name in dialect.tokens

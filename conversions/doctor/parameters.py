@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from affiliates.models import Advertiser
 from conversions.dialects.mapping import NAMES, Mapping, Pairs, Reading
-from conversions.intake.receive import MASK, secret_names
-from conversions.intake.repairs import repair
-from conversions.intake.values import read_moment
+from conversions.intake.read.receive import MASK, secret_names
+from conversions.intake.read.repairs import repair
+from conversions.values import read_moment
 
 TOKEN, TEST, UNREAD = "token", "test", ""
 

@@ -12,11 +12,11 @@ from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from asgiref.sync import async_to_sync
 
-from conversions.dialect_door import KEY, PREFIX, find_address
 from conversions.dialects.mapping import NATIVE
+from conversions.endpoints.dialects import KEY, PREFIX, find_address
+from conversions.endpoints.native import PATH, take_in
 from conversions.intake import Received
 from conversions.models import Postback
-from conversions.postback_door import PATH, take_in
 
 LONGEST = 20_000
 # Options of curl that take a value and change nothing about what is sent.

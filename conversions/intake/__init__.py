@@ -11,18 +11,19 @@ import structlog
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from conversions.intake import attribute, deduplicate, find_click, park, parse, qualify, risk
-from conversions.intake.answer import answer, answer_kept, keep
-from conversions.intake.authenticate import authenticate
 from conversions.intake.case import Case, Decision, Outcome, Received
-from conversions.intake.conflicts import keep_conflicts
-from conversions.intake.decide import decide
-from conversions.intake.is_test import set_apart
-from conversions.intake.legacy import read_legacy
-from conversions.intake.receive import learn_forms, receive, reopen
-from conversions.intake.throttle import slow_down, turned_away
+from conversions.intake.judge import attribute, deduplicate, find_click, park, qualify, risk
+from conversions.intake.judge.conflicts import keep_conflicts
+from conversions.intake.judge.legacy import read_legacy
+from conversions.intake.judge.test_events import set_apart
+from conversions.intake.read import parse
+from conversions.intake.read.authenticate import authenticate
+from conversions.intake.read.receive import learn_forms, receive, reopen
+from conversions.intake.read.throttle import slow_down, turned_away
+from conversions.intake.write.answer import answer, answer_kept, keep
+from conversions.intake.write.decide import decide
 from conversions.models import ParkedPostback, Postback
-from conversions.reasons import Reason
+from conversions.reasons.codes import Reason
 
 __all__ = ["Decision", "Received", "decide_left_over", "give_up_parked", "intake", "take_up_parked", "try_parked"]
 

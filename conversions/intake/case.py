@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 from affiliates.models import Advertiser, Enrollment, Offer
 from conversions.dialects.mapping import NATIVE, Mapping
 from conversions.dialects.table import Dialect
-from conversions.explanations import EXPLANATIONS
+from conversions.intake.read.signing import Signed
 from conversions.models import Conversion, Customer, CustomerLock, Goal, ParkedPostback, Postback, Touch
-from conversions.qualification import Finding
-from conversions.reasons import Reason
-from conversions.risk_marks import ClickMarks
-from conversions.risk_reviews import Found
-from conversions.signing import Signed
-from tracking.click_id import ClickID
-from tracking.http import clean
+from conversions.qualification.judgement import Finding
+from conversions.reasons.codes import Reason
+from conversions.reasons.explanations import EXPLANATIONS
+from conversions.risk.reviews import Found
+from conversions.risk.signals import ClickMarks
+from tracking.click_id.codec import ClickID
 from tracking.models import TrackingLink
+from web.http import clean
 
 Outcome = Postback.Outcome
 # The result of a trace line about what was mended; the sender is told.

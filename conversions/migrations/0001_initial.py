@@ -11,8 +11,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
-import affiliates.money
-import affiliates.public_ids
+import records.money
+import records.public_ids
 
 
 class Migration(migrations.Migration):
@@ -141,7 +141,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "minimum_revenue",
-                    affiliates.money.AmountField(
+                    records.money.AmountField(
                         blank=True,
                         help_text="In the offer's currency; an event below it is rejected.",
                         null=True,
@@ -167,7 +167,7 @@ class Migration(migrations.Migration):
                 (
                     "public_id",
                     models.CharField(
-                        default=affiliates.public_ids.conversion_id, editable=False, max_length=24, unique=True
+                        default=records.public_ids.conversion_id, editable=False, max_length=24, unique=True
                     ),
                 ),
                 ("click_id", models.UUIDField(db_index=True, null=True)),
@@ -185,14 +185,14 @@ class Migration(migrations.Migration):
                 ),
                 ("transaction_id", models.CharField(db_index=True, default="", max_length=100)),
                 ("dedupe_key", models.CharField(max_length=200)),
-                ("revenue", affiliates.money.AmountField(help_text="The operator's income, as sent.", null=True)),
+                ("revenue", records.money.AmountField(help_text="The operator's income, as sent.", null=True)),
                 (
                     "payout",
-                    affiliates.money.AmountField(
+                    records.money.AmountField(
                         help_text="The sender's word for the commission; plans may use or ignore it.", null=True
                     ),
                 ),
-                ("currency", affiliates.money.CurrencyField()),
+                ("currency", records.money.CurrencyField()),
                 (
                     "status",
                     models.CharField(
@@ -321,7 +321,7 @@ class Migration(migrations.Migration):
                 (
                     "public_id",
                     models.CharField(
-                        default=affiliates.public_ids.postback_id, editable=False, max_length=24, unique=True
+                        default=records.public_ids.postback_id, editable=False, max_length=24, unique=True
                     ),
                 ),
                 ("received_at", models.DateTimeField(db_index=True)),

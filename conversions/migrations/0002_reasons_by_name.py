@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-import conversions.reasons
+import conversions.reasons.codes
 
 
 class Migration(migrations.Migration):
@@ -14,21 +14,21 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="conversion",
             name="reason",
-            field=models.CharField(choices=conversions.reasons.reason_choices, max_length=40),
+            field=models.CharField(choices=conversions.reasons.codes.reason_choices, max_length=40),
         ),
         migrations.AlterField(
             model_name="postback",
             name="reason",
-            field=models.CharField(choices=conversions.reasons.reason_choices, default="", max_length=40),
+            field=models.CharField(choices=conversions.reasons.codes.reason_choices, default="", max_length=40),
         ),
         migrations.AlterField(
             model_name="statuschange",
             name="reason",
-            field=models.CharField(choices=conversions.reasons.reason_choices, max_length=40),
+            field=models.CharField(choices=conversions.reasons.codes.reason_choices, max_length=40),
         ),
         migrations.AlterField(
             model_name="trace",
             name="reason",
-            field=models.CharField(choices=conversions.reasons.reason_choices, max_length=40),
+            field=models.CharField(choices=conversions.reasons.codes.reason_choices, max_length=40),
         ),
     ]

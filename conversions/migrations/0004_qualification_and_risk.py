@@ -10,7 +10,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import affiliates.money
+import records.money
 
 
 class Migration(migrations.Migration):
@@ -77,7 +77,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "amount",
-                    affiliates.money.AmountField(
+                    records.money.AmountField(
                         blank=True,
                         help_text="The minimum: for amounts in the offer's currency, for volume in its own unit.",
                         null=True,

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-import affiliates.money
+import records.money
 
 
 class Migration(migrations.Migration):
@@ -19,6 +19,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="conversion",
             name="volume",
-            field=affiliates.money.AmountField(help_text="Lots traded, as sent.", null=True),
+            field=records.money.AmountField(help_text="Lots traded, as sent.", null=True),
         ),
     ]

@@ -8,7 +8,7 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
-import affiliates.money
+import records.money
 
 
 class Migration(migrations.Migration):
@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
             name="Refund",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("amount", affiliates.money.AmountField(validators=[django.core.validators.MinValueValidator(0)])),
+                ("amount", records.money.AmountField(validators=[django.core.validators.MinValueValidator(0)])),
                 ("refund_id", models.CharField(blank=True, max_length=100, verbose_name="Refund ID")),
                 ("note", models.CharField(blank=True, max_length=250)),
                 ("occurred_at", models.DateTimeField(help_text="When the customer got it back, by the sender's word.")),
@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="conversion",
             name="refunded",
-            field=affiliates.money.AmountField(
+            field=records.money.AmountField(
                 db_default=0, default=0, editable=False, help_text="What the customer got back of it."
             ),
         ),

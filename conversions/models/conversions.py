@@ -10,14 +10,14 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from affiliates import public_ids
-from affiliates.history import append_only
 from affiliates.models import Advertiser, Affiliate, User
-from affiliates.money import AmountField, CurrencyField
 from conversions.models.customers import Customer
 from conversions.models.goals import Goal
 from conversions.models.postbacks import Postback
-from conversions.reasons import reason_choices
+from conversions.reasons.codes import reason_choices
+from records import public_ids
+from records.append_only import append_only
+from records.money import AmountField, CurrencyField
 from tracking.models import TrackingLink
 
 # The last step is taken from an array: with a LIMIT, a plan may walk the whole table backwards and find none.

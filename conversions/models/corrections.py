@@ -5,10 +5,10 @@ from typing import ClassVar
 from django.db import models
 from django.utils import timezone
 
-from affiliates.history import append_only
 from affiliates.models import User
 from conversions.models.conversions import Conversion
 from conversions.models.postbacks import Postback
+from records.append_only import append_only
 
 
 class Correction(models.Model):

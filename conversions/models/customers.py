@@ -5,8 +5,8 @@ from typing import ClassVar
 from django.db import models
 from django.utils import timezone
 
-from affiliates.history import append_only
 from affiliates.models import Advertiser, Enrollment, Offer
+from records.append_only import append_only
 from tracking.models import TrackingLink
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from affiliates.models import Offer
-from affiliates.money import AmountField
+from records.money import AmountField
 
 if TYPE_CHECKING:
     from conversions.models.qualification import QualificationRule

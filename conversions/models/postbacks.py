@@ -3,9 +3,9 @@
 from django.db import models
 from django.db.models import Q
 
-from affiliates import public_ids
 from affiliates.models import Advertiser
-from conversions.reasons import reason_choices
+from conversions.reasons.codes import reason_choices
+from records import public_ids
 
 
 class Postback(models.Model):

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from affiliates.models import country_code
-from affiliates.money import AmountField
+from records.money import AmountField
 
 
 class QualificationRule(models.Model):

@@ -7,11 +7,11 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
 
-from affiliates.history import append_only
 from affiliates.models import User
-from affiliates.money import AmountField
 from conversions.models.conversions import Conversion
 from conversions.models.postbacks import Postback
+from records.append_only import append_only
+from records.money import AmountField
 
 # The sum on the conversion is kept by the database, so that it is always that of the rows.
 _ADD_UP = """

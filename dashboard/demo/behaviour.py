@@ -13,7 +13,7 @@ from dashboard.demo.partners import LINK_SPECS, PARTNERS
 from dashboard.demo.program import offer_named
 from dashboard.demo.sending import Answer, Request
 from dashboard.demo.visitors import Crowd, Visitor
-from tracking.click_id import LENGTH
+from tracking.click_id.codec import LENGTH
 from tracking.models import SUB_IDS
 
 COLUMNS = ("aff_click_id", "source", *SUB_IDS)

@@ -7,9 +7,9 @@ from django.db.models import Subquery
 
 from affiliates.approvals import change_affiliates, decide_enrollments
 from affiliates.models import Affiliate, Enrollment
-from conversions.lifecycle import change_status
+from conversions.lifecycle.status import change_status
 from conversions.models import Conversion, StatusChange
-from conversions.reasons import Reason
+from conversions.reasons.codes import Reason
 from dashboard.demo.groundwork import Ground
 from dashboard.demo.journeys import Verdict
 from dashboard.demo.partners import CLICKS, DUARTE, NORDIC

@@ -3,11 +3,11 @@
 from typing import Any
 
 from affiliates.models import Advertiser, AdvertiserSecret, Affiliate, ApiKey, Enrollment, Offer
-from affiliates.secrets import digest
 from conversions.models import Goal
 from dashboard.demo import credentials
 from dashboard.demo.partners import ANA, DUARTE, OLGA
 from dashboard.demo.seeding import SeedRefused, State, state
+from records.secrets import digest
 from tracking.models import TrackingLink
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from affiliates.advertiser_secrets import make_secret
-from affiliates.api_keys import make_api_key
+from affiliates.access.advertiser_secrets import make_secret
+from affiliates.access.api_keys import make_api_key
 from affiliates.models import (
     Advertiser,
     AdvertiserSecret,
@@ -23,7 +23,7 @@ from dashboard.demo.partners import ANA, DUARTE, OLGA, OMAR, AccessSpec, Partner
 from dashboard.demo.program import SHOP, GoalSpec, OfferSpec, PlanSpec, RuleSpec, VersionSpec
 from dashboard.demo.rhythm import DAYS, Span
 from payouts.models import CommissionPlan, CommissionRule, WorkedExample
-from payouts.plans import publish_version
+from payouts.plan_changes.publish import publish_version
 from tracking.models import TrackingLink
 
 # The advertisers joined this many days ago.

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from conversions.intake import Received, intake, take_up_parked
-from conversions.lifecycle import approve_due
+from conversions.lifecycle.status import approve_due
 from conversions.models import Postback
-from conversions.qualification_waits import look_again
-from conversions.risk_reviews import keep_up
+from conversions.qualification.waits import look_again
+from conversions.risk.reviews import keep_up
 from dashboard.demo import credentials
 from dashboard.demo.desk import Desk
 from dashboard.demo.groundwork import Ground, publish
@@ -25,12 +25,12 @@ from dashboard.demo.program import CASINO, CHALLENGE, OFFERS, VersionSpec
 from dashboard.demo.rhythm import DAYS, Span
 from dashboard.demo.stories import APPEALS
 from dashboard.demo.traffic import closing
-from payouts.click_counts import count_clicks
-from payouts.click_ledger import book_clicks
-from payouts.ledger import adjust, book_changes
+from payouts.ledger.booking import adjust, book_changes
+from payouts.ledger.click_booking import book_clicks
+from payouts.ledger.click_counts import count_clicks
 from payouts.models import CommissionPlan, Payout
-from payouts.payments import mark_paid
-from payouts.statements import close_period
+from payouts.paying.payments import mark_paid
+from payouts.statements.statements import close_period
 
 # As many requests as a web process decides at once.
 BATCH = 200

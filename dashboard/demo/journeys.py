@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import count
 from random import Random
 
-from conversions.reasons import Reason
+from conversions.reasons.codes import Reason
 from dashboard.demo.chance import about, poisson
 from dashboard.demo.partners import LINK_SPECS, NORDIC, PARTNERS
 from dashboard.demo.program import CASINO, CHALLENGE, OFFERS, SHOP

@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta
 
 from affiliates.models import AffiliateMember
-from conversions import appeals, conflicts
+from conversions import conflicts
+from conversions.lifecycle import appeals
 from conversions.models import Appeal, ConflictReview, Conversion
-from conversions.reasons import Reason
+from conversions.reasons.codes import Reason
 from dashboard.demo.groundwork import Ground
 from dashboard.demo.journeys import Verdict
 from dashboard.demo.partners import DUARTE, OKAFOR

@@ -6,11 +6,11 @@ from decimal import Decimal
 from affiliates.models import Affiliate
 from dashboard.demo.groundwork import Ground
 from dashboard.demo.partners import DUARTE
-from payouts.batches import make_batches
-from payouts.methods import set_method
 from payouts.models import ExchangeRate, Payout, PayoutTerms
-from payouts.payments import mark_returned
-from payouts.rates import DayRate, bundled, store
+from payouts.paying.batches import make_batches
+from payouts.paying.methods import set_method
+from payouts.paying.payments import mark_returned
+from payouts.rates.daily import DayRate, bundled, store
 
 # Accounts out of the banks' own examples; their check digits fit, and nobody owns them.
 IBANS = ("DE89370400440532013000", "FR1420041010050500013M02606", "ES9121000418450200051332", "NL91ABNA0417164300")

@@ -71,7 +71,7 @@ class RuleSpec:
 class ExampleSpec:
     """A worked example: its events, and by event the amount that the rule of the same place comes to.
 
-    `payouts/examples.py` gives the form of both.
+    `payouts/plans/examples.py` gives the form of both.
     """
 
     name: str

@@ -6,10 +6,10 @@ from decimal import Decimal
 from affiliates.models import User
 from conversions.models import Goal
 from dashboard.demo.program import CASINO, CHALLENGE
-from payouts.asking import ask_for_consent, standings
-from payouts.consents import record
-from payouts.drafts import write_draft
 from payouts.models import CommissionPlan, CommissionRule, DraftVersion
+from payouts.plan_changes.consent_requests import ask_for_consent, standings
+from payouts.plan_changes.consents import record
+from payouts.plan_changes.drafts import write_draft
 
 SINCE = timedelta(days=12)
 

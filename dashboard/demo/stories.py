@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from conversions.reasons import Reason
+from conversions.reasons.codes import Reason
 from dashboard.demo.journeys import CANCELLED_ORDER, FRAUD_OF_ROBOT, Journeys, Verdict
 from dashboard.demo.program import CASINO, CHALLENGE, SHOP
 from dashboard.demo.rhythm import Span

@@ -21,11 +21,11 @@ from dashboard.demo.partners import (
 from dashboard.demo.program import CHALLENGE
 from dashboard.demo.rhythm import DAYS, Span, moments
 from dashboard.demo.visitors import Crowd, Visitor
-from tracking import click_id
-from tracking.agents import describe
-from tracking.capture import copy_rows, format_row
-from tracking.partitions import make_partitions, make_partitions_ahead
-from tracking.rollups import ADD_MARKED
+from tracking.capture.clicks import copy_rows, format_row
+from tracking.click_id import codec
+from tracking.counts.rollups import ADD_MARKED
+from tracking.retention.partitions import make_partitions, make_partitions_ahead
+from tracking.visitors.agents import describe
 
 CHUNK = 5_000
 # Somebody who is impatient, or a page that loads its link ahead, clicks again within seconds.
@@ -62,7 +62,7 @@ class Visit:
 
     @property
     def click_text(self) -> str:
-        return click_id.sign(self.raw_id)
+        return codec.sign(self.raw_id)
 
 
 class Traffic:
@@ -104,7 +104,7 @@ class Traffic:
     def _visit(self, code: str, at: datetime, visitor: Visitor, *, again: bool = False) -> Visit:
         # A click's time is kept in whole milliseconds, as in its ID.
         at = at.replace(microsecond=at.microsecond // 1000 * 1000)
-        raw_id = click_id.new_bytes(link_number=self._ground.links[code].pk, milliseconds=milliseconds(at))
+        raw_id = codec.new_bytes(link_number=self._ground.links[code].pk, milliseconds=milliseconds(at))
         return Visit(at=at, link=code, visitor=visitor, raw_id=raw_id, is_duplicate=again)
 
 

@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 
 from payouts.invoicing.billing import check_details
-from payouts.methods import DetailsRefused
 from payouts.models import BillingDetails
+from payouts.paying.methods import DetailsRefused
 
 
 class BillingForm(forms.Form):

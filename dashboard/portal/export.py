@@ -11,8 +11,8 @@ from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 
-from affiliates.money import round_money
-from affiliates.spreadsheet_cells import csv_text
+from records.money import round_money
+from records.spreadsheet_cells import csv_text
 
 Row = TypeVar("Row")
 ROWS_AT_ONCE = 500

@@ -8,12 +8,12 @@ from django.utils import timezone
 
 from affiliates.models import Affiliate, Enrollment, Offer
 from conversions.models import Conversion, Goal
+from dashboard.periods import Period, last_days
 from dashboard.portal.access import Portal
-from dashboard.portal.periods import Period, last_days
 from payouts.models import LedgerEntry
-from tracking import click_id
+from tracking.click_id import codec
+from tracking.click_id.pasted import narrowed
 from tracking.models import Click, TrackingLink
-from tracking.pasted import narrowed
 
 Row = TypeVar("Row", bound=Model)
 
@@ -145,7 +145,7 @@ class ConversionFilters(DatedFilters):
     def clean_q(self) -> str:
         """A text as long as a click ID must be a genuine one: a typing mistake should not look like "no result"."""
         text = narrowed(str(self.cleaned_data["q"]))
-        if len(text) == click_id.LENGTH and text.isalnum() and click_id.parse(text) is None:
+        if len(text) == codec.LENGTH and text.isalnum() and codec.parse(text) is None:
             raise forms.ValidationError(
                 "This click ID is not genuine. Copy it again: one character may be missing or changed."
             )
@@ -167,7 +167,7 @@ class ConversionFilters(DatedFilters):
 
 
 def _matches(text: str) -> Q:
-    genuine = click_id.parse(text)
+    genuine = codec.parse(text)
     if genuine is not None:
         return Q(click_id=genuine.uuid)
     return Q(transaction_id__icontains=text) | Q(public_id=text)
@@ -186,9 +186,9 @@ class ClickFilters(DatedFilters):
         own = TrackingLink.objects.filter(enrollment__affiliate=self.affiliate)
         self.fields["link"].queryset = own.order_by("name", "code")  # type: ignore[attr-defined]
 
-    def clean_q(self) -> click_id.ClickID | None:
+    def clean_q(self) -> codec.ClickID | None:
         text = narrowed(str(self.cleaned_data["q"]))
-        genuine = click_id.parse(text)
+        genuine = codec.parse(text)
         if text and genuine is None:
             raise forms.ValidationError("This is not a genuine click ID. It has 40 letters and digits: copy it again.")
         return genuine

@@ -10,8 +10,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from affiliates.models import Enrollment, User
-from affiliates.public_ids import link_code
-from tracking.landing_page import check_landing_page
+from records.public_ids import link_code
+from tracking.capture.landing_page import check_landing_page
 from tracking.models import SUB_IDS, TrackingLink
 
 # An affiliate's own tracker fills its macros in before the visitor comes: their brackets stay as they are.

@@ -6,8 +6,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from affiliates.models import User
-from payouts.methods import FIELDS, NETWORKS, OPTIONAL, DetailsRefused, check
 from payouts.models import PayoutMethod
+from payouts.paying.methods import FIELDS, NETWORKS, OPTIONAL, DetailsRefused, check
 
 Kind = PayoutMethod.Kind
 LABELS = {

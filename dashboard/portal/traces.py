@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from conversions.models import Conversion, Trace
-from conversions.risk_words import words_for_affiliates
+from conversions.risk.words import words_for_affiliates
 
 TITLES = {
     "receive": "Postback stored",

@@ -8,10 +8,10 @@ from django import template
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
-from affiliates.shown import moment as as_moment
-from affiliates.shown import money as as_money
-from payouts.what_if_report import difference_words
-from tracking.click_id import text_of
+from payouts.plan_changes.what_if_report import difference_words
+from tracking.click_id.codec import text_of
+from web.cells import moment as as_moment
+from web.cells import money as as_money
 
 register = template.Library()
 

@@ -14,15 +14,15 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from affiliates.models import User
-from affiliates.money import format_money
+from dashboard.periods import Period
 from dashboard.portal.access import Portal, portal_of, zone_of
-from dashboard.portal.periods import Period
 from dashboard.portal.preview import lacking
 from dashboard.portal.words import duration_words
 from payouts.invoicing.tax import NAMES
 from payouts.models import Invoice, Statement
+from payouts.plan_changes.what_if_report import difference_words
 from payouts.pricing import plain
-from payouts.what_if_report import difference_words
+from records.money import format_money
 
 register = template.Library()
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
-from affiliates.shown import moment
-from conversions.explanations import EXPLANATIONS
 from conversions.models import Conversion, Postback, Refund, StatusChange, Trace
-from conversions.reasons import Reason
+from conversions.reasons.codes import Reason
+from conversions.reasons.explanations import EXPLANATIONS
 from payouts.models import LedgerEntry, Payout, Statement
-from tracking.click_id import ClickID, text_of
+from tracking.click_id.codec import ClickID, text_of
 from tracking.models import SUB_IDS, Click, TrackingLink
+from web.cells import moment
 
 TONES = {
     **dict.fromkeys(("accepted", "updated", "approved", "commission", "paid"), "success"),

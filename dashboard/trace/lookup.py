@@ -5,9 +5,9 @@ from uuid import UUID
 
 from conversions.models import Conversion, Customer, Postback
 from dashboard.trace.refused import explain_refused
-from tracking.click_id import ClickID, parse, text_of
+from tracking.click_id.codec import ClickID, parse, text_of
+from tracking.click_id.pasted import click_ids_in, public_ids_in, tokens_in
 from tracking.models import Click, LegacyClickID, TrackingLink
-from tracking.pasted import click_ids_in, public_ids_in, tokens_in
 
 # A customer or a transaction may have any number of conversions; the page tells of the newest.
 MOST = 50

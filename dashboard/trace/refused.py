@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Max
 
 from conversions.models import Postback
-from tracking.click_id import LENGTH, keys, text_of
+from tracking.click_id.codec import LENGTH, keys, text_of
 from tracking.models import Click
 
 # How far back postbacks are searched for a text that no index knows, and how many are shown.

@@ -27,7 +27,7 @@ from dashboard.trace.events import (
 from dashboard.trace.lookup import MOST, Found
 from payouts.models import LedgerEntry, Payout, Statement
 from payouts.queries import explain, with_paid
-from tracking.click_id import ClickID, text_of
+from tracking.click_id.codec import ClickID, text_of
 from tracking.models import Click, TrackingLink
 
 # A click or a transaction that is sent again and again has many postbacks; the newest are told.

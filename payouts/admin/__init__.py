@@ -10,7 +10,7 @@ from payouts.admin.invoicing import InvoiceAdmin
 from payouts.admin.ledger import LedgerEntryAdmin, LedgerHeadAdmin
 from payouts.admin.payments import PayoutAdmin, StatementAdmin
 from payouts.admin.plans import CommissionPlanAdmin, CommissionRuleAdmin, PlanVersionAdmin
-from payouts.admin.trying import WhatIfAdmin
+from payouts.admin.what_if_jobs import WhatIfAdmin
 
 __all__ = [
     "AffiliateWithMoneyAdmin",

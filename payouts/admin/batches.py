@@ -18,10 +18,24 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidget
 
+from affiliates.access.operators import operator
 from affiliates.models import User
-from affiliates.money import format_money
-from affiliates.operators import operator
-from affiliates.panel import (
+from payouts.models import ExchangeRate, Payout, PayoutBatch, PayoutFile, PayoutMethod, PayoutTerms
+from payouts.paying.answers import import_result
+from payouts.paying.batches import (
+    BatchRefused,
+    approve_batch,
+    cancel_batch,
+    figures_of,
+    has_file,
+    make_batches,
+    pay_batch,
+    release_batch,
+)
+from payouts.paying.payments import NotPaid, ReferenceRefused, mark_returned
+from payouts.rates.feed import too_old
+from records.money import format_money
+from web.panel import (
     ConfirmForm,
     DayRangeFilter,
     PanelAdmin,
@@ -35,21 +49,7 @@ from affiliates.panel import (
     question,
     when,
 )
-from affiliates.panel.confirm import note_field
-from payouts.answers import import_result
-from payouts.batches import (
-    BatchRefused,
-    approve_batch,
-    cancel_batch,
-    figures_of,
-    has_file,
-    make_batches,
-    pay_batch,
-    release_batch,
-)
-from payouts.models import ExchangeRate, Payout, PayoutBatch, PayoutFile, PayoutMethod, PayoutTerms
-from payouts.payments import NotPaid, ReferenceRefused, mark_returned
-from payouts.rate_feed import too_old
+from web.panel.confirm import note_field
 
 Status = PayoutBatch.Status
 TONES = {"draft": "warning", "approved": "info", "sent": "success", "cancelled": "danger"}

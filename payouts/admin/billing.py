@@ -11,7 +11,6 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
 from unfold.decorators import display
 
-from affiliates.panel import DayRangeFilter, PanelAdmin, RecordAdmin, label, link_to, question, when
 from payouts.admin.invoice_forms import EndAgreement
 from payouts.invoicing.billing import tidy_address
 from payouts.invoicing.countries import country_code
@@ -19,6 +18,7 @@ from payouts.invoicing.vat_numbers import vat_number
 from payouts.invoicing.vat_rates import BUNDLED
 from payouts.models import BillingDetails, Issuer, SelfBillingAgreement, VatRate
 from payouts.pricing import plain
+from web.panel import DayRangeFilter, PanelAdmin, RecordAdmin, label, link_to, question, when
 
 
 class IssuerForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -8,8 +8,8 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
-from affiliates.panel import DayRangeFilter, RecordAdmin, link_to, money, when
 from payouts.models import BilledClicks, LedgerEntry
+from web.panel import DayRangeFilter, RecordAdmin, link_to, money, when
 
 
 @admin.register(BilledClicks)

@@ -14,7 +14,9 @@ from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
-from affiliates.panel import (
+from payouts.admin.forms import CloseAgain
+from payouts.models import CloseFailure, PeriodClose, Statement
+from web.panel import (
     ConfirmForm,
     DayRangeFilter,
     RecordAdmin,
@@ -25,8 +27,6 @@ from affiliates.panel import (
     question,
     when,
 )
-from payouts.admin.forms import CloseAgain
-from payouts.models import CloseFailure, PeriodClose, Statement
 
 TONES = {"waiting": "warning", "running": "info", "done": "success", "failed": "danger"}
 

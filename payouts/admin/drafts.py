@@ -20,16 +20,16 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from affiliates.models import Affiliate, User
-from affiliates.panel import ConfirmForm, RecordAdmin, label, labelled, link_to, moment, once, question, rows_of, when
-from payouts.admin.agreed import digest_shown
-from payouts.admin.trying import TryDraft, what_if_path
-from payouts.asking import Standing, ask_for_consent, owners_to_remind, standings
-from payouts.consents import ConsentRefused, affected_by, record
-from payouts.drafts import publish_draft, withdraw_draft
+from payouts.admin.consents import digest_shown
+from payouts.admin.what_if_jobs import TryDraft, what_if_path
 from payouts.models import DraftVersion, PlanConsent
-from payouts.rule_documents import PlanRefused
-from payouts.trying import effect_on
-from payouts.what_if_report import changes_of, difference_words
+from payouts.plan_changes.consent_requests import Standing, ask_for_consent, owners_to_remind, standings
+from payouts.plan_changes.consents import ConsentRefused, affected_by, record
+from payouts.plan_changes.drafts import publish_draft, withdraw_draft
+from payouts.plan_changes.what_if_jobs import effect_on
+from payouts.plan_changes.what_if_report import changes_of, difference_words
+from payouts.plans.documents import PlanRefused
+from web.panel import ConfirmForm, RecordAdmin, label, labelled, link_to, moment, once, question, rows_of, when
 
 TONES = {"open": "info", "published": "success", "withdrawn": "danger"}
 ANSWERS = {"accepted": "success", "declined": "danger"}

@@ -7,9 +7,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
-from payouts.example_text import events_from_text, expected_from_text, text_of_events, text_of_expected
-from payouts.examples import ExampleRefused
 from payouts.models import WorkedExample
+from payouts.plans.example_text import events_from_text, expected_from_text, text_of_events, text_of_expected
+from payouts.plans.examples import ExampleRefused
 
 
 class ExampleForm(forms.Form):

@@ -14,14 +14,14 @@ from unfold.widgets import (
 )
 
 from affiliates.models import Affiliate, User
-from affiliates.money import PLACES, format_money
-from affiliates.panel import ConfirmForm
-from affiliates.panel.confirm import note_field
-from payouts.closing import ask_close
-from payouts.ledger import AdjustmentRefused, adjust
+from payouts.ledger.booking import AdjustmentRefused, adjust
 from payouts.models import Payout, PeriodClose
-from payouts.payments import AlreadyPaid, ReferenceRefused, mark_paid
-from payouts.statements import PeriodRefused, check_period, to_close
+from payouts.paying.payments import AlreadyPaid, ReferenceRefused, mark_paid
+from payouts.statements.closing import ask_close
+from payouts.statements.statements import PeriodRefused, check_period, to_close
+from records.money import PLACES, format_money
+from web.panel import ConfirmForm
+from web.panel.confirm import note_field
 
 CURRENCIES = [(code, code) for code in sorted(PLACES)]
 

@@ -14,8 +14,6 @@ from unfold.decorators import display
 
 from affiliates.admin import AffiliateAdmin
 from affiliates.models import Affiliate, Offer
-from affiliates.money import format_money
-from affiliates.panel import RecordTable, link_to, money, once, question, rows_of
 from conversions.admin import ConversionAdmin, OfferWithGoalsAdmin
 from conversions.admin.conversions import ConversionColumns
 from conversions.models import Conversion
@@ -24,6 +22,8 @@ from payouts.admin.invoice_forms import EnterBilling
 from payouts.admin.plans import plan_words, version_in_force, with_rules
 from payouts.models import CommissionPlan, LedgerEntry
 from payouts.queries import balances
+from records.money import format_money
+from web.panel import RecordTable, link_to, money, once, question, rows_of
 
 for model in (Offer, Affiliate, Conversion):
     admin.site.unregister(model)

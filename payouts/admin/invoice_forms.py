@@ -13,13 +13,13 @@ from unfold.widgets import (
 )
 
 from affiliates.models import Affiliate, User
-from affiliates.money import format_money
-from affiliates.panel import ConfirmForm
 from payouts.invoicing.billing import AgreementRefused, agree, end_agreement, set_details
 from payouts.invoicing.issue import Issued, NoIssuer, issue_by_hand
 from payouts.invoicing.pending import not_invoiced, open_periods
-from payouts.methods import DetailsRefused
 from payouts.models import BillingDetails, SelfBillingAgreement, Statement
+from payouts.paying.methods import DetailsRefused
+from records.money import format_money
+from web.panel import ConfirmForm
 
 
 def said_of(issued: Issued) -> str:

@@ -19,8 +19,16 @@ from unfold.contrib.filters.admin import (
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from affiliates.money import format_money
-from affiliates.panel import (
+from payouts.admin.invoice_forms import WriteInvoicesOfPeriod
+from payouts.documents import pdf_response
+from payouts.invoicing.files import invoice_csv, invoice_data
+from payouts.invoicing.pdf import invoice_pdf
+from payouts.invoicing.pending import MOST, pending
+from payouts.invoicing.tax import NAMES
+from payouts.models import Invoice, Issuer
+from payouts.pricing import plain
+from records.money import format_money
+from web.panel import (
     BoundedExport,
     DayRangeFilter,
     ExportColumns,
@@ -32,14 +40,6 @@ from affiliates.panel import (
     rows_of,
     when,
 )
-from payouts.admin.invoice_forms import WriteInvoicesOfPeriod
-from payouts.documents import pdf_response
-from payouts.documents.invoice_files import invoice_csv, invoice_data
-from payouts.documents.invoice_pdf import invoice_pdf
-from payouts.invoicing.pending import MOST, pending
-from payouts.invoicing.tax import NAMES
-from payouts.models import Invoice, Issuer
-from payouts.pricing import plain
 
 TONES = {"invoice": "success", "credit_note": "warning"}
 

@@ -7,7 +7,8 @@ from import_export.fields import Field
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter, FieldTextFilter
 from unfold.decorators import display
 
-from affiliates.panel import (
+from payouts.models import LedgerEntry, LedgerHead
+from web.panel import (
     BoundedExport,
     DayRangeFilter,
     ExportColumns,
@@ -18,7 +19,6 @@ from affiliates.panel import (
     money,
     when,
 )
-from payouts.models import LedgerEntry, LedgerHead
 
 KIND_TONES = {
     **{"commission": "success", "reversal": "danger", "adjustment": "warning", "payment": "info"},

@@ -11,7 +11,15 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckb
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from affiliates.panel import (
+from payouts.admin.batches import MakeBatches, MarkReturned
+from payouts.admin.closing import close_path
+from payouts.admin.forms import ClosePeriod, MarkPaid
+from payouts.admin.invoice_forms import WriteInvoices
+from payouts.documents import pdf_response
+from payouts.documents.proof import statement_proof
+from payouts.documents.statement_pdf import statement_pdf
+from payouts.models import Payout, Statement
+from web.panel import (
     BoundedExport,
     ConfirmForm,
     DayRangeFilter,
@@ -26,14 +34,6 @@ from affiliates.panel import (
     question,
     when,
 )
-from payouts.admin.batches import MakeBatches, MarkReturned
-from payouts.admin.closing import close_path
-from payouts.admin.forms import ClosePeriod, MarkPaid
-from payouts.admin.invoice_forms import WriteInvoices
-from payouts.documents import pdf_response
-from payouts.documents.proof import statement_proof
-from payouts.documents.statement_pdf import statement_pdf
-from payouts.models import Payout, Statement
 
 PAYOUT_TONES = {"due": "warning", "paid": "success", "returned": "danger"}
 

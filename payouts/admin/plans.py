@@ -17,17 +17,17 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckb
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from affiliates.operators import operator
-from affiliates.panel import PanelAdmin, RecordAdmin, label, link_to, moment, once, rows_of, when
+from affiliates.access.operators import operator
 from conversions.models import Goal
-from payouts.admin.agreed import agreed_shown, digest_shown
+from payouts.admin.consents import agreed_shown, digest_shown
 from payouts.admin.version_form import VersionForm, edited
-from payouts.examples import ExampleRefused, goals_of, stored_examples
-from payouts.findings import GAP, findings
 from payouts.models import CommissionPlan, CommissionRule, DraftVersion, PlanVersion
-from payouts.price_books import terms_of_rule
+from payouts.plan_changes.findings import GAP, findings
+from payouts.plans.examples import ExampleRefused, goals_of, stored_examples
+from payouts.plans.price_books import terms_of_rule
 from payouts.pricing.examples import example_words
 from payouts.pricing.rule_words import pays_words
+from web.panel import PanelAdmin, RecordAdmin, label, link_to, moment, once, rows_of, when
 
 
 def rule_words(rule: CommissionRule) -> str:

@@ -16,11 +16,11 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from affiliates.money import PLACES
 from conversions.models import Goal
 from payouts.models import CommissionRule
 from payouts.pricing import plain
 from payouts.pricing.periods import PERIODS
+from records.money import PLACES
 
 Kind = CommissionRule.Kind
 CURRENCIES = [(code, code) for code in sorted(PLACES)]

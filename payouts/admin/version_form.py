@@ -20,17 +20,17 @@ from affiliates.models import User
 from conversions.models import Goal
 from payouts.admin.example_form import ExampleForm, faults_of_form, initial_of_example
 from payouts.admin.rule_form import RuleForm, initial_of
-from payouts.drafts import change_draft, examples_of, publish_draft, rules_of, write_draft
-from payouts.example_text import text_of_expected
-from payouts.examples import MOST_EXAMPLES, ExampleRefused, propose, read_example
-from payouts.findings import Finding, findings, not_shown
-from payouts.linter import faults_of_rules
 from payouts.models import CommissionPlan, CommissionRule, DraftVersion, PlanVersion, WorkedExample
-from payouts.plans import publish_version
-from payouts.price_books import hold_versions, terms_of_rule
+from payouts.plan_changes.drafts import change_draft, examples_of, publish_draft, rules_of, write_draft
+from payouts.plan_changes.findings import Finding, findings, not_shown
+from payouts.plan_changes.publish import publish_version
+from payouts.plans.documents import PlanRefused
+from payouts.plans.example_text import text_of_expected
+from payouts.plans.examples import MOST_EXAMPLES, ExampleRefused, propose, read_example
+from payouts.plans.linter import faults_of_rules
+from payouts.plans.price_books import hold_versions, terms_of_rule
 from payouts.pricing.examples import example_words, faults_of_example, work_out
 from payouts.pricing.rule_words import pays_words
-from payouts.rule_documents import PlanRefused
 
 MOST_RULES = 60
 KEY = re.compile(r"[a-z0-9]{1,8}")

@@ -9,12 +9,9 @@ from typing import Any
 from django.utils.safestring import SafeString
 
 from affiliates.models import Affiliate
-from affiliates.money import format_money
-from affiliates.shown import link_to, moment
 from conversions.models import Conversion
 from payouts.models import CommissionRule, WhatIf, WhatIfLine
-from payouts.rule_documents import rules_from
-from payouts.what_if_report import (
+from payouts.plan_changes.what_if_report import (
     TermChange,
     Total,
     compared,
@@ -24,6 +21,9 @@ from payouts.what_if_report import (
     terms_before,
     totals,
 )
+from payouts.plans.documents import rules_from
+from records.money import format_money
+from web.cells import link_to, moment
 
 # How many rows the table of a currency has, and how many bars its chart has on each side.
 SHOWN, BARS = 100, 8

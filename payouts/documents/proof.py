@@ -1,7 +1,7 @@
 """A statement, or a whole account, as JSON that anybody can check offline: every entry with its seal.
 
 `static/tools/verify_statement.py` checks it with nothing but Python's standard library. The form of an
-entry and its seal is defined in `payouts.chain`. Beside the entries of the statement's own currency the
+entry and its seal is defined in `payouts.ledger.chain`. Beside the entries of the statement's own currency the
 chain has those of other currencies that stand between them: without them it could not be followed.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from affiliates.models import Affiliate
-from payouts.chain import COLUMNS, GENESIS, Facts, canonical_text, moment_text
+from payouts.ledger.chain import COLUMNS, GENESIS, Facts, canonical_text, moment_text
 from payouts.models import LedgerEntry, Statement
 
 FORMAT = "affidavit-account/1"

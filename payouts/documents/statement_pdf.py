@@ -6,10 +6,10 @@ from django.conf import settings
 from django.db.models import Q
 from reportlab.platypus import Flowable, KeepTogether
 
-from affiliates.money import format_money
 from payouts.documents.account import Account, account_of, lines_of
 from payouts.documents.paper import BODY, CODE, HEAD, SMALL, TITLE, gap, load_fonts, print_document, sums, table, text
 from payouts.models import Payout, Statement
+from records.money import format_money
 
 # Beyond so many lines paper helps nobody; the file for spreadsheets has all of them.
 LINES_ON_PAPER = 500

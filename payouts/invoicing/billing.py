@@ -10,8 +10,8 @@ from affiliates.models import Affiliate, User
 from payouts.invoicing.countries import country_code
 from payouts.invoicing.tax import Seller
 from payouts.invoicing.vat_numbers import vat_number
-from payouts.methods import DetailsRefused
 from payouts.models import BillingDetails, Issuer, SelfBillingAgreement
+from payouts.paying.methods import DetailsRefused
 
 Party = BillingDetails.Party
 TEXTS = ("legal_name", "address", "country", "vat_number", "registration")

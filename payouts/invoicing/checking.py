@@ -7,8 +7,8 @@ from django.db.models import Count, F, Max, OuterRef, Q, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from affiliates.models import Affiliate
-from payouts.chain_walk import Finding
 from payouts.invoicing.basis import NOT_INVOICED, ZERO
+from payouts.ledger.chain_walk import Finding
 from payouts.models import Invoice, Invoicing, LedgerEntry
 from payouts.pricing import exact
 

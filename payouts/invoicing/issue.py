@@ -10,14 +10,14 @@ from typing import Any
 from django.db import transaction
 
 from affiliates.models import User
-from affiliates.money import round_money, split_money
-from payouts.chain import Draft, append, lock_heads
 from payouts.invoicing.basis import ZERO, Account, Part, carried, open_invoices, parts_of
 from payouts.invoicing.numbers import number_text, take_numbers
 from payouts.invoicing.readiness import Judge, Side, sides_of, supply_day
 from payouts.invoicing.sheets import Line, Sheet, sheets_of
+from payouts.ledger.chain import Draft, append, lock_heads
 from payouts.models import BillingDetails, Invoice, Invoicing, Issuer, LedgerEntry, Statement
 from payouts.pricing import exact, plain
+from records.money import round_money, split_money
 
 Kind = Invoice.Kind
 

@@ -9,7 +9,7 @@ from payouts.invoicing.countries import currency_of
 from payouts.invoicing.tax import Case, Treatment, Undecided, treat
 from payouts.invoicing.vat_rates import RateBook
 from payouts.models import BillingDetails, Issuer, SelfBillingAgreement
-from payouts.rates import NoRate, Rate, rate
+from payouts.rates.daily import NoRate, Rate, rate
 
 NO_DETAILS = "Billing details are missing."
 NO_AGREEMENT = "The agreement to self-billing is missing."

@@ -9,8 +9,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
-import affiliates.money
-import affiliates.public_ids
+import records.money
+import records.public_ids
 
 
 class Migration(migrations.Migration):
@@ -84,14 +84,14 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "amount",
-                    affiliates.money.AmountField(
+                    records.money.AmountField(
                         blank=True,
                         help_text="For a flat amount.",
                         null=True,
                         validators=[django.core.validators.MinValueValidator(0)],
                     ),
                 ),
-                ("currency", affiliates.money.CurrencyField(blank=True, default="", help_text="Of the flat amount.")),
+                ("currency", records.money.CurrencyField(blank=True, default="", help_text="Of the flat amount.")),
                 (
                     "percent",
                     models.DecimalField(
@@ -123,12 +123,10 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "public_id",
-                    models.CharField(
-                        default=affiliates.public_ids.payout_id, editable=False, max_length=20, unique=True
-                    ),
+                    models.CharField(default=records.public_ids.payout_id, editable=False, max_length=20, unique=True),
                 ),
-                ("amount", affiliates.money.AmountField()),
-                ("currency", affiliates.money.CurrencyField()),
+                ("amount", records.money.AmountField()),
+                ("currency", records.money.CurrencyField()),
                 ("status", models.CharField(choices=[("due", "Due"), ("paid", "Paid")], default="due", max_length=4)),
                 (
                     "reference",
@@ -208,8 +206,8 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
-                ("amount", affiliates.money.AmountField()),
-                ("currency", affiliates.money.CurrencyField()),
+                ("amount", records.money.AmountField()),
+                ("currency", records.money.CurrencyField()),
                 ("arithmetic", models.CharField(help_text="How the amount came about, in words.", max_length=300)),
                 ("occurred_at", models.DateTimeField(help_text="When the event happened.")),
                 ("booked_at", models.DateTimeField(help_text="When this line was written.")),
@@ -277,21 +275,21 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("number", models.CharField(max_length=30, unique=True)),
-                ("currency", affiliates.money.CurrencyField()),
+                ("currency", records.money.CurrencyField()),
                 ("starts_at", models.DateTimeField()),
                 ("ends_at", models.DateTimeField(help_text="Half-open: the first moment that is no longer in it.")),
                 ("first_sequence", models.PositiveBigIntegerField(help_text="First ledger number covered.")),
                 ("last_sequence", models.PositiveBigIntegerField(help_text="Last ledger number covered.")),
-                ("opening", affiliates.money.AmountField()),
+                ("opening", records.money.AmountField()),
                 (
                     "earned",
-                    affiliates.money.AmountField(help_text="Commission, reversals and adjustments in the period."),
+                    records.money.AmountField(help_text="Commission, reversals and adjustments in the period."),
                 ),
                 (
                     "paid",
-                    affiliates.money.AmountField(help_text="Payments in the period, as they were booked (negative)."),
+                    records.money.AmountField(help_text="Payments in the period, as they were booked (negative)."),
                 ),
-                ("closing", affiliates.money.AmountField()),
+                ("closing", records.money.AmountField()),
                 ("closed_at", models.DateTimeField()),
                 ("chain_hash", models.CharField(help_text="The chain at the last number covered.", max_length=64)),
                 (

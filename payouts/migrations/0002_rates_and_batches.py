@@ -11,8 +11,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
-import affiliates.money
-import affiliates.public_ids
+import records.money
+import records.public_ids
 
 
 class Migration(migrations.Migration):
@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
             name="ExchangeRate",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("currency", affiliates.money.CurrencyField()),
+                ("currency", records.money.CurrencyField()),
                 ("day", models.DateField()),
                 (
                     "per_euro",
@@ -64,9 +64,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "public_id",
-                    models.CharField(
-                        default=affiliates.public_ids.batch_id, editable=False, max_length=20, unique=True
-                    ),
+                    models.CharField(default=records.public_ids.batch_id, editable=False, max_length=20, unique=True),
                 ),
                 (
                     "kind",
@@ -81,7 +79,7 @@ class Migration(migrations.Migration):
                         max_length=6,
                     ),
                 ),
-                ("currency", affiliates.money.CurrencyField()),
+                ("currency", records.money.CurrencyField()),
                 (
                     "status",
                     models.CharField(
@@ -145,7 +143,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "minimum",
-                    affiliates.money.AmountField(
+                    records.money.AmountField(
                         default=0,
                         help_text="Less than this is carried over to the next statement.",
                         validators=[django.core.validators.MinValueValidator(0)],
@@ -153,7 +151,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "fee",
-                    affiliates.money.AmountField(
+                    records.money.AmountField(
                         default=0,
                         help_text="Kept back from each payout, as a line of its own.",
                         validators=[django.core.validators.MinValueValidator(0)],
@@ -161,7 +159,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "currency",
-                    affiliates.money.CurrencyField(
+                    records.money.CurrencyField(
                         default="EUR", help_text="Of the minimum and the fee; other currencies go by the rate."
                     ),
                 ),
@@ -190,7 +188,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="payout",
             name="fee",
-            field=affiliates.money.AmountField(default=0, help_text="Kept back from the amount."),
+            field=records.money.AmountField(default=0, help_text="Kept back from the amount."),
         ),
         migrations.AddField(
             model_name="payout",
@@ -216,19 +214,19 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="payout",
             name="sent_amount",
-            field=affiliates.money.AmountField(default=0),
+            field=records.money.AmountField(default=0),
             preserve_default=False,
         ),
         migrations.AddField(
             model_name="payout",
             name="sent_currency",
-            field=affiliates.money.CurrencyField(default="EUR"),
+            field=records.money.CurrencyField(default="EUR"),
             preserve_default=False,
         ),
         migrations.AddField(
             model_name="statement",
             name="held",
-            field=affiliates.money.AmountField(
+            field=records.money.AmountField(
                 default=0, help_text="Part of the closing balance that is not paid yet: its hold still runs."
             ),
         ),
@@ -240,7 +238,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="statement",
             name="threshold",
-            field=affiliates.money.AmountField(
+            field=records.money.AmountField(
                 default=0, help_text="The least amount that was paid out; below it all is carried over."
             ),
         ),

@@ -4,7 +4,7 @@ import django.core.validators
 import django.db.models.deletion
 from django.db import migrations, models
 
-import affiliates.money
+import records.money
 
 
 class Migration(migrations.Migration):
@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="commissionrule",
             name="cap_amount",
-            field=affiliates.money.AmountField(
+            field=records.money.AmountField(
                 blank=True,
                 help_text="Budget per affiliate and period.",
                 null=True,
@@ -83,7 +83,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="commissionrule",
             name="limit_currency",
-            field=affiliates.money.CurrencyField(blank=True, default="", help_text="Of minimum, maximum and budget."),
+            field=records.money.CurrencyField(blank=True, default="", help_text="Of minimum, maximum and budget."),
         ),
         migrations.AddField(
             model_name="commissionrule",
@@ -108,7 +108,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="commissionrule",
             name="maximum",
-            field=affiliates.money.AmountField(
+            field=records.money.AmountField(
                 blank=True,
                 help_text="Per conversion.",
                 null=True,
@@ -118,7 +118,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="commissionrule",
             name="minimum",
-            field=affiliates.money.AmountField(
+            field=records.money.AmountField(
                 blank=True,
                 help_text="Per conversion.",
                 null=True,
@@ -153,7 +153,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="commissionrule",
             name="amount",
-            field=affiliates.money.AmountField(
+            field=records.money.AmountField(
                 blank=True,
                 help_text="Flat, or per lot.",
                 null=True,
@@ -163,7 +163,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="commissionrule",
             name="currency",
-            field=affiliates.money.CurrencyField(blank=True, default="", help_text="Of the amount."),
+            field=records.money.CurrencyField(blank=True, default="", help_text="Of the amount."),
         ),
         migrations.AlterField(
             model_name="commissionrule",

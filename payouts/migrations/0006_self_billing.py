@@ -9,7 +9,7 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
-import affiliates.money
+import records.money
 
 
 class Migration(migrations.Migration):
@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="payout",
             name="vat",
-            field=affiliates.money.AmountField(
+            field=records.money.AmountField(
                 default=0, help_text="Part of the amount: VAT of the statement's invoice and credit notes."
             ),
         ),
@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="statement",
             name="earned",
-            field=affiliates.money.AmountField(help_text="Commission, reversals, adjustments and VAT in the period."),
+            field=records.money.AmountField(help_text="Commission, reversals, adjustments and VAT in the period."),
         ),
         migrations.CreateModel(
             name="Issuer",
@@ -173,10 +173,10 @@ class Migration(migrations.Migration):
                 ("seller", models.JSONField()),
                 ("buyer", models.JSONField()),
                 ("lines", models.JSONField()),
-                ("currency", affiliates.money.CurrencyField()),
-                ("net", affiliates.money.AmountField(help_text="Below zero on a credit note.")),
-                ("vat", affiliates.money.AmountField()),
-                ("gross", affiliates.money.AmountField()),
+                ("currency", records.money.CurrencyField()),
+                ("net", records.money.AmountField(help_text="Below zero on a credit note.")),
+                ("vat", records.money.AmountField()),
+                ("gross", records.money.AmountField()),
                 ("rule", models.CharField(help_text="The tax rule that was applied.", max_length=20)),
                 (
                     "percent",
@@ -184,8 +184,8 @@ class Migration(migrations.Migration):
                 ),
                 ("percent_since", models.DateField(help_text="Since when this rate has been in force.", null=True)),
                 ("notes", models.JSONField(default=list)),
-                ("local_vat", affiliates.money.AmountField(null=True)),
-                ("local_currency", affiliates.money.CurrencyField(blank=True)),
+                ("local_vat", records.money.AmountField(null=True)),
+                ("local_currency", records.money.CurrencyField(blank=True)),
                 ("local_rate", models.DecimalField(decimal_places=12, max_digits=24, null=True)),
                 ("local_rate_day", models.DateField(null=True)),
                 ("local_rate_source", models.CharField(blank=True, max_length=20)),
@@ -397,9 +397,9 @@ class Migration(migrations.Migration):
             name="Invoicing",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("currency", affiliates.money.CurrencyField()),
-                ("earned", affiliates.money.AmountField()),
-                ("documented", affiliates.money.AmountField()),
+                ("currency", records.money.CurrencyField()),
+                ("earned", records.money.AmountField()),
+                ("documented", records.money.AmountField()),
                 ("done_at", models.DateTimeField()),
                 (
                     "affiliate",

@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                         verbose_name="lines by",
                     ),
                 ),
-                ("events", models.JSONField(help_text="`payouts/examples.py` gives the form.")),
+                ("events", models.JSONField(help_text="`payouts/plans/examples.py` gives the form.")),
                 ("expected", models.JSONField(help_text="The lines by event or month, rule and receiver.")),
                 (
                     "version",

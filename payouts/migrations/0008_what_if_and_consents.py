@@ -7,8 +7,8 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
-import affiliates.money
-import affiliates.public_ids
+import records.money
+import records.public_ids
 
 
 class Migration(migrations.Migration):
@@ -25,9 +25,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "public_id",
-                    models.CharField(
-                        default=affiliates.public_ids.draft_id, editable=False, max_length=16, unique=True
-                    ),
+                    models.CharField(default=records.public_ids.draft_id, editable=False, max_length=16, unique=True),
                 ),
                 (
                     "effective_from",
@@ -94,11 +92,11 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("digest", models.CharField(max_length=64)),
-                ("currency", affiliates.money.CurrencyField()),
-                ("before", affiliates.money.AmountField()),
-                ("after", affiliates.money.AmountField()),
-                ("expected_before", affiliates.money.AmountField()),
-                ("expected_after", affiliates.money.AmountField()),
+                ("currency", records.money.CurrencyField()),
+                ("before", records.money.AmountField()),
+                ("after", records.money.AmountField()),
+                ("expected_before", records.money.AmountField()),
+                ("expected_after", records.money.AmountField()),
                 ("made_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
@@ -111,9 +109,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
                     "public_id",
-                    models.CharField(
-                        default=affiliates.public_ids.what_if_id, editable=False, max_length=16, unique=True
-                    ),
+                    models.CharField(default=records.public_ids.what_if_id, editable=False, max_length=16, unique=True),
                 ),
                 ("tried", models.CharField(help_text="What was tried, by name.", max_length=200)),
                 (
@@ -155,11 +151,11 @@ class Migration(migrations.Migration):
             name="WhatIfLine",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("currency", affiliates.money.CurrencyField()),
-                ("before", affiliates.money.AmountField()),
-                ("after", affiliates.money.AmountField()),
-                ("expected_before", affiliates.money.AmountField()),
-                ("expected_after", affiliates.money.AmountField()),
+                ("currency", records.money.CurrencyField()),
+                ("before", records.money.AmountField()),
+                ("after", records.money.AmountField()),
+                ("expected_before", records.money.AmountField()),
+                ("expected_after", records.money.AmountField()),
             ],
             options={
                 "ordering": ["id"],

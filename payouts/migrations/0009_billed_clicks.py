@@ -4,8 +4,8 @@ import django.core.validators
 import django.db.models.deletion
 from django.db import migrations, models
 
-import affiliates.money
-import affiliates.public_ids
+import records.money
+import records.public_ids
 
 
 class Migration(migrations.Migration):
@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 (
                     "public_id",
                     models.CharField(
-                        default=affiliates.public_ids.billed_clicks_id, editable=False, max_length=24, unique=True
+                        default=records.public_ids.billed_clicks_id, editable=False, max_length=24, unique=True
                     ),
                 ),
                 ("day", models.DateField()),
@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="commissionrule",
             name="amount",
-            field=affiliates.money.AmountField(
+            field=records.money.AmountField(
                 blank=True,
                 help_text="Flat, per lot, or per click.",
                 null=True,

@@ -3,8 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
-from affiliates import public_ids
 from affiliates.models import Affiliate, Offer
+from records import public_ids
 from tracking.models import TrackingLink
 
 

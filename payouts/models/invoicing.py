@@ -7,11 +7,11 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from affiliates.history import append_only
 from affiliates.models import Affiliate, User, country_code
-from affiliates.money import AmountField, CurrencyField
 from payouts.models.ledger import LedgerEntry
 from payouts.models.paying import Statement
+from records.append_only import append_only
+from records.money import AmountField, CurrencyField
 
 # Numbers stand in addresses and names of files.
 prefix = RegexValidator(r"^[A-Z0-9][A-Z0-9-]{0,11}$", "Capitals, digits and -, at most twelve, such as SB-.")

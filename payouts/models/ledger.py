@@ -5,12 +5,12 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from affiliates.history import append_only
 from affiliates.models import Affiliate
-from affiliates.money import AmountField, CurrencyField
 from conversions.models import Conversion
 from payouts.models.clicks import BilledClicks
 from payouts.models.plans import CommissionRule, PlanVersion
+from records.append_only import append_only
+from records.money import AmountField, CurrencyField
 
 
 class LedgerHead(models.Model):

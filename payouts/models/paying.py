@@ -7,10 +7,10 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from affiliates import public_ids
-from affiliates.history import append_only
 from affiliates.models import Affiliate, User
-from affiliates.money import AmountField, CurrencyField
+from records import public_ids
+from records.append_only import append_only
+from records.money import AmountField, CurrencyField
 
 
 class Statement(models.Model):

@@ -8,10 +8,10 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from affiliates.history import append_only
 from affiliates.models import Affiliate, Offer, User, country_code
-from affiliates.money import AmountField, CurrencyField
 from conversions.models import Goal
+from records.append_only import append_only
+from records.money import AmountField, CurrencyField
 
 # Whose money a version of a plan moves by beginning in the past: affiliates with events of that time that the plan
 # prices or will price, and whoever has a booked share of them. The names in braces are the plan, from when, until when.
@@ -85,7 +85,7 @@ class PlanVersion(models.Model):
     note = models.CharField(max_length=250, blank=True)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    # Of plan, beginning and rules (`payouts.rule_documents`); consents name it.
+    # Of plan, beginning and rules (`payouts.plans.documents`); consents name it.
     digest = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
 
     class Meta:
@@ -231,7 +231,7 @@ class WorkedExample(models.Model):
     position = models.PositiveSmallIntegerField(default=1)
     name = models.CharField(max_length=120)
     by = models.CharField("lines by", max_length=5, choices=By, default=By.EVENT)
-    events = models.JSONField(help_text="`payouts/examples.py` gives the form.")
+    events = models.JSONField(help_text="`payouts/plans/examples.py` gives the form.")
     expected = models.JSONField(help_text="The lines by event or month, rule and receiver.")
 
     class Meta:

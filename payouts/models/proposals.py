@@ -6,11 +6,11 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from affiliates.history import append_only
 from affiliates.models import Affiliate, User
-from affiliates.money import AmountField, CurrencyField
-from affiliates.public_ids import draft_id, what_if_id
 from payouts.models.plans import CommissionPlan, PlanVersion
+from records.append_only import append_only
+from records.money import AmountField, CurrencyField
+from records.public_ids import draft_id, what_if_id
 
 
 class DraftVersion(models.Model):

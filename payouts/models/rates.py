@@ -7,9 +7,9 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
 
-from affiliates.history import append_only
 from affiliates.models import User
-from affiliates.money import CurrencyField
+from records.append_only import append_only
+from records.money import CurrencyField
 
 
 class ExchangeRate(models.Model):

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from affiliates.money import MAX_AMOUNT, PLACES, round_money, round_together
 from payouts.pricing.facts import (
     APPROVED,
     FLAT,
@@ -31,6 +30,7 @@ from payouts.pricing.net_revenue import NetRevenue
 from payouts.pricing.periods import begins, in_words, months_after
 from payouts.pricing.precedence import choose_rules, choose_version, most_specific
 from payouts.pricing.words import counted, exact, plain
+from records.money import MAX_AMOUNT, PLACES, round_money, round_together
 
 NOBODY: Lineage = {}
 Key = tuple[object, ...]

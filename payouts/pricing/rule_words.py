@@ -1,9 +1,9 @@
 """What a rule pays, as one reads it aloud."""
 
-from affiliates.money import format_money
 from payouts.pricing.facts import FLAT, NET_REVENUE, PARENTS, PER_CLICK, PER_LOT, PERCENT, PricingRule
 from payouts.pricing.kinds import COUNT, ZERO, Step, steps_of
 from payouts.pricing.words import counted, exact, plain
+from records.money import format_money
 
 UNITS = {"count": "conversions", "revenue": "of revenue", "volume": "lots"}
 

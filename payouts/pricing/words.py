@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from affiliates.money import PLACES
+from records.money import PLACES
 
 
 def plain(number: Decimal) -> str:

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from affiliates.approvals import StepNotAllowed, change_affiliates
 from affiliates.models import Advertiser, AdvertiserSecret, Affiliate, ApiKey, Enrollment, Offer, TrackingDomain, User
-from affiliates.secrets import digest
+from records.secrets import digest
 from tests.factories import (
     AdvertiserFactory,
     AdvertiserSecretFactory,

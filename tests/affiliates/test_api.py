@@ -7,10 +7,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from affiliates.api_keys import make_api_key
+from affiliates.access.api_keys import make_api_key
 from affiliates.models import Affiliate, AffiliateMember, ApiKey, User
-from affiliates.rest import body
-from affiliates.rest.fields import amount_text
 from tests.factories import (
     AffiliateFactory,
     AffiliateMemberFactory,
@@ -19,6 +17,8 @@ from tests.factories import (
     TrackingLinkFactory,
 )
 from tests.rest import client_of, client_with, problems, results
+from web.rest import body
+from web.rest.fields import amount_text
 
 
 def error(response: Any) -> tuple[int, str]:

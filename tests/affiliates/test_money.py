@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affiliates.money import PLACES, format_money, places, round_money, round_together, split_money
+from records.money import PLACES, format_money, places, round_money, round_together, split_money
 
 CURRENCIES = st.sampled_from(sorted(PLACES))
 AMOUNTS = st.decimals(min_value=-(10**15), max_value=10**15, places=8)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from affiliates.public_ids import ALPHABET, opaque
+from records.public_ids import ALPHABET, opaque
 
 
 def test_an_id_is_as_long_as_asked_for():

@@ -10,9 +10,9 @@ from django.core.cache import cache
 from django.utils import timezone
 
 from affiliates.models import Affiliate, ApiKey, User
-from affiliates.rest.minutes import WINDOW
 from tests.rest import client_with, key_of
 from tests.servers import Web, database_url, running
+from web.rest.minutes import WINDOW
 
 LIMIT = 3
 

@@ -13,9 +13,9 @@ from bench.load import Load
 from bench.postbacks import each_left_once
 from bench.results import Aim, Check, Report, Row, Sample, as_json, cost_ratio, ratio
 from conversions.models import Conversion
-from payouts.ledger import adjust, book_changes
+from payouts.ledger.booking import adjust, book_changes
 from payouts.models import LedgerHead, Payout, Statement
-from payouts.statements import close_period
+from payouts.statements.statements import close_period
 from tests.factories import (
     AffiliateFactory,
     CommissionRuleFactory,

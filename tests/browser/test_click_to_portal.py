@@ -8,7 +8,7 @@ import pytest
 from django.db import connections
 from playwright.sync_api import Page, expect
 
-from payouts.ledger import book_changes
+from payouts.ledger.booking import book_changes
 from tests.factories import PASSWORD, AffiliateMemberFactory, SuperuserFactory, UserFactory
 from tests.scenarios.story import Program, balance
 

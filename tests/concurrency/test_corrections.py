@@ -4,10 +4,10 @@ from decimal import Decimal
 
 import pytest
 
-from conversions.appeals import AppealRefused, appeal, dismiss, uphold
 from conversions.conflicts import ConflictRefused, accept
+from conversions.lifecycle.appeals import AppealRefused, appeal, dismiss, uphold
 from conversions.models import Appeal, ConflictReview, Conversion, Correction
-from payouts.ledger import book_changes
+from payouts.ledger.booking import book_changes
 from payouts.models import LedgerEntry
 from tests.concurrency.test_identical_postbacks import at_once
 from tests.conversions.sending import NOW, World, send

@@ -7,14 +7,14 @@ from decimal import Decimal
 import pytest
 from django.db import connection, connections
 
-from conversions.intake import deduplicate
+from conversions.intake.judge import deduplicate
 from conversions.models import Conversion, Postback
-from payouts.ledger import book_changes
+from payouts.ledger.booking import book_changes
 from payouts.models import LedgerEntry
 from tests.conversions.sending import TOKEN, World, send
 from tests.factories import ClickFactory, CommissionPlanFactory, CommissionRuleFactory, PlanVersionFactory
 from tests.servers import Web, database_url, running
-from tracking import click_id
+from tracking.click_id import codec
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -84,7 +84,7 @@ def test_first_deposits_of_one_customer_race_and_one_wins(world, web):
 
 def test_the_race_is_real_without_the_lock(world, monkeypatch):
     """Without the advisory lock both threads find no conversion; then only the constraint is left to refuse."""
-    cid = click_id.text_of(ClickFactory(link=world.ana_link).id)
+    cid = codec.text_of(ClickFactory(link=world.ana_link).id)
     both_have_looked = threading.Barrier(2)
     look = deduplicate.find_known
 

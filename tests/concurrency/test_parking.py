@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from conversions.intake import deduplicate, find_click, take_up_parked
+from conversions.intake import take_up_parked
+from conversions.intake.judge import deduplicate, find_click
 from conversions.models import Conversion, ParkedPostback, Trace
-from payouts.ledger import book_changes
+from payouts.ledger.booking import book_changes
 from tests.concurrency.test_identical_postbacks import at_once
 from tests.conversions.sending import NOW, TOKEN, World, send
 from tests.servers import Web, database_url, running

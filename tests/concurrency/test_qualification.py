@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from conversions.models import Conversion, QualificationRule
-from conversions.qualification_waits import look_again
+from conversions.qualification.waits import look_again
 from tests.concurrency.test_identical_postbacks import at_once
 from tests.conversions.sending import NOW, World, send
 

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from affiliates.models import Advertiser, AdvertiserSecret, Affiliate, Enrollment
-from conversions.intake import terms
+from conversions.intake import reference_cache
 from conversions.models import Goal
 from tests.conversions.sending import TOKEN, World
 from tests.factories import GoalFactory
@@ -99,7 +99,11 @@ def test_nothing_is_kept_where_nobody_listens(world):
     asked = []
     for _ in range(2):
         with CaptureQueriesContext(connection) as queries:
-            for kept, key in ((terms.tokens, "x"), (terms.goals, world.advertiser.pk), (terms.links, 1)):
+            for kept, key in (
+                (reference_cache.tokens, "x"),
+                (reference_cache.goals, world.advertiser.pk),
+                (reference_cache.links, 1),
+            ):
                 kept.many([key])
         asked.append(len(queries))
     assert asked[0] == asked[1] >= 3

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from config import heartbeat, readiness
+from config.monitoring import heartbeat, readiness
 
 
 @pytest.fixture(autouse=True)

@@ -24,14 +24,14 @@ from schemathesis.generation.meta import CoverageScenario
 from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection, positive_data_acceptance
 
 from affiliates.models import Affiliate, User
-from affiliates.secrets import encrypt
 from config.api_urls import described
-from conversions import bulk_door
+from conversions.endpoints import bulk as bulk_door
+from records.secrets import encrypt
 from tests.asgi_client import Standing, standing
 from tests.config.test_api_reach import belongings
 from tests.conversions.sending import TOKEN, World
 from tests.rest import key_of
-from tracking import click_id
+from tracking.click_id import codec
 
 whole = schemathesis.openapi.from_dict(described())
 # Many events are taken by a door ahead of Django.
@@ -83,7 +83,7 @@ def known(ana: Affiliate) -> dict[str, dict[str, str]]:
             # Where the second page would begin, and a click; those made up are refused, as they must be.
             "cursor": encrypt(json.dumps([0, False, None])),
             "extra": "sub_id1:banner-7",
-            "click_id": click_id.new(link_number=link, at=datetime(2026, 11, 1, tzinfo=UTC)).text,
+            "click_id": codec.new(link_number=link, at=datetime(2026, 11, 1, tzinfo=UTC)).text,
         },
         "funnel": {"offer": rows.offer.public_id, "affiliate": rows.affiliate.public_id},
         "trace": {"id": rows.conversion.public_id},

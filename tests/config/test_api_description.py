@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from config.api_urls import described, router
-from conversions import bulk_door
+from conversions.endpoints import bulk
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_promises_affiliates_no_field_that_operators_alone_get() -> None:
 def test_every_operation_wants_a_key_and_tells_of_errors(paths: dict[str, dict[str, dict[str, object]]]) -> None:
     for path, operations in paths.items():
         for operation in operations.values():
-            if path == bulk_door.PATH:
+            if path == bulk.PATH:
                 assert operation["security"] == [{"advertiserToken": []}]
                 continue
             assert {"apiKey": []} in operation["security"]  # type: ignore[operator]

@@ -29,7 +29,7 @@ from tests.factories import (
     WhatIfFactory,
 )
 from tests.rest import client_of
-from tracking.click_id import text_of
+from tracking.click_id.codec import text_of
 from tracking.models import Click, TrackingLink
 
 FOR_OPERATORS = {"affiliates", "postbacks", "what-ifs"}

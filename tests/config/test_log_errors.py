@@ -8,9 +8,9 @@ import logging.config
 import pytest
 import structlog
 
-from config import log_errors
-from config.log_errors import FULL_PER_SECOND, MOST_CHARACTERS, Repeats
-from config.logs import logging_config
+from config.logging import errors
+from config.logging.errors import FULL_PER_SECOND, MOST_CHARACTERS, Repeats
+from config.logging.logs import logging_config
 
 SECRET = "tok_not-to-be-seen"
 
@@ -18,9 +18,9 @@ SECRET = "tok_not-to-be-seen"
 @pytest.fixture(params=[True, False], ids=["json", "text"])
 def log(request, monkeypatch):
     """A logger with the project's own configuration, and what it wrote."""
-    monkeypatch.setattr(log_errors, "_repeats", Repeats())
+    monkeypatch.setattr(errors, "_repeats", Repeats())
     # A second that does not end while the test runs.
-    monkeypatch.setattr(log_errors.time, "monotonic", lambda: 1000.5)
+    monkeypatch.setattr(errors.time, "monotonic", lambda: 1000.5)
     written = io.StringIO()
     config = logging_config(level="INFO", as_json=request.param)
     formatter = config["formatters"]["lines"]
@@ -133,4 +133,4 @@ def test_few_places_are_remembered():
     repeats = Repeats()
     for number in range(10_000):
         repeats.count(number, 1.0)
-    assert len(repeats._seen) == log_errors.MOST_PLACES
+    assert len(repeats._seen) == errors.MOST_PLACES

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from affiliates.models import AdvertiserSecret, Affiliate
-from config.log_secrets import MASK, hide_secrets
+from config.logging.secrets import MASK, hide_secrets
 from tests.factories import PASSWORD, AdvertiserSecretFactory, AffiliateMemberFactory
 from tests.rest import key_of
 from tests.servers import Answer, Web, database_url, running

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from config import heartbeat
-from config.metrics import registry
+from config.monitoring import heartbeat
+from config.monitoring.metrics import registry
 from tests.factories import (
     ClickFactory,
     ConversionFactory,

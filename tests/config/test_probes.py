@@ -9,9 +9,9 @@ from celery.signals import after_task_publish, beat_init, heartbeat_sent
 from django.test import Client
 
 from affiliates.models import User
-from config import heartbeat, readiness
-from config.probes import THREADS, readyz
-from config.readiness import FAULT, OK
+from config.monitoring import heartbeat, readiness
+from config.monitoring.probes import THREADS, readyz
+from config.monitoring.readiness import FAULT, OK
 from tests.rest import client_of
 
 

@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from config.proxies import proxy_headers, trusted_proxies
+from config.http.proxies import proxy_headers, trusted_proxies
 
 
 def test_proxies_are_addresses_or_networks() -> None:

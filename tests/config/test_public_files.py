@@ -9,7 +9,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from affiliates.models import TrackingDomain
-from config.security_contact import security_contacts, security_policy
+from config.http.security_contact import security_contacts, security_policy
 from tests.asgi_client import standing
 
 pytestmark = pytest.mark.django_db(transaction=True)

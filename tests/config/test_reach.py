@@ -11,12 +11,12 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLResolver, get_resolver, path, reverse
 
-from affiliates.api_keys import make_api_key
+from affiliates.access.api_keys import make_api_key
+from affiliates.access.power import MEMBERS, may_act_for
 from affiliates.models import AffiliateMember, ApiKey, User
-from affiliates.power import MEMBERS, may_act_for
 from conversions.models import Conversion
 from dashboard.portal.preview import FREE, NEEDS
-from payouts.ledger import book_changes
+from payouts.ledger.booking import book_changes
 from tests.conversions.sending import NOW, World, send
 from tests.dashboard.panel import populate
 from tests.dashboard.portal import as_user, signed_in

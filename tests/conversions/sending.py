@@ -17,7 +17,7 @@ from tests.factories import (
     OfferFactory,
     TrackingLinkFactory,
 )
-from tracking import click_id
+from tracking.click_id import codec
 from tracking.models import Click, TrackingLink
 
 NOW = datetime(2026, 10, 15, 12, 0, tzinfo=UTC)
@@ -49,7 +49,7 @@ class World:
     def click(self, link: TrackingLink | None = None, *, ago: timedelta = timedelta(hours=1), **fields: Any) -> str:
         """The text of a stored click through Ana's link, unless another is named."""
         stored: Click = ClickFactory(link=link or self.ana_link, clicked_at=NOW - ago, **fields)
-        return click_id.text_of(stored.id)
+        return codec.text_of(stored.id)
 
 
 def received(fields: dict[str, Any], *, at: datetime = NOW, **kwargs: Any) -> Received:

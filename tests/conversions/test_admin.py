@@ -12,14 +12,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from affiliates.models import Offer
-from conversions import lifecycle
 from conversions.intake import intake, take_up_parked
+from conversions.lifecycle import status as lifecycle
 from conversions.models import Conversion, Customer, Goal, Postback, StatusChange
-from conversions.qualification_words import all_words
-from conversions.reasons import Reason
+from conversions.qualification.words import all_words
+from conversions.reasons.codes import Reason
 from tests.conversions.sending import NOW, World, received, send
 from tests.factories import ConversionFactory, CustomerFactory, GoalFactory, OfferFactory, PostbackFactory
-from tracking.click_id import text_of
+from tracking.click_id.codec import text_of
 
 LIST = "/admin/conversions/conversion/"
 CONFIRMED = {"confirmed": "yes"}
@@ -121,7 +121,7 @@ class TestDeciding:
         assert row.status == Status.REJECTED
 
     def test_too_many_at_once_are_refused(self, desk, monkeypatch):
-        monkeypatch.setattr("affiliates.panel.base.PanelAdmin.ASK_BOUND", 1)
+        monkeypatch.setattr("web.panel.base.PanelAdmin.ASK_BOUND", 1)
         rows = [pending(), pending()]
         page = decide(desk, rows, "approve", reason="operator_approved").content.decode()
         assert "At most 1 at once." in page

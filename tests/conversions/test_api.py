@@ -9,7 +9,7 @@ from django.contrib.auth.models import Permission
 
 from affiliates.models import Affiliate, Offer, User
 from conversions.models import Conversion, StatusChange
-from conversions.reasons import Reason
+from conversions.reasons.codes import Reason
 from tests.factories import (
     AdvertiserFactory,
     ConversionFactory,
@@ -24,7 +24,7 @@ from tests.factories import (
     new_click_uuid,
 )
 from tests.rest import client_of, problems, results
-from tracking.click_id import text_of
+from tracking.click_id.codec import text_of
 
 JSON = "application/json"
 PENDING = {"status": "pending", "reason": Reason.AWAITS_APPROVAL}

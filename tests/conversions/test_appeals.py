@@ -12,11 +12,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from affiliates.models import Affiliate, User
-from conversions.appeals import AppealRefused, appeal, dismiss, end_decided, uphold
+from conversions.lifecycle.appeals import AppealRefused, appeal, dismiss, end_decided, uphold
+from conversions.lifecycle.operator_decisions import approve
 from conversions.models import Appeal, Conversion, RiskPolicy
-from conversions.operator_decisions import approve
 from dashboard.navigation import waiting
-from payouts.ledger import book_changes
+from payouts.ledger.booking import book_changes
 from payouts.models import LedgerEntry
 from tests.conversions.sending import NOW, World, send
 from tests.dashboard.portal import as_user, signed_in, words

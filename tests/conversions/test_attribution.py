@@ -7,12 +7,12 @@ import pytest
 from django.db import IntegrityError, ProgrammingError, transaction
 
 from affiliates.models import Offer
-from conversions.caps import keep_caps
 from conversions.intake import intake
 from conversions.models import Conversion, Customer, CustomerLock, Goal, ParkedPostback, Postback, Touch, Trace
-from payouts.ledger import book_changes
+from conversions.qualification.caps import keep_caps
+from payouts.ledger.booking import book_changes
 from payouts.models import LedgerEntry
-from payouts.verification import Verification
+from payouts.verification.verify import Verification
 from tests.conversions.sending import NOW, outcome, received, send
 from tests.factories import CommissionPlanFactory, CommissionRuleFactory, PlanVersionFactory, TrackingLinkFactory
 from tracking.models import TrackingLink

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conversions import bulk_door
+from conversions.endpoints import bulk
 from conversions.models import Conversion, Postback
 from tests.asgi_client import visit
 from tests.conversions.sending import TOKEN, World
 from tests.factories import ClickFactory
-from tracking import click_id
+from tracking.click_id import codec
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PATH = "/api/v1/conversions/bulk"
@@ -21,7 +21,7 @@ PATH = "/api/v1/conversions/bulk"
 @pytest.fixture
 def fields() -> dict[str, Any]:
     stored = ClickFactory(link=World().ana_link)
-    return {"click_id": click_id.text_of(stored.id), "event_type": "purchase", "revenue": 10.5, "currency": "EUR"}
+    return {"click_id": codec.text_of(stored.id), "event_type": "purchase", "revenue": 10.5, "currency": "EUR"}
 
 
 def post(body: Any, *, token: str | None = TOKEN, kind: str = "application/json") -> tuple[int, dict[str, Any]]:
@@ -38,7 +38,7 @@ def outcomes(body: dict[str, Any]) -> list[str]:
 def test_each_event_has_its_answer_in_order_and_a_repeat_counts_nothing_again(
     fields: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk_door, "CHUNK", 2)
+    monkeypatch.setattr(bulk, "CHUNK", 2)
     events: list[Any] = [
         {**fields, "txid": "t1"},
         {**fields, "txid": "t1"},

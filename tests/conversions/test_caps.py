@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from affiliates.models import Offer
-from conversions.caps import keep_caps
+from conversions.qualification.caps import keep_caps
 from tests.factories import ClickFactory, ConversionFactory, GoalFactory, OfferFactory, TrackingLinkFactory
 
 pytestmark = pytest.mark.django_db

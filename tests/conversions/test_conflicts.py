@@ -12,14 +12,14 @@ from django.urls import reverse
 from affiliates.models import User
 from conversions.conflicts import ConflictRefused, accept, differences, dismiss
 from conversions.intake import Decision
+from conversions.lifecycle.operator_decisions import reject
 from conversions.models import ConflictReview, Conversion, Correction, Postback, QualificationRule
-from conversions.operator_decisions import reject
-from conversions.reasons import Reason
+from conversions.reasons.codes import Reason
 from conversions.replay import replay
 from dashboard.navigation import waiting
-from payouts.ledger import book_changes
+from payouts.ledger.booking import book_changes
 from payouts.models import LedgerEntry, Statement
-from payouts.statements import close_period
+from payouts.statements.statements import close_period
 from tests.conversions.sending import NOW, World, outcome, send, send_all
 from tests.factories import OperatorFactory
 from tests.payouts.deals import deal, percent

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from affiliates.models import Offer, User
 from conversions.intake import Decision, intake
+from conversions.lifecycle.operator_decisions import approve, reject
 from conversions.models import (
     Conversion,
     Correction,
@@ -19,11 +20,10 @@ from conversions.models import (
     RiskReview,
     StatusChange,
 )
-from conversions.operator_decisions import approve, reject
-from conversions.qualification_waits import look_again
-from conversions.reasons import Reason
+from conversions.qualification.waits import look_again
+from conversions.reasons.codes import Reason
 from conversions.replay import replay
-from payouts.ledger import book_changes
+from payouts.ledger.booking import book_changes
 from payouts.models import LedgerEntry
 from tests.conversions.sending import NOW, World, outcome, received, send, send_all
 from tests.payouts.deals import deal, flat, percent

@@ -14,15 +14,15 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from conversions.dialect_door import address_of
 from conversions.dialects.mapping import Mapping
 from conversions.dialects.page import dialect_page
 from conversions.dialects.table import BY_NAME, BY_PATH, DIALECTS, Dialect
+from conversions.endpoints.dialects import address_of
 from conversions.models import Conversion, Postback
 from tests.asgi_client import Answer, visit
 from tests.conversions.sending import World
 from tests.factories import AdvertiserSecretFactory, ClickFactory
-from tracking import click_id
+from tracking.click_id import codec
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TOKEN = "aft_abcdefghijklmnopqrstuvwxyz"
@@ -34,7 +34,7 @@ NAMES = [dialect.name for dialect in DIALECTS]
 def click() -> str:
     world = World()
     AdvertiserSecretFactory(advertiser=world.advertiser, text=TOKEN)
-    return click_id.text_of(ClickFactory(link=world.ana_link).id)
+    return codec.text_of(ClickFactory(link=world.ana_link).id)
 
 
 def send(dialect: Dialect, *, click: str, token: str = TOKEN, **changed: str) -> Answer:
@@ -65,7 +65,7 @@ def test_a_sample_in_the_platforms_form_is_counted_once(click: str, name: str) -
     assert (first.status, first.headers["x-affidavit-outcome"]) == (200, "accepted"), first.body
     conversion = Conversion.objects.get()
     assert (conversion.goal.code, conversion.revenue) == (GOAL, Decimal("120.50"))
-    assert str(conversion.click_id) == str(click_id.parse(click).uuid)
+    assert str(conversion.click_id) == str(codec.parse(click).uuid)
     again = send(dialect, click=click)
     assert again.headers["x-affidavit-outcome"] == "duplicate"
     assert Conversion.objects.count() == 1

@@ -23,7 +23,7 @@ from conversions.models import Conversion, Postback
 from tests.conversions.sending import World
 from tests.factories import AdvertiserSecretFactory, ClickFactory
 from tests.rest import client_of
-from tracking import click_id
+from tracking.click_id import codec
 
 pytestmark = pytest.mark.django_db
 TOKEN = "aft_abcdefghijklmnopqrstuvwxyz"
@@ -44,7 +44,7 @@ def world() -> World:
 
 @pytest.fixture
 def click(world: World) -> str:
-    return click_id.text_of(ClickFactory(link=world.ana_link).id)
+    return codec.text_of(ClickFactory(link=world.ana_link).id)
 
 
 def look(text: str, **kwargs: Any) -> Diagnosis:

@@ -15,14 +15,14 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from affiliates.money import PLACES
 from conversions.dialects.table import BY_NAME, DIALECTS
 from conversions.models import Conversion, Postback, Refund, StatusChange, Trace
-from conversions.reasons import Reason
+from conversions.reasons.codes import Reason
+from records.money import PLACES
 from tests.asgi_client import Answer, Standing, standing
 from tests.conversions.sending import TOKEN, World
 from tests.factories import AdvertiserSecretFactory, ClickFactory, CouponCodeFactory, LegacyClickIDFactory
-from tracking import click_id
+from tracking.click_id import codec
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MANY = settings(
@@ -134,7 +134,7 @@ def world() -> World:
 
 @pytest.fixture
 def click(world: World) -> str:
-    return click_id.text_of(ClickFactory(link=world.ana_link).id)
+    return codec.text_of(ClickFactory(link=world.ana_link).id)
 
 
 @pytest.fixture

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
 
 from affiliates.models import User
-from affiliates.rest.fields import Text, is_line
-from conversions.bulk_status import read_wishes
-from conversions.csv_files import FileRefused, read_table
-from payouts.answers import import_result
-from payouts.batches import BatchRefused
-from payouts.rates import RatesRefused, from_ecb, from_list
+from conversions.lifecycle.bulk_status import read_wishes
+from payouts.paying.answers import import_result
+from payouts.paying.batches import BatchRefused
+from payouts.rates.daily import RatesRefused, from_ecb, from_list
+from records.csv_files import FileRefused, read_table
 from tests.rest import client_of
-from tracking.legacy_clicks import UnusableFile, import_clicks
+from tracking.legacy.clicks import UnusableFile, import_clicks
+from web.rest.fields import Text, is_line
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 WIDE = ",".join(f"c{number}" for number in range(1_000_000)).encode()

@@ -18,13 +18,13 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from affiliates.models import User
-from conversions.bulk_status import MOST, Wish, decide_many, read_wishes
-from conversions.csv_files import FileRefused, read_table
-from conversions.csv_import import Imported, import_conversions
+from conversions.endpoints.csv_import import Imported, import_conversions
+from conversions.lifecycle.bulk_status import MOST, Wish, decide_many, read_wishes
 from conversions.models import Conversion, Postback
 from conversions.replay import replay
-from payouts.ledger import book_changes
+from payouts.ledger.booking import book_changes
 from payouts.models import LedgerEntry
+from records.csv_files import FileRefused, read_table
 from tests.conversions.sending import NOW, World, send
 from tests.payouts.deals import deal, flat
 from tests.rest import client_of

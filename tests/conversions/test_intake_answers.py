@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from conversions.explanations import EXPLANATIONS
 from conversions.intake import intake
 from conversions.models import Conversion, Postback, Trace
-from conversions.reasons import Reason
+from conversions.reasons.codes import Reason
+from conversions.reasons.explanations import EXPLANATIONS
 from tests.conversions.sending import NOW, TOKEN, outcome, received, send, send_all
 from tests.factories import AdvertiserFactory, AdvertiserSecretFactory, OfferFactory
-from tracking import click_id
+from tracking.click_id import codec
 
 
 def problems(decision):
@@ -269,7 +269,7 @@ def test_click_id_survives_upper_case(world):
 
 
 def test_a_genuine_click_without_a_row_is_attributed_by_signature(world):
-    made = click_id.new(link_number=world.ana_link.pk, at=NOW - timedelta(days=3))
+    made = codec.new(link_number=world.ana_link.pk, at=NOW - timedelta(days=3))
     decision = send(click_id=made.text, txid="1", event_type="purchase")
     assert outcome(decision)[1] == "accepted"
     conversion = Conversion.objects.get()
@@ -278,6 +278,6 @@ def test_a_genuine_click_without_a_row_is_attributed_by_signature(world):
 
 
 def test_a_genuine_click_of_a_link_that_is_not_there_is_waited_for(world):
-    made = click_id.new(link_number=999_999, at=NOW)
+    made = codec.new(link_number=999_999, at=NOW)
     decision = send(click_id=made.text, txid="1", event_type="purchase")
     assert outcome(decision) == (202, "held", "waiting_for_click")

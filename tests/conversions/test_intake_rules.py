@@ -6,8 +6,8 @@ import pytest
 
 from affiliates.models import Affiliate, Enrollment, Offer
 from conversions.intake import decide_left_over
-from conversions.intake.receive import receive
-from conversions.lifecycle import approve_due
+from conversions.intake.read.receive import receive
+from conversions.lifecycle.status import approve_due
 from conversions.models import Conversion, Customer, CustomerLock, Postback, StatusChange, Trace
 from tests.conversions.sending import NOW, outcome, received, send, send_all
 from tests.factories import CouponCodeFactory

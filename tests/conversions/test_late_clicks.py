@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from conversions.late_clicks import complete_by_signature
 from conversions.models import Conversion, Postback, RiskReview, Trace
+from conversions.risk.late_clicks import complete_by_signature
 from tests.conversions.sending import NOW, send
 from tests.factories import ClickFactory
 from tests.payouts.tampering import triggers_off
-from tracking import click_id
+from tracking.click_id import codec
 
 LATER = NOW + timedelta(hours=1)
 
@@ -17,7 +17,7 @@ LATER = NOW + timedelta(hours=1)
 @pytest.fixture
 def early(world):
     """A click ID whose row is still in the spool, and its conversion."""
-    made = click_id.new(link_number=world.ana_link.pk, at=NOW - timedelta(hours=1))
+    made = codec.new(link_number=world.ana_link.pk, at=NOW - timedelta(hours=1))
     send(click_id=made.text, event_type="purchase", txid="1")
     return made
 

@@ -9,13 +9,13 @@ from django.test.utils import CaptureQueriesContext
 from conversions.models import Conversion, CustomerLock, Touch, Trace
 from tests.conversions.sending import NOW, outcome, send, send_all
 from tests.factories import TrackingLinkFactory
-from tracking import click_id
+from tracking.click_id import codec
 from tracking.models import LegacyClickID
 
 
 def imported(link, foreign_id="OT-77", *, ago=timedelta(days=2), source="OldTracker"):
     at = NOW - ago
-    made = click_id.new(link_number=link.pk, at=at)
+    made = codec.new(link_number=link.pk, at=at)
     return LegacyClickID.objects.create(
         source=source, foreign_id=foreign_id, link=link, clicked_at=at, click_id=made.uuid
     )

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from conversions.lifecycle import change_status
+from conversions.lifecycle.status import change_status
 from conversions.models import Conversion, StatusChange
-from conversions.reasons import Reason
+from conversions.reasons.codes import Reason
 from tests.conversions.sending import NOW, World, send
 
 pytestmark = pytest.mark.django_db

@@ -15,17 +15,17 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from conversions.dialects.own import dialect_of, read_dialects
+from conversions.dialects.rules import _answers, faults
 from conversions.dialects.table import BY_NAME
 from conversions.intake import intake
-from conversions.intake.correct import _rejected
-from conversions.mapping_rules import _answers, faults
+from conversions.intake.judge.correct import _rejected
 from conversions.models import Conversion, Postback, SenderMapping
 from conversions.replay import replay
 from tests.asgi_client import Answer, visit
 from tests.conversions.sending import World, received
 from tests.factories import AdvertiserFactory, AdvertiserSecretFactory, ClickFactory
 from tests.servers import Web, database_url, running
-from tracking import click_id
+from tracking.click_id import codec
 
 KEY = "aft_abcdefghijklmnopqrstuvwxyz"
 PATH = "/d/fox-crm/postback"
@@ -76,7 +76,7 @@ def world(transactional_db) -> World:
 
 @pytest.fixture
 def click(world) -> str:
-    return click_id.text_of(ClickFactory(link=world.ana_link, clicked_at=datetime.now(UTC) - timedelta(hours=3)).id)
+    return codec.text_of(ClickFactory(link=world.ana_link, clicked_at=datetime.now(UTC) - timedelta(hours=3)).id)
 
 
 def sent(click: str, **changed: str) -> dict[str, str]:
@@ -189,7 +189,7 @@ class TestAnswers:
         def broken(*args, **kwargs):
             raise RuntimeError("down")
 
-        monkeypatch.setattr("conversions.postback_door.intake", broken)
+        monkeypatch.setattr("conversions.endpoints.native.intake", broken)
         answer = get(sent(click))
         assert (answer.status, json.loads(answer.body)["ok"]) == (503, False)
         assert "retry-after" in answer.headers

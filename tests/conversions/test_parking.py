@@ -7,11 +7,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from conversions.intake import take_up_parked
-from conversions.intake.park import pause
+from conversions.intake.judge.park import pause
 from conversions.models import Conversion, CustomerLock, ParkedPostback, Postback, StatusChange, Trace
 from tests.conversions.sending import NOW, outcome, send, send_all
 from tests.factories import TrackingLinkFactory
-from tracking import click_id
+from tracking.click_id import codec
 from tracking.models import TrackingLink
 
 WAIT = timedelta(hours=72)
@@ -228,7 +228,7 @@ class TestTrying:
 
     def test_link_that_comes_back(self, world):
         link = TrackingLinkFactory(enrollment=world.ana_link.enrollment)
-        made = click_id.new(link_number=link.pk, at=NOW - timedelta(hours=1))
+        made = codec.new(link_number=link.pk, at=NOW - timedelta(hours=1))
         TrackingLink.objects.filter(pk=link.pk).delete()
         assert outcome(send(click_id=made.text, txid="1", event_type="purchase"))[2] == "waiting_for_click"
         link.save(force_insert=True)
@@ -236,7 +236,7 @@ class TestTrying:
         assert decided() == [("accepted", "ok")]
 
     def test_link_that_never_comes(self, world):
-        send(click_id=click_id.new(link_number=999_999, at=NOW).text, txid="1", event_type="purchase")
+        send(click_id=codec.new(link_number=999_999, at=NOW).text, txid="1", event_type="purchase")
         take_up_parked(now=NOW + WAIT)
         assert decided() == [("unknown_click", "click_never_came")]
 

@@ -8,13 +8,13 @@ import pytest
 
 from conversions.intake import intake
 from conversions.models import Conversion, Postback, StatusChange
-from payouts.ledger import book_changes
+from payouts.ledger.booking import book_changes
 from payouts.models import LedgerEntry
 from tests.asgi_client import Answer, Client, visit
 from tests.conversions.sending import NOW, World, outcome, received, send
 from tests.factories import ClickFactory
 from tests.payouts.deals import deal, percent
-from tracking import click_id
+from tracking.click_id import codec
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PIXEL = Postback.Door.PIXEL
@@ -39,7 +39,7 @@ def said(answer: Answer) -> tuple[int, str, str, str]:
 
 
 def a_click(world: World) -> str:
-    return click_id.text_of(ClickFactory(link=world.ana_link).id)
+    return codec.text_of(ClickFactory(link=world.ana_link).id)
 
 
 def test_an_event_with_its_click_waits_for_the_server(world: World) -> None:

@@ -11,14 +11,14 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conversions import postback_door
+from conversions.endpoints import native
 from conversions.intake import decide_left_over
-from conversions.intake.receive import receive
+from conversions.intake.read.receive import receive
 from conversions.models import Conversion, Postback
 from tests.asgi_client import visit
 from tests.conversions.sending import TOKEN, World
 from tests.factories import ClickFactory
-from tracking import click_id
+from tracking.click_id import codec
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,7 +30,7 @@ def fields():
     stored = ClickFactory(link=world.ana_link)
     return {
         "token": TOKEN,
-        "click_id": click_id.text_of(stored.id),
+        "click_id": codec.text_of(stored.id),
         "txid": "t-1",
         "event_type": "purchase",
         "revenue": "100.10",
@@ -111,8 +111,8 @@ def test_every_answer_names_its_request(fields):
 
 def test_concurrent_requests_of_a_process_share_batches(fields, monkeypatch):
     sizes = []
-    decide = postback_door.intake
-    monkeypatch.setattr(postback_door, "intake", lambda batch, now: sizes.append(len(batch)) or decide(batch, now=now))
+    decide = native.intake
+    monkeypatch.setattr(native, "intake", lambda batch, now: sizes.append(len(batch)) or decide(batch, now=now))
 
     async def story(client):
         requests = [client.get("/postback", {**fields, "txid": f"t{n % 10}"}) for n in range(60)]
@@ -127,7 +127,7 @@ def test_concurrent_requests_of_a_process_share_batches(fields, monkeypatch):
 
 def test_a_request_that_breaks_intake_does_not_break_the_others(fields, monkeypatch):
     """The broken one stays stored and undecided, and is told to be sent again."""
-    from conversions.intake import parse
+    from conversions.intake.read import parse
 
     read = parse._parse
 
@@ -208,7 +208,7 @@ def test_a_connection_lost_between_requests_costs_no_answer(fields):
 
 def test_a_connection_lost_while_deciding_doubles_nothing(fields, monkeypatch):
     """The request is stored twice then: the one that was left is decided later, as the repeat it is."""
-    decide, broken = postback_door.intake, []
+    decide, broken = native.intake, []
 
     def break_once(batch, *, now):
         if broken:
@@ -216,7 +216,7 @@ def test_a_connection_lost_while_deciding_doubles_nothing(fields, monkeypatch):
         broken.append(receive(batch))
         raise OperationalError("server closed the connection unexpectedly")
 
-    monkeypatch.setattr(postback_door, "intake", break_once)
+    monkeypatch.setattr(native, "intake", break_once)
     answer = visit(lambda client: client.get("/postback", fields))
     assert (answer.status, json.loads(answer.body)["outcome"]) == (200, "accepted")
     later = timezone.now() + timedelta(hours=1)
@@ -232,7 +232,7 @@ def test_without_a_database_every_sender_is_told_to_try_again(fields, monkeypatc
         tries.append(len(batch))
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr(postback_door, "intake", fail)
+    monkeypatch.setattr(native, "intake", fail)
 
     async def story(client):
         return await asyncio.gather(*(client.get("/postback", fields) for _ in range(30)))

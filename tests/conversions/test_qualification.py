@@ -8,10 +8,10 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from conversions.lifecycle.operator_decisions import approve
 from conversions.models import Conversion, Customer, QualificationRule, QualificationWait, StatusChange, Trace
-from conversions.operator_decisions import approve
-from conversions.qualification_waits import look_again
-from conversions.qualification_words import all_words
+from conversions.qualification.waits import look_again
+from conversions.qualification.words import all_words
 from tests.conversions.sending import NOW, World, outcome, send, send_all
 from tests.factories import OperatorFactory
 

@@ -3,8 +3,8 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management import call_command
 
-from conversions.explanations import EXPLANATIONS
-from conversions.reasons import Reason
+from conversions.reasons.codes import Reason
+from conversions.reasons.explanations import EXPLANATIONS
 
 
 def test_every_reason_is_explained():

@@ -10,12 +10,12 @@ from django.test import Client
 
 from affiliates.models import User
 from conversions.intake import Decision, intake, take_up_parked
+from conversions.lifecycle.refunds import RefundRefused, refund
 from conversions.models import Conversion, ParkedPostback, Postback, Refund, StatusChange
-from conversions.refunds import RefundRefused, refund
 from dashboard.trace.events import RefundEvent
 from dashboard.trace.lookup import look_up
 from dashboard.trace.story import story_of
-from payouts.ledger import book_changes
+from payouts.ledger.booking import book_changes
 from payouts.models import LedgerEntry
 from tests.conversions.sending import NOW, World, outcome, received, send, send_all
 from tests.payouts.deals import deal, flat, percent

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversions.intake import intake
-from conversions.intake.repairs import repair
+from conversions.intake.read.repairs import repair
 from conversions.models import Conversion, Trace
 from tests.conversions.sending import NOW, World, received
 

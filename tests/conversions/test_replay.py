@@ -9,12 +9,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 
-from affiliates.advertiser_secrets import make_secret
+from affiliates.access.advertiser_secrets import make_secret
 from affiliates.models import AdvertiserSecret
 from conversions.intake import intake
 from conversions.models import Conversion, Postback, StatusChange, Trace
 from conversions.replay import Replayed, replay
-from payouts.ledger import book_changes
+from payouts.ledger.booking import book_changes
 from payouts.models import LedgerEntry
 from tests.conversions.sending import NOW, World, outcome, received, send
 from tests.factories import SuperuserFactory

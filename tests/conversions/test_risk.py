@@ -10,7 +10,8 @@ from django.db import connection
 from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 
-from conversions.lifecycle import approve_due
+from conversions.lifecycle.operator_decisions import approve
+from conversions.lifecycle.status import approve_due
 from conversions.models import (
     AddressSighting,
     Conversion,
@@ -21,10 +22,9 @@ from conversions.models import (
     StatusChange,
     Trace,
 )
-from conversions.operator_decisions import approve
-from conversions.reasons import Reason
-from conversions.risk_marks import _LOOK_UP, MOST, address_digest, count_pace, forget_addresses, note_sign_in
-from conversions.risk_reviews import catch_up, keep_up, resolve
+from conversions.reasons.codes import Reason
+from conversions.risk.reviews import catch_up, keep_up, resolve
+from conversions.risk.signals import _LOOK_UP, MOST, address_digest, count_pace, forget_addresses, note_sign_in
 from tests.conversions.sending import NOW, World, outcome, send, send_all
 from tests.factories import AffiliateMemberFactory, ConversionFactory, OperatorFactory
 from tracking.models import Click

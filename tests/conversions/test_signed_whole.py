@@ -13,14 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from affiliates.advertiser_secrets import make_secret
+from affiliates.access.advertiser_secrets import make_secret
 from affiliates.models import AdvertiserSecret
 from conversions.dialects.mapping import NAMES
 from conversions.models import Conversion, Postback
 from tests.asgi_client import Answer, Standing, standing
 from tests.conversions.sending import TOKEN, World
 from tests.factories import ClickFactory
-from tracking import click_id
+from tracking.click_id import codec
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MANY = settings(
@@ -66,7 +66,7 @@ def web(world: World) -> Iterator[Standing]:
 
 
 def event(world: World) -> dict[str, str]:
-    cid = click_id.text_of(ClickFactory(link=world.ana_link).id)
+    cid = codec.text_of(ClickFactory(link=world.ana_link).id)
     return {"click_id": cid, "event_type": "purchase", "txid": "t1", "revenue": "5.00", "currency": "EUR"}
 
 

@@ -10,14 +10,14 @@ from urllib.parse import urlencode
 import pytest
 from django.utils import timezone
 
-from affiliates.advertiser_secrets import make_secret
+from affiliates.access.advertiser_secrets import make_secret
 from affiliates.models import AdvertiserSecret
-from conversions import signing
+from conversions.intake.read import signing
 from conversions.models import Conversion, Postback
 from tests.asgi_client import visit
 from tests.conversions.sending import TOKEN, World
 from tests.factories import ClickFactory
-from tracking import click_id
+from tracking.click_id import codec
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECRET = "afh_a_secret_for_tests_only"
@@ -31,7 +31,7 @@ def world() -> World:
 
 
 def event(world: World, **changed: str) -> dict[str, str]:
-    cid = click_id.text_of(ClickFactory(link=world.ana_link).id)
+    cid = codec.text_of(ClickFactory(link=world.ana_link).id)
     return {"click_id": cid, "event_type": "purchase", "txid": "t1", "revenue": "5.00", "currency": "EUR", **changed}
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from conversions.intake import terms
-from conversions.intake.terms import Kept
+from conversions.intake import reference_cache
+from conversions.intake.reference_cache import Kept
 
 
 class Source:
@@ -69,13 +69,13 @@ def test_without_a_line_everything_is_read_anew(kept, source):
 
 def test_an_old_reading_is_not_used(kept, source, monkeypatch):
     kept.many(["a"])
-    monkeypatch.setattr(terms, "LIFETIME", -1.0)
+    monkeypatch.setattr(reference_cache, "LIFETIME", -1.0)
     kept.many(["a"])
     assert source.reads == [{"a"}, {"a"}]
 
 
 def test_memory_is_bounded(kept, source, monkeypatch):
-    monkeypatch.setattr(terms, "CAPACITY", 1)
+    monkeypatch.setattr(reference_cache, "CAPACITY", 1)
     kept.many(["a", "b"])
     kept.many(["a", "b"])
     assert [len(keys) for keys in source.reads] == [2, 1]

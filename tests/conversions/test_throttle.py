@@ -8,10 +8,11 @@ import pytest
 from django.utils import timezone
 
 from affiliates.models import AdvertiserSecret
-from conversions.intake import Decision, intake, throttle
+from conversions.intake import Decision, intake
+from conversions.intake.read import throttle
+from conversions.intake.read.signing import Signed, sign
 from conversions.models import Conversion, Postback
 from conversions.replay import replay as decide_again
-from conversions.signing import Signed, sign
 from tests.asgi_client import visit
 from tests.conversions.sending import NOW, World, outcome, received, send
 from tests.factories import AdvertiserSecretFactory

@@ -9,7 +9,7 @@ import pytest
 from conversions.intake import Received, intake
 from conversions.intake.case import Problem
 from conversions.models import Conversion, Postback, Trace
-from conversions.reasons import Reason
+from conversions.reasons.codes import Reason
 from tests.conversions.sending import NOW, World, received, send
 from tests.factories import AdvertiserFactory, EnrollmentFactory, OfferFactory, TrackingLinkFactory
 from tests.traces import gaps_of

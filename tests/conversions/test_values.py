@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversions.intake.macros import unfilled
-from conversions.intake.personal import digest_of, hide, hide_in_text, kind_of
-from conversions.intake.receive import masked_text
-from conversions.intake.values import NoAmount, decoded_again, read_amount, read_moment
+from conversions.intake.read.macros import unfilled
+from conversions.intake.read.personal import digest_of, hide, hide_in_text, kind_of
+from conversions.intake.read.receive import masked_text
 from conversions.models import Conversion, Customer, Postback
 from conversions.replay import replay
+from conversions.values import NoAmount, decoded_again, read_amount, read_moment
 from tests.conversions.sending import NOW, World, outcome, send
 
 

@@ -9,8 +9,8 @@ import pytest
 from django.db import IntegrityError, connection, models, transaction
 from django.test.utils import isolate_apps
 
-from conversions.intake.writing import insert, new, update
 from conversions.models import Conversion, Customer, CustomerLock, Postback, StatusChange, Trace
+from records.bulk_rows import insert, new, update
 from tests.factories import ConversionFactory
 
 WRITTEN = (Postback, Customer, Conversion, StatusChange, CustomerLock, Trace)

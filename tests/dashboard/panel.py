@@ -17,8 +17,6 @@ from conversions.models import (
     SenderMapping,
     Touch,
 )
-from payouts.drafts import write_draft
-from payouts.methods import set_method
 from payouts.models import (
     BilledClicks,
     BillingDetails,
@@ -32,6 +30,8 @@ from payouts.models import (
     VatRate,
     WhatIf,
 )
+from payouts.paying.methods import set_method
+from payouts.plan_changes.drafts import write_draft
 from tests import factories
 
 

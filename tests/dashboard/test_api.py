@@ -8,8 +8,8 @@ from django.contrib.auth.models import Permission
 
 from affiliates.models import Affiliate, User
 from conversions.models import Conversion, Postback, Refund
-from payouts.ledger import book_changes
-from payouts.statements import close_period
+from payouts.ledger.booking import book_changes
+from payouts.statements.statements import close_period
 from tests.factories import (
     ClickFactory,
     ConversionFactory,
@@ -25,7 +25,7 @@ from tests.factories import (
 )
 from tests.payouts.deals import deal, flat
 from tests.rest import client_of, problems
-from tracking.click_id import text_of
+from tracking.click_id.codec import text_of
 
 
 @pytest.fixture

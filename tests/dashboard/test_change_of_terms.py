@@ -9,10 +9,10 @@ from django.test import Client
 from django.urls import reverse
 
 from affiliates.models import Affiliate, AffiliateMember, User
-from payouts.asking import ask_for_consent, waiting_for
-from payouts.drafts import change_draft, publish_draft, withdraw_draft, write_draft
-from payouts.ledger import book_changes
+from payouts.ledger.booking import book_changes
 from payouts.models import CommissionPlan, DraftVersion, LedgerEntry, PlanConsent, PlanVersion, WhatIf
+from payouts.plan_changes.consent_requests import ask_for_consent, waiting_for
+from payouts.plan_changes.drafts import change_draft, publish_draft, withdraw_draft, write_draft
 from tests.dashboard.portal import World, as_user, signed_in, words, world_of
 from tests.factories import AffiliateMemberFactory
 from tests.payouts.deals import flat

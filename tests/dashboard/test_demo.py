@@ -16,22 +16,23 @@ from django.db.models import Count, F, Max, Min, OuterRef, Subquery, Sum
 from django.test import override_settings
 
 from affiliates.models import AdvertiserSecret, Affiliate, ApiKey, CouponCode, Enrollment, User
-from affiliates.secrets import digest
 from conversions.intake import Received, intake
 from conversions.models import Appeal, ConflictReview, Conversion, Customer, Postback, StatusChange, Trace
-from conversions.reasons import Reason
+from conversions.reasons.codes import Reason
 from dashboard.demo import history, seeding
 from dashboard.demo.chance import source
 from dashboard.demo.facts import facts
 from dashboard.demo.rhythm import Span
 from dashboard.demo.seeding import figures, seed
-from payouts.ledger import book_changes
+from payouts.ledger.booking import book_changes
 from payouts.models import LedgerEntry, Payout, PlanVersion, Statement
-from payouts.verification import Verification
+from payouts.verification.verify import Verification
+from records.secrets import digest
 from tests.traces import gaps_of
-from tracking import click_id, counts
+from tracking.capture.routes import read_routes
+from tracking.click_id import codec
+from tracking.counts import reading
 from tracking.models import ALL_LINKS, Click, ClickDay, TrackingLink
-from tracking.routes import read_routes
 
 NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
 SCALE = 0.02
@@ -163,7 +164,7 @@ def test_nothing_lies_in_the_future_or_before_the_time_shown(demo):
 def test_clicks_lie_in_partitions_and_carry_genuine_ids_and_marks(demo):
     assert Click.objects.count() > 500
     for click in Click.objects.order_by("?")[:20]:
-        found = click_id.parse(click_id.text_of(click.pk))
+        found = codec.parse(codec.text_of(click.pk))
         assert found is not None
         assert (found.link_number, found.made_at) == (click.link_id, click.clicked_at)
     assert not Click.objects.filter(marked_at=None).exists()
@@ -175,7 +176,7 @@ def test_clicks_lie_in_partitions_and_carry_genuine_ids_and_marks(demo):
 
 
 def test_the_sums_that_reports_read_are_what_the_clicks_give(demo):
-    summed = counts.total(since=NOW - timedelta(days=70), until=NOW)
+    summed = reading.total(since=NOW - timedelta(days=70), until=NOW)
     stored = Click.objects.filter(is_bot=False, is_duplicate=False)
     assert (summed.clicks, summed.unique) == (Click.objects.count(), stored.count())
     assert ClickDay.objects.filter(link_number=ALL_LINKS).aggregate(total=Sum("clicks")) == {"total": summed.clicks}
@@ -258,7 +259,7 @@ def test_a_purchase_with_nothing_but_click_and_transaction_earns_commission(chan
     assert {link["offer"] for link in links} == {"Northpeak Challenge", "Casa Verbena Shop"}
     for link in links:
         goal = next(code for offer, code in purchases if offer == link["offer"])
-        click = click_id.new(link_number=TrackingLink.objects.get(code=link["code"]).pk, at=NOW)
+        click = codec.new(link_number=TrackingLink.objects.get(code=link["code"]).pk, at=NOW)
         fields = {"click_id": click.text, "txid": f"tx-{link['code']}", "event_type": goal, "revenue": "100.00"}
         fields |= {"currency": "EUR", "status": "approved", "token": tokens[link["advertiser"]]}
         [decision] = intake([received(fields)], now=NOW + timedelta(seconds=5))

@@ -20,14 +20,14 @@ from django.test.signals import template_rendered
 from django.urls import URLResolver, get_resolver, reverse
 
 from affiliates.models import Advertiser, Affiliate, Enrollment
+from conversions.lifecycle.refunds import refund
 from conversions.models import Conversion, Postback, StatusChange
-from conversions.refunds import refund
 from dashboard.demo.seeding import seed
-from payouts.ledger import book_changes
+from payouts.ledger.booking import book_changes
 from payouts.models import CommissionPlan, PeriodClose, Statement
 from tests.dashboard.portal import as_user
 from tests.factories import AffiliateMemberFactory, OperatorFactory, UserFactory
-from tracking.click_id import text_of
+from tracking.click_id.codec import text_of
 from tracking.models import TrackingLink
 
 NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)

@@ -6,11 +6,11 @@ import pytest
 from django.urls import reverse
 
 from conversions.models import Goal
-from dashboard.funnel import funnel
+from dashboard.funnel.figures import funnel
 from tests.conversions.sending import NOW, World, send
 from tests.factories import AffiliateMemberFactory, SuperuserFactory
 from tests.rest import client_of
-from tracking.rollups import rebuild
+from tracking.counts.rollups import rebuild
 
 pytestmark = pytest.mark.django_db
 SINCE, UNTIL = datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)

@@ -9,9 +9,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from conversions.reasons import Reason
-from dashboard import overview
+from conversions.reasons.codes import Reason
 from dashboard.navigation import BOUND, badge, waiting
+from dashboard.operator import overview
 from tests.factories import (
     AffiliateFactory,
     ClickFactory,

@@ -11,11 +11,11 @@ from django.urls import reverse
 
 from affiliates.admin import AffiliateAdmin
 from affiliates.models import Affiliate
-from affiliates.panel import RecordAdmin
-from affiliates.panel.counting import BoundedPaginator, Estimate
 from payouts.models import Issuer
 from tests.dashboard.panel import populate
 from tests.factories import AffiliateFactory, AffiliateMemberFactory, OperatorFactory, UserFactory
+from web.panel import RecordAdmin
+from web.panel.counting import BoundedPaginator, Estimate
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 HISTORY = (

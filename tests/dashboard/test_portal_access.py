@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from affiliates.models import Affiliate, ApiKey, Enrollment, User
-from affiliates.public_ids import offer_id
 from dashboard.portal.urls import urlpatterns
-from payouts.drafts import write_draft
 from payouts.models import CommissionPlan, DraftVersion, Invoice, PlanConsent
+from payouts.plan_changes.drafts import write_draft
+from records.public_ids import offer_id
 from tests.dashboard.portal import World, as_user, signed_in, words, world_of
 from tests.factories import (
     AffiliateFactory,

@@ -8,7 +8,7 @@ from affiliates.models import Affiliate
 from dashboard.portal.queries import clicks as queries
 from tests.dashboard.portal import World, main_rows, rows_of, signed_in, words, world_of
 from tests.factories import TrackingLinkFactory
-from tracking.click_id import text_of
+from tracking.click_id.codec import text_of
 from tracking.models import Click
 
 

@@ -10,10 +10,10 @@ from django.http import HttpResponse
 from django.test import AsyncClient
 
 from affiliates.models import Affiliate, User
-from conversions import lifecycle
+from conversions.lifecycle import status as lifecycle
 from conversions.models import Conversion, StatusChange
-from conversions.reasons import Reason
-from payouts.ledger import book_changes
+from conversions.reasons.codes import Reason
+from payouts.ledger.booking import book_changes
 from tests.dashboard.portal import World, main_rows, rows_of, signed_in, words, world_of
 from tests.factories import (
     AffiliateMemberFactory,
@@ -25,7 +25,7 @@ from tests.factories import (
     TraceFactory,
     TrackingLinkFactory,
 )
-from tracking.click_id import text_of
+from tracking.click_id.codec import text_of
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 
 from affiliates.models import Affiliate, User
-from payouts.ledger import adjust, book_changes
+from payouts.ledger.booking import adjust, book_changes
 from payouts.models import LedgerHead
-from payouts.payments import mark_paid
-from payouts.statements import close_period
+from payouts.paying.payments import mark_paid
+from payouts.statements.statements import close_period
 from tests.dashboard.portal import World, rows_of, signed_in, words, world_of
 from tests.factories import LedgerEntryFactory, PayoutFactory, StatementFactory
 

@@ -4,9 +4,9 @@ import pytest
 from django.core.mail import EmailMessage
 
 from affiliates.models import Affiliate, AffiliateMember, ApiKey, User
-from affiliates.secrets import digest
-from payouts.methods import FIELDS, details_of
 from payouts.models import PayoutMethod
+from payouts.paying.methods import FIELDS, details_of
+from records.secrets import digest
 from tests.dashboard.portal import as_user, signed_in, words
 from tests.factories import AffiliateMemberFactory, ApiKeyFactory, UserFactory
 

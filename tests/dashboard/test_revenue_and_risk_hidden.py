@@ -8,9 +8,9 @@ from django.urls import get_resolver
 
 from affiliates.models import AffiliateMember
 from conversions.models import Conversion, RiskPolicy
-from conversions.risk_marks import DEFAULTS
-from conversions.risk_words import A_SIGNAL, TO_AFFILIATES, words_for_affiliates
-from payouts.ledger import book_changes
+from conversions.risk.signals import DEFAULTS
+from conversions.risk.words import A_SIGNAL, TO_AFFILIATES, words_for_affiliates
+from payouts.ledger.booking import book_changes
 from payouts.models import CommissionRule
 from payouts.pricing.facts import PricingRule
 from payouts.pricing.kinds import is_share_of_revenue, simple_share

@@ -11,7 +11,7 @@ from dashboard.demo.facts import facts
 from dashboard.demo.seeding import Figures, SeedRefused, State, figures, seed, state
 from payouts.invoicing.pending import pending
 from payouts.models import Invoice, Payout
-from payouts.verification import Verification
+from payouts.verification.verify import Verification
 from tests.factories import AffiliateFactory
 
 NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)

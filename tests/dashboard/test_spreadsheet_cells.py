@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from import_export.admin import ExportMixin
 
 from affiliates.models import User
-from affiliates.spreadsheet_cells import cell, csv_text
-from conversions.csv_import import Answer, Imported
+from conversions.endpoints.csv_import import Answer, Imported
 from payouts.models import WhatIf, WhatIfLine
+from records.spreadsheet_cells import cell, csv_text
 from tests.dashboard.portal import as_user, rows_of, signed_in, world_of
 from tests.factories import (
     AffiliateFactory,
@@ -33,7 +33,7 @@ from tests.factories import (
 from tests.rest import client_of
 
 ROOT = Path(__file__).resolve().parents[2]
-APPS = ("affiliates", "tracking", "conversions", "payouts", "dashboard", "config")
+APPS = ("records", "web", "affiliates", "tracking", "conversions", "payouts", "dashboard", "config")
 SHAPES = [
     *("=1+1", "\uff1d1+1", "\uff0b1", "\ufe63 1", "\uff20SUM(A1)", "-1+1", "  =1+1"),
     *("\u00a0=1+1", "\u200b=1+1", "x;=1+1", "\t=1+1"),
@@ -96,7 +96,7 @@ def test_no_other_module_writes_csv() -> None:
         and ast.unparse(node) in ("csv.writer", "csv.DictWriter", "writer", "DictWriter")
         and "import csv" in path.read_text()
     }
-    assert writers == {"affiliates/spreadsheet_cells.py"}
+    assert writers == {"records/spreadsheet_cells.py"}
 
 
 @pytest.fixture

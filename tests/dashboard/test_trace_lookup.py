@@ -15,7 +15,7 @@ from tests.factories import (
     PostbackFactory,
     TrackingLinkFactory,
 )
-from tracking import click_id
+from tracking.click_id import codec
 from tracking.models import Click
 
 pytestmark = pytest.mark.django_db
@@ -39,13 +39,13 @@ class TestClickIDs:
 
     def test_without_a_stored_click_it_is_still_genuine(self):
         link = TrackingLinkFactory(code="ana-blog")
-        found = look_up(click_id.new(link_number=link.pk, at=NOW).text)
+        found = look_up(codec.new(link_number=link.pk, at=NOW).text)
         assert found.title == "A genuine click ID without a stored click"
         assert "made on 2026-10-15 at 12:00:00 UTC, through link ana-blog" in found.text
         assert "attributed all the same, by signature" in found.text
 
     def test_of_a_link_that_is_not_known_here(self):
-        found = look_up(click_id.new(link_number=4_000_000_000).text)
+        found = look_up(codec.new(link_number=4_000_000_000).text)
         assert found.title == "A genuine click ID of an unknown link"
         assert "number 4000000000" in found.text
 
@@ -172,8 +172,8 @@ class TestOtherIDs:
         assert (found.kind, found.conversions) == ("transaction", (sale.pk,))
         assert [(each.id, each.kind) for each in found.choices] == [
             ("77", "customer"),
-            (click_id.text_of(new.click_id), ""),
-            (click_id.text_of(old.click_id), ""),
+            (codec.text_of(new.click_id), ""),
+            (codec.text_of(old.click_id), ""),
         ]
         again = look_up("77", "customer")
         assert (again.kind, again.conversions) == ("customer", (other.pk,))

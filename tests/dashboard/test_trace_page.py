@@ -9,10 +9,10 @@ from django.urls import reverse
 
 from conversions.models import Conversion, StatusChange
 from dashboard.trace import look_up, story_of
-from payouts.ledger import book_changes
+from payouts.ledger.booking import book_changes
 from payouts.models import LedgerEntry, Payout
-from payouts.payments import mark_paid
-from payouts.statements import close_period
+from payouts.paying.payments import mark_paid
+from payouts.statements.statements import close_period
 from tests.conversions.sending import NOW, World, send
 from tests.factories import PostbackFactory
 from tests.payouts.deals import deal, flat, move, percent

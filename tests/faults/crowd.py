@@ -17,13 +17,13 @@ from decimal import Decimal
 from typing import Any
 
 from affiliates.models import Affiliate, Offer
-from conversions.lifecycle import change_status
+from conversions.lifecycle.refunds import RefundRefused, refund
+from conversions.lifecycle.status import change_status
 from conversions.models import Conversion, Goal, StatusChange
-from conversions.reasons import Reason
-from conversions.refunds import RefundRefused, refund
-from payouts.ledger import book_changes
+from conversions.reasons.codes import Reason
+from payouts.ledger.booking import book_changes
 from payouts.models import CommissionPlan, CommissionRule
-from payouts.plans import publish_version
+from payouts.plan_changes.publish import publish_version
 from tests.factories import AffiliateFactory, GoalFactory
 
 SEED = 20261121

@@ -16,7 +16,7 @@ from tests.conversions.sending import TOKEN, World
 from tests.factories import ClickFactory
 from tests.rest import key_of
 from tests.servers import Web, database_url, running
-from tracking import click_id
+from tracking.click_id import codec
 from tracking.models import Click
 
 pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True), pytest.mark.timeout(400)]
@@ -85,7 +85,7 @@ def begin(web: Web, path: str, kind: str, length: int, start: bytes, **more: str
 def rightful(web: Web, world: World, olga_key: str, number: int) -> None:
     """One round of what advertisers, affiliates and visitors send."""
     stored = ClickFactory(link=world.ana_link)
-    event = {"click_id": click_id.text_of(stored.id), "event_type": "purchase"}
+    event = {"click_id": codec.text_of(stored.id), "event_type": "purchase"}
     bearer = {"Authorization": f"Bearer {TOKEN}"}
     assert web.click(world.ana_link.code)
     assert web.postback(token=TOKEN, txid=f"p{number}", **event).status == 200

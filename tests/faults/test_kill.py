@@ -12,7 +12,8 @@ from uuid import uuid4
 import pytest
 
 from tests.faults.installation import Installation
-from tracking import click_id, spool
+from tracking.capture import spool
+from tracking.click_id import codec
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
@@ -83,7 +84,7 @@ class Visitors:
 
 def check_nothing_is_lost_or_doubled(it, visitors):
     stored = [row[0] for row in it.query("SELECT id FROM tracking_click")]
-    answered = {click_id.parse(text).uuid for text in visitors.clicks}
+    answered = {codec.parse(text).uuid for text in visitors.clicks}
     assert len(stored) == len(set(stored))
     assert answered <= set(stored)
     kept = it.query("SELECT transaction_id, public_id FROM conversions_conversion")
@@ -146,7 +147,7 @@ def test_without_its_database_it_goes_on_redirecting_and_catches_up(tmp_path):
         it.until(lambda: spool.state(tmp_path / "spool").segments == 0, what="the spool to be drained")
         stored = [row[0] for row in it.query("SELECT id FROM tracking_click")]
         assert len(stored) == len(set(stored))
-        assert {click_id.parse(text).uuid for text in visitors.clicks} <= set(stored)
+        assert {codec.parse(text).uuid for text in visitors.clicks} <= set(stored)
         assert len(visitors.clicks) > 500
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from affiliates.models import Affiliate, User
 from payouts.invoicing.billing import agree, set_details
-from payouts.ledger import adjust
+from payouts.ledger.booking import adjust
 from payouts.models import Issuer, LedgerEntry, Statement
-from payouts.statements import close_period
+from payouts.statements.statements import close_period
 from tests.factories import OperatorFactory
 
 SEPTEMBER, OCTOBER, NOVEMBER, DECEMBER = (datetime(2026, month, 1, tzinfo=UTC) for month in (9, 10, 11, 12))

@@ -5,11 +5,11 @@ from decimal import Decimal
 from typing import Any
 
 from affiliates.models import Affiliate, Offer
-from conversions.lifecycle import change_status
+from conversions.lifecycle.status import change_status
 from conversions.models import Conversion, Goal, StatusChange
-from conversions.reasons import Reason
+from conversions.reasons.codes import Reason
 from payouts.models import CommissionPlan, CommissionRule, LedgerEntry, PlanVersion
-from payouts.plans import publish_version
+from payouts.plan_changes.publish import publish_version
 
 NOW = datetime(2026, 10, 15, 12, 0, tzinfo=UTC)
 YEAR_AGO = NOW - timedelta(days=365)

@@ -8,11 +8,11 @@ import pytest
 
 from affiliates.models import Affiliate
 from conversions.models import Conversion, Goal
-from payouts.ledger import book_changes
+from payouts.ledger.booking import book_changes
 from payouts.models import CommissionRule, LedgerEntry
-from payouts.plans import PlanRefused
+from payouts.plan_changes.publish import PlanRefused
 from payouts.queries import balances, explain
-from payouts.verification import Verification
+from payouts.verification.verify import Verification
 from tests.factories import AffiliateFactory, ClickFactory, ConversionFactory, CustomerFactory, GoalFactory
 from tests.payouts.deals import APPROVED, REJECTED, deal, flat, move, percent
 

@@ -12,10 +12,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from payouts import statements
-from payouts.ledger import book_changes
+from payouts.ledger.booking import book_changes
 from payouts.models import CommissionPlan, LedgerEntry, Payout, PeriodClose, PlanVersion, Statement
 from payouts.queries import balances
+from payouts.statements import statements
 from payouts.tasks import close_periods
 from tests.factories import (
     AffiliateFactory,
@@ -41,7 +41,7 @@ def desk(olga, client) -> Client:
 
 def booked(affiliate, amount: str = "100", **fields) -> LedgerEntry:
     """A line of the affiliate's account, made by the ledger itself."""
-    from payouts.ledger import adjust
+    from payouts.ledger.booking import adjust
     from tests.factories import OperatorFactory
 
     at = fields.pop("now", datetime(2026, 9, 5, tzinfo=UTC))

@@ -15,13 +15,13 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
 from affiliates.models import Affiliate, User
-from affiliates.secrets import encrypt
-from payouts.answers import MEANING
-from payouts.batches import BatchRefused, pay_batch
-from payouts.ledger import adjust
-from payouts.methods import DetailsRefused, check, set_method
+from payouts.ledger.booking import adjust
 from payouts.models import LedgerEntry, Payout, PayoutBatch, PayoutFile, PayoutMethod
-from payouts.statements import close_period
+from payouts.paying.answers import MEANING
+from payouts.paying.batches import BatchRefused, pay_batch
+from payouts.paying.methods import DetailsRefused, check, set_method
+from payouts.statements.statements import close_period
+from records.secrets import encrypt
 from tests.factories import AffiliateFactory, SuperuserFactory
 
 pytestmark = pytest.mark.django_db

@@ -8,10 +8,10 @@ import pytest
 
 from affiliates.models import Affiliate, User
 from conversions.models import Conversion
-from payouts.ledger import adjust, book_changes
+from payouts.ledger.booking import adjust, book_changes
 from payouts.models import Payout
-from payouts.payments import mark_paid
-from payouts.statements import close_period
+from payouts.paying.payments import mark_paid
+from payouts.statements.statements import close_period
 from tests.factories import (
     AffiliateFactory,
     ConversionFactory,

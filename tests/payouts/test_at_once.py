@@ -14,13 +14,13 @@ from django.db.models import QuerySet
 
 from affiliates.models import Affiliate, User
 from conversions.models import Conversion, Goal
-from payouts import ledger
-from payouts.ledger import Due, adjust, book_changes, read_events
+from payouts.ledger import booking
+from payouts.ledger.booking import Due, adjust, book_changes, read_events
 from payouts.models import LedgerEntry, LedgerHead, Payout, Statement
-from payouts.payments import AlreadyPaid, mark_paid
+from payouts.paying.payments import AlreadyPaid, mark_paid
 from payouts.queries import balances, balances_of
-from payouts.statements import close_period
-from payouts.verification import Verification
+from payouts.statements.statements import close_period
+from payouts.verification.verify import Verification
 from tests.factories import AffiliateFactory, ConversionFactory, GoalFactory
 from tests.payouts.at_once import at_once
 from tests.payouts.deals import APPROVED, NOW, PENDING, REJECTED, deal, flat, move, percent
@@ -89,7 +89,7 @@ def read_without_lock(limit: int) -> list[Due]:
     return read_events(Conversion.objects.filter(booked_at=None).order_by("pk")[:limit])
 
 
-@pytest.mark.parametrize(("take", "booked"), [(read_without_lock, 240), (ledger.take_due, 120)])
+@pytest.mark.parametrize(("take", "booked"), [(read_without_lock, 240), (booking.take_due, 120)])
 def test_without_the_row_lock_two_bookers_would_book_twice(
     ana: Affiliate, monkeypatch: pytest.MonkeyPatch, take: Callable[[int], list[Due]], booked: int
 ) -> None:
@@ -97,7 +97,7 @@ def test_without_the_row_lock_two_bookers_would_book_twice(
     deal(flat(goal, "120"))
     ConversionFactory(goal=goal, affiliate=ana)
     both_have_read = threading.Barrier(2)
-    read_booked = ledger.booked_amounts
+    read_booked = booking.booked_amounts
 
     def read_then_wait(ids: list[int]) -> object:
         found = read_booked(ids)
@@ -106,8 +106,8 @@ def test_without_the_row_lock_two_bookers_would_book_twice(
             both_have_read.wait(timeout=2)
         return found
 
-    monkeypatch.setattr(ledger, "take_due", take)
-    monkeypatch.setattr(ledger, "booked_amounts", read_then_wait)
+    monkeypatch.setattr(booking, "take_due", take)
+    monkeypatch.setattr(booking, "booked_amounts", read_then_wait)
     at_once(book_changes, book_changes)
     assert balances(ana) == [("EUR", booked)]
 
@@ -130,13 +130,13 @@ def test_a_connection_lost_in_the_middle_books_all_or_nothing(ana: Affiliate, mo
     goal = GoalFactory()
     deal(flat(goal, "120"))
     ConversionFactory.create_batch(3, goal=goal, affiliate=ana)
-    append = ledger.append
+    append = booking.append
 
     def append_then_die(*args: object, **kwargs: object) -> None:
         append(*args, **kwargs)  # type: ignore[arg-type]
         connection.cursor().execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
-    monkeypatch.setattr(ledger, "append", append_then_die)
+    monkeypatch.setattr(booking, "append", append_then_die)
     [result] = at_once(book_changes)
     assert isinstance(result, OperationalError)
     assert (LedgerEntry.objects.count(), LedgerHead.objects.count()) == (0, 0)
@@ -151,7 +151,7 @@ def test_a_new_version_reaches_conversions_that_are_booked_at_that_moment(
     goal = GoalFactory()
     deal(flat(goal, "120"))
     ConversionFactory(goal=goal, affiliate=ana, occurred_at=NOW)
-    priced, published, quote_all = threading.Event(), threading.Event(), ledger.quote_all
+    priced, published, quote_all = threading.Event(), threading.Event(), booking.quote_all
 
     def price_slowly(events: list[object]) -> object:
         quotes = quote_all(events)  # type: ignore[arg-type]
@@ -164,7 +164,7 @@ def test_a_new_version_reaches_conversions_that_are_booked_at_that_moment(
         deal(flat(goal, "150"), affiliate=ana, now=NOW)
         published.set()
 
-    monkeypatch.setattr(ledger, "quote_all", price_slowly)
+    monkeypatch.setattr(booking, "quote_all", price_slowly)
     assert at_once(book_changes, publish) == [1, None]
     drain()
     assert balances(ana) == [("EUR", 150)]

@@ -12,17 +12,17 @@ from django.db import IntegrityError, connection, transaction
 
 from affiliates.models import Affiliate, User
 from conversions.models import Conversion
-from payouts import batches, methods
-from payouts.answers import import_result
-from payouts.batches import BatchRefused
-from payouts.ledger import adjust, book_changes
-from payouts.methods import DetailsRefused, check, details_of, set_method
+from payouts.ledger.booking import adjust, book_changes
 from payouts.models import LedgerEntry, Payout, PayoutBatch, PayoutMethod, PayoutTerms
-from payouts.payments import NotPaid, mark_paid, mark_returned
+from payouts.paying import batches, methods
+from payouts.paying.answers import import_result
+from payouts.paying.batches import BatchRefused
+from payouts.paying.methods import DetailsRefused, check, details_of, set_method
+from payouts.paying.payments import NotPaid, mark_paid, mark_returned
 from payouts.queries import balances
-from payouts.rates import DayRate, store
-from payouts.statements import close_period
-from payouts.verification import Verification
+from payouts.rates.daily import DayRate, store
+from payouts.statements.statements import close_period
+from payouts.verification.verify import Verification
 from tests.factories import AffiliateFactory, ConversionFactory, GoalFactory, OperatorFactory
 from tests.payouts.deals import deal, flat
 

@@ -10,10 +10,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from affiliates.models import Affiliate, User
-from payouts.ledger import adjust
-from payouts.methods import set_method
+from payouts.ledger.booking import adjust
 from payouts.models import ExchangeRate, Payout, PayoutBatch
-from payouts.statements import close_period
+from payouts.paying.methods import set_method
+from payouts.statements.statements import close_period
 from tests.factories import SuperuserFactory
 
 pytestmark = pytest.mark.django_db

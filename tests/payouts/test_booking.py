@@ -9,9 +9,9 @@ from django.test.utils import CaptureQueriesContext
 
 from affiliates.models import Affiliate, User
 from conversions.models import Conversion, Goal
-from payouts import ledger
-from payouts.chain import Facts, canonical_text, seal
-from payouts.ledger import AdjustmentRefused, UnknownCurrency, ZeroAmount, adjust, book_changes
+from payouts.ledger import booking
+from payouts.ledger.booking import AdjustmentRefused, UnknownCurrency, ZeroAmount, adjust, book_changes
+from payouts.ledger.chain import Facts, canonical_text, seal
 from payouts.models import LedgerEntry, LedgerHead
 from payouts.queries import balances
 from tests.factories import AffiliateFactory, ConversionFactory, GoalFactory
@@ -144,8 +144,8 @@ def test_a_failure_books_nothing_and_leaves_all_due(ana: Affiliate, ftd: Goal, m
         real_append(*args, **kwargs)  # type: ignore[arg-type]
         raise ConnectionError
 
-    real_append = ledger.append
-    monkeypatch.setattr(ledger, "append", append_then_fail)
+    real_append = booking.append
+    monkeypatch.setattr(booking, "append", append_then_fail)
     with pytest.raises(ConnectionError):
         book_changes()
     assert not LedgerEntry.objects.exists()

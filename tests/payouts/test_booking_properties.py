@@ -9,12 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from affiliates.models import Affiliate
-from affiliates.money import round_money
 from conversions.models import Conversion, Goal
-from payouts.ledger import Due, Slot, book_changes, differences
+from payouts.ledger.booking import Due, Slot, book_changes, differences
 from payouts.models import LedgerEntry
 from payouts.pricing import Event, Line, Quote
 from payouts.queries import balances
+from records.money import round_money
 from tests.factories import ConversionFactory, GoalFactory
 from tests.payouts.deals import APPROVED, NOW, PENDING, REJECTED, deal, flat, move, percent
 

@@ -12,16 +12,16 @@ from django.urls import reverse
 
 from affiliates.models import Affiliate, User
 from conversions.models import Goal
-from payouts.chain_walk import Finding
-from payouts.click_counts import count_clicks
-from payouts.click_ledger import book_clicks
 from payouts.documents.account import account_of
 from payouts.invoicing.basis import parts_of
-from payouts.ledger import book_changes
+from payouts.ledger.booking import book_changes
+from payouts.ledger.chain_walk import Finding
+from payouts.ledger.click_booking import book_clicks
+from payouts.ledger.click_counts import count_clicks
 from payouts.models import BilledClicks, CommissionPlan, CommissionRule, LedgerEntry, Statement
-from payouts.plans import PlanRefused, publish_version
-from payouts.statements import close_period
-from payouts.verification import Verification
+from payouts.plan_changes.publish import PlanRefused, publish_version
+from payouts.statements.statements import close_period
+from payouts.verification.verify import Verification
 from tests.dashboard.portal import signed_in, words
 from tests.factories import (
     AffiliateFactory,
@@ -33,9 +33,9 @@ from tests.factories import (
     TrackingLinkFactory,
 )
 from tests.payouts.deals import flat, lines
-from tracking.click_id import text_of
+from tracking.click_id.codec import text_of
+from tracking.counts.rollups import rebuild
 from tracking.models import Click, TrackingLink
-from tracking.rollups import rebuild
 
 pytestmark = pytest.mark.django_db
 

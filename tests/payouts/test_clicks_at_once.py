@@ -7,15 +7,15 @@ import pytest
 from django.db import transaction
 from django.db.models import Sum
 
-from payouts import click_ledger
-from payouts.click_counts import count_clicks
-from payouts.click_ledger import book_clicks
+from payouts.ledger import click_booking
+from payouts.ledger.click_booking import book_clicks
+from payouts.ledger.click_counts import count_clicks
 from payouts.models import BilledClicks, CommissionRule, LedgerEntry
-from payouts.plans import publish_version
-from payouts.verification import Verification
+from payouts.plan_changes.publish import publish_version
+from payouts.verification.verify import Verification
 from tests.factories import ClickFactory, CommissionPlanFactory, EnrollmentFactory, OfferFactory, TrackingLinkFactory
 from tests.payouts.at_once import at_once
-from tracking.rollups import rebuild
+from tracking.counts.rollups import rebuild
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -62,7 +62,7 @@ def test_a_crash_in_the_middle_books_nothing_and_is_made_up_by_the_next(
 ) -> None:
     count_clicks(now=LATER)
     with monkeypatch.context() as patch:
-        patch.setattr(click_ledger.timezone, "now", lambda: 1 / 0)
+        patch.setattr(click_booking.timezone, "now", lambda: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             book_clicks()
     assert (total(), BilledClicks.objects.filter(booked_at=None).count()) == (None, 12)

@@ -8,10 +8,10 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from affiliates.models import Affiliate, User
-from payouts import statements
-from payouts.closing import ask_close
-from payouts.ledger import adjust
+from payouts.ledger.booking import adjust
 from payouts.models import Payout, PeriodClose, Statement
+from payouts.statements import statements
+from payouts.statements.closing import ask_close
 from tests.payouts.at_once import at_once
 
 pytestmark = pytest.mark.django_db

@@ -18,12 +18,13 @@ from django.db import OperationalError, connection
 
 from affiliates.models import Affiliate, User
 from config import settings as defaults
-from payouts import closing, statements, tasks
-from payouts.closing import AlreadyClosing, CloseStopped, Outcome, ask_close, run_close
-from payouts.ledger import adjust
+from payouts import tasks
+from payouts.ledger.booking import adjust
 from payouts.models import ExchangeRate, Payout, PeriodClose, Statement
-from payouts.rates import DayRate, store
-from payouts.statements import PeriodRefused
+from payouts.rates.daily import DayRate, store
+from payouts.statements import closing, statements
+from payouts.statements.closing import AlreadyClosing, CloseStopped, Outcome, ask_close, run_close
+from payouts.statements.statements import PeriodRefused
 from tests.factories import AffiliateFactory, OperatorFactory
 from tests.payouts.at_once import at_once
 from tests.servers import ROOT, database_url

@@ -13,14 +13,14 @@ from django.test.utils import CaptureQueriesContext
 from affiliates.models import Affiliate, User
 from bench.baselines.closing import close_one
 from conversions.models import Conversion, Goal
-from payouts import statements
-from payouts.chain import Draft, append
-from payouts.ledger import adjust, book_changes
+from payouts.ledger.booking import adjust, book_changes
+from payouts.ledger.chain import Draft, append
 from payouts.models import ExchangeRate, LedgerEntry, Payout, PayoutTerms, Statement
-from payouts.payments import mark_paid, mark_returned
-from payouts.rates import DayRate, store
-from payouts.statements import close_period, to_close
-from payouts.verification import Verification
+from payouts.paying.payments import mark_paid, mark_returned
+from payouts.rates.daily import DayRate, store
+from payouts.statements import statements
+from payouts.statements.statements import close_period, to_close
+from payouts.verification.verify import Verification
 from tests.factories import AffiliateFactory, ConversionFactory, GoalFactory, OperatorFactory
 from tests.payouts.at_once import at_once
 from tests.payouts.deals import deal, flat

@@ -8,12 +8,12 @@ from django.db import DatabaseError, IntegrityError, transaction
 
 from affiliates.models import Affiliate, User
 from conversions.models import Goal
-from payouts.consents import ConsentRefused, affected_by, answer, record, without_consent
-from payouts.drafts import change_draft, publish_draft, withdraw_draft, write_draft
-from payouts.ledger import book_changes
+from payouts.ledger.booking import book_changes
 from payouts.models import CommissionPlan, CommissionRule, DraftVersion, PlanConsent, PlanEffect, PlanVersion
-from payouts.plans import PlanRefused, publish_version
-from payouts.rule_documents import digest_of
+from payouts.plan_changes.consents import ConsentRefused, affected_by, answer, record, without_consent
+from payouts.plan_changes.drafts import change_draft, publish_draft, withdraw_draft, write_draft
+from payouts.plan_changes.publish import PlanRefused, publish_version
+from payouts.plans.documents import digest_of
 from tests.factories import (
     AffiliateFactory,
     AffiliateMemberFactory,

@@ -19,10 +19,10 @@ from conversions.models import Conversion
 from payouts.documents.account import account_of
 from payouts.documents.proof import account_proof, statement_proof
 from payouts.documents.statement_pdf import statement_pdf
-from payouts.ledger import adjust, book_changes
+from payouts.ledger.booking import adjust, book_changes
 from payouts.models import LedgerEntry, Statement
-from payouts.payments import mark_paid
-from payouts.statements import close_period
+from payouts.paying.payments import mark_paid
+from payouts.statements.statements import close_period
 from tests.dashboard.portal import signed_in
 from tests.factories import ConversionFactory, GoalFactory, OperatorFactory
 from tests.payouts.deals import deal, flat, move, percent

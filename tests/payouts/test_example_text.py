@@ -2,8 +2,8 @@
 
 import pytest
 
-from payouts.example_text import events_from_text, expected_from_text, text_of_events, text_of_expected
-from payouts.examples import ExampleRefused
+from payouts.plans.example_text import events_from_text, expected_from_text, text_of_events, text_of_expected
+from payouts.plans.examples import ExampleRefused
 
 EVENTS = """\
 before 9 × ftd

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from conversions.models import Goal
-from payouts.examples import ExampleRefused, goals_of, propose, read_example, unsaved
 from payouts.models import CommissionPlan, CommissionRule, PlanVersion, WorkedExample
-from payouts.plans import PlanRefused, publish_version, terms_of_rule
+from payouts.plan_changes.publish import PlanRefused, publish_version, terms_of_rule
+from payouts.plans.examples import ExampleRefused, goals_of, propose, read_example, unsaved
 from payouts.pricing.examples import example_words
 from tests.factories import CommissionPlanFactory, GoalFactory
 from tests.payouts.deals import NOW, flat, percent

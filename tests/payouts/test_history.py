@@ -7,9 +7,9 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from affiliates.models import Affiliate
-from payouts.ledger import book_changes
+from payouts.ledger.booking import book_changes
 from payouts.models import CommissionRule, LedgerEntry, PlanVersion, Statement
-from payouts.statements import close_period
+from payouts.statements.statements import close_period
 from tests.factories import ConversionFactory, GoalFactory
 from tests.payouts.deals import deal, flat
 

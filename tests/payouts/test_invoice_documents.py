@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from affiliates.models import Affiliate
-from payouts.documents.invoice_files import invoice_csv, invoice_data
-from payouts.documents.invoice_pdf import called, invoice_pdf
+from payouts.invoicing.files import invoice_csv, invoice_data
+from payouts.invoicing.pdf import called, invoice_pdf
 from payouts.models import ExchangeRate, Invoice
 from tests.payouts.billing import DECEMBER, NOVEMBER, OCTOBER, billed, closed, earn, issuer
 from tests.payouts.test_documents import checked, document

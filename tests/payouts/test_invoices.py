@@ -11,8 +11,7 @@ from affiliates.models import Affiliate, User
 from conversions.models import Conversion
 from payouts.invoicing.billing import AgreementRefused, agree, check_details, end_agreement, set_details
 from payouts.invoicing.issue import NoIssuer, issue_by_hand
-from payouts.ledger import book_changes
-from payouts.methods import DetailsRefused
+from payouts.ledger.booking import book_changes
 from payouts.models import (
     BillingDetails,
     ExchangeRate,
@@ -24,9 +23,10 @@ from payouts.models import (
     PayoutTerms,
     Statement,
 )
-from payouts.payments import mark_paid
+from payouts.paying.methods import DetailsRefused
+from payouts.paying.payments import mark_paid
 from payouts.queries import balances
-from payouts.verification import Verification
+from payouts.verification.verify import Verification
 from tests.factories import AffiliateFactory, ConversionFactory, GoalFactory
 from tests.payouts.billing import (
     DECEMBER,

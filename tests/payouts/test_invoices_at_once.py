@@ -8,8 +8,8 @@ from django.db import transaction
 
 from payouts.invoicing.issue import issue_by_hand
 from payouts.models import Invoice, InvoiceCounter, LedgerEntry, Statement
-from payouts.statements import close_period
-from payouts.verification import Verification
+from payouts.statements.statements import close_period
+from payouts.verification.verify import Verification
 from tests.factories import AffiliateFactory
 from tests.payouts.at_once import at_once
 from tests.payouts.billing import DECEMBER, NOVEMBER, OCTOBER, billed, closed, earn, issuer

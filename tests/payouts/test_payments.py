@@ -4,11 +4,11 @@ from decimal import Decimal
 import pytest
 
 from affiliates.models import Affiliate, User
-from payouts.ledger import adjust
+from payouts.ledger.booking import adjust
 from payouts.models import LedgerEntry, Payout
-from payouts.payments import AlreadyPaid, ReferenceRefused, mark_paid
+from payouts.paying.payments import AlreadyPaid, ReferenceRefused, mark_paid
 from payouts.queries import balances
-from payouts.statements import close_period
+from payouts.statements.statements import close_period
 
 pytestmark = pytest.mark.django_db
 

@@ -7,9 +7,9 @@ from django.test.utils import CaptureQueriesContext
 
 from affiliates.models import Affiliate, User
 from conversions.models import Goal
-from payouts.ledger import book_changes
+from payouts.ledger.booking import book_changes
 from payouts.models import CommissionPlan, CommissionRule, PlanVersion
-from payouts.plans import PlanRefused, price_book, publish_version
+from payouts.plan_changes.publish import PlanRefused, price_book, publish_version
 from tests.factories import CommissionPlanFactory, ConversionFactory, GoalFactory, OfferFactory
 from tests.payouts.deals import NOW, PENDING, REJECTED, YEAR_AGO, deal, flat, lines, percent
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affiliates.money import PLACES, round_money
 from payouts.pricing import Event, PlanTerms, PriceBook, PricingRule, Quote, VersionTerms, estimate, exact, plain, price
+from records.money import PLACES, round_money
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 OFFER, GOAL, OTHER_GOAL, ANA, BEN = 1, 10, 11, 100, 101

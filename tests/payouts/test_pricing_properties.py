@@ -10,9 +10,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from affiliates.money import places
-from payouts.ledger import Due, Slot, differences
+from payouts.ledger.booking import Due, Slot, differences
 from payouts.pricing import Event, Family, Line, PlanTerms, PricingRule, VersionTerms, price_all
+from records.money import places
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 OFFER, GOAL, ANA = 1, 10, 100

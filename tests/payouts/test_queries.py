@@ -8,10 +8,10 @@ from django.test.utils import CaptureQueriesContext
 
 from affiliates.models import Affiliate, User
 from conversions.models import Conversion, Goal
-from payouts.ledger import adjust, book_changes
-from payouts.payments import mark_paid
+from payouts.ledger.booking import adjust, book_changes
+from payouts.paying.payments import mark_paid
 from payouts.queries import Earning, balances, balances_of, commission_by_day, earnings, entries_for, explain
-from payouts.statements import close_period
+from payouts.statements.statements import close_period
 from payouts.tasks import book
 from tests.factories import AffiliateFactory, ConversionFactory, GoalFactory
 from tests.payouts.deals import NOW, PENDING, REJECTED, deal, flat, move, percent

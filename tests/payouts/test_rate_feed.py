@@ -15,10 +15,10 @@ from django.test import Client
 from django.utils import timezone
 
 from affiliates.models import User
-from payouts import rate_feed
 from payouts.models import ExchangeRate
-from payouts.rate_feed import FeedUnavailable, fetch_rates
-from payouts.rates import DayRate, RatesRefused, rate, store
+from payouts.rates import feed
+from payouts.rates.daily import DayRate, RatesRefused, rate, store
+from payouts.rates.feed import FeedUnavailable, fetch_rates
 from payouts.tasks import fetch_exchange_rates
 
 pytestmark = pytest.mark.django_db
@@ -89,14 +89,14 @@ def test_keeps_nothing_of_what_is_no_file_of_rates(bank: Bank, body: bytes) -> N
 
 
 def test_refuses_a_zip_that_swells(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("payouts.rates.LARGEST", 10)
+    monkeypatch.setattr("payouts.rates.daily.LARGEST", 10)
     bank.body = packed(DAILY)
     with pytest.raises(RatesRefused, match="is smaller"):
         fetch_rates()
 
 
 def test_refuses_more_than_a_file_of_rates_can_be(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rate_feed, "LARGEST", 10)
+    monkeypatch.setattr(feed, "LARGEST", 10)
     with pytest.raises(FeedUnavailable, match="more than 10 bytes"):
         fetch_rates()
 

@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from affiliates.models import Affiliate, User
 from conversions.models import Goal
-from payouts.consents import record
-from payouts.drafts import write_draft
-from payouts.ledger import book_changes
+from payouts.ledger.booking import book_changes
 from payouts.models import CommissionPlan, DraftVersion, LedgerEntry, PlanVersion
+from payouts.plan_changes.consents import record
+from payouts.plan_changes.drafts import write_draft
 from payouts.queries import balances
 from tests.factories import CommissionRuleFactory, ConversionFactory, GoalFactory
 from tests.payouts.deals import deal, flat

@@ -7,11 +7,11 @@ import pytest
 
 from affiliates.models import Affiliate, User
 from conversions.models import Conversion
-from payouts.ledger import adjust, book_changes
-from payouts.payments import mark_paid
+from payouts.ledger.booking import adjust, book_changes
+from payouts.paying.payments import mark_paid
 from payouts.queries import balances
-from payouts.statements import close_period
-from payouts.verification import Verification
+from payouts.statements.statements import close_period
+from payouts.verification.verify import Verification
 from tests.factories import ConversionFactory, GoalFactory, OfferFactory
 from tests.payouts.deals import APPROVED, PENDING, REJECTED, deal, flat, lines, move, percent
 

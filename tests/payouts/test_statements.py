@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from affiliates.models import Affiliate, User
-from payouts.ledger import adjust
+from payouts.ledger.booking import adjust
 from payouts.models import LedgerEntry, Payout, Statement
-from payouts.payments import mark_paid
-from payouts.statements import PeriodRefused, close_period, statement_number
-from payouts.terms import draft_payout
+from payouts.paying.payments import mark_paid
+from payouts.statements.payout_terms import draft_payout
+from payouts.statements.statements import PeriodRefused, close_period, statement_number
 
 pytestmark = pytest.mark.django_db
 
@@ -102,7 +102,7 @@ def test_goes_on_after_a_crash_in_the_middle(
             raise ConnectionError
         return draft_payout(statement, *terms)
 
-    monkeypatch.setattr("payouts.statements.draft_payout", fail_for_ben)
+    monkeypatch.setattr("payouts.statements.statements.draft_payout", fail_for_ben)
     with pytest.raises(ConnectionError):
         close_period(ends_at=NOVEMBER, now=NOVEMBER)
     assert [statement.affiliate for statement in Statement.objects.all()] == [ana]

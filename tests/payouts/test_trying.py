@@ -9,17 +9,25 @@ from typing import Any
 import pytest
 
 from affiliates.models import Affiliate, User
-from affiliates.spreadsheet_cells import csv_text
 from config import settings as defaults
 from conversions.models import Conversion, Goal
-from payouts import tasks, trying
-from payouts.drafts import write_draft
-from payouts.ledger import book_changes
+from payouts import tasks
+from payouts.ledger.booking import book_changes
 from payouts.models import CommissionPlan, CommissionRule, DraftVersion, LedgerEntry, LedgerHead, WhatIf
+from payouts.plan_changes import what_if_jobs
+from payouts.plan_changes.drafts import write_draft
+from payouts.plan_changes.what_if_jobs import (
+    AlreadyTrying,
+    WhatIfRefused,
+    ask_of_draft,
+    ask_what_if,
+    effect_on,
+    run_what_if,
+)
+from payouts.plan_changes.what_if_report import TermChange, changes_of, csv_rows, lines_by_change, most_moved, totals
+from payouts.plans.documents import PlanRefused
 from payouts.queries import balances
-from payouts.rule_documents import PlanRefused
-from payouts.trying import AlreadyTrying, WhatIfRefused, ask_of_draft, ask_what_if, effect_on, run_what_if
-from payouts.what_if_report import TermChange, changes_of, csv_rows, lines_by_change, most_moved, totals
+from records.spreadsheet_cells import csv_text
 from tests.factories import AffiliateFactory, ConversionFactory, GoalFactory
 from tests.payouts.at_once import at_once
 from tests.payouts.deals import NOW, PENDING, deal, flat, percent
@@ -168,7 +176,7 @@ def test_a_draft_is_tried_as_it_stands_and_lists_everybody_concerned(
 class TestAsAJob:
     @pytest.fixture(autouse=True)
     def _great(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(trying, "SMALL", -1)
+        monkeypatch.setattr(what_if_jobs, "SMALL", -1)
 
     def test_a_great_one_waits_for_a_worker_and_shows_how_far_it_is(
         self, plan: CommissionPlan, goal: Goal, olga: User
@@ -213,7 +221,7 @@ class TestAsAJob:
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_at_once_one_works(plan: CommissionPlan, goal: Goal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trying, "SMALL", -1)
+    monkeypatch.setattr(what_if_jobs, "SMALL", -1)
     row = tried(plan, percent(goal, "30"))
     found = at_once(*[lambda: run_what_if(WhatIf.objects.get(pk=row.pk))] * 4)
     assert {type(each) for each in found} <= {type(None), AlreadyTrying}

@@ -9,13 +9,13 @@ from django.core.management import CommandError, call_command
 
 from affiliates.models import Affiliate, User
 from conversions.models import Conversion, Goal
-from payouts import verification
-from payouts.chain import COLUMNS, Facts, seal
-from payouts.ledger import adjust, book_changes
+from payouts.ledger.booking import adjust, book_changes
+from payouts.ledger.chain import COLUMNS, Facts, seal
 from payouts.models import CommissionRule, LedgerEntry, LedgerHead, Payout, Statement
-from payouts.payments import mark_paid
-from payouts.statements import close_period
-from payouts.verification import Verification
+from payouts.paying.payments import mark_paid
+from payouts.statements.statements import close_period
+from payouts.verification import verify as verification
+from payouts.verification.verify import Verification
 from tests.factories import ConversionFactory, GoalFactory
 from tests.payouts.deals import REJECTED, deal, flat, move
 from tests.payouts.tampering import triggers_off

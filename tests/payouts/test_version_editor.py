@@ -12,7 +12,7 @@ from affiliates.models import User
 from conversions.models import Goal
 from payouts.admin.rule_form import RuleForm, initial_of
 from payouts.models import CommissionPlan, CommissionRule, DraftVersion, PlanVersion
-from payouts.price_books import terms_of_rule
+from payouts.plans.price_books import terms_of_rule
 from tests.factories import CommissionPlanFactory, GoalFactory, OfferFactory
 
 pytestmark = pytest.mark.django_db

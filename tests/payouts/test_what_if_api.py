@@ -9,8 +9,8 @@ from django.contrib.auth.models import Permission
 
 from affiliates.models import Affiliate, User
 from conversions.models import Goal
-from payouts.drafts import write_draft
 from payouts.models import CommissionPlan, LedgerEntry, WhatIf
+from payouts.plan_changes.drafts import write_draft
 from tests.factories import CommissionPlanFactory, ConversionFactory, GoalFactory, OperatorFactory
 from tests.payouts.deals import NOW, deal, flat
 from tests.rest import client_of, problems

@@ -9,9 +9,9 @@ from typing import Any
 from django.db import connections
 
 from affiliates.models import Affiliate, Offer
-from payouts.ledger import book_changes
-from payouts.linter import faults_of_rules
+from payouts.ledger.booking import book_changes
 from payouts.models import CommissionRule, LedgerEntry
+from payouts.plans.linter import faults_of_rules
 from tests.asgi_client import Client, visit
 from tests.factories import (
     AdvertiserSecretFactory,

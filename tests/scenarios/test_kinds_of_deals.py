@@ -8,15 +8,15 @@ from decimal import Decimal
 
 import pytest
 
-from payouts.click_counts import count_clicks
-from payouts.click_ledger import book_clicks
+from payouts.ledger.click_booking import book_clicks
+from payouts.ledger.click_counts import count_clicks
 from payouts.models import CommissionRule, LedgerEntry
-from payouts.verification import Verification
+from payouts.verification.verify import Verification
 from tests.scenarios.story import Program, balance, ledger, tell
-from tracking import click_id
+from tracking.click_id import codec
+from tracking.counts.rollups import rebuild
 from tracking.marks import mark_waiting
 from tracking.models import Click
-from tracking.rollups import rebuild
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Kind = CommissionRule.Kind
@@ -31,7 +31,7 @@ def day(months_ago: int, number: int) -> datetime:
 
 
 def clicked(program: Program, name: str, at: datetime) -> str:
-    return click_id.new(link_number=program.links[name].pk, at=at - timedelta(hours=1)).text
+    return codec.new(link_number=program.links[name].pk, at=at - timedelta(hours=1)).text
 
 
 def goal(program: Program, code: str, **fields: object) -> object:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.factories import CouponCodeFactory
 from tests.scenarios.story import Program, balance, ledger, tell
-from tracking import click_id
+from tracking.click_id import codec
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,7 +26,7 @@ def shop():
 def test_shop_from_click_to_ledger(shop):
     ana, ben = shop.enroll("Ana"), shop.enroll("Ben")
     CouponCodeFactory(enrollment=shop.links["Ben"].enrollment, code="BEN10")
-    old = click_id.new(link_number=shop.links["Ana"].pk, at=datetime.now(UTC) - timedelta(days=31)).text
+    old = codec.new(link_number=shop.links["Ana"].pk, at=datetime.now(UTC) - timedelta(days=31)).text
 
     async def story(teller):
         click = await teller.click("Ana")

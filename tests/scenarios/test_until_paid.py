@@ -6,10 +6,10 @@ from decimal import Decimal
 import pytest
 
 from payouts.models import ExchangeRate, Statement
-from payouts.payments import mark_paid
-from payouts.rates import DayRate, store
-from payouts.statements import close_period
-from payouts.verification import Verification
+from payouts.paying.payments import mark_paid
+from payouts.rates.daily import DayRate, store
+from payouts.statements.statements import close_period
+from payouts.verification.verify import Verification
 from tests.factories import OperatorFactory
 from tests.scenarios.story import Program, balance, ledger, tell
 

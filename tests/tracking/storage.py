@@ -11,7 +11,7 @@ from django.db import connection
 
 from tests.factories import ClickFactory, TrackingLinkFactory
 from tracking.models import Click, TrackingLink
-from tracking.partitions import make_partitions, read_partitions
+from tracking.retention.partitions import make_partitions, read_partitions
 
 NOTHING = (None, "", "", None)
 

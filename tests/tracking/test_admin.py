@@ -9,8 +9,8 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.factories import ClickFactory, EnrollmentFactory, TrackingLinkFactory
-from tracking.admin import ClickAdmin
-from tracking.click_id import text_of
+from tracking.admin.clicks import ClickAdmin
+from tracking.click_id.codec import text_of
 from tracking.models import Click, TrackingLink
 
 CLICKS = "/admin/tracking/click/"

@@ -10,8 +10,8 @@ from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracking.agents import describe, device_of, is_listed_crawler
 from tracking.marks import is_bot_agent
+from tracking.visitors.agents import describe, device_of, is_listed_crawler
 
 CHROME = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"

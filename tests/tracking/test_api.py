@@ -14,7 +14,7 @@ from tests.factories import (
     TrackingLinkFactory,
 )
 from tests.rest import client_of, client_with, problems, results
-from tracking.click_id import parse
+from tracking.click_id.codec import parse
 from tracking.models import TrackingLink
 
 JSON = "application/json"
@@ -91,7 +91,7 @@ class TestLinks:
         assert set(problems(client_of(ana).post("/api/v1/links/", said, content_type=JSON))) == {"affiliate"}
 
     def test_who_acts_for_several_says_for_which(self, ana: Affiliate, ben: Affiliate, access: Enrollment) -> None:
-        from affiliates.api_keys import make_api_key
+        from affiliates.access.api_keys import make_api_key
 
         user = AffiliateMemberFactory(affiliate=ana).user
         AffiliateMemberFactory(affiliate=ben, user=user)

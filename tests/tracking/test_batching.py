@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from tracking.batching import Batcher, QueueFull
+from web.batching import Batcher, QueueFull
 
 
 def run(handle, story, **limits):
@@ -42,7 +42,7 @@ def test_what_gathers_while_a_batch_is_handled_is_the_next_batch():
 
 def test_after_a_batch_of_several_the_next_one_waits_for_more_but_a_lone_item_never_does(monkeypatch):
     naps, batches, first_is_in, go_on = [], [], threading.Event(), threading.Event()
-    monkeypatch.setattr("tracking.batching.time.sleep", naps.append)
+    monkeypatch.setattr("web.batching.time.sleep", naps.append)
 
     def handle(items):
         batches.append((list(items), len(naps)))

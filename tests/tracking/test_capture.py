@@ -5,8 +5,9 @@ import psycopg
 import pytest
 
 from tests.factories import TrackingLinkFactory
-from tracking import click_id, link_cache
-from tracking.capture import ClickRefused, copy_rows, copy_rows_again, format_row, write_or_bisect
+from tracking.capture import link_cache
+from tracking.capture.clicks import ClickRefused, copy_rows, copy_rows_again, format_row, write_or_bisect
+from tracking.click_id import codec
 from tracking.models import SUB_IDS, Click
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -19,7 +20,7 @@ def connect():
 def make_row(number, *, agent="", sub1=""):
     milliseconds = int(time.time() * 1000)
     return format_row(
-        raw_id=click_id.new_bytes(link_number=number, milliseconds=milliseconds),
+        raw_id=codec.new_bytes(link_number=number, milliseconds=milliseconds),
         milliseconds=milliseconds,
         link_number=number,
         ip="2001:db8::7",
@@ -65,5 +66,5 @@ def test_rows_that_were_committed_before_the_connection_broke_are_written_once(l
 def test_time_is_stored_to_the_millisecond_of_the_id(link, line):
     copy_rows(line, [make_row(link.pk)])
     stored = Click.objects.get()
-    assert click_id.ClickID(stored.id).made_at == stored.clicked_at
+    assert codec.ClickID(stored.id).made_at == stored.clicked_at
     assert abs((datetime.now(UTC) - stored.clicked_at).total_seconds()) < 60

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from affiliates.models import Offer
 from tests.asgi_client import BROWSER, Answer, Standing, standing
 from tests.factories import TrackingLinkFactory
-from tracking import click_id
+from tracking.click_id import codec
 from tracking.marks import mark_clicks
 from tracking.models import Click, TrackingLink
 
@@ -128,7 +128,7 @@ def arrived(address: str) -> str:
     assert parts.hostname in HOSTS
     assert "@" not in parts.netloc
     names = ("c", "click_id")
-    (found,) = {value for name, value in parse_qsl(parts.query) if name in names and click_id.parse(value)}
+    (found,) = {value for name, value in parse_qsl(parts.query) if name in names and codec.parse(value)}
     return found
 
 
@@ -144,7 +144,7 @@ def test_every_visit_is_stored_and_sent_nowhere_else(
     check_headers(answer)
     assert answer.status == (200 if form else 302), answer.body
     text = json.loads(answer.body)["click_id"] if form else arrived(answer.location)
-    found = click_id.parse(text)
+    found = codec.parse(text)
     assert found is not None
     assert found.link_number == link.pk
     looks = method == "HEAD" or any(

@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 
 from tests.factories import ClickFactory, TrackingLinkFactory
 from tests.tracking.storage import personal_click, run
-from tracking import click_id, click_id_keys
 from tracking.checks import check_click_id_keys, check_retention
-from tracking.click_id_reading import read
-from tracking.partitions import months_later
+from tracking.click_id import codec
+from tracking.click_id import keys as click_id_keys
+from tracking.click_id.reading import read
+from tracking.retention.partitions import months_later
 
 PAGE = (Path(django_settings.BASE_DIR) / "docs" / "click-id.md").read_text()
 ONE, TWO = "1:the old key of the year", "2:the new key of the year"
@@ -37,7 +38,7 @@ def link(db):
 
 
 def test_a_genuine_id_tells_link_affiliate_offer_and_time(link):
-    text = click_id.new(link_number=link.pk, at=datetime(2026, 11, 1, 12, tzinfo=UTC)).text
+    text = codec.new(link_number=link.pk, at=datetime(2026, 11, 1, 12, tzinfo=UTC)).text
     code, said = run("click_id", text)
     assert code == 0
     for fact in ("genuine", "ana-casino", "Ana (", link.enrollment.offer.public_id, "2026-11-01 12:00:00.000 UTC"):
@@ -53,17 +54,17 @@ def test_it_says_what_became_of_the_click(link):
         (ClickFactory(link=link), "stored; marks not yet complete; personal fields there"),
     ]
     for click, fact in stored:
-        assert fact in run("click_id", click_id.text_of(click.pk))[1]
-    old = click_id.new(link_number=link.pk, at=months_later(now, -37)).text
+        assert fact in run("click_id", codec.text_of(click.pk))[1]
+    old = codec.new(link_number=link.pk, at=months_later(now, -37)).text
     assert "dropped: older than CLICK_ROW_MONTHS" in run("click_id", old)[1]
 
 
 def test_a_link_that_is_gone_is_named_by_its_number(db):
-    assert "number 4294967295, which no link has" in run("click_id", click_id.new(link_number=2**32 - 1).text)[1]
+    assert "number 4294967295, which no link has" in run("click_id", codec.new(link_number=2**32 - 1).text)[1]
 
 
 def test_one_forged_id_among_many_is_told_by_the_exit_code(link):
-    good = click_id.new(link_number=link.pk).text
+    good = codec.new(link_number=link.pk).text
     assert run("click_id", good, good.upper(), f" {good}\n")[0] == 0
     code, said = run("click_id", good, good[:-1], good)
     assert code == 1
@@ -76,9 +77,9 @@ def changed(text: str, place: int) -> str:
 
 def test_each_kind_of_fault_is_named(settings):
     settings.CLICK_ID_KEYS = [TWO, ONE]
-    text = click_id.new(link_number=42).text
+    text = codec.new(link_number=42).text
     settings.CLICK_ID_KEYS = ["3:a retired key of the year"]
-    retired = click_id.new(link_number=42).text
+    retired = codec.new(link_number=42).text
     settings.CLICK_ID_KEYS = [TWO, ONE]
     faults = {
         text[:-1]: "Length: it has 39 characters, a click ID has 40; perhaps it was cut off",
@@ -88,7 +89,7 @@ def test_each_kind_of_fault_is_named(settings):
         text[:-1] + "\u0131": "Alphabet: '\u0131'",  # becomes an ASCII letter in upper case
         "{click_id}": "Placeholder",
         "%7Bclick_id%7D": "Placeholder",
-        str(click_id.new(link_number=1).uuid): "Length: this is a click's stored key (a UUID)",
+        str(codec.new(link_number=1).uuid): "Length: this is a click's stored key (a UUID)",
         retired: "Key: it says that key 3 signed it, and CLICK_ID_KEYS has 1, 2",
         changed(text, 0): "Signature: it is not what key 2 gives",
         changed(text, 39): "Signature",
@@ -98,7 +99,7 @@ def test_each_kind_of_fault_is_named(settings):
 
 
 def test_what_a_forged_id_says_is_only_a_claim(link):
-    forged = changed(click_id.new(link_number=link.pk).text, 39)
+    forged = changed(codec.new(link_number=link.pk).text, 39)
     code, said = run("click_id", forged)
     assert code == 1
     assert "claims link" in said
@@ -112,7 +113,7 @@ def test_what_a_forged_id_says_is_only_a_claim(link):
 )
 def test_any_text_is_read_and_genuine_only_where_the_parser_says_so(text):
     reading = read(text)
-    assert reading.is_genuine == (click_id.parse(text) is not None)
+    assert reading.is_genuine == (codec.parse(text) is not None)
     assert reading.fault
     assert reading.made_at is None or reading.made_at.tzinfo
 
@@ -122,7 +123,7 @@ def test_an_id_is_read_without_the_database(monkeypatch):
         raise OperationalError("connection refused")
 
     monkeypatch.setattr("tracking.management.commands.click_id.Command._tell_stored", refuse)
-    code, said = run("click_id", click_id.new(link_number=42).text)
+    code, said = run("click_id", codec.new(link_number=42).text)
     assert code == 0
     assert "genuine" in said
     assert "number 42" in said
@@ -131,12 +132,12 @@ def test_an_id_is_read_without_the_database(monkeypatch):
 
 def test_a_new_id_is_genuine_and_of_its_link_and_time(link):
     now = timezone.now()
-    made = click_id.parse(run("click_id", "--new", "--link", "ANA-Casino")[1].strip())
+    made = codec.parse(run("click_id", "--new", "--link", "ANA-Casino")[1].strip())
     assert made.link_number == link.pk
     assert abs(made.made_at - now) < timedelta(minutes=1)
     for at in ("2026-11-01T13:00:00+01:00", "2026-11-01T12:00:00", "2026-11-01T12:00:00Z"):
         said = run("click_id", "--new", "--link", link.code, "--at", at)[1]
-        assert click_id.parse(said.strip()).made_at == datetime(2026, 11, 1, 12, tzinfo=UTC)
+        assert codec.parse(said.strip()).made_at == datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +168,7 @@ def listed(said: str) -> list[str]:
 
 def test_a_fresh_key_signs_and_the_old_ones_verify(settings):
     settings.CLICK_ID_KEYS = [TWO, ONE]
-    old = click_id.new(link_number=42)
+    old = codec.new(link_number=42)
     text = old.text
     code, said = run("rotate_click_key")
     assert code == 0
@@ -176,7 +177,7 @@ def test_a_fresh_key_signs_and_the_old_ones_verify(settings):
     assert first.startswith("3:")
     assert len(first) > 40
     assert rest == [TWO, ONE]
-    assert click_id.parse(text) == old
+    assert codec.parse(text) == old
     assert old.text != text
     assert read(old.text).key_number == 3
     assert listed(run("rotate_click_key")[1])[0] != first  # fresh each time
@@ -193,9 +194,9 @@ def test_several_servers_know_a_key_before_it_signs(settings):
     assert front == [fresh[2], TWO, ONE]
     for signing, verifying in ((old, fresh), (fresh, old), (fresh, front), (front, fresh)):
         settings.CLICK_ID_KEYS = signing
-        text = click_id.new(link_number=1).text
+        text = codec.new(link_number=1).text
         settings.CLICK_ID_KEYS = verifying
-        assert click_id.parse(text)
+        assert codec.parse(text)
 
 
 @pytest.mark.parametrize(
@@ -216,11 +217,11 @@ def test_all_numbers_in_use_is_said(settings):
 
 def test_the_default_key_is_written_out_so_that_its_clicks_stay_genuine(settings):
     settings.CLICK_ID_KEYS = [f"0:{settings.SECRET_KEY}"]
-    text = click_id.new(link_number=1).text
+    text = codec.new(link_number=1).text
     said = run("rotate_click_key")[1]
     assert "holds SECRET_KEY as the secret of key 0" in said
     settings.CLICK_ID_KEYS = listed(said)
-    assert click_id.parse(text)
+    assert codec.parse(text)
     assert "made from SECRET_KEY" in run("rotate_click_key", "--check")[1]
 
 
@@ -340,7 +341,7 @@ def verify_alone(keys: str, text: str) -> tuple[int, object]:
 @pytest.mark.parametrize(("keys", "uuid", "text", "made_at", "link"), VECTORS)
 def test_published_vectors_hold_here_and_in_the_published_snippet(settings, keys, uuid, text, made_at, link):
     settings.CLICK_ID_KEYS = [keys]
-    made = click_id.parse(text)
+    made = codec.parse(text)
     assert (str(made.uuid), made.text, made.link_number) == (uuid, text, int(link))
     assert made.made_at == datetime.fromisoformat(made_at)
     facts = {"uuid": uuid, "made_at": made_at, "link_number": int(link), "key_number": int(keys.partition(":")[0])}
@@ -356,7 +357,7 @@ def test_there_are_several_vectors_and_they_differ():
 @pytest.mark.parametrize("text", [row[0] for row in table("text")] + ["", "\u0131" * 40, "=" * 40, "é"])
 def test_published_forgeries_fail_here_and_in_the_published_snippet(settings, text):
     settings.CLICK_ID_KEYS = [VECTORS[0][0]]
-    assert click_id.parse(text) is None
+    assert codec.parse(text) is None
     assert verify_alone(VECTORS[0][0], text) == (1, "not genuine")
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from tests.factories import TrackingLinkFactory
 from tests.tracking.test_capture import connect, make_row
-from tracking import click_writer, spool
-from tracking.click_writer import ClickWriter, drain
+from tracking.capture import click_writer, spool
+from tracking.capture.click_writer import ClickWriter, drain
 from tracking.models import Click
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -15,10 +15,10 @@ from tests.factories import TrackingLinkFactory
 from tests.tracking.storage import is_cleared, make_month, names, own_months, personal_click, run
 from tests.tracking.test_capture import connect, make_row
 from tests.tracking.test_erasure import row_of
-from tracking import spool
-from tracking.click_id import text_of
+from tracking.capture import spool
+from tracking.click_id.codec import text_of
 from tracking.models import Click
-from tracking.partitions import months_later
+from tracking.retention.partitions import months_later
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.factories import ClickFactory, TrackingLinkFactory
 from tests.tracking.traffic import make_clicks
-from tracking import counts
-from tracking.counts import ClickCounts
+from tracking.counts import reading
+from tracking.counts.reading import ClickCounts
 from tracking.marks import mark_clicks, mark_waiting
 from tracking.models import Click, ClickAudience, ClickDay, ClickHour
 
@@ -48,14 +48,14 @@ def test_days_of_any_time_zone(links, zone, some, django_assert_num_queries):
     zone = ZoneInfo(zone)
     chosen = [links[0].pk, links[2].pk] if some else None
     with django_assert_num_queries(1):
-        found = counts.by_day(first_on=date(2026, 3, 26), last_on=date(2026, 4, 2), zone=zone, links=chosen)
+        found = reading.by_day(first_on=date(2026, 3, 26), last_on=date(2026, 4, 2), zone=zone, links=chosen)
     assert list(found) == [date(2026, 3, 26) + timedelta(days=number) for number in range(8)]
     assert without_zeros(found) == one_by_one(lambda click: click.clicked_at.astimezone(zone).date(), chosen)
 
 
 def test_hours(links, django_assert_num_queries):
     with django_assert_num_queries(1):
-        found = counts.by_hour(since=SINCE, until=UNTIL)
+        found = reading.by_hour(since=SINCE, until=UNTIL)
     assert list(found)[:2] == [SINCE, datetime(2026, 3, 27, 6, tzinfo=UTC)]
     assert len(found) == 5 * 24 - 5 - 6
     hours = one_by_one(lambda click: max(click.clicked_at.replace(minute=0, second=0, microsecond=0), SINCE))
@@ -76,9 +76,9 @@ SPANS = [
 @pytest.mark.parametrize(
     ("count", "key"),
     [
-        (counts.by_link, lambda click: click.link_id),
-        (counts.by_country, lambda click: click.country),
-        (counts.by_device, lambda click: click.device),
+        (reading.by_link, lambda click: click.link_id),
+        (reading.by_country, lambda click: click.country),
+        (reading.by_device, lambda click: click.device),
     ],
 )
 def test_shares_of_any_period(links, since, until, some, count, key, django_assert_num_queries):
@@ -91,7 +91,7 @@ def test_shares_of_any_period(links, since, until, some, count, key, django_asse
 @pytest.mark.parametrize(("since", "until"), SPANS)
 def test_the_sum_of_any_period(links, since, until, django_assert_num_queries):
     with django_assert_num_queries(1):
-        found = counts.total(since=since, until=until)
+        found = reading.total(since=since, until=until)
     assert found == one_by_one(lambda click: None, None, since, until).get(None, ClickCounts())
 
 
@@ -100,41 +100,41 @@ def test_the_sum_of_any_period(links, since, until, django_assert_num_queries):
 @given(st.lists(st.integers(0, 8 * 24 * 12), min_size=2, max_size=6, unique=True))
 def test_periods_of_any_moments(links, five_minutes):
     moments = [SINCE - timedelta(days=1, minutes=20) + timedelta(minutes=5 * each) for each in sorted(five_minutes)]
-    for found, since, until in zip(counts.by_moments(moments=moments), moments, moments[1:], strict=False):
+    for found, since, until in zip(reading.by_moments(moments=moments), moments, moments[1:], strict=False):
         assert found == one_by_one(lambda click: None, None, since, until).get(None, ClickCounts())
 
 
 def test_clicks_without_marks_count_at_once_and_once(db):
     click = ClickFactory(clicked_at=SINCE, user_agent="curl/8", ip="84.112.3.4")
     period = {"since": SINCE - timedelta(days=2), "until": UNTIL}
-    assert counts.total(**period) == ClickCounts(clicks=1)
-    assert counts.by_country(**period) == counts.by_device(**period) == {"": ClickCounts(clicks=1)}
+    assert reading.total(**period) == ClickCounts(clicks=1)
+    assert reading.by_country(**period) == reading.by_device(**period) == {"": ClickCounts(clicks=1)}
     mark_waiting(now=UNTIL, seconds=9)
-    assert counts.total(**period) == ClickCounts(clicks=1, bots=1)
-    assert counts.by_country(**period) == {"AT": ClickCounts(clicks=1, bots=1)}
-    assert counts.by_device(**period) == {"bot": ClickCounts(clicks=1, bots=1)}
-    assert counts.by_link(**period) == {click.link_id: ClickCounts(clicks=1, bots=1)}
+    assert reading.total(**period) == ClickCounts(clicks=1, bots=1)
+    assert reading.by_country(**period) == {"AT": ClickCounts(clicks=1, bots=1)}
+    assert reading.by_device(**period) == {"bot": ClickCounts(clicks=1, bots=1)}
+    assert reading.by_link(**period) == {click.link_id: ClickCounts(clicks=1, bots=1)}
 
 
 def test_whole_hours_and_days_are_read_from_the_rollups(links):
     """So a period whose clicks were dropped meanwhile keeps its figures."""
     mark_waiting(now=UNTIL, seconds=9)
     period = {"since": datetime(2026, 3, 27, tzinfo=UTC), "until": datetime(2026, 4, 1, tzinfo=UTC)}
-    reads = (counts.total, counts.by_link, counts.by_country, counts.by_device)
+    reads = (reading.total, reading.by_link, reading.by_country, reading.by_device)
     before = [read(**period) for read in reads]
     berlin = {"first_on": date(2026, 3, 27), "last_on": date(2026, 3, 31), "zone": ZoneInfo("Europe/Berlin")}
-    days = counts.by_day(**berlin)
+    days = reading.by_day(**berlin)
     Click.objects.all().delete()
     assert [read(**period) for read in reads] == before
-    assert counts.by_day(**berlin) == days
+    assert reading.by_day(**berlin) == days
     for model in (ClickHour, ClickDay, ClickAudience):
         model.objects.all().delete()
-    assert counts.total(**period) == ClickCounts()
+    assert reading.total(**period) == ClickCounts()
 
 
 def test_no_links_have_no_clicks(links):
-    assert counts.total(since=SINCE, until=UNTIL, links=[]) == ClickCounts()
-    assert counts.by_link(since=SINCE, until=UNTIL, links=[]) == {}
+    assert reading.total(since=SINCE, until=UNTIL, links=[]) == ClickCounts()
+    assert reading.by_link(since=SINCE, until=UNTIL, links=[]) == {}
 
 
 def test_what_is_neither_bot_nor_duplicate_is_unique():

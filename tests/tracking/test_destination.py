@@ -5,8 +5,8 @@ from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affiliates.addresses import validate_destination
-from tracking.destination import compile_template, deep_link, deep_template, render, with_parameters
+from records.addresses import validate_destination
+from tracking.capture.destination import compile_template, deep_link, deep_template, render, with_parameters
 
 HOSTS = ["shop.example", "*.shop.example"]
 

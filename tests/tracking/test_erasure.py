@@ -9,13 +9,13 @@ import pytest
 from tests.factories import TrackingLinkFactory
 from tests.tracking.storage import is_cleared, make_month, own_months, personal_click
 from tests.tracking.test_capture import connect
-from tracking import quarantine, spool
-from tracking.capture import format_row
-from tracking.erasure import CannotErase, Whose, check_files, check_marks, erase, find
+from tracking.capture import quarantine, spool
+from tracking.capture.clicks import format_row
+from tracking.capture.quarantine import RefusedClick, refused_clicks, retry
 from tracking.models import SUB_IDS, Click
-from tracking.personal_fields import PERSONAL
-from tracking.quarantine import RefusedClick, refused_clicks, retry
-from tracking.retention import clear_personal
+from tracking.retention.erasure import CannotErase, Whose, check_files, check_marks, erase, find
+from tracking.retention.expiry import clear_personal
+from tracking.retention.personal_fields import PERSONAL
 
 pytestmark = pytest.mark.django_db
 

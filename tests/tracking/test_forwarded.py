@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from tracking import http
-from tracking.forwarded import MOST_HOPS
+from web import http
+from web.forwarded import MOST_HOPS
 
 PROXY, CLIENT = "10.0.0.1", "203.0.113.9"
 

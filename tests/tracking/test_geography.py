@@ -5,9 +5,9 @@ from ipaddress import ip_address, ip_network
 import maxminddb
 import pytest
 
-from tracking import geography
 from tracking.checks import check_marks
-from tracking.geography import BUNDLED, NOWHERE, hosting_asns, locate
+from tracking.visitors import geography
+from tracking.visitors.geography import BUNDLED, NOWHERE, hosting_asns, locate
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracking import http
+from web import http
 
 
 def scope(client="10.0.0.1", scheme="http", **headers):

@@ -7,8 +7,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.factories import TrackingLinkFactory
-from tracking import legacy_clicks
-from tracking.click_id import ClickID
+from tracking.click_id.codec import ClickID
+from tracking.legacy import clicks
 from tracking.models import Click, LegacyClickID
 
 pytestmark = pytest.mark.django_db
@@ -135,7 +135,7 @@ def test_a_spreadsheets_byte_order_mark_and_seconds_are_read(link, run):
 
 
 def test_many_batches_cost_three_queries_each(link, run, monkeypatch, django_assert_max_num_queries):
-    monkeypatch.setattr(legacy_clicks, "BATCH", 10)
+    monkeypatch.setattr(clicks, "BATCH", 10)
     rows = "".join(f"A{n},ana-old,{AT}\n" for n in range(30))
     with django_assert_max_num_queries(3 * 5):
         assert "30 imported" in run(f"click_id,link,clicked_at\n{rows}")[0]

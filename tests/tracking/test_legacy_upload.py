@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from tests.factories import OperatorFactory, TrackingLinkFactory
-from tracking import legacy_upload
+from tracking.legacy import upload
 from tracking.models import LegacyClickID
 
 PAGE = reverse("admin:tracking_legacyclickid_upload")
@@ -120,7 +120,7 @@ def test_odd_rows_are_faults_of_theirs(desk, row):
 
 
 def test_a_file_that_is_too_large_is_refused(desk, monkeypatch):
-    monkeypatch.setattr(legacy_upload, "LARGEST", 10)
+    monkeypatch.setattr(upload, "LARGEST", 10)
     assert "use manage.py import_clicks" in bring(desk, f"{HEAD}A,ana-old,{AT}\n").content.decode()
 
 

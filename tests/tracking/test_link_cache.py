@@ -5,9 +5,9 @@ import pytest
 from affiliates.models import Affiliate
 from tests.asgi_client import visit
 from tests.factories import TrackingLinkFactory
-from tracking import link_cache
-from tracking.link_cache import LinkCache
-from tracking.routes import read_routes
+from tracking.capture import link_cache
+from tracking.capture.link_cache import LinkCache
+from tracking.capture.routes import read_routes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from affiliates.models import Offer, OfferDestination, TrackingDomain
 from tests.asgi_client import visit
 from tests.factories import TrackingLinkFactory
-from tracking import click_id
+from tracking.click_id import codec
 from tracking.models import Click
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -153,7 +153,7 @@ class TestDirectTracking:
         answer = self.get("/c/ana.json", sub1="x", visitor=visitor, referrer="https://blog.example/")
         assert (answer.status, answer.headers["access-control-allow-origin"]) == (200, "*")
         stored = Click.objects.get()
-        assert json.loads(answer.body) == {"click_id": click_id.text_of(stored.id)}
+        assert json.loads(answer.body) == {"click_id": codec.text_of(stored.id)}
         assert (stored.sub1, stored.visitor.hex, stored.referrer) == ("x", visitor, "https://blog.example/")
         assert answer.cookies == []
 

@@ -15,7 +15,7 @@ from tests.factories import ClickFactory, TrackingLinkFactory, new_click_uuid
 from tracking import tasks
 from tracking.marks import Waiting, duplicates_among, mark_clicks, mark_waiting
 from tracking.models import Click
-from tracking.visitors import is_new, new_visitor
+from tracking.visitors.identity import is_new, new_visitor
 
 pytestmark = pytest.mark.django_db
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from tests.factories import ClickFactory
 from tests.tracking.storage import make_month, names, own_months, partition, personal_click
 from tests.tracking.test_capture import connect, make_row
-from tracking import partitions
-from tracking.capture import copy_rows
+from tracking.capture.clicks import copy_rows
 from tracking.models import Click
-from tracking.partitions import (
+from tracking.retention import partitions
+from tracking.retention.partitions import (
     PartitionBusy,
     PartitionNeeded,
     drop_partition,

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affiliates.public_ids import conversion_id
-from tracking import click_id
-from tracking.pasted import LONGEST, MOST_TOKENS, click_ids_in, narrowed, public_ids_in, tokens_in
+from records.public_ids import conversion_id
+from tracking.click_id import codec
+from tracking.click_id.pasted import LONGEST, MOST_TOKENS, click_ids_in, narrowed, public_ids_in, tokens_in
 
-CLICK = click_id.new(link_number=7).text
-OTHER = click_id.new(link_number=8).text
+CLICK = codec.new(link_number=7).text
+OTHER = codec.new(link_number=8).text
 URL = f"https://casaverbena.example/?click_id={CLICK}&utm_source=opux"
 
 PASTED = {

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracking.privacy import truncate_ip
+from tracking.visitors.privacy import truncate_ip
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from affiliates.models import Affiliate, Enrollment, Offer
 from tests.asgi_client import BROWSER, visit
 from tests.factories import TrackingLinkFactory
 from tests.tracking.test_capture import connect
-from tracking import click_id, spool
-from tracking.click_writer import drain
+from tracking.capture import spool
+from tracking.capture.click_writer import drain
+from tracking.click_id import codec
 from tracking.models import Click
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,14 +33,14 @@ def test_a_click_is_stored_before_the_visitor_is_sent_on(link):
     assert answer.headers["cache-control"].startswith("no-store")
     stored = Click.objects.get()
     assert answer.query == {
-        "cid": click_id.text_of(stored.id),
+        "cid": codec.text_of(stored.id),
         "s": "news letter",
         "a": link.enrollment.affiliate.public_id,
         "l": "ana-casino",
     }
     assert (stored.link, stored.sub1, stored.sub10, stored.aff_click_id) == (link, "news letter", "x", "t-1")
     assert (stored.ip, stored.user_agent, stored.source) == ("203.0.113.9", BROWSER, "mail")
-    made = click_id.parse(answer.query["cid"])
+    made = codec.parse(answer.query["cid"])
     assert made.link_number == link.pk
     assert made.made_at == stored.clicked_at
 
@@ -163,8 +164,8 @@ def test_malformed_queries_still_count_the_click(link, query):
 
 def test_a_database_that_refuses_clicks_stops_no_visitor(link, monkeypatch):
     """The click goes to the spool, and from there into the database when that takes clicks again."""
-    monkeypatch.setattr("tracking.capture.COPY_CLICKS", "COPY no_such_table FROM STDIN")
-    monkeypatch.setattr("tracking.click_writer.drain", lambda *arguments: 0)  # it would be too quick to be seen
+    monkeypatch.setattr("tracking.capture.clicks.COPY_CLICKS", "COPY no_such_table FROM STDIN")
+    monkeypatch.setattr("tracking.capture.click_writer.drain", lambda *arguments: 0)  # it would be too quick to be seen
     assert click(sub1="spooled").status == 302
     assert not Click.objects.exists()
     assert spool.state(django_settings.SPOOL_DIR).segments == 1
@@ -173,11 +174,11 @@ def test_a_database_that_refuses_clicks_stops_no_visitor(link, monkeypatch):
 
 
 def test_when_disk_and_database_are_gone_the_visitor_still_goes_on(link, monkeypatch, caplog):
-    monkeypatch.setattr("tracking.capture.COPY_CLICKS", "COPY no_such_table FROM STDIN")
-    monkeypatch.setattr("tracking.spool.os.fdatasync", full_disk)
+    monkeypatch.setattr("tracking.capture.clicks.COPY_CLICKS", "COPY no_such_table FROM STDIN")
+    monkeypatch.setattr("tracking.capture.spool.os.fdatasync", full_disk)
     answer = click(sub1="in the log")
     assert answer.status == 302
-    assert click_id.parse(answer.query["cid"]).link_number == link.pk
+    assert codec.parse(answer.query["cid"]).link_number == link.pk
     assert "in the log" in caplog.text
 
 

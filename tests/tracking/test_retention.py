@@ -10,11 +10,13 @@ from django.db import connection
 from tests.factories import TrackingLinkFactory
 from tests.tracking.storage import is_cleared, make_month, names, own_months, partition, personal_click, personal_fields
 from tests.tracking.test_capture import connect
-from tracking import click_id, retention, tasks
-from tracking import personal_fields as fields
+from tracking import tasks
+from tracking.click_id import codec
 from tracking.models import Click
-from tracking.personal_fields import NotCleared, State, compact, personal_state
-from tracking.retention import RetentionBusy, clear_personal, drop_expired, personal_cutoff, rows_cutoff
+from tracking.retention import expiry
+from tracking.retention import personal_fields as fields
+from tracking.retention.expiry import RetentionBusy, clear_personal, drop_expired, personal_cutoff, rows_cutoff
+from tracking.retention.personal_fields import NotCleared, State, compact, personal_state
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -78,7 +80,7 @@ def test_a_click_without_marks_keeps_what_its_marks_need(july, caplog):
     assert clear_personal(before=MIDDLE) == (0, True)
     assert not is_cleared(click)
     assert state(july, MIDDLE) is State.DUE
-    retention.apply(now=MIDDLE + 90 * DAY, seconds=60)
+    expiry.apply(now=MIDDLE + 90 * DAY, seconds=60)
     assert "clicks_not_cleared" in caplog.text
     Click.objects.update(marked_at=MIDDLE)
     assert clear_personal(before=MIDDLE) == (1, True)
@@ -207,7 +209,7 @@ def test_one_run_at_a_time(july):
             clear_personal(before=MIDDLE)
         with pytest.raises(RetentionBusy):
             list(drop_expired(before=SEPTEMBER))
-        assert retention.apply(now=SEPTEMBER, seconds=60)
+        assert expiry.apply(now=SEPTEMBER, seconds=60)
         # Closing a connection gives its locks back only when the server has noticed.
         other.execute("SELECT pg_advisory_unlock_all()")
     assert not is_cleared(click)
@@ -218,15 +220,15 @@ def test_one_run_at_a_time(july):
 
 def test_a_transaction_that_is_open_for_long_puts_it_off_and_no_more(july, monkeypatch):
     """A backup that holds a snapshot: the index of a new month has to wait for it."""
-    monkeypatch.setattr(retention, "LOCK_WAIT", "100ms")
+    monkeypatch.setattr(expiry, "LOCK_WAIT", "100ms")
     click = personal_click(JULY + DAY)
     with connect() as backup, backup.transaction():
         backup.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         backup.execute("SELECT count(*) FROM tracking_click")
         with pytest.raises(RetentionBusy, match="open for longer"):
             clear_personal(before=MIDDLE)
-        assert not retention.apply(now=MIDDLE + 90 * DAY, seconds=60)
-    assert retention.apply(now=MIDDLE + 90 * DAY, seconds=60)
+        assert not expiry.apply(now=MIDDLE + 90 * DAY, seconds=60)
+    assert expiry.apply(now=MIDDLE + 90 * DAY, seconds=60)
     assert is_cleared(click)
     with connection.cursor() as cursor:
         cursor.execute("SHOW lock_timeout")
@@ -237,7 +239,7 @@ def test_months_are_dropped_when_all_of_them_is_old_enough(july):
     expired, kept = personal_click(JULY + DAY), personal_click(AUGUST + DAY)
     assert [(drop.name, drop.refusal) for drop in drop_expired(before=AUGUST + DAY)] == [(july, "")]
     assert list(Click.objects.values_list("pk", flat=True)) == [kept.pk]
-    assert click_id.parse(click_id.text_of(expired.pk)).uuid == expired.pk  # its ID proves itself as before
+    assert codec.parse(codec.text_of(expired.pk)).uuid == expired.pk  # its ID proves itself as before
 
 
 def test_a_month_that_cannot_go_does_not_keep_the_others(july):
@@ -259,7 +261,7 @@ def test_a_dry_run_drops_nothing_and_tells_the_same(july):
 
 
 def test_the_default_partition_is_cleaned_by_rows(monkeypatch):
-    monkeypatch.setattr(retention, "BATCH", 2)
+    monkeypatch.setattr(expiry, "BATCH", 2)
     link, old = TrackingLinkFactory(), datetime(2007, 5, 5, tzinfo=UTC)
     for n in range(5):
         personal_click(old + n * DAY, link)
@@ -284,7 +286,7 @@ def test_the_nightly_run_drops_and_clears_by_the_settings(july, settings):
     settings.CLICK_PERSONAL_DAYS, settings.CLICK_ROW_MONTHS = 10, 1
     dropped, cleared = personal_click(JULY + DAY), personal_click(AUGUST + DAY)
     kept = personal_click(SEPTEMBER - 2 * DAY)
-    assert retention.apply(now=SEPTEMBER, seconds=60)
+    assert expiry.apply(now=SEPTEMBER, seconds=60)
     assert not Click.objects.filter(pk=dropped.pk).exists()
     assert is_cleared(cleared)
     assert not is_cleared(kept)
@@ -293,7 +295,7 @@ def test_the_nightly_run_drops_and_clears_by_the_settings(july, settings):
 def test_nothing_is_touched_where_everything_is_kept_for_ever(july, settings):
     settings.CLICK_PERSONAL_DAYS = settings.CLICK_ROW_MONTHS = 0
     click = personal_click(JULY + DAY)
-    assert retention.apply(now=datetime(2100, 1, 1, tzinfo=UTC), seconds=60)
+    assert expiry.apply(now=datetime(2100, 1, 1, tzinfo=UTC), seconds=60)
     assert not is_cleared(click)
 
 

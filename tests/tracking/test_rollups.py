@@ -11,11 +11,11 @@ from django.utils import timezone
 from tests.factories import ClickFactory, TrackingLinkFactory
 from tests.tracking.storage import make_month, own_months, run
 from tests.tracking.traffic import make_clicks
-from tracking import rollups
+from tracking.counts import rollups
+from tracking.counts.rollups import ClicksGone
 from tracking.marks import mark_clicks, mark_waiting
 from tracking.models import ALL_LINKS, Click, ClickAudience, ClickDay, ClickHour
-from tracking.retention import drop_expired
-from tracking.rollups import ClicksGone
+from tracking.retention.expiry import drop_expired
 
 pytestmark = pytest.mark.django_db
 

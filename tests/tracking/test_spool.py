@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tracking import spool
-from tracking.spool import Spool, segments, state
+from tracking.capture import spool
+from tracking.capture.spool import Spool, segments, state
 
 ROWS = [b"first\n", b"second \xc3\xa9\n", b"third" * 100 + b"\n"]
 

@@ -5,8 +5,8 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
-import affiliates.addresses
-import affiliates.public_ids
+import records.addresses
+import records.public_ids
 
 SUB_IDS = "\n".join(f"    sub{n} varchar(255) NOT NULL DEFAULT ''," for n in range(1, 11))
 
@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
                 (
                     "code",
                     models.CharField(
-                        default=affiliates.public_ids.link_code,
+                        default=records.public_ids.link_code,
                         max_length=40,
                         unique=True,
                         validators=[
@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         help_text="In place of the offer's destination; its host must be one that the offer allows.",
                         max_length=2000,
-                        validators=[affiliates.addresses.validate_destination],
+                        validators=[records.addresses.validate_destination],
                     ),
                 ),
                 ("is_active", models.BooleanField(default=True)),

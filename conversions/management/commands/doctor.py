@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from affiliates.models import Advertiser
 from conversions.doctor import Diagnosis, NotReadable, diagnose, read
-from conversions.dry_run import DryRun
+from conversions.doctor.dry_run import DryRun
 
 
 class Command(BaseCommand):

@@ -9,12 +9,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from affiliates.models import Advertiser
-from affiliates.progress import ShownProgress
-from conversions.csv_files import FileRefused
-from conversions.csv_import import import_conversions
 from conversions.dialects.mapping import NATIVE
 from conversions.dialects.table import BY_NAME
-from conversions.intake import terms
+from conversions.endpoints.csv_import import import_conversions
+from conversions.intake import reference_cache
+from records.csv_files import FileRefused
+from records.progress import ShownProgress
 
 SHOWN = 50
 EPILOG = """
@@ -47,8 +47,8 @@ class Command(BaseCommand):
         if advertiser is None:
             raise CommandError(f"There is no advertiser {options['advertiser']}.")
         mapping = options["form"] or NATIVE.name
-        if mapping != NATIVE.name and not terms.dialects_named([mapping]):
-            known = ", ".join([*sorted(BY_NAME), *terms.own_dialects()])
+        if mapping != NATIVE.name and not reference_cache.dialects_named([mapping]):
+            known = ", ".join([*sorted(BY_NAME), *reference_cache.own_dialects()])
             raise CommandError(f"There is no form {mapping}; there are {known}.")
         try:
             content = path.read_bytes()

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from conversions.reason_page import reason_page
+from conversions.reasons.page import reason_page
 
 PAGE = Path(settings.BASE_DIR) / "docs" / "reasons.md"
 

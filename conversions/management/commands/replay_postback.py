@@ -13,9 +13,9 @@ from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from affiliates.progress import ShownProgress
 from conversions.models import Postback
 from conversions.replay import CHUNK, Replayed, replay
+from records.progress import ShownProgress
 
 SHOWN = 50
 

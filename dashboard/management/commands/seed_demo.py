@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from affiliates.progress import ShownProgress
 from dashboard.demo.facts import check_key, facts
 from dashboard.demo.seeding import SEED, SeedRefused, figures, seed
+from records.progress import ShownProgress
 
 EXAMPLES = """\
 examples:

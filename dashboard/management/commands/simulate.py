@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from affiliates.progress import ShownProgress
 from dashboard.demo.behaviour import Program
 from dashboard.demo.sending import Sender, is_loopback
 from dashboard.demo.simulation import Outcome, Simulation
+from records.progress import ShownProgress
 
 FACTS = Path(settings.BASE_DIR) / ".data" / "demo.json"
 

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from affiliates.models import Affiliate
 from dashboard.portal.queries.figures import conversions_by_click
-from tracking import click_id
+from tracking.click_id import codec
 from tracking.models import Click, TrackingLink
 
 PAGE = 50
@@ -22,7 +22,7 @@ class ClickRow:
     @property
     def text(self) -> str:
         """The signed click ID, as the advertiser sends it back."""
-        return click_id.text_of(self.click.pk)
+        return codec.text_of(self.click.pk)
 
     @property
     def sub_ids(self) -> list[tuple[str, str]]:
@@ -66,8 +66,8 @@ def page(
         found = found[:PAGE]
     return ClickPage(
         rows=with_conversions(affiliate, found),
-        newer=click_id.text_of(found[0].pk) if found and more_newer else "",
-        older=click_id.text_of(found[-1].pk) if found and more_older else "",
+        newer=codec.text_of(found[0].pk) if found and more_newer else "",
+        older=codec.text_of(found[-1].pk) if found and more_older else "",
     )
 
 

@@ -10,23 +10,23 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from affiliates.models import Affiliate
-from conversions.appeals import appeal_ends
-from conversions.explanations import EXPLANATIONS
 from conversions.holds import Hold, hold_of
+from conversions.lifecycle.appeals import appeal_ends
 from conversions.models import Appeal, Conversion, StatusChange
-from conversions.reasons import Reason
+from conversions.reasons.codes import Reason
+from conversions.reasons.explanations import EXPLANATIONS
 from dashboard.portal.queries.clicks import sub_ids
 from dashboard.portal.queries.figures import Money, clicks_by_id, commission_of
 from dashboard.portal.traces import Decision, decisions_of
 from dashboard.portal.words import masked
-from payouts.accounts import with_facts
-from payouts.ledger import event_of
+from payouts.ledger.booking import event_of
+from payouts.ledger.pricing_groups import with_facts
 from payouts.models import LedgerEntry
-from payouts.price_books import price_book
+from payouts.plans.price_books import price_book
 from payouts.pricing import APPROVED, Quote, choose_rules, choose_version
 from payouts.pricing.kinds import is_share_of_revenue
 from payouts.queries import estimates, explain
-from tracking import click_id
+from tracking.click_id import codec
 from tracking.models import Click
 
 
@@ -38,7 +38,7 @@ class ConversionRow:
 
     @property
     def click_text(self) -> str:
-        return click_id.text_of(self.conversion.click_id) if self.conversion.click_id else ""
+        return codec.text_of(self.conversion.click_id) if self.conversion.click_id else ""
 
 
 def conversions_of(affiliate: Affiliate) -> QuerySet[Conversion]:
@@ -125,7 +125,7 @@ def story(conversion: Conversion) -> ConversionStory:
     return ConversionStory(
         conversion=conversion,
         click=clicks_by_id([conversion.click_id]).get(conversion.click_id) if conversion.click_id else None,
-        click_text=click_id.text_of(conversion.click_id) if conversion.click_id else "",
+        click_text=codec.text_of(conversion.click_id) if conversion.click_id else "",
         history=[Change(change, cause_of(change.reason)) for change in changes],
         decisions=decisions_of(conversion, sees_revenue=is_share),
         entries=list(entries.select_related("plan_version__plan", "rule")),

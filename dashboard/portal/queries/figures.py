@@ -12,10 +12,10 @@ from django.db.models.functions import TruncDate
 
 from affiliates.models import Affiliate
 from conversions.models import Conversion
-from dashboard.portal.periods import Period
+from dashboard.periods import Period
 from payouts.models import LedgerEntry
-from tracking import counts
-from tracking.counts import ClickCounts
+from tracking.counts import reading
+from tracking.counts.reading import ClickCounts
 from tracking.models import Click, TrackingLink
 
 Money = list[tuple[str, Decimal]]
@@ -56,12 +56,12 @@ def happened_in(conversions: QuerySet[Conversion], period: Period) -> QuerySet[C
 
 def clicks_by_day(links: Collection[int], period: Period) -> dict[date, ClickCounts]:
     """Clicks on these links on each day of the period, also on those without any."""
-    return counts.by_day(first_on=period.first_on, last_on=period.last_on, zone=period.zone, links=links)
+    return reading.by_day(first_on=period.first_on, last_on=period.last_on, zone=period.zone, links=links)
 
 
 def clicks_by_link(links: Collection[int], period: Period) -> dict[int, ClickCounts]:
     """Clicks on each of these links, also on those without any."""
-    clicked = counts.by_link(since=period.starts_at, until=period.ends_at, links=links)
+    clicked = reading.by_link(since=period.starts_at, until=period.ends_at, links=links)
     return {number: clicked.get(number, ClickCounts()) for number in links}
 
 

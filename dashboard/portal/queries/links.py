@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from affiliates.models import Affiliate, Enrollment
-from dashboard.portal.periods import Period
+from dashboard.periods import Period
 from dashboard.portal.queries.figures import LinkFigures, clicks_by_link, link_figures
 from tracking.models import TrackingLink
 

@@ -21,8 +21,8 @@ from django.db.models.functions import Coalesce
 
 from affiliates.models import Affiliate, Enrollment, Offer
 from conversions.models import Goal
-from conversions.qualification_waits import RULES
-from conversions.qualification_words import all_words
+from conversions.qualification.waits import RULES
+from conversions.qualification.words import all_words
 from dashboard.portal.queries.objects import visible_offers
 from dashboard.portal.queries.terms import pays_words, rules_by_goal
 

@@ -7,13 +7,13 @@ from datetime import date
 from decimal import Decimal
 
 from affiliates.models import Affiliate, Enrollment
-from affiliates.money import places, round_money
 from conversions.models import Conversion
-from dashboard.portal.periods import Period
+from dashboard.periods import Period
 from dashboard.portal.queries import figures
 from dashboard.portal.queries.figures import LinkFigures, Money
 from payouts.queries import Earning, commission_by_day, earnings
-from tracking.counts import ClickCounts
+from records.money import places, round_money
+from tracking.counts.reading import ClickCounts
 from tracking.models import TrackingLink
 
 Status = Conversion.Status

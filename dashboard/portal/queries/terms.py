@@ -5,9 +5,9 @@ from datetime import datetime
 
 from affiliates.models import Affiliate, Offer
 from conversions.models import Goal
-from payouts.examples import goals_of, stored_examples
 from payouts.models import WorkedExample
-from payouts.price_books import price_book
+from payouts.plans.examples import goals_of, stored_examples
+from payouts.plans.price_books import price_book
 from payouts.pricing import Event, PricingRule, choose_version
 from payouts.pricing.examples import example_words
 from payouts.pricing.rule_words import pays_words as words_of_rule

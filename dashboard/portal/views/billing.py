@@ -13,9 +13,9 @@ from dashboard.portal.listing import page_of, render_list, render_page
 from dashboard.portal.queries import billing as queries
 from dashboard.portal.queries.objects import invoice_for, is_owner
 from payouts.documents import pdf_response
-from payouts.documents.invoice_files import invoice_csv, invoice_data
-from payouts.documents.invoice_pdf import invoice_pdf
 from payouts.invoicing.billing import AgreementRefused, agree, end_agreement, set_details
+from payouts.invoicing.files import invoice_csv, invoice_data
+from payouts.invoicing.pdf import invoice_pdf
 from payouts.models import Issuer
 
 

@@ -11,13 +11,13 @@ from dashboard.portal.access import Portal, portal_view
 from dashboard.portal.export import csv_response, local
 from dashboard.portal.listing import render_list
 from dashboard.portal.queries import clicks as queries
-from tracking import click_id
+from tracking.click_id import codec
 from tracking.models import SUB_IDS
 
 
 def _key(text: str | None) -> UUID | None:
     """The key in the address of a page; a broken one means the first page."""
-    genuine = click_id.parse(text) if text else None
+    genuine = codec.parse(text) if text else None
     return genuine.uuid if genuine else None
 
 
@@ -42,7 +42,7 @@ def export(request: HttpRequest, portal: Portal) -> Any:
     header += ["aff_click_id", "source", *SUB_IDS]
     lines = (
         [
-            click_id.text_of(click.pk),
+            codec.text_of(click.pk),
             local(click.clicked_at, portal.zone),
             click.link.code,
             click.country,

@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from conversions import appeals
+from conversions.lifecycle import appeals
 from conversions.models import Conversion
 from dashboard.portal import filters
 from dashboard.portal.access import Portal, portal_view

@@ -5,7 +5,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from affiliates.models import Offer
-from dashboard.funnel_form import FunnelForm
+from dashboard.funnel.form import FunnelForm
 from dashboard.portal.access import Portal, portal_view
 from dashboard.portal.listing import render_page
 

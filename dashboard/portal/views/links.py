@@ -9,17 +9,18 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from affiliates.models import Enrollment
-from dashboard.portal import filters, periods, qr_code
+from dashboard import periods
+from dashboard.periods import Period
+from dashboard.portal import filters, qr_code
 from dashboard.portal.access import Portal, act_view, portal_view
 from dashboard.portal.export import amount, csv_response, local
 from dashboard.portal.forms import BuilderForm, LinkForm
 from dashboard.portal.listing import page_of, render_list, render_page, sorting
-from dashboard.portal.periods import Period
 from dashboard.portal.queries import clicks as click_queries
 from dashboard.portal.queries import links as queries
 from dashboard.portal.queries.figures import clicks_of
 from dashboard.portal.queries.objects import link_for
-from tracking.link_address import link_base
+from tracking.capture.link_address import link_base
 
 COLUMNS = {
     "name": ("name", "code"),

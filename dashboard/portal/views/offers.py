@@ -10,7 +10,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from affiliates.enrollments import OfferNotOpen, apply_for
 from affiliates.models import Enrollment
-from dashboard.portal import filters, periods
+from dashboard import periods
+from dashboard.portal import filters
 from dashboard.portal.access import Portal, act_view, portal_view
 from dashboard.portal.export import csv_response
 from dashboard.portal.listing import page_of, render_list, render_page, sorting
@@ -18,7 +19,7 @@ from dashboard.portal.queries import links as link_queries
 from dashboard.portal.queries import offers as queries
 from dashboard.portal.queries.objects import offer_for
 from dashboard.portal.queries.terms import examples_in_words, per_click_words
-from payouts.asking import waiting_for
+from payouts.plan_changes.consent_requests import waiting_for
 
 COLUMNS = {"name": ("name", "pk"), "newest": ("-created_at", "-pk"), "access": ("access", "name", "pk")}
 

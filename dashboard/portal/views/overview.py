@@ -5,12 +5,12 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from dashboard.portal import periods
+from dashboard import periods
 from dashboard.portal.access import CHOSEN, PREVIEWED, Portal, portal_view
 from dashboard.portal.listing import render_page
 from dashboard.portal.queries import overview as queries
 from dashboard.portal.queries.figures import link_numbers
-from payouts.asking import waiting_for
+from payouts.plan_changes.consent_requests import waiting_for
 
 
 @require_safe

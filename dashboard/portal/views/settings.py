@@ -11,16 +11,16 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from affiliates.api_keys import make_api_key
+from affiliates.access.api_keys import make_api_key
 from affiliates.models import AffiliateMember, ApiKey, User
 from dashboard.portal.access import Portal, portal_of, portal_view, zone_of
 from dashboard.portal.forms import ApiKeyForm, ProfileForm
 from dashboard.portal.listing import render_page
 from dashboard.portal.payout_form import PayoutMethodForm
 from dashboard.portal.queries.objects import api_key_for, is_owner
-from payouts.methods import FIELDS, set_method
 from payouts.models import PayoutMethod
-from payouts.terms import terms_of
+from payouts.paying.methods import FIELDS, set_method
+from payouts.statements.payout_terms import terms_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -13,11 +13,11 @@ from affiliates.models import Affiliate
 from dashboard.portal.access import Portal, portal_view
 from dashboard.portal.listing import render_page
 from dashboard.portal.queries.objects import is_owner
-from payouts.asking import draft_for
-from payouts.consents import ConsentRefused, answer, answers_to
 from payouts.models import DraftVersion, WhatIfLine
-from payouts.trying import effect_on
-from payouts.what_if_report import changes_of, difference_words
+from payouts.plan_changes.consent_requests import draft_for
+from payouts.plan_changes.consents import ConsentRefused, answer, answers_to
+from payouts.plan_changes.what_if_jobs import effect_on
+from payouts.plan_changes.what_if_report import changes_of, difference_words
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -7,10 +7,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from affiliates.progress import ShownProgress
-from payouts.closing import ask_close, run_close
 from payouts.models import PeriodClose
-from payouts.statements import PeriodRefused
+from payouts.statements.closing import ask_close, run_close
+from payouts.statements.statements import PeriodRefused
+from records.progress import ShownProgress
 
 
 class Command(BaseCommand):

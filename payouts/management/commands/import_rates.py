@@ -9,9 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from affiliates.progress import ShownProgress
 from payouts.models import ExchangeRate
-from payouts.rates import DayRate, RatesRefused, bundled, from_ecb, from_list, store
+from payouts.rates.daily import DayRate, RatesRefused, bundled, from_ecb, from_list, store
+from records.progress import ShownProgress
 
 Source = ExchangeRate.Source
 YEARS = 2

@@ -14,17 +14,17 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 from affiliates.models import Affiliate, Offer
-from affiliates.money import format_money
-from affiliates.progress import ShownProgress
-from payouts.consents import affected_by, without_consent
-from payouts.drafts import publish_draft, rules_of
-from payouts.examples import ExampleRefused, unsaved
-from payouts.linter import faults_of_rules
 from payouts.models import CommissionPlan, CommissionRule, DraftVersion
-from payouts.plans import faults_by_examples
-from payouts.repricing import Change, book_all, booked_and_owed, price_again
-from payouts.rule_documents import PlanRefused, rules_from
-from payouts.what_if import Outcome, Proposal, compare
+from payouts.plan_changes.consents import affected_by, without_consent
+from payouts.plan_changes.drafts import publish_draft, rules_of
+from payouts.plan_changes.publish import faults_by_examples
+from payouts.plan_changes.repricing import Change, book_all, booked_and_owed, price_again
+from payouts.plan_changes.what_if import Outcome, Proposal, compare
+from payouts.plans.documents import PlanRefused, rules_from
+from payouts.plans.examples import ExampleRefused, unsaved
+from payouts.plans.linter import faults_of_rules
+from records.money import format_money
+from records.progress import ShownProgress
 
 STAGES = {
     "affiliates": "Comparing affiliates",

@@ -7,9 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from affiliates.models import Affiliate
-from affiliates.progress import ShownProgress
-from payouts.chain_walk import Finding
-from payouts.verification import Verification
+from payouts.ledger.chain_walk import Finding
+from payouts.verification.verify import Verification
+from records.progress import ShownProgress
 
 STAGES = {"entries": "Checking entries", "conversions": "Checking conversions", "clicks": "Checking clicks"}
 

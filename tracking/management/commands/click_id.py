@@ -9,10 +9,10 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 from django.utils import timezone
 
-from tracking import click_id
-from tracking.click_id_reading import Reading, read
+from tracking.click_id import codec
+from tracking.click_id.reading import Reading, read
 from tracking.models import Click, TrackingLink
-from tracking.retention import rows_cutoff
+from tracking.retention.expiry import rows_cutoff
 
 EXAMPLES = """\
 examples:
@@ -76,7 +76,7 @@ class Command(BaseCommand):
             self._line(f"{prefix}link", f"number {click.link_number}")
             self._line("click", f"unknown, PostgreSQL does not answer: {error}")
 
-    def _tell_stored(self, reading: Reading, click: click_id.ClickID, prefix: str) -> None:
+    def _tell_stored(self, reading: Reading, click: codec.ClickID, prefix: str) -> None:
         link = (
             TrackingLink.objects.select_related("enrollment__affiliate", "enrollment__offer")
             .filter(pk=click.link_number)
@@ -98,11 +98,11 @@ class Command(BaseCommand):
 def _key(reading: Reading) -> str:
     if not reading.is_genuine:
         return str(reading.key_number)
-    signs = next(iter(click_id.keys()))
+    signs = next(iter(codec.keys()))
     return f"{reading.key_number}" + ("" if reading.key_number == signs else f" (new ones are signed by {signs})")
 
 
-def _stored(click: click_id.ClickID) -> str:
+def _stored(click: codec.ClickID) -> str:
     row = Click.objects.filter(pk=click.uuid).first()
     if row is None:
         before = rows_cutoff(timezone.now())
@@ -133,5 +133,5 @@ def _new(code: str | None, at: str | None) -> str:
         moment = moment.replace(tzinfo=UTC)
     if moment and moment.year < 1970:
         raise CommandError("A click ID counts from 1970 on.")
-    made = click_id.new(link_number=link.pk, at=moment)
+    made = codec.new(link_number=link.pk, at=moment)
     return made.text

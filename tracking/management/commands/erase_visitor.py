@@ -12,13 +12,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
-from affiliates.progress import ShownProgress
-from tracking import click_id
-from tracking.click_writer import drain
-from tracking.erasure import CannotErase, Erased, Network, Whose, check_files, check_marks, erase, find
-from tracking.line import connect
+from records.progress import ShownProgress
+from tracking.capture.click_writer import drain
+from tracking.capture.connection import connect
+from tracking.capture.spool import state
+from tracking.click_id import codec
 from tracking.models import Click
-from tracking.spool import state
+from tracking.retention.erasure import CannotErase, Erased, Network, Whose, check_files, check_marks, erase, find
 
 log = structlog.get_logger(__name__)
 
@@ -152,7 +152,7 @@ def _network(text: str) -> Network:
 
 
 def _click(text: str) -> UUID:
-    found = click_id.parse(text.strip())
+    found = codec.parse(text.strip())
     if found:
         return found.uuid
     try:

@@ -8,8 +8,8 @@ from typing import Any, TextIO
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from affiliates.progress import ShownProgress
-from tracking.legacy_clicks import COLUMNS, Imported, UnusableFile, import_clicks
+from records.progress import ShownProgress
+from tracking.legacy.clicks import COLUMNS, Imported, UnusableFile, import_clicks
 
 SHOWN_FAULTS = 200
 EPILOG = f"""

@@ -10,10 +10,8 @@ from django.db import OperationalError
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
-from affiliates.progress import ShownProgress
-from tracking.partitions import Partition, make_partitions, months_later, read_partitions
-from tracking.personal_fields import NotCleared, State, compact, count_personal, personal_state
-from tracking.retention import (
+from records.progress import ShownProgress
+from tracking.retention.expiry import (
     NO_MARKS,
     RetentionBusy,
     clear_personal,
@@ -22,6 +20,8 @@ from tracking.retention import (
     personal_cutoff,
     rows_cutoff,
 )
+from tracking.retention.partitions import Partition, make_partitions, months_later, read_partitions
+from tracking.retention.personal_fields import NotCleared, State, compact, count_personal, personal_state
 
 # The beat task runs once a day: what is due for longer was forgotten.
 OVERDUE = timedelta(days=2)

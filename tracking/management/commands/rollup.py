@@ -8,8 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from affiliates.progress import ShownProgress
-from tracking import rollups
+from records.progress import ShownProgress
+from tracking.counts import rollups
 
 
 class Command(BaseCommand):

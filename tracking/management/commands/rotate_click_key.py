@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 
-from tracking.click_id_keys import CannotRotate, fingerprint, listed, promoted, with_new_key
+from tracking.click_id.keys import CannotRotate, fingerprint, listed, promoted, with_new_key
 
 EXAMPLES = """\
 examples:

@@ -10,11 +10,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.template.defaultfilters import filesizeformat
 
-from tracking import quarantine
-from tracking.click_id import text_of
-from tracking.click_writer import drain
-from tracking.line import connect
-from tracking.spool import QUARANTINE, state
+from tracking.capture import quarantine
+from tracking.capture.click_writer import drain
+from tracking.capture.connection import connect
+from tracking.capture.spool import QUARANTINE, state
+from tracking.click_id.codec import text_of
 
 # A web process drains what it finds within a second of the database being back.
 PATIENCE = 60.0

@@ -1,0 +1,41 @@
+"""The forms of signing in that allauth leaves to others to limit: second factors and the mail for a new password."""
+
+from typing import Any
+
+from allauth.account.forms import ResetPasswordForm as BaseResetPasswordForm
+from allauth.core import context, ratelimit
+from allauth.mfa.base.forms import AuthenticateForm as BaseAuthenticateForm
+from allauth.mfa.base.forms import ReauthenticateForm as BaseReauthenticateForm
+from django.http import HttpRequest
+
+from affiliates.access.sign_in_limits import SECOND_FACTOR, count_try, forget
+
+
+class CountedCode:
+    """A second factor whose wrong tries count for the account and the client's address together."""
+
+    user: Any
+
+    def clean_code(self) -> str:
+        uses = count_try(context.request, kind=SECOND_FACTOR, account=str(self.user.pk))
+        code: str = super().clean_code()  # type: ignore[misc]
+        forget(uses)
+        return code
+
+
+class AuthenticateForm(CountedCode, BaseAuthenticateForm):
+    pass
+
+
+class ReauthenticateForm(CountedCode, BaseReauthenticateForm):
+    pass
+
+
+class ResetPasswordForm(BaseResetPasswordForm):
+    """A new mail goes out only so often. An owner who asks after others did has theirs, whose links are as good."""
+
+    def save(self, request: HttpRequest, **kwargs: Any) -> str:
+        email: str = self.cleaned_data["email"]
+        if ratelimit.consume(request, action="reset_password_mail", key=email.lower()):
+            super().save(request, **kwargs)
+        return email

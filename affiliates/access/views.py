@@ -1,0 +1,51 @@
+"""The base of every resource: rows within reach, pages by cursor, filters that are checked."""
+
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.viewsets import GenericViewSet
+
+from affiliates.access.reach import OperatorsOnly, Reach, WithinReach, reach_of
+from affiliates.models import User
+from web.rest.filters import check_parameters
+
+
+class ResourceViewSet(GenericViewSet[Any]):
+    """Rows that the asking key or person may see. `affiliate_path` leads from a row to its affiliate.
+
+    `operator_filters` names the filters that affiliates do not have.
+    """
+
+    permission_classes: Any = [WithinReach]
+    affiliate_path: ClassVar[str] = "affiliate"
+    lookup_value_regex = "[A-Za-z0-9_-]{1,60}"
+
+    @property
+    def reach(self) -> Reach:
+        if getattr(self, "swagger_fake_view", False):  # The description of the API shows what an operator sees.
+            return Reach(User(is_staff=True), is_operator=True)
+        return reach_of(self.request)
+
+    def get_queryset(self) -> "QuerySet[Any]":
+        return self.reach.within(super().get_queryset(), self.affiliate_path)
+
+    def filter_queryset(self, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
+        """Filters are for lists; one row is named by its address alone."""
+        if self.detail:
+            check_parameters(self.request, known=set())
+            return queryset
+        return super().filter_queryset(queryset)
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "reach": self.reach}
+
+
+class ReadViewSet(ListModelMixin, RetrieveModelMixin, ResourceViewSet):
+    """A list and single rows."""
+
+
+class OperatorViewSet(ReadViewSet):
+    """A list and single rows for operators only."""
+
+    permission_classes: Any = [WithinReach, OperatorsOnly]

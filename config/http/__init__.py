@@ -1,0 +1,1 @@
+"""What every request passes: proxies, bodies, headers of security, files for robots."""

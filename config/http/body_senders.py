@@ -1,0 +1,63 @@
+"""Who sends a large body to the pages or the API: asked of the database before the body is read, off the event loop."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import connections
+
+from affiliates.models import ApiKey
+from records.secrets import digest
+from web.http import Scope, cookie, header
+
+# Questions that may wait for the thread.
+MOST = 200
+
+
+class Senders:
+    """Answers who sends, by a thread of its own that is started with the first question."""
+
+    def __init__(self) -> None:
+        self._thread: ThreadPoolExecutor | None = None
+        self._waiting = 0
+
+    async def sender_of(self, scope: Scope) -> str:
+        """The number of the user whose key or session it is; empty for everybody else, also where too many ask."""
+        kind, _, key = header(scope, b"authorization").partition(" ")
+        session = cookie(scope, settings.SESSION_COOKIE_NAME)
+        if kind.lower() == "bearer" and key.strip():
+            return await self._ask(_owner_of_key, key.strip())
+        return await self._ask(_owner_of_session, session) if session else ""
+
+    async def _ask(self, question: Callable[[str], str], text: str) -> str:
+        if self._waiting >= MOST:
+            return ""
+        self._thread = self._thread or ThreadPoolExecutor(1, thread_name_prefix="body-senders")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, _asked, question, text)
+        finally:
+            self._waiting -= 1
+
+    def close(self) -> None:
+        if self._thread:
+            self._thread.shutdown()
+
+
+def _asked(question: Callable[[str], str], text: str) -> str:
+    try:
+        return question(text)
+    finally:
+        connections.close_all()
+
+
+def _owner_of_key(key: str) -> str:
+    found = ApiKey.objects.filter(digest=digest(key), revoked_at=None, user__is_active=True).values_list("user")
+    return "".join(str(user) for (user,) in found)
+
+
+def _owner_of_session(session: str) -> str:
+    return str(SessionStore(session).load().get(SESSION_KEY, ""))

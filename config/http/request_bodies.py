@@ -1,0 +1,167 @@
+"""The bodies of requests to pages and API: bounded on their way in, before Django reads any.
+
+Django reads a body to its end before it looks at anything else, however large and slow it is. So size, time and room
+are watched here, on the event loop: a body on its way costs no thread. Up to `SMALL` anyone may send; of more the
+sender has to be known first, by API key or session.
+"""
+
+import json
+from collections.abc import MutableMapping
+from contextlib import ExitStack
+from functools import lru_cache
+from typing import Any
+
+import structlog
+from django.template.loader import render_to_string
+
+from config.http.body_senders import Senders
+from web.client_address import origin_of
+from web.http import (
+    HTML,
+    JSON,
+    NO_STORE,
+    BodyTooLarge,
+    Handler,
+    Header,
+    Receive,
+    Scope,
+    Send,
+    client_ip,
+    request_id,
+    respond,
+)
+from web.request_body import (
+    KB,
+    MB,
+    UNREAD,
+    Arrival,
+    BodyCutOff,
+    BodyTooSlow,
+    NoRoom,
+    Room,
+    declared_size,
+    linger,
+    too_large,
+)
+from web.rest.body import LIMIT
+from web.rest.errors import NOT_SIGNED_IN
+from web.rest.errors import body as error_body
+
+API, PANEL = "/api/", "/admin/"
+SMALL = 64 * KB
+# Of a sender who is known: the API, the panel with its uploads, all other pages.
+API_LIMIT, PANEL_LIMIT, PAGE_LIMIT = LIMIT, 21 * MB, 1 * MB
+SECONDS, SECONDS_WHEN_KNOWN = 15.0, 180.0
+BUSY = "Too many requests are arriving at once. Send the same request again in a moment."
+
+log = structlog.get_logger(__name__)
+
+
+class SenderUnknown(ValueError):
+    """A body that only a known sender may send."""
+
+
+class BoundedBodies:
+    """Django's application with bounded bodies."""
+
+    def __init__(self, application: Handler) -> None:
+        self._application, self.senders = application, Senders()
+        # Those who have not shown who they are have a room of their own, and in it each address a share.
+        self._open, self._known = Room(64 * MB, 16 * MB), Room(256 * MB, 64 * MB)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with ExitStack() as stack:
+            body = _Body(scope, receive, self.senders, self._open, self._known, stack)
+            try:
+                await self._application(scope, body.receive, send)
+                return
+            except (BodyTooLarge, BodyTooSlow, NoRoom, SenderUnknown) as error:
+                refused = error
+        await _refuse(refused, scope, send)
+        await linger(receive, scope)
+
+
+class _Body:
+    """One body as Django receives it. The rooms' bytes are given back when `stack` closes."""
+
+    def __init__(
+        self, scope: Scope, receive: Receive, senders: Senders, room: Room, known: Room, stack: ExitStack
+    ) -> None:
+        self._scope, self._receive, self._senders = scope, receive, senders
+        self._room, self._known, self._stack = room, known, stack
+        self._arrival: Arrival | None = None
+        self._is_complete = self._is_known = False
+
+    async def receive(self) -> MutableMapping[str, Any]:
+        if self._is_complete:
+            return await self._receive()
+        try:
+            chunk, is_more = await (self._arrival or await self._begin()).chunk()
+        except BodyCutOff:
+            return {"type": "http.disconnect"}
+        if not is_more:
+            self._is_complete, self._scope[UNREAD] = True, False
+        return {"type": "http.request", "body": chunk, "more_body": is_more}
+
+    async def _begin(self) -> Arrival:
+        self._scope[UNREAD] = True
+        guest = self._stack.enter_context(self._room.guest(origin_of(client_ip(self._scope))))
+        arrival = self._arrival = Arrival(self._receive, SMALL, seconds=SECONDS, guest=guest, more=self._get_known)
+        size = declared_size(self._scope)
+        if size > SMALL:
+            await self._get_known()
+        if size > arrival.limit:
+            raise BodyTooLarge(too_large(arrival.limit))
+        return arrival
+
+    async def _get_known(self) -> None:
+        """Give the body a known sender's bounds, or raise: it is too large for a stranger, or there is no room."""
+        arrival = self._arrival
+        if arrival is None or self._is_known:
+            return
+        sender = await self._senders.sender_of(self._scope)
+        if not sender:
+            raise SenderUnknown(too_large(SMALL))
+        arrival.guest.leave()
+        arrival.guest = self._stack.enter_context(self._known.guest(sender))
+        arrival.guest.take(arrival.counted)
+        arrival.limit, arrival.seconds = limit_of(self._scope["path"]), SECONDS_WHEN_KNOWN
+        self._is_known = True
+
+
+def limit_of(path: str) -> int:
+    """The largest body that a known sender may send to a path."""
+    if path.startswith(API):
+        return API_LIMIT
+    return PANEL_LIMIT if path.startswith(PANEL) else PAGE_LIMIT
+
+
+async def _refuse(error: ValueError, scope: Scope, send: Send) -> None:
+    is_api = scope["path"].startswith(API)
+    status, code, message = _answer(error, is_api)
+    log.warning("body_refused", status=status, path=scope["path"], why=str(error), ip=client_ip(scope))
+    headers: list[Header] = [NO_STORE, (b"x-request-id", request_id(scope).encode()), (b"connection", b"close")]
+    if status == 503:
+        headers.append((b"retry-after", b"2"))
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    if is_api:
+        content = json.dumps(error_body(code, message)).encode()
+        await respond(send, status, [JSON, *headers], content)
+    else:
+        await respond(send, status, [HTML, *headers, (b"x-content-type-options", b"nosniff")], page(status))
+
+
+def _answer(error: ValueError, is_api: bool) -> tuple[int, str, str]:
+    if isinstance(error, BodyTooSlow):
+        return 408, "too_slow", str(error)
+    if isinstance(error, NoRoom):
+        return 503, "try_again", BUSY
+    if isinstance(error, SenderUnknown) and is_api:
+        return 401, "not_authenticated", f"{error} Only a known sender may send that much. {NOT_SIGNED_IN}"
+    return 413, "too_large", f"{error} Send it in parts."
+
+
+@lru_cache
+def page(status: int) -> bytes:
+    return render_to_string("body_refused.html", {"status": status}).encode()

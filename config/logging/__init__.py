@@ -1,0 +1,1 @@
+"""Logs: format, request IDs, bounded tracebacks, masked secrets."""

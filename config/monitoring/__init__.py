@@ -1,0 +1,1 @@
+"""Heartbeats, metrics, liveness and readiness."""

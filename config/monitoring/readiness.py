@@ -1,0 +1,139 @@
+"""Is everything there that requests and what follows from them need? Asked by `/readyz`.
+
+A load balancer in front of several web nodes does better to ask `/healthz`: clicks are worth taking while
+a worker is away. `/readyz` is for starting up, for deployments and for alarms.
+"""
+
+import os
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from threading import Thread
+
+import psycopg
+import redis
+import structlog
+from django.conf import settings
+from django.db.migrations.loader import MigrationLoader
+
+from config.monitoring import heartbeat
+from tracking.capture import spool
+from tracking.capture.link_cache import connection_parameters
+
+OK, FAULT = "ok", "fault"
+# Below this the disk may be full before somebody looks: some minutes of clicks.
+LEAST_FREE = 256 * 1024 * 1024
+# Longer than draining takes once the database is back.
+DRAINED_WITHIN = 60.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing that is needed: whether it is there, and in a sentence what is wrong and how to mend it."""
+
+    state: str
+    message: str = ""
+
+
+def readiness(threads: Iterable[Thread] | None) -> dict[str, Part]:
+    """Every part with its state. `threads` are those that write this process' clicks; None where none do."""
+    return {
+        **check_postgresql(),
+        "redis": check_redis(),
+        "worker": check_alive(heartbeat.WORKER, "The Celery worker", "celery -A config worker"),
+        "beat": check_alive(heartbeat.BEAT, "Celery beat, which starts every regular task,", "celery -A config beat"),
+        "clicks": check_threads(threads),
+        "spool": check_spool(Path(settings.SPOOL_DIR)),
+    }
+
+
+def as_json(parts: dict[str, Part]) -> dict[str, object]:
+    ready = all(part.state == OK for part in parts.values())
+    return {"status": "ready" if ready else "not ready", "parts": {name: asdict(part) for name, part in parts.items()}}
+
+
+def check_postgresql() -> dict[str, Part]:
+    """The database, and whether it is as new as the code. Asked on a line of its own, not waiting for the pool."""
+    try:
+        with psycopg.connect(**{**connection_parameters(), "connect_timeout": 2}, autocommit=True) as line:
+            line.execute("SET statement_timeout = 2000")
+            return {"database": Part(OK), "migrations": check_migrations(line)}
+    except psycopg.Error as error:
+        log.error("not_ready", part="database", error=str(error).strip())
+        fault = "PostgreSQL does not answer. Check that it runs and that DATABASE_URL leads to it."
+        return {"database": Part(FAULT, fault), "migrations": Part(FAULT, "Unknown without the database.")}
+
+
+@cache
+def last_migrations() -> frozenset[tuple[str, str]]:
+    """The newest migration of each app, as this process' code has them."""
+    return frozenset(MigrationLoader(None).graph.leaf_nodes())
+
+
+def check_migrations(line: "psycopg.Connection") -> Part:
+    try:
+        applied = {(app, name) for app, name in line.execute("SELECT app, name FROM django_migrations")}
+    except psycopg.errors.UndefinedTable:
+        applied = set()
+    missing = sorted(last_migrations() - applied)
+    if missing:
+        named = ", ".join(".".join(each) for each in missing)
+        return Part(FAULT, f"The database is older than the code; missing: {named}. Run: python manage.py migrate")
+    return Part(OK)
+
+
+def check_redis() -> Part:
+    return _with_redis("redis", lambda: Part(OK) if heartbeat.connection().ping() else Part(FAULT))
+
+
+def check_alive(part: str, words: str, command: str) -> Part:
+    def look() -> Part:
+        age = heartbeat.age(part)
+        if age is not None and age <= heartbeat.FRESH:
+            return Part(OK)
+        silent = "a day or more" if age is None else f"{age:.0f} s"
+        return Part(FAULT, f"{words} gave no sign of life for {silent}. Start it: {command}")
+
+    return _with_redis(part, look)
+
+
+def _with_redis(part: str, look: Callable[[], Part]) -> Part:
+    try:
+        return look()
+    except redis.RedisError as error:
+        log.error("not_ready", part=part, error=str(error).strip())
+        return Part(FAULT, "Redis does not answer. Check that it runs and that REDIS_URL leads to it.")
+
+
+def check_threads(threads: Iterable[Thread] | None) -> Part:
+    if threads is None:
+        return Part(OK, "This process takes no clicks: it was not started through config.asgi.")
+    ended = [thread.name for thread in threads if not thread.is_alive()]
+    if ended:
+        return Part(FAULT, f"In this web process a thread has ended: {', '.join(ended)}. Restart the process.")
+    return Part(OK)
+
+
+def check_spool(directory: Path) -> Part:
+    """Whether clicks could go to this node's disk, and those that went there have left it again."""
+    there = next(path for path in (directory, *directory.absolute().parents) if path.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        return Part(FAULT, f"Clicks cannot be kept on disk: {there} is not writable. Mend its rights, or SPOOL_DIR.")
+    free = shutil.disk_usage(there).free
+    if free < LEAST_FREE:
+        return Part(
+            FAULT, f"The disk of {there} has {free // 2**20} MiB left for clicks. Make room, or move SPOOL_DIR."
+        )
+    state = spool.state(directory)
+    if state.oldest_seconds > DRAINED_WITHIN:
+        return Part(
+            FAULT, f"Clicks wait on disk for {state.oldest_seconds:.0f} s: the database has not taken them yet."
+        )
+    if state.quarantined:
+        aside = directory / spool.QUARANTINE
+        return Part(OK, f"{state.quarantined} files lie in {aside}: clicks that were refused or damaged. Look at them.")
+    return Part(OK)

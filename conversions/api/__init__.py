@@ -1,0 +1,1 @@
+"""Conversions, postbacks, offers and decisions in the REST API."""

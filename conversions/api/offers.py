@@ -1,0 +1,95 @@
+"""REST API: offers with their goals."""
+
+from django.db.models import Prefetch, Q, QuerySet
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import serializers
+
+from affiliates.access.serializers import ReachSerializer
+from affiliates.access.views import ReadViewSet
+from affiliates.api import AdvertiserName, AffiliateName
+from affiliates.models import Enrollment, Offer
+from conversions.models import Goal
+from conversions.qualification.waits import RULES
+from conversions.qualification.words import all_words
+from web.rest.fields import AmountText
+from web.rest.filters import ChoicesFilter
+
+
+class GoalSerializer(serializers.ModelSerializer[Goal]):
+    minimum_revenue = AmountText(currency_field="offer.currency", allow_null=True, help_text="In the offer's currency.")
+
+    rules = serializers.SerializerMethodField(help_text="Everything that the goal asks of an event, in words.")
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField()))
+    def get_rules(self, goal: Goal) -> list[str]:
+        return all_words(goal)
+
+    class Meta:
+        model = Goal
+        fields = (
+            *("code", "name", "kind", "is_active", "approval", "approval_delay", "attribution_window"),
+            "attribution_window_minimum",
+            *("once_per_customer", "minimum_revenue", "rules"),
+        )
+        read_only_fields = fields
+
+
+class EnrollmentSerializer(serializers.ModelSerializer[Enrollment]):
+    affiliate = AffiliateName(read_only=True)
+
+    class Meta:
+        model = Enrollment
+        fields = ("affiliate", "status", "note", "decided_at")
+        read_only_fields = fields
+
+
+class OfferSerializer(ReachSerializer):
+    """What affiliates promote, and what counts for it."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    advertiser = AdvertiserName(read_only=True)
+    goals = GoalSerializer(many=True, read_only=True)
+    enrollments = EnrollmentSerializer(
+        source="own_enrollments", many=True, read_only=True, help_text="The asking affiliate's access."
+    )
+    operator_only = frozenset({"destination_url", "fallback_url"})
+
+    class Meta:
+        model = Offer
+        fields = (
+            *("id", "name", "advertiser", "vertical", "status", "description", "terms", "currency", "deep_link_hosts"),
+            *("attribution_window", "attribution_window_minimum", "attribution_model", "customer_lock"),
+            *("customer_lock_expires", "requires_approval", "destination_url", "fallback_url"),
+            *("countries", "starts_at", "ends_at", "daily_click_cap", "daily_conversion_cap", "capped_until"),
+            *("created_at", "goals", "enrollments"),
+        )
+        read_only_fields = fields
+
+
+class OfferFilters(filters.FilterSet):
+    status = ChoicesFilter(choices=Offer.Status.choices)
+    vertical = ChoicesFilter(choices=Offer.Vertical.choices)
+    advertiser = filters.CharFilter("advertiser__public_id", help_text="Offers of this advertiser, by its ID.")
+
+
+@extend_schema(tags=["offers"])
+class OfferViewSet(ReadViewSet):
+    """Offers with their goals. An affiliate sees those that are active and those it applied for."""
+
+    queryset = Offer.objects.select_related("advertiser")
+    serializer_class = OfferSerializer
+    filterset_class = OfferFilters
+    lookup_field, lookup_url_kwarg = "public_id", "id"
+
+    def get_queryset(self) -> "QuerySet[Offer]":
+        rows: QuerySet[Offer] = Offer.objects.select_related("advertiser")
+        goals, own = (
+            Goal.objects.order_by("position", "pk").prefetch_related(RULES).select_related("offer"),
+            Enrollment.objects.none(),
+        )
+        if not self.reach.is_operator:
+            own = self.reach.within(Enrollment.objects.select_related("affiliate"), "affiliate")
+            goals = goals.filter(is_active=True)
+            rows = rows.filter(Q(status=Offer.Status.ACTIVE) | Q(pk__in=own.values("offer")))
+        return rows.prefetch_related(Prefetch("goals", goals), Prefetch("enrollments", own, to_attr="own_enrollments"))

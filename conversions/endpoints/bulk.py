@@ -1,0 +1,234 @@
+"""`POST /api/v1/conversions/bulk`: up to 10,000 events in one request, an answer for each.
+
+The body is a JSON array of objects, `{"events": [...]}`, or one object a line (NDJSON); an object's names are those
+of the native postback. The advertiser's token stands in the Authorization header. Each event is stored, judged and
+answered as if it had come alone: one that is faulty takes no other with it, and a repeated request is a request of
+duplicates.
+"""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import structlog
+from django.db import connections
+
+from conversions.endpoints.bulk_events import Refused, read_events
+from conversions.endpoints.bulk_senders import Senders, has_access
+from conversions.endpoints.native import (
+    PATIENCE,
+    Unreadable,
+    decide_batch,
+    not_decided,
+    object_pairs,
+    opened,
+    signature_of,
+    storable,
+    try_again,
+    wait_first,
+)
+from conversions.intake import Decision, Received
+from conversions.intake.case import Problem
+from conversions.intake.read.receive import MAX_STORED_BODY
+from conversions.intake.read.signing import is_timely
+from conversions.models import Postback
+from conversions.reasons.codes import Reason
+from conversions.reasons.explanations import EXPLANATIONS
+from web.batching import Batcher
+from web.client_address import origin_of
+from web.http import (
+    BodyTooLarge,
+    Header,
+    Receive,
+    Scope,
+    Send,
+    header,
+    request_id,
+    respond_json,
+)
+from web.request_body import MB, UNREAD, BodyCutOff, NoRoom, Room, last_header, linger, read_body
+
+PATH = "/api/v1/conversions/bulk"
+MAX_BODY = 20 * MB
+# Events that are decided in one transaction: large enough to be cheap, small enough to hold its locks briefly.
+CHUNK = 500
+NONE: dict[str, Any] = {"events": 0, "decisions": []}
+# Where the timestamp of a signature is too old for it to count: enough to say so to an honest sender.
+MAX_LATE_BODY = 64 * 1024
+# Seconds in which a body must have come.
+BODY_SECONDS = 180.0
+# The bodies that a process holds, and those of one sender.
+ROOM, SHARE = 128 * MB, 48 * MB
+# Requests that may wait for their turn in a process, and those of one advertiser; more are told to come back.
+MAX_WAITING, MOST_OF_ONE = 8, 4
+
+log = structlog.get_logger(__name__)
+
+
+class Busy(Exception):
+    """Every place is taken, or every one that this advertiser may have (`is_own`)."""
+
+    def __init__(self, *, is_own: bool) -> None:
+        self.is_own = is_own
+
+
+class BulkHandler:
+    """The ASGI handler of a process. Its requests are decided one after another, by a thread of their own.
+
+    Who sends is asked first, of the head alone; a body is read of those who pass, and a place is taken when it is
+    there.
+    """
+
+    def __init__(self, gatherer: "Batcher[Received, Decision]") -> None:
+        self._gatherer = gatherer
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="bulk")
+        self._senders = Senders()
+        # Who shows a token shares no room with those who show a signature, which is proven by the whole body.
+        self._rooms = {True: Room(ROOM, SHARE), False: Room(ROOM, SHARE)}
+        self._places: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers: list[Header] = [(b"x-request-id", request_id(scope).encode())]
+        if scope["method"] != "POST":
+            allow = {"message": "Send the events with POST."}
+            await respond_json(send, 405, allow, [*headers, (b"allow", b"POST")])
+            return
+        scope[UNREAD] = True
+        try:
+            status, body = await self._answer(scope, receive)
+        except BodyCutOff:
+            return
+        except (Busy, NoRoom) as error:
+            status, body = (429, _too_many()) if error.is_own else (503, try_again())
+            headers.append((b"retry-after", b"5"))
+        except Exception as error:
+            status, body = not_decided(error)
+            headers += wait_first(status)
+        else:
+            headers += wait_first(status)
+        await respond_json(send, status, body, [*headers, *last_header(scope)])
+        await linger(receive, scope)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
+        head = opened(scope, Postback.Door.BULK)
+        claim = signature_of(scope, b"")
+        sender = await self._senders.sender_of(head, claim)
+        if sender is None:
+            head.signed = claim
+            return await self._alone(head)
+        # A signature is a claim until the body is there: nobody uses up the share of another by naming it.
+        shares = f"{sender} {origin_of(head.ip)}" if claim else sender
+        limit = MAX_BODY if claim is None or is_timely(claim.timestamp, head.received_at) else MAX_LATE_BODY
+        with self._rooms[claim is None].guest(shares) as guest:
+            try:
+                body = await read_body(receive, scope, limit, seconds=BODY_SECONDS, guest=guest)
+            except BodyTooLarge as error:
+                head.fault = Problem(Reason.TOO_LARGE, "body", f"{error} {_how_to_send(limit)}")
+                # Who signed it cannot be known without the whole body; nothing of it is worth storing.
+                return _refusal(head.fault) if claim else await self._alone(head)
+            if claim and not await self._senders.has_signed(head, scope, body):
+                return await self._alone(head)
+            return await self._decide(head, sender, body, header(scope, b"content-type"))
+
+    async def _alone(self, head: Received) -> tuple[int, dict[str, Any]]:
+        """The answer to a request of which no event is looked at: it is decided like a single one."""
+        decision = await asyncio.wait_for(self._gatherer.submit(head), PATIENCE)
+        return decision.http_status, {**decision.body, **NONE}
+
+    async def _decide(self, head: Received, sender: str, body: bytes, kind: str) -> tuple[int, dict[str, Any]]:
+        if self._places[sender] >= MOST_OF_ONE:
+            raise Busy(is_own=True)
+        if self._places.total() >= MAX_WAITING:
+            raise Busy(is_own=False)
+        self._places[sender] += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, decide_body, head, body, kind)
+        finally:
+            self._places[sender] -= 1
+            self._places += Counter()  # Forget those who have none.
+
+    def close(self) -> None:
+        self._senders.close()
+        self._thread.submit(connections.close_all)
+        self._thread.shutdown()
+
+
+def decide_body(head: Received, body: bytes, content_type: str) -> tuple[int, dict[str, Any]]:
+    """Decode the body and decide its events."""
+    try:
+        events = read_events(body, content_type)
+    except Refused as error:
+        head.fault = Problem(error.reason, "body", str(error))
+        head.body = storable(body[: 2 * MAX_STORED_BODY].decode("utf-8", "replace"))
+        events = []
+    return decide_events(head, events)
+
+
+def decide_events(head: Received, events: Sequence[Any]) -> tuple[int, dict[str, Any]]:
+    """Decide the events in their order, chunk by chunk; the HTTP status and body for all of them.
+
+    A request that cannot be read, or whose token is not valid, is answered before any event is looked at, and stored
+    once.
+    """
+    if head.fault:
+        status, said = _single(head)
+        return status, {**said, **NONE}
+    if not events or not has_access(head):
+        return _single(head)
+    answers: list[dict[str, Any]] = []
+    for start in range(0, len(events), CHUNK):
+        batch = [_received(head, event) for event in events[start : start + CHUNK]]
+        for number, decision in enumerate(decide_batch(batch), start=start):
+            answers.append(_event_answer(number, decision))
+    counts = Counter(answer["outcome"] for answer in answers)
+    return 200, {"events": len(answers), "counts": dict(counts), "decisions": answers}
+
+
+def _single(head: Received) -> tuple[int, dict[str, Any]]:
+    """The answer to a request without events, of no form or without a valid token, from intake like any other."""
+    [decision] = decide_batch([head])
+    if isinstance(decision, Exception):
+        return 503, try_again()
+    return decision.http_status, decision.body
+
+
+def _received(head: Received, event: Any) -> Received:
+    """One event as a request of its own."""
+    parameters: list[tuple[str, str]] = []
+    fault = None
+    try:
+        if not isinstance(event, dict):
+            raise Unreadable("An event must be a JSON object.")
+        parameters = [(storable(name), storable(value)) for name, value in object_pairs(event)]
+    except Unreadable as error:
+        fault = Problem(Reason.UNREADABLE, "body", str(error))
+    body = "" if fault is None else storable(json.dumps(event, ensure_ascii=False))
+    return replace(head, parameters=parameters, fault=fault, body=body)
+
+
+def _event_answer(number: int, decision: Decision | Exception) -> dict[str, Any]:
+    if isinstance(decision, Exception):
+        log.error("event_not_decided", index=number, error=str(decision).strip())
+        return {"index": number, "http_status": 503, **try_again()}
+    return {"index": number, "http_status": decision.http_status, **decision.body}
+
+
+def _refusal(fault: Problem) -> tuple[int, dict[str, Any]]:
+    explained = EXPLANATIONS[fault.reason]
+    said = {"outcome": "invalid", "reason": fault.reason.value, "message": fault.message}
+    return explained.http_status, {**said, "problems": [fault.as_json()], **NONE}
+
+
+def _how_to_send(limit: int) -> str:
+    if limit == MAX_BODY:
+        return "Send fewer events at once."
+    return "The timestamp of the signature is more than five minutes off; with the clock set right more is read."
+
+
+def _too_many() -> dict[str, Any]:
+    message = "Too many requests of yours are under way. Wait for their answers, then send this one again."
+    return {**try_again(), "message": message}

@@ -1,0 +1,140 @@
+"""The events of a bulk request's body: counted while they are decoded, and none of them larger than a postback.
+
+They are decoded one by one: of a body that is one long nonsense no more is decoded than is taken, and other threads get
+their turn in between.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from conversions.reasons.codes import Reason
+
+MAX_EVENTS = 10_000
+# Characters of one event, and lines of a body that has one event a line (blank ones and CRLF counted).
+MAX_EVENT, MAX_LINES = 64 * 1024, 4 * MAX_EVENTS
+NOT_EVENTS = 'Send a JSON array of events, or {"events": [...]}.'
+
+_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
+_BLANKS = re.compile(r"[ \t\r\n]*")
+
+
+class Refused(ValueError):
+    """The request as a whole cannot be taken; `reason` says why, none of its events was looked at."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def read_events(body: bytes, content_type: str) -> list[Any]:
+    """The events of a body, decoded; numbers as the texts they were. Raise `Refused` when it is not a list of them."""
+    try:
+        if "ndjson" in content_type or "jsonl" in content_type:
+            return [*_lines(body)]
+        return [*_Text(body.decode(json.detect_encoding(body), "surrogatepass")).events()]
+    except Refused:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise Refused(Reason.UNREADABLE, f"The body is not valid JSON: {error}.") from error
+
+
+def _lines(body: bytes) -> Iterator[Any]:
+    if body.count(b"\n") + body.count(b"\r") > MAX_LINES:
+        raise Refused(Reason.TOO_LARGE, f"More than {MAX_LINES:,} lines in one request. Split them.")
+    number = 0
+    for line in body.splitlines():
+        if line.strip():
+            number += 1
+            _check_number(number)
+            if len(line) > MAX_EVENT:
+                raise _too_long(number)
+            yield json.loads(line, parse_float=str, parse_int=str, parse_constant=str)
+
+
+class _Text:
+    """The text of a body, read from its beginning."""
+
+    def __init__(self, text: str) -> None:
+        self._text, self._at = text, 0
+
+    def events(self) -> Iterator[Any]:
+        if self._takes("["):
+            yield from self._list()
+        elif self._takes("{"):
+            yield from self._events_of_object()
+        else:
+            self._value(1)
+            raise Refused(Reason.UNREADABLE, NOT_EVENTS)
+        self._skip_blanks()
+        if self._at < len(self._text):
+            raise json.JSONDecodeError("Extra data", self._text, self._at)
+
+    def _events_of_object(self) -> list[Any]:
+        """The list `events` of an object; of several the last, as JSON is usually read."""
+        found: list[Any] | None = None
+        is_first = True
+        while not self._takes("}"):
+            if not is_first:
+                self._must(",")
+            name = self._value(0)
+            if not isinstance(name, str):
+                raise json.JSONDecodeError("Expecting a name in double quotes", self._text, self._at)
+            self._must(":")
+            if name == "events":
+                found = [*self._list()] if self._takes("[") else None
+            if name != "events" or found is None:
+                self._value(0)
+            is_first = False
+        if found is None:
+            raise Refused(Reason.UNREADABLE, NOT_EVENTS)
+        return found
+
+    def _list(self) -> Iterator[Any]:
+        if self._takes("]"):
+            return
+        number = 1
+        while True:
+            _check_number(number)
+            yield self._value(number)
+            if self._takes("]"):
+                return
+            self._must(",")
+            number += 1
+
+    def _value(self, number: int) -> Any:
+        self._skip_blanks()
+        part = self._text[self._at : self._at + MAX_EVENT]
+        try:
+            value, length = _DECODER.raw_decode(part)
+        except json.JSONDecodeError as error:
+            if len(part) == MAX_EVENT:
+                raise _too_long(number) from error
+            raise json.JSONDecodeError(error.msg, self._text, self._at + error.pos) from error
+        self._at += length
+        return value
+
+    def _skip_blanks(self) -> None:
+        found = _BLANKS.match(self._text, self._at)
+        self._at = found.end() if found else self._at
+
+    def _takes(self, sign: str) -> bool:
+        self._skip_blanks()
+        is_there = self._text.startswith(sign, self._at)
+        self._at += is_there
+        return is_there
+
+    def _must(self, sign: str) -> None:
+        if not self._takes(sign):
+            raise json.JSONDecodeError(f"Expecting '{sign}'", self._text, self._at)
+
+
+def _check_number(number: int) -> None:
+    if number > MAX_EVENTS:
+        raise Refused(Reason.TOO_LARGE, f"More than {MAX_EVENTS:,} events in one request. Split them.")
+
+
+def _too_long(number: int) -> Refused:
+    which = f"Event {number:,}" if number else "A value beside the events"
+    return Refused(Reason.TOO_LARGE, f"{which} is larger than {MAX_EVENT // 1024} KB, or is no valid JSON.")

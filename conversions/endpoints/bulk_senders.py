@@ -1,0 +1,87 @@
+"""Who sends a bulk request, by its head alone: looked up off the event loop, so no one waits for another's question."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from django.db import close_old_connections, connections
+
+from conversions.endpoints.native import signature_of
+from conversions.intake import Received, reference_cache
+from conversions.intake.read.signing import VALID, Signed, check
+from records.secrets import digest
+from web.batching import QueueFull
+from web.http import Scope
+
+T = TypeVar("T")
+
+# Questions that may wait for the thread.
+MOST = 1_000
+
+
+class Senders:
+    """Answers who sends; keeps a thread and a connection for what is not in memory."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="bulk-senders")
+        self._waiting = 0
+
+    async def sender_of(self, head: Received, claim: Signed | None) -> str | None:
+        """The public ID of the advertiser whom a well-formed signature names, or whose token it is; None: nobody.
+
+        A signature goes first: what carries one is taken for nothing but what is signed.
+        """
+        if claim:
+            is_known = not claim.problem and (
+                reference_cache.hmac_secrets.at_hand(claim.advertiser) or await self._ask(_has_secret, claim.advertiser)
+            )
+            return claim.advertiser if is_known else None
+        key = digest(head.bearer)
+        known = reference_cache.tokens.at_hand(key) if head.bearer else None
+        if known or not head.bearer:
+            return known.advertiser.public_id if known else None
+        return await self._ask(_owner_of, key)
+
+    async def has_signed(self, head: Received, scope: Scope, body: bytes) -> bool:
+        """Whether the signature is right for the body; the head gets it either way."""
+        return await self._ask(_is_signed, head, scope, body)
+
+    async def _ask(self, question: Callable[..., T], *args: Any) -> T:
+        if self._waiting >= MOST:
+            raise QueueFull("Too many wait to show who they are.")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, question, *args)
+        finally:
+            self._waiting -= 1
+
+    def close(self) -> None:
+        self._thread.submit(connections.close_all)
+        self._thread.shutdown()
+
+
+def has_access(head: Received) -> bool:
+    """Whether the token or the signature, which the head has by now, is right."""
+    if head.signed:
+        secrets = reference_cache.hmac_secrets.many({head.signed.advertiser}).get(head.signed.advertiser, ())
+        return check(head.signed, secrets, received_at=head.received_at)[0] == VALID
+    key = digest(head.bearer)
+    return bool(head.bearer) and key in reference_cache.tokens.many({key})
+
+
+def _owner_of(key: str) -> str | None:
+    close_old_connections()
+    found = reference_cache.tokens.many({key}).get(key)
+    return found.advertiser.public_id if found else None
+
+
+def _has_secret(advertiser: str) -> bool:
+    close_old_connections()
+    return bool(reference_cache.hmac_secrets.many({advertiser}).get(advertiser))
+
+
+def _is_signed(head: Received, scope: Scope, body: bytes) -> bool:
+    close_old_connections()
+    head.signed = signature_of(scope, body)
+    return has_access(head)

@@ -1,0 +1,112 @@
+"""Events from a CSV file, through the same intake as any postback; a row is a request, and its answer has its line."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import NamedTuple
+
+from django.db import transaction
+
+from affiliates.models import Advertiser
+from conversions.intake import Decision, Received, decide_cases, intake
+from conversions.intake.read.receive import receive
+from conversions.models import Postback
+from records.csv_files import Row, read_table
+from records.spreadsheet_cells import csv_text
+
+# Rows that are decided in one transaction.
+CHUNK = 500
+Told = Callable[[int], None]
+
+
+class Answer(NamedTuple):
+    """What came of the row that ends on this line of the file."""
+
+    line: int
+    http_status: int
+    outcome: str
+    reason: str
+    message: str
+    conversion_id: str
+    postback_id: str
+
+
+@dataclass(slots=True)
+class Imported:
+    """What came of a file, by outcome; `answers` has a line for each row."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    answers: list[Answer] = field(default_factory=list)
+
+    @property
+    def refused(self) -> list[Answer]:
+        return [answer for answer in self.answers if answer.http_status >= 400]
+
+    def words(self) -> str:
+        """`1,200 rows: 1,150 accepted, 48 duplicate, 2 invalid.`"""
+        parts = ", ".join(f"{number:,} {outcome}" for outcome, number in self.counts.most_common())
+        return f"{len(self.answers):,} rows: {parts}."
+
+    def as_csv(self) -> str:
+        """The answers as a file of their own."""
+        return csv_text([Answer._fields, *self.answers])
+
+
+def import_conversions(
+    content: bytes,
+    *,
+    advertiser: Advertiser,
+    name: str,
+    by: str,
+    now: datetime,
+    mapping: str = "native",
+    dry: bool = False,
+    told: Told = lambda rows: None,
+) -> Imported:
+    """Take every row in as an event of the advertiser, whose columns are named as `mapping` says.
+
+    `name` is the file's and `by` who sends it: both stand with each stored request. The same file again counts nothing
+    twice. `dry` decides each chunk of rows and takes it back: what a later chunk would find of an earlier one is not
+    seen. Raise `FileRefused` for what is no such file; rows before the fault stay imported.
+    """
+    rows, done = read_table(content).rows, Imported()
+    while chunk := list(islice(rows, CHUNK)):
+        batch = [_received(row, advertiser, name, by, now, mapping) for row in chunk]
+        decisions = _look(batch, now) if dry else intake(batch, now=now)
+        for row, decision in zip(chunk, decisions, strict=True):
+            answer = _answer(row.line, decision, dry)
+            done.answers.append(answer)
+            done.counts[answer.outcome] += 1
+        told(len(done.answers))
+    return done
+
+
+def _received(row: Row, advertiser: Advertiser, name: str, by: str, now: datetime, mapping: str) -> Received:
+    return Received(
+        door=Postback.Door.CSV,
+        method="FILE",
+        path=f"{name[:180]}, line {row.line}",
+        parameters=list(row.values.items()),
+        headers={"imported-by": by},
+        ip=None,
+        is_secure=True,
+        received_at=now,
+        mapping=mapping,
+        advertiser=advertiser,
+    )
+
+
+def _look(batch: Sequence[Received], now: datetime) -> list[Decision]:
+    with transaction.atomic():
+        found = decide_cases(receive(list(batch)), now=now)
+        transaction.set_rollback(True)
+    return found
+
+
+def _answer(line: int, decision: Decision, dry: bool) -> Answer:
+    body = decision.body
+    said = " ".join(problem["message"] for problem in body["problems"]) or body["message"]
+    kept = ("", "") if dry else (body["conversion_id"] or "", body["postback_id"])
+    return Answer(line, decision.http_status, body["outcome"], body["reason"], said, *kept)

@@ -1,0 +1,161 @@
+"""The doors of other platforms: their addresses, parameters and answers; behind them the same intake.
+
+Presets and the mappings that operators define are taken alike.
+
+Served at a platform's own address where that is its own (`/aff_lsr`, `/p.ashx` …), and always below `/d/<platform>/`.
+The advertiser's token comes in the platform's own parameter for it, in `token`, as bearer, as the password of a basic
+authentication, or as a part of the path (`/d/voluum/aft_…/postback`): for platforms that send no token, the address
+is the secret. It is masked before anything is stored.
+"""
+
+import asyncio
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
+from typing import NamedTuple
+
+import structlog
+from django.db import close_old_connections, connections
+
+from conversions.dialects.answers import Spoken, image_answer
+from conversions.dialects.table import BY_NAME, BY_PATH, Dialect
+from conversions.endpoints.native import PATIENCE, not_decided, storable, take_in, try_again, wait_first
+from conversions.intake import Decision, Received, reference_cache
+from conversions.intake.read.receive import MASK
+from web.batching import Batcher
+from web.http import NO_STORE, Header, Receive, Scope, Send, header, request_id, respond, respond_json
+from web.request_body import BodyCutOff, last_header, linger
+
+PREFIX = "/d/"
+KEY = re.compile(r"aft_[A-Za-z0-9_-]{10,80}")
+KEITARO = re.compile(rf"^/({KEY.pattern})/postback$")
+EMPTY: Mapping[str, Dialect] = MappingProxyType({})
+IMPACT = re.compile(r"^/Advertisers/[A-Za-z0-9_-]{1,40}/Conversions/?$")
+
+log = structlog.get_logger(__name__)
+
+
+def serves(path: str) -> bool:
+    """Whether a request for this path is for the handler."""
+    return path.startswith(PREFIX) or address_of(path) is not None
+
+
+class Address(NamedTuple):
+    """What a path says: whose dialect, the token if the path holds one, and the path as it may be stored."""
+
+    dialect: Dialect
+    token: str
+    path: str
+
+
+def address_of(path: str, own: Mapping[str, Dialect] = EMPTY) -> Address | None:
+    """The dialect that a path belongs to, or None: then it is nobody's here.
+
+    `own` are the mappings that operators defined; a preset of the same name goes first.
+    """
+    if path in BY_PATH:
+        return Address(BY_PATH[path], "", path)
+    if IMPACT.match(path):
+        return Address(BY_NAME["impact"], "", path)
+    if found := KEITARO.match(path):
+        return Address(BY_NAME["keitaro"], found[1], f"/{MASK}/postback")
+    if path.startswith(PREFIX):
+        name, _, rest = path[len(PREFIX) :].partition("/")
+        parts = rest.split("/")
+        token = next((part for part in parts if KEY.fullmatch(part)), "")
+        shown = "/".join(MASK if part == token else part for part in parts) if token else rest
+        dialect = BY_NAME.get(name.lower()) or own.get(name.lower())
+        return Address(dialect, token, f"{PREFIX}{name}/{shown}") if dialect else None
+    return None
+
+
+def find_address(path: str) -> Address | None:
+    """The same with what operators defined, for those who may wait for the database."""
+    return address_of(path) or (address_of(path, reference_cache.own_dialects()) if path.startswith(PREFIX) else None)
+
+
+def read_own() -> dict[str, Dialect]:
+    """The mappings that operators defined, read in a thread of their own; raise what the database raises."""
+    close_old_connections()
+    return reference_cache.own_dialects()
+
+
+class DialectHandler:
+    """The ASGI handler of a process; its requests share the batches of the native door."""
+
+    def __init__(self, gatherer: "Batcher[Received, Decision]") -> None:
+        self._gatherer = gatherer
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="mappings")
+
+    def close(self) -> None:
+        """End the reader's thread and give its connection back."""
+        self._reader.submit(connections.close_all)
+        self._reader.shutdown()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers: list[Header] = [(b"x-request-id", request_id(scope).encode()), NO_STORE]
+        try:
+            address = address_of(scope["path"]) or address_of(scope["path"], await self._own())
+        except Exception as error:
+            log.error("mappings_not_read", error=str(error).strip() or repr(error))
+            await respond_json(send, 503, try_again(), [*headers, *wait_first(503)])
+            return
+        if address is None:
+            known = ", ".join(sorted(BY_NAME))
+            await respond_json(send, 404, {"message": f"No platform is known by this address; there are {known}."})
+            return
+        if not address.dialect.is_active:
+            await respond_json(send, 410, {"message": "This address is switched off. Ask the operator."}, headers)
+            return
+        if scope["method"] not in ("GET", "POST"):
+            await respond_json(send, 405, {"message": "Send it with GET or POST."}, [(b"allow", b"GET, POST")])
+            return
+        try:
+            spoken, outcome = await self._spoken(address, scope, receive)
+        except BodyCutOff:
+            return
+        said = (b"x-affidavit-outcome", outcome.encode())
+        kind = (b"content-type", spoken.content_type.encode())
+        headers += [*wait_first(spoken.status), *last_header(scope)]
+        await respond(send, spoken.status, [kind, said, *headers], spoken.content)
+        await linger(receive, scope)
+
+    async def _own(self) -> dict[str, Dialect]:
+        """The mappings that operators defined: from memory, or read without holding up the event loop."""
+        known = reference_cache.own_dialects_at_hand()
+        if known is not None:
+            return known
+        reading = asyncio.get_running_loop().run_in_executor(self._reader, read_own)
+        return await asyncio.wait_for(reading, PATIENCE)
+
+    async def _spoken(self, address: Address, scope: Scope, receive: Receive) -> tuple[Spoken, str]:
+        dialect, sent = address.dialect, dict[str, str]()
+        try:
+            received = await take_in(scope, receive, nested=True)
+            received.mapping, received.path = dialect.name, storable(address.path)
+            received.bearer = address.token or received.bearer or _password(scope)
+            sent = {name.lower(): value for name, value in reversed(received.parameters)}
+            decision = await asyncio.wait_for(self._gatherer.submit(received), PATIENCE)
+            status, body = decision.http_status, decision.body
+        except BodyCutOff:
+            raise
+        except Exception as error:
+            status, body = not_decided(error, dialect=dialect.name)
+        name, value = dialect.image_when or ("", None)
+        is_pixel = scope["path"] in dialect.pixels or sent.get(name, "") == value
+        speak = image_answer if is_pixel else dialect.answers
+        return speak(status, body, sent), str(body["outcome"])
+
+
+def _password(scope: Scope) -> str:
+    """The password of a basic authentication, where impact.com and others put the token."""
+    kind, _, encoded = header(scope, b"authorization").partition(" ")
+    if kind.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(encoded, validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""

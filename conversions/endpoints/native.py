@@ -1,0 +1,256 @@
+"""The native door, `GET|POST /postback`: take a request in, hand it to intake, say what was decided."""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
+
+from conversions.intake import Decision, Received, intake
+from conversions.intake.case import Problem
+from conversions.intake.read.signing import Signed, read_signature
+from conversions.intake.read.throttle import WAIT
+from conversions.models import Postback
+from conversions.reasons.codes import Reason
+from conversions.reasons.explanations import EXPLANATIONS
+from web.batching import Batcher, QueueFull
+from web.client_address import origin_of
+from web.http import (
+    BodyTooLarge,
+    Header,
+    Receive,
+    Scope,
+    Send,
+    TooManyFields,
+    clean,
+    client_ip,
+    header,
+    is_secure,
+    joined,
+    pairs,
+    request_id,
+    respond_json,
+)
+from web.request_body import MB, BodyCutOff, BodyTooSlow, NoRoom, Room, last_header, linger, read_body
+
+PATH = "/postback"
+MAX_BODY = 64 * 1024
+# Seconds in which a body must have come.
+BODY_SECONDS = 15.0
+# The bodies that are arriving, of all senders and of one address.
+ROOM = Room(64 * MB, 16 * MB)
+# After so many seconds a sender is told to try again rather than left to guess: a repeat is harmless.
+PATIENCE = 25.0
+# For so many seconds without work the gatherer's connection is taken to stand.
+TRUSTED = 5.0
+KEPT_HEADERS = (b"user-agent", b"content-type", b"host")
+# Lists that proxies append to: of these the end is kept, where the nearest ones wrote.
+KEPT_LISTS = (b"x-forwarded-for", b"forwarded")
+
+# What may stand before JSON: blanks, byte order marks, the first half of UTF-16's characters.
+_BEFORE_JSON = b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"
+
+log = structlog.get_logger(__name__)
+_checked = threading.local()
+
+
+class Unreadable(ValueError):
+    """The body is not what its content type says."""
+
+
+class PostbackHandler:
+    """The ASGI handler of a process; concurrent requests share the gatherer's batches."""
+
+    def __init__(self, gatherer: "Batcher[Received, Decision]") -> None:
+        self._gatherer = gatherer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers: list[Header] = [(b"x-request-id", request_id(scope).encode())]
+        if scope["method"] not in ("GET", "POST"):
+            allow = {"message": "Send the postback with GET or POST."}
+            await respond_json(send, 405, allow, [*headers, (b"allow", b"GET, POST")])
+            return
+        try:
+            received = await take_in(scope, receive)
+            decision = await asyncio.wait_for(self._gatherer.submit(received), PATIENCE)
+            status, body = decision.http_status, decision.body
+        except BodyCutOff:
+            return
+        except Exception as error:
+            status, body = not_decided(error)
+        await respond_json(send, status, body, [*headers, *wait_first(status), *last_header(scope)])
+        await linger(receive, scope)
+
+
+def not_decided(error: Exception, **context: object) -> tuple[int, dict[str, Any]]:
+    """Status and body where no decision came about; what is not the sender's doing is logged."""
+    if isinstance(error, BodyTooSlow):
+        return 408, {**try_again(), "message": str(error)}
+    if not isinstance(error, QueueFull | NoRoom):
+        log.error("postback_not_decided", error=str(error).strip() or repr(error), **context)
+    return 503, try_again()
+
+
+def wait_first(status: int) -> list[Header]:
+    """When a sender who is told to come back may do so."""
+    seconds = {429: WAIT, 503: 2}.get(status)
+    return [(b"retry-after", str(seconds).encode())] if seconds else []
+
+
+def decide_batch(batch: list[Received]) -> list[Decision | Exception]:
+    """Intake for the gatherer's thread, over one connection that it keeps from batch to batch.
+
+    A batch that fails with its connection is tried once more over a new one. When a batch fails otherwise,
+    each request is tried alone, so that one cannot take the others with it.
+    """
+    _look_after_connection()
+    failure: Exception = OperationalError()
+    for _ in range(2):
+        try:
+            return [*intake(batch, now=datetime.now(UTC))]
+        except (OperationalError, InterfaceError) as error:
+            # Lost, perhaps while nothing came, or at odds with another transaction. What was stored is harmless.
+            log.warning("batch_tried_again", postbacks=len(batch), error=str(error).strip())
+            failure = error
+            connection.close()
+        except Exception as error:
+            if len(batch) == 1:
+                return [error]
+            log.error("batch_tried_one_by_one", postbacks=len(batch), error=str(error).strip())
+            return [decision for received in batch for decision in decide_batch([received])]
+    return [failure] * len(batch)
+
+
+def _look_after_connection() -> None:
+    """See to it that the connection still stands, but not for each batch: asking costs as much as two statements."""
+    now = time.monotonic()
+    if now - getattr(_checked, "at", -TRUSTED) >= TRUSTED:
+        close_old_connections()
+    _checked.at = now
+
+
+def opened(scope: Scope, door: Postback.Door) -> Received:
+    """The request as far as its head says; no parameters yet."""
+    return Received(
+        door=door,
+        method=scope["method"],
+        path=storable(scope["path"]),
+        parameters=[],
+        headers=_kept_headers(scope),
+        ip=client_ip(scope),
+        is_secure=is_secure(scope),
+        received_at=datetime.now(UTC),
+        bearer=_bearer(scope),
+    )
+
+
+def _kept_headers(scope: Scope) -> dict[str, str]:
+    found = {name.decode(): header(scope, name) for name in KEPT_HEADERS}
+    found |= {name.decode(): clean(joined(scope, name)[-500:], 500) for name in KEPT_LISTS}
+    return {name: value for name, value in found.items() if value}
+
+
+async def take_in(
+    scope: Scope, receive: Receive, door: Postback.Door = Postback.Door.NATIVE, *, nested: bool = False
+) -> Received:
+    """Read the request: parameters of the query first, then those of the body. Faults are kept, not raised.
+
+    What `read_body` raises of a body that did not come (too slow, no room, cut off) is raised.
+
+    `nested` takes lists and objects within a JSON body as their text: other platforms send some that mean nothing here.
+    """
+    received = opened(scope, door)
+    body, in_body = b"", list[tuple[str, str]]()
+    try:
+        received.parameters += pairs(scope["query_string"])
+        if scope["method"] == "POST":
+            with ROOM.guest(origin_of(received.ip)) as guest:
+                body = await read_body(receive, scope, MAX_BODY, seconds=BODY_SECONDS, guest=guest)
+            in_body = _body_pairs(received, body, nested)
+            received.parameters += in_body
+    except (BodyTooLarge, TooManyFields) as error:
+        received.fault = Problem(Reason.TOO_LARGE, "body", str(error))
+    except Unreadable as error:
+        received.fault = Problem(Reason.UNREADABLE, "body", storable(str(error)))
+    if received.fault is None or received.fault.reason != Reason.TOO_LARGE:
+        # Of what was not read whole no signature can be checked.
+        # In another platform's body `signature` and `ts` may mean anything; in our own form they are the signature's.
+        received.signed = signature_of(scope, body, () if nested else [name for name, _ in in_body])
+    received.parameters = [(storable(name), storable(value)) for name, value in received.parameters]
+    return received
+
+
+def signature_of(scope: Scope, body: bytes, body_names: Iterable[str] = ()) -> Signed | None:
+    """The signature that the request carries, in its headers or its query."""
+    return read_signature(
+        method=scope["method"],
+        path=scope["path"],
+        query=scope["query_string"],
+        body=body,
+        headers=scope["headers"],
+        body_names=body_names,
+    )
+
+
+def storable(text: str) -> str:
+    """PostgreSQL keeps no NUL and JSON no lone surrogate; everything else stays as it was sent."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+
+
+def _bearer(scope: Scope) -> str:
+    kind, _, token = header(scope, b"authorization").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
+
+
+def _body_pairs(received: Received, body: bytes, nested: bool) -> list[tuple[str, str]]:
+    """The body's parameters. What looks like JSON is read as JSON, whatever the content type says.
+
+    The content type is not signed: if it decided, the same signed bytes could be read in two ways.
+    """
+    kind = received.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not body.strip():
+        return []
+    if kind == "application/json" or body.lstrip(_BEFORE_JSON)[:1] in (b"{", b"[", b'"'):
+        return _json_pairs(received, body, nested)
+    if kind in ("application/x-www-form-urlencoded", "", "text/plain"):
+        return pairs(body)
+    received.body = body.decode("utf-8", "replace").replace("\x00", "")
+    raise Unreadable(f"The content type {kind} is not read here.")
+
+
+def _json_pairs(received: Received, body: bytes, nested: bool) -> list[tuple[str, str]]:
+    """A JSON object as pairs. Numbers keep their digits: an amount never passes through a float."""
+    try:
+        value = json.loads(body, parse_float=str, parse_int=str, parse_constant=str)
+        if nested and isinstance(value, dict):
+            value = {name: json.dumps(each) if isinstance(each, list | dict) else each for name, each in value.items()}
+    except (ValueError, RecursionError) as error:
+        received.body = body.decode("utf-8", "replace").replace("\x00", "")
+        raise Unreadable(f"The body is not valid JSON: {error}.") from error
+    if not isinstance(value, dict):
+        received.body = body.decode("utf-8", "replace").replace("\x00", "")
+        raise Unreadable("The body must be one JSON object; several events go to the bulk API.")
+    return object_pairs(value)
+
+
+def object_pairs(value: dict[str, Any]) -> list[tuple[str, str]]:
+    """A decoded JSON object as pairs; null counts as absent. Raise `Unreadable` for a list or object within."""
+    return [(name, _plain(name, entry)) for name, entry in value.items() if entry is not None]
+
+
+def _plain(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return value
+    raise Unreadable(f"{clean(name, 60)} must be a plain value, not a list or an object.")
+
+
+def try_again() -> dict[str, object]:
+    reason = Reason.TRY_AGAIN
+    return {"outcome": "error", "reason": reason.value, "message": EXPLANATIONS[reason].remedy, "problems": []}

@@ -1,0 +1,1 @@
+"""Judge an event: find its click, attribute, deduplicate, qualify, look at its risk."""

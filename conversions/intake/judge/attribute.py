@@ -1,0 +1,198 @@
+"""Step 5: attribute the event. Its goal, the window since the click, and who keeps the customer."""
+
+from datetime import datetime, timedelta
+
+from affiliates.models import Offer
+from conversions.intake import reference_cache
+from conversions.intake.case import Case, Outcome, Problem
+from conversions.intake.judge.park import park
+from conversions.intake.judge.touches import credit_first_touch, load_touches, tell_touches
+from conversions.models import Conversion, CustomerLock, Goal, Postback
+from conversions.reasons.codes import Reason
+from conversions.reasons.explanations import EXPLANATIONS
+from tracking.click_id.codec import ClickID
+
+STEP = "attribute"
+# Clocks differ: an event this little before its click is taken as simultaneous.
+SKEW = timedelta(minutes=5)
+Lock = Offer.CustomerLock
+
+
+def attribute(cases: list[Case]) -> None:
+    """Find goals and locks, stop what has faults, and judge the window of what is new."""
+    cases = [case for case in cases if case.is_open]
+    _find_goals(cases)
+    park(cases)
+    for case in cases:
+        _stop_faulty(case)
+    cases = [case for case in cases if case.is_open and case.conversion is None]
+    load_touches(cases)
+    for case in cases:
+        _follow_lock(case)
+        credit_first_touch(case, _window(case))
+        _judge_window(case)
+        tell_touches(case)
+
+
+def _find_goals(cases: list[Case]) -> None:
+    by_offer: dict[tuple[int, str], Goal] = {}
+    by_advertiser: dict[int, set[str]] = {}
+    for advertiser, goals in reference_cache.goals.many(case.postback.advertiser_id or 0 for case in cases).items():
+        by_offer.update(((goal.offer_id, goal.code), goal) for goal in goals)
+        by_advertiser[advertiser] = {goal.code for goal in goals}
+    with_rules = {goal.offer_id for goal in by_offer.values() if goal.looks_at_customers}
+    for case in cases:
+        _find_goal(case, by_offer, by_advertiser.get(case.postback.advertiser_id or 0, set()))
+        case.offer_has_rules = case.goal is not None and case.goal.offer_id in with_rules
+
+
+def _find_goal(case: Case, by_offer: dict[tuple[int, str], Goal], all_codes: set[str]) -> None:
+    event, enrollment = case.event, case.enrollment
+    if enrollment and enrollment.offer.advertiser_id != case.postback.advertiser_id:
+        note = f"The click belongs to {enrollment.offer}, which is not one of {case.advertiser}'s offers."
+        rule, click = "own clicks only", event.click_text
+        case.stop(
+            Outcome.FORBIDDEN, Reason.WRONG_ADVERTISER, STEP, note, rule=rule, click_id=click, coupon=event.coupon
+        )
+    elif event.goal_code and enrollment:
+        case.goal = by_offer.get((enrollment.offer_id, event.goal_code))
+        if case.goal is None:
+            codes = sorted(code for offer, code in by_offer if offer == enrollment.offer_id)
+            _unknown_goal(
+                case, f"{enrollment.offer} has no goal {event.goal_code}; it has {', '.join(codes) or 'none'}."
+            )
+        elif case.conversion is None:
+            _check_needs(case, case.goal)
+    elif event.goal_code and event.goal_code not in all_codes:
+        _unknown_goal(
+            case, f"No offer has a goal {event.goal_code}; there are {', '.join(sorted(all_codes)) or 'none'}."
+        )
+
+
+def _unknown_goal(case: Case, message: str) -> None:
+    case.problems.append(Problem(Reason.UNKNOWN_GOAL, "event_type", message, case.event.goal_code))
+
+
+def _check_needs(case: Case, goal: Goal) -> None:
+    faulty = {problem.field for problem in case.problems}
+    if (
+        (goal.needs_revenue or goal.minimum_revenue)
+        and case.event.revenue is None
+        and not faulty & {"revenue", "amount"}
+    ):
+        message = f"{goal.name} needs the revenue."
+        case.problems.append(Problem(Reason.MISSING_REVENUE, "revenue", message))
+    if goal.needs_customer_id and not case.event.customer_id and "customer_id" not in faulty:
+        message = f"{goal.name} needs the customer_id."
+        case.problems.append(Problem(Reason.MISSING_CUSTOMER, "customer_id", message))
+
+
+def _stop_faulty(case: Case) -> None:
+    """A request with faults is refused whole, with all of them; a lone unknown click has its own answer."""
+    if not case.is_open or not case.problems:
+        return
+    reasons = {problem.reason for problem in case.problems}
+    reason = case.problems[0].reason if len(case.problems) == 1 else Reason.INVALID_REQUEST
+    unknown = len(reasons) == 1 and EXPLANATIONS[reason].http_status == 404
+    note = " ".join(problem.message for problem in case.problems)
+    outcome = Outcome.UNKNOWN_CLICK if unknown else Outcome.INVALID
+    case.stop(outcome, reason, STEP, note, rule="no request with faults", faults=case.faults)
+
+
+def _follow_lock(case: Case) -> None:
+    """Let the customer's lock decide who is credited, as the offer's rule says."""
+    assert case.enrollment
+    rule = case.enrollment.offer.customer_lock
+    mine = [lock for lock in case.locks if lock.offer_id == case.enrollment.offer_id]
+    if rule == Lock.NONE or not mine or case.lock:
+        return
+    case.lock = lock = mine[0]
+    if why := _takes_over(case, lock):
+        case.takes_over = True
+        owner, new = lock.enrollment.affiliate, case.enrollment.affiliate
+        who = f"Taken over from {owner} by {new}" if owner.pk != new.pk else f"Brought again by {new}"
+        case.note(STEP, "taken over", f"{who}: {why}.", rule=f"customer lock: {rule}")
+        return
+    if lock.enrollment_id != case.enrollment.pk:
+        note = f"The customer stays with {lock.enrollment.affiliate}; this click was {case.enrollment.affiliate}'s."
+    else:
+        note = f"The customer is {lock.enrollment.affiliate}'s."
+    if ends := _lock_ends(case, lock):
+        note += f" The lock holds until the next click after {ends:%Y-%m-%d %H:%M} UTC."
+    case.enrollment, case.link, case.evidence = lock.enrollment, lock.link, Conversion.Evidence.LOCK
+    case.note(STEP, "locked", note, rule=f"customer lock: {rule}", customer_id=case.event.customer_id)
+
+
+def _takes_over(case: Case, lock: CustomerLock) -> str:
+    """Why the click of this event takes the customer over from the lock, or nothing."""
+    click, offer = case.event.click, lock.enrollment.offer
+    if click is None or not _within_window(case):
+        return ""
+    ends = _lock_ends(case, lock)
+    if ends and click.made_at >= ends:
+        return f"the lock ended on {ends:%Y-%m-%d %H:%M} UTC, and this click came after that"
+    if offer.customer_lock != Lock.LAST or click.made_at <= lock.locked_at:
+        return ""
+    held = ClickID(lock.click_id).made_at if lock.click_id else lock.locked_at
+    if offer.attribution_model == Offer.AttributionModel.FIRST_CLICK and case.occurred_at - held <= _window(case):
+        return ""
+    return "the last click counts"
+
+
+def _lock_ends(case: Case, lock: CustomerLock) -> datetime | None:
+    assert case.enrollment
+    expires = case.enrollment.offer.customer_lock_expires
+    return lock.locked_at + expires if expires else None
+
+
+def _window(case: Case) -> timedelta:
+    assert case.goal
+    assert case.enrollment
+    return case.goal.attribution_window or case.enrollment.offer.attribution_window
+
+
+def _minimum(case: Case) -> timedelta:
+    assert case.goal
+    assert case.enrollment
+    own = case.goal.attribution_window_minimum
+    return (own if own is not None else case.enrollment.offer.attribution_window_minimum) or timedelta(0)
+
+
+def _within_window(case: Case) -> bool:
+    assert case.event.click
+    elapsed = case.occurred_at - case.event.click.made_at
+    return max(-SKEW, _minimum(case) or -SKEW) <= elapsed <= _window(case)
+
+
+def _judge_window(case: Case) -> None:
+    """Judge the time between click and event; a locked customer's events count without a window."""
+    click = case.credited or case.event.click
+    if case.evidence in (Conversion.Evidence.LOCK, Conversion.Evidence.COUPON) or click is None:
+        return
+    elapsed, minimum = case.occurred_at - click.made_at, _minimum(case)
+    inputs = {"clicked_at": click.made_at.isoformat(), "occurred_at": case.occurred_at.isoformat()}
+    rule = f"window of {_days(_window(case))}" + (f", from {_days(minimum)} on" if minimum else "")
+    if elapsed > _window(case):
+        from_cookie = case.postback.door == Postback.Door.PIXEL
+        reason = Reason.COOKIE_EXPIRED if from_cookie else Reason.OUTSIDE_WINDOW
+        what = "The click that the pixel's cookie kept is too old: the event" if from_cookie else "The event"
+        case.judge("rejected", reason, STEP, f"{what} came {_days(elapsed)} after the click.", rule=rule, **inputs)
+    elif elapsed < -SKEW:
+        note = f"The event came {_days(-elapsed)} before the click."
+        case.judge("rejected", Reason.BEFORE_CLICK, STEP, note, rule=rule, **inputs)
+    elif minimum and elapsed < minimum:
+        note = f"The event came {_days(max(elapsed, timedelta(0)))} after the click: sooner than counts."
+        case.judge("rejected", Reason.TOO_EARLY, STEP, note, rule=rule, **inputs)
+    else:
+        note = f"The event came {_days(max(elapsed, timedelta(0)))} after the click, within the window."
+        if elapsed < timedelta(0):
+            note += f" By the sender's clock it came {_days(-elapsed)} before: clocks differ."
+        case.note(STEP, "passed", note, rule=rule, **inputs)
+
+
+def _days(span: timedelta) -> str:
+    if span < timedelta(minutes=2):
+        return f"{span.total_seconds():.3g} s"
+    if span < timedelta(hours=1):
+        return f"{span.total_seconds() / 60:.0f} min"
+    return f"{span / timedelta(days=1):.4g} days" if span >= timedelta(days=1) else f"{span / timedelta(hours=1):.3g} h"

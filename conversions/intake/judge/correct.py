@@ -1,0 +1,253 @@
+"""A rejected event whose facts were corrected and sent again: decided anew, and written into the same conversion.
+
+Only what a rule rejected is taken up, and only by a later request that says something else than all before it. What
+was ever approved, refunded, decided by a person or rejected by the sender's own word stays a matter for a person.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from conversions.dialects.mapping import DEDUCTIONS
+from conversions.intake.case import Case, Outcome, Rejected
+from conversions.intake.judge import pixels
+from conversions.intake.judge.qualify import sent_country
+from conversions.intake.read import parse
+from conversions.intake.read.receive import learn_forms, reopen
+from conversions.models import Conversion, Correction, Postback, StatusChange
+from conversions.reasons.codes import BY_TIME, CORRECTABLE, Reason
+from conversions.reasons.explanations import EXPLANATIONS
+from records.bulk_rows import insert, new, update
+
+STEP, RULE = "deduplicate", "corrected and sent again"
+Status = Conversion.Status
+# What says whose event it is; a correction that leaves out what was told before is not whole.
+IDENTITY = ("click_id", "customer_id", "coupon")
+_WRITTEN = (
+    "link", "customer", "click_id", "evidence", "told_by", "transaction_id", "dedupe_key", "is_test", "revenue",
+    "volume", "deductions", "payout", "extras", "currency", "status", "reason", "occurred_at", "approve_at",
+    "booked_at",
+)  # fmt: skip
+
+
+def take_up(cases: Sequence[Case]) -> None:
+    """Let cases that correct a rejected conversion be decided as new. Two queries, none where nothing was rejected.
+
+    The conversions are locked by whoever calls.
+    """
+    asking = [case for case in cases if case.conversion and _may_correct(case, case.conversion)]
+    if not asking:
+        return
+    found = _rejected([case.conversion for case in asking if case.conversion])
+    for case in asking:
+        rejected = found.get(case.conversion.pk) if case.conversion else None
+        if rejected and _corrects(case, rejected):
+            case.corrects, case.conversion = rejected, None
+            _fill_in(case, rejected)
+
+
+def _may_correct(case: Case, row: Conversion) -> bool:
+    told_before = case.postback.conversion_id == row.pk
+    by_rule = row.status == Status.REJECTED and row.reason in CORRECTABLE and not row.refunded
+    is_event = case.event.refund is None and case.event.status != Status.REJECTED
+    return by_rule and is_event and not told_before and not pixels.from_pixel(case) and not case.problems
+
+
+def keep_senders_rejection(cases: Iterable[Case]) -> None:
+    """What the sender rejects as well is not corrected any more, in whatever order the two requests come."""
+    rows = []
+    for case in cases:
+        row, event = case.conversion, case.event
+        if not row or pixels.from_pixel(case) or event.status != Status.REJECTED or event.refund is not None:
+            continue
+        if case.postback.conversion_id == row.pk:
+            # Decided again: what it says is known.
+            continue
+        if row.status == Status.REJECTED and row.reason in CORRECTABLE and not case.problems:
+            was = Reason(row.reason)
+            note = f"{row} was rejected ({was.label}); the sender rejects it as well, so no correction counts it."
+            case.note(STEP, "kept", note, rule=RULE, status=event.status, reason=was)
+            row.reason = Reason.SENT_REJECTED
+            rows.append(row)
+    update(rows, ("reason",))
+
+
+def _rejected(rows: Collection[Conversion]) -> dict[int, Rejected]:
+    """Those of the conversions that only rules decided, by ID, with what was told of them."""
+    changes: dict[int, list[StatusChange]] = {}
+    told_by = StatusChange.objects.filter(conversion__in=rows).select_related("postback__advertiser").order_by("pk")
+    for change in told_by:
+        changes.setdefault(change.conversion_id, []).append(change)
+    corrections: dict[int, list[Correction]] = {}
+    for correction in Correction.objects.filter(conversion__in=rows).order_by("pk"):
+        corrections.setdefault(correction.conversion_id, []).append(correction)
+    firsts = {pk: told[0].postback for pk, told in changes.items() if told[0].postback}
+    first = dict(zip(firsts, read_again(firsts.values()), strict=True))
+    found = (_read(row, changes.get(row.pk, []), corrections.get(row.pk, []), first.get(row.pk)) for row in rows)
+    return {rejected.row.pk: rejected for rejected in found if rejected}
+
+
+def _read(
+    row: Conversion, changes: Sequence[StatusChange], corrections: Sequence[Correction], first: Case | None
+) -> Rejected | None:
+    """What was told of a conversion; `first` is the request that brought it about."""
+    decided = any(change.to_status == Status.APPROVED or change.actor_id for change in changes)
+    decided = decided or any(correction.actor_id for correction in corrections)
+    if decided or first is None:
+        return None
+    told = corrections[-1].after if corrections else _told(first)
+    if told.get("status") == Status.REJECTED:
+        return None
+    last = corrections[-1].postback_id if corrections else first.postback.pk
+    # The amounts are the row's own: the server's word may have taken the place of a pixel's.
+    kept = {name: value for name, value in told.items() if name not in _AMOUNTS}
+    earlier = [correction.before for correction in corrections]
+    return Rejected(row, row.status, Reason(row.reason), kept | amounts_of(row), earlier, last)
+
+
+def _told(case: Case) -> dict[str, str]:
+    """What a stored request told."""
+    told, row = _said(case), case.postback
+    return told | {"click_id": str(row.click_id)} if row.click_id else told
+
+
+def read_again(rows: Iterable[Postback]) -> list[Case]:
+    """Stored requests read once more, by their forms as they are now; nothing is decided. Needs their advertisers."""
+    cases = [reopen(row) for row in rows]
+    learn_forms(cases)
+    for case in cases:
+        case.advertiser = case.postback.advertiser
+    parse.parse(cases)
+    return cases
+
+
+_AMOUNTS = frozenset({"revenue", "payout", "volume", *DEDUCTIONS, "currency"})
+
+
+def amounts_of(row: Conversion) -> dict[str, str]:
+    """The money of a conversion as facts of a correction: names and plain decimals."""
+    amounts = {"revenue": row.revenue, "payout": row.payout, "volume": row.volume}
+    return _plain(amounts, row.deductions) | {"currency": row.currency}
+
+
+def _plain(amounts: dict[str, Decimal | None], deductions: dict[str, str]) -> dict[str, str]:
+    given = {name: amount for name, amount in amounts.items() if amount is not None}
+    given |= {name: Decimal(text) for name, text in deductions.items()}
+    return {name: f"{amount.normalize():f}" for name, amount in given.items()}
+
+
+def _said(case: Case) -> dict[str, str]:
+    """What a request says, by name, as text; what it leaves out is missing."""
+    event = case.event
+    amounts = {"revenue": event.revenue, "payout": event.payout, "volume": event.volume}
+    others = {
+        "currency": event.currency,
+        "time": event.occurred_at.astimezone(UTC).isoformat() if event.occurred_at else "",
+        "country": sent_country(case),
+        "click_id": str(event.click.uuid) if event.click else "",
+        "customer_id": event.customer_id,
+        "coupon": event.coupon.lower(),
+        "status": event.status,
+    }
+    return _plain(amounts, event.deductions) | {name: value for name, value in others.items() if value}
+
+
+def _corrects(case: Case, rejected: Rejected) -> bool:
+    """Whether the request is a later word than the last one, and whole, and says what nobody said before."""
+    said = _said(case)
+    if case.postback.pk <= rejected.postback_id or any(name in rejected.told and name not in said for name in IDENTITY):
+        return False
+    ignored = {"status"} if rejected.reason in BY_TIME else {"status", "time"}
+
+    def differing(told: dict[str, str]) -> list[str]:
+        return [name for name, value in said.items() if name not in ignored and told.get(name) != value]
+
+    rejected.said, rejected.differs = said, differing(rejected.told)
+    if pixels.confirms(case, rejected.row):
+        return True
+    return bool(rejected.differs) and all(differing(told) for told in rejected.earlier)
+
+
+def _fill_in(case: Case, rejected: Rejected) -> None:
+    """What the correction leaves out stands as it was told before."""
+    event, row = case.event, rejected.row
+    event.revenue = row.revenue if event.revenue is None else event.revenue
+    event.payout = row.payout if event.payout is None else event.payout
+    event.volume = row.volume if event.volume is None else event.volume
+    event.deductions = row.deductions | event.deductions
+    event.extras = row.extras | event.extras
+    event.currency = event.currency or row.currency
+    event.occurred_at = event.occurred_at or row.occurred_at
+    event.status = event.status or rejected.told.get("status", "")
+    case.country_before = rejected.told.get("country", "")
+
+
+def compare(case: Case) -> None:
+    """Say what is corrected; what would move to another affiliate or goal is left to a person."""
+    rejected = case.corrects
+    assert rejected
+    assert case.goal
+    assert case.enrollment
+    row, told, said = rejected.row, rejected.told, rejected.said
+    words = "; ".join(f"{name} {told.get(name, 'not given')} → {said[name]}" for name in rejected.differs)
+    given = {"key": case.dedupe_key, "was": rejected.reason, "corrected": words or "told by the server"}
+    if case.enrollment.affiliate_id == row.affiliate_id and case.goal.pk == row.goal_id:
+        note = f"{row} was rejected: {rejected.reason.label}. It is decided anew with {given['corrected']}."
+        case.note(STEP, "corrects", note, rule=RULE, **given)
+        return
+    case.conversion, case.corrects = row, None
+    note = f"{row} is {row.affiliate}'s {row.goal}; corrected like this it would be another's. An operator decides."
+    case.stop(Outcome.CONFLICT, Reason.TRANSACTION_CONFLICT, STEP, note, rule="a correction moves no event", **given)
+
+
+def advice(row: Conversion) -> str:
+    """What to send for a conversion that a rule rejected; empty for any other."""
+    if row.status != Status.REJECTED or row.reason not in CORRECTABLE:
+        return ""
+    why = Reason(row.reason)
+    return (
+        f" It was rejected: {why.label}. {EXPLANATIONS[why].remedy} "
+        "Sent whole again with this txid and corrected facts, it is decided anew."
+    )
+
+
+def write(cases: Sequence[Case], values: Sequence[dict[str, Any]], *, now: datetime) -> None:
+    """Write the corrected facts and the new decision into the conversions; three statements for the batch.
+
+    `values` are the fields of the conversions as new ones would have them.
+    """
+    for case, fields in zip(cases, values, strict=True):
+        assert case.corrects
+        case.conversion = row = case.corrects.row
+        is_pixels = row.told_by == pixels.PIXEL
+        fields["dedupe_key"] = case.dedupe_key if is_pixels else row.dedupe_key
+        fields["transaction_id"] = case.event.transaction_id or row.transaction_id
+        fields["is_test"] = row.is_test or case.is_test
+        fields["reason"] = Reason.CORRECTED if case.verdict == Status.APPROVED else case.verdict_reason
+        for name in _WRITTEN:
+            setattr(row, name, fields.get(name))
+    update([case.conversion for case in cases if case.conversion], _WRITTEN)
+    corrections = insert(_correction(case, now) for case in cases)
+    insert(
+        new(
+            StatusChange,
+            conversion=row.conversion,
+            from_status=Status.REJECTED,
+            to_status=case.verdict,
+            reason=Reason.CORRECTED,
+            # The affiliate reads it: names of what changed, no revenue and no customer.
+            note=f"Corrected: {', '.join(name for name, _, _ in row.changes)}."[:250],
+            source=StatusChange.Source.POSTBACK,
+            postback=case.postback,
+            at=now,
+        )
+        for case, row in zip(cases, corrections, strict=True)
+        if case.verdict != Status.REJECTED
+    )
+
+
+def _correction(case: Case, now: datetime) -> Correction:
+    assert case.corrects
+    before, after = case.corrects.told, case.corrects.told | case.corrects.said
+    return new(Correction, conversion=case.conversion, postback=case.postback, before=before, after=after, at=now)

@@ -1,0 +1,1 @@
+"""Read a request: store it, authenticate its sender, parse its parameters."""

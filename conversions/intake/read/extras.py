@@ -1,0 +1,34 @@
+"""What a request says beyond what is read: the advertiser's own labels (`sub_id1`, `campaign`), kept with the event."""
+
+from collections.abc import Iterable
+
+from conversions.dialects.mapping import Mapping
+from conversions.intake.read.receive import secret_names, without_tokens
+from web.http import clean
+
+# More of them, or longer ones, stay with the stored request alone.
+MOST, NAME_LENGTH, VALUE_LENGTH = 20, 60, 200
+# Read by other steps: who sent it, when it was signed, from where its customer is, and whether it is a test.
+OF_OTHER_STEPS = frozenset({"advertiser", "ts", "country", "test"})
+
+
+def extras_of(
+    sent: Iterable[tuple[str, str]], mapping: Mapping, read: frozenset[str]
+) -> tuple[dict[str, str], list[str]]:
+    """The parameters that no rule reads, by lower-case name, the first value of each; and the names left out.
+
+    `read` are the names that the native endpoint reads; a platform's own are those of its mapping.
+    """
+    names = read if mapping.is_native else frozenset(name.lower() for each in mapping.fields.values() for name in each)
+    known = names | secret_names(mapping) | OF_OTHER_STEPS
+    kept: dict[str, str] = {}
+    left: list[str] = []
+    for raw, value in sent:
+        name, value = clean(raw.strip().lower(), NAME_LENGTH + 1), without_tokens(value.strip())
+        if not (name and value) or name in known or name in kept:
+            continue
+        if len(kept) < MOST and len(name) <= NAME_LENGTH and len(value) <= VALUE_LENGTH:
+            kept[name] = clean(value, VALUE_LENGTH)
+        else:
+            left.append(name[:NAME_LENGTH])
+    return kept, left

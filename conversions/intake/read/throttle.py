@@ -1,0 +1,158 @@
+"""Who fails to say who it is, again and again, is told to wait. Whoever brings a right token or signature never is.
+
+Of an IPv6 address the first 64 bits count: the rest is the sender's to choose. How often an address failed is counted
+in the database, so it holds for all processes. What goes on failing after that is turned away before it is stored: a
+flood fills no table.
+"""
+
+import ipaddress
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Q
+
+from conversions.dialects.table import Dialect
+from conversions.intake import reference_cache
+from conversions.intake.case import Case, Decision, Outcome, Received
+from conversions.intake.read.signing import VALID, check
+from conversions.models import Postback
+from conversions.reasons.codes import Reason
+from conversions.reasons.explanations import EXPLANATIONS
+from records.secrets import digest
+from web.client_address import origin_of
+
+STEP = "authenticate"
+WINDOW = timedelta(minutes=1)
+# What a failing address is told to wait, in seconds.
+WAIT = 60
+COUNTED = frozenset({Reason.BAD_TOKEN, Reason.REVOKED_TOKEN, Reason.BAD_SIGNATURE, Reason.SIGNATURE_REQUIRED})
+# Addresses that are remembered by a process; more of them are a flood of another kind.
+MOST = 10_000
+
+_blocked: dict[str, float] = {}
+_lock = threading.Lock()
+
+
+def slow_down(cases: Sequence[Case], *, now: datetime) -> None:
+    """Tell those to wait whose address failed too often within a minute; at most one query, and none for the good."""
+    failed = [case for case in cases if _has_failed(case)]
+    if not failed or not settings.FAILED_POSTBACKS_PER_MINUTE:
+        return
+    counts = _counts({origin_of(case.postback.ip) for case in failed}, since=now - WINDOW)
+    for case in failed:
+        origin = origin_of(case.postback.ip)
+        counts[origin] += 1
+        if counts[origin] > settings.FAILED_POSTBACKS_PER_MINUTE:
+            before = case.reason.label.lower() if case.reason else ""
+            case.reason = Reason.TOO_MANY_FAILURES
+            note = f"{origin} failed {counts[origin]} times within a minute ({before})."
+            rule = f"{settings.FAILED_POSTBACKS_PER_MINUTE} a minute"
+            case.note(STEP, Outcome.UNAUTHORIZED, note, rule=rule, ip=case.postback.ip)
+            _block(origin)
+
+
+def _counts(origins: set[str], *, since: datetime) -> Counter[str]:
+    """How often each failed since then."""
+    networks = [origin for origin in origins if "/" in origin]
+    wanted = Q(ip__in=origins - set(networks))
+    for network in map(ipaddress.IPv6Network, networks):
+        wanted |= Q(ip__gte=str(network[0]), ip__lte=str(network[-1]))
+    rows = Postback.objects.filter(wanted, outcome=Outcome.UNAUTHORIZED, received_at__gt=since)
+    found: Counter[str] = Counter()
+    for ip, count in rows.order_by().values_list("ip").annotate(Count("pk")):
+        found[origin_of(ip)] += count
+    return found
+
+
+def _has_failed(case: Case) -> bool:
+    """Whether this is a new request whose sender could not say who it is; a replay counts for nothing."""
+    is_new = case.postback.decided_at is None
+    return is_new and case.reason in COUNTED and case.outcome == Outcome.UNAUTHORIZED and bool(case.postback.ip)
+
+
+def _block(origin: str) -> None:
+    with _lock:
+        if len(_blocked) >= MOST:
+            _blocked.clear()
+        _blocked[origin] = time.monotonic() + WAIT
+
+
+def forget() -> None:
+    """Let every address try again: after a restart, and between tests."""
+    with _lock:
+        _blocked.clear()
+
+
+def turned_away(batch: Sequence[Received]) -> dict[int, Decision]:
+    """By position, the answer to what comes from a failing address without a token that is right. Nothing is stored."""
+    suspects = [number for number, received in enumerate(batch) if _is_suspect(received)] if _blocked else []
+    if not suspects:
+        return {}
+    dialects = reference_cache.dialects_named(batch[number].mapping for number in suspects)
+    sent = {number: _digest_of(batch[number], dialects.get(batch[number].mapping)) for number in suspects}
+    known = reference_cache.tokens.many(filter(None, sent.values()))
+    signed = _rightly_signed(batch, suspects)
+    wrong = [
+        number for number in suspects if number not in signed and (batch[number].signed or sent[number] not in known)
+    ]
+    return {number: _decision(batch[number]) for number in wrong}
+
+
+def _rightly_signed(batch: Sequence[Received], suspects: Sequence[int]) -> set[int]:
+    """Which of them carry a signature that is right; no query where none carries any."""
+    signed = {number: found for number in suspects if (found := batch[number].signed)}
+    secrets = (
+        reference_cache.hmac_secrets.many({found.advertiser for found in signed.values() if found.advertiser})
+        if signed
+        else {}
+    )
+    return {
+        number
+        for number, found in signed.items()
+        if check(found, secrets.get(found.advertiser, ()), received_at=batch[number].received_at)[0] == VALID
+    }
+
+
+def _is_suspect(received: Received) -> bool:
+    origin = origin_of(received.ip)
+    until = _blocked.get(origin)
+    if until is None or received.door in (Postback.Door.PIXEL, Postback.Door.CSV):
+        return False
+    if until > time.monotonic():
+        return True
+    _blocked.pop(origin, None)
+    return False
+
+
+def _digest_of(received: Received, dialect: Dialect | None) -> str:
+    token = token_of(received, dialect)
+    return digest(token) if token else ""
+
+
+def token_of(received: Received, dialect: Dialect | None) -> str:
+    """The token that the request carries, by the names of its form, or as bearer."""
+    names = ("token", *(name.lower() for name in dialect.tokens)) if dialect else ("token",)
+    sent = [value for name, value in received.parameters if value and name.lower() in names]
+    return sent[0] if sent else received.bearer
+
+
+def _decision(received: Received) -> Decision:
+    known = EXPLANATIONS[Reason.TOO_MANY_FAILURES]
+    body: dict[str, Any] = {
+        "outcome": Outcome.UNAUTHORIZED.value,
+        "reason": Reason.TOO_MANY_FAILURES.value,
+        "message": f"{received.ip} failed too often to say who it is. {known.remedy}",
+        "problems": [],
+        "warnings": [],
+        "postback_id": None,
+        "conversion_id": None,
+        "status": None,
+        "received": {},
+        "trace_url": None,
+    }
+    return Decision(http_status=known.http_status, body=body, postback_id="")

@@ -1,0 +1,161 @@
+"""What events are judged by, and what seldom changes: tokens, goals, mappings, links with affiliate and offer.
+
+A process that listens to the database keeps them in memory (`listen`); PostgreSQL says when any of them
+changes. Everywhere else, and whenever the line is down, they are read anew for each batch.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Hashable, Iterable
+from typing import Any, Generic, TypeVar
+
+import psycopg
+
+from affiliates.access.advertiser_secrets import secret_text
+from affiliates.models import AdvertiserSecret
+from conversions.dialects.mapping import NATIVE
+from conversions.dialects.own import read_dialects
+from conversions.dialects.table import BY_NAME, Dialect
+from conversions.models import Goal
+from conversions.qualification.waits import RULES
+from tracking.capture.link_cache import Listener
+from tracking.models import TrackingLink
+
+CHANNEL = "terms_changed"
+CAPACITY = 50_000
+# Should a message get lost, so many seconds are the longest that an old reading is used.
+LIFETIME = 30.0
+EVERY = "*"
+ENROLLMENT = ("enrollment__affiliate", "enrollment__offer__advertiser")
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+
+class Kept(Generic[Key, Value]):
+    """Values by key, as `read` gives them. What does not exist is not kept: it is asked for each time.
+
+    Values are shared between batches and threads: nobody changes them.
+    """
+
+    def __init__(self, read: Callable[[Collection[Key]], dict[Key, Value]]) -> None:
+        self._read = read
+        self._entries: OrderedDict[Key, tuple[float, Value]] = OrderedDict()
+        self._generation = 0
+        self._lock = threading.Lock()
+        self.heard = False
+
+    def many(self, keys: Iterable[Key]) -> dict[Key, Value]:
+        """The values that exist, by key; at most one query."""
+        wanted = set(keys)
+        if not self.heard:
+            return self._read(wanted) if wanted else {}
+        oldest, generation = time.monotonic() - LIFETIME, self._generation
+        held = {key: entry for key in wanted if (entry := self._entries.get(key)) and entry[0] > oldest}
+        found = {key: value for key, (_, value) in held.items()}
+        if missing := wanted - found.keys():
+            read = self._read(missing)
+            self._keep(read, generation)
+            found |= read
+        return found
+
+    def at_hand(self, key: Key) -> Value | None:
+        """The value if it is in memory and may be used; never asks."""
+        entry = self._entries.get(key) if self.heard else None
+        return entry[1] if entry and entry[0] > time.monotonic() - LIFETIME else None
+
+    def _keep(self, read: dict[Key, Value], generation: int) -> None:
+        """Keep what was read, unless something changed while it was being read."""
+        now = time.monotonic()
+        with self._lock:
+            if generation != self._generation:
+                return
+            self._entries.update((key, (now, value)) for key, value in read.items())
+            while len(self._entries) > CAPACITY:
+                self._entries.popitem(last=False)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._generation += 1
+            self._entries.clear()
+
+
+def _read_tokens(digests: Collection[str]) -> dict[str, AdvertiserSecret]:
+    rows = AdvertiserSecret.objects.select_related("advertiser").filter(digest__in=digests, revoked_at=None)
+    return {row.digest: row for row in rows}
+
+
+def _read_hmac_secrets(advertisers: Collection[str]) -> dict[str, list[tuple[str, str]]]:
+    found: dict[str, list[tuple[str, str]]] = {}
+    rows = AdvertiserSecret.objects.select_related("advertiser").filter(
+        advertiser__public_id__in=advertisers, kind=AdvertiserSecret.Kind.HMAC, revoked_at=None
+    )
+    for row in rows.order_by("-pk"):
+        found.setdefault(row.advertiser.public_id, []).append((row.digest, secret_text(row)))
+    return found
+
+
+def _read_goals(advertisers: Collection[int]) -> dict[int, list[Goal]]:
+    goals: dict[int, list[Goal]] = {advertiser: [] for advertiser in advertisers}
+    rows = Goal.objects.select_related("offer__risk_policy__owner").prefetch_related(RULES)
+    for goal in rows.filter(offer__advertiser__in=advertisers, is_active=True):
+        goals[goal.offer.advertiser_id].append(goal)
+    return goals
+
+
+def _read_links(numbers: Collection[int]) -> dict[int, TrackingLink]:
+    return TrackingLink.objects.select_related(*ENROLLMENT).in_bulk(numbers)
+
+
+# HMAC secrets that are not revoked, digest and text, by the advertiser's public ID; the newest first.
+hmac_secrets: Kept[str, list[tuple[str, str]]] = Kept(_read_hmac_secrets)
+# Tokens and HMAC secrets that are not revoked, by digest, with their advertiser.
+tokens: Kept[str, AdvertiserSecret] = Kept(_read_tokens)
+# The active goals of an advertiser, by its ID, with their rules, offers and risk policies.
+goals: Kept[int, list[Goal]] = Kept(_read_goals)
+# Links by ID, with enrollment, affiliate, offer and advertiser.
+links: Kept[int, TrackingLink] = Kept(_read_links)
+
+# Every mapping that an operator defined, by slug; they are few, so they are kept together.
+_own_dialects: Kept[str, dict[str, Dialect]] = Kept(lambda keys: {EVERY: read_dialects()})
+
+ALL: tuple[Kept[Any, Any], ...] = (tokens, hmac_secrets, goals, links, _own_dialects)
+
+
+def own_dialects() -> dict[str, Dialect]:
+    """The mappings that operators defined, by slug, also those that are switched off; at most one query."""
+    return _own_dialects.many([EVERY])[EVERY]
+
+
+def own_dialects_at_hand() -> dict[str, Dialect] | None:
+    """The same without a query: None where they would have to be read."""
+    return _own_dialects.at_hand(EVERY)
+
+
+def dialects_named(names: Iterable[str]) -> dict[str, Dialect]:
+    """The dialects of these names; our own form is none. No query where they are all presets."""
+    wanted = set(names) - {NATIVE.name}
+    found = {name: BY_NAME[name] for name in wanted & BY_NAME.keys()}
+    if rest := wanted - found.keys():
+        own = own_dialects()
+        found |= {name: own[name] for name in rest & own.keys()}
+    return found
+
+
+def listen() -> Listener:
+    """Keep the terms in memory from now on, as long as the listener that this starts hears of changes."""
+    listener = Listener(changed=_changed, heard=_heard, channel=CHANNEL)
+    listener.start()
+    return listener
+
+
+def _changed(line: psycopg.Connection) -> None:
+    for kept in ALL:
+        kept.clear()
+
+
+def _heard(is_heard: bool) -> None:
+    for kept in ALL:
+        kept.clear()
+        kept.heard = is_heard

@@ -1,0 +1,1 @@
+"""Write what was decided, and the answer."""

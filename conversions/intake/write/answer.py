@@ -1,0 +1,98 @@
+"""The last step: keep the decision beside the request, and say it to the sender."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+
+from conversions.intake.case import REPAIRED, Case, Decision
+from conversions.intake.read.amounts import EXACT
+from conversions.intake.read.receive import masked
+from conversions.models import Postback, Trace
+from conversions.reasons.codes import Reason
+from records.bulk_rows import insert, new, update
+
+_DECISION = (
+    "decided_at", "advertiser", "outcome", "reason", "click_id", "transaction_id", "fingerprint", "conversion",
+)  # fmt: skip
+
+
+def keep(cases: list[Case], *, now: datetime) -> None:
+    """Write the traces and the decision in force, two statements for the batch."""
+    for case in cases:
+        row = case.postback
+        row.decided_at, row.outcome, row.reason = now, case.outcome, case.reason or Reason.TRY_AGAIN
+        row.click_id = case.event.click.uuid if case.event.click else None
+        row.transaction_id, row.fingerprint = case.event.transaction_id, case.event.fingerprint
+        row.conversion = case.conversion
+    update([case.postback for case in cases], _DECISION)
+    insert(
+        new(
+            Trace,
+            postback=case.postback,
+            conversion=case.conversion,
+            decided_at=now,
+            outcome=case.outcome,
+            reason=case.postback.reason,
+            http_status=case.http_status,
+            problems=case.told_problems(),
+            steps=case.steps,
+        )
+        for case in cases
+    )
+
+
+def warnings_of(steps: list[dict[str, Any]]) -> list[str]:
+    """What was mended in the request, or looks odd, for the sender to mend at its source."""
+    return [step["note"] for step in steps if step["result"] in (REPAIRED, EXACT)]
+
+
+def trace_url(postback_id: str) -> str:
+    """Where an operator reads the whole story of a postback."""
+    return f"{settings.PUBLIC_URL}/trace/postback/{postback_id}/"
+
+
+def answer(case: Case) -> Decision:
+    """The answer of the contract; the conversion's status is the one in force now."""
+    reason = Reason(case.reason or Reason.TRY_AGAIN)
+    body: dict[str, Any] = {
+        "outcome": case.outcome,
+        "reason": reason.value,
+        "message": case.steps[-1]["note"] if case.steps else reason.label,
+        "problems": case.told_problems(),
+        "warnings": warnings_of(case.steps),
+        "postback_id": case.postback.public_id,
+        "conversion_id": case.conversion.public_id if case.conversion else None,
+        "status": case.conversion.status if case.conversion else None,
+        "received": dict(masked(case.parameters, case.dialect)),
+        "trace_url": trace_url(case.postback.public_id),
+    }
+    if case.is_test:
+        body["is_test"] = True
+    if case.waits and case.waits_until:
+        waits_as = case.waits_as or case.postback.public_id
+        body["waiting"] = waiting(case.waits.waits_for, case.waits.name, case.waits_until, waits_as)
+    return Decision(http_status=case.http_status, body=body, postback_id=case.postback.public_id)
+
+
+def waiting(waits_for: str, name: str, until: datetime, postback_id: str) -> dict[str, str]:
+    """What a parked request waits for, until when, and as which postback: a repeat is told the first one's ID."""
+    return {"for": waits_for, "name": name, "until": until.isoformat(), "postback_id": postback_id}
+
+
+def answer_kept(postback: Postback) -> Decision:
+    """The answer to a request that was decided before, from what was kept."""
+    trace = postback.traces.latest("id")
+    body = {
+        "outcome": trace.outcome,
+        "reason": trace.reason,
+        "message": trace.steps[-1]["note"] if trace.steps else "",
+        "problems": trace.problems,
+        "warnings": warnings_of(trace.steps),
+        "postback_id": postback.public_id,
+        "conversion_id": postback.conversion.public_id if postback.conversion else None,
+        "status": postback.conversion.status if postback.conversion else None,
+        "received": dict(postback.parameters),
+        "trace_url": trace_url(postback.public_id),
+    }
+    return Decision(http_status=trace.http_status, body=body, postback_id=postback.public_id)

@@ -1,0 +1,178 @@
+"""Many conversions approved or rejected at once, each judged by itself: what fits is done, what does not is named."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import NamedTuple
+
+from django.db import transaction
+
+from affiliates.models import User
+from conversions.lifecycle.operator_decisions import APPROVALS, REJECTIONS
+from conversions.lifecycle.status import change_status
+from conversions.models import Conversion, StatusChange
+from conversions.reasons.codes import Reason
+from records.csv_files import FileRefused, read_table
+
+Status = Conversion.Status
+MOST = 10_000
+# Conversions that are locked and changed in one transaction.
+CHUNK = 1_000
+CHANGED, UNCHANGED, REFUSED = "changed", "unchanged", "refused"
+COLUMNS = ("id", "transaction_id", "advertiser", "goal", "status", "reason", "note")
+LONGEST_NOTE = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a row asks for, of the conversion named by `id`, or by transaction, advertiser and goal."""
+
+    status: str
+    id: str = ""
+    transaction_id: str = ""
+    advertiser: str = ""
+    goal: str = ""
+    reason: str = ""
+    note: str = ""
+
+
+class Answer(NamedTuple):
+    """What came of a wish: `changed`, `unchanged` or `refused`, the conversion's ID if it was found, and why."""
+
+    result: str
+    id: str
+    message: str
+
+
+class _Move(NamedTuple):
+    to: Conversion.Status
+    reason: Reason
+    note: str
+
+
+def decide_many(wishes: Sequence[Wish], *, actor: User, now: datetime, dry: bool = False) -> list[Answer]:
+    """Approve and reject, chunk by chunk, each chunk in one transaction; the answers come in the order of the wishes.
+
+    A row that cannot be done takes no other with it. `dry` says what would come of them and changes nothing. Raise
+    `FileRefused` for more than `MOST` at once.
+    """
+    if len(wishes) > MOST:
+        raise FileRefused(f"{len(wishes):,} rows at once; at most {MOST:,}. Split them.")
+    rest, answers, seen = iter(wishes), list[Answer](), set[int]()
+    while chunk := list(islice(rest, CHUNK)):
+        answers += _decide_chunk(chunk, actor, now, dry, seen)
+    return answers
+
+
+@transaction.atomic
+def _decide_chunk(wishes: list[Wish], actor: User, now: datetime, dry: bool, seen: set[int]) -> list[Answer]:
+    rows = _named(wishes)
+    locked = Conversion.objects.select_for_update(of=("self",)).filter(
+        pk__in={row.pk for found in rows for row in found}
+    )
+    standing = {row.pk: row for row in locked.order_by("pk")}
+    answers: list[Answer] = []
+    moves: dict[_Move, list[int]] = defaultdict(list)
+    for wish, found in zip(wishes, rows, strict=True):
+        answer, move = _judged(wish, [standing[row.pk] for row in found], seen)
+        answers.append(answer)
+        if move:
+            moves[move].append(found[0].pk)
+    if not dry:
+        source = StatusChange.Source.OPERATOR
+        for (to, reason, note), ids in moves.items():
+            change_status(conversion_ids=ids, to=to, reason=reason, note=note, source=source, actor=actor, now=now)
+    return answers
+
+
+def _named(wishes: list[Wish]) -> list[list[Conversion]]:
+    """The conversions that each wish may mean; two queries at most."""
+    by_id, by_transaction = dict[str, Conversion](), defaultdict[str, list[Conversion]](list)
+    if ids := {wish.id for wish in wishes if wish.id}:
+        by_id = {row.public_id: row for row in Conversion.objects.filter(public_id__in=ids)}
+    if names := {wish.transaction_id for wish in wishes if not wish.id and wish.transaction_id}:
+        rows = Conversion.objects.filter(transaction_id__in=names).select_related("advertiser", "goal").order_by("pk")
+        for row in rows:
+            by_transaction[row.transaction_id].append(row)
+    return [_meant(wish, by_id, by_transaction) for wish in wishes]
+
+
+def _meant(
+    wish: Wish, by_id: Mapping[str, Conversion], by_transaction: Mapping[str, list[Conversion]]
+) -> list[Conversion]:
+    if wish.id:
+        return [by_id[wish.id]] if wish.id in by_id else []
+    return [row for row in by_transaction.get(wish.transaction_id, ()) if _fits(wish, row)]
+
+
+def _fits(wish: Wish, row: Conversion) -> bool:
+    names = (row.advertiser.public_id, row.advertiser.name)
+    return (not wish.advertiser or wish.advertiser in names) and (not wish.goal or wish.goal == row.goal.code)
+
+
+def _judged(wish: Wish, found: list[Conversion], seen: set[int]) -> tuple[Answer, _Move | None]:
+    row = found[0] if found else None
+    named = row.public_id if row and len(found) == 1 else ""
+    if row is None:
+        return Answer(REFUSED, "", _unknown(wish)), None
+    if len(found) > 1:
+        message = f"{len(found)} conversions have this transaction: name the advertiser and the goal, or the id."
+        return Answer(REFUSED, "", message), None
+    if row.pk in seen:
+        return Answer(REFUSED, named, "An earlier row names the same conversion."), None
+    seen.add(row.pk)
+    if wish.status not in (Status.APPROVED, Status.REJECTED):
+        return Answer(REFUSED, named, f"status is {wish.status or 'missing'}; send approved or rejected."), None
+    if row.status == wish.status:
+        return Answer(UNCHANGED, named, f"It is {row.status} already."), None
+    move = _move(wish, row)
+    if isinstance(move, str):
+        return Answer(REFUSED, named, move), None
+    return Answer(CHANGED, named, f"{row.get_status_display()} → {move.to.label}: {move.reason.label}."), move
+
+
+def _unknown(wish: Wish) -> str:
+    if wish.id:
+        return f"There is no conversion {wish.id[:40]}."
+    if wish.transaction_id:
+        return f"There is no conversion with the transaction {wish.transaction_id[:100]} there."
+    return "Name the conversion by id, or by transaction_id."
+
+
+def _move(wish: Wish, row: Conversion) -> _Move | str:
+    """The step that the wish asks for, or why it cannot be taken."""
+    to = Status(wish.status)
+    reasons = APPROVALS if to == Status.APPROVED else REJECTIONS
+    usual = Reason.APPEAL if row.status == Status.REJECTED else Reason.OPERATOR_APPROVED
+    usual = usual if to == Status.APPROVED else Reason.OPERATOR_REJECTED
+    if wish.reason and wish.reason not in reasons:
+        return f"reason is {wish.reason[:40]}; for {to} there are {', '.join(reasons)}."
+    reason = Reason(wish.reason) if wish.reason else usual
+    if row.status not in reasons[reason]:
+        return f"The reason {reason} is not for a conversion that is {row.status}."
+    if len(wish.note) > LONGEST_NOTE:
+        return f"The note has {len(wish.note)} characters; {LONGEST_NOTE} are kept."
+    if reason != Reason.OPERATOR_APPROVED and not wish.note:
+        return f"{reason} needs a note: the affiliate reads why."
+    return _Move(to, reason, wish.note)
+
+
+def read_wishes(content: bytes) -> tuple[list[int], list[Wish]]:
+    """The rows of a CSV file with their lines; `COLUMNS` are its columns."""
+    table = read_table(content)
+    if "status" not in table.columns or not {"id", "transaction_id"} & set(table.columns):
+        raise FileRefused("The first line must name the columns status, and id or transaction_id.")
+    if unknown := [name for name in table.columns if name and name not in COLUMNS]:
+        raise FileRefused(f"Unknown column {', '.join(unknown)[:100]}. Known are {', '.join(COLUMNS)}.")
+    rows = list(islice(_rows_of(table.rows), MOST + 1))
+    if not rows:
+        raise FileRefused("The file has no rows below its first line.")
+    return [line for line, _ in rows], [wish for _, wish in rows]
+
+
+def _rows_of(rows: Iterator[tuple[int, dict[str, str]]]) -> Iterator[tuple[int, Wish]]:
+    for line, values in rows:
+        given = {"status": "", **values}
+        yield line, Wish(**{**given, "status": given["status"].lower(), "reason": given.get("reason", "").lower()})

@@ -1,0 +1,60 @@
+"""An operator's word on a conversion: which reasons there are, from which status each fits, and when a note is due."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from affiliates.models import User
+from conversions.lifecycle.status import change_status
+from conversions.models import Conversion, StatusChange
+from conversions.reasons.codes import Reason
+
+Status = Conversion.Status
+
+# By reason, the statuses from which it makes sense.
+APPROVALS: dict[Reason, frozenset[str]] = {
+    Reason.OPERATOR_APPROVED: frozenset({Status.PENDING}),
+    Reason.APPEAL: frozenset({Status.REJECTED}),
+}
+REJECTIONS: dict[Reason, frozenset[str]] = {
+    Reason.OPERATOR_REJECTED: frozenset({Status.PENDING, Status.APPROVED}),
+    Reason.FRAUD: frozenset({Status.PENDING, Status.APPROVED}),
+    Reason.REVERSED: frozenset({Status.APPROVED}),
+    Reason.TEST_EVENT: frozenset({Status.PENDING, Status.APPROVED}),
+}
+
+
+class DecisionRefused(ValueError):
+    """The decision does not fit the conversion as it stands; nothing was changed. The message says what to mend."""
+
+
+def approve(*, conversion_id: int, actor: User, now: datetime, note: str = "") -> bool:
+    """Approve a pending conversion, or on appeal a rejected one, which needs a note. Return whether it changed."""
+    with transaction.atomic():
+        row = Conversion.objects.select_for_update().get(pk=conversion_id)
+        reason = Reason.APPEAL if row.status == Status.REJECTED else Reason.OPERATOR_APPROVED
+        if reason == Reason.APPEAL and not note:
+            raise DecisionRefused(
+                f"Conversion {row.public_id} was rejected. To approve it on appeal give a `note` that says why."
+            )
+        return _decide(row, Status.APPROVED, reason, note, actor, now)
+
+
+def reject(*, conversion_id: int, reason: Reason, note: str, actor: User, now: datetime) -> bool:
+    """Reject a conversion, or reverse an approved one. Return whether it changed."""
+    with transaction.atomic():
+        row = Conversion.objects.select_for_update().get(pk=conversion_id)
+        if row.status != Status.REJECTED and row.status not in REJECTIONS[reason]:
+            raise DecisionRefused(
+                f"The reason {reason.value} does not fit: conversion {row.public_id} is {row.status}, and it is for "
+                f"conversions that are {' or '.join(sorted(REJECTIONS[reason]))}."
+            )
+        return _decide(row, Status.REJECTED, reason, note, actor, now)
+
+
+def _decide(row: Conversion, to: Conversion.Status, reason: Reason, note: str, actor: User, now: datetime) -> bool:
+    source = StatusChange.Source.OPERATOR
+    changed = change_status(
+        conversion_ids=[row.pk], to=to, reason=reason, source=source, now=now, actor=actor, note=note
+    )
+    return changed == 1

@@ -1,0 +1,84 @@
+"""What goes back to customers: kept beside the conversion, whose commission shrinks by it."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from affiliates.models import User
+from conversions.lifecycle.status import change_status
+from conversions.models import Conversion, Postback, Refund, StatusChange
+from conversions.reasons.codes import Reason
+from records.money import format_money, places, round_money
+
+Status = Conversion.Status
+
+
+class RefundRefused(ValueError):
+    """So much cannot go back; nothing was kept. The message says why."""
+
+
+def refund(
+    *,
+    conversion: Conversion,
+    amount: Decimal,
+    occurred_at: datetime,
+    now: datetime,
+    source: StatusChange.Source,
+    refund_id: str = "",
+    note: str = "",
+    actor: User | None = None,
+    postback: Postback | None = None,
+) -> Refund:
+    """Take so much of the conversion's revenue back; where nothing is left the conversion is rejected.
+
+    Raise `RefundRefused` for more than is left, and for a `refund_id` that the conversion had before. `conversion`
+    is brought up to date.
+    """
+    with transaction.atomic():
+        row = Conversion.objects.select_for_update().get(pk=conversion.pk)
+        _check(row, amount, refund_id)
+        kept = Refund.objects.create(
+            conversion=row,
+            amount=amount,
+            refund_id=refund_id,
+            note=note,
+            occurred_at=occurred_at,
+            received_at=now,
+            actor=actor,
+            postback=postback,
+        )
+        if row.revenue == row.refunded + amount and row.status != Status.REJECTED:
+            change_status(
+                conversion_ids=[row.pk],
+                to=Status.REJECTED,
+                reason=Reason.REFUNDED,
+                source=source,
+                now=now,
+                actor=actor,
+                note=note,
+                postback=postback,
+            )
+        conversion.refresh_from_db(fields=["refunded", "status", "reason", "booked_at", "approve_at"])
+    return kept
+
+
+def decimals_fault(row: Conversion, amount: Decimal) -> str:
+    """What is wrong with a refund of more decimals than the currency has; empty where the revenue has them, too."""
+    whole = amount == round_money(amount, row.currency)
+    if whole or row.revenue is None or row.revenue != round_money(row.revenue, row.currency):
+        return ""
+    return f"{row.currency} is counted in {places(row.currency)} decimals; {amount:f} has more."
+
+
+def _check(row: Conversion, amount: Decimal, refund_id: str) -> None:
+    left = row.kept_revenue
+    if left is None:
+        raise RefundRefused(f"Conversion {row.public_id} came without revenue: reverse it instead.")
+    if amount <= 0 or amount > left:
+        shown = format_money(left, row.currency)
+        raise RefundRefused(f"Conversion {row.public_id} has {shown} left; a refund lies above zero and within that.")
+    if fault := decimals_fault(row, amount):
+        raise RefundRefused(fault)
+    if refund_id and row.refunds.filter(refund_id=refund_id).exists():
+        raise RefundRefused(f"Conversion {row.public_id} had the refund {refund_id} before.")

@@ -1,0 +1,1 @@
+"""Qualification rules of a goal: judgement, what came before, waiting, words."""

@@ -1,0 +1,194 @@
+"""Conversions that wait for rules of their goals: looked at again with the customer's next event, and by a sweep.
+
+The row of a waiting conversion is its lock. Rows that somebody else holds are left to the next look, so a look
+waits for nobody and cannot deadlock; the sweep is the guarantee that every wait is looked at.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import DateTimeField, ExpressionWrapper, F, Prefetch, Q, QuerySet
+
+from conversions.lifecycle.status import change_status
+from conversions.models import (
+    Conversion,
+    Goal,
+    Postback,
+    QualificationRule,
+    QualificationWait,
+    RiskReview,
+    StatusChange,
+    Trace,
+)
+from conversions.qualification.judgement import Finding, Result, judge, outcome
+from conversions.qualification.past import Subject, gather
+from conversions.reasons.codes import Reason
+from tracking.click_id.codec import ClickID
+
+Status = Conversion.Status
+# With the goals: every rule and the goal that it names, in one query.
+RULES = Prefetch("rules", QualificationRule.objects.select_related("other_goal").order_by("pk"))
+GOAL_RULES = Prefetch("conversion__goal__rules", QualificationRule.objects.select_related("other_goal").order_by("pk"))
+# A chain is no longer than this; a ring of goals that require each other ends here as well.
+LONGEST_CHAIN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Where a conversion goes once its rules are met, or not for good."""
+
+    status: str
+    reason: Reason
+    note: str = ""
+
+
+def waiting_for(findings: Iterable[Finding]) -> tuple[list[dict[str, str]], datetime | None]:
+    """What is waited for, as it is kept and shown, and when the first of it is too late."""
+    waiting = [finding for finding in findings if finding.result == Result.WAITING]
+    said = [
+        {"rule": finding.rule, "text": finding.note, "until": finding.until.isoformat() if finding.until else ""}
+        for finding in waiting
+    ]
+    return said, min((finding.until for finding in waiting if finding.until), default=None)
+
+
+def open_waits() -> "QuerySet[QualificationWait]":
+    return QualificationWait.objects.filter(ended_at=None)
+
+
+def remember_said(conversion_ids: Collection[int], said: str) -> None:
+    """Keep the sender's word for when the rules are met or the review is over."""
+    open_waits().filter(pk__in=conversion_ids).update(said=said)
+    RiskReview.objects.filter(pk__in=conversion_ids, resolved_at=None).update(said=said)
+
+
+def close_waits(conversion_ids: Collection[int], *, now: datetime) -> int:
+    """End the waits of conversions that were decided otherwise."""
+    return open_waits().filter(pk__in=conversion_ids).update(ended_at=now)
+
+
+def look_again(*, now: datetime, customer_ids: Collection[int] | None = None, limit: int = 2000) -> int:
+    """Judge waiting conversions again: of these customers, or those that were not looked at for longest.
+
+    What qualifies may be what another one waits for, so it goes on until nothing moves. Return how many moved.
+    """
+    moved = 0
+    for _ in range(LONGEST_CHAIN):
+        with transaction.atomic():
+            waits = _take(customer_ids, limit if customer_ids is None else None)
+            step = _judge_all(waits, now) if waits else 0
+        moved += step
+        if not step:
+            break
+    return moved
+
+
+def _take(customer_ids: Collection[int] | None, limit: int | None) -> list[QualificationWait]:
+    """The waits, with their conversions locked; a new goal's rules are those in force now."""
+    rows = open_waits() if customer_ids is None else open_waits().filter(customer__in=customer_ids)
+    rows = rows.select_related("conversion__goal__offer", "conversion__risk_review").prefetch_related(GOAL_RULES)
+    locked = rows.select_for_update(of=("self", "conversion"), skip_locked=True).order_by("looked_at", "pk")
+    return list(locked[:limit] if limit else locked)
+
+
+def _judge_all(waits: Sequence[QualificationWait], now: datetime) -> int:
+    gone = [wait for wait in waits if wait.conversion.reason != Reason.AWAITS_RULES]
+    waits = [wait for wait in waits if wait.conversion.reason == Reason.AWAITS_RULES]
+    close_waits([wait.pk for wait in gone], now=now)
+    subjects = [_subject(wait.conversion) for wait in waits]
+    past = gather(subjects)
+    moves: dict[Move, list[QualificationWait]] = defaultdict(list)
+    traces: list[Trace] = []
+    for position, (wait, subject) in enumerate(zip(waits, subjects, strict=True)):
+        findings = judge(subject, position, past, now=now)
+        wait.looked_at = now
+        move = _move(wait, findings, now)
+        if move:
+            wait.ended_at = now
+            moves[move].append(wait)
+            traces.append(_trace(wait.conversion, findings, move, now))
+        else:
+            wait.waiting_for, wait.deadline = waiting_for(findings)
+    QualificationWait.objects.bulk_update(waits, ["looked_at", "ended_at", "waiting_for", "deadline"], batch_size=500)
+    for move, group in moves.items():
+        apply_move(move, [wait.pk for wait in group], now=now)
+    Trace.objects.bulk_create(traces)
+    return len(traces)
+
+
+def _subject(row: Conversion) -> Subject:
+    return Subject(
+        goal=row.goal,
+        affiliate_id=row.affiliate_id,
+        customer_id=row.customer_id,
+        revenue=row.kept_revenue,
+        currency=row.currency,
+        occurred_at=row.occurred_at,
+        received_at=row.received_at,
+        clicked_at=ClickID(row.click_id).made_at if row.click_id else None,
+        has_customer=row.customer_id is not None,
+        conversion_id=row.pk,
+    )
+
+
+def _move(wait: QualificationWait, findings: list[Finding], now: datetime) -> Move | None:
+    decisive = outcome(findings)
+    if decisive is None:
+        review = getattr(wait.conversion, "risk_review", None)
+        return next_move(wait.conversion, said=wait.said, is_under_review=bool(review and not review.resolved_at))
+    if decisive.result == Result.WAITING:
+        return None
+    if decisive.result == Result.REJECTED:
+        return Move(Status.REJECTED, decisive.reason, decisive.rule[:250])
+    return Move(Status.PENDING, decisive.reason)
+
+
+def next_move(row: Conversion, *, said: str, is_under_review: bool, reason: Reason = Reason.QUALIFIED) -> Move:
+    """What the conversion becomes: a review comes first, then the sender's word, then the goal's approval."""
+    if is_under_review:
+        return Move(Status.PENDING, Reason.RISK_REVIEW)
+    if said == Status.APPROVED or (not said and row.goal.approval == Goal.Approval.AT_ONCE):
+        return Move(Status.APPROVED, reason)
+    if said == Status.PENDING:
+        return Move(Status.PENDING, Reason.SENT_PENDING)
+    delayed = row.goal.approval == Goal.Approval.AFTER_DELAY
+    return Move(Status.PENDING, Reason.AWAITS_DELAY if delayed else Reason.AWAITS_APPROVAL)
+
+
+def apply_move(move: Move, conversion_ids: Collection[int], *, now: datetime) -> None:
+    """Write a move of any number of conversions; a delay counts from when the event was received."""
+    if move.status != Status.PENDING:
+        change_status(
+            conversion_ids=conversion_ids,
+            to=Conversion.Status(move.status),
+            reason=move.reason,
+            source=StatusChange.Source.AUTOMATIC,
+            now=now,
+            note=move.note,
+        )
+        return
+    rows = Conversion.objects.filter(pk__in=conversion_ids, status=Status.PENDING)
+    if move.reason == Reason.AWAITS_DELAY:
+        for goal in Goal.objects.filter(conversions__in=conversion_ids).distinct():
+            due = ExpressionWrapper(F("received_at") + goal.approval_delay, output_field=DateTimeField())
+            rows.filter(Q(goal=goal)).update(reason=move.reason, approve_at=due)
+    else:
+        rows.update(reason=move.reason, approve_at=None)
+
+
+def _trace(row: Conversion, findings: list[Finding], move: Move, now: datetime) -> Trace:
+    steps: list[dict[str, Any]] = [step_of("qualify", finding) for finding in findings]
+    note = f"{move.status.capitalize()}: {move.reason.label.lower()}."
+    steps.append({"step": "decide", "result": move.status, "rule": "looked at again", "input": {}, "note": note})
+    result = Postback.Outcome.REJECTED if move.status == Status.REJECTED else Postback.Outcome.UPDATED
+    return Trace(conversion=row, decided_at=now, outcome=result, reason=move.reason, http_status=200, steps=steps)
+
+
+def step_of(step: str, finding: Finding) -> dict[str, Any]:
+    """A finding as a line of a trace."""
+    given = {name: str(value) for name, value in finding.inputs.items() if value not in (None, "")}
+    return {"step": step, "result": finding.result, "rule": finding.rule, "input": given, "note": finding.note}

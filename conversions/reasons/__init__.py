@@ -1,0 +1,1 @@
+"""Reason codes, their explanations and remedies, and the page that documents them."""

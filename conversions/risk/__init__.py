@@ -1,0 +1,1 @@
+"""Risk signals of a conversion, and their reviews."""

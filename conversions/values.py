@@ -1,0 +1,191 @@
+"""Values as senders write them: amounts, times and what was never filled in. What is beyond doubt is mended and told.
+
+Money is never guessed: `1,234` may be a thousand or one, so it is refused with both ways to write it.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+from urllib.parse import quote, unquote
+from zoneinfo import ZoneInfo
+
+from django.utils.dateparse import parse_datetime
+
+from records.money import MAX_AMOUNT, PLACES
+
+PLAIN = re.compile(r"^[0-9]{1,16}(\.[0-9]{1,8})?$")
+_GROUPED = re.compile(r"^[1-9][0-9]{0,2}([ '’\u00a0\u202f_,.])[0-9]{3}(\1[0-9]{3})*$")
+_SCIENTIFIC = re.compile(r"^[0-9]{1,16}(\.[0-9]{1,15})?e[+-]?[0-9]{1,2}$", re.IGNORECASE)
+_COINED = re.compile(
+    r"^(?P<before>[^\d\s.,+-]{1,5})?\s?(?P<amount>[0-9][0-9 .,'’\u00a0\u202f_]*)\s?(?P<after>[^\d\s.,+-]{1,5})?$"
+)
+# Signs that belong to one currency only; $, ¥ and kr do not.
+_SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR", "₺": "TRY", "₴": "UAH", "₽": "RUB", "₩": "KRW", "₿": "BTC", "zł": "PLN"}
+_AMBIGUOUS_SIGNS = frozenset({"$", "¥", "kr", "us$", "r$", "a$", "c$"})
+# -5, the same with another of Unicode's signs, 5- and (5): as people and programs write what is negative.
+_NEGATIVE = re.compile(r"^(?:[-\u2212\u2012\u2013\ufe63\uff0d]\s*(.+)|(.*[0-9].*)[-\u2212]|\((.*[0-9].*)\))$")
+_MICRO, _MILLI, _NANO = 10**14, 10**11, 10**17
+_ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
+
+
+class Amount(NamedTuple):
+    """An amount, the currency that stood with it if any, and how it was mended, in words, if it was.
+
+    `sign` is what stood there for a currency, also one that several currencies share.
+    """
+
+    value: Decimal
+    currency: str = ""
+    mended: str = ""
+    sign: str = ""
+
+
+class NoAmount(ValueError):
+    """The text is no amount beyond doubt; the message says why, ready to follow `revenue=… `."""
+
+
+def read_amount(text: str) -> Amount:
+    """Read an amount of zero or more. Raise `NoAmount`."""
+    if PLAIN.match(text):
+        return Amount(_bounded(Decimal(text)))
+    if minus := _NEGATIVE.match(text):
+        raise NoAmount(_what_is_negative(minus))
+    if _SCIENTIFIC.match(text):
+        value = _bounded(Decimal(text))
+        return Amount(value, mended=f"read as {value:f}")
+    parts = _COINED.match(text)
+    if parts is None:
+        raise NoAmount("is not an amount such as 1234.50.")
+    before, after = _currency_of(parts["before"] or ""), _currency_of(parts["after"] or "")
+    if before and after and before != after:
+        raise NoAmount(f"names two currencies, {before} and {after}: send the one it is in as currency=.")
+    currency = before or after
+    value = _bounded(_number(parts["amount"].strip()))
+    sign = (parts["before"] or parts["after"] or "").strip()
+    return Amount(value, currency, f"read as {value:f}{f' {currency}' if currency else ''}", sign)
+
+
+def _what_is_negative(minus: "re.Match[str]") -> str:
+    """Why a negative amount is refused, with the reading where there is one, and what to send in its place."""
+    inner = next(part for part in minus.groups() if part).strip()
+    try:
+        reading = f"{read_amount(inner).value:f}"
+    except NoAmount:
+        reading = ""
+    shown = f", read as minus {reading}" if reading and f"-{reading}" != minus[0] else ""
+    return (
+        f"is negative{shown}: send refund={reading or '…'} for what went back to the customer, or status=rejected for "
+        "all of it."
+    )
+
+
+def _bounded(value: Decimal) -> Decimal:
+    exponent = value.as_tuple().exponent
+    if value >= MAX_AMOUNT or (isinstance(exponent, int) and exponent < -8):
+        raise NoAmount("has more digits than an amount can have.")
+    return value
+
+
+def _currency_of(text: str) -> str:
+    """The currency of a sign or code, empty for none and for a sign that several share."""
+    sign = text.strip().rstrip(".").lower()
+    if not sign or sign in _AMBIGUOUS_SIGNS:
+        return ""
+    if found := _SIGNS.get(sign) or (sign.upper() if sign.upper() in PLACES else ""):
+        return found
+    raise NoAmount(f"is not an amount such as 1234.50: {text.strip()!r} is no currency that is known here.")
+
+
+def _number(text: str) -> Decimal:
+    """Digits with points, commas or spaces between them, where only one reading is possible."""
+    marks = [char for char in text if not char.isdigit()]
+    try:
+        if not marks or (marks == ["."]):
+            return Decimal(text)
+        if len(set(marks)) == 1 and len(marks) > 1:
+            return Decimal(_ungrouped(text))
+        if len(marks) == 1:
+            return _single(text, marks[0])
+        whole, mark, rest = text.rpartition(marks[-1])
+        if mark not in ",." or set(marks[:-1]) & {mark} or not rest.isdigit():
+            raise NoAmount("is not an amount such as 1234.50.")
+        return Decimal(f"{_ungrouped(whole)}.{rest}")
+    except InvalidOperation as error:
+        raise NoAmount("is not an amount such as 1234.50.") from error
+
+
+def _ungrouped(text: str) -> str:
+    if not _GROUPED.match(text):
+        raise NoAmount("is not an amount such as 1234.50: its digits are not in groups of three.")
+    return "".join(char for char in text if char.isdigit())
+
+
+def _single(text: str, mark: str) -> Decimal:
+    if mark != ",":
+        return Decimal(_ungrouped(text))
+    whole, _, rest = text.partition(",")
+    if len(rest) == 3 and whole.lstrip("0"):
+        raise NoAmount(f"may be {whole}{rest} or {whole}.{rest}: write it with a decimal point and no grouping.")
+    return Decimal(f"{whole}.{rest}")
+
+
+class Moment(NamedTuple):
+    at: datetime
+    mended: str = ""
+
+
+def read_moment(text: str, pattern: str = "", zone: str = "UTC") -> Moment | None:
+    """A time: seconds, milli-, micro- or nanoseconds since 1970, ISO 8601, or an e-mail's form.
+
+    With a pattern (as for strptime) it is read by that alone. `zone` is that of a time without an offset. None for
+    what is none of these, or lies before 1990.
+    """
+    for at in [_by_pattern(text, pattern)] if pattern else _readings(text):
+        if at is not None and 1990 <= at.year <= 9000:
+            return Moment((at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC))
+    return None
+
+
+def _by_pattern(text: str, pattern: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, pattern)  # noqa: DTZ007 - a time without an offset is the sender's zone's
+    except (ValueError, OverflowError):
+        return None
+
+
+def _readings(text: str) -> Iterator[datetime | None]:
+    try:
+        if text.isascii() and text.replace(".", "", 1).isdigit():
+            yield datetime.fromtimestamp(_seconds(text), UTC)
+            return
+        # In a query an unencoded + is a space: 2026-03-01T12:00:00 02:00 means +02:00.
+        yield parse_datetime(re.sub(r" (\d\d:?\d\d)$", r"+\1", text) if "T" in text else text)
+    except (ValueError, OverflowError, OSError):
+        yield None
+    try:
+        yield parsedate_to_datetime(text) if "," in text[:5] else None
+    except (ValueError, TypeError, IndexError, OverflowError):
+        yield None
+
+
+def _seconds(text: str) -> float:
+    number = float(text)
+    for least, unit in ((_NANO, 1e9), (_MICRO, 1e6), (_MILLI, 1e3)):
+        if number >= least:
+            return number / unit
+    return number
+
+
+def decoded_again(text: str) -> str:
+    """The value without a second layer of URL encoding, or as it is where it has none beyond doubt."""
+    if not _ENCODED.search(text):
+        return text
+    try:
+        found = unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        return text
+    again = {quote(found, safe=""), quote(found, safe="-._~:/@,")}
+    return found if text.upper() in {each.upper() for each in again} and found.isprintable() else text

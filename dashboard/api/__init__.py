@@ -1,0 +1,1 @@
+"""The trace and the funnel in the REST API."""

@@ -1,0 +1,86 @@
+"""What a funnel is asked for: an offer, days of clicks, and narrowed by affiliate or country."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import QuerySet
+
+from affiliates.models import Affiliate, Offer
+from dashboard.funnel.figures import Funnel, funnel
+from dashboard.periods import Period, last_days
+
+DAYS = 30
+# Longer than any window: nobody waits for a reading of everything.
+MOST_DAYS = 370
+
+
+class DayField(forms.DateField):
+    """A day on which there may have been a click: their IDs count time from 1970."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        bounds = (MinValueValidator(date(1971, 1, 1)), MaxValueValidator(date(9000, 1, 1)))
+        super().__init__(widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"), validators=bounds, **kwargs)
+
+
+class FunnelForm(forms.Form):
+    """A field with an error does not narrow; the page shows the error. Days are the reader's."""
+
+    offer = forms.ModelChoiceField(Offer.objects.none(), to_field_name="public_id", empty_label=None, required=False)
+    affiliate = forms.ModelChoiceField(Affiliate.objects.all(), to_field_name="public_id", required=False)
+    country = forms.RegexField(r"^[A-Za-z]{2}$", required=False, label="Country of the click", max_length=2)
+    since = DayField(required=False, label="Clicks from")
+    until = DayField(required=False, label="to")
+
+    def __init__(
+        self, data: Any, *, offers: "QuerySet[Offer]", zone: ZoneInfo, now: datetime, own: Affiliate | None = None
+    ) -> None:
+        super().__init__(data, auto_id="funnel_%s")
+        self.offers, self.zone, self.now, self.own = offers, zone, now, own
+        self.fields["offer"].queryset = offers  # type: ignore[attr-defined]
+        self.fields["country"].error_messages["invalid"] = "Give two letters, as DE or BR."
+        if own:
+            del self.fields["affiliate"]
+        else:
+            # A typed ID: there may be thousands of affiliates.
+            self.fields["affiliate"].widget = forms.TextInput({"placeholder": "af_…", "size": 14})
+        self.is_valid()
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        period = self._period(given)
+        if period.days < 1:
+            raise ValidationError({"until": "The last day is before the first."})
+        if period.days > MOST_DAYS:
+            raise ValidationError({"since": f"Ask for at most {MOST_DAYS} days."})
+        return given
+
+    def _period(self, given: dict[str, Any]) -> Period:
+        recent = last_days(DAYS, now=self.now, zone=self.zone)
+        until = given.get("until") or recent.last_on
+        return Period(given.get("since") or until - timedelta(days=DAYS - 1), until, self.zone)
+
+    @property
+    def period(self) -> Period:
+        given = {} if {"since", "until"} & self.errors.keys() else self.cleaned_data
+        return self._period(given)
+
+    @property
+    def chosen_offer(self) -> Offer | None:
+        return self.cleaned_data.get("offer") or self.offers.first()
+
+    def result(self) -> Funnel | None:
+        """The funnel asked for; None where there is no offer."""
+        offer, period = self.chosen_offer, self.period
+        if offer is None:
+            return None
+        return funnel(
+            offer=offer,
+            since=period.starts_at,
+            until=period.ends_at,
+            affiliate=self.own or self.cleaned_data.get("affiliate"),
+            country=(self.cleaned_data.get("country") or "").upper(),
+        )

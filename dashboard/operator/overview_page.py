@@ -1,0 +1,119 @@
+"""The context of the operator panel's first page: figures, chart and queues that the operator may see."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from dashboard.navigation import badge, waiting_for
+from dashboard.operator import overview as queries
+from dashboard.operator.overview import Day
+
+
+def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Add what this operator may see; each part is left out without the permission to view its rows."""
+    now, user = timezone.now(), request.user
+    counts = waiting_for(request)
+    context["may_trace"] = user.has_perm("conversions.view_trace")
+    context["zone"] = timezone.get_current_timezone_name()
+    if user.has_perms(["tracking.view_click", "conversions.view_conversion", "payouts.view_ledgerentry"]):
+        context |= _figures(now)
+    context["queues"] = _queues(request, now, counts)
+    if user.has_perm("conversions.view_postback"):
+        context["refusals"] = queries.refusals(now=now)
+        context["recent_postbacks"] = queries.recent_postbacks()
+    return context
+
+
+def _figures(now: datetime) -> dict[str, Any]:
+    figures = queries.figures(now=now, zone=timezone.get_current_timezone())
+    return {
+        "periods": queries.periods(figures.days),
+        "chart": json.dumps(chart(figures.days)),
+        "chart_options": json.dumps(CHART_OPTIONS),
+        "leaders": (
+            ("Top affiliates", "affiliates_affiliate", figures.affiliates),
+            ("Top offers", "affiliates_offer", figures.offers),
+        ),
+    }
+
+
+def _queues(request: HttpRequest, now: datetime, counts: Any) -> dict[str, Any]:
+    """What waits for a person, the oldest first."""
+    queues: dict[str, Any] = {}
+    if request.user.has_perm("affiliates.view_affiliate"):
+        queues["affiliates"] = {"rows": queries.waiting_affiliates(), "number": badge(counts.affiliates)}
+    if request.user.has_perm("affiliates.view_enrollment"):
+        queues["enrollments"] = {"rows": queries.waiting_enrollments(), "number": badge(counts.enrollments)}
+    if request.user.has_perm("conversions.view_conversion"):
+        queues["conversions"] = {"rows": queries.pending_conversions(), "number": badge(counts.conversions)}
+    return queues
+
+
+def chart(days: Sequence[Day]) -> dict[str, Any]:
+    """Clicks as a line, conversions as stacked bars: two scales, as there are many more clicks."""
+    bars = (
+        ("approved", "Approved", "--aff-green"),
+        ("pending", "Pending", "--aff-amber"),
+        ("rejected", "Rejected", "--aff-red"),
+    )
+    line = {
+        "type": "line",
+        "label": "Clicks",
+        "data": [day.clicks for day in days],
+        "yAxisID": "clicks",
+        "borderColor": "var(--aff-blue)",
+        "backgroundColor": "var(--aff-blue)",
+        "borderWidth": 2,
+        "pointRadius": 0,
+        "pointHitRadius": 12,
+        "tension": 0.3,
+    }
+    stacked = [
+        {
+            "label": label,
+            "data": [day.conversions[status] for day in days],
+            "backgroundColor": f"var({colour})",
+            "stack": "conversions",
+            "yAxisID": "y",
+            "maxBarThickness": 18,
+            "borderRadius": 2,
+        }
+        for status, label, colour in bars
+    ]
+    return {"labels": [day.on.strftime("%b %-d") for day in days], "datasets": [line, *stacked]}
+
+
+CHART_OPTIONS: dict[str, Any] = {
+    "maintainAspectRatio": False,
+    "animation": False,
+    "interaction": {"mode": "index", "intersect": False},
+    "plugins": {
+        "legend": {
+            "display": True,
+            "position": "top",
+            "align": "end",
+            "labels": {"boxWidth": 10, "boxHeight": 10, "color": "#8a94a6", "usePointStyle": True},
+        }
+    },
+    "scales": {
+        "x": {"grid": {"display": False}, "ticks": {"color": "#8a94a6", "maxRotation": 0, "autoSkipPadding": 16}},
+        "y": {
+            "stacked": True,
+            "beginAtZero": True,
+            "grid": {"tickLength": 0},
+            "ticks": {"color": "#8a94a6", "precision": 0},
+            "title": {"display": True, "text": "Conversions", "color": "#8a94a6"},
+        },
+        "clicks": {
+            "position": "right",
+            "beginAtZero": True,
+            "grid": {"display": False},
+            "ticks": {"color": "#8a94a6", "precision": 0},
+            "title": {"display": True, "text": "Clicks", "color": "#8a94a6"},
+        },
+    },
+}

@@ -1,0 +1,61 @@
+"""Why a version may begin in the past: who agreed to exactly its terms, or the proof that nobody loses."""
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from payouts.models import PlanConsent, PlanEffect, PlanVersion
+from payouts.plan_changes.consents import answers_to
+from payouts.plan_changes.what_if_report import difference_words
+from web.cells import NOTHING
+from web.panel import label, link_to, moment, rows_of
+
+ANSWERS = {"accepted": "success", "declined": "danger"}
+# A program may have thousands of affiliates: the list of consents has them all.
+SHOWN = 100
+
+
+def digest_shown(digest: str) -> SafeString | str:
+    """In pieces that a narrow page may put one under another."""
+    return format_html('<span class="aff-code aff-anywhere">{}</span>', digest) if digest else NOTHING
+
+
+def agreed_shown(version: PlanVersion) -> SafeString | str:
+    if version.effective_from >= version.created_at:
+        return "It began when it was published, or later: no event was priced again, and no consent was needed."
+    answers = list(answers_to(version.plan, version.digest).values()) if version.digest else []
+    proof = PlanEffect.objects.filter(plan=version.plan_id, digest=version.digest).select_related("affiliate")
+    number = proof.count()
+    parts = [_answers(answers)] if answers else []
+    parts += [_proof(list(proof.order_by("affiliate__name", "currency")[:SHOWN]), number)] if number else []
+    return format_html("{}" * len(parts), *parts) if parts else "Nobody had events that it prices again."
+
+
+def _answers(answers: list[PlanConsent]) -> SafeString:
+    lines = (
+        (
+            link_to(each.affiliate),
+            label(each.get_answer_display(), ANSWERS[each.answer]),
+            link_to(each, moment(each.answered_at)),
+            f"{each.get_source_display()} ({each.answered_by})",
+        )
+        for each in answers[:SHOWN]
+    )
+    said = f"{len(answers)} affiliate{'' if len(answers) == 1 else 's'} answered exactly these terms."
+    return format_html(
+        '<p>{}</p><div class="aff-gap">{}</div>', said, rows_of(("Affiliate", "Answer", "When", "How"), lines, empty="")
+    )
+
+
+def _proof(proof: list[PlanEffect], number: int) -> SafeString:
+    lines = (
+        (
+            link_to(each.affiliate),
+            difference_words(each.before, each.after, each.currency),
+            difference_words(each.expected_before, each.expected_after, each.currency),
+        )
+        for each in proof
+    )
+    said = f"Nobody lost by it: {number} sum{'' if number == 1 else 's'}, as they stood when it was published."
+    return format_html(
+        "<p>{}</p>{}", said, rows_of(("Affiliate", "Approved", "With what was pending"), lines, empty="")
+    )

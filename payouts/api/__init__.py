@@ -1,0 +1,1 @@
+"""Earnings, invoices and what-if in the REST API."""

@@ -1,0 +1,224 @@
+"""REST API: what conversions earned, the ledger, balances, statements and payouts."""
+
+from collections import defaultdict
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from django.db.models import Prefetch, QuerySet
+from django.http import HttpResponse
+from django_filters import rest_framework as filters
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_serializer
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.mixins import ListModelMixin
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from affiliates.access.views import ReadViewSet, ResourceViewSet
+from affiliates.api import AffiliateName
+from affiliates.models import Affiliate
+from conversions.api.conversions import ConversionSerializer, ConversionViewSet
+from conversions.models import Conversion
+from payouts.documents import pdf_response
+from payouts.documents.proof import statement_proof
+from payouts.documents.statement_pdf import statement_pdf
+from payouts.models import LedgerEntry, Payout, Statement
+from payouts.pricing import plain
+from payouts.queries import Balance, balances_of
+from web.rest.fields import AmountText
+from web.rest.filters import ChoicesFilter, PeriodFilters
+
+
+class BalanceSerializer(serializers.Serializer[Balance]):
+    currency = serializers.CharField(read_only=True)
+    amount = AmountText()
+
+
+@extend_schema_serializer(component_name="Conversion")
+class EarningConversionSerializer(ConversionSerializer):
+    """An event that counts for an affiliate, with what it earned."""
+
+    commission = serializers.SerializerMethodField(
+        help_text="What is booked for it, by currency; empty for nothing, and without the right to view the ledger."
+    )
+
+    class Meta(ConversionSerializer.Meta):
+        fields = (*ConversionSerializer.Meta.fields, "commission")
+        read_only_fields = fields
+
+    @extend_schema_field(BalanceSerializer(many=True))
+    def get_commission(self, row: Conversion) -> list[dict[str, Any]]:
+        sums: dict[str, Decimal] = defaultdict(Decimal)
+        for entry in row.entries_in_reach:  # type: ignore[attr-defined]
+            sums[entry.currency] += entry.amount
+        return [dict(BalanceSerializer(Balance(*line)).data) for line in sorted(sums.items())]
+
+
+@extend_schema(tags=["conversions"])
+class EarningConversionViewSet(ConversionViewSet):
+    """Events that count, newest first, with what each earned. Operators approve and reject them, with a reason."""
+
+    serializer_class = EarningConversionSerializer
+
+    def get_queryset(self) -> "QuerySet[Conversion]":
+        rows: QuerySet[Conversion] = super().get_queryset()
+        entries = self.reach.within(LedgerEntry.objects.order_by("pk"), "affiliate")
+        if self.reach.user.is_staff and not self.reach.user.has_perm("payouts.view_ledgerentry"):
+            entries = entries.none()
+        return rows.prefetch_related(Prefetch("ledger_entries", entries, to_attr="entries_in_reach"))
+
+
+class LedgerEntrySerializer(serializers.ModelSerializer[LedgerEntry]):
+    affiliate = AffiliateName(read_only=True)
+    amount = AmountText()
+    conversion = serializers.CharField(
+        source="conversion.public_id", read_only=True, allow_null=True, help_text="The conversion's ID."
+    )
+    clicks = serializers.CharField(
+        source="clicks.public_id", read_only=True, allow_null=True, help_text="The ID of a link's clicks of a day."
+    )
+    payout = serializers.CharField(
+        source="payout.public_id", read_only=True, allow_null=True, help_text="The payout's ID."
+    )
+    plan_version = serializers.SerializerMethodField(help_text="The plan's name and version, such as `Standard v3`.")
+
+    class Meta:
+        model = LedgerEntry
+        fields = (
+            *("affiliate", "sequence", "kind", "amount", "currency", "arithmetic", "conversion", "clicks", "payout"),
+            *("plan_version", "occurred_at", "booked_at", "previous_hash", "hash"),
+        )
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_plan_version(self, row: LedgerEntry) -> str | None:
+        return str(row.plan_version) if row.plan_version else None
+
+
+class LedgerFilters(PeriodFilters):
+    moment, moment_words = "booked_at", "when the entry was booked"
+    kind = ChoicesFilter(choices=LedgerEntry.Kind.choices)
+    currency = filters.CharFilter(help_text="For example EUR.")
+    affiliate = filters.CharFilter("affiliate__public_id", help_text="Entries of this affiliate, by its ID.")
+    conversion = filters.CharFilter("conversion__public_id", help_text="Entries for this conversion, by its ID.")
+    payout = filters.CharFilter("payout__public_id", help_text="Entries for this payout, by its ID.")
+
+
+@extend_schema(tags=["money"])
+class LedgerEntryViewSet(ListModelMixin, ResourceViewSet):
+    """Lines of affiliates' accounts, newest first. They are only ever appended; a balance is their sum."""
+
+    queryset = LedgerEntry.objects.select_related("affiliate", "conversion", "clicks", "payout", "plan_version__plan")
+    serializer_class = LedgerEntrySerializer
+    filterset_class = LedgerFilters
+
+
+class AffiliateBalancesSerializer(serializers.Serializer[Any]):
+    affiliate = AffiliateName(read_only=True)
+    balances = BalanceSerializer(many=True, read_only=True)
+
+
+class BalanceFilters(filters.FilterSet):
+    affiliate = filters.CharFilter("public_id", help_text="The balances of this affiliate, by its ID.")
+
+
+@extend_schema(tags=["money"])
+class BalanceViewSet(ListModelMixin, ResourceViewSet):
+    """What each affiliate is owed now, by currency: commission and adjustments less what was paid."""
+
+    queryset = Affiliate.objects.all()
+    serializer_class = AffiliateBalancesSerializer
+    filterset_class = BalanceFilters
+    affiliate_path = "pk"
+    operator_permissions: ClassVar = ["payouts.view_ledgerentry"]
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
+        found = balances_of([each.pk for each in page])
+        rows = [{"affiliate": each, "balances": found.get(each.pk, [])} for each in page]
+        return self.get_paginated_response(self.get_serializer(rows, many=True).data)
+
+
+class StatementSerializer(serializers.ModelSerializer[Statement]):
+    affiliate = AffiliateName(read_only=True)
+    opening, earned, paid, closing = AmountText(), AmountText(), AmountText(), AmountText()
+    payout = serializers.CharField(
+        source="payout.public_id", read_only=True, allow_null=True, help_text="The ID of the payout that it made due."
+    )
+
+    class Meta:
+        model = Statement
+        fields = (
+            *("number", "affiliate", "currency", "starts_at", "ends_at", "opening", "earned", "paid", "closing"),
+            *("first_sequence", "last_sequence", "chain_hash", "closed_at", "payout"),
+        )
+        read_only_fields = fields
+
+
+class StatementFilters(PeriodFilters):
+    moment, moment_words = "ends_at", "when the statement's period ends"
+    currency = filters.CharFilter(help_text="For example EUR.")
+    affiliate = filters.CharFilter("affiliate__public_id", help_text="Statements of this affiliate, by its ID.")
+
+
+@extend_schema(tags=["money"])
+class StatementViewSet(ReadViewSet):
+    """Closed periods, the newest first."""
+
+    queryset = Statement.objects.select_related("affiliate", "payout")
+    serializer_class = StatementSerializer
+    filterset_class = StatementFilters
+    lookup_field = "number"
+
+    @extend_schema(responses={(200, "application/pdf"): OpenApiTypes.BINARY})
+    @action(detail=True, methods=["get"])
+    def pdf(self, request: Request, number: str) -> HttpResponse:
+        """The statement on paper."""
+        return pdf_response(f"statement-{number}.pdf", statement_pdf(self.get_object()))
+
+    @extend_schema(responses={(200, "application/json"): OpenApiTypes.OBJECT})
+    @action(detail=True, methods=["get"])
+    def proof(self, request: Request, number: str) -> HttpResponse:
+        """The statement with every entry it covers and their seals; `verify_statement.py` checks it offline."""
+        return HttpResponse(statement_proof(self.get_object()), content_type="application/json")
+
+
+class PayoutSerializer(serializers.ModelSerializer[Payout]):
+    id = serializers.CharField(source="public_id", read_only=True)
+    affiliate = AffiliateName(read_only=True)
+    statement = serializers.CharField(source="statement.number", read_only=True, help_text="The statement's number.")
+    amount, vat, fee = AmountText(), AmountText(), AmountText()
+    sent_amount = AmountText(currency_field="sent_currency")
+    rate = serializers.SerializerMethodField(
+        help_text="Units sent for one unit of the amount; null where both are in one currency."
+    )
+
+    class Meta:
+        model = Payout
+        fields = (
+            *("id", "affiliate", "statement", "amount", "currency", "vat", "fee", "sent_amount", "sent_currency"),
+            *("rate", "rate_day", "rate_source", "status", "reference", "created_at", "paid_at"),
+        )
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.CharField(allow_null=True))
+    def get_rate(self, row: Payout) -> str | None:
+        return None if row.rate is None else plain(row.rate)
+
+
+class PayoutFilters(PeriodFilters):
+    moment, moment_words = "created_at", "when the payout was made"
+    status = ChoicesFilter(choices=Payout.Status.choices)
+    currency = filters.CharFilter(help_text="For example EUR.")
+    affiliate = filters.CharFilter("affiliate__public_id", help_text="Payouts to this affiliate, by its ID.")
+
+
+@extend_schema(tags=["money"])
+class PayoutViewSet(ReadViewSet):
+    """Money sent, or due to be sent, for statements."""
+
+    queryset = Payout.objects.select_related("affiliate", "statement")
+    serializer_class = PayoutSerializer
+    filterset_class = PayoutFilters
+    lookup_field, lookup_url_kwarg = "public_id", "id"

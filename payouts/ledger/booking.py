@@ -1,0 +1,263 @@
+"""The ledger: what is owed, booked as lines that are only ever appended.
+
+A conversion's row is its own outbox: whatever changes what it earns clears `booked_at`. Booking takes such
+rows, prices them as they stand, and appends the difference between what is owed and what the ledger holds.
+Approval, reversal, correction, a new plan version and a lost task are all this one path.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from django.db import transaction
+from django.db.models import F, QuerySet, Sum
+from django.utils import timezone
+
+from affiliates.models import Affiliate, User
+from conversions.models import Conversion
+from payouts.ledger.chain import Draft, append
+from payouts.ledger.pricing_groups import Account, Span, lineage, lock_accounts, spans, with_facts, within
+from payouts.models import LedgerEntry
+from payouts.plans.price_books import keep_versions, price_book
+from payouts.pricing import Event, PriceBook, Quote, exact, plain, price_all
+from records.money import MAX_AMOUNT, PLACES, places, round_money
+
+Kind = LedgerEntry.Kind
+
+# Where Conversion keeps each field of an Event, in the same order.
+EVENT_COLUMNS = (
+    "pk",
+    "affiliate_id",
+    "goal__offer_id",
+    "goal_id",
+    "status",
+    "kept",
+    "currency",
+    "occurred_at",
+    "customer_id",
+    "volume",
+    "deductions",
+    "click_id",
+)
+
+
+class AdjustmentRefused(ValueError):
+    """The adjustment cannot be booked; nothing was. The message says what to mend."""
+
+
+class ZeroAmount(AdjustmentRefused):
+    """An entry moves money; an amount of zero does not."""
+
+
+class UnknownCurrency(AdjustmentRefused):
+    """The currency is not one that amounts can be kept in."""
+
+
+class Due(NamedTuple):
+    """A conversion as it stands when it is priced, and the public ID that its entries are sealed with."""
+
+    event: Event
+    public_id: str
+
+
+class Slot(NamedTuple):
+    """What a booked amount belongs to. A conversion may have several: one per line of its price."""
+
+    conversion_id: int
+    affiliate_id: int
+    plan_version_id: int | None
+    rule_id: int | None
+    currency: str
+
+
+def book_changes(*, limit: int = 1000, now: datetime | None = None) -> int:
+    """Bring the ledger up to date with conversions that changed.
+
+    Append only what is owed minus what is already booked, so a second run does nothing. Rows another
+    worker holds are skipped: any number may run at once. One transaction: a crash books all or nothing.
+    Where a plan looks back on earlier events, those of the same account are priced along and follow by lines of
+    difference; such an account is one worker's at a time.
+    Entries carry `now`, else the clock after their chain was locked. Twelve queries for any `limit`.
+    Return how many conversions were looked at.
+    """
+    with transaction.atomic():
+        keep_versions()
+        due = take_due(limit)
+        if not due:
+            return 0
+        concerned, quotes = price_together(due, lock=True)
+        booked = booked_amounts([row.event.conversion_id for row in concerned])
+        append(differences(concerned, quotes, booked), now=now)
+        taken = Conversion.objects.filter(pk__in=[row.event.conversion_id for row in due])
+        taken.update(booked_at=now or timezone.now())
+    return len(due)
+
+
+def take_due(limit: int) -> list[Due]:
+    """Lock up to `limit` conversions that are due for booking, passing by those that somebody else holds."""
+    rows = Conversion.objects.filter(booked_at=None, is_test=False).order_by("pk")
+    return read_events(rows.select_for_update(skip_locked=True, of=("self",), no_key=True)[:limit])
+
+
+def read_events(rows: QuerySet[Conversion]) -> list[Due]:
+    """The facts that price these conversions, in the order of the query."""
+    rows = rows.annotate(kept=F("revenue") - F("refunded"))
+    return [Due(Event(*facts), public_id) for *facts, public_id in rows.values_list(*EVENT_COLUMNS, "public_id")]
+
+
+def event_of(row: Conversion) -> Event:
+    """The facts of one conversion that is loaded already, with its goal."""
+    return Event(
+        row.pk,
+        row.affiliate_id,
+        row.goal.offer_id,
+        row.goal_id,
+        row.status,
+        row.kept_revenue,
+        row.currency,
+        row.occurred_at,
+        row.customer_id,
+        row.volume,
+        row.deductions,
+        row.click_id,
+    )
+
+
+def quote_all(events: Sequence[Event]) -> dict[int, Quote]:
+    """Price a batch by conversion ID: a constant number of queries, whatever its size."""
+    quotes = price_together([Due(event, "") for event in events])[1]
+    return {event.conversion_id: quotes[event.conversion_id] for event in events}
+
+
+def price_together(
+    due: Sequence[Due], *, lock: bool = False, book: PriceBook | None = None
+) -> tuple[list[Due], dict[int, Quote]]:
+    """Price a batch along with the events that the rules of its accounts count with it.
+
+    Give all that were priced, and their quotes by conversion ID. `lock` holds these accounts until the end of the
+    transaction before anything of them is read. `book` stands in for the plans in force.
+    """
+    events = [row.event for row in due]
+    if book is None:
+        book = price_book(
+            offer_ids={event.offer_id for event in events}, affiliate_ids={event.affiliate_id for event in events}
+        )
+    wanted = spans(events, book)
+    if wanted:
+        if lock:
+            lock_accounts(wanted)
+        due = _with_neighbours(due, wanted)
+        events = [row.event for row in due]
+    family = lineage(book, {event.affiliate_id for event in events})
+    return list(due), price_all(with_facts(events, book), book, family)
+
+
+def _with_neighbours(due: Sequence[Due], wanted: Mapping[Account, Span]) -> list[Due]:
+    """The batch, then the other approved conversions of its accounts."""
+    rows = Conversion.objects.filter(within(wanted), status=Conversion.Status.APPROVED, is_test=False).order_by("pk")
+    known = {row.event.conversion_id for row in due}
+    return [*due, *(row for row in read_events(rows) if row.event.conversion_id not in known)]
+
+
+def booked_amounts(conversion_ids: Iterable[int]) -> dict[int, dict[Slot, Decimal]]:
+    """What the ledger holds for these conversions, by conversion and slot; settled slots of zero included."""
+    sums = (
+        LedgerEntry.objects.filter(conversion__in=list(conversion_ids), kind__in=[Kind.COMMISSION, Kind.REVERSAL])
+        .order_by()
+        .values_list("conversion_id", "affiliate_id", "plan_version_id", "rule_id", "currency")
+        .annotate(total=Sum("amount"))
+    )
+    booked: dict[int, dict[Slot, Decimal]] = defaultdict(dict)
+    for *slot, total in sums:
+        booked[slot[0]][Slot(*slot)] = total
+    return booked
+
+
+def differences(
+    due: Iterable[Due], quotes: Mapping[int, Quote], booked: Mapping[int, Mapping[Slot, Decimal]]
+) -> list[Draft]:
+    """Owed minus booked, slot by slot: commission where more is owed, a reversal where less is."""
+    drafts: list[Draft] = []
+    for row in due:
+        quote = quotes[row.event.conversion_id]
+        drafts += _differences_of(row, quote, booked.get(row.event.conversion_id, {}))
+    return drafts
+
+
+def _differences_of(row: Due, quote: Quote, booked: Mapping[Slot, Decimal]) -> list[Draft]:
+    event, drafts = row.event, []
+    owed = {
+        Slot(event.conversion_id, line.affiliate_id, line.version_id, line.rule_id, line.currency): line
+        for line in quote.lines
+    }
+    # What falls away comes before what takes its place.
+    for slot in [*(slot for slot in booked if slot not in owed), *owed]:
+        line, before = owed.get(slot), booked.get(slot, Decimal(0))
+        difference = (line.amount if line else Decimal(0)) - before
+        if not difference:
+            continue
+        drafts.append(
+            Draft(
+                affiliate_id=slot.affiliate_id,
+                kind=Kind.COMMISSION if difference > 0 else Kind.REVERSAL,
+                amount=difference,
+                currency=slot.currency,
+                arithmetic=_words(line.arithmetic if line else "", before, slot.currency, quote),
+                occurred_at=event.occurred_at,
+                conversion=(event.conversion_id, row.public_id),
+                plan_version_id=slot.plan_version_id,
+                rule_id=slot.rule_id,
+            )
+        )
+    return drafts
+
+
+def _words(arithmetic: str, before: Decimal, currency: str, quote: Quote) -> str:
+    """The arithmetic of a line, with what was booked before when the line only makes up the difference."""
+    if not before:
+        return arithmetic[:300]
+    if arithmetic:
+        said = f"; {exact(before, currency)} booked before"
+        return f"{arithmetic[: 300 - len(said)]}{said}"
+    why = quote.reason or "Another rule applies now."
+    return f"takes back {exact(before, currency)}. {why}"[:300]
+
+
+def adjust(
+    *, affiliate: Affiliate, amount: Decimal, currency: str, arithmetic: str, actor: User, now: datetime
+) -> LedgerEntry:
+    """Book a correction by hand, up or down; the affiliate reads why (`arithmetic`) and who (`actor`).
+
+    Raise `ZeroAmount`, `UnknownCurrency`, or `AdjustmentRefused` for an amount with more decimals than
+    the currency has or too large to keep, and for a missing or over-long explanation.
+    """
+    words = _explained(arithmetic, actor)
+    _check_amount(amount, currency)
+    draft = Draft(affiliate.pk, Kind.ADJUSTMENT, amount, currency, words, occurred_at=now)
+    with transaction.atomic():
+        return append([draft], now=now)[0]
+
+
+def _explained(arithmetic: str, actor: User) -> str:
+    words = " ".join(arithmetic.split())
+    if not words or not words.isprintable():
+        raise AdjustmentRefused("Say why, in plain words: the affiliate reads it beside the amount.")
+    words = f"{words} (by {actor})"
+    if len(words) > 300:
+        raise AdjustmentRefused(f"The explanation is {len(words) - 300} characters too long.")
+    return words
+
+
+def _check_amount(amount: Decimal, currency: str) -> None:
+    if currency not in PLACES:
+        raise UnknownCurrency(f"{currency!r} is not a currency that amounts can be kept in; give a code such as EUR.")
+    if not amount.is_finite() or abs(amount) >= MAX_AMOUNT:
+        raise AdjustmentRefused(f"{amount} is not an amount that can be kept.")
+    if not amount:
+        raise ZeroAmount("An adjustment of zero moves no money; give an amount above or below it.")
+    if amount != round_money(amount, currency):
+        raise AdjustmentRefused(
+            f"{plain(amount)} has more decimals than {currency} is counted in ({places(currency)})."
+        )

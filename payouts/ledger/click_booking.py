@@ -1,0 +1,242 @@
+"""Booking commission per click: what a day's clicks are worth minus what is booked for them.
+
+The same path as for conversions (`payouts.ledger.booking`): a count that grew, one that shrank because clicks turned
+out to be bots', and a new version of the plan are all a line of difference. A link's clicks of a day that one rule
+prices are one amount, rounded once. They are priced apart from conversions, whose caps and tiers do not count clicks.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import NamedTuple
+
+from django.db import transaction
+from django.db.models import Max, Q, QuerySet, Sum
+from django.utils import timezone
+
+from payouts.ledger.chain import Draft, append
+from payouts.ledger.pricing_groups import Account, Span, lineage, lock_accounts, spans
+from payouts.models import BilledClicks, CommissionPlan, LedgerEntry
+from payouts.plans.price_books import keep_versions, price_book
+from payouts.pricing import APPROVED, Event, Line, PriceBook, choose_rules, choose_version, exact, price_all
+from payouts.pricing.periods import BEGINNING, END
+from payouts.pricing.precedence import SUB_NAMES, most_specific
+
+Kind = LedgerEntry.Kind
+# Where the entries of a day stand in time: its noon is the same day in nearly every time zone.
+NOON = time(12, tzinfo=UTC)
+
+
+class Slot(NamedTuple):
+    """What a booked amount belongs to."""
+
+    affiliate_id: int
+    plan_version_id: int | None
+    rule_id: int | None
+    currency: str
+
+
+def book_clicks(*, limit: int = 1000, now: datetime | None = None) -> int:
+    """Bring the ledger up to date with clicks that were counted; return how many days of links were looked at.
+
+    One transaction, and any number of workers: rows that somebody holds are passed by, and accounts that a cap makes
+    one are one worker's at a time. A constant number of queries for any `limit`.
+    """
+    with transaction.atomic():
+        keep_versions()
+        rows = BilledClicks.objects.filter(booked_at=None).order_by("pk").select_related("link")
+        due = list(rows.select_for_update(skip_locked=True, of=("self",), no_key=True)[:limit])
+        if not due:
+            return 0
+        append(click_differences(due, lock=True), now=now)
+        BilledClicks.objects.filter(pk__in=[row.pk for row in due]).update(booked_at=now or timezone.now())
+    return len(due)
+
+
+def click_differences(due: Sequence[BilledClicks], *, lock: bool = False) -> list[Draft]:
+    """Owed minus booked for these days and those that a cap counts with them: commission, or a reversal."""
+    concerned, owed, reasons = price_clicks(due, lock=lock)
+    booked = _booked([row.pk for row in concerned])
+    return [
+        draft
+        for row in concerned
+        for draft in _differences_of(row, owed.get(row.pk, {}), booked.get(row.pk, {}), reasons.get(row.pk, ""))
+    ]
+
+
+def price_clicks(
+    due: Sequence[BilledClicks], *, lock: bool = False
+) -> tuple[list[BilledClicks], dict[int, dict[Slot, Line]], dict[int, str]]:
+    """All that were priced, what each is worth by slot, and in words why one is worth nothing."""
+    book = price_book(offer_ids={row.offer_id for row in due}, affiliate_ids={row.affiliate_id for row in due})
+    wanted = spans([event for row in due for event in _events(row)], book, clicks=True)
+    if wanted and lock:
+        lock_accounts(wanted, clicks=True)
+    concerned = [*due, *_neighbours(due, wanted)] if wanted else list(due)
+    sources, events = _gathered(concerned, book)
+    quotes = price_all(events, book, lineage(book, {row.affiliate_id for row in concerned}))
+    owed: dict[int, dict[Slot, Line]] = defaultdict(dict)
+    reasons: dict[int, str] = {}
+    for number, pk in enumerate(sources):
+        quote = quotes[number]
+        for line in quote.lines:
+            slot = Slot(line.affiliate_id, line.version_id, line.rule_id, line.currency)
+            before = owed[pk].get(slot)
+            owed[pk][slot] = _sum(before, line) if before else line
+        if quote.reason:
+            reasons[pk] = quote.reason
+    return concerned, owed, reasons
+
+
+def _events(row: BilledClicks) -> list[Event]:
+    """The day's parts, each as an event at its first moment (UTC)."""
+    moment = datetime.combine(row.day, time(), UTC)
+    return [
+        Event(
+            conversion_id=0,
+            affiliate_id=row.affiliate_id,
+            offer_id=row.offer_id,
+            goal_id=0,
+            status=APPROVED,
+            revenue=None,
+            currency="",
+            occurred_at=moment,
+            volume=Decimal(part["clicks"]),
+            country=part.get("country", ""),
+            subs={name: part[name] for name in SUB_NAMES if name in part},
+            is_clicks=True,
+        )
+        for part in row.parts or [{"clicks": 0}]
+    ]
+
+
+def _gathered(rows: Iterable[BilledClicks], book: PriceBook) -> tuple[list[int], list[Event]]:
+    """One event for all parts of a row that the same rules price, and beside each the row that it is of.
+
+    In the order of days and links, so that a cap runs out the same way whoever counts.
+    """
+    sources: list[int] = []
+    events: list[Event] = []
+    for row in sorted(rows, key=lambda row: (row.day, row.pk)):
+        groups: dict[object, Event] = {}
+        for event in _events(row):
+            key = _rules_for(event, book)
+            known = groups.get(key)
+            volume = (known.volume or Decimal(0)) + (event.volume or Decimal(0)) if known else event.volume
+            groups[key] = replace(known or event, volume=volume)
+        for event in groups.values():
+            events.append(replace(event, conversion_id=len(events)))
+            sources.append(row.pk)
+    return sources, events
+
+
+def _rules_for(event: Event, book: PriceBook) -> tuple[int, ...]:
+    chosen = choose_version(event, book)
+    if isinstance(chosen, str):
+        return ()
+    _, version = chosen
+    rules = (*choose_rules(event, version), *most_specific(event, version.sharing))
+    return tuple(rule.id for rule in rules)
+
+
+def _sum(before: Line, line: Line) -> Line:
+    return replace(before, amount=before.amount + line.amount, arithmetic=f"{before.arithmetic} + {line.arithmetic}")
+
+
+def _neighbours(due: Sequence[BilledClicks], wanted: Mapping[Account, Span]) -> QuerySet[BilledClicks]:
+    """The other days of these accounts in the spans that their caps count over."""
+    found = Q(pk__in=[])
+    for account, span in wanted.items():
+        mine = Q(affiliate=account.affiliate_id, offer=account.offer_id)
+        if span.begins_at != BEGINNING:
+            mine &= Q(day__gte=span.begins_at.date())
+        if span.ends_at != END:
+            mine &= Q(day__lt=span.ends_at.date())
+        found |= mine
+    known = [row.pk for row in due]
+    return BilledClicks.objects.filter(found).exclude(pk__in=known).select_related("link")
+
+
+def _booked(pks: Sequence[int]) -> dict[int, dict[Slot, Decimal]]:
+    sums = (
+        LedgerEntry.objects.filter(clicks__in=pks, kind__in=[Kind.COMMISSION, Kind.REVERSAL])
+        .order_by()
+        .values_list("clicks_id", "affiliate_id", "plan_version_id", "rule_id", "currency")
+        .annotate(total=Sum("amount"))
+    )
+    booked: dict[int, dict[Slot, Decimal]] = defaultdict(dict)
+    for pk, *slot, total in sums:
+        booked[pk][Slot(*slot)] = total
+    return booked
+
+
+def _differences_of(
+    row: BilledClicks, owed: Mapping[Slot, Line], booked: Mapping[Slot, Decimal], reason: str
+) -> list[Draft]:
+    drafts = []
+    # What falls away comes before what takes its place.
+    for slot in [*(slot for slot in booked if slot not in owed), *owed]:
+        line, before = owed.get(slot), booked.get(slot, Decimal(0))
+        difference = (line.amount if line else Decimal(0)) - before
+        if not difference:
+            continue
+        drafts.append(
+            Draft(
+                affiliate_id=slot.affiliate_id,
+                kind=Kind.COMMISSION if difference > 0 else Kind.REVERSAL,
+                amount=difference,
+                currency=slot.currency,
+                arithmetic=_words(row, slot, line, before, reason),
+                occurred_at=datetime.combine(row.day, NOON),
+                clicks=(row.pk, row.public_id),
+                plan_version_id=slot.plan_version_id,
+                rule_id=slot.rule_id,
+            )
+        )
+    return drafts
+
+
+def _words(row: BilledClicks, slot: Slot, line: Line | None, before: Decimal, reason: str) -> str:
+    """`Link k3n8d2x on 2026-11-20: 0.10 EUR per click for 340 valid clicks = 34.00 EUR`; a parent reads no link."""
+    where = (
+        f"Link {row.link.code} on {row.day}: " if slot.affiliate_id == row.affiliate_id else f"Clicks of {row.day}: "
+    )
+    currency = slot.currency
+    if line is None:
+        why = reason or "Another rule applies now."
+        return f"{where}takes back {exact(before, currency)}. {why}"[:300]
+    said = f"; {exact(before, currency)} booked before" if before else ""
+    return f"{where}{line.arithmetic}"[: 300 - len(said)] + said
+
+
+def faults_of_paid_clicks(plan: CommissionPlan, effective_from: datetime, now: datetime) -> list[str]:
+    """Clicks that are paid for stay so: no version in the past prices them again."""
+    if effective_from >= now:
+        return []
+    paid = LedgerEntry.objects.filter(clicks__offer=plan.offer_id, clicks__day__gte=first_day_under(effective_from))
+    if plan.affiliate_id:
+        paid = paid.filter(clicks__affiliate=plan.affiliate_id)
+    last = paid.aggregate(last=Max("clicks__day"))["last"]
+    if last is None:
+        return []
+    return [
+        f"Clicks up to {last} are paid for, and a version in the past would price them again: begin after that day."
+    ]
+
+
+def make_clicks_due(plan: CommissionPlan, effective_from: datetime) -> None:
+    """Count and book the days again that begin under the new terms, which may tell other clicks apart."""
+    days = BilledClicks.objects.filter(offer=plan.offer_id, day__gte=first_day_under(effective_from))
+    if plan.affiliate_id:
+        days = days.filter(affiliate=plan.affiliate_id)
+    locked = days.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True)
+    BilledClicks.objects.filter(pk__in=list(locked)).update(booked_at=None, seen=None)
+
+
+def first_day_under(moment: datetime) -> date:
+    """The first day (UTC) that begins at or after the moment: clicks go by the version as their day begins."""
+    moment = moment.astimezone(UTC)
+    day = moment.date()
+    return day if moment.time() == time() or day == date.max else day + timedelta(days=1)

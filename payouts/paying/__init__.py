@@ -1,0 +1,1 @@
+"""Payouts, batches, payment methods and the files that banks get."""

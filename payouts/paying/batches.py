@@ -1,0 +1,186 @@
+"""Batches: payouts sent together, made by one operator, approved by another, and what the bank answered.
+
+A payout is in one batch at a time and a batch's rows are locked in the order of their IDs, so two operators at
+once cannot put one payout into two batches, and nothing that is paid or in another batch is taken along.
+"""
+
+import hashlib
+from collections.abc import Collection
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from django.db import transaction
+from django.db.models import Count, Sum
+
+from affiliates.models import User
+from payouts.models import Payout, PayoutBatch, PayoutFile, PayoutMethod
+from payouts.paying.files import BatchRefused as BatchRefused
+from payouts.paying.files import check_own_account, payment_file, why_not_written
+from payouts.paying.payments import AlreadyPaid, mark_paid
+
+Status = PayoutBatch.Status
+# A payment file larger than this is refused by many banks; several batches go as well.
+MAX_PAYOUTS = 10_000
+
+
+class Made(NamedTuple):
+    """What `make_batches` did: the batches, and payouts that were left out with the reason."""
+
+    batches: list[PayoutBatch]
+    left_out: list[tuple[Payout, str]]
+
+
+class Released(NamedTuple):
+    """A batch's file as it is kept, and payouts that could not be written, each with the reason."""
+
+    file: PayoutFile
+    left_out: list[tuple[Payout, str]]
+
+
+def make_batches(*, payout_ids: Collection[int], actor: User, now: datetime) -> Made:
+    """Put due payouts into batches, one for each method and currency. What cannot go is left out and named."""
+    with transaction.atomic():
+        rows = Payout.objects.select_for_update(of=("self",)).select_related("affiliate", "statement")
+        rows = rows.filter(pk__in=payout_ids)
+        payouts = list(rows.order_by("pk"))
+        methods = {
+            method.affiliate_id: method
+            for method in PayoutMethod.objects.filter(
+                affiliate__in={payout.affiliate_id for payout in payouts}, replaced_at=None
+            )
+        }
+        left_out: list[tuple[Payout, str]] = []
+        groups: dict[tuple[str, str], list[Payout]] = {}
+        for payout in payouts:
+            method = methods.get(payout.affiliate_id)
+            why = _why_not(payout, method)
+            if why or method is None:
+                left_out.append((payout, why))
+            else:
+                payout.method = method
+                groups.setdefault((method.kind, payout.sent_currency), []).append(payout)
+        batches = [_make(kind, currency, members, actor, now) for (kind, currency), members in sorted(groups.items())]
+    return Made(batches, left_out)
+
+
+def _why_not(payout: Payout, method: PayoutMethod | None) -> str:
+    if payout.status != Payout.Status.DUE:
+        return f"is {payout.get_status_display().lower()}"
+    if payout.batch_id:
+        return f"is in batch {payout.batch}"
+    if method is None:
+        return f"{payout.affiliate} has not said where to send it"
+    payout.method = method
+    if why := why_not_written(method.kind, payout):
+        return why
+    if method.kind == PayoutMethod.Kind.SEPA and payout.sent_currency != "EUR":
+        return f"is in {payout.sent_currency}; SEPA moves euros only"
+    return ""
+
+
+def _make(kind: str, currency: str, members: list[Payout], actor: User, now: datetime) -> PayoutBatch:
+    if len(members) > MAX_PAYOUTS:
+        raise BatchRefused(f"{len(members):,} payouts are too many for one file; choose at most {MAX_PAYOUTS:,}.")
+    batch = PayoutBatch.objects.create(kind=kind, currency=currency, created_at=now, created_by=actor)
+    for payout in members:
+        payout.batch, payout.failure = batch, ""
+    Payout.objects.bulk_update(members, ["batch", "method", "failure"], batch_size=1000)
+    return batch
+
+
+def _locked(batch: PayoutBatch) -> PayoutBatch:
+    return PayoutBatch.objects.select_for_update(of=("self",)).select_related("created_by").get(pk=batch.pk)
+
+
+@transaction.atomic
+def approve_batch(*, batch: PayoutBatch, actor: User, now: datetime) -> None:
+    """Release a batch for sending. Somebody else than its maker has to; the database, too, refuses it otherwise."""
+    row = _locked(batch)
+    if row.status != Status.DRAFT:
+        raise BatchRefused(f"Batch {row} is {row.get_status_display().lower()}; only a new one is approved.")
+    if row.created_by_id == actor.pk:
+        raise BatchRefused(f"Batch {row} was made by you: another operator has to approve it.")
+    if not row.payouts.exists():
+        raise BatchRefused(f"Batch {row} has no payouts any more; cancel it.")
+    check_own_account(row.kind)
+    row.status, row.approved_by, row.approved_at = Status.APPROVED, actor, now
+    row.save(update_fields=["status", "approved_by", "approved_at"])
+
+
+@transaction.atomic
+def cancel_batch(*, batch: PayoutBatch, actor: User, note: str, now: datetime) -> int:
+    """Dissolve a batch; its unpaid payouts are due again and free for another one. Return how many.
+
+    One that was sent may be cancelled, too: the bank may have refused the whole file. What is paid stays paid.
+    """
+    row = _locked(batch)
+    if row.status == Status.CANCELLED:
+        raise BatchRefused(f"Batch {row} is cancelled already.")
+    row.status, row.note = Status.CANCELLED, f"{note} (by {actor}, {now:%Y-%m-%d})"[:250]
+    row.save(update_fields=["status", "note"])
+    unpaid = row.payouts.filter(status=Payout.Status.DUE).order_by("pk").select_for_update(of=("self",))
+    return Payout.objects.filter(pk__in=[payout.pk for payout in unpaid]).update(batch=None)
+
+
+@transaction.atomic
+def release_batch(*, batch: PayoutBatch, actor: User, now: datetime) -> Released:
+    """Make the batch's file and keep it; from now on the batch is sent. What cannot be written leaves the batch.
+
+    A batch that was sent before files were kept gets its file by this, too.
+    """
+    row = _locked(batch)
+    if row.status not in (Status.APPROVED, Status.SENT):
+        raise BatchRefused(f"Batch {row} is {row.get_status_display().lower()}; only an approved one has a file.")
+    if has_file(row):
+        raise BatchRefused(f"Batch {row} is released already; download its file.")
+    made = payment_file(row, _due_of(row), now=now)
+    for payout, why in made.left_out:
+        payout.batch, payout.failure = None, why[:250]
+        payout.save(update_fields=["batch", "failure"])
+    digest = hashlib.sha256(made.content).hexdigest()
+    file = PayoutFile.objects.create(
+        batch=row, name=made.name, content_type=made.content_type, content=made.content, sha256=digest,
+        made_at=now, made_by=actor,
+    )  # fmt: skip
+    row.status, row.sent_at = Status.SENT, row.sent_at or now
+    row.save(update_fields=["status", "sent_at"])
+    return Released(file, made.left_out)
+
+
+def has_file(batch: PayoutBatch) -> bool:
+    return PayoutFile.objects.filter(batch=batch).exists()
+
+
+def _due_of(batch: PayoutBatch) -> list[Payout]:
+    rows = batch.payouts.filter(status=Payout.Status.DUE).select_related("affiliate", "statement", "method")
+    return list(rows.order_by("pk").select_for_update(of=("self",)))
+
+
+@transaction.atomic
+def pay_batch(*, batch: PayoutBatch, reference: str, actor: User, now: datetime) -> int:
+    """Mark every payout of a released batch that is still due as paid. Return how many; again: none."""
+    row = _locked(batch)
+    if row.status != Status.SENT or not has_file(row):
+        raise BatchRefused(f"Batch {row} was not sent yet: approve it and release its file first.")
+    done = 0
+    for payout in row.payouts.filter(status=Payout.Status.DUE).order_by("pk"):
+        try:
+            mark_paid(payout=payout, reference=reference, actor=actor, now=now)
+            done += 1
+        except AlreadyPaid:
+            continue  # Somebody else was faster.
+    return done
+
+
+class Figures(NamedTuple):
+    payouts: int
+    total: Decimal
+    paid: int
+
+
+def figures_of(batch: PayoutBatch) -> Figures:
+    """How many payouts a batch has, what they come to in its currency, and how many are settled."""
+    sums = batch.payouts.aggregate(count=Count("pk"), total=Sum("sent_amount"))
+    settled = batch.payouts.exclude(status=Payout.Status.DUE).count()
+    return Figures(sums["count"], sums["total"] or Decimal(0), settled)

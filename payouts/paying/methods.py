@@ -1,0 +1,235 @@
+"""Where an affiliate wants its money: checked when it is entered, encrypted at rest, never changed but replaced.
+
+Details by kind (all texts):
+
+====== ==========================================================================================
+sepa   `holder`, `iban` (checked), `bic` (optional, checked)
+wire   `holder`, `account` (an IBAN or the bank's own number), `bic` (checked), `bank`, `country`
+paypal `email`
+wise   `holder`, `email`
+crypto `asset` (BTC, ETH, USDT, USDC, LTC, TRX), `network`, `address` (checked as far as it can be)
+====== ==========================================================================================
+"""
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from stdnum import bic, bitcoin, iban
+from stdnum.exceptions import ValidationError as NumberFault
+from text_unidecode import unidecode
+
+from affiliates.models import Affiliate, User
+from payouts.models import PayoutMethod
+from records.secrets import decrypt, encrypt
+
+Kind = PayoutMethod.Kind
+Details = dict[str, str]
+
+FIELDS: dict[str, tuple[str, ...]] = {
+    Kind.SEPA: ("holder", "iban", "bic"),
+    Kind.WIRE: ("holder", "account", "bic", "bank", "country"),
+    Kind.PAYPAL: ("email",),
+    Kind.WISE: ("holder", "email"),
+    Kind.CRYPTO: ("asset", "network", "address"),
+}
+OPTIONAL = {(Kind.SEPA, "bic")}
+# The countries of the single euro payments area: an IBAN of another one needs a wire.
+SEPA_COUNTRIES = frozenset(
+    ["AD", "AL", "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GI", "GR", "HR"]
+    + ["HU", "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MC", "MD", "ME", "MK", "MT", "NL", "NO", "PL", "PT", "RO"]
+    + ["RS", "SE", "SI", "SK", "SM", "VA"]
+)
+NETWORKS: dict[str, tuple[str, ...]] = {
+    "BTC": ("bitcoin",),
+    "LTC": ("litecoin",),
+    "ETH": ("ethereum",),
+    "TRX": ("tron",),
+    "USDT": ("tron", "ethereum"),
+    "USDC": ("ethereum",),
+}
+LITECOIN = re.compile(r"^(ltc1[02-9ac-hj-np-z]{38,60}|[LM3][1-9A-HJ-NP-Za-km-z]{26,34})$")
+ETHEREUM = re.compile(r"^0x[0-9a-fA-F]{40}$")
+BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+
+
+class DetailsRefused(ValueError):
+    """The details cannot be right; nothing was stored. `faults` has a sentence for each field."""
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        super().__init__(" ".join(faults.values()))
+        self.faults = dict(faults)
+
+
+def set_method(
+    *, affiliate: Affiliate, kind: str, details: Mapping[str, str], actor: User | None, now: datetime
+) -> PayoutMethod:
+    """Put a payout method into force; the one before is kept as replaced. Raise `DetailsRefused` with every fault.
+
+    Payouts that are in a batch already keep the method that the batch was made with.
+    """
+    clean = check(kind, details)
+    with transaction.atomic():
+        Affiliate.objects.select_for_update().get(pk=affiliate.pk)
+        PayoutMethod.objects.filter(affiliate=affiliate, replaced_at=None).update(replaced_at=now)
+        return PayoutMethod.objects.create(
+            affiliate=affiliate,
+            kind=kind,
+            encrypted=encrypt(json.dumps(clean)),
+            hint=_hint(kind, clean),
+            created_at=now,
+            created_by=actor,
+        )
+
+
+def details_of(method: PayoutMethod) -> Details:
+    """The details as they were entered, checked and tidied."""
+    return dict(json.loads(decrypt(method.encrypted)))
+
+
+def check(kind: str, details: Mapping[str, str]) -> Details:
+    """The details, tidied. Raise `DetailsRefused` for what is missing or cannot be right."""
+    given = {name: " ".join(details.get(name, "").split()) for name in FIELDS[kind]}
+    faults = {
+        name: "This is needed." for name, value in given.items() if not value and (Kind(kind), name) not in OPTIONAL
+    }
+    for name, value in given.items():
+        if not value or name in faults:
+            continue
+        try:
+            given[name] = _checks(kind, given).get(name, _plain)(value)
+        except (NumberFault, ValidationError, ValueError) as fault:
+            faults[name] = str(getattr(fault, "message", fault))
+    if faults:
+        raise DetailsRefused(faults)
+    return given
+
+
+def _checks(kind: str, given: Details) -> dict[str, Callable[[str], str]]:
+    if kind == Kind.SEPA:
+        return {"holder": _holder, "iban": _sepa_iban, "bic": _bic}
+    if kind == Kind.WIRE:
+        return {"holder": _holder, "account": _account, "bic": _bic, "country": _country}
+    if kind in (Kind.PAYPAL, Kind.WISE):
+        return {"holder": _holder, "email": _email}
+    return {"asset": _asset, "network": lambda v: _network(v, given), "address": lambda v: _address(v, given)}
+
+
+def _plain(value: str) -> str:
+    if len(value) > 120 or not value.isprintable():
+        raise ValueError("At most 120 characters on one line.")
+    return value
+
+
+def latin(text: str) -> str:
+    """As banks write it: Latin letters, digits and a few signs; what has no such letters is left out."""
+    return " ".join(re.sub(r"[^A-Za-z0-9/?:().,'+ -]", " ", unidecode(text)).split())
+
+
+def _holder(value: str) -> str:
+    """Refuse what no bank could write: one name must never stop the file that others are in."""
+    _plain(value)
+    if len(value) > 70 or len(latin(value)) > 70:
+        raise ValueError("Banks take names of at most 70 characters, in Latin letters.")
+    if any(unicodedata.category(character) in ("So", "Sk", "Cs", "Co", "Cn", "Cc", "Cf") for character in value):
+        raise ValueError("Write the name without emoji and signs, as it stands at your bank.")
+    if not re.search(r"[A-Za-z]", latin(value)):
+        raise ValueError("Write the name in Latin letters, as it stands at your bank.")
+    return value
+
+
+def _iban(value: str) -> str:
+    try:
+        return str(iban.validate(value))
+    except NumberFault:
+        raise ValueError("This is no IBAN: check digits or length do not fit. Copy it from your bank.") from None
+
+
+def _sepa_iban(value: str) -> str:
+    number = _iban(value)
+    if number[:2] not in SEPA_COUNTRIES:
+        raise ValueError(f"An account in {number[:2]} cannot be reached by SEPA: choose wire transfer.")
+    return number
+
+
+def _account(value: str) -> str:
+    compact = value.replace(" ", "").upper()
+    if re.match(r"^[A-Z]{2}[0-9]{2}", compact):
+        return _iban(compact)
+    if not re.match(r"^[0-9A-Z/-]{4,34}$", compact):
+        raise ValueError("An account number has 4 to 34 letters and digits.")
+    return compact
+
+
+def _bic(value: str) -> str:
+    try:
+        return str(bic.validate(value))
+    except NumberFault:
+        raise ValueError("This is no BIC (SWIFT code): it has 8 or 11 letters and digits, such as DEUTDEFF.") from None
+
+
+def _country(value: str) -> str:
+    if not re.match(r"^[A-Za-z]{2}$", value):
+        raise ValueError("Give the bank's country as two letters, such as GB.")
+    return value.upper()
+
+
+def _email(value: str) -> str:
+    validate_email(value)
+    return value
+
+
+def _asset(value: str) -> str:
+    if value.upper() not in NETWORKS:
+        raise ValueError(f"Choose one of {', '.join(NETWORKS)}.")
+    return value.upper()
+
+
+def _network(value: str, given: Details) -> str:
+    known = NETWORKS.get(given["asset"].upper(), ())
+    if value.lower() not in known:
+        raise ValueError(
+            f"Choose one of {', '.join(known) or 'the networks of the asset'}: elsewhere it would be lost."
+        )
+    return value.lower()
+
+
+def _address(value: str, given: Details) -> str:
+    network = given["network"].lower()
+    if network == "bitcoin":
+        fits = bitcoin.is_valid(value)
+    elif network == "tron":
+        fits = value.startswith("T") and _base58check(value)
+    else:
+        fits = bool({"ethereum": ETHEREUM, "litecoin": LITECOIN}.get(network, ETHEREUM).match(value))
+    if not fits:
+        raise ValueError(f"This is no {network or 'known'} address: a character is missing or was changed.")
+    return value
+
+
+def _base58check(text: str) -> bool:
+    number = 0
+    for character in text:
+        place = BASE58.find(character)
+        if place < 0:
+            return False
+        number = number * 58 + place
+    if number >= 1 << 200:
+        return False
+    raw = number.to_bytes(25, "big")
+    return hashlib.sha256(hashlib.sha256(raw[:-4]).digest()).digest()[:4] == raw[-4:]
+
+
+def _hint(kind: str, details: Details) -> str:
+    text = details.get("iban") or details.get("account") or details.get("email") or details.get("address", "")
+    if "@" in text:
+        name, _, host = text.partition("@")
+        return f"{name[:2]}…@{host}"[:60]
+    asset = f"{details['asset']} " if kind == Kind.CRYPTO else ""
+    return f"{asset}{text[:4]}…{text[-4:]}"

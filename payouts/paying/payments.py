@@ -1,0 +1,124 @@
+"""Paying: a payout that was sent is marked once, and the ledger carries it from then on."""
+
+from datetime import datetime
+from decimal import Decimal
+
+import structlog
+from django.db import IntegrityError, transaction
+
+from affiliates.models import User
+from payouts.ledger.chain import Draft, append
+from payouts.models import LedgerEntry, Payout
+from payouts.pricing import exact, plain
+
+Kind = LedgerEntry.Kind
+
+log = structlog.get_logger(__name__)
+
+
+class AlreadyPaid(ValueError):
+    """The payout was paid before; nothing was changed."""
+
+
+class NotPaid(ValueError):
+    """The payout was not paid, so nothing can come back; nothing was changed."""
+
+
+class ReferenceRefused(ValueError):
+    """The payment's reference is missing or too long; nothing was changed."""
+
+
+def mark_paid(*, payout: Payout, reference: str, actor: User, now: datetime) -> LedgerEntry:
+    """Record that a payout was sent: the payout becomes paid and the ledger gets the payment, together or not at all.
+
+    `reference` is the bank's or wallet's own. The payout's row is locked, then the end of the affiliate's
+    chain; beside the locks a unique index lets a payout have one payment only. Return the entry; raise
+    `AlreadyPaid` the second time, `ReferenceRefused` when the payment could not be found again by it.
+    """
+    reference = " ".join(reference.split())
+    if not reference or len(reference) > 80 or not reference.isprintable():
+        raise ReferenceRefused("Give the bank's or wallet's own reference of the payment, at most 80 characters.")
+    try:
+        with transaction.atomic():
+            return _pay(payout.pk, reference, actor, now)
+    except IntegrityError as error:
+        if "payout_paid_once" not in str(error):
+            raise
+        raise AlreadyPaid(f"Payout {payout.public_id} has a payment in the ledger already.") from error
+
+
+def _pay(payout_id: int, reference: str, actor: User, now: datetime) -> LedgerEntry:
+    row = Payout.objects.select_for_update(of=("self",)).select_related("statement").get(pk=payout_id)
+    if row.status == Payout.Status.PAID:
+        raise AlreadyPaid(
+            f"Payout {row.public_id} was paid on {row.paid_at:%Y-%m-%d} with the reference {row.reference}."
+        )
+    row.status, row.reference, row.paid_at, row.paid_by, row.failure = Payout.Status.PAID, reference, now, actor, ""
+    row.save(update_fields=["status", "reference", "paid_at", "paid_by", "failure"])
+    words = f"paid {_sent_words(row)} for statement {row.statement.number}, reference {reference}"
+    drafts = [_draft(row, Kind.PAYMENT, row.fee - row.amount, words, now)]
+    if row.fee:
+        words = f"fee of {exact(row.fee, row.currency)} for payout {row.public_id}"
+        drafts.append(_draft(row, Kind.FEE, -row.fee, words, now))
+    return append(drafts, now=now)[0]
+
+
+def _draft(row: Payout, kind: LedgerEntry.Kind, amount: Decimal, words: str, now: datetime) -> Draft:
+    return Draft(
+        affiliate_id=row.affiliate_id,
+        kind=kind,
+        amount=amount,
+        currency=row.currency,
+        arithmetic=words[:300],
+        occurred_at=now,
+        payout=(row.pk, row.public_id),
+    )
+
+
+def _sent_words(row: Payout) -> str:
+    """`100.00 EUR`, or `92.31 EUR for 100.00 USD at 0.9231 (ecb, 2026-10-30)`."""
+    owed = exact(row.amount - row.fee, row.currency)
+    if row.rate is None:
+        return owed
+    source = f"{row.rate_source}, {row.rate_day}"
+    return f"{exact(row.sent_amount, row.sent_currency)} for {owed} at {plain(row.rate)} ({source})"
+
+
+def mark_returned(*, payout: Payout, why: str, actor: User, now: datetime) -> LedgerEntry:
+    """Record that a paid payout came back: the account gets the money again, the next statement pays it anew.
+
+    The fee stays taken. Raise `NotPaid` when there is nothing that could come back, `ReferenceRefused` without a
+    reason.
+    """
+    why = _reason(why)
+    with transaction.atomic():
+        row = Payout.objects.select_for_update(of=("self",)).select_related("statement").get(pk=payout.pk)
+        if row.status != Payout.Status.PAID:
+            status = row.get_status_display().lower()
+            raise NotPaid(f"Payout {row.public_id} is {status}; only a paid one can come back.")
+        row.status, row.failure = Payout.Status.RETURNED, why
+        row.save(update_fields=["status", "failure"])
+        words = f"payment {row.reference} of {exact(row.amount - row.fee, row.currency)} came back: {why}"
+        return append([_draft(row, Kind.RETURNED, row.amount - row.fee, words, now)], now=now)[0]
+
+
+def mark_failed(*, payout: Payout, why: str, actor: User, now: datetime) -> None:
+    """Record that sending a payout failed: it leaves its batch and is due again, with the reason beside it.
+
+    Raise `AlreadyPaid` when it was paid meanwhile.
+    """
+    why = _reason(why)
+    with transaction.atomic():
+        row = Payout.objects.select_for_update(of=("self",)).get(pk=payout.pk)
+        if row.status != Payout.Status.DUE:
+            raise AlreadyPaid(f"Payout {row.public_id} is {row.get_status_display().lower()}; it cannot fail any more.")
+        row.batch, row.failure = None, why
+        row.save(update_fields=["batch", "failure"])
+        log.info("payout_failed", payout=row.public_id, why=why, actor=str(actor), at=now.isoformat())
+
+
+def _reason(why: str) -> str:
+    words = " ".join(why.split())
+    if not words or len(words) > 200 or not words.isprintable():
+        raise ReferenceRefused("Say why, in at most 200 characters: the affiliate reads it.")
+    return words

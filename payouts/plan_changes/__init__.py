@@ -1,0 +1,1 @@
+"""How a plan changes: drafts, what-if, consent, publishing."""

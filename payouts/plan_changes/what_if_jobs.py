@@ -1,0 +1,162 @@
+"""What-ifs as jobs: asked for once, small ones answered at once, great ones by a worker that shows how far it is.
+
+As with the close of a period (`payouts.statements.closing`) the row says what was asked and how far it is, and an
+advisory lock of PostgreSQL whether a worker is on it: what a crash left is begun anew by the next sweep. Nothing is
+booked.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.utils import timezone
+
+from affiliates.models import User
+from payouts.models import CommissionPlan, CommissionRule, DraftVersion, WhatIf, WhatIfLine
+from payouts.plan_changes.consents import affected_by
+from payouts.plan_changes.drafts import rules_of
+from payouts.plan_changes.what_if import Comparison, Proposal, compare, events_of, told, with_everybody
+from payouts.plans.documents import PlanRefused, digest_of, document_of, rules_from
+from payouts.plans.linter import faults_of_rules
+
+State = WhatIf.State
+OPEN = (State.WAITING, State.RUNNING)
+# Up to so many events the answer does not keep anybody waiting.
+SMALL = 3_000
+MOST_OF_ERROR = 500
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+Progress = Callable[[str, int, int], None]
+
+_KEY = "hashtextextended('what if ' || %s, 0)"
+
+
+class WhatIfRefused(ValueError):
+    """The question makes no sense; the message says what to mend."""
+
+
+class AlreadyTrying(ValueError):
+    """Somebody is working on this very what-if."""
+
+
+def ask_what_if(
+    *,
+    plan: CommissionPlan,
+    rules: Sequence[CommissionRule],
+    tried: str,
+    starts_at: datetime,
+    ends_at: datetime,
+    actor: User | None,
+    now: datetime,
+    draft: DraftVersion | None = None,
+) -> WhatIf:
+    """Ask what these rules would have paid in the plan's place from `starts_at` until `ends_at`, or until now.
+
+    Answer it at once when it is small, else leave it to the next sweep. Raise `WhatIfRefused` for a period that has
+    not begun, `PlanRefused` for rules that could not be published.
+    """
+    ends_at = min(ends_at, now)
+    if starts_at < BEGINNING:
+        raise WhatIfRefused(f"Nothing happened before {BEGINNING:%Y-%m-%d}: begin the period then or later.")
+    if starts_at >= ends_at:
+        raise WhatIfRefused("The period must end after it begins, and lie in the past: only what happened is tried.")
+    faults = faults_of_rules(plan, rules)
+    if faults:
+        raise PlanRefused(faults)
+    row = WhatIf(
+        plan=plan,
+        draft=draft,
+        tried=tried[:200],
+        rules=document_of(rules),
+        digest=digest_of(plan, draft.effective_from if draft else starts_at, rules),
+        starts_at=starts_at,
+        ends_at=ends_at,
+        asked_by=actor,
+        asked_at=now,
+    )
+    row.total = events_of(_proposal(row)).count()
+    row.save()
+    if row.total <= SMALL:
+        run_what_if(row)
+    return row
+
+
+def ask_of_draft(
+    draft: DraftVersion, starts_at: datetime, ends_at: datetime, *, actor: User | None, now: datetime
+) -> WhatIf:
+    """Ask what the draft as it stands would have paid."""
+    return ask_what_if(
+        plan=draft.plan, rules=rules_of(draft), tried=f"{draft.plan}, draft {draft.public_id}", draft=draft,
+        starts_at=starts_at, ends_at=ends_at, actor=actor, now=now,
+    )  # fmt: skip
+
+
+def run_what_if(row: WhatIf, *, progress: Progress = lambda stage, done, total: None) -> None:
+    """Answer it, and keep the row up to date. One that is answered is left alone.
+
+    Raise `AlreadyTrying` while somebody else works on it. Whatever else goes wrong is raised and, unless the
+    database itself went away, stands in the row.
+    """
+    with _working_on(row):
+        row.refresh_from_db()
+        if not row.is_open:
+            return
+        row.state, row.started_at = State.RUNNING, row.started_at or timezone.now()
+        row.save(update_fields=["state", "started_at"])
+
+        def tell(stage: str, done: int, total: int) -> None:
+            row.done, row.total = done, total
+            row.save(update_fields=["done", "total"])
+            progress(stage, done, total)
+
+        try:
+            found = compare(_proposal(row), progress=tell)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception as error:
+            row.error = f"{type(error).__name__}: {error}"[:MOST_OF_ERROR]
+            _end(row, State.FAILED)
+            raise
+        _keep(row, found)
+
+
+def effect_on(draft: DraftVersion) -> WhatIf | None:
+    """The newest answered what-if of the draft exactly as it stands, for the events since its own beginning."""
+    rows = WhatIf.objects.filter(draft=draft, digest=draft.digest, starts_at=draft.effective_from, state=State.DONE)
+    return rows.order_by("-pk").first()
+
+
+def _proposal(row: WhatIf) -> Proposal:
+    return Proposal(row.plan, rules_from(row.rules, row.plan.offer), row.starts_at, row.ends_at)
+
+
+def _keep(row: WhatIf, found: Comparison) -> None:
+    # Whoever must agree to the draft has a line, though it may be of nothing.
+    concerned = affected_by(row.plan, row.starts_at, row.ends_at) if row.draft_id else []
+    lines = [WhatIfLine(what_if=row, **each._asdict()) for each in with_everybody(found.outcomes(), concerned)]
+    with transaction.atomic():
+        row.lines.all().delete()
+        WhatIfLine.objects.bulk_create(lines, batch_size=5_000)
+        row.examples = [told(each) for each in found.examples()]
+        row.done = row.total = found.events
+        row.save(update_fields=["examples", "done", "total"])
+        _end(row, State.DONE)
+
+
+def _end(row: WhatIf, state: State) -> None:
+    row.state, row.finished_at = state, timezone.now()
+    row.save(update_fields=["state", "finished_at", "error"])
+
+
+@contextmanager
+def _working_on(row: WhatIf) -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_try_advisory_lock({_KEY})", [str(row.pk)])
+        if not cursor.fetchone()[0]:
+            raise AlreadyTrying(f"{row} is being worked on: {row.done:,} of {row.total:,} events. Wait for its end.")
+    try:
+        yield
+    finally:
+        # When the connection is gone, so is the lock.
+        with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
+            cursor.execute(f"SELECT pg_advisory_unlock({_KEY})", [str(row.pk)])

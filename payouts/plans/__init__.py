@@ -1,0 +1,1 @@
+"""Commission plans: linter, price books, documents, worked examples."""

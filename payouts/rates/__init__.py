@@ -1,0 +1,1 @@
+"""Exchange rates by day, and the feed that brings them."""

@@ -1,0 +1,1 @@
+"""Closing a period: one immutable statement for each affiliate and currency."""

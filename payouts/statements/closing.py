@@ -1,0 +1,208 @@
+"""Closing a period as a job: asked for once, worked on by one at a time, taken up again after a crash.
+
+The row says what was asked, and how far it is. Whether somebody works on it is said by an advisory lock of
+PostgreSQL, which ends with the connection of whoever holds it: a killed worker leaves a row that says
+"running" and no lock, and the next sweep goes on with it. What was closed stays closed
+(`payouts.statements.statements`); an account that cannot be closed is named on the row (`CloseFailure`) and does not
+keep the others.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from functools import partial
+from typing import NamedTuple
+
+import structlog
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    transaction,
+)
+from django.db.models import F
+from django.utils import timezone
+
+from affiliates.models import Affiliate, User
+from payouts.models import CloseFailure, PeriodClose
+from payouts.statements.statements import CloseJob, PeriodRefused, check_period, to_close
+
+log = structlog.get_logger(__name__)
+
+State = PeriodClose.State
+OPEN = (State.WAITING, State.RUNNING)
+MOST_OF_ERROR = 500
+# So many accounts do not fail each for a reason of its own.
+MOST_FAILURES = 100
+
+# One lock for each period.
+_KEY = "hashtextextended('period close ' || extract(epoch FROM %s::timestamptz)::bigint, 0)"
+
+
+class AlreadyClosing(PeriodRefused):
+    """Somebody is closing this very period; the message says who, and how far it is."""
+
+
+class CloseStopped(PeriodRefused):
+    """So many accounts failed that the close was stopped; what it closed stays closed."""
+
+
+class Outcome(NamedTuple):
+    """What a run came to: the statements that it made, and how many affiliates it could not close."""
+
+    statements: int
+    failed: int
+
+
+def ask_close(*, ends_at: datetime, actor: User | None, now: datetime) -> PeriodClose:
+    """Write down that the period up to `ends_at` (a midnight UTC that has passed) shall be closed.
+
+    A close of the period that waits, or that a crash left, is given back: it is the one to go on with. Raise
+    `PeriodRefused` for a period that cannot be closed, `AlreadyClosing` while somebody works on it.
+    """
+    check_period(ends_at, now)
+    with transaction.atomic():
+        PeriodClose.objects.bulk_create(
+            [PeriodClose(ends_at=ends_at, asked_by=actor, asked_at=now)], ignore_conflicts=True
+        )
+        close = PeriodClose.objects.filter(ends_at=ends_at).latest("pk")
+        if _is_worked_on(ends_at):
+            raise _already(close)
+    return close
+
+
+def run_close(*, close: PeriodClose, progress: Callable[[int, int], None] = lambda done, total: None) -> Outcome:
+    """Close the period, and keep the row up to date.
+
+    A close that has ended is left alone: a task may be delivered twice. Raise `AlreadyClosing` while somebody
+    else works on the period. Affiliates that cannot be closed are kept in `close.failures`, and the close has failed
+    for them: asking again tries these only. Whatever else goes wrong is raised (`CloseStopped` when too many fail)
+    and, unless the database itself went away, stands in the row. A close that lost its database is still open, and
+    the next sweep takes it up.
+    """
+    with _working_on(close):
+        close.refresh_from_db()
+        if not close.is_open:
+            return Outcome(0, 0)
+        try:
+            made = _close_what_is_left(close, progress)
+        except (OperationalError, InterfaceError):
+            raise
+        except PeriodRefused as error:
+            _end(close, State.FAILED, str(error))
+            raise
+        except Exception as error:
+            _end(close, State.FAILED, _said(error))
+            raise
+        if close.failed:
+            failed = f"Failed for {close.failed:,} of {close.total:,} affiliates; the others are closed."
+            _end(close, State.FAILED, failed)
+        else:
+            _end(close, State.DONE)
+        return Outcome(made, close.failed)
+
+
+def _close_what_is_left(close: PeriodClose, progress: Callable[[int, int], None]) -> int:
+    """How many statements it made. The row counts a block in the block's own transaction."""
+    left, made = to_close(close.ends_at), 0
+    _start(close, len(left))
+    job = CloseJob(
+        close.ends_at,
+        timezone.now(),
+        close.asked_by,
+        failed=partial(_keep_failure, close),
+        counted=lambda block: _add(close, done=len(block)),
+    )
+    for block, statements in job.close(left):
+        made += len(statements)
+        close.done += len(block)
+        progress(close.done, close.total)
+    return made
+
+
+def _start(close: PeriodClose, left: int) -> None:
+    """Mark it running. An earlier run of it may have closed some; those that failed then are tried again."""
+    close.failures.all().delete()
+    close.state, close.started_at = State.RUNNING, close.started_at or timezone.now()
+    close.failed, close.total = 0, close.done + left
+    close.save(update_fields=["state", "started_at", "failed", "total"])
+
+
+def _add(close: PeriodClose, **counts: int) -> None:
+    PeriodClose.objects.filter(pk=close.pk).update(**{name: F(name) + count for name, count in counts.items()})
+
+
+def _keep_failure(close: PeriodClose, affiliate_id: int, error: Exception) -> None:
+    """Name the affiliate on the row, with why and what to do; stop when too many fail."""
+    affiliate = Affiliate.objects.get(pk=affiliate_id)
+    log.error("account_not_closed", close=close.pk, affiliate=affiliate.public_id, exc_info=error)
+    with transaction.atomic():
+        CloseFailure.objects.create(
+            close=close, affiliate=affiliate, why=_said(error), mend=_what_to_do(error, affiliate)[:MOST_OF_ERROR]
+        )
+        _add(close, failed=1)
+    close.failed += 1
+    if close.failed == MOST_FAILURES:
+        raise CloseStopped(
+            f"Stopped: {close.failed:,} affiliates could not be closed, so the cause is hardly theirs. See what "
+            "stopped them, mend it, and go on."
+        )
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:MOST_OF_ERROR]
+
+
+def _what_to_do(error: Exception, affiliate: Affiliate) -> str:
+    check = f"run manage.py verify_ledger --affiliate {affiliate.public_id}"
+    if isinstance(error, DataError):
+        return (
+            "An amount is larger than can be kept. Look for a wrong amount in the affiliate's ledger and correct it by "
+            "an adjustment, or for a wrong rate into the currency that the affiliate is paid in; then go on."
+        )
+    if isinstance(error, OperationalError):
+        return "The database was busy, or broke off the work. Nothing else needs to be mended: go on."
+    if isinstance(error, IntegrityError):
+        return f"The database refused what came of it. To see what does not fit, {check}; mend that, then go on."
+    return (
+        f"First {check}, and mend what it finds. If it finds nothing, this is a fault of the program: the log has all "
+        "of it under account_not_closed. Then go on."
+    )
+
+
+def _end(close: PeriodClose, state: State, error: str = "") -> None:
+    close.state, close.finished_at, close.error = state, timezone.now(), error[:MOST_OF_ERROR]
+    close.save(update_fields=["state", "finished_at", "error"])
+
+
+@contextmanager
+def _working_on(close: PeriodClose) -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_try_advisory_lock({_KEY})", [close.ends_at])
+        if not cursor.fetchone()[0]:
+            raise _already(close)
+    try:
+        yield
+    finally:
+        # When the connection is gone, so is the lock.
+        with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
+            cursor.execute(f"SELECT pg_advisory_unlock({_KEY})", [close.ends_at])
+
+
+def _is_worked_on(ends_at: datetime) -> bool:
+    """Try the lock for the length of this transaction; whoever works on the period keeps it from us."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_try_advisory_xact_lock({_KEY})", [ends_at])
+        return not cursor.fetchone()[0]
+
+
+def _already(close: PeriodClose) -> AlreadyClosing:
+    close.refresh_from_db()
+    who = f"asked for by {close.asked_by}" if close.asked_by else "begun by a command"
+    return AlreadyClosing(
+        f"The period before {close.ends_at:%Y-%m-%d} is being closed already, {who} at {close.asked_at:%H:%M} UTC: "
+        f"{close.done:,} of {close.total:,} affiliates. Wait for its end."
+    )

@@ -1,0 +1,24 @@
+"""Whether plan versions still say what was published, and what affiliates agreed to."""
+
+from collections.abc import Iterator
+
+from django.db.models import Prefetch
+
+from payouts.ledger.chain_walk import Finding
+from payouts.models import CommissionRule, PlanVersion
+from payouts.plans.documents import digest_of
+
+CHUNK = 200
+
+
+def altered_versions() -> Iterator[Finding]:
+    """Versions whose stored rules do not come to the digest that they were published with.
+
+    Versions that were published before digests were kept have none, and are not judged.
+    """
+    rules = Prefetch("rules", CommissionRule.objects.select_related("goal"))
+    versions = PlanVersion.objects.exclude(digest="").select_related("plan__offer").prefetch_related(rules)
+    for version in versions.order_by("pk").iterator(chunk_size=CHUNK):
+        if digest_of(version.plan, version.effective_from, list(version.rules.all())) != version.digest:
+            fault = "holds other rules, or another beginning, than were published and agreed to."
+            yield Finding(f"Version {version} of {version.plan.offer}", fault)

@@ -1,0 +1,181 @@
+"""Checking the ledger against itself: chains, statements, payouts, invoices, versions, what conversions should earn.
+
+Nothing is trusted but the facts: seals are derived again, sums are added again, conversions are priced
+again. Rows are streamed, so memory stays bounded whatever the size of the ledger; work may go on meanwhile.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import FilteredRelation, Q, QuerySet, Sum
+
+from affiliates.models import Affiliate
+from conversions.models import Conversion
+from payouts.invoicing.checking import invoice_findings
+from payouts.ledger.booking import Due, booked_amounts, differences, price_together, read_events
+from payouts.ledger.chain import COLUMNS, Draft, Facts
+from payouts.ledger.chain_walk import ChainWalk, Finding
+from payouts.ledger.click_booking import click_differences
+from payouts.models import BilledClicks, LedgerEntry, LedgerHead, Payout, Statement
+from payouts.plans.price_books import keep_versions
+from payouts.pricing import exact
+from payouts.verification.plan_versions import altered_versions
+
+CHUNK = 2000
+
+Progress = Callable[[str, int, int], None]
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """No progress."""
+
+
+@dataclass
+class Verification:
+    """One run over the whole ledger, or over one affiliate's. The counts grow while `findings` is read."""
+
+    affiliate: Affiliate | None = None
+    progress: Progress = _silent
+    entries: int = 0
+    statements: int = 0
+    conversions: int = 0
+    clicks: int = 0
+    due: int = 0
+
+    def findings(self) -> Iterator[Finding]:
+        """Check everything and give what is wrong, as it is met: the first finding of a chain is its first broken link.
+
+        Conversions that are due for booking are counted in `due`, not compared: the ledger has yet to follow them.
+        """
+        yield from self._check_chains()
+        yield from self._check_payouts()
+        yield from invoice_findings(self.affiliate)
+        yield from self._check_prices()
+        yield from self._check_clicks()
+        if self.affiliate is None:
+            yield from altered_versions()
+
+    def _of_affiliate(self) -> Q:
+        return Q(affiliate=self.affiliate) if self.affiliate else Q()
+
+    def _check_chains(self) -> Iterator[Finding]:
+        total = LedgerHead.objects.filter(self._of_affiliate()).aggregate(total=Sum("sequence"))["total"] or 0
+        affiliates = Affiliate.objects.filter(pk=self.affiliate.pk) if self.affiliate else Affiliate.objects.all()
+        for affiliate in affiliates.order_by("pk").iterator(chunk_size=CHUNK):
+            yield from self._check_chain(affiliate, total)
+        self.progress("entries", self.entries, max(total, self.entries))
+
+    def _check_chain(self, affiliate: Affiliate, total: int) -> Iterator[Finding]:
+        # In this order: the head is read before the entries, and again after them.
+        heads = LedgerHead.objects.filter(affiliate=affiliate)
+        statements = list(Statement.objects.filter(affiliate=affiliate).order_by("last_sequence", "ends_at"))
+        walk = ChainWalk(f"{affiliate.name} ({affiliate.public_id})", heads.first(), statements)
+        rows = LedgerEntry.objects.filter(affiliate=affiliate).order_by("sequence").values_list(*COLUMNS, "hash")
+        for *facts, stored_seal in rows.iterator(chunk_size=CHUNK):
+            yield from walk.follow(Facts(*facts), stored_seal)
+            self.entries += 1
+            if self.entries % CHUNK == 0:
+                self.progress("entries", self.entries, total)
+        yield from walk.end(heads.first())
+        self.statements += len(statements)
+
+    def _check_payouts(self) -> Iterator[Finding]:
+        """Every paid payout has its payment in the ledger, of its amount, and no other payout has one."""
+        payouts = Payout.objects.filter(self._of_affiliate()).annotate(
+            payment=FilteredRelation("ledger_entries", condition=Q(ledger_entries__kind=LedgerEntry.Kind.PAYMENT))
+        )
+        rows = payouts.order_by("pk").values_list(
+            "public_id", "status", "amount", "fee", "currency", "affiliate_id",
+            "payment__amount", "payment__currency", "payment__affiliate_id",
+        )  # fmt: skip
+        for public_id, status, amount, fee, currency, affiliate_id, *payment in rows.iterator(chunk_size=CHUNK):
+            if status == Payout.Status.DUE and payment[0] is not None:
+                yield Finding(f"Payout {public_id}", "is due, but the ledger holds a payment of it.")
+            elif status != Payout.Status.DUE and payment != [fee - amount, currency, affiliate_id]:
+                fault = f"is {status}, but the ledger holds no payment of {exact(amount - fee, currency)} for it."
+                yield Finding(f"Payout {public_id}", fault)
+        loose = LedgerEntry.objects.filter(self._of_affiliate(), kind=LedgerEntry.Kind.PAYMENT, payout=None)
+        for number in loose.order_by("affiliate_id", "sequence").values_list("sequence", flat=True).iterator():
+            yield Finding(f"Entry #{number}", "is a payment that names no payout.")
+
+    def _check_prices(self) -> Iterator[Finding]:
+        mine = Conversion.objects.filter(self._of_affiliate())
+        booked = mine.filter(booked_at__isnull=False).order_by("pk")
+        total, last = booked.count(), 0
+        while ids := list(booked.filter(pk__gt=last).values_list("pk", flat=True)[:CHUNK]):
+            yield from _price_findings(ids)
+            last = ids[-1]
+            self.conversions += len(ids)
+            self.progress("conversions", self.conversions, max(total, self.conversions))
+        self.due = mine.filter(booked_at=None, is_test=False).count()
+
+    def _check_clicks(self) -> Iterator[Finding]:
+        mine = BilledClicks.objects.filter(self._of_affiliate())
+        booked = mine.filter(booked_at__isnull=False).order_by("pk")
+        total, last = booked.count(), 0
+        while ids := list(booked.filter(pk__gt=last).values_list("pk", flat=True)[:CHUNK]):
+            yield from _click_findings(ids)
+            last = ids[-1]
+            self.clicks += len(ids)
+            self.progress("clicks", self.clicks, max(total, self.clicks))
+        self.due += mine.filter(booked_at=None).count()
+
+
+def _click_findings(ids: list[int]) -> Iterator[Finding]:
+    """Compare what these days of clicks earn with what is booked; suspects again with their rows locked."""
+    rows = BilledClicks.objects.filter(booked_at__isnull=False).select_related("link").order_by("pk")
+    drafts = click_differences(list(rows.filter(pk__in=ids)))
+    suspects = {draft.clicks[0] for draft in drafts if draft.clicks}.intersection(ids)
+    if not suspects:
+        return
+    with transaction.atomic():
+        keep_versions()
+        locked = rows.filter(pk__in=suspects).select_for_update(of=("self",), no_key=True)
+        drafts = click_differences(list(locked), lock=True)
+        due = set(BilledClicks.objects.filter(booked_at=None).values_list("affiliate_id", "offer_id").distinct())
+        open_rows = set(BilledClicks.objects.filter(pk__in=suspects).values_list("pk", "affiliate_id", "offer_id"))
+    settled = {pk for pk, *account in open_rows if tuple(account) not in due}
+    for draft in drafts:
+        if draft.clicks and draft.clicks[0] in settled:
+            yield Finding(f"Clicks {draft.clicks[1]}", _fault(draft))
+
+
+def _fault(draft: Draft) -> str:
+    side = "less" if draft.amount > 0 else "more"
+    amount = exact(abs(draft.amount), draft.currency)
+    return f"the ledger holds {amount} {side} than it earns: {draft.arithmetic.rstrip('.')}."
+
+
+def _price_findings(ids: list[int]) -> Iterator[Finding]:
+    """Compare what these conversions earn with what is booked; look at suspects again with their rows locked.
+
+    The first look locks nothing, so a conversion that is booked at that moment may seem wrong. The second
+    waits for whoever holds it, and then sees all that belongs together.
+    """
+    rows = Conversion.objects.filter(booked_at__isnull=False).order_by("pk")
+    suspects = [draft.conversion[0] for draft in _differences(rows.filter(pk__in=ids)) if draft.conversion]
+    if not suspects:
+        return
+    with transaction.atomic():
+        keep_versions()
+        drafts = _differences(rows.filter(pk__in=suspects).select_for_update(of=("self",), no_key=True), lock=True)
+    for draft in drafts:
+        public_id = draft.conversion[1] if draft.conversion else ""
+        yield Finding(f"Conversion {public_id}", _fault(draft))
+
+
+def _differences(rows: QuerySet[Conversion], *, lock: bool = False) -> list[Draft]:
+    """Owed minus booked for these; none for an account with conversions that it has yet to follow."""
+    due = read_events(rows)
+    priced, quotes = price_together(due, lock=lock)
+    if lock and len(priced) > len(due):
+        due = _settled(due)
+    return differences(due, quotes, booked_amounts([row.event.conversion_id for row in due]))
+
+
+def _settled(due: list[Due]) -> list[Due]:
+    affiliates = {row.event.affiliate_id for row in due}
+    waiting = Conversion.objects.filter(affiliate__in=affiliates, booked_at=None, is_test=False).order_by()
+    open_accounts = set(waiting.values_list("affiliate_id", "goal__offer_id").distinct())
+    return [row for row in due if (row.event.affiliate_id, row.event.offer_id) not in open_accounts]

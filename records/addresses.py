@@ -1,0 +1,55 @@
+"""Which addresses a visitor may be sent to, and which networks a sender may come from."""
+
+import ipaddress
+import re
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ValidationError
+
+_HOST = re.compile(r"^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
+
+
+# What a destination may ask for; `tracking.capture.destination` fills it in.
+MACROS = frozenset(
+    ["click_id", "aff_click_id", "affiliate_id", "offer_id", "link_code", "source", "country", "timestamp"]
+    + [f"sub{n}" for n in range(1, 11)]
+)
+MACRO = re.compile(r"\{([A-Za-z0-9_]+)\}")
+
+
+def validate_destination(url: str) -> None:
+    """Refuse what is not an absolute http(s) address, whose host a macro could change, or with an unknown macro."""
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname, parts.port
+    except ValueError as error:
+        raise ValidationError(f"This is no address: {error}.") from error
+    if parts.scheme not in ("http", "https") or not host:
+        raise ValidationError("Give a full address that begins with https:// (or http://).")
+    if "{" in parts.netloc or "@" in parts.netloc:
+        raise ValidationError("The host must be fixed: macros and user names are not allowed in it.")
+    if not url.isascii() or re.search(r"[\x00-\x20\x7f\\\"<>]", url):
+        raise ValidationError("Only plain characters are allowed; encode others, for example a space as %20.")
+    unknown = sorted(set(MACRO.findall(url)) - MACROS)
+    if unknown:
+        raise ValidationError(f"Unknown macro {{{unknown[0]}}}. Known ones: {', '.join(sorted(MACROS))}.")
+
+
+def validate_host(host: str) -> None:
+    if not _HOST.match(host):
+        raise ValidationError(
+            "Give a host name in lower case such as shop.example or *.shop.example, without https://."
+        )
+
+
+def validate_network(network: str) -> None:
+    try:
+        ipaddress.ip_network(network)
+    except ValueError as error:
+        raise ValidationError(f"Give an address or a network such as 203.0.113.0/24: {error}.") from error
+
+
+def host_allowed(host: str, allowed: list[str]) -> bool:
+    """Whether the host is listed, or lies below a `*.` entry (which does not cover the bare domain)."""
+    host = host.lower().rstrip(".")
+    return any(host == entry or (entry.startswith("*.") and host.endswith(entry[1:])) for entry in allowed)

@@ -1,0 +1,77 @@
+"""Files of rows as people send them: CSV by comma, semicolon or tab, in UTF-8 or as spreadsheets write it."""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from records.csv_bounds import ColumnsRefused, bounded, column_names
+
+DELIMITERS = ",;\t"
+LARGEST = 20 * 1024 * 1024
+LONGEST_VALUE = 4_000
+
+
+class FileRefused(ValueError):
+    """The file as a whole cannot be read; nothing was done. The message says what to mend."""
+
+
+class Row(NamedTuple):
+    """A row of a file: the line where it ends, counted from 1, and its values by column, empty ones left out."""
+
+    line: int
+    values: dict[str, str]
+
+
+class Table(NamedTuple):
+    """A file's columns, in lower case, and its rows as they are read."""
+
+    columns: list[str]
+    rows: Iterator[Row]
+
+
+def read_table(content: bytes) -> Table:
+    """Read the header at once and the rows one by one. Raise `FileRefused`, also while rows are read."""
+    if len(content) > LARGEST:
+        raise FileRefused(f"The file has more than {LARGEST // 1024 // 1024} MB. Split it.")
+    text = _decoded(content)
+    head = text[: text.find("\n") + 1 or None]
+    delimiter = max(DELIMITERS, key=head.count)
+    reader = csv.reader(bounded(io.StringIO(text, newline="")), delimiter=delimiter, strict=True)
+    try:
+        columns = column_names(next(reader, []))
+    except csv.Error as error:
+        raise FileRefused(f"Line 1 is not CSV: {error}.") from error
+    except ColumnsRefused as error:
+        raise FileRefused(str(error)) from error
+    if not any(columns):
+        raise FileRefused("The first line must name the columns.")
+    return Table(columns, _rows(reader, columns))
+
+
+def _decoded(content: bytes) -> str:
+    if content[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
+        raise FileRefused("This is a spreadsheet or an archive. Save it as CSV and send that.")
+    for encoding in ("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "cp1252"):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    raise FileRefused("The file is text in no known encoding. Save it in UTF-8.")
+
+
+def _rows(reader: Iterator[list[str]], columns: list[str]) -> Iterator[Row]:
+    while True:
+        try:
+            values = next(reader, None)
+        except csv.Error as error:
+            raise FileRefused(f"Line {reader.line_num} is not CSV: {error}.") from error  # type: ignore[attr-defined]
+        if values is None:
+            return
+        line = reader.line_num  # type: ignore[attr-defined]
+        if any(values[len(columns) :]):
+            raise FileRefused(f"Line {line} has {len(values)} values for {len(columns)} columns.")
+        found = {name: value.strip()[:LONGEST_VALUE] for name, value in zip(columns, values, strict=False)}
+        if any(found.values()):
+            yield Row(line, {name: value for name, value in found.items() if name and value})

@@ -1,0 +1,120 @@
+"""The operator panel's page for click IDs of another platform."""
+
+from django.contrib import admin, messages
+from django.contrib.admin.models import ADDITION, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.decorators import action, display
+
+from affiliates.access.operators import operator
+from tracking.click_id.codec import text_of
+from tracking.legacy.upload import UploadForm, take
+from tracking.models import LegacyClickID
+from web.cells import NOTHING
+from web.panel import DayRangeFilter, RecordAdmin, code, link_to, when
+
+
+@admin.register(LegacyClickID)
+class LegacyClickIDAdmin(RecordAdmin):
+    """Click IDs that were imported from another platform, here by a file or by `manage.py import_clicks`."""
+
+    list_display = ("foreign", "source", "affiliate_link", "link_code", "clicked", "imported_at")
+    list_display_links = ("foreign",)
+    list_filter = (
+        ("link__enrollment__affiliate", AutocompleteSelectFilter),
+        ("link__enrollment__offer", AutocompleteSelectFilter),
+        ("clicked_at", DayRangeFilter),
+    )
+    list_select_related = ("link__enrollment__affiliate", "link__enrollment__offer")
+    search_fields = ("foreign_id__exact",)
+    search_help_text = "The click ID as the other platform wrote it, in full"
+    ordering = ("-id",)
+    sortable_by = ()
+    actions_list = ("upload",)
+    actions_detail = ("trace",)
+    SHOWN_FAULTS = 200
+    fields = (
+        *(("foreign", "source"), ("affiliate_link", "link"), ("clicked", "imported_at")),
+        *("shown_id", ("aff_click_id", "labels")),
+    )
+    readonly_fields = ("foreign", "affiliate_link", "clicked", "shown_id", "labels")
+
+    def has_upload_permission(self, request: HttpRequest) -> bool:
+        """Nobody types click IDs; who may add them brings them in a file."""
+        return request.user.has_perm("tracking.add_legacyclickid")
+
+    @action(description="Import from a file", icon="upload_file", permissions=["upload"], url_path="upload")
+    def upload(self, request: HttpRequest) -> HttpResponse:
+        """Look a file over, then import it: each step is a POST of its own."""
+        if key := request.POST.get("kept"):
+            return self._import_kept(request, key)
+        form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
+        looked = form.look(owner=operator(request), now=timezone.now()) if form.is_bound and form.is_valid() else None
+        upload, found = looked or (None, None)
+        faults = found.faults if found else []
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Import click IDs of another platform",
+            "opts": self.opts,
+            "form": form,
+            "media": self.media + form.media,
+            "upload": upload,
+            "found": found,
+            "shown": faults[: self.SHOWN_FAULTS],
+            "more": max(len(faults) - self.SHOWN_FAULTS, 0),
+            "here": request.path,
+            "back": reverse("admin:tracking_legacyclickid_changelist"),
+        }
+        return TemplateResponse(request, "admin/tracking/legacyclickid/upload.html", context)
+
+    def _import_kept(self, request: HttpRequest, key: str) -> HttpResponse:
+        upload = take(key, owner=operator(request))
+        if upload is None:
+            messages.error(request, "The file is not kept any more, or was imported already: choose it again.")
+            return HttpResponseRedirect(request.path)
+        done = upload.judge(now=timezone.now(), is_dry_run=False)
+        said = (
+            f"Imported {done.added:,} click IDs from {upload.name}; {done.known:,} were there before, "
+            f"{len(done.faults):,} rows with faults were passed by."
+        )
+        entry = {"user_id": operator(request).pk, "object_repr": upload.name[:200], "change_message": said}
+        LogEntry.objects.create(
+            content_type=ContentType.objects.get_for_model(LegacyClickID), action_flag=ADDITION, **entry
+        )
+        (messages.warning if done.faults else messages.success)(request, said)
+        return HttpResponseRedirect(reverse("admin:tracking_legacyclickid_changelist"))
+
+    @action(description="Whole story", icon="timeline", permissions=["view"])
+    def trace(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        key = LegacyClickID.objects.values_list("click_id", flat=True).get(pk=object_id)
+        return HttpResponseRedirect(f"{reverse('trace:search')}?q={text_of(key)}")
+
+    @display(description="Click ID there")
+    def foreign(self, row: LegacyClickID) -> SafeString | str:
+        return code(row.foreign_id)
+
+    @display(description="Click ID here")
+    def shown_id(self, row: LegacyClickID) -> SafeString | str:
+        return code(text_of(row.click_id))
+
+    @display(description="Affiliate and offer")
+    def affiliate_link(self, row: LegacyClickID) -> SafeString:
+        return format_html("{} · {}", link_to(row.link.enrollment.affiliate), row.link.enrollment.offer)
+
+    @display(description="Link")
+    def link_code(self, row: LegacyClickID) -> SafeString | str:
+        return code(row.link.code)
+
+    @display(description="Clicked")
+    def clicked(self, row: LegacyClickID) -> SafeString | str:
+        return when(row.clicked_at)
+
+    @display(description="Labels")
+    def labels(self, row: LegacyClickID) -> str:
+        return ", ".join(f"{name}={value}" for name, value in row.sub_ids.items()) or NOTHING

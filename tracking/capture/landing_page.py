@@ -1,0 +1,21 @@
+"""Which page an affiliate's link may lead to in place of the offer's own."""
+
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ValidationError
+
+from affiliates.models import Offer
+from records.addresses import host_allowed, validate_destination
+from tracking.capture.destination import deep_link
+
+
+def check_landing_page(url: str, offer: Offer) -> None:
+    """Raise ValidationError, naming the hosts that are allowed, when the offer does not let visitors go there."""
+    validate_destination(url)
+    hosts = offer.deep_link_hosts
+    if not hosts:
+        raise ValidationError("This offer has one fixed destination. Leave this empty.")
+    if not host_allowed(urlsplit(url).hostname or "", hosts):
+        raise ValidationError(f"This offer only leads to {', '.join(hosts)}. Choose a page there, or leave this empty.")
+    if "{" not in url and deep_link(url, hosts) is None:
+        raise ValidationError("This address cannot be used as a destination. Copy it again from the address bar.")

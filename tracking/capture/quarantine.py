@@ -1,0 +1,74 @@
+"""Clicks that the database refused, as files beside the spool: read, and tried again.
+
+A refused click is a file of its own: a line with the reason, then the row for COPY. A damaged segment is kept
+whole; the records in it that are whole were drained, the rest is for a person to look at and then to delete.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+
+from tracking.capture.clicks import COLUMNS, NULL, copy_rows_again, write_or_bisect
+from tracking.capture.spool import QUARANTINE
+
+REFUSED, DAMAGED = ".refused", ".damaged"
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedClick:
+    """A click that the database did not take, and why."""
+
+    path: Path
+    reason: str
+    row: bytes
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What the row says, by column; columns that hold nothing are left out."""
+        texts = self.row.decode("utf-8", "replace").rstrip("\n").split("\t")
+        return {name: text for name, text in zip(COLUMNS, texts, strict=False) if text not in (NULL, "")}
+
+    @property
+    def key(self) -> UUID | None:
+        try:
+            return UUID(hex=self.values.get("id", ""))
+        except ValueError:
+            return None
+
+
+def check_readable(directory: Path) -> None:
+    """Raise OSError when the spool is there and cannot be read: what cannot be seen must not pass for nothing."""
+    for each in (directory, directory / QUARANTINE):
+        if each.exists():
+            os.listdir(each)
+
+
+def refused_clicks(directory: Path) -> Iterator[RefusedClick]:
+    """The refused clicks of a spool, the oldest first."""
+    for path in sorted((directory / QUARANTINE).glob(f"*{REFUSED}")):
+        try:
+            reason, _, row = path.read_bytes().partition(b"\n")
+        except FileNotFoundError:  # tried again, with success, by somebody else
+            continue
+        yield RefusedClick(path, reason.decode("utf-8", "replace").removeprefix("# "), row)
+
+
+def damaged_segments(directory: Path) -> list[Path]:
+    return sorted((directory / QUARANTINE).glob(f"*{DAMAGED}"))
+
+
+def retry(directory: Path, connect: Callable[[], psycopg.Connection]) -> Iterator[tuple[RefusedClick, str]]:
+    """Write each refused click again; yield it with an empty text, or with why it is still refused.
+
+    A click that is stored already is not doubled. Raise psycopg.OperationalError when the database is away.
+    """
+    with connect() as line:
+        for click in refused_clicks(directory):
+            (why,) = write_or_bisect(line, [click.row], copy_rows_again)
+            if why is None:
+                click.path.unlink(missing_ok=True)
+            yield click, " ".join(str(why).split()) if why else ""

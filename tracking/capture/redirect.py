@@ -1,0 +1,217 @@
+"""`GET /c/<code>`: record the click, then send the visitor on. Answered only when the click is durable."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from tracking.capture.click_writer import ClickNotStored
+from tracking.capture.clicks import format_row
+from tracking.capture.destination import deep_template, render, with_parameters
+from tracking.capture.link_cache import LinkCache
+from tracking.capture.routes import Route, Visitor
+from tracking.capture.targeting import visitor_of
+from tracking.click_id import codec
+from tracking.models import SUB_IDS
+from tracking.visitors.identity import known_visitor, new_visitor
+from tracking.visitors.privacy import truncate_ip
+from web.batching import Batcher, QueueFull
+from web.http import (
+    HTML,
+    NO_STORE,
+    Header,
+    Receive,
+    Scope,
+    Send,
+    TooManyFields,
+    clean,
+    client_ip,
+    cookie,
+    header,
+    pairs,
+    respond,
+    respond_json,
+)
+
+PREFIX = "/c/"
+VISITOR_COOKIE = "aff_visitor"
+CLICK_COOKIE = "aff_click_"
+COOKIE_SECONDS = 90 * 86400
+# A pixel on the advertiser's page is a third party there: only SameSite=None cookies reach us; they need Secure.
+_KEPT = f"; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; "
+_SECURE, _LAX = _KEPT + "Secure; SameSite=None", _KEPT + "SameSite=Lax"
+VALUE_LIMIT = 255
+_QUERY_COLUMNS = ("aff_click_id", "source", *SUB_IDS)
+# Parameters with a meaning of their own here; all others may be passed through.
+OWN_NAMES = frozenset({*_QUERY_COLUMNS, "url", "click_id", ""})
+LOOK_HEADERS = frozenset({b"purpose", b"sec-purpose", b"x-purpose", b"x-moz"})
+NOBODY = Visitor()
+ANY_ORIGIN: Header = (b"access-control-allow-origin", b"*")
+
+
+def _page(title: str, text: str) -> bytes:
+    return (
+        f"<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
+        f"<title>{title}</title><body><h1>{title}</h1><p>{text}</p>"
+    ).encode()
+
+
+NOT_FOUND = _page("Link not found", "This link does not exist. Please check the address you followed.")
+GONE = _page("No longer available", "This offer is not available at the moment.")
+TRY_AGAIN = _page("Please try again", "The page you are going to could not be reached just now. Try again in a moment.")
+
+
+class RedirectHandler:
+    """The ASGI handler of a process: its cache of links and its writer of clicks."""
+
+    def __init__(self, *, cache: LinkCache, writer: "Batcher[bytes, None]") -> None:
+        self._cache, self._writer = cache, writer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] not in ("GET", "HEAD"):
+            await respond(send, 405, [(b"allow", b"GET, HEAD"), NO_STORE])
+            return
+        code, _, form = scope["path"][len(PREFIX) :].lower().partition(".")
+        if form not in ("", "json"):
+            await respond(send, 404, [HTML, NO_STORE], NOT_FOUND)
+            return
+        try:
+            route = await self._route(code)
+        except ConnectionError:
+            await respond(send, 503, [HTML, NO_STORE, (b"retry-after", b"2")], TRY_AGAIN)
+            return
+        if route is None:
+            await respond(send, 404, [HTML, NO_STORE], NOT_FOUND)
+            return
+        milliseconds = int(time.time() * 1000)
+        ip, agent = client_ip(scope), header(scope, b"user-agent")
+        visitor = visitor_of(ip, agent) if route.is_targeted else NOBODY
+        if route.is_open_at(milliseconds) and route.admits(visitor):
+            await self._open(route, Visit(scope, milliseconds, ip, agent, visitor, form == "json"), send)
+        else:
+            await self._closed(route, form == "json", send)
+
+    async def _route(self, code: str) -> Route | None:
+        try:
+            return self._cache.get(code)
+        except KeyError:
+            return await self._cache.load(code) if 0 < len(code) <= 40 and code.isascii() else None
+
+    async def _closed(self, route: Route, is_direct: bool, send: Send) -> None:
+        if route.fallback_url and not is_direct:
+            await respond(send, 302, [(b"location", route.fallback_url.encode()), NO_STORE])
+        else:
+            await respond(send, 410, [HTML, NO_STORE], GONE)
+
+    async def _open(self, route: Route, visit: "Visit", send: Send) -> None:
+        raw_id = codec.new_bytes(link_number=route.number, milliseconds=visit.milliseconds)
+        text = codec.sign(raw_id)
+        query = _query(visit.scope)
+        headers: list[Header] = [NO_STORE]
+        if not _is_only_a_look(visit.scope):
+            visitor, headers = _cookies(visit, route, text, query)
+            try:
+                await self._writer.submit(_row(raw_id, route, visit, visitor, query))
+            except QueueFull:
+                await respond(send, 503, [HTML, NO_STORE, (b"retry-after", b"2")], TRY_AGAIN)
+                return
+            except ClickNotStored:
+                pass  # Database and disk are both gone: the row is in the log, and the ID proves itself.
+        if visit.is_direct:
+            await respond_json(send, 200, {"click_id": text}, [ANY_ORIGIN])
+            return
+        await respond(send, 302, [(b"location", _location(route, visit, query, text).encode()), *headers])
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request through a link, as far as it was looked at."""
+
+    scope: Scope
+    milliseconds: int
+    ip: str | None
+    agent: str
+    visitor: Visitor
+    # The tag on a landing page asks for the click ID itself: the visitor is there already.
+    is_direct: bool
+
+
+def _is_only_a_look(scope: Scope) -> bool:
+    """HEAD, and what a browser fetches ahead in case somebody clicks: answered, never counted."""
+    if scope["method"] == "HEAD":
+        return True
+    return any(
+        name in LOOK_HEADERS and (b"prefetch" in value or b"preview" in value) for name, value in scope["headers"]
+    )
+
+
+def _row(raw_id: bytes, route: Route, visit: Visit, visitor: str, query: Mapping[str, str]) -> bytes:
+    return format_row(
+        raw_id=raw_id,
+        milliseconds=visit.milliseconds,
+        link_number=route.number,
+        ip=truncate_ip(visit.ip) or None if visit.ip and settings.CLICK_IP_TRUNCATE else visit.ip,
+        visitor=visitor,
+        texts=[visit.agent, _referrer(visit, query), *(query.get(name, "") for name in _QUERY_COLUMNS)],
+    )
+
+
+def _referrer(visit: Visit, query: Mapping[str, str]) -> str:
+    """Where the visitor came from; the tag's own request comes from the landing page, so the tag says it."""
+    return query.get("referrer", "") if visit.is_direct else header(visit.scope, b"referer")
+
+
+def _location(route: Route, visit: Visit, query: Mapping[str, str], text: str) -> str:
+    """A deep link if the offer allows it, else the destination that fits; with its macros and passed parameters."""
+    template = deep_template(query["url"], route.deep_link_hosts) if "url" in query else None
+    address = render(template or route.template_for(visit.visitor), _values(route, visit, query, text))
+    return with_parameters(address, _passed(route, query)) if route.passes is None or route.passes else address
+
+
+def _passed(route: Route, query: Mapping[str, str]) -> dict[str, str]:
+    """The link's other parameters that the offer lets through."""
+    return {
+        name: value
+        for name, value in query.items()
+        if name not in OWN_NAMES and (route.passes is None or name in route.passes)
+    }
+
+
+def _query(scope: Scope) -> dict[str, str]:
+    """The link's parameters; the first of a repeated one counts."""
+    found: dict[str, str] = {}
+    try:
+        sent = pairs(scope["query_string"]) if scope["query_string"] else []
+    except TooManyFields:
+        return found
+    for name, value in sent:
+        found.setdefault(clean(name, 60), clean(value, 2000 if name == "url" else VALUE_LIMIT))
+    return found
+
+
+def _values(route: Route, visit: Visit, query: Mapping[str, str], text: str) -> dict[str, str]:
+    return {
+        **query,
+        "click_id": text,
+        "affiliate_id": route.affiliate_id,
+        "offer_id": route.offer_id,
+        "link_code": route.code,
+        "country": visit.visitor.country,
+        "timestamp": str(visit.milliseconds // 1000),
+    }
+
+
+def _cookies(visit: Visit, route: Route, text: str, query: Mapping[str, str]) -> tuple[str, list[Header]]:
+    """The visitor's ID, and headers that keep it and the last click per advertiser, for the pixel.
+
+    The tag keeps the visitor's ID on the landing page's own host and sends it along.
+    """
+    sent = query.get("visitor", "") if visit.is_direct else cookie(visit.scope, VISITOR_COOKIE)
+    visitor = (known_visitor(sent) if sent else None) or new_visitor(visit.milliseconds)
+    rest = _SECURE if settings.REQUIRE_HTTPS else _LAX
+    return visitor, [
+        NO_STORE,
+        (b"set-cookie", f"{VISITOR_COOKIE}={visitor}{rest}".encode()),
+        (b"set-cookie", f"{CLICK_COOKIE}{route.advertiser_id}={text}{rest}".encode()),
+    ]

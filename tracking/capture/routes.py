@@ -1,0 +1,149 @@
+"""What the hot path knows of a link: whether it is open now, and where a visitor goes."""
+
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from affiliates.models import Affiliate, Enrollment, Offer
+from tracking.capture.destination import Template, compile_template
+from tracking.models import TrackingLink
+
+ENDLESS = 2**63
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """What targeting goes by; empty where it is not known."""
+
+    country: str = ""
+    device: str = ""
+    system: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One of an offer's other destinations; an empty set fits everybody."""
+
+    template: Template
+    countries: frozenset[str]
+    devices: frozenset[str]
+    systems: frozenset[str]
+    weight: int
+
+    def fits(self, visitor: Visitor) -> bool:
+        return (
+            (not self.countries or visitor.country in self.countries)
+            and (not self.devices or visitor.device in self.devices)
+            and (not self.systems or visitor.system in self.systems)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A link as a click needs it. Moments are milliseconds since 1970."""
+
+    number: int
+    code: str
+    affiliate_id: str
+    offer_id: str
+    advertiser_id: str
+    is_open: bool
+    template: Template
+    fallback_url: str
+    deep_link_hosts: list[str] = field(default_factory=list)
+    opens_at: int = 0
+    closes_at: int = ENDLESS
+    capped_until: int = 0
+    countries: frozenset[str] = frozenset()
+    targets: tuple[Target, ...] = ()
+    # Names of parameters that go on to the destination; None lets all of them.
+    passes: frozenset[str] | None = frozenset()
+
+    def is_open_at(self, milliseconds: int) -> bool:
+        return self.is_open and max(self.opens_at, self.capped_until) <= milliseconds < self.closes_at
+
+    @property
+    def is_targeted(self) -> bool:
+        return bool(self.targets or self.countries)
+
+    def admits(self, visitor: Visitor) -> bool:
+        """Whether the offer wants this visitor; one whose country is unknown is given the benefit of the doubt."""
+        return not self.countries or not visitor.country or visitor.country in self.countries
+
+    def template_for(self, visitor: Visitor) -> Template:
+        """One of the destinations that fit, drawn by weight; the usual one when none does."""
+        fitting = [target for target in self.targets if target.fits(visitor)]
+        if not fitting:
+            return self.template
+        return random.choices(fitting, [target.weight for target in fitting])[0].template  # noqa: S311 - a share
+
+
+def _is_open(link: TrackingLink) -> bool:
+    enrollment = link.enrollment
+    return (
+        link.is_active
+        and enrollment.status == Enrollment.Status.APPROVED
+        and enrollment.affiliate.status == Affiliate.Status.ACTIVE
+        and enrollment.offer.status == Offer.Status.ACTIVE
+        and enrollment.offer.advertiser.is_active
+    )
+
+
+def _milliseconds(moment: datetime | None, otherwise: int) -> int:
+    return otherwise if moment is None else int(moment.timestamp() * 1000)
+
+
+def _targets(offer: Offer) -> tuple[Target, ...]:
+    return tuple(
+        Target(
+            template=compile_template(row.destination_url),
+            countries=frozenset(row.countries),
+            devices=frozenset(row.devices),
+            systems=frozenset(row.systems),
+            weight=row.weight,
+        )
+        for row in offer.destinations.all()
+        if row.weight
+    )
+
+
+def _passes(offer: Offer) -> frozenset[str] | None:
+    if offer.pass_through == Offer.PassThrough.ALL:
+        return None
+    return frozenset(offer.pass_through_names if offer.pass_through == Offer.PassThrough.LISTED else ())
+
+
+def route_of(link: TrackingLink) -> Route:
+    """The route of a link whose enrollment, affiliate, offer, advertiser and destinations are loaded."""
+    offer = link.enrollment.offer
+    return Route(
+        number=link.pk,
+        code=link.code,
+        affiliate_id=link.enrollment.affiliate.public_id,
+        offer_id=offer.public_id,
+        advertiser_id=offer.advertiser.public_id,
+        is_open=_is_open(link),
+        template=compile_template(link.destination_url or offer.destination_url),
+        fallback_url=offer.fallback_url,
+        deep_link_hosts=offer.deep_link_hosts,
+        opens_at=_milliseconds(offer.starts_at, 0),
+        closes_at=_milliseconds(offer.ends_at, ENDLESS),
+        capped_until=_milliseconds(offer.capped_until, 0),
+        countries=frozenset(offer.countries),
+        # A link with a destination of its own leads there, whoever comes.
+        targets=() if link.destination_url else _targets(offer),
+        passes=_passes(offer),
+    )
+
+
+def read_routes(codes: Iterable[str]) -> dict[str, Route | None]:
+    """Routes of the codes from the database, in two queries; None for a code that no link has."""
+    wanted = list(codes)
+    links = (
+        TrackingLink.objects.filter(code__in=wanted)
+        .select_related("enrollment__affiliate", "enrollment__offer__advertiser")
+        .prefetch_related("enrollment__offer__destinations")
+    )
+    found = {link.code: route_of(link) for link in links}
+    return {code: found.get(code) for code in wanted}

@@ -1,0 +1,1 @@
+"""Clicks added up by hour and day."""

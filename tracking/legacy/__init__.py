@@ -1,0 +1,1 @@
+"""Click IDs of the platform that an operator used before."""

@@ -1,0 +1,97 @@
+"""The panel's way to import click IDs of another platform: look a file over, read the faults row by row, then import.
+
+Between the look and the import the file waits in the cache, for an hour and for the operator who brought it: whichever
+process takes the second step finds it.
+"""
+
+import io
+import re
+import secrets
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidget
+
+from affiliates.models import User
+from tracking.legacy.clicks import COLUMNS, LIMITS, Imported, UnusableFile, import_clicks
+
+LARGEST = 10 * 1024 * 1024
+KEPT_FOR = 3600
+KEY = re.compile(r"[A-Za-z0-9_-]{22}")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as an operator brought it; `key` finds it again."""
+
+    key: str
+    name: str
+    source: str
+    content: bytes
+
+    def judge(self, *, now: datetime, is_dry_run: bool) -> Imported:
+        """What comes of it, or would; raise `UnusableFile`."""
+        text = io.TextIOWrapper(io.BytesIO(self.content), encoding="utf-8-sig", newline="")
+        return import_clicks(text, source=self.source, now=now, is_dry_run=is_dry_run)
+
+
+class UploadForm(forms.Form):
+    """A file of click IDs, and where they come from."""
+
+    file = forms.FileField(label="CSV file", widget=UnfoldAdminFileFieldWidget)
+    source = forms.CharField(
+        required=False,
+        max_length=LIMITS["source"],
+        label="Source",
+        help_text="The platform or advertiser that the IDs come from; empty where the file has a column source.",
+        widget=UnfoldAdminTextInputWidget(),
+    )
+    explanation = (
+        f"CSV in UTF-8 with a line of column names: {', '.join(COLUMNS[:5])}, sub1 to sub10. click_id, link (the code "
+        "of a tracking link here) and clicked_at are needed; clicked_at is ISO 8601 or seconds since 1970. The file is "
+        "looked over first: you see every fault with its line before anything is imported."
+    )
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file.size > LARGEST:
+            told = f"The file has more than {LARGEST // 1024 // 1024} MB: split it, or use manage.py import_clicks."
+            raise ValidationError(told)
+        return file
+
+    def look(self, *, owner: User, now: datetime) -> tuple[Upload, Imported] | None:
+        """The file with what would come of it; None, and a fault of the form, where it cannot be read."""
+        given = self.cleaned_data
+        upload = Upload(secrets.token_urlsafe(16), given["file"].name, given["source"], given["file"].read())
+        try:
+            found = upload.judge(now=now, is_dry_run=True)
+        except UnusableFile as error:
+            self.add_error("file", str(error))
+            return None
+        keep(upload, owner=owner)
+        return upload, found
+
+
+def _place(owner: User, key: str) -> str:
+    return f"legacy-upload:{owner.pk}:{key}"
+
+
+def keep(upload: Upload, *, owner: User) -> None:
+    """Keep the file until it is imported, an hour at most."""
+    cache.set(_place(owner, upload.key), (upload.name, upload.source, zlib.compress(upload.content)), KEPT_FOR)
+
+
+def take(key: str, *, owner: User) -> Upload | None:
+    """The file that this operator brought; it is there once only. None where it is gone."""
+    place = _place(owner, key)
+    kept = cache.get(place) if KEY.fullmatch(key) else None
+    # Of two that press the button at once one finds it: an import twice would be harmless, its report confusing.
+    if kept is None or not cache.delete(place):
+        return None
+    name, source, content = kept
+    return Upload(key, name, source, zlib.decompress(content))

@@ -1,0 +1,1 @@
+"""How long click data are kept: personal fields, expiry, erasure."""

@@ -1,0 +1,35 @@
+"""What the pages of the operator panel share: base classes, confirmation pages, exports, fields, counting."""
+
+from web.cells import code, link_to, list_link, moment, money, rows_of, when
+from web.panel.base import PanelAdmin, PanelInline, PanelTable, RecordAdmin, RecordTable
+from web.panel.columns import label, labelled, once
+from web.panel.confirm import ConfirmForm, question
+from web.panel.exports import BoundedExport, ExportColumns
+from web.panel.fields import DaysField, ListField, SecondsField
+from web.panel.filters import DayRangeFilter
+
+__all__ = [
+    "BoundedExport",
+    "ConfirmForm",
+    "DayRangeFilter",
+    "DaysField",
+    "ExportColumns",
+    "ListField",
+    "PanelAdmin",
+    "PanelInline",
+    "PanelTable",
+    "RecordAdmin",
+    "RecordTable",
+    "SecondsField",
+    "code",
+    "label",
+    "labelled",
+    "link_to",
+    "list_link",
+    "moment",
+    "money",
+    "once",
+    "question",
+    "rows_of",
+    "when",
+]

@@ -1,0 +1,210 @@
+"""Base classes of the panel's pages."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django.contrib import messages
+from django.contrib.admin import ShowFacets, helpers
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import models
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin, StackedInline, TabularInline
+from unfold.decorators import display
+from unfold.views import ChangeList
+
+from web.cells import code
+from web.panel.confirm import ConfirmForm
+from web.panel.counting import BoundedPaginator
+
+# Field names that read badly as they are.
+LABELS = {
+    "public_id": "ID",
+    "ip": "IP address",
+    "is_secure": "Encrypted",
+    "transaction_id": "Transaction ID",
+    "dedupe_key": "Counted once by",
+    "aff_click_id": "aff_click_id",
+    "destination_url": "Destination URL",
+    "fallback_url": "Fallback URL",
+    "id": "UUID",
+    "marked_at": "Marked",
+    "is_active": "Active",
+    "is_staff": "Operator",
+    "is_superuser": "All rights",
+    "approve_at": "Approved by itself",
+    "booked_at": "Booked",
+    "received_at": "Received",
+    "occurred_at": "Happened",
+    "created_at": "Made",
+    "decided_at": "Decided",
+    "paid_at": "Paid",
+    "revoked_at": "Revoked",
+    "last_used_at": "Last used",
+    "closed_at": "Closed",
+    "starts_at": "From",
+    "ends_at": "Until before",
+    "effective_from": "In force from",
+    "at": "Time",
+}
+
+
+class PanelList(ChangeList):
+    """A list that counts only once: what is shown without filters is everything."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not (self.query or self.has_active_filters):
+            self.full_result_count = self.result_count
+
+
+class PanelAdmin(ModelAdmin):
+    """A model that operators may edit; deeds that are more than an edit ask first (`ask`)."""
+
+    formfield_overrides: ClassVar[Any] = {models.URLField: {"assume_scheme": "https"}}
+    list_per_page = 50
+    list_max_show_all = 0
+    list_filter_submit = True
+    list_fullwidth = True
+    list_disable_select_all = False
+    show_full_result_count = False
+    show_facets: Any = ShowFacets.NEVER
+    warn_unsaved_form = True
+    paginator: Any = BoundedPaginator
+    empty_value_display = "–"
+    # A deed is done to so many rows at once; more are done in several goes.
+    ASK_BOUND = 500
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        return super().get_form(request, obj, change=change, **{"labels": LABELS, **kwargs})
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PanelList]:
+        return PanelList
+
+    @display(description="ID")
+    def shown_id(self, row: Any) -> SafeString | str:
+        """The ID that is used outside."""
+        return code(row.public_id)
+
+    def has_decide_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """Whether deeds that change these rows are allowed, even where the form is read-only."""
+        return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
+
+    def get_actions_detail(self, request: HttpRequest, object_id: object) -> list[Any]:
+        """Offer only the deeds that fit the row as it stands."""
+        offered = super().get_actions_detail(request, object_id)
+        asking = [action for action in offered if getattr(action.method, "asks", None)]
+        row = self.get_object(request, str(object_id)) if asking else None
+        return [a for a in offered if a not in asking or (row is not None and a.method.asks.fits(row))]
+
+    def may_act_on(self, request: HttpRequest, row: Any) -> bool:
+        """Whether the operator may act on this very row, beyond the permission for all of them."""
+        return True
+
+    def ask(self, request: HttpRequest, rows: "QuerySet[Model]", form_class: type[ConfirmForm]) -> HttpResponse:
+        """Show what is about to be done to the rows, and do it once the operator has confirmed."""
+        chosen = list(rows[: self.ASK_BOUND + 1])
+        if len(chosen) > self.ASK_BOUND:
+            messages.error(request, f"At most {self.ASK_BOUND} at once. Narrow the list or choose fewer, then go on.")
+            return HttpResponseRedirect(request.get_full_path())
+        if refused := next((row for row in chosen if not self.may_act_on(request, row)), None):
+            raise PermissionDenied(f"{refused} is beyond your permissions. Choose other rows, or ask a superuser.")
+        confirmed = request.method == "POST" and "confirmed" in request.POST
+        form = form_class(chosen, request.POST, files=request.FILES) if confirmed else form_class(chosen)
+        if confirmed and form.is_valid():
+            done = self._do(request, form)
+            if done is not None:
+                return done
+        return self._question(request, form)
+
+    def _do(self, request: HttpRequest, form: ConfirmForm) -> HttpResponse | None:
+        actor: Any = request.user
+        try:
+            said = form.perform(actor=actor, now=timezone.now())
+        except ValidationError as error:
+            form.add_error(None, error)
+            return None
+        if form.rows:
+            LogEntry.objects.log_actions(actor.pk, form.rows, CHANGE, change_message=said)
+        messages.success(request, said)
+        return HttpResponseRedirect(self._after(request, form))
+
+    def _after(self, request: HttpRequest, form: ConfirmForm) -> str:
+        """Back to the list as it was filtered, or to the row that the deed was done to."""
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}"
+        listing = reverse(f"{name}_changelist")
+        if request.path == listing:
+            return request.get_full_path()
+        return reverse(f"{name}_change", args=[form.rows[0].pk]) if form.rows else listing
+
+    def _question(self, request: HttpRequest, form: ConfirmForm) -> TemplateResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": form.heading(),
+            "opts": self.opts,
+            "original": form.rows[0] if len(form.rows) == 1 else None,
+            "form": form,
+            "media": self.media + form.media,
+            "hidden": self._carried(request, form.rows),
+            "back": self._after(request, form),
+        }
+        return TemplateResponse(request, "admin/confirm.html", context)
+
+    def _carried(self, request: HttpRequest, rows: Sequence[Model]) -> list[tuple[str, str]]:
+        """What the list needs to hear again when the confirmation is posted."""
+        if "action" not in request.POST:
+            return []
+        return [("action", request.POST["action"]), *((helpers.ACTION_CHECKBOX_NAME, str(row.pk)) for row in rows)]
+
+
+class RecordAdmin(PanelAdmin):
+    """Facts that nobody edits by hand: they are read, searched, and changed only by deeds that ask first."""
+
+    actions_selection_counter = True
+    warn_unsaved_form = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+class PanelInline(StackedInline):
+    """Related rows below a form, one under another."""
+
+    extra = 0
+    tab = True
+
+
+class PanelTable(TabularInline):
+    """Related rows below a form, as a table."""
+
+    extra = 0
+    tab = True
+    show_change_link = True
+
+
+class RecordTable(PanelTable):
+    """Related facts that nobody edits by hand."""
+
+    can_delete = False
+    tab = False
+    hide_title = True
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False

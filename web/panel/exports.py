@@ -1,0 +1,52 @@
+"""Exports of lists: bounded, only for those who may see the list, safe to open in a spreadsheet."""
+
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from import_export.admin import ExportMixin
+from import_export.formats.base_formats import CSV, JSON
+from import_export.resources import ModelResource
+from import_export.widgets import NumberWidget
+from unfold.contrib.import_export.forms import SelectableFieldsExportForm
+
+from records.spreadsheet_cells import cell
+
+
+class ExportColumns(ModelResource):
+    """The columns of an export. Visitors write some of the texts, so none may begin a formula."""
+
+    def export_field(self, field: Any, instance: Model, **kwargs: Any) -> Any:
+        value = super().export_field(field, instance, **kwargs)
+        return value if isinstance(field.widget, NumberWidget) else cell(value)
+
+
+class TooManyRows(ValueError):
+    """More rows match than one export may hold."""
+
+
+class BoundedExport(ExportMixin):
+    """An Export button for the list as it is filtered."""
+
+    EXPORT_BOUND = 50_000
+    export_form_class = SelectableFieldsExportForm
+    # Rows that the columns read beside the model's own, fetched with it.
+    export_related: tuple[str, ...] = ()
+
+    def get_export_formats(self) -> list[Any]:
+        return [CSV, JSON]
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return bool(self.has_view_permission(request))
+
+    def get_export_queryset(self, request: HttpRequest) -> "QuerySet[Model]":
+        rows: QuerySet[Model] = super().get_export_queryset(request)
+        return rows.select_related(*self.export_related)
+
+    def get_data_for_export(self, request: HttpRequest, queryset: "QuerySet[Model]", **kwargs: Any) -> Any:
+        if queryset.order_by()[: self.EXPORT_BOUND + 1].count() > self.EXPORT_BOUND:
+            raise TooManyRows(
+                f"More than {self.EXPORT_BOUND:,} rows match. Go back and narrow the list with a filter, "
+                "for example to a shorter time, then export again."
+            )
+        return super().get_data_for_export(request, queryset, **kwargs)
