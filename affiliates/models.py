@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from records import public_ids
 from records.addresses import validate_destination, validate_host, validate_network
+from records.advisory_locks import Lock
 from records.append_only import append_only
 from records.money import CurrencyField
 
@@ -65,9 +66,9 @@ class User(AbstractUser):
 
 
 # Parents are kept from which moment on they were that; a circle, also one that two make at once, is refused.
-_KEEP_PARENTS = """
+_KEEP_PARENTS = f"""
 IF NEW.parent_id IS NOT NULL THEN
-    PERFORM pg_advisory_xact_lock(20518);
+    PERFORM pg_advisory_xact_lock({Lock.PARENTS}, 0);
     IF EXISTS (
         WITH RECURSIVE above(id) AS (
             SELECT NEW.parent_id
@@ -85,7 +86,7 @@ ELSIF NEW.parent_id IS NOT NULL THEN
     INSERT INTO affiliates_parentage (affiliate_id, parent_id, since) VALUES (NEW.id, NEW.parent_id, NULL);
 END IF;
 RETURN NULL;
-"""
+"""  # noqa: S608 - only the number of a lock is put in
 
 
 class Affiliate(models.Model):

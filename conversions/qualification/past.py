@@ -14,6 +14,7 @@ from typing import Any
 from django.db import connection
 
 from conversions.models import Goal, QualificationRule
+from records.advisory_locks import Lock, wait_for
 
 Kind, Period, Scope = QualificationRule.Kind, QualificationRule.Period, QualificationRule.Scope
 ZERO = Decimal(0)
@@ -122,9 +123,8 @@ def gather(subjects: Sequence[Subject]) -> Past:
 
 def _read_caps(past: Past, caps: list[tuple[Any, ...]]) -> None:
     """Events of other customers count as well, so a cap is decided by one batch at a time: locked until it commits."""
-    offers = sorted({rule.goal.offer_id % 2**31 for rule in past.cap_rules.values()})
+    wait_for(Lock.CAPS, {rule.goal.offer_id for rule in past.cap_rules.values()})
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(20518, n) FROM unnest(%s::int[]) AS n", [offers])
         cursor.execute(_CAPS, [list(column) for column in zip(*caps, strict=True)])
         past.caps = {(position, rule): number for position, rule, number in cursor.fetchall()}
 

@@ -25,6 +25,7 @@ from dashboard.demo.rhythm import Span
 from dashboard.demo.stories import Stories
 from dashboard.demo.traffic import Traffic, Visit
 from payouts.models import LedgerEntry, Payout, Statement
+from records.advisory_locks import Lock, wait_for
 from tracking.models import Click, TrackingLink
 
 SEED = 20
@@ -120,8 +121,7 @@ def _foreign() -> str:
 
 
 def _wait_for_others() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('dashboard_demo_seed'))")
+    wait_for(Lock.DEMO_DATA)
 
 
 def _make(span: Span, number: int, scale: float, progress: Progress) -> None:

@@ -17,6 +17,7 @@ from payouts.models import BilledClicks, CommissionRule
 from payouts.plans.price_books import keep_versions
 from payouts.pricing import PARENTS, PER_CLICK
 from payouts.pricing.precedence import SUB_NAMES
+from records.advisory_locks import Lock, try_in_transaction
 from tracking.click_id.codec import lowest_uuid
 from tracking.counts.rollups import first_whole_day
 
@@ -68,10 +69,9 @@ def count_clicks(*, now: datetime, limit: int = BATCH) -> int:
     paying = _paying_plans()
     if not paying:
         return 0
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic():
         keep_versions()
-        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('payouts_count_clicks'))")
-        if not cursor.fetchone()[0]:
+        if not try_in_transaction(Lock.CLICK_COUNTS):
             return 0
         changed = _changed(paying, now, limit)
         by_day: dict[date, list[Changed]] = defaultdict(list)

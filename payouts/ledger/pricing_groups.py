@@ -9,13 +9,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import connection
 from django.db.models import Q
 
 from affiliates.models import Affiliate, Parentage
 from conversions.models import CustomerLock
 from payouts.pricing import NET_REVENUE, PER_CLICK, TIERED, Event, Family, Lineage, PlanTerms, PriceBook, PricingRule
 from payouts.pricing.periods import BEGINNING, END, TOTAL, begins, ends
+from records.advisory_locks import Lock, number_of, wait_for
 from tracking.models import Click
 
 MOST_LEVELS = 10
@@ -76,10 +76,8 @@ def spans(events: Iterable[Event], book: PriceBook, *, clicks: bool = False) -> 
 def lock_accounts(accounts: Collection[Account], *, clicks: bool = False) -> None:
     """Hold these accounts until the transaction ends, in one order, so that two workers never price one at once."""
     what = "clicks" if clicks else "account"
-    keys = sorted(f"{what} {each.affiliate_id} {each.offer_id}" for each in accounts)
-    with connection.cursor() as cursor:
-        for key in keys:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])
+    keys = (f"{what} {each.affiliate_id} {each.offer_id}" for each in accounts)
+    wait_for(Lock.PRICING_GROUPS, map(number_of, keys))
 
 
 def within(wanted: Mapping[Account, Span]) -> Q:

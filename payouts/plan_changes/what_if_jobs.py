@@ -6,10 +6,10 @@ booked.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from affiliates.models import User
@@ -19,6 +19,7 @@ from payouts.plan_changes.drafts import rules_of
 from payouts.plan_changes.what_if import Comparison, Proposal, compare, events_of, told, with_everybody
 from payouts.plans.documents import PlanRefused, digest_of, document_of, rules_from
 from payouts.plans.linter import faults_of_rules
+from records.advisory_locks import Lock, try_to_hold
 
 State = WhatIf.State
 OPEN = (State.WAITING, State.RUNNING)
@@ -27,8 +28,6 @@ SMALL = 3_000
 MOST_OF_ERROR = 500
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 Progress = Callable[[str, int, int], None]
-
-_KEY = "hashtextextended('what if ' || %s, 0)"
 
 
 class WhatIfRefused(ValueError):
@@ -150,13 +149,7 @@ def _end(row: WhatIf, state: State) -> None:
 
 @contextmanager
 def _working_on(row: WhatIf) -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_try_advisory_lock({_KEY})", [str(row.pk)])
-        if not cursor.fetchone()[0]:
+    with try_to_hold(Lock.WHAT_IFS, row.pk) as is_held:
+        if not is_held:
             raise AlreadyTrying(f"{row} is being worked on: {row.done:,} of {row.total:,} events. Wait for its end.")
-    try:
         yield
-    finally:
-        # When the connection is gone, so is the lock.
-        with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
-            cursor.execute(f"SELECT pg_advisory_unlock({_KEY})", [str(row.pk)])

@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import fields
 
-from django.db import connection
 from django.db.models import Q
 
 from payouts.models import CommissionPlan, CommissionRule, PlanVersion
 from payouts.pricing import PlanTerms, PriceBook, PricingRule, VersionTerms
+from records.advisory_locks import Lock, wait_for, wait_for_shared
 
 # What a PricingRule takes from the row as it is.
 RULE_FIELDS = tuple(each.name for each in fields(PricingRule) if each.name != "goal_name")
@@ -39,11 +39,9 @@ def keep_versions() -> None:
     Without it a batch could be priced by old terms while a new version, which must send it back for
     booking, commits unseen. Take it before any row lock.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(hashtext('payouts_plan_versions'))")
+    wait_for_shared(Lock.PLAN_VERSIONS)
 
 
 def hold_versions() -> None:
     """Keep everybody from pricing and publishing until this transaction ends. Take it before any row lock."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('payouts_plan_versions'))")
+    wait_for(Lock.PLAN_VERSIONS)

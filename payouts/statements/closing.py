@@ -8,19 +8,17 @@ keep the others.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
 import structlog
 from django.db import (
-    DatabaseError,
     DataError,
     IntegrityError,
     InterfaceError,
     OperationalError,
-    connection,
     transaction,
 )
 from django.db.models import F
@@ -29,6 +27,7 @@ from django.utils import timezone
 from affiliates.models import Affiliate, User
 from payouts.models import CloseFailure, PeriodClose
 from payouts.statements.statements import CloseJob, PeriodRefused, check_period, to_close
+from records.advisory_locks import Lock, try_in_transaction, try_to_hold
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +38,6 @@ MOST_OF_ERROR = 500
 MOST_FAILURES = 100
 
 # One lock for each period.
-_KEY = "hashtextextended('period close ' || extract(epoch FROM %s::timestamptz)::bigint, 0)"
 
 
 class AlreadyClosing(PeriodRefused):
@@ -180,23 +178,21 @@ def _end(close: PeriodClose, state: State, error: str = "") -> None:
 
 @contextmanager
 def _working_on(close: PeriodClose) -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_try_advisory_lock({_KEY})", [close.ends_at])
-        if not cursor.fetchone()[0]:
+    with try_to_hold(Lock.PERIOD_CLOSES, _number(close.ends_at)) as is_held:
+        if not is_held:
             raise _already(close)
-    try:
         yield
-    finally:
-        # When the connection is gone, so is the lock.
-        with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
-            cursor.execute(f"SELECT pg_advisory_unlock({_KEY})", [close.ends_at])
 
 
 def _is_worked_on(ends_at: datetime) -> bool:
-    """Try the lock for the length of this transaction; whoever works on the period keeps it from us."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT pg_try_advisory_xact_lock({_KEY})", [ends_at])
-        return not cursor.fetchone()[0]
+    """Try the lock for the length of this transaction: a worker on the period holds it."""
+    return not try_in_transaction(Lock.PERIOD_CLOSES, _number(ends_at))
+
+
+def _number(ends_at: datetime) -> int:
+    """The period's number among the locks: it ends at a midnight, so seconds are exact; 31 bits last till 2038,
+    and begin again after that."""
+    return int(ends_at.timestamp())
 
 
 def _already(close: PeriodClose) -> AlreadyClosing:

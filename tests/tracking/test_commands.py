@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from records.advisory_locks import Lock
 from tests.factories import TrackingLinkFactory
 from tests.tracking.storage import is_cleared, make_month, names, own_months, personal_click, run
 from tests.tracking.test_capture import connect, make_row
@@ -260,7 +261,7 @@ def test_a_month_in_use_is_not_waited_for():
 
 def test_a_second_run_at_the_same_time_is_refused():
     with connect() as other:
-        other.execute("SELECT pg_advisory_lock(hashtext('tracking_retention'))")
+        other.execute("SELECT pg_advisory_lock(%s, 0)", [Lock.RETENTION])
         code, said = run("partitions", "--trim")
     assert code == 1
     assert "Another run" in said

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from django.db import connection
 
+from records.advisory_locks import Lock
 from tests.factories import TrackingLinkFactory
 from tests.tracking.storage import is_cleared, make_month, names, own_months, partition, personal_click, personal_fields
 from tests.tracking.test_capture import connect
@@ -204,7 +205,7 @@ def test_only_a_cleared_month_is_rewritten(july):
 def test_one_run_at_a_time(july):
     click = personal_click(JULY + DAY)
     with connect() as other:
-        other.execute("SELECT pg_advisory_lock(hashtext('tracking_retention'))")
+        other.execute("SELECT pg_advisory_lock(%s, 0)", [Lock.RETENTION])
         with pytest.raises(RetentionBusy, match="Another run"):
             clear_personal(before=MIDDLE)
         with pytest.raises(RetentionBusy):

@@ -18,7 +18,7 @@ DECLARE
     name text;
     made integer := 0;
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('tracking_make_click_partitions'));
+    PERFORM pg_advisory_xact_lock(20527, 0);
     WHILE starts <= (last_day::timestamp AT TIME ZONE 'UTC') LOOP
         ends := ((starts AT TIME ZONE 'UTC') + interval '1 month') AT TIME ZONE 'UTC';
         name := 'tracking_click_' || to_char(starts AT TIME ZONE 'UTC', '"y"YYYY"m"MM');

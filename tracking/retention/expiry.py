@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from psycopg import sql
 
+from records.advisory_locks import Lock, try_to_hold
 from tracking.click_id.codec import lowest_uuid
 from tracking.retention.partitions import (
     Partition,
@@ -154,10 +155,15 @@ def _delete_expired(partition: Partition, *, before: datetime, dry_run: bool) ->
 @contextmanager
 def _only_run() -> Iterator[None]:
     """One run at a time in the whole installation; no lock is waited for longer than `LOCK_WAIT`."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext('tracking_retention'))")
-        if not cursor.fetchone()[0]:
-            raise AnotherRun("Another run of the retention is at it. Wait for its end, then try again.")
+    with try_to_hold(Lock.RETENTION) as is_held:
+        if not is_held:
+            raise AnotherRun("Another run of the retention is going on. Wait for its end, then try again.")
+        with _short_waits():
+            yield
+
+
+@contextmanager
+def _short_waits() -> Iterator[None]:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('lock_timeout', %s, false)", [LOCK_WAIT])
@@ -168,7 +174,6 @@ def _only_run() -> Iterator[None]:
         why = f"A transaction was open for longer than {LOCK_WAIT}, and an index of clicks must wait for its end."
         raise RetentionBusy(f"{why} Try again later.") from error
     finally:
-        # When the connection is gone, so is the lock.
+        # When the connection is gone, so is the setting.
         with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
             cursor.execute("RESET lock_timeout")
-            cursor.execute("SELECT pg_advisory_unlock(hashtext('tracking_retention'))")

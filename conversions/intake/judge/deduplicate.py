@@ -1,15 +1,13 @@
 """Step 6: one event counts once. The key says what one event is; the database's unique constraint decides."""
 
-import hashlib
 from collections.abc import Iterable
-
-from django.db import connection
 
 from conversions.intake import reference_cache
 from conversions.intake.case import Case, Outcome
 from conversions.intake.judge import correct, pixels, refunds
 from conversions.models import Conversion, Goal, Postback
 from conversions.reasons.codes import Reason
+from records.advisory_locks import Lock, number_of, wait_for
 
 STEP = "deduplicate"
 Status, DedupeBy = Conversion.Status, Goal.DedupeBy
@@ -57,10 +55,7 @@ def lock(cases: Iterable[Case]) -> None:
     Keys share 4,096 locks: a large batch cannot exhaust the lock table, a collision only waits.
     """
     names = {repr(key) for case in cases for key in conflict_keys(case)}
-    numbers = sorted({int.from_bytes(hashlib.sha256(name.encode()).digest()[:2], "big") % 4096 for name in names})
-    if numbers:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(20517, n) FROM unnest(%s::int[]) AS n", [numbers])
+    wait_for(Lock.EVENTS, {number_of(name) % 4096 for name in names})
 
 
 def find_known(cases: list[Case]) -> None:

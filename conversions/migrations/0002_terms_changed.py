@@ -1,4 +1,4 @@
-"""Triggers that tell the processes that keep terms in memory that one of them changed."""
+"""Triggers that notify every process when a row changes that processes keep in memory."""
 
 from django.db import migrations
 
@@ -19,6 +19,9 @@ WATCHED = (
     "affiliates_enrollment",
     "tracking_trackinglink",
     "conversions_goal",
+    "conversions_qualificationrule",
+    "conversions_riskpolicy",
+    "conversions_sendermapping",
 )
 
 TRIGGERS = "".join(
@@ -31,11 +34,7 @@ NO_FUNCTION = "DROP FUNCTION conversions_notify_terms_changed();"
 
 
 class Migration(migrations.Migration):
-    dependencies = [
-        ("affiliates", "0001_initial"),
-        ("tracking", "0001_initial"),
-        ("conversions", "0002_reasons_by_name"),
-    ]
+    dependencies = [("conversions", "0001_initial")]
 
     operations = [
         migrations.RunSQL(FUNCTION, NO_FUNCTION),
