@@ -49,6 +49,13 @@ OPERATOR_VAT_NUMBER = env.str("OPERATOR_VAT_NUMBER", default="")
 # The account that payouts are sent from, for SEPA files.
 OPERATOR_IBAN = env.str("OPERATOR_IBAN", default="")
 OPERATOR_BIC = env.str("OPERATOR_BIC", default="")
+# The version of the ISO 20022 message in SEPA files.
+SEPA_SCHEMA = env.str("SEPA_SCHEMA", default="pain.001.001.09")
+if SEPA_SCHEMA not in ("pain.001.001.03", "pain.001.001.09", "pain.001.001.10", "pain.001.001.11"):
+    raise ImproperlyConfigured(
+        f"SEPA_SCHEMA is {SEPA_SCHEMA}; it must be pain.001.001.09, or pain.001.001.03, .10 or .11 where your bank "
+        "asks for that."
+    )
 # Where daily exchange rates come from: the ECB's file or one of its form; empty fetches none.
 RATES_URL = env.str("RATES_URL", default="https://www.ecb.europa.eu/stats/eurofxref/eurofxref.zip")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[PUBLIC_URL])

@@ -3,9 +3,11 @@
 import base64
 import hashlib
 import secrets
+from typing import Any
 
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
+from django.db.models import BinaryField
 
 
 def new_token(prefix: str) -> str:
@@ -31,3 +33,17 @@ def encrypt(text: str) -> str:
 def decrypt(text: str) -> str:
     """Raise `cryptography.fernet.InvalidToken` when none of FIELD_KEYS made this text."""
     return _fernet().decrypt(text.encode()).decode()
+
+
+class EncryptedTextBytes(BinaryField):  # type: ignore[type-arg]
+    """Bytes of a text, encrypted at rest. Rows that were stored before are read as they are."""
+
+    _PREFIX = b"gAAAA"
+
+    def from_db_value(self, value: Any, expression: object, connection: object) -> bytes | None:
+        if value is None or not bytes(value).startswith(self._PREFIX):
+            return value if value is None else bytes(value)
+        return decrypt(bytes(value).decode()).encode()
+
+    def get_prep_value(self, value: Any) -> Any:
+        return value if value is None else encrypt(bytes(value).decode()).encode()

@@ -352,7 +352,7 @@ class LedgerEntryFactory(DjangoModelFactory[LedgerEntry]):
     kind = LedgerEntry.Kind.ADJUSTMENT
     amount = Decimal("10")
     currency = "EUR"
-    arithmetic = "A bonus (by Olga)"
+    arithmetic = "A bonus"
     occurred_at = factory.LazyFunction(lambda: datetime.now(UTC))
     booked_at = factory.SelfAttribute("occurred_at")
     previous_hash = "0" * 64

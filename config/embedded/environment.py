@@ -39,6 +39,14 @@ def kept_secrets(path: Path) -> dict[str, str]:
     return {name: str(value) for name, value in known.items()}
 
 
+# An account out of the banks' own examples (docs/payouts.md), so that the demo's SEPA files can be made.
+EXAMPLE_ACCOUNT = {
+    "OPERATOR_NAME": "Affidavit Demo",
+    "OPERATOR_IBAN": "SE4550000000058398257466",
+    "OPERATOR_BIC": "ESSESESS",
+}
+
+
 def demo_environment(*, port: int, database_url: str, redis_url: str, kept: dict[str, str]) -> dict[str, str]:
     """What the demo's web server, worker and beat are started with. Secrets given by the caller win."""
     here = [f"http://127.0.0.1:{port}", f"http://localhost:{port}"]
@@ -60,6 +68,7 @@ def demo_environment(*, port: int, database_url: str, redis_url: str, kept: dict
         "EMAIL_URL": os.environ.get("EMAIL_URL") or f"filemail:///{places.DATA / 'mail'}",
         "BEAT_SCHEDULE_FILE": str(places.DATA / "beat" / "schedule"),
         "LOG_JSON": os.environ.get("LOG_JSON") or "false",
+        **({} if os.environ.get("OPERATOR_IBAN") else EXAMPLE_ACCOUNT),
         "C_FORCE_ROOT": "true",
         "PYTHONUNBUFFERED": "1",
     }
@@ -70,6 +79,7 @@ DEMO_ENVIRONMENT = places.DATA / "environment.json"
 _SHARED = (
     *SECRETS, "ENV_FILE", "DATABASE_URL", "REDIS_URL", "REQUIRE_HTTPS", "PUBLIC_URL", "ALLOWED_HOSTS",
     "CSRF_TRUSTED_ORIGINS", "SPOOL_DIR", "STATIC_ROOT", "LOG_JSON", "EMAIL_URL",
+    "OPERATOR_NAME", "OPERATOR_IBAN", "OPERATOR_BIC",
 )  # fmt: skip
 
 

@@ -18,8 +18,9 @@ from unfold.contrib.filters.admin import (
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
+from conversions.admin.decisions import ApproveConversions, RejectConversions
 from conversions.admin.files import DecideByFile
-from conversions.admin.forms import ApproveConversions, RefundConversion, RejectConversions
+from conversions.admin.forms import RefundConversion
 from conversions.holds import hold_of
 from conversions.models import Conversion, Correction, Customer, Refund, StatusChange
 from tracking.admin.clicks import click_key

@@ -1,6 +1,8 @@
 """What operators do by a file: events taken in, conversions approved and rejected."""
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,14 +11,16 @@ from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from affiliates.models import Advertiser, User
+from conversions.decisions.bulk import CHANGED, REFUSED, UNCHANGED, Answer, decide_many, read_wishes
 from conversions.dialects.table import DIALECTS
 from conversions.endpoints.csv_import import import_conversions
-from conversions.lifecycle.bulk_status import CHANGED, REFUSED, UNCHANGED, decide_many, read_wishes
 from conversions.models import SenderMapping
 from records.csv_files import LARGEST, FileRefused
 from web.panel import ConfirmForm
 
 SHOWN = 20
+# Rows that were left out, in the answer to a file of decisions: each is named up to here.
+NAMED = 500
 
 
 class FileQuestion(ConfirmForm):
@@ -38,27 +42,40 @@ class DecideByFile(FileQuestion):
     title, submit = "Approve and reject by a file", "Do what the file says"
     explanation = (
         "A CSV with the columns status (approved or rejected), and id (cv_…) or transaction_id; with advertiser, goal, "
-        "reason and note where they are needed. When a row cannot be done, nothing is, unless you leave such rows out."
+        "reason and note where they are needed. When a row cannot be done, nothing is, unless you leave such rows out. "
+        "What a review, a rule or a cap holds, and what belongs to an affiliate without access, is left out and named, "
+        "unless you include it below or in a column include_held (yes)."
     )
     leave_out = forms.BooleanField(
         required=False, label="Leave out rows that cannot be done", widget=UnfoldBooleanSwitchWidget
+    )
+    include_held = forms.BooleanField(
+        required=False, label="Approve also what is held", widget=UnfoldBooleanSwitchWidget
     )
 
     def perform(self, *, actor: User, now: datetime) -> str:
         try:
             lines, wishes = read_wishes(self.content())
+            if self.cleaned_data["include_held"]:
+                wishes = [replace(wish, include_held=True) for wish in wishes]
             answers = decide_many(wishes, actor=actor, now=now, dry=True)
         except FileRefused as error:
             raise ValidationError(str(error)) from error
-        faults = [
-            f"Line {line}: {answer.message}"
-            for line, answer in zip(lines, answers, strict=True)
-            if answer.result == REFUSED
-        ]
+        faults = [words for words, answer in _named(lines, answers) if not answer.held]
         if faults and not self.cleaned_data["leave_out"]:
             raise ValidationError([f"{len(faults)} rows cannot be done; nothing was changed.", *faults[:SHOWN]])
-        done = Counter(answer.result for answer in decide_many(wishes, actor=actor, now=now))
-        return f"{done[CHANGED]} changed, {done[UNCHANGED]} were so already, {done[REFUSED]} left out."
+        answers = decide_many(wishes, actor=actor, now=now)
+        done = Counter(answer.result for answer in answers)
+        words = f"{done[CHANGED]} changed, {done[UNCHANGED]} were so already, {done[REFUSED]} left out."
+        left = [each for each, _ in _named(lines, answers)]
+        more = f"and {len(left) - NAMED:,} more." if len(left) > NAMED else ""
+        return " ".join([words, *left[:NAMED], more]).strip()
+
+
+def _named(lines: Sequence[int], answers: Sequence[Answer]) -> list[tuple[str, Answer]]:
+    """The rows that are left out, each with its line and the reason."""
+    named = zip(lines, answers, strict=True)
+    return [(f"Line {line}: {answer.message}", answer) for line, answer in named if answer.result == REFUSED]
 
 
 def column_names() -> list[tuple[str, str]]:

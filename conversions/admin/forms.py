@@ -1,27 +1,21 @@
-"""Forms of the operator panel for goals and for deciding conversions."""
+"""Forms of the operator panel for goals, refunds and stored requests."""
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.utils import timezone
-from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from affiliates.models import User
-from conversions.lifecycle.operator_decisions import APPROVALS, REJECTIONS
 from conversions.lifecycle.refunds import RefundRefused, refund
-from conversions.lifecycle.status import StatusNotAllowed, change_status
-from conversions.models import Conversion, Goal, Postback, RiskReview, StatusChange
-from conversions.reasons.codes import Reason
+from conversions.lifecycle.status import StatusNotAllowed
+from conversions.models import Conversion, Goal, Postback, StatusChange
 from conversions.replay import CHUNK, replay
 from records.money import format_money, places
 from web.panel import ConfirmForm, DaysField, SecondsField
 from web.panel.confirm import note_field
-
-Status = Conversion.Status
 
 
 class GoalForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -168,152 +162,3 @@ class ReplayPostbacks(ConfirmForm):
         found = [each for chunk in chunks for each in replay(chunk, by=str(actor), now=now)]
         changed = sum(each.is_changed for each in found)
         return f"{len(found)} decided again, {changed} with another outcome."
-
-
-class DecideConversions(ConfirmForm):
-    """Approve or reject, with one of the reasons that an operator may give."""
-
-    to: ClassVar[Conversion.Status]
-    done: ClassVar[str]
-    # The statuses from which each reason makes sense; a reason that undoes a decision needs a note.
-    reasons: ClassVar[dict[Reason, frozenset[str]]]
-
-    def __init__(self, rows: Any, data: Any = None, **kwargs: Any) -> None:
-        super().__init__(rows, data, **kwargs)
-        there = {row.status for row in rows} - {self.to}
-        offered = [reason for reason, sources in self.reasons.items() if there & sources] or list(self.reasons)
-        self.fields["reason"] = forms.ChoiceField(
-            choices=[(reason.value, reason.label) for reason in offered],
-            initial=offered[0].value,
-            widget=UnfoldAdminRadioSelectWidget,
-            help_text="It stands in the status history; the affiliate sees it.",
-        )
-        self.order_fields(["reason", "note"])
-
-    @classmethod
-    def fits(cls, row: Conversion) -> bool:
-        return row.status != cls.to
-
-    def describe(self, row: Conversion) -> str:
-        money = format_money(row.kept_revenue, row.currency) if row.kept_revenue is not None else "no revenue"
-        return f"{row.affiliate} · {row.goal.name} · {money} · {row.get_status_display()}"
-
-    def clean(self) -> dict[str, Any]:
-        given = super().clean() or self.cleaned_data
-        if "reason" not in given:
-            return given
-        reason = Reason(given["reason"])
-        if fault := self._misfit(reason, self.rows):
-            self.add_error("reason", fault)
-        if reason != Reason.OPERATOR_APPROVED and not given.get("note") and "note" not in self.errors:
-            self.add_error("note", "Say why in a few words: the affiliate reads it, and it can be asked for later.")
-        return given
-
-    def _misfit(self, reason: Reason, rows: Iterable[Conversion]) -> str:
-        """Which of the rows the reason does not fit; those that have the status already are left alone anyway."""
-        wrong = [row for row in rows if row.status != self.to and row.status not in self.reasons[reason]]
-        if not wrong:
-            return ""
-        names = ", ".join(f"{row.public_id} ({row.get_status_display().lower()})" for row in wrong[:5])
-        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
-        return f"“{reason.label}” does not fit {names}{more}. Decide them separately."
-
-    @transaction.atomic
-    def perform(self, *, actor: User, now: datetime) -> str:
-        """Judges the rows again under their locks: somebody may have decided them while the page was open."""
-        reason, note = Reason(self.cleaned_data["reason"]), self.cleaned_data["note"]
-        ids = [row.pk for row in self.rows]
-        if fault := self._misfit(reason, Conversion.objects.select_for_update().filter(pk__in=ids).order_by("pk")):
-            raise ValidationError(f"Nothing was changed. {fault}")
-        source = StatusChange.Source.OPERATOR
-        try:
-            count = change_status(
-                conversion_ids=ids, to=self.to, reason=reason, source=source, now=now, actor=actor, note=note
-            )
-        except StatusNotAllowed as error:
-            raise ValidationError(f"Nothing was changed. {error}") from error
-        text = f"{count} conversion{'' if count == 1 else 's'} {self.done}: {reason.label.lower()}"
-        if already := len(ids) - count:
-            text += f"; {already} {'was' if already == 1 else 'were'} so already"
-        return f"{text}. Note: {note}" if note else f"{text}."
-
-
-class ApproveConversions(DecideConversions):
-    title, submit, to, done = "Approve", "Approve", Status.APPROVED, "approved"
-    explanation = "The commission is booked to the affiliate's ledger within seconds."
-    reasons = APPROVALS
-    note = note_field(required=False, help_text="Needed on appeal. The affiliate reads it.")
-
-    def __init__(self, rows: Any, data: Any = None, **kwargs: Any) -> None:
-        super().__init__(rows, data, **kwargs)
-        self._groups = waiting_groups(rows)
-        for name, label in WAITING.items():
-            found = self._groups.get(name, [])
-            if found and len(rows) > 1:
-                self.fields[f"with_{name}"] = forms.BooleanField(
-                    required=False,
-                    label=f"Also {label}: {_totals(found)}",
-                    help_text="Left out unless you tick it.",
-                    widget=UnfoldBooleanSwitchWidget,
-                )
-
-    @transaction.atomic
-    def perform(self, *, actor: User, now: datetime) -> str:
-        """What waits is left out unless ticked; looked at again under the locks."""
-        asked = list(self.rows)
-        locked = Conversion.objects.select_for_update(of=("self",)).select_related("affiliate", "goal")
-        rows = list(locked.filter(pk__in=[row.pk for row in asked]).order_by("pk"))
-        out: dict[str, list[Conversion]] = {}
-        if len(rows) > 1:
-            groups = waiting_groups(rows)
-            out = {name: found for name, found in groups.items() if not self.cleaned_data.get(f"with_{name}")}
-        gone = {row.pk for found in out.values() for row in found}
-        self.rows = [row for row in rows if row.pk not in gone]
-        left = "; ".join(f"{WAITING[name]}: {_totals(found)}" for name, found in out.items())
-        if not self.rows:
-            self.rows = asked
-            raise ValidationError(f"Nothing was approved. Left out: {left}.")
-        words = super().perform(actor=actor, now=now)
-        held = RiskReview.objects.filter(pk__in=[row.pk for row in self.rows], resolved_at=None)
-        held.update(resolved_at=now, resolved_by=actor, resolution=RiskReview.Resolution.APPROVED)
-        return f"{words} Left out: {left}." if left else words
-
-
-WAITING = {
-    "review": "held for review",
-    "rules": "waiting for a rule",
-    "closed": "of affiliates that are suspended or closed",
-}
-
-
-def waiting_groups(rows: Iterable[Conversion]) -> dict[str, list[Conversion]]:
-    """Pending conversions that a list should not approve unseen, by why they wait; one may be in several groups."""
-    pending = [row for row in rows if row.status == Status.PENDING]
-    ids = [row.pk for row in pending]
-    held = set(RiskReview.objects.filter(pk__in=ids, resolved_at=None).values_list("pk", flat=True))
-    found: dict[str, list[Conversion]] = {}
-    for row in pending:
-        if row.pk in held or row.reason == Reason.RISK_REVIEW:
-            found.setdefault("review", []).append(row)
-        if row.reason == Reason.AWAITS_RULES:
-            found.setdefault("rules", []).append(row)
-        if row.affiliate.status in ("suspended", "closed"):
-            found.setdefault("closed", []).append(row)
-    return found
-
-
-def _totals(rows: list[Conversion]) -> str:
-    """`3, revenue 250.00 EUR + 10.00 USD`."""
-    sums: dict[str, Any] = {}
-    for row in rows:
-        if row.kept_revenue is not None and row.currency:
-            sums[row.currency] = sums.get(row.currency, 0) + row.kept_revenue
-    money = " + ".join(format_money(amount, currency) for currency, amount in sorted(sums.items()))
-    return f"{len(rows)}, revenue {money or 'none'}"
-
-
-class RejectConversions(DecideConversions):
-    title, submit, tone, to, done = "Reject", "Reject", "danger", Status.REJECTED, "rejected"
-    explanation = "Commission that was booked is taken back by a reversal in the ledger; nothing is deleted."
-    reasons = REJECTIONS
-    note = note_field(required=True, help_text="Why, in a few words. The affiliate reads it.")

@@ -1,11 +1,13 @@
 """The review queue, and how each offer weighs marks of risk."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -17,11 +19,25 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from affiliates.models import User
+from conversions.decisions.held import LABELS, Held, held_of
 from conversions.lifecycle.status import StatusNotAllowed
-from conversions.models import RiskPolicy, RiskReview
+from conversions.models import Conversion, RiskPolicy, RiskReview
 from conversions.reasons.codes import Reason
 from conversions.risk.reviews import resolve
-from web.panel import ConfirmForm, DaysField, PanelAdmin, RecordAdmin, code, label, link_to, question, when
+from web.panel import (
+    ChoosingForm,
+    DaysField,
+    Keys,
+    PanelAdmin,
+    RecordAdmin,
+    Worth,
+    code,
+    label,
+    left_words,
+    link_to,
+    question,
+    when,
+)
 from web.panel.confirm import note_field
 
 TITLES = {
@@ -37,9 +53,14 @@ TITLES = {
 }
 
 
-class DecideReviews(ConfirmForm):
+# What may hold a conversion besides its review.
+OTHERS = (Held.RULES, Held.CAP, Held.CLOSED)
+
+
+class DecideReviews(ChoosingForm):
     """Decide what was held, with a reason that the affiliate reads."""
 
+    counts = "revenue"
     approves: ClassVar[bool]
     done: ClassVar[str]
     reasons: ClassVar[tuple[Reason, ...]]
@@ -52,7 +73,7 @@ class DecideReviews(ConfirmForm):
             initial=self.reasons[0].value,
             widget=UnfoldAdminRadioSelectWidget,
         )
-        self.order_fields(["reason", "note"])
+        self.order_fields([*(name for name in self.fields if name.startswith("with_")), "reason", "note"])
 
     @classmethod
     def fits(cls, row: RiskReview) -> bool:
@@ -61,22 +82,54 @@ class DecideReviews(ConfirmForm):
     def describe(self, row: RiskReview) -> str:
         return f"{row.conversion.affiliate} · {row.why}"
 
+    def keys_of(self, rows: Sequence[RiskReview]) -> dict[int, Keys]:
+        return {}
+
+    def worth(self, row: RiskReview) -> Worth:
+        revenue, currency = row.conversion.kept_revenue, row.conversion.currency
+        return Worth(str(row.conversion.affiliate), [(revenue, currency)] if revenue is not None and currency else [])
+
+    def kind_of(self, row: RiskReview) -> str:
+        return row.get_resolution_display() if row.resolved_at else "Held for review"
+
+    @transaction.atomic
     def perform(self, *, actor: User, now: datetime) -> str:
-        reason, ids = Reason(self.cleaned_data["reason"]), [row.pk for row in self.rows]
+        reason = Reason(self.cleaned_data["reason"])
+        chosen, left = self.sorted_out(self._read_anew())
+        if left and not chosen:
+            raise ValidationError(f"Nothing was changed. {left_words(left)}")
         try:
             count = resolve(
-                conversion_ids=ids, approve=self.approves, reason=reason, note=self.cleaned_data["note"],
-                actor=actor, now=now,
+                conversion_ids=[row.pk for row in chosen], approve=self.approves, reason=reason,
+                note=self.cleaned_data["note"], actor=actor, now=now,
             )  # fmt: skip
         except StatusNotAllowed as error:
             raise ValidationError(f"Nothing was changed. {error}") from error
-        return f"{count} held conversion{'' if count == 1 else 's'} {self.done}: {reason.label.lower()}."
+        self.rows = chosen
+        self.log_words = f"{count} held conversion{'' if count == 1 else 's'} {self.done}: {reason.label.lower()}."
+        return f"{self.log_words} {left_words(left)}".strip()
+
+    def _read_anew(self) -> list[RiskReview]:
+        """The reviews, with their conversions locked as everywhere: in the order of their IDs, before the reviews."""
+        ids = [row.pk for row in self.rows]
+        list(Conversion.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk"))
+        rows = RiskReview.objects.filter(pk__in=ids).select_related("conversion__affiliate", "conversion__goal")
+        return list(rows.order_by("pk"))
 
 
 class ApproveReviews(DecideReviews):
     title, submit, approves, done = "Approve", "Approve", True, "approved"
     explanation = "The conversion counts; its commission is booked within seconds."
     reasons = (Reason.OPERATOR_APPROVED,)
+    ticks: ClassVar[dict[str, str]] = {kind.value: LABELS[kind] for kind in OTHERS}
+
+    def keys_of(self, rows: Sequence[RiskReview]) -> dict[int, Keys]:
+        """Of several, what is held by more than its review is left out unless it is ticked."""
+        if len(self.rows) <= 1:
+            return {}
+        held = held_of([row.conversion for row in rows])
+        keys = {pk: {kind.value: why for kind, why in found.items() if kind in OTHERS} for pk, found in held.items()}
+        return {pk: found for pk, found in keys.items() if found}
 
 
 class RejectReviews(DecideReviews):

@@ -14,7 +14,8 @@ from rest_framework.response import Response
 from affiliates.access.reach import OperatorsOnly, WithinReach, require
 from affiliates.access.views import ResourceViewSet
 from affiliates.models import User
-from conversions.lifecycle.bulk_status import CHANGED, MOST, REFUSED, UNCHANGED, Wish, decide_many
+from conversions.decisions.bulk import CHANGED, MOST, REFUSED, UNCHANGED, Wish, decide_many
+from conversions.decisions.held import LABELS
 from conversions.lifecycle.operator_decisions import APPROVALS, REJECTIONS, DecisionRefused, approve, reject
 from conversions.lifecycle.refunds import RefundRefused, refund
 from conversions.lifecycle.status import StatusNotAllowed
@@ -71,6 +72,12 @@ class WishSerializer(serializers.Serializer[Any]):
         allow_blank=True,
         help_text="Needed but to approve what is pending.",
     )
+    include_held = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Approve it although a review, a rule or a cap holds it, or its affiliate has no access. Without it "
+        "such a conversion is left out: `refused`, with the reason.",
+    )
 
 
 SOME: dict[str, Any] = {"allow_empty": False, "max_length": MOST}
@@ -80,6 +87,10 @@ class WishAnswerSerializer(serializers.Serializer[Any]):
     result = serializers.ChoiceField(choices=[CHANGED, UNCHANGED, REFUSED])
     id = serializers.CharField(help_text="The conversion's ID; empty where none, or more than one, was found.")
     message = serializers.CharField()
+    held = serializers.ListField(
+        child=serializers.ChoiceField(choices=[(kind.value, label) for kind, label in LABELS.items()]),
+        help_text="What kept it from being approved; empty otherwise.",
+    )
 
 
 class DecisionViewSet(ResourceViewSet):
@@ -117,7 +128,11 @@ class DecisionViewSet(ResourceViewSet):
         filter_backends=[],
     )
     def change_many(self, request: Request) -> Response:
-        """Approve and reject up to 10,000 conversions, with an answer for each; one that cannot be stops no other."""
+        """Approve and reject up to 10,000 conversions, with an answer for each; one that cannot be stops no other.
+
+        What is held by a review, a rule or a cap, and what belongs to an affiliate without access, is approved only
+        with `include_held`.
+        """
         require(self.reach.user, ["conversions.change_conversion"])
         if isinstance(request.data, list) and len(request.data) > MOST:
             raise ValidationError({"": f"{len(request.data):,} rows at once; at most {MOST:,}. Split them."})

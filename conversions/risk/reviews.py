@@ -107,9 +107,15 @@ def resolve(
             actor=actor,
             note=note,
         )
-        resolution = Resolution.APPROVED if approve else Resolution.REJECTED
-        RiskReview.objects.filter(pk__in=ids).update(resolved_at=now, resolved_by=actor, resolution=resolution)
+        close_reviews(conversion_ids=ids, approved=approve, actor=actor, now=now)
     return len(ids)
+
+
+def close_reviews(*, conversion_ids: Collection[int], approved: bool, actor: User, now: datetime) -> None:
+    """Close the open reviews of conversions that an operator decided elsewhere than in the queue."""
+    resolution = Resolution.APPROVED if approved else Resolution.REJECTED
+    rows = RiskReview.objects.filter(pk__in=conversion_ids, resolved_at=None)
+    rows.update(resolved_at=now, resolved_by=actor, resolution=resolution)
 
 
 def keep_up(*, now: datetime, limit: int = 1000) -> int:

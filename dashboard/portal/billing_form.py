@@ -4,9 +4,8 @@ from typing import Any
 
 from django import forms
 
-from payouts.invoicing.billing import check_details
+from payouts.invoicing.billing import BillingRefused, check_details
 from payouts.models import BillingDetails
-from payouts.paying.methods import DetailsRefused
 
 
 class BillingForm(forms.Form):
@@ -70,7 +69,7 @@ class BillingForm(forms.Form):
         if not self.errors:
             try:
                 check_details(given)
-            except DetailsRefused as refused:
+            except BillingRefused as refused:
                 for name, fault in refused.faults.items():
                     self.add_error(name, fault)
         return given

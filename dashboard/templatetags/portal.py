@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from affiliates.models import User
+from affiliates.models import AffiliateMember, User
 from dashboard.periods import Period
 from dashboard.portal.access import Portal, portal_of, zone_of
 from dashboard.portal.preview import lacking
@@ -213,6 +213,15 @@ def current_portal(context: template.Context) -> Portal | None:
     """The portal of the request, for pages that are not the portal's own (sign-in, security)."""
     request = context.get("request")
     return portal_of(request) if request is not None and hasattr(request, "user") else None
+
+
+@register.simple_tag(takes_context=True)
+def by_whom(context: template.Context, user: User | None) -> str:
+    """` by Ana` for a member of the affiliate's account; who it was on the operator's side is not shown."""
+    if user is None:
+        return ""
+    members = AffiliateMember.objects.filter(affiliate=context["portal"].affiliate, user=user)
+    return f" by {user.get_short_name()}" if members.exists() else " by the operator"
 
 
 @register.simple_tag(takes_context=True)

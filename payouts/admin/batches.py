@@ -3,40 +3,25 @@
 from decimal import Decimal
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
 from django.db.models import Count, Model, QuerySet, Sum
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
-from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidget
 
 from affiliates.access.operators import operator
-from affiliates.models import User
+from payouts.admin.batch_forms import Approve, BankAnswer, Cancel, PayAll, Release, away_words, problem_words
 from payouts.models import ExchangeRate, Payout, PayoutBatch, PayoutFile, PayoutMethod, PayoutTerms
-from payouts.paying.answers import import_result
-from payouts.paying.batches import (
-    BatchRefused,
-    approve_batch,
-    cancel_batch,
-    figures_of,
-    has_file,
-    make_batches,
-    pay_batch,
-    release_batch,
-)
-from payouts.paying.payments import NotPaid, ReferenceRefused, mark_returned
+from payouts.paying.concerns import marks, with_marks
 from payouts.rates.feed import too_old
-from records.money import format_money
 from web.panel import (
-    ConfirmForm,
     DayRangeFilter,
     PanelAdmin,
     RecordAdmin,
@@ -49,182 +34,33 @@ from web.panel import (
     question,
     when,
 )
-from web.panel.confirm import note_field
 
 Status = PayoutBatch.Status
 TONES = {"draft": "warning", "approved": "info", "sent": "success", "cancelled": "danger"}
-MAX_ANSWER = 5_000_000
 
 
-class MakeBatches(ConfirmForm):
-    """Due payouts into batches."""
-
-    title, submit = "Put into batches", "Make the batches"
-    explanation = (
-        "One batch is made for each method and currency. Another operator has to approve it before its file can be "
-        "sent to the bank. What cannot be sent is left out and named."
-    )
-
-    @classmethod
-    def fits(cls, row: Payout) -> bool:
-        return row.status == Payout.Status.DUE and row.batch_id is None
-
-    def describe(self, row: Payout) -> str:
-        sent = format_money(row.sent_amount, row.sent_currency)
-        return f"{row.affiliate} · {sent} · {row.get_status_display()}{' · in a batch' if row.batch_id else ''}"
-
-    def perform(self, *, actor: User, now: Any) -> str:
-        try:
-            made = make_batches(payout_ids=[row.pk for row in self.rows], actor=actor, now=now)
-        except BatchRefused as error:
-            raise ValidationError(str(error)) from error
-        left = "; ".join(f"{payout} {why}" for payout, why in made.left_out[:20])
-        if not made.batches:
-            raise ValidationError(f"Nothing can be sent: {left}.")
-        said = f"Made {', '.join(f'{batch} ({batch.get_kind_display()}, {batch.currency})' for batch in made.batches)}."
-        return f"{said} Left out: {left}." if left else said
-
-
-class MarkReturned(ConfirmForm):
-    """Paid payouts that came back."""
-
-    title, submit, tone = "Came back", "Book the return", "danger"
-    explanation = "The account gets the money again by a line of its own; the next statement pays it anew."
-    why = note_field(required=True, label="Why", help_text="The affiliate reads it, for example: account closed.")
-
-    @classmethod
-    def fits(cls, row: Payout) -> bool:
-        return row.status == Payout.Status.PAID
-
-    def perform(self, *, actor: User, now: Any) -> str:
-        for row in self.rows:
-            try:
-                mark_returned(payout=row, why=self.cleaned_data["why"], actor=actor, now=now)
-            except (NotPaid, ReferenceRefused) as error:
-                raise ValidationError(str(error)) from error
-        return f"{len(self.rows)} marked as come back: {self.cleaned_data['why']}"
-
-
-class _BatchQuestion(ConfirmForm):
-    """A deed on batches."""
-
-    def describe(self, row: PayoutBatch) -> str:
-        figures = figures_of(row)
-        total = format_money(figures.total, row.currency)
-        return f"{row.get_kind_display()} · {figures.payouts} payouts · {total} · {row.get_status_display()}"
-
-    def deed(self, row: PayoutBatch, *, actor: User, now: Any) -> str:
-        raise NotImplementedError
-
-    def perform(self, *, actor: User, now: Any) -> str:
-        try:
-            return " ".join(self.deed(row, actor=actor, now=now) for row in self.rows)
-        except (BatchRefused, ReferenceRefused) as error:
-            raise ValidationError(str(error)) from error
-
-
-class Approve(_BatchQuestion):
-    title, submit = "Approve for sending", "Approve"
-    explanation = "Look at the payouts first. Whoever made a batch cannot approve it."
-
-    @classmethod
-    def fits(cls, row: PayoutBatch) -> bool:
-        return row.status == Status.DRAFT
-
-    def deed(self, row: PayoutBatch, *, actor: User, now: Any) -> str:
-        approve_batch(batch=row, actor=actor, now=now)
-        return f"{row} is approved."
-
-
-class Release(_BatchQuestion):
-    title, submit = "Release the file", "Release"
-    explanation = (
-        "The file is made and kept: each download gives the same bytes. From now on the batch counts as sent. What "
-        "cannot be written leaves the batch and stays due. If the file was given to the bank before, do not give "
-        "it again."
-    )
-
-    @classmethod
-    def fits(cls, row: PayoutBatch) -> bool:
-        return row.status in (Status.APPROVED, Status.SENT) and not has_file(row)
-
-    def deed(self, row: PayoutBatch, *, actor: User, now: Any) -> str:
-        released = release_batch(batch=row, actor=actor, now=now)
-        left = "; ".join(f"{payout} of {payout.affiliate} {why}" for payout, why in released.left_out[:20])
-        words = f"{row} is released: download its file and give it to the bank."
-        return f"{words} Left out, still due: {left}." if left else words
-
-
-class PayAll(_BatchQuestion):
-    title, submit = "Mark all paid", "Mark all paid"
-    explanation = "Books a payment for each payout of the batch that is still due. Nothing is paid twice."
-    reference = forms.CharField(
-        max_length=80, widget=UnfoldAdminTextInputWidget, help_text="The bank's or wallet's own reference of the batch."
-    )
-
-    @classmethod
-    def fits(cls, row: PayoutBatch) -> bool:
-        return row.status == Status.SENT and has_file(row) and row.payouts.filter(status=Payout.Status.DUE).exists()
-
-    def deed(self, row: PayoutBatch, *, actor: User, now: Any) -> str:
-        done = pay_batch(batch=row, reference=self.cleaned_data["reference"], actor=actor, now=now)
-        return f"{done} payouts of {row} are marked paid."
-
-
-class Cancel(_BatchQuestion):
-    title, submit, tone = "Cancel the batch", "Cancel the batch", "danger"
-    explanation = "Its unpaid payouts are due again. If the file was given to the bank, make sure that it was refused."
-    note = note_field(required=True, help_text="Why, for your own records.")
-
-    @classmethod
-    def fits(cls, row: PayoutBatch) -> bool:
-        return row.status != Status.CANCELLED
-
-    def deed(self, row: PayoutBatch, *, actor: User, now: Any) -> str:
-        free = cancel_batch(batch=row, actor=actor, note=self.cleaned_data["note"], now=now)
-        return f"{row} is cancelled; {free} payouts are due again."
-
-
-class BankAnswer(ConfirmForm):
-    """The bank's or wallet's answer as a file."""
-
-    title, submit = "Import the bank's answer", "Import"
-    explanation = (
-        "A CSV with a line for each payout: payout (our ID, po_…), status, and where there are any reference, "
-        "reason, amount, currency and batch. "
-        "What is unclaimed, pending or on hold is under way and "
-        "books nothing. Lines that were imported before change nothing."
-    )
-    answer = forms.FileField(label="File", widget=UnfoldAdminFileFieldWidget)
-
-    def clean_answer(self) -> bytes:
-        file = self.cleaned_data["answer"]
-        if file.size > MAX_ANSWER:
-            raise ValidationError(f"The file has more than {MAX_ANSWER // 1_000_000} MB; split it.")
-        return bytes(file.read())
-
-    def perform(self, *, actor: User, now: Any) -> str:
-        try:
-            found = import_result(content=self.cleaned_data["answer"], actor=actor, now=now)
-        except BatchRefused as error:
-            raise ValidationError(str(error)) from error
-        said = f"{found.paid} paid, {found.failed} failed, {found.returned} came back, {found.in_flight} under way, "
-        said += f"{found.unchanged} known before."
-        if found.faults:
-            shown = " ".join(found.faults[:20])
-            raise ValidationError(f"{said} {len(found.faults)} lines could not be applied: {shown}")
-        return said
+def on_its_way(row: Payout) -> SafeString | str:
+    """The status that is not final, and since when."""
+    return format_html("{}, {}", row.in_flight, when(row.in_flight_at)) if row.in_flight else "–"
 
 
 class BatchPayouts(RecordTable):
     model = Payout
-    fields = ("affiliate", "sent", "method", "status", "reference", "failure")
-    readonly_fields = ("sent",)
+    fields = ("affiliate", "sent", "method", "status", "on_its_way", "reference", "to_look_at", "failure")
+    readonly_fields = ("sent", "on_its_way", "to_look_at")
     verbose_name_plural = "payouts"
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Payout]":
         rows: QuerySet[Payout] = super().get_queryset(request)
-        return rows.select_related("affiliate", "method").order_by("id")
+        return with_marks(rows.select_related("affiliate", "method").order_by("id"))
+
+    @display(description="On its way")
+    def on_its_way(self, row: Payout) -> SafeString | str:
+        return on_its_way(row)
+
+    @display(description="To look at")
+    def to_look_at(self, row: Payout) -> str:
+        return marks(row) or "–"
 
     @display(description="Sent")
     def sent(self, row: Payout) -> SafeString | str:
@@ -249,8 +85,10 @@ class PayoutBatchAdmin(RecordAdmin):
         ("created_by", "created_at"),
         ("approved_by", "approved_at"),
         ("sent_at", "note"),
+        "checks",
+        "file_shown",
     )
-    readonly_fields = ("shown_id", "status_label", "total_shown")
+    readonly_fields = ("shown_id", "status_label", "total_shown", "checks", "file_shown")
     actions_list = ("answer",)
     actions_detail = ("approve", "release", "file", "pay_all", "cancel")
     approve = question(Approve, description="Approve", icon="verified", variant=ActionVariant.PRIMARY)
@@ -272,7 +110,7 @@ class PayoutBatchAdmin(RecordAdmin):
         kept = PayoutFile.objects.filter(batch_id=object_id).exists()
         return [each for each in offered if kept or not each.action_name.endswith("_file")]
 
-    @action(description="Download the file", icon="download", permissions=["view"], url_path="file")
+    @action(description="Download the file", icon="download", permissions=["decide"], url_path="file")
     def file(self, request: HttpRequest, object_id: int) -> HttpResponse:
         made = PayoutFile.objects.filter(batch_id=object_id).first()
         if made is None:
@@ -281,6 +119,21 @@ class PayoutBatchAdmin(RecordAdmin):
             return HttpResponseRedirect(reverse("admin:payouts_payoutbatch_change", args=[object_id]))
         headers = {"Content-Disposition": f'attachment; filename="{made.name}"', "Cache-Control": "private, no-store"}
         return HttpResponse(bytes(made.content), content_type=made.content_type, headers=headers)
+
+    @display(description="To look at")
+    def checks(self, row: PayoutBatch) -> SafeString | str:
+        """What keeps the file from being made, payouts that finance should look at, and what is on its way."""
+        found = [*problem_words(row), *filter(None, [away_words(row)])]
+        lines = format_html_join("", "<li>{}</li>", ((words,) for words in found))
+        return format_html("<ul>{}</ul>", lines) if found else "Nothing"
+
+    @display(description="File")
+    def file_shown(self, row: PayoutBatch) -> SafeString | str:
+        file = PayoutFile.objects.filter(batch=row).defer("content").select_related("made_by").first()
+        if file is None:
+            return "It is made and stored when the approved batch is released"
+        made = format_html("{}, made {} by {}", file.name, when(file.made_at), file.made_by)
+        return format_html("{}<br>SHA-256 {}", made, code(file.sha256))
 
     @display(description="Batch")
     def shown_id(self, row: PayoutBatch) -> SafeString | str:

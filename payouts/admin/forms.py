@@ -38,7 +38,11 @@ class AdjustAffiliate(ConfirmForm):
         help_text="Above zero in the affiliate's favour, below zero against it.",
     )
     currency = forms.ChoiceField(choices=CURRENCIES, widget=UnfoldAdminSelectWidget)
-    arithmetic = note_field(required=True, label="Explanation", help_text="Why, in plain words; your name is added.")
+    arithmetic = note_field(
+        required=True,
+        label="Explanation",
+        help_text="Why, in plain words. Your name is stored beside it; the affiliate does not see it.",
+    )
 
     def __init__(self, rows: Any, data: Any = None, **kwargs: Any) -> None:
         super().__init__(rows, data, **kwargs)

@@ -13,11 +13,10 @@ from unfold.widgets import (
 )
 
 from affiliates.models import Affiliate, User
-from payouts.invoicing.billing import AgreementRefused, agree, end_agreement, set_details
+from payouts.invoicing.billing import AgreementRefused, BillingRefused, agree, end_agreement, set_details
 from payouts.invoicing.issue import Issued, NoIssuer, issue_by_hand
 from payouts.invoicing.pending import not_invoiced, open_periods
 from payouts.models import BillingDetails, SelfBillingAgreement, Statement
-from payouts.paying.methods import DetailsRefused
 from records.money import format_money
 from web.panel import ConfirmForm
 
@@ -128,7 +127,7 @@ class EnterBilling(ConfirmForm):
             set_details(affiliate=affiliate, given=self.cleaned_data, actor=actor, now=now)
             if self.cleaned_data.get("agreed"):
                 agree(affiliate=affiliate, actor=actor, now=now, note=self.cleaned_data["note"])
-        except DetailsRefused as refused:
+        except BillingRefused as refused:
             raise ValidationError(refused.faults) from refused
         except AgreementRefused as error:
             raise ValidationError(str(error)) from error

@@ -79,6 +79,7 @@ class LedgerEntryAdmin(BoundedExport, RecordAdmin):
                     ("number", "affiliate"),
                     ("kind", "amount_shown"),
                     "arithmetic",
+                    "actor",
                     ("occurred_at", "booked_at"),
                 )
             },

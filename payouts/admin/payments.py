@@ -11,7 +11,8 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckb
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
-from payouts.admin.batches import MakeBatches, MarkReturned
+from payouts.admin.batch_forms import MakeBatches, MarkReturned
+from payouts.admin.batches import on_its_way
 from payouts.admin.closing import close_path
 from payouts.admin.forms import ClosePeriod, MarkPaid
 from payouts.admin.invoice_forms import WriteInvoices
@@ -19,6 +20,7 @@ from payouts.documents import pdf_response
 from payouts.documents.proof import statement_proof
 from payouts.documents.statement_pdf import statement_pdf
 from payouts.models import Payout, Statement
+from payouts.paying.concerns import marks, with_marks
 from web.panel import (
     BoundedExport,
     ConfirmForm,
@@ -177,6 +179,7 @@ class PayoutAdmin(BoundedExport, RecordAdmin):
         "affiliate_link",
         "amount_shown",
         "sent_shown",
+        "to_look_at",
         "batch_link",
         "statement_link",
         "reference",
@@ -205,14 +208,29 @@ class PayoutAdmin(BoundedExport, RecordAdmin):
         ("statement", "created_at"),
         ("reference", "paid_at"),
         ("paid_by", "failure"),
+        ("to_look_at", "way"),
     )
     readonly_fields = (
         *("shown_id", "status_label", "amount_shown", "vat_shown", "fee_shown", "sent_shown", "rate_shown"),
+        *("to_look_at", "way"),
     )
     batch_up = question(MakeBatches, description="Put into batches", icon="stacks", variant=ActionVariant.PRIMARY)
     came_back = question(MarkReturned, description="Came back", icon="undo")
     pay = question(MarkPaid, description="Mark paid", icon="paid", variant=ActionVariant.PRIMARY)
     status_label = labelled("status", PAYOUT_TONES, description="Status")
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Payout]":
+        rows: QuerySet[Payout] = super().get_queryset(request)
+        return with_marks(rows)
+
+    @display(description="To look at")
+    def to_look_at(self, row: Payout) -> str:
+        """An affiliate without access, an invoice that is missing: for payouts that are due."""
+        return marks(row) or "–"
+
+    @display(description="On its way")
+    def way(self, row: Payout) -> SafeString | str:
+        return on_its_way(row)
 
     @display(description="Payout")
     def shown_id(self, row: Payout) -> SafeString | str:

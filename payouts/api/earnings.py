@@ -72,6 +72,7 @@ class EarningConversionViewSet(ConversionViewSet):
 class LedgerEntrySerializer(serializers.ModelSerializer[LedgerEntry]):
     affiliate = AffiliateName(read_only=True)
     amount = AmountText()
+    arithmetic = serializers.CharField(source="words", read_only=True, help_text="How the amount came about, in words.")
     conversion = serializers.CharField(
         source="conversion.public_id", read_only=True, allow_null=True, help_text="The conversion's ID."
     )

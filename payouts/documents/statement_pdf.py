@@ -95,7 +95,7 @@ def _others(account: Account) -> list[Flowable]:
     if not account.others:
         return []
     rows = [
-        [f"#{entry.sequence}", f"{entry.booked_at:%Y-%m-%d}", entry.get_kind_display(), entry.arithmetic,
+        [f"#{entry.sequence}", f"{entry.booked_at:%Y-%m-%d}", entry.get_kind_display(), entry.words,
          format_money(entry.amount, entry.currency)]
         for entry in account.others
     ]  # fmt: skip
@@ -110,7 +110,7 @@ def _lines(statement: Statement) -> list[Flowable]:
     if not shown:
         return []
     rows = [
-        [f"#{entry.sequence}", f"{entry.occurred_at:%Y-%m-%d %H:%M}", source.public_id, entry.arithmetic,
+        [f"#{entry.sequence}", f"{entry.occurred_at:%Y-%m-%d %H:%M}", source.public_id, entry.words,
          format_money(entry.amount, entry.currency)]
         for entry in shown[:LINES_ON_PAPER]
         if (source := entry.conversion or entry.clicks)

@@ -39,7 +39,7 @@ _PARTS = """
     FROM (
         SELECT statement.id AS statement_id, original.id AS original_id, entry.amount, entry.sequence,
                offer.name AS offer, goal.position, goal.name AS goal, goal.id AS goal_id,
-               coalesce(offer.name || ': ' || coalesce(goal.name, 'Clicks'), entry.arithmetic) AS text,
+               coalesce(offer.name || ': ' || coalesce(goal.name, 'Clicks'), _WORDS_) AS text,
                CASE WHEN offer.id IS NULL THEN entry.sequence END AS alone
         FROM payouts_statement AS statement
         JOIN payouts_ledgerentry AS entry
@@ -66,7 +66,13 @@ _PARTS = """
     ) AS line
     GROUP BY statement_id, original_id, goal_id, offer, position, goal, text, alone
     ORDER BY statement_id, offer, position, goal, min(sequence)
-"""
+""".replace(
+    # As `LedgerEntry.words`: without the operator's name that adjustments of earlier versions end with.
+    "_WORDS_",
+    r"""
+               CASE WHEN entry.kind = 'adjustment' AND entry.actor_id IS NULL
+                    THEN regexp_replace(entry.arithmetic, ' \(by [^()]*\)$', '') ELSE entry.arithmetic END""",
+)
 
 
 def parts_of(statement_ids: Collection[int]) -> dict[int, list[Part]]:

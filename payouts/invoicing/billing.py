@@ -11,7 +11,6 @@ from payouts.invoicing.countries import country_code
 from payouts.invoicing.tax import Seller
 from payouts.invoicing.vat_numbers import vat_number
 from payouts.models import BillingDetails, Issuer, SelfBillingAgreement
-from payouts.paying.methods import DetailsRefused
 
 Party = BillingDetails.Party
 TEXTS = ("legal_name", "address", "country", "vat_number", "registration")
@@ -22,10 +21,18 @@ class AgreementRefused(ValueError):
     """The agreement cannot be recorded or ended as it stands; nothing was changed."""
 
 
+class BillingRefused(ValueError):
+    """The billing details cannot be right; nothing was stored. `faults` has a sentence for each field."""
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        super().__init__(" ".join(faults.values()))
+        self.faults = dict(faults)
+
+
 def set_details(*, affiliate: Affiliate, given: Mapping[str, Any], actor: User | None, now: datetime) -> BillingDetails:
     """Put billing details into force; those before are kept as replaced. The same again changes nothing.
 
-    `given` has `party`, `is_small_business` and the texts of `TEXTS`. Raise `DetailsRefused` with every fault.
+    `given` has `party`, `is_small_business` and the texts of `TEXTS`. Raise `BillingRefused` with every fault.
     Invoices that were written keep what they say.
     """
     clean = check_details(given)
@@ -39,7 +46,7 @@ def set_details(*, affiliate: Affiliate, given: Mapping[str, Any], actor: User |
 
 
 def check_details(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The details, tidied. Raise `DetailsRefused` with a sentence for each field that cannot be right."""
+    """The details, tidied. Raise `BillingRefused` with a sentence for each field that cannot be right."""
     clean: dict[str, Any] = {name: " ".join(str(given.get(name, "")).split()) for name in TEXTS}
     clean["address"] = tidy_address(str(given.get("address", "")))
     clean["party"] = str(given.get("party", Party.BUSINESS))
@@ -56,7 +63,7 @@ def check_details(given: Mapping[str, Any]) -> dict[str, Any]:
         faults["address"] = f"At most {MOST_ADDRESS_LINES} lines."
     _check_country_and_number(clean, faults)
     if faults:
-        raise DetailsRefused(faults)
+        raise BillingRefused(faults)
     return clean
 
 

@@ -228,23 +228,22 @@ def _words(arithmetic: str, before: Decimal, currency: str, quote: Quote) -> str
 def adjust(
     *, affiliate: Affiliate, amount: Decimal, currency: str, arithmetic: str, actor: User, now: datetime
 ) -> LedgerEntry:
-    """Book a correction by hand, up or down; the affiliate reads why (`arithmetic`) and who (`actor`).
+    """Book a correction by hand, up or down; the affiliate reads why (`arithmetic`), operators also who (`actor`).
 
     Raise `ZeroAmount`, `UnknownCurrency`, or `AdjustmentRefused` for an amount with more decimals than
     the currency has or too large to keep, and for a missing or over-long explanation.
     """
-    words = _explained(arithmetic, actor)
+    words = _explained(arithmetic)
     _check_amount(amount, currency)
-    draft = Draft(affiliate.pk, Kind.ADJUSTMENT, amount, currency, words, occurred_at=now)
+    draft = Draft(affiliate.pk, Kind.ADJUSTMENT, amount, currency, words, occurred_at=now, actor_id=actor.pk)
     with transaction.atomic():
         return append([draft], now=now)[0]
 
 
-def _explained(arithmetic: str, actor: User) -> str:
+def _explained(arithmetic: str) -> str:
     words = " ".join(arithmetic.split())
     if not words or not words.isprintable():
         raise AdjustmentRefused("Say why, in plain words: the affiliate reads it beside the amount.")
-    words = f"{words} (by {actor})"
     if len(words) > 300:
         raise AdjustmentRefused(f"The explanation is {len(words) - 300} characters too long.")
     return words

@@ -95,6 +95,7 @@ class Draft:
     clicks: tuple[int, str] | None = None
     plan_version_id: int | None = None
     rule_id: int | None = None
+    actor_id: int | None = None
 
 
 def canonical_text(facts: Facts) -> str:
@@ -199,6 +200,7 @@ def _link(head: LedgerHead, draft: Draft, booked_at: datetime) -> LedgerEntry:
         plan_version_id=draft.plan_version_id,
         rule_id=draft.rule_id,
         arithmetic=draft.arithmetic,
+        actor_id=draft.actor_id,
         occurred_at=draft.occurred_at,
         booked_at=booked_at,
         previous_hash=facts.previous_hash,

@@ -11,6 +11,7 @@ from django.db import migrations, models
 
 import records.money
 import records.public_ids
+import records.secrets
 
 
 class Migration(migrations.Migration):
@@ -945,6 +946,16 @@ class Migration(migrations.Migration):
                     models.CharField(blank=True, help_text="Why the last attempt failed or came back.", max_length=250),
                 ),
                 (
+                    "in_flight",
+                    models.CharField(
+                        blank=True,
+                        help_text="The bank's or wallet's last status, which is not final.",
+                        max_length=40,
+                        verbose_name="on its way",
+                    ),
+                ),
+                ("in_flight_at", models.DateTimeField(blank=True, null=True, verbose_name="on its way since")),
+                (
                     "status",
                     models.CharField(
                         choices=[("due", "Due"), ("paid", "Paid"), ("returned", "Returned")],
@@ -1010,6 +1021,19 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(("batch", None), ("method__isnull", False), _connector="OR"),
                         name="payout_in_batch_has_way",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("in_flight", ""), ("in_flight_at", None)),
+                            models.Q(
+                                models.Q(("in_flight", ""), _negated=True),
+                                ("batch__isnull", False),
+                                ("in_flight_at__isnull", False),
+                                ("status", "due"),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="payout_in_flight_stays_in_batch",
                     ),
                 ],
             },
@@ -1092,6 +1116,17 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("arithmetic", models.CharField(help_text="How the amount came about, in words.", max_length=300)),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Who booked an adjustment by hand.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
                 ("occurred_at", models.DateTimeField(help_text="When the event happened.")),
                 ("booked_at", models.DateTimeField(help_text="When this line was written.")),
                 ("previous_hash", models.CharField(max_length=64)),
@@ -1227,7 +1262,7 @@ class Migration(migrations.Migration):
                 ),
                 ("name", models.CharField(max_length=40)),
                 ("content_type", models.CharField(max_length=40)),
-                ("content", models.BinaryField()),
+                ("content", records.secrets.EncryptedTextBytes()),
                 ("sha256", models.CharField(max_length=64)),
                 ("made_at", models.DateTimeField()),
                 (
@@ -1263,6 +1298,68 @@ class Migration(migrations.Migration):
                     operation="TRUNCATE",
                     pgid="pgtrigger_payout_file_append_only_whole_e41a8",
                     table="payouts_payoutfile",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        migrations.CreateModel(
+            name="SentLine",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="lines", to="payouts.payoutbatch"
+                    ),
+                ),
+                (
+                    "payout",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="sent_lines", to="payouts.payout"
+                    ),
+                ),
+                (
+                    "reference",
+                    models.CharField(
+                        help_text="As it is in the file; one for each attempt.", max_length=30, unique=True
+                    ),
+                ),
+                ("amount", records.money.AmountField()),
+                ("currency", records.money.CurrencyField()),
+            ],
+            options={
+                "ordering": ["id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("batch", "payout"), name="sent_line_once_in_a_batch"),
+                    models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="sent_line_positive"),
+                ],
+            },
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="sentline",
+            trigger=pgtrigger.compiler.Trigger(
+                name="sent_line_append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="bd11b122b1e5d880745aae314df5ffd1e292bd47",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_sent_line_append_only_ffafd",
+                    table="payouts_sentline",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="sentline",
+            trigger=pgtrigger.compiler.Trigger(
+                name="sent_line_append_only_whole",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                    hash="30ee819a53495dc6cbcea846d99937624fe5212d",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_sent_line_append_only_whole_c66e0",
+                    table="payouts_sentline",
                     when="BEFORE",
                 ),
             ),

@@ -12,7 +12,16 @@ from payouts.models.invoicing import (
     VatRate,
 )
 from payouts.models.ledger import LedgerEntry, LedgerHead
-from payouts.models.paying import AnswerRow, Payout, PayoutBatch, PayoutFile, PayoutMethod, PayoutTerms, Statement
+from payouts.models.paying import (
+    AnswerRow,
+    Payout,
+    PayoutBatch,
+    PayoutFile,
+    PayoutMethod,
+    PayoutTerms,
+    SentLine,
+    Statement,
+)
 from payouts.models.plans import CommissionPlan, CommissionRule, PlanVersion, WorkedExample
 from payouts.models.proposals import DraftVersion, PlanConsent, PlanEffect, WhatIf, WhatIfLine
 from payouts.models.rates import ExchangeRate
@@ -42,6 +51,7 @@ __all__ = [
     "PlanEffect",
     "PlanVersion",
     "SelfBillingAgreement",
+    "SentLine",
     "Statement",
     "VatRate",
     "WorkedExample",

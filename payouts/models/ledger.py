@@ -1,16 +1,19 @@
 """What is owed: the affiliates' accounts, line by line."""
 
+import re
 from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
 
-from affiliates.models import Affiliate
+from affiliates.models import Affiliate, User
 from conversions.models import Conversion
 from payouts.models.clicks import BilledClicks
 from payouts.models.plans import CommissionRule, PlanVersion
 from records.append_only import append_only
 from records.money import AmountField, CurrencyField
+
+NAMED_AT_THE_END = re.compile(r" \(by [^()]*\)$")
 
 
 class LedgerHead(models.Model):
@@ -52,6 +55,10 @@ class LedgerEntry(models.Model):
     plan_version = models.ForeignKey(PlanVersion, models.PROTECT, null=True, related_name="+")
     rule = models.ForeignKey(CommissionRule, models.PROTECT, null=True, related_name="+")
     arithmetic = models.CharField(max_length=300, help_text="How the amount came about, in words.")
+    # Not covered by the seal: affiliates check that, and do not learn who of the operator's people it was.
+    actor = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", help_text="Who booked an adjustment by hand."
+    )
     occurred_at = models.DateTimeField(help_text="When the event happened.")
     booked_at = models.DateTimeField(help_text="When this line was written.")
     previous_hash = models.CharField(max_length=64)
@@ -82,3 +89,10 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.sequence} {self.amount} {self.currency}"
+
+    @property
+    def words(self) -> str:
+        """The text as affiliates read it. Adjustments of earlier versions name an operator at their end."""
+        if self.kind == self.Kind.ADJUSTMENT and self.actor_id is None:
+            return NAMED_AT_THE_END.sub("", self.arithmetic)
+        return self.arithmetic

@@ -11,6 +11,7 @@ from affiliates.models import Affiliate, User
 from records import public_ids
 from records.append_only import append_only
 from records.money import AmountField, CurrencyField
+from records.secrets import EncryptedTextBytes
 
 
 class Statement(models.Model):
@@ -174,6 +175,10 @@ class Payout(models.Model):
     batch = models.ForeignKey(PayoutBatch, models.PROTECT, null=True, blank=True, related_name="payouts")
     method = models.ForeignKey(PayoutMethod, models.PROTECT, null=True, blank=True, related_name="payouts")
     failure = models.CharField(max_length=250, blank=True, help_text="Why the last attempt failed or came back.")
+    in_flight = models.CharField(
+        "on its way", max_length=40, blank=True, help_text="The bank's or wallet's last status, which is not final."
+    )
+    in_flight_at = models.DateTimeField("on its way since", null=True, blank=True)
     status = models.CharField(max_length=8, choices=Status, default=Status.DUE)
     reference = models.CharField(max_length=80, blank=True, help_text="The bank's or wallet's own reference.")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -196,6 +201,12 @@ class Payout(models.Model):
                 name="payout_names_its_rate",
             ),
             models.CheckConstraint(condition=Q(batch=None) | Q(method__isnull=False), name="payout_in_batch_has_way"),
+            # What is on its way stays in its batch: it cannot be sent a second time.
+            models.CheckConstraint(
+                condition=Q(in_flight="", in_flight_at=None)
+                | (~Q(in_flight="") & Q(status="due", batch__isnull=False, in_flight_at__isnull=False)),
+                name="payout_in_flight_stays_in_batch",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -208,7 +219,8 @@ class PayoutFile(models.Model):
     batch = models.OneToOneField(PayoutBatch, models.PROTECT, related_name="file")
     name = models.CharField(max_length=40)
     content_type = models.CharField(max_length=40)
-    content = models.BinaryField()
+    # It holds names and account numbers.
+    content = EncryptedTextBytes()
     sha256 = models.CharField(max_length=64)
     made_at = models.DateTimeField()
     made_by = models.ForeignKey(User, models.PROTECT, related_name="+")
@@ -218,6 +230,27 @@ class PayoutFile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SentLine(models.Model):
+    """A payout's line in a batch's file: one attempt to pay it, with the reference that answers to it carry."""
+
+    batch = models.ForeignKey(PayoutBatch, models.PROTECT, related_name="lines")
+    payout = models.ForeignKey(Payout, models.PROTECT, related_name="sent_lines")
+    reference = models.CharField(max_length=30, unique=True, help_text="As it is in the file; one for each attempt.")
+    amount = AmountField()
+    currency = CurrencyField()
+
+    class Meta:
+        ordering = ["id"]
+        triggers: ClassVar = append_only("sent_line_append_only")
+        constraints = [
+            models.UniqueConstraint(fields=["batch", "payout"], name="sent_line_once_in_a_batch"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="sent_line_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
 
 
 class AnswerRow(models.Model):

@@ -1,7 +1,8 @@
-"""What banks and wallets answer: one table of their words, and a file applied row by row, each row once.
+"""What banks and wallets answer: a file applied row by row, each row once.
 
-A row books only for a payout whose batch was released with a file, for the amount that was in it. What is under way
-books nothing, and a word that is not in the table books nothing and is reported.
+A row belongs to a line of a file that was released (`SentLine`), not to the payout alone: an answer to one attempt
+never touches the next. What was never sent, another amount, a word that is not in the table (`answer_statuses`), and
+rows that contradict each other book nothing and are reported.
 """
 
 import hashlib
@@ -14,31 +15,27 @@ from itertools import islice
 from typing import NamedTuple
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from affiliates.models import User
-from payouts.models import AnswerRow, Payout, PayoutBatch
-from payouts.paying.files import WISE_REFERENCE, BatchRefused
-from payouts.paying.payments import AlreadyPaid, NotPaid, ReferenceRefused, mark_failed, mark_paid, mark_returned
+from payouts.models import AnswerRow, Payout, PayoutBatch, SentLine
+from payouts.paying.answer_statuses import FAILED, IN_FLIGHT, PAID, RETURNED, WORDS, status_word
+from payouts.paying.answer_statuses import MEANING as MEANING
+from payouts.paying.files import BatchRefused
+from payouts.paying.payments import (
+    AlreadyPaid,
+    NotPaid,
+    ReferenceRefused,
+    mark_failed,
+    mark_in_flight,
+    mark_paid,
+    mark_returned,
+)
+from payouts.pricing import exact
 from records.csv_files import FileRefused, read_table
 
 Status = PayoutBatch.Status
 MAX_ANSWERS = 50_000
-PAID, IN_FLIGHT, RETURNED, FAILED = "paid", "in flight", "returned", "failed"
-
-# The words of PayPal's reports and API, of Wise, of ISO 20022 (pain.002), and plain ones. A word is paid only where
-# its source says that the money has arrived, returned only where it is back: all between is in flight.
-WORDS = {
-    PAID: ("paid", "completed", "success", "successful", "acsc", "accc", "done", "outgoing_payment_sent"),
-    IN_FLIGHT: (
-        *("unclaimed", "pending", "on_hold", "onhold", "held", "new", "created", "sent", "submitted", "in_progress"),
-        *("processing", "in_process", "in_flight", "in_transit", "scheduled", "under_review", "accepted"),
-        *("incoming_payment_waiting", "incoming_payment_initiated", "funds_converted", "bounced_back"),
-        *("rcvd", "pdng", "accp", "actc", "acsp", "acwc", "acwp"),
-    ),
-    RETURNED: ("returned", "refunded", "reversed", "funds_refunded"),
-    FAILED: ("failed", "rejected", "rjct", "denied", "cancelled", "canceled", "canc", "blocked"),
-}  # fmt: skip
-MEANING = {word: meaning for meaning, words in WORDS.items() for word in words}
 
 ID_COLUMNS = ("payout", "payout_id", "end_to_end_id", "endtoendid", "unique_id", "sender_item_id", "reference_id",
               "paymentreference", "payment_reference")  # fmt: skip
@@ -84,10 +81,10 @@ def import_result(*, content: bytes, actor: User, now: datetime) -> Result:
     Raise `BatchRefused` when the file as a whole cannot be read.
     """
     result = Result()
-    for row in _once(_rows(content), result):
+    for row, line in _once(_rows(content), result):
         try:
             with transaction.atomic():
-                outcome = _apply(row, actor, now)
+                outcome = _apply(row, line, actor, now)
         except (RowRefused, AlreadyPaid, NotPaid, ReferenceRefused) as fault:
             result.faults.append(f"Line {row.line}: {fault}")
         except IntegrityError as error:
@@ -99,94 +96,119 @@ def import_result(*, content: bytes, actor: User, now: datetime) -> Result:
     return result
 
 
-def _once(rows: list[Row], result: Result) -> list[Row]:
-    """One row for each payout. A repeated row is reported; rows that contradict each other are all left out."""
-    by_payout: dict[str, list[Row]] = defaultdict(list)
+def _once(rows: list[Row], result: Result) -> list[tuple[Row, SentLine]]:
+    """One row for each line that was sent. A repeated row is reported; rows that contradict each other are left out."""
+    by_line: dict[int, list[tuple[Row, SentLine]]] = defaultdict(list)
     for row in rows:
-        by_payout[row.payout].append(row)
+        try:
+            line = _line_of(row)
+        except RowRefused as fault:
+            result.faults.append(f"Line {row.line}: {fault}")
+        else:
+            by_line[line.pk].append((row, line))
     found = []
-    for payout, same in by_payout.items():
-        if not payout or len(same) == 1:
-            found += same
+    for same in by_line.values():
+        (first, line), numbers = same[0], ", ".join(str(row.line) for row, _ in same)
+        if len({(MEANING.get(row.status), row.amount, row.currency) for row, _ in same}) > 1:
+            result.faults.append(f"Lines {numbers}: they contradict each other about {line}; none of them is applied.")
             continue
-        lines = ", ".join(str(row.line) for row in same)
-        meanings = {(MEANING.get(row.status), row.amount, row.currency) for row in same}
-        if len(meanings) > 1:
-            result.faults.append(f"Lines {lines}: they contradict each other about {payout}; none of them is applied.")
-            continue
-        result.faults.append(f"Lines {lines}: {payout} stands in the file more than once; line {same[0].line} counts.")
-        found.append(same[0])
-    return sorted(found)
+        if len(same) > 1:
+            result.faults.append(f"Lines {numbers}: {line} is in the file more than once; line {first.line} counts.")
+        found.append((first, line))
+    return sorted(found, key=lambda each: each[0].line)
 
 
-def _apply(row: Row, actor: User, now: datetime) -> str:
+def _line_of(row: Row) -> SentLine:
+    """The line that the row answers to: by the reference in the file, or by the payout's ID where that is plain."""
+    lines = SentLine.objects.select_related("batch", "payout")
+    line = lines.filter(reference=row.payout).first() if row.payout else None
+    payout = line.payout if line else Payout.objects.filter(public_id=row.payout.replace("-", "_", 1)).first()
+    if payout is None:
+        raise RowRefused(f"there is no payout {row.payout or '(empty)'}.")
+    if row.batch:
+        line = lines.filter(payout=payout, batch__public_id=row.batch).first()
+        if line is None and payout.batch and payout.batch.public_id != row.batch:
+            raise RowRefused(f"{payout} is in batch {payout.batch}, not in {row.batch}.")
+    elif line is None:
+        sent = list(lines.filter(payout=payout)[:2])
+        if len(sent) > 1:
+            raise RowRefused(f"{payout} was sent more than once; name the batch in a column batch.")
+        line = sent[0] if sent else None
+    if line is None:
+        raise RowRefused(_never_sent(payout))
+    return line
+
+
+def _never_sent(payout: Payout) -> str:
+    batch = payout.batch
+    if batch is None:
+        return f"{payout} is in no batch that was sent; nothing is booked for it."
+    status = batch.get_status_display().lower()
+    return f"{payout} was never sent: batch {batch} is {status} and no file was released."
+
+
+def _apply(row: Row, line: SentLine, actor: User, now: datetime) -> str:
     """Apply a row under the locks of its batch, then of its payout; return which count goes up."""
     meaning = MEANING.get(row.status)
-    found = _named(row.payout)
-    if found is None:
-        raise RowRefused(f"there is no payout {row.payout or '(empty)'}.")
     if meaning is None:
         known = "; ".join(f"{each}: {', '.join(words)}" for each, words in WORDS.items())
-        raise RowRefused(f"the status {row.status or '(empty)'} of {found} is not known. Known are {known}.")
-    batch = None
-    if found.batch_id:
-        batch = PayoutBatch.objects.select_for_update(of=("self",)).get(pk=found.batch_id)
-    payout = Payout.objects.select_for_update(of=("self",)).get(pk=found.pk)
-    if payout.batch_id != found.batch_id:
-        raise RowRefused(f"{payout} moved to another batch meanwhile; import the file again.")
-    _check_amount(row, payout)
-    if _known(row, payout, batch, meaning):
+        raise RowRefused(f"the status {row.status[:40] or '(empty)'} of {line} is not known. Known are {known}.")
+    batch = PayoutBatch.objects.select_for_update(of=("self",)).get(pk=line.batch_id)
+    payout = Payout.objects.select_for_update(of=("self",)).get(pk=line.payout_id)
+    _check_amount(row, line)
+    if _known(row, line, payout, meaning):
         return "unchanged"
-    batch = _sent(row, payout, batch)
-    if meaning == IN_FLIGHT:
-        return "in_flight"
+    _refuse_misfits(row, line, batch, payout, meaning)
     AnswerRow.objects.create(payout=payout, batch=batch, sha256=row.sha256, meaning=meaning, at=now, by=actor)
     return _book(row, payout, meaning, actor, now)
 
 
-def _named(name: str) -> Payout | None:
-    """By its ID, or by the reference that Wise was given."""
-    if len(name) == WISE_REFERENCE:
-        same = list(Payout.objects.filter(public_id__startswith=f"po_{name}")[:2])
-        return same[0] if len(same) == 1 else None
-    return Payout.objects.filter(public_id=name).first()
-
-
-def _known(row: Row, payout: Payout, batch: PayoutBatch | None, meaning: str) -> bool:
-    """Whether the row says what is so already."""
-    if payout.status == meaning:
+def _known(row: Row, line: SentLine, payout: Payout, meaning: str) -> bool:
+    """Whether the row was applied before, or says what is so already."""
+    is_here = payout.batch_id == line.batch_id
+    if is_here and payout.status == meaning:
         return True
-    before = AnswerRow.objects.filter(payout=payout, sha256=row.sha256).select_related("batch").last()
-    if before is None:
+    before = AnswerRow.objects.filter(payout=payout, batch=line.batch_id)
+    # A final word is applied once, in whatever file it comes again; one that is not final may come back.
+    same = Q(sha256=row.sha256) if meaning == IN_FLIGHT else Q(sha256=row.sha256) | Q(meaning=meaning)
+    if not before.filter(same).exists():
         return False
-    if before.batch != batch and batch is not None and not row.batch:
+    if payout.batch_id and not is_here and not row.batch:
         raise RowRefused(
-            f"this row was applied for {payout} in batch {before.batch}, and it is in batch {batch} now. "
-            f"If the row is about the new batch, name it in a column batch."
+            f"this row is about {payout} in batch {line.batch}, and was applied; it is in batch {payout.batch} now. "
+            "If the row is about the new batch, name it in a column batch."
         )
     return True
 
 
-def _sent(row: Row, payout: Payout, batch: PayoutBatch | None) -> PayoutBatch:
-    if batch is None:
-        raise RowRefused(f"{payout} is in no batch that was sent; nothing is booked for it.")
-    if row.batch and row.batch != batch.public_id:
-        raise RowRefused(f"{payout} is in batch {batch}, not in {row.batch}.")
-    if batch.status != Status.SENT or not hasattr(batch, "file"):
-        status = batch.get_status_display().lower()
-        raise RowRefused(f"{payout} was never sent: batch {batch} is {status} and no file was released.")
-    return batch
+def _refuse_misfits(row: Row, line: SentLine, batch: PayoutBatch, payout: Payout, meaning: str) -> None:
+    """Raise for an answer to what is no longer there to be answered, or that contradicts what is booked."""
+    if batch.status != Status.SENT:
+        raise RowRefused(
+            f"{line} was sent with batch {batch}, which is {batch.get_status_display().lower()}, and the file has "
+            f"{row.status}. Nothing is booked: check with the bank whether money left."
+        )
+    if payout.batch_id != line.batch_id:
+        place = f"it is in batch {payout.batch} now" if payout.batch_id else "it has left that batch"
+        why = f" ({payout.failure})" if payout.failure else ""
+        raise RowRefused(
+            f"{line} was sent with batch {batch}; {place}{why}, and the file has {row.status}. Nothing is booked: "
+            "unless this file is an older one, check with the bank before the payout is sent again."
+        )
+    settled = payout.status != Payout.Status.DUE
+    if settled and not (payout.status == Payout.Status.PAID and meaning == RETURNED):
+        raise RowRefused(
+            f"{line} is {payout.get_status_display().lower()} here, and the file has {row.status}. Nothing is booked: "
+            "an older file is harmless; a newer one has to be settled by hand on the payout's page."
+        )
 
 
-def _check_amount(row: Row, payout: Payout) -> None:
-    sent = f"{payout.sent_amount.normalize():f} {payout.sent_currency}"
-    if row.currency and row.currency.upper() != payout.sent_currency:
-        raise RowRefused(f"{payout} was for {sent}, and the row is in {row.currency}.")
-    if not row.amount:
-        return
-    amount = _number(row.amount)
-    if amount is None or abs(amount) != payout.sent_amount:
-        raise RowRefused(f"{payout} was for {sent}, and the row is for {row.amount}.")
+def _check_amount(row: Row, line: SentLine) -> None:
+    sent = exact(line.amount, line.currency)
+    if row.currency and row.currency.upper() != line.currency:
+        raise RowRefused(f"{line} was for {sent}, and the row is in {row.currency[:10]}.")
+    if row.amount and abs(_number(row.amount) or Decimal(0)) != line.amount:
+        raise RowRefused(f"{line} was for {sent}, and the row is for {row.amount[:30]}.")
 
 
 def _number(text: str) -> Decimal | None:
@@ -206,32 +228,46 @@ def _number(text: str) -> Decimal | None:
 
 
 def _book(row: Row, payout: Payout, meaning: str, actor: User, now: datetime) -> str:
-    reference, reason = row.reference or payout.public_id, row.reason or "the bank gave no reason"
+    if meaning == IN_FLIGHT:
+        mark_in_flight(payout=payout, status=row.status.replace("_", " "), now=now)
+        return "in_flight"
     if meaning == FAILED:
-        mark_failed(payout=payout, why=reason, actor=actor, now=now)
+        mark_failed(payout=payout, why=_why(row), actor=actor, now=now)
         return "failed"
     if payout.status == Payout.Status.DUE:
-        mark_paid(payout=payout, reference=reference, actor=actor, now=now)
-    elif meaning == PAID:
-        raise AlreadyPaid(f"{payout} is {payout.get_status_display().lower()}; it cannot be paid any more.")
+        mark_paid(payout=payout, reference=row.reference or payout.public_id, actor=actor, now=now)
     if meaning == PAID:
         return "paid"
-    mark_returned(payout=payout, why=reason, actor=actor, now=now)
+    mark_returned(payout=payout, why=_why(row), actor=actor, now=now)
     return "returned"
 
 
+def _why(row: Row) -> str:
+    """The reason as the affiliate reads it."""
+    text = " ".join("".join(each if each.isprintable() else " " for each in row.reason).split())
+    return text[:200] or "the bank gave no reason"
+
+
 def _rows(content: bytes) -> list[Row]:
+    if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        raise BatchRefused(
+            "This is an XML message (such as pain.002 or camt), which is not read here. Nothing was booked. Export the "
+            "payments as CSV with the columns payout (the EndToEndId) and status, or mark them one by one."
+        )
     try:
         columns, rows = read_table(content)
-        heads = {_word(name): name for name in columns}
+        heads = {status_word(name): name for name in columns}
         if not _head(heads, ID_COLUMNS) or not _head(heads, STATUS_COLUMNS):
             raise BatchRefused(
                 "The first line must name the columns; needed are payout (our ID, po_…) and status, "
                 "useful are reference, reason, amount, currency and batch."
             )
-        return [_row(line, heads, dict(values)) for line, values in islice(rows, MAX_ANSWERS)]
+        listed = [_row(line, heads, dict(values)) for line, values in islice(rows, MAX_ANSWERS + 1)]
     except FileRefused as error:
         raise BatchRefused(str(error)) from error
+    if len(listed) > MAX_ANSWERS:
+        raise BatchRefused(f"The file has more than {MAX_ANSWERS:,} rows; split it.")
+    return listed
 
 
 def _row(line: int, heads: dict[str, str], values: Mapping[str, str | None]) -> Row:
@@ -243,7 +279,7 @@ def _row(line: int, heads: dict[str, str], values: Mapping[str, str | None]) -> 
     return Row(
         line=line,
         payout=cell(*ID_COLUMNS),
-        status=_word(cell(*STATUS_COLUMNS)),
+        status=status_word(cell(*STATUS_COLUMNS)),
         reference=cell(*REFERENCE_COLUMNS),
         reason=cell(*REASON_COLUMNS),
         amount=cell(*AMOUNT_COLUMNS),
@@ -255,7 +291,3 @@ def _row(line: int, heads: dict[str, str], values: Mapping[str, str | None]) -> 
 
 def _head(heads: dict[str, str], names: tuple[str, ...]) -> str | None:
     return next((heads[name] for name in names if name in heads), None)
-
-
-def _word(text: str) -> str:
-    return "_".join(text.strip().lower().replace("-", " ").split())

@@ -5,6 +5,7 @@ once cannot put one payout into two batches, and nothing that is paid or in anot
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
 from decimal import Decimal
@@ -14,9 +15,10 @@ from django.db import transaction
 from django.db.models import Count, Sum
 
 from affiliates.models import User
-from payouts.models import Payout, PayoutBatch, PayoutFile, PayoutMethod
+from payouts.models import Payout, PayoutBatch, PayoutFile, PayoutMethod, SentLine
+from payouts.paying.concerns import Concern, concerns_of
 from payouts.paying.files import BatchRefused as BatchRefused
-from payouts.paying.files import check_own_account, payment_file, why_not_written
+from payouts.paying.files import account_problem, check_own_account, payment_file, reference_of, why_not_written
 from payouts.paying.payments import AlreadyPaid, mark_paid
 
 Status = PayoutBatch.Status
@@ -38,23 +40,23 @@ class Released(NamedTuple):
     left_out: list[tuple[Payout, str]]
 
 
-def make_batches(*, payout_ids: Collection[int], actor: User, now: datetime) -> Made:
-    """Put due payouts into batches, one for each method and currency. What cannot go is left out and named."""
+def make_batches(*, payout_ids: Collection[int], actor: User, now: datetime, include: Collection[Concern] = ()) -> Made:
+    """Put due payouts into batches, one for each method and currency. What cannot go is left out and named.
+
+    So is what finance should look at first (`payouts.paying.concerns`), unless its kind is in `include`.
+    """
     with transaction.atomic():
-        rows = Payout.objects.select_for_update(of=("self",)).select_related("affiliate", "statement")
+        rows = Payout.objects.select_for_update(of=("self",)).select_related("affiliate", "statement", "batch")
         rows = rows.filter(pk__in=payout_ids)
         payouts = list(rows.order_by("pk"))
-        methods = {
-            method.affiliate_id: method
-            for method in PayoutMethod.objects.filter(
-                affiliate__in={payout.affiliate_id for payout in payouts}, replaced_at=None
-            )
-        }
+        methods = methods_of(payouts)
+        concerns = concerns_of(payouts)
         left_out: list[tuple[Payout, str]] = []
         groups: dict[tuple[str, str], list[Payout]] = {}
         for payout in payouts:
             method = methods.get(payout.affiliate_id)
-            why = _why_not(payout, method)
+            left = [words for kind, words in concerns.get(payout.pk, {}).items() if kind not in include]
+            why = why_not(payout, method) or " and ".join(left)
             if why or method is None:
                 left_out.append((payout, why))
             else:
@@ -64,7 +66,14 @@ def make_batches(*, payout_ids: Collection[int], actor: User, now: datetime) -> 
     return Made(batches, left_out)
 
 
-def _why_not(payout: Payout, method: PayoutMethod | None) -> str:
+def methods_of(payouts: Collection[Payout]) -> dict[int, PayoutMethod]:
+    """By affiliate, the method in force."""
+    affiliates = {payout.affiliate_id for payout in payouts}
+    return {row.affiliate_id: row for row in PayoutMethod.objects.filter(affiliate__in=affiliates, replaced_at=None)}
+
+
+def why_not(payout: Payout, method: PayoutMethod | None) -> str:
+    """Why a payout cannot be put into a batch, in words that follow its ID; empty when it can."""
     if payout.status != Payout.Status.DUE:
         return f"is {payout.get_status_display().lower()}"
     if payout.batch_id:
@@ -112,14 +121,21 @@ def approve_batch(*, batch: PayoutBatch, actor: User, now: datetime) -> None:
 def cancel_batch(*, batch: PayoutBatch, actor: User, note: str, now: datetime) -> int:
     """Dissolve a batch; its unpaid payouts are due again and free for another one. Return how many.
 
-    One that was sent may be cancelled, too: the bank may have refused the whole file. What is paid stays paid.
+    One that was sent may be cancelled, too: the bank may have refused the whole file. What is paid stays paid. Raise
+    `BatchRefused` while a payout of it is on its way.
     """
     row = _locked(batch)
     if row.status == Status.CANCELLED:
         raise BatchRefused(f"Batch {row} is cancelled already.")
+    unpaid = list(row.payouts.filter(status=Payout.Status.DUE).order_by("pk").select_for_update(of=("self",)))
+    if away := [payout for payout in unpaid if payout.in_flight]:
+        names = ", ".join(f"{payout} ({payout.in_flight})" for payout in away[:10])
+        raise BatchRefused(
+            f"Batch {row} is not cancelled: {len(away)} of its payouts are on their way by the bank's or wallet's own "
+            f"answer and would be sent twice: {names}. Import the next answer first."
+        )
     row.status, row.note = Status.CANCELLED, f"{note} (by {actor}, {now:%Y-%m-%d})"[:250]
     row.save(update_fields=["status", "note"])
-    unpaid = row.payouts.filter(status=Payout.Status.DUE).order_by("pk").select_for_update(of=("self",))
     return Payout.objects.filter(pk__in=[payout.pk for payout in unpaid]).update(batch=None)
 
 
@@ -134,10 +150,21 @@ def release_batch(*, batch: PayoutBatch, actor: User, now: datetime) -> Released
         raise BatchRefused(f"Batch {row} is {row.get_status_display().lower()}; only an approved one has a file.")
     if has_file(row):
         raise BatchRefused(f"Batch {row} is released already; download its file.")
-    made = payment_file(row, _due_of(row), now=now)
+    due = _due_of(row)
+    references = _references(row, due)
+    made = payment_file(row, due, references, now=now)
     for payout, why in made.left_out:
         payout.batch, payout.failure = None, why[:250]
         payout.save(update_fields=["batch", "failure"])
+    left_out = {payout.pk for payout, _ in made.left_out}
+    SentLine.objects.bulk_create(
+        SentLine(
+            batch=row, payout=payout, reference=references[payout.pk], amount=payout.sent_amount,
+            currency=payout.sent_currency,
+        )
+        for payout in due
+        if payout.pk not in left_out
+    )  # fmt: skip
     digest = hashlib.sha256(made.content).hexdigest()
     file = PayoutFile.objects.create(
         batch=row, name=made.name, content_type=made.content_type, content=made.content, sha256=digest,
@@ -152,6 +179,12 @@ def has_file(batch: PayoutBatch) -> bool:
     return PayoutFile.objects.filter(batch=batch).exists()
 
 
+def _references(batch: PayoutBatch, payouts: Collection[Payout]) -> dict[int, str]:
+    """By payout, the reference of this attempt: an answer to an earlier one never has it."""
+    before = Counter(SentLine.objects.filter(payout__in=payouts).values_list("payout", flat=True))
+    return {payout.pk: reference_of(batch.kind, payout, before[payout.pk]) for payout in payouts}
+
+
 def _due_of(batch: PayoutBatch) -> list[Payout]:
     rows = batch.payouts.filter(status=Payout.Status.DUE).select_related("affiliate", "statement", "method")
     return list(rows.order_by("pk").select_for_update(of=("self",)))
@@ -159,17 +192,20 @@ def _due_of(batch: PayoutBatch) -> list[Payout]:
 
 @transaction.atomic
 def pay_batch(*, batch: PayoutBatch, reference: str, actor: User, now: datetime) -> int:
-    """Mark every payout of a released batch that is still due as paid. Return how many; again: none."""
+    """Mark every payout of a released batch that is still due as paid. Return how many; again: none.
+
+    What is on its way by the bank's or wallet's own answer is left to the next answer.
+    """
     row = _locked(batch)
     if row.status != Status.SENT or not has_file(row):
         raise BatchRefused(f"Batch {row} was not sent yet: approve it and release its file first.")
     done = 0
-    for payout in row.payouts.filter(status=Payout.Status.DUE).order_by("pk"):
+    for payout in row.payouts.filter(status=Payout.Status.DUE, in_flight="").order_by("pk"):
         try:
-            mark_paid(payout=payout, reference=reference, actor=actor, now=now)
+            mark_paid(payout=payout, reference=reference, actor=actor, now=now, of_batch=row)
             done += 1
         except AlreadyPaid:
-            continue  # Somebody else was faster.
+            continue  # Settled, or reported to be on its way, meanwhile.
     return done
 
 
@@ -184,3 +220,19 @@ def figures_of(batch: PayoutBatch) -> Figures:
     sums = batch.payouts.aggregate(count=Count("pk"), total=Sum("sent_amount"))
     settled = batch.payouts.exclude(status=Payout.Status.DUE).count()
     return Figures(sums["count"], sums["total"] or Decimal(0), settled)
+
+
+def problems_of(batch: PayoutBatch) -> list[tuple[str, list[Payout]]]:
+    """What is to look at before the batch is sent: each problem with its payouts, none where it is the whole file's."""
+    if batch.status not in (Status.DRAFT, Status.APPROVED):
+        return []
+    payouts = list(batch.payouts.filter(status=Payout.Status.DUE).select_related("affiliate", "statement", "method"))
+    found: dict[str, list[Payout]] = {}
+    if problem := account_problem(batch.kind):
+        found[problem] = []
+    concerns = concerns_of(payouts)
+    for payout in payouts:
+        for words in [*concerns.get(payout.pk, {}).values(), why_not_written(batch.kind, payout)]:
+            if words:
+                found.setdefault(words, []).append(payout)
+    return list(found.items())

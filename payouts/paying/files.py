@@ -1,26 +1,32 @@
 """A batch as the file that a bank or wallet takes: SEPA pain.001, PayPal's and Wise's batch CSV, or a plain list."""
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import date, datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import NamedTuple
+from xml.etree.ElementTree import SubElement
 
 import structlog
 from django.conf import settings
 from sepaxml import SepaTransfer
-from stdnum import bic, iban
+from sepaxml.validation import ValidationError as SchemaFault
+from stdnum import iban
 from stdnum.exceptions import ValidationError as NumberFault
 
 from payouts.models import Payout, PayoutBatch, PayoutMethod
-from payouts.paying.methods import DetailsRefused, check, details_of, latin
-from records.money import places, round_money
+from payouts.paying.methods import DetailsRefused, bank_code, check, details_of, latin
+from records.money import format_money, places, round_money
 from records.spreadsheet_cells import csv_text
 
 Kind = PayoutMethod.Kind
 
 log = structlog.get_logger(__name__)
-SCHEMA = "pain.001.001.03"
 WISE_REFERENCE = 10
+# The largest amount of one transfer.
+MOST = {Kind.SEPA: Decimal("999999999.99")}
+WHERE = "Set it in the server's environment or .env file and start the program anew (docs/payouts.md, Paying)."
+# A payout with the reference of its line.
+Line = tuple[Payout, str]
 
 
 class BatchRefused(ValueError):
@@ -36,42 +42,66 @@ class PaymentFile(NamedTuple):
     left_out: list[tuple[Payout, str]]
 
 
-def payment_file(batch: PayoutBatch, payouts: Sequence[Payout], *, now: datetime) -> PaymentFile:
+def payment_file(
+    batch: PayoutBatch, payouts: Sequence[Payout], references: Mapping[int, str], *, now: datetime
+) -> PaymentFile:
     """The file of a batch. A payout that cannot be written is left out and named; it stops no other.
 
-    Raise `BatchRefused` when the operator's own account is not set, or nothing is left to send.
+    `references` has, by payout, what answers to its line carry. Raise `BatchRefused` when the operator's own account is
+    not set, or nothing is left to send.
     """
     check_own_account(batch.kind)
     left_out = [(payout, why) for payout in payouts if (why := why_not_written(batch.kind, payout))]
     bad = {payout.pk for payout, _ in left_out}
-    good = [payout for payout in payouts if payout.pk not in bad]
+    good = [(payout, references[payout.pk]) for payout in payouts if payout.pk not in bad]
+    if batch.kind == Kind.SEPA:
+        refused = _refused(good, now)
+        left_out += [(payout, "cannot be written: the bank's message format refuses it") for payout, _ in refused]
+        good = [line for line in good if line not in refused]
     if not good:
         reasons = "; ".join(f"{payout} of {payout.affiliate} {why}" for payout, why in left_out[:20])
         raise BatchRefused(f"Nothing of batch {batch} is left to send{': ' if reasons else ''}{reasons}.")
     if batch.kind == Kind.SEPA:
         return PaymentFile(f"{batch}.xml", "application/xml", _pain001(batch.public_id, good, now), left_out)
     heads, line = _FORMS[Kind(batch.kind)]
-    content = _csv(heads, [line(payout) for payout in good])
+    content = _csv(heads, [line(payout, reference) for payout, reference in good])
     return PaymentFile(f"{batch}.csv", "text/csv; charset=utf-8", content, left_out)
 
 
 def check_own_account(kind: str) -> None:
     """Raise `BatchRefused` when what the files of a method need of the operator is missing or wrong."""
-    if kind == Kind.SEPA:
+    if problem := account_problem(kind):
+        raise BatchRefused(problem)
+
+
+def account_problem(kind: str) -> str:
+    """What the files of a method lack of the operator's own details, and where to set it. Empty: nothing."""
+    if kind != Kind.SEPA:
+        return ""
+    try:
         _own_account()
-        if not latin(settings.OPERATOR_NAME):
-            raise BatchRefused("Set OPERATOR_NAME to a name in Latin letters: SEPA files need it.")
+    except NumberFault:
+        return (
+            "SEPA files need the account that payouts are sent from: OPERATOR_IBAN (or OPERATOR_BIC) is missing or "
+            f"wrong. {WHERE}"
+        )
+    if not latin(settings.OPERATOR_NAME):
+        return f"SEPA files need the name of the account's holder in Latin letters: OPERATOR_NAME. {WHERE}"
+    return ""
 
 
 def why_not_written(kind: str, payout: Payout) -> str:
     """Why a payout cannot stand in a file of its method; empty when it can."""
     try:
-        details = _details(payout)
-        check(kind, details)
+        check(kind, _details(payout))
+        if not 0 < _amount(payout) <= MOST.get(Kind(kind), payout.sent_amount + 1):
+            return (
+                f"cannot be written: one transfer cannot move {format_money(payout.sent_amount, payout.sent_currency)}"
+            )
         if kind == Kind.SEPA:
-            _sepa_payment(payout, date(2000, 1, 1))
+            _sepa_payment(payout, "", date(2000, 1, 1))
         else:
-            _FORMS[Kind(kind)][1](payout)
+            _FORMS[Kind(kind)][1](payout, "")
     except DetailsRefused as fault:
         words = "; ".join(f"{name}: {why}" for name, why in fault.faults.items())
         return f"cannot be written, its payout method needs to be entered again ({words})"
@@ -82,40 +112,83 @@ def why_not_written(kind: str, payout: Payout) -> str:
     return ""
 
 
-def _pain001(message_id: str, payouts: Sequence[Payout], now: datetime) -> bytes:
+def reference_of(kind: str, payout: Payout, before: int) -> str:
+    """What the line of this attempt is called in the file: the payout's ID; later attempts have their number, too.
+
+    Banks take no underscore. Wise takes ten characters for dollars, and answers with them.
+    """
+    number = f"-{before + 1}" if before else ""
+    if kind == Kind.WISE:
+        return payout.public_id.removeprefix("po_")[: WISE_REFERENCE - len(number)] + number
+    name = payout.public_id.replace("_", "-") if kind == Kind.SEPA else payout.public_id
+    return f"{name}{number}"
+
+
+def _refused(lines: Sequence[Line], now: datetime) -> list[Line]:
+    """The lines that the message format refuses, found by halves, so that one of many costs few trials."""
+    if not lines or _is_valid(lines, now):
+        return []
+    if len(lines) == 1:
+        return list(lines)
+    half = len(lines) // 2
+    return [*_refused(lines[:half], now), *_refused(lines[half:], now)]
+
+
+def _is_valid(lines: Sequence[Line], now: datetime) -> bool:
+    try:
+        _pain001("trial", lines, now)
+    except (SchemaFault, ValueError):
+        return False
+    return True
+
+
+def _pain001(name: str, lines: Sequence[Line], now: datetime) -> bytes:
     """Checked against the schema of the ISO 20022 message before it is given out."""
     account, bank = _own_account()
-    config = {"name": latin(settings.OPERATOR_NAME), "IBAN": account, "currency": "EUR", "batch": True}
-    sepa = SepaTransfer({**config, **({"BIC": bank} if bank else {})}, schema=SCHEMA, clean=True)
-    # The bank knows a file that it gets twice by this ID; the library would take a random one.
-    sepa._xml.find("CstmrCdtTrfInitn/GrpHdr/MsgId").text = message_id
-    for payout in payouts:
-        sepa.add_payment(_sepa_payment(payout, now.date()))
+    config = {"name": latin(settings.OPERATOR_NAME)[:70], "IBAN": account, "currency": "EUR", "batch": True}
+    config |= {"BIC": bank} if bank else {}
+    sepa = _Message(config, schema=settings.SEPA_SCHEMA, clean=False)
+    sepa.name(name.replace("_", "-"), now)
+    for payout, reference in lines:
+        sepa.add_payment(_sepa_payment(payout, reference, now.date()))
     content: bytes = sepa.export(validate=True)
     return content
 
 
+class _Message(SepaTransfer):
+    """The library's message, named after the batch, with a bank that is not known as banks want it."""
+
+    def name(self, name: str, now: datetime) -> None:
+        """The bank knows a file that it gets twice by this ID; the library would take a random one."""
+        self._name = name
+        self._xml.find("CstmrCdtTrfInitn/GrpHdr/MsgId").text = name
+        self._xml.find("CstmrCdtTrfInitn/GrpHdr/CreDtTm").text = f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+    def _finalize_batch(self) -> None:
+        super()._finalize_batch()
+        for number, part in enumerate(self._xml.iter("PmtInf"), start=1):
+            part.find("PmtInfId").text = f"{self._name}-{number}"
+            bank = part.find("DbtrAgt/FinInstnId")
+            if not len(bank):
+                SubElement(SubElement(bank, "Othr"), "Id").text = "NOTPROVIDED"
+
+
 def _own_account() -> tuple[str, str]:
-    """IBAN and BIC (may be empty) that payouts are sent from."""
-    try:
-        bank = bic.validate(settings.OPERATOR_BIC) if settings.OPERATOR_BIC else ""
-        return iban.validate(settings.OPERATOR_IBAN), bank
-    except NumberFault as error:
-        raise BatchRefused(
-            "Set OPERATOR_IBAN (and OPERATOR_BIC) to the account that payouts are sent from: they are missing or wrong."
-        ) from error
+    """IBAN and BIC (may be empty) that payouts are sent from. Raise `NumberFault` when they are missing or wrong."""
+    bank = bank_code(settings.OPERATOR_BIC) if settings.OPERATOR_BIC else ""
+    return iban.validate(settings.OPERATOR_IBAN), bank
 
 
-def _sepa_payment(payout: Payout, day: date) -> dict[str, object]:
+def _sepa_payment(payout: Payout, reference: str, day: date) -> dict[str, object]:
     assert payout.method
     details = details_of(payout.method)
     payment: dict[str, object] = {
-        "name": latin(details["holder"]),
+        "name": latin(details["holder"])[:70],
         "IBAN": details["iban"],
         "amount": int(payout.sent_amount.scaleb(places("EUR"))),
         "execution_date": day,
         "description": latin(f"{settings.OPERATOR_NAME} {payout.statement.number}")[:140],
-        "endtoend_id": payout.public_id,
+        "endtoend_id": reference,
     }
     return {**payment, **({"BIC": details["bic"]} if details["bic"] else {})}
 
@@ -129,42 +202,37 @@ def _details(payout: Payout) -> dict[str, str]:
     return details_of(payout.method)
 
 
-def _paypal(payout: Payout) -> list[object]:
+def _paypal(payout: Payout, reference: str) -> list[object]:
     note = f"{settings.OPERATOR_NAME} {payout.statement.number}"
-    return [_details(payout)["email"], _amount(payout), payout.sent_currency, payout.public_id, note]
+    return [_details(payout)["email"], _amount(payout), payout.sent_currency, reference, note]
 
 
-def _wise(payout: Payout) -> list[object]:
+def _wise(payout: Payout, reference: str) -> list[object]:
     details = _details(payout)
     return [
         details["holder"], details["email"], "source", _amount(payout), payout.sent_currency, payout.sent_currency,
-        wise_reference(payout),
+        reference,
     ]  # fmt: skip
 
 
-def wise_reference(payout: Payout) -> str:
-    """The payout's ID without `po_`, cut: Wise takes ten characters for dollars, and answers with them."""
-    return payout.public_id.removeprefix("po_")[:WISE_REFERENCE]
-
-
-def _wire(payout: Payout) -> list[object]:
+def _wire(payout: Payout, reference: str) -> list[object]:
     details = _details(payout)
     return [
-        payout.public_id, details["holder"], details["account"], details["bic"], details["bank"], details["country"],
+        reference, details["holder"], details["account"], details["bic"], details["bank"], details["country"],
         _amount(payout), payout.sent_currency, payout.statement.number,
     ]  # fmt: skip
 
 
-def _crypto(payout: Payout) -> list[object]:
+def _crypto(payout: Payout, reference: str) -> list[object]:
     details = _details(payout)
     return [
-        payout.public_id, details["asset"], details["network"], details["address"], _amount(payout),
+        reference, details["asset"], details["network"], details["address"], _amount(payout),
         payout.sent_currency, payout.statement.number,
     ]  # fmt: skip
 
 
-Line = Callable[[Payout], list[object]]
-_FORMS: dict[Kind, tuple[str, Line]] = {
+Cells = Callable[[Payout, str], list[object]]
+_FORMS: dict[Kind, tuple[str, Cells]] = {
     Kind.PAYPAL: ("recipient amount currency reference_id note", _paypal),
     Kind.WISE: (
         "name recipientEmail amountCurrency amount sourceCurrency targetCurrency paymentReference", _wise

@@ -3,7 +3,7 @@
 Details by kind (all texts):
 
 ====== ==========================================================================================
-sepa   `holder`, `iban` (checked), `bic` (optional, checked)
+sepa   `holder`, `iban` (checked), `bic` (checked; optional within the European Economic Area)
 wire   `holder`, `account` (an IBAN or the bank's own number), `bic` (checked), `bank`, `country`
 paypal `email`
 wise   `holder`, `email`
@@ -22,6 +22,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from stdnum import bic, bitcoin, iban
+from stdnum.exceptions import InvalidFormat
 from stdnum.exceptions import ValidationError as NumberFault
 from text_unidecode import unidecode
 
@@ -46,6 +47,8 @@ SEPA_COUNTRIES = frozenset(
     + ["HU", "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MC", "MD", "ME", "MK", "MT", "NL", "NO", "PL", "PT", "RO"]
     + ["RS", "SE", "SI", "SK", "SM", "VA"]
 )
+# Outside the European Economic Area the IBAN alone is not enough.
+BIC_NEEDED = frozenset(["AD", "AL", "CH", "GB", "GI", "MC", "MD", "ME", "MK", "RS", "SM", "VA"])
 NETWORKS: dict[str, tuple[str, ...]] = {
     "BTC": ("bitcoin",),
     "LTC": ("litecoin",),
@@ -55,6 +58,8 @@ NETWORKS: dict[str, tuple[str, ...]] = {
     "USDC": ("ethereum",),
 }
 LITECOIN = re.compile(r"^(ltc1[02-9ac-hj-np-z]{38,60}|[LM3][1-9A-HJ-NP-Za-km-z]{26,34})$")
+# No 0 or 1 as the first sign of the place, no letter O as the second.
+BIC = re.compile(r"^[A-Z]{6}[A-Z2-9][A-NP-Z0-9]([A-Z0-9]{3})?$")
 ETHEREUM = re.compile(r"^0x[0-9a-fA-F]{40}$")
 BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
@@ -106,6 +111,8 @@ def check(kind: str, details: Mapping[str, str]) -> Details:
             given[name] = _checks(kind, given).get(name, _plain)(value)
         except (NumberFault, ValidationError, ValueError) as fault:
             faults[name] = str(getattr(fault, "message", fault))
+    if kind == Kind.SEPA and not given["bic"] and given["iban"][:2] in BIC_NEEDED and not faults:
+        faults["bic"] = f"Banks ask for the BIC of an account in {given['iban'][:2]}."
     if faults:
         raise DetailsRefused(faults)
     return given
@@ -169,9 +176,17 @@ def _account(value: str) -> str:
 
 def _bic(value: str) -> str:
     try:
-        return str(bic.validate(value))
+        return bank_code(value)
     except NumberFault:
         raise ValueError("This is no BIC (SWIFT code): it has 8 or 11 letters and digits, such as DEUTDEFF.") from None
+
+
+def bank_code(value: str) -> str:
+    """A BIC as every version of the banks' messages takes it. Raise `NumberFault` for what is none."""
+    number = str(bic.validate(value))
+    if not BIC.match(number):
+        raise InvalidFormat
+    return number
 
 
 def _country(value: str) -> str:
@@ -181,7 +196,9 @@ def _country(value: str) -> str:
 
 
 def _email(value: str) -> str:
-    validate_email(value)
+    validate_email(_plain(value))
+    if value[0] in "=+-@'":
+        raise ValueError("Payment files cannot hold an address that begins with this sign: use another one.")
     return value
 
 

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from affiliates.models import User
 from payouts.ledger.chain import Draft, append
-from payouts.models import LedgerEntry, Payout
+from payouts.models import LedgerEntry, Payout, PayoutBatch
 from payouts.pricing import exact, plain
 
 Kind = LedgerEntry.Kind
@@ -28,33 +28,41 @@ class ReferenceRefused(ValueError):
     """The payment's reference is missing or too long; nothing was changed."""
 
 
-def mark_paid(*, payout: Payout, reference: str, actor: User, now: datetime) -> LedgerEntry:
+def mark_paid(
+    *, payout: Payout, reference: str, actor: User, now: datetime, of_batch: PayoutBatch | None = None
+) -> LedgerEntry:
     """Record that a payout was sent: the payout becomes paid and the ledger gets the payment, together or not at all.
 
     `reference` is the bank's or wallet's own. The payout's row is locked, then the end of the affiliate's
-    chain; beside the locks a unique index lets a payout have one payment only. Return the entry; raise
-    `AlreadyPaid` the second time, `ReferenceRefused` when the payment could not be found again by it.
+    chain; beside the locks a unique index lets a payout have one payment only. With `of_batch` it is paid only while
+    it is in that batch and not on its way. Return the entry; raise `AlreadyPaid` the second time, `ReferenceRefused`
+    when the payment could not be found again by it.
     """
     reference = " ".join(reference.split())
     if not reference or len(reference) > 80 or not reference.isprintable():
         raise ReferenceRefused("Give the bank's or wallet's own reference of the payment, at most 80 characters.")
     try:
         with transaction.atomic():
-            return _pay(payout.pk, reference, actor, now)
+            return _pay(payout.pk, reference, actor, now, of_batch)
     except IntegrityError as error:
         if "payout_paid_once" not in str(error):
             raise
         raise AlreadyPaid(f"Payout {payout.public_id} has a payment in the ledger already.") from error
 
 
-def _pay(payout_id: int, reference: str, actor: User, now: datetime) -> LedgerEntry:
+def _pay(payout_id: int, reference: str, actor: User, now: datetime, of_batch: PayoutBatch | None) -> LedgerEntry:
     row = Payout.objects.select_for_update(of=("self",)).select_related("statement").get(pk=payout_id)
     if row.status == Payout.Status.PAID:
         raise AlreadyPaid(
             f"Payout {row.public_id} was paid on {row.paid_at:%Y-%m-%d} with the reference {row.reference}."
         )
+    if row.status == Payout.Status.RETURNED:
+        raise AlreadyPaid(f"Payout {row.public_id} came back; it has a payment, and the next statement pays it anew.")
+    if of_batch and (row.batch_id != of_batch.pk or row.in_flight):
+        raise AlreadyPaid(f"Payout {row.public_id} is no longer to be paid with batch {of_batch}.")
     row.status, row.reference, row.paid_at, row.paid_by, row.failure = Payout.Status.PAID, reference, now, actor, ""
-    row.save(update_fields=["status", "reference", "paid_at", "paid_by", "failure"])
+    row.in_flight, row.in_flight_at = "", None
+    row.save(update_fields=["status", "reference", "paid_at", "paid_by", "failure", "in_flight", "in_flight_at"])
     words = f"paid {_sent_words(row)} for statement {row.statement.number}, reference {reference}"
     drafts = [_draft(row, Kind.PAYMENT, row.fee - row.amount, words, now)]
     if row.fee:
@@ -112,9 +120,22 @@ def mark_failed(*, payout: Payout, why: str, actor: User, now: datetime) -> None
         row = Payout.objects.select_for_update(of=("self",)).get(pk=payout.pk)
         if row.status != Payout.Status.DUE:
             raise AlreadyPaid(f"Payout {row.public_id} is {row.get_status_display().lower()}; it cannot fail any more.")
-        row.batch, row.failure = None, why
-        row.save(update_fields=["batch", "failure"])
+        row.batch, row.failure, row.in_flight, row.in_flight_at = None, why, "", None
+        row.save(update_fields=["batch", "failure", "in_flight", "in_flight_at"])
         log.info("payout_failed", payout=row.public_id, why=why, actor=str(actor), at=now.isoformat())
+
+
+def mark_in_flight(*, payout: Payout, status: str, now: datetime) -> None:
+    """Note a status that is not final beside a payout that is due: it stays in its batch and nothing is booked.
+
+    Raise `AlreadyPaid` when it was settled meanwhile.
+    """
+    with transaction.atomic():
+        row = Payout.objects.select_for_update(of=("self",)).get(pk=payout.pk)
+        if row.status != Payout.Status.DUE:
+            raise AlreadyPaid(f"Payout {row.public_id} is {row.get_status_display().lower()} already.")
+        row.in_flight, row.in_flight_at = status, now
+        row.save(update_fields=["in_flight", "in_flight_at"])
 
 
 def _reason(why: str) -> str:

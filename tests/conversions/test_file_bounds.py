@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
 
 from affiliates.models import User
-from conversions.lifecycle.bulk_status import read_wishes
+from conversions.decisions.bulk import read_wishes
 from payouts.paying.answers import import_result
 from payouts.paying.batches import BatchRefused
 from payouts.rates.daily import RatesRefused, from_ecb, from_list

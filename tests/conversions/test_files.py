@@ -18,8 +18,8 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from affiliates.models import User
+from conversions.decisions.bulk import MOST, Wish, decide_many, read_wishes
 from conversions.endpoints.csv_import import Imported, import_conversions
-from conversions.lifecycle.bulk_status import MOST, Wish, decide_many, read_wishes
 from conversions.models import Conversion, Postback
 from conversions.replay import replay
 from payouts.ledger.booking import book_changes
@@ -119,7 +119,7 @@ class TestStatus:
         self, sales: list[Conversion], olga: User, django_assert_max_num_queries: Any
     ) -> None:
         wishes = [Wish("approved", id=row.public_id) for row in sales]
-        with django_assert_max_num_queries(9):
+        with django_assert_max_num_queries(10):
             decide_many(wishes, actor=olga, now=NOW)
 
     def test_reversal_and_appeal(self, sales: list[Conversion], olga: User) -> None:

@@ -4,11 +4,13 @@ import json
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from config.embedded import environment, places
 from config.embedded.places import EmbeddedError
+from payouts.paying.files import account_problem
 
 
 def demo(kept: dict[str, str]) -> dict[str, str]:
@@ -50,6 +52,20 @@ def test_the_caller_s_own_secret_wins_over_the_kept_one(tmp_path: Path, monkeypa
 def test_the_demo_and_the_tests_read_no_env_file(tmp_path: Path) -> None:
     assert demo(environment.kept_secrets(tmp_path / "secrets.json"))["ENV_FILE"] == os.devnull
     assert os.environ["ENV_FILE"] == os.devnull
+
+
+def test_the_demo_can_make_sepa_files_and_leaves_an_account_of_ones_own_alone(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    for name in ("OPERATOR_NAME", "OPERATOR_IBAN", "OPERATOR_BIC"):
+        monkeypatch.delenv(name, raising=False)
+    kept = {"SECRET_KEY": "a", "CLICK_ID_KEYS": "b", "FIELD_KEYS": "c"}
+    for name in ("OPERATOR_NAME", "OPERATOR_IBAN", "OPERATOR_BIC"):
+        setattr(settings, name, demo(kept)[name])
+    assert account_problem("sepa") == ""
+    monkeypatch.setenv("OPERATOR_IBAN", "NL91ABNA0417164300")
+    assert demo(kept)["OPERATOR_IBAN"] == "NL91ABNA0417164300"
+    assert "OPERATOR_BIC" not in demo(kept)
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:

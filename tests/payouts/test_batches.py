@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 
 OCTOBER, NOVEMBER, DECEMBER = (datetime(2026, month, 1, tzinfo=UTC) for month in (10, 11, 12))
 SEPA = {"holder": "Ana Müller", "iban": "DE89 3704 0044 0532 0130 00", "bic": ""}
-ISO = "{urn:iso:std:iso:20022:tech:xsd:pain.001.001.03}"
+ISO = "{urn:iso:std:iso:20022:tech:xsd:pain.001.001.09}"
 BITCOIN = "1BoatSLRHtKNngkdXEeobR76b53LETtpyT"
 
 
@@ -146,7 +146,7 @@ def test_a_batch_is_approved_by_another_operator_and_sent_as_pain_001(
     assert (amount.text, amount.get("Ccy")) == ("120.50", "EUR")
     texts = {element.tag.removeprefix(ISO): element.text for element in payment.iter()}
     assert (texts["EndToEndId"], texts["Nm"], texts["IBAN"]) == (
-        batch.payouts.get().public_id,
+        batch.payouts.get().public_id.replace("_", "-"),
         "Ana Muller",
         "DE89370400440532013000",
     )

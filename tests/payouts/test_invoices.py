@@ -9,7 +9,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 
 from affiliates.models import Affiliate, User
 from conversions.models import Conversion
-from payouts.invoicing.billing import AgreementRefused, agree, check_details, end_agreement, set_details
+from payouts.invoicing.billing import AgreementRefused, BillingRefused, agree, check_details, end_agreement, set_details
 from payouts.invoicing.issue import NoIssuer, issue_by_hand
 from payouts.ledger.booking import book_changes
 from payouts.models import (
@@ -23,7 +23,6 @@ from payouts.models import (
     PayoutTerms,
     Statement,
 )
-from payouts.paying.methods import DetailsRefused
 from payouts.paying.payments import mark_paid
 from payouts.queries import balances
 from payouts.verification.verify import Verification
@@ -485,7 +484,7 @@ class TestBillingDetails:
         ],
     )
     def test_every_fault_is_named(self, changes: dict[str, Any], field: str, said: str) -> None:
-        with pytest.raises(DetailsRefused) as caught:
+        with pytest.raises(BillingRefused) as caught:
             check_details(self.given(**changes))
         assert said in caught.value.faults[field]
 

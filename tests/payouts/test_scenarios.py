@@ -116,7 +116,7 @@ def test_a_shop_pays_a_share_of_purchases_in_the_currency_of_each(ana: Affiliate
         "7.5 % of 200.00 EUR = 15.00 EUR",
         f"paid 19.49 EUR for statement {statements['EUR'].number}, reference SEPA 1",
         "takes back 15.00 EUR. The conversion is rejected; only an approved one earns.",
-        "Newsletter fee (by Olga)",
+        "Newsletter fee",
         "7.5 % of 80.00 EUR = 6.00 EUR",
     ]
     assert all_is_well()

@@ -2,6 +2,7 @@
 
 from web.cells import code, link_to, list_link, moment, money, rows_of, when
 from web.panel.base import PanelAdmin, PanelInline, PanelTable, RecordAdmin, RecordTable
+from web.panel.choices import ChoosingForm, Keys, Left, Worth, left_words
 from web.panel.columns import label, labelled, once
 from web.panel.confirm import ConfirmForm, question
 from web.panel.exports import BoundedExport, ExportColumns
@@ -10,10 +11,13 @@ from web.panel.filters import DayRangeFilter
 
 __all__ = [
     "BoundedExport",
+    "ChoosingForm",
     "ConfirmForm",
     "DayRangeFilter",
     "DaysField",
     "ExportColumns",
+    "Keys",
+    "Left",
     "ListField",
     "PanelAdmin",
     "PanelInline",
@@ -21,9 +25,11 @@ __all__ = [
     "RecordAdmin",
     "RecordTable",
     "SecondsField",
+    "Worth",
     "code",
     "label",
     "labelled",
+    "left_words",
     "link_to",
     "list_link",
     "moment",

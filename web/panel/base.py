@@ -1,6 +1,5 @@
 """Base classes of the panel's pages."""
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib import messages
@@ -19,6 +18,7 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from web.cells import code
+from web.panel.choices import ChoosingForm, seen_in
 from web.panel.confirm import ConfirmForm
 from web.panel.counting import BoundedPaginator
 
@@ -77,8 +77,8 @@ class PanelAdmin(ModelAdmin):
     warn_unsaved_form = True
     paginator: Any = BoundedPaginator
     empty_value_display = "–"
-    # A deed is done to so many rows at once; more are done in several goes.
-    ASK_BOUND = 500
+    # No question is asked about more rows at once; a question may have a smaller bound of its own.
+    ASK_BOUND = 5_000
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change=change, **{"labels": LABELS, **kwargs})
@@ -108,13 +108,21 @@ class PanelAdmin(ModelAdmin):
 
     def ask(self, request: HttpRequest, rows: "QuerySet[Model]", form_class: type[ConfirmForm]) -> HttpResponse:
         """Show what is about to be done to the rows, and do it once the operator has confirmed."""
-        chosen = list(rows[: self.ASK_BOUND + 1])
-        if len(chosen) > self.ASK_BOUND:
-            messages.error(request, f"At most {self.ASK_BOUND} at once. Narrow the list or choose fewer, then go on.")
+        confirmed = request.method == "POST" and "confirmed" in request.POST
+        if confirmed and issubclass(form_class, ChoosingForm) and "seen" in request.POST:
+            # What the question showed, also where it has left the list meanwhile.
+            rows = self.get_queryset(request).filter(pk__in=seen_in(request.POST))
+        most = min(self.ASK_BOUND, form_class.most)
+        chosen = list(rows[: most + 1])
+        if len(chosen) > most:
+            messages.error(
+                request,
+                f"At most {most:,} at once. More are chosen, so nothing was done: narrow the list by a filter or a "
+                "period, then choose again.",
+            )
             return HttpResponseRedirect(request.get_full_path())
         if refused := next((row for row in chosen if not self.may_act_on(request, row)), None):
             raise PermissionDenied(f"{refused} is beyond your permissions. Choose other rows, or ask a superuser.")
-        confirmed = request.method == "POST" and "confirmed" in request.POST
         form = form_class(chosen, request.POST, files=request.FILES) if confirmed else form_class(chosen)
         if confirmed and form.is_valid():
             done = self._do(request, form)
@@ -130,7 +138,8 @@ class PanelAdmin(ModelAdmin):
             form.add_error(None, error)
             return None
         if form.rows:
-            LogEntry.objects.log_actions(actor.pk, form.rows, CHANGE, change_message=said)
+            words = form.log_words or said
+            LogEntry.objects.log_actions(actor.pk, form.rows, CHANGE, change_message=words)
         messages.success(request, said)
         return HttpResponseRedirect(self._after(request, form))
 
@@ -150,15 +159,18 @@ class PanelAdmin(ModelAdmin):
             "original": form.rows[0] if len(form.rows) == 1 else None,
             "form": form,
             "media": self.media + form.media,
-            "hidden": self._carried(request, form.rows),
+            "hidden": self._carried(request, form),
             "back": self._after(request, form),
         }
         return TemplateResponse(request, "admin/confirm.html", context)
 
-    def _carried(self, request: HttpRequest, rows: Sequence[Model]) -> list[tuple[str, str]]:
-        """What the list needs to hear again when the confirmation is posted."""
+    def _carried(self, request: HttpRequest, form: ConfirmForm) -> list[tuple[str, str]]:
+        """What the list needs again when the confirmation is posted."""
         if "action" not in request.POST:
             return []
+        rows = form.rows
+        if isinstance(form, ChoosingForm):
+            rows = rows[:1]  # The others are in `seen`.
         return [("action", request.POST["action"]), *((helpers.ACTION_CHECKBOX_NAME, str(row.pk)) for row in rows)]
 
 

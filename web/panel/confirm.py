@@ -19,6 +19,10 @@ class ConfirmForm(forms.Form):
     submit: ClassVar[str] = "Confirm"
     tone: ClassVar[str] = "primary"
     explanation: ClassVar[str] = ""
+    # It is answered for so many rows at once; more are done in several goes.
+    most: ClassVar[int] = 500
+    # What the audit log keeps of the answer, where that is less than what the operator reads.
+    log_words: str = ""
 
     def __init__(self, rows: Sequence[Any], data: Any = None, **kwargs: Any) -> None:
         self.rows = rows

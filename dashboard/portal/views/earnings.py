@@ -46,7 +46,7 @@ def _ledger_line(entry: LedgerEntry, portal: Portal) -> list[object]:
         entry.conversion.public_id if entry.conversion else "",
         entry.payout.public_id if entry.payout else "",
         entry.conversion.transaction_id if entry.conversion else "",
-        entry.arithmetic,
+        entry.words,
         amount(entry.amount, entry.currency),
         entry.currency,
         entry.previous_hash,

@@ -10,10 +10,12 @@ from typing import NamedTuple
 from django.db import transaction
 
 from affiliates.models import User
+from conversions.decisions.held import Held, held_of, held_words
 from conversions.lifecycle.operator_decisions import APPROVALS, REJECTIONS
 from conversions.lifecycle.status import change_status
 from conversions.models import Conversion, StatusChange
 from conversions.reasons.codes import Reason
+from conversions.risk.reviews import close_reviews
 from records.csv_files import FileRefused, read_table
 
 Status = Conversion.Status
@@ -21,13 +23,17 @@ MOST = 10_000
 # Conversions that are locked and changed in one transaction.
 CHUNK = 1_000
 CHANGED, UNCHANGED, REFUSED = "changed", "unchanged", "refused"
-COLUMNS = ("id", "transaction_id", "advertiser", "goal", "status", "reason", "note")
+COLUMNS = ("id", "transaction_id", "advertiser", "goal", "status", "reason", "note", "include_held")
+YES, NO = ("yes", "true", "1"), ("", "no", "false", "0")
 LONGEST_NOTE = 250
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a row asks for, of the conversion named by `id`, or by transaction, advertiser and goal."""
+    """What a row asks for, of the conversion named by `id`, or by transaction, advertiser and goal.
+
+    What is held (`conversions.decisions.held`) is approved only with `include_held`.
+    """
 
     status: str
     id: str = ""
@@ -36,14 +42,19 @@ class Wish:
     goal: str = ""
     reason: str = ""
     note: str = ""
+    include_held: bool = False
 
 
 class Answer(NamedTuple):
-    """What came of a wish: `changed`, `unchanged` or `refused`, the conversion's ID if it was found, and why."""
+    """What came of a wish: `changed`, `unchanged` or `refused`, the conversion's ID if it was found, and why.
+
+    `held` names what kept it from being approved.
+    """
 
     result: str
     id: str
     message: str
+    held: tuple[Held, ...] = ()
 
 
 class _Move(NamedTuple):
@@ -73,10 +84,11 @@ def _decide_chunk(wishes: list[Wish], actor: User, now: datetime, dry: bool, see
         pk__in={row.pk for found in rows for row in found}
     )
     standing = {row.pk: row for row in locked.order_by("pk")}
+    held = held_of(standing.values())
     answers: list[Answer] = []
     moves: dict[_Move, list[int]] = defaultdict(list)
     for wish, found in zip(wishes, rows, strict=True):
-        answer, move = _judged(wish, [standing[row.pk] for row in found], seen)
+        answer, move = _judged(wish, [standing[row.pk] for row in found], seen, held)
         answers.append(answer)
         if move:
             moves[move].append(found[0].pk)
@@ -84,6 +96,8 @@ def _decide_chunk(wishes: list[Wish], actor: User, now: datetime, dry: bool, see
         source = StatusChange.Source.OPERATOR
         for (to, reason, note), ids in moves.items():
             change_status(conversion_ids=ids, to=to, reason=reason, note=note, source=source, actor=actor, now=now)
+            if reviewed := [pk for pk in ids if Held.REVIEW in held.get(pk, {})]:
+                close_reviews(conversion_ids=reviewed, approved=to == Status.APPROVED, actor=actor, now=now)
     return answers
 
 
@@ -112,7 +126,9 @@ def _fits(wish: Wish, row: Conversion) -> bool:
     return (not wish.advertiser or wish.advertiser in names) and (not wish.goal or wish.goal == row.goal.code)
 
 
-def _judged(wish: Wish, found: list[Conversion], seen: set[int]) -> tuple[Answer, _Move | None]:
+def _judged(
+    wish: Wish, found: list[Conversion], seen: set[int], held: Mapping[int, Mapping[Held, str]]
+) -> tuple[Answer, _Move | None]:
     row = found[0] if found else None
     named = row.public_id if row and len(found) == 1 else ""
     if row is None:
@@ -130,6 +146,9 @@ def _judged(wish: Wish, found: list[Conversion], seen: set[int]) -> tuple[Answer
     move = _move(wish, row)
     if isinstance(move, str):
         return Answer(REFUSED, named, move), None
+    if move.to == Status.APPROVED and row.pk in held and not wish.include_held:
+        message = f"{named} is left out: {held_words(held[row.pk])}. include_held approves it all the same."
+        return Answer(REFUSED, named, message, tuple(held[row.pk])), None
     return Answer(CHANGED, named, f"{row.get_status_display()} → {move.to.label}: {move.reason.label}."), move
 
 
@@ -174,5 +193,9 @@ def read_wishes(content: bytes) -> tuple[list[int], list[Wish]]:
 
 def _rows_of(rows: Iterator[tuple[int, dict[str, str]]]) -> Iterator[tuple[int, Wish]]:
     for line, values in rows:
-        given = {"status": "", **values}
-        yield line, Wish(**{**given, "status": given["status"].lower(), "reason": given.get("reason", "").lower()})
+        texts = {"status": "", **values}
+        include = texts.pop("include_held", "").lower()
+        if include not in YES + NO:
+            raise FileRefused(f"Line {line}: include_held is {include[:20]}; write yes or no.")
+        small = {name: texts.get(name, "").lower() for name in ("status", "reason")}
+        yield line, Wish(**{**texts, **small}, include_held=include in YES)

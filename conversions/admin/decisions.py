@@ -1,0 +1,148 @@
+"""The questions before conversions are approved or rejected: what is held is approved only when it is ticked."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from unfold.widgets import UnfoldAdminRadioSelectWidget
+
+from affiliates.models import User
+from conversions.decisions.held import LABELS, held_of, held_words
+from conversions.lifecycle.operator_decisions import APPROVALS, REJECTIONS
+from conversions.lifecycle.status import StatusNotAllowed, change_status
+from conversions.models import Conversion, StatusChange
+from conversions.reasons.codes import Reason
+from conversions.risk.reviews import close_reviews
+from records.money import format_money
+from web.panel import ChoosingForm, Keys, Worth, left_words
+from web.panel.confirm import note_field
+
+Status = Conversion.Status
+
+
+class DecideConversions(ChoosingForm):
+    """Approve or reject, with one of the reasons that an operator may give."""
+
+    counts = "revenue"
+    to: ClassVar[Conversion.Status]
+    done: ClassVar[str]
+    # The statuses from which each reason makes sense; a reason that undoes a decision needs a note.
+    reasons: ClassVar[dict[Reason, frozenset[str]]]
+
+    def __init__(self, rows: Any, data: Any = None, **kwargs: Any) -> None:
+        super().__init__(rows, data, **kwargs)
+        there = {row.status for row in rows} - {self.to}
+        offered = [reason for reason, sources in self.reasons.items() if there & sources] or list(self.reasons)
+        if data is not None and len(offered) < len(self.reasons):
+            # A row may have changed since the question was shown: `clean` judges whether the reason fits.
+            offered += [reason for reason in self.reasons if reason not in offered]
+        self.fields["reason"] = forms.ChoiceField(
+            choices=[(reason.value, reason.label) for reason in offered],
+            initial=offered[0].value,
+            widget=UnfoldAdminRadioSelectWidget,
+            help_text="It stands in the status history; the affiliate sees it.",
+        )
+        self.order_fields([*(name for name in self.fields if name.startswith("with_")), "reason", "note"])
+
+    @classmethod
+    def fits(cls, row: Conversion) -> bool:
+        return row.status != cls.to
+
+    def describe(self, row: Conversion) -> str:
+        money = format_money(row.kept_revenue, row.currency) if row.kept_revenue is not None else "no revenue"
+        return f"{row.affiliate} · {row.goal.name} · {money} · {row.get_status_display()}"
+
+    def worth(self, row: Conversion) -> Worth:
+        revenue = [(row.kept_revenue, row.currency)] if row.kept_revenue is not None and row.currency else []
+        return Worth(str(row.affiliate), revenue)
+
+    def kind_of(self, row: Conversion) -> str:
+        return f"{row.get_status_display()}: {row.get_reason_display()}"
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        if "reason" not in given:
+            return given
+        reason = Reason(given["reason"])
+        if fault := self._misfit(reason, self.sorted_out(self.rows)[0]):
+            self.add_error("reason", fault)
+        if reason != Reason.OPERATOR_APPROVED and not given.get("note") and "note" not in self.errors:
+            self.add_error("note", "Say why in a few words: the affiliate reads it, and it can be asked for later.")
+        return given
+
+    def _misfit(self, reason: Reason, rows: Iterable[Conversion]) -> str:
+        """Which of the rows the reason does not fit; those that have the status already are left alone anyway."""
+        wrong = [row for row in rows if row.status != self.to and row.status not in self.reasons[reason]]
+        if not wrong:
+            return ""
+        names = ", ".join(f"{row.public_id} ({row.get_status_display().lower()})" for row in wrong[:5])
+        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
+        return f"“{reason.label}” does not fit {names}{more}. Decide them separately."
+
+    @transaction.atomic
+    def perform(self, *, actor: User, now: datetime) -> str:
+        """Judge the rows again under their locks: they may have been decided or held while the page was open."""
+        reason, note = Reason(self.cleaned_data["reason"]), self.cleaned_data["note"]
+        locked = Conversion.objects.select_for_update(of=("self",)).select_related("affiliate", "goal")
+        rows = list(locked.filter(pk__in=[row.pk for row in self.rows]).order_by("pk"))
+        chosen, left = self.sorted_out(rows)
+        if fault := self._misfit(reason, chosen):
+            raise ValidationError(f"Nothing was changed. {fault}")
+        if left and not chosen:
+            raise ValidationError(f"Nothing was {self.done}. {left_words(left)}")
+        changing = [row.pk for row in chosen if row.status != self.to]
+        count = self._change(changing, reason, note, actor, now)
+        self.rows = chosen
+        text = f"{count} conversion{'' if count == 1 else 's'} {self.done}: {reason.label.lower()}"
+        if already := len(chosen) - count:
+            text += f"; {already} {'was' if already == 1 else 'were'} so already"
+        self.log_words = f"{text}. Note: {note}" if note else f"{text}."
+        return f"{self.log_words} {left_words(left)}".strip()
+
+    def _change(self, ids: list[int], reason: Reason, note: str, actor: User, now: datetime) -> int:
+        source = StatusChange.Source.OPERATOR
+        try:
+            count = change_status(
+                conversion_ids=ids, to=self.to, reason=reason, source=source, now=now, actor=actor, note=note
+            )
+        except StatusNotAllowed as error:
+            raise ValidationError(f"Nothing was changed. {error}") from error
+        close_reviews(conversion_ids=ids, approved=self.to == Status.APPROVED, actor=actor, now=now)
+        return count
+
+
+class ApproveConversions(DecideConversions):
+    """Of several, what is held only when it is ticked. One that was chosen by itself is approved as it stands."""
+
+    title, submit, to, done = "Approve", "Approve", Status.APPROVED, "approved"
+    explanation = "The commission is booked to the affiliate's ledger within seconds."
+    reasons = APPROVALS
+    ticks: ClassVar[dict[str, str]] = {kind.value: label for kind, label in LABELS.items()}
+    note = note_field(required=False, help_text="Needed on appeal. The affiliate reads it.")
+
+    def keys_of(self, rows: Sequence[Conversion]) -> dict[int, Keys]:
+        if len(self.rows) <= 1:
+            return {}
+        held = held_of([row for row in rows if row.status != self.to])
+        return {pk: {kind.value: words for kind, words in found.items()} for pk, found in held.items()}
+
+    def kind_of(self, row: Conversion) -> str:
+        if len(self.rows) > 1:
+            return super().kind_of(row)
+        held = held_of([row]).get(row.pk) if row.status != self.to else None
+        return f"{super().kind_of(row)}{f' ({held_words(held)})' if held else ''}"
+
+
+class RejectConversions(DecideConversions):
+    """Needs no ticks: nothing is paid out for what is rejected, and the groups name what was approved before."""
+
+    title, submit, tone, to, done = "Reject", "Reject", "danger", Status.REJECTED, "rejected"
+    explanation = "Commission that was booked is taken back by a reversal in the ledger; nothing is deleted."
+    reasons = REJECTIONS
+    note = note_field(required=True, help_text="Why, in a few words. The affiliate reads it.")
+
+    def keys_of(self, rows: Sequence[Conversion]) -> dict[int, Keys]:
+        return {}

@@ -1,0 +1,1 @@
+"""Decisions over many conversions at once, and what is held back from them."""

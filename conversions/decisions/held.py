@@ -1,0 +1,69 @@
+"""Why a conversion should not be approved along with others: one answer for the panel, the REST API and files."""
+
+from collections.abc import Collection, Iterable, Mapping
+from enum import StrEnum
+from typing import Any
+
+from django.db.models import Exists, OuterRef
+
+from affiliates.models import Affiliate
+from conversions.models import Conversion, QualificationWait, RiskReview
+from conversions.reasons.codes import Reason
+
+Status = Conversion.Status
+
+
+class Held(StrEnum):
+    REVIEW = "review"
+    RULES = "rules"
+    CAP = "cap"
+    CLOSED = "closed"
+
+
+LABELS = {
+    Held.REVIEW: "held for review",
+    Held.RULES: "waiting for a rule",
+    Held.CAP: "over a cap",
+    Held.CLOSED: "of affiliates without access (suspended or closed)",
+}
+_BY_REASON = {
+    Reason.RISK_REVIEW: (Held.REVIEW, "held for review"),
+    Reason.AWAITS_RULES: (Held.RULES, "waiting for a rule of its goal"),
+    Reason.OVER_CAP_HELD: (Held.CAP, "over the cap of its period"),
+    Reason.AFFILIATE_CLOSED: (Held.CLOSED, "its affiliate has no access to the offer any more"),
+}
+
+
+def held_of(rows: Collection[Conversion]) -> dict[int, dict[Held, str]]:
+    """By conversion, what holds it, in words; those that nothing holds are not in it.
+
+    Reads reviews, waits and affiliates as they are now, in one query, whatever the number of rows. Lock the conversions
+    first where it has to stay so.
+    """
+    found: dict[int, dict[Held, str]] = {}
+    facts = {pk: rest for pk, *rest in _facts([row.pk for row in rows])}
+    for row in rows:
+        affiliate, in_review, waits = facts[row.pk]
+        held: dict[Held, str] = {}
+        if row.status == Status.PENDING:
+            if kind := _BY_REASON.get(Reason(row.reason)):
+                held[kind[0]] = kind[1]
+            held |= {Held.REVIEW: "held for review"} if in_review else {}
+            held |= {Held.RULES: "waiting for a rule of its goal"} if waits else {}
+        if affiliate != Affiliate.Status.ACTIVE:
+            held[Held.CLOSED] = f"its affiliate is {Affiliate.Status(affiliate).label.lower()}"
+        if held:
+            found[row.pk] = held
+    return found
+
+
+def _facts(ids: Collection[int]) -> Iterable[tuple[Any, ...]]:
+    """Of each conversion: its affiliate's status, whether a review is open, whether a rule waits."""
+    reviews = RiskReview.objects.filter(pk=OuterRef("pk"), resolved_at=None)
+    waits = QualificationWait.objects.filter(pk=OuterRef("pk"), ended_at=None)
+    rows = Conversion.objects.filter(pk__in=ids).order_by()
+    return rows.values_list("pk", "affiliate__status", Exists(reviews), Exists(waits))
+
+
+def held_words(held: Mapping[Held, str]) -> str:
+    return " and ".join(held.values())

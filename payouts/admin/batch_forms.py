@@ -1,0 +1,271 @@
+"""The questions of the pages for payouts and batches."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidget
+
+from affiliates.models import User
+from payouts.models import Payout, PayoutBatch, PayoutMethod
+from payouts.paying.answers import import_result
+from payouts.paying.batches import (
+    BatchRefused,
+    approve_batch,
+    cancel_batch,
+    figures_of,
+    has_file,
+    make_batches,
+    methods_of,
+    pay_batch,
+    problems_of,
+    release_batch,
+    why_not,
+)
+from payouts.paying.concerns import TITLES, Concern, concerns_of
+from payouts.paying.files import account_problem
+from payouts.paying.payments import NotPaid, ReferenceRefused, mark_returned
+from records.money import format_money
+from web.panel import ChoosingForm, ConfirmForm, Keys, Left, Worth, left_words
+from web.panel.choices import totals
+from web.panel.confirm import note_field
+
+Status = PayoutBatch.Status
+MAX_ANSWER = 5_000_000
+
+
+class MakeBatches(ChoosingForm):
+    """Due payouts into batches: what finance should look at first is left out unless it is ticked."""
+
+    title, submit = "Put into batches", "Make the batches"
+    explanation = (
+        "One batch is made for each method and currency. Another operator has to approve it before its file can be "
+        "sent to the bank. What cannot be sent is left out and named."
+    )
+    counts = "to send"
+    ticks: ClassVar[dict[str, str]] = {kind.value: title for kind, title in TITLES.items()}
+
+    @classmethod
+    def fits(cls, row: Payout) -> bool:
+        return row.status == Payout.Status.DUE and row.batch_id is None
+
+    def keys_of(self, rows: Sequence[Payout]) -> dict[int, Keys]:
+        return {pk: {kind.value: words for kind, words in found.items()} for pk, found in concerns_of(rows).items()}
+
+    def worth(self, row: Payout) -> Worth:
+        return Worth(str(row.affiliate), [(row.sent_amount, row.sent_currency)])
+
+    def kind_of(self, row: Payout) -> str:
+        method = self._methods.get(row.affiliate_id)
+        if problem := why_not(row, method):
+            return f"Left out: {problem}"
+        assert method
+        return f"{method.get_kind_display()}, {row.sent_currency}"
+
+    @cached_property
+    def _methods(self) -> dict[int, PayoutMethod]:
+        return methods_of(self.rows)
+
+    def warnings(self) -> list[str]:
+        """What the files of the batches will lack, before the batches are made."""
+        kinds = {method.kind for method in self._methods.values()}
+        return [problem for kind in sorted(kinds) if (problem := account_problem(kind))]
+
+    def describe(self, row: Payout) -> str:
+        sent = format_money(row.sent_amount, row.sent_currency)
+        failed = f" · {row.failure}" if row.failure else ""
+        return f"{row.affiliate} · {sent} · {row.get_status_display()}{' · in a batch' if row.batch_id else ''}{failed}"
+
+    def perform(self, *, actor: User, now: Any) -> str:
+        chosen, left = self.sorted_out(self.rows)
+        include = [kind for kind in Concern if self.cleaned_data.get(f"with_{kind.value}")]
+        try:
+            made = make_batches(payout_ids=[row.pk for row in chosen], actor=actor, now=now, include=include)
+        except BatchRefused as error:
+            raise ValidationError(str(error)) from error
+        words = left_words([*(Left(str(payout), why) for payout, why in made.left_out), *left])
+        if not made.batches:
+            raise ValidationError(f"Nothing can be sent. {words}")
+        names = ", ".join(f"{batch} ({batch.get_kind_display()}, {batch.currency})" for batch in made.batches)
+        self.log_words = f"Made {names}."
+        problems = " ".join(problem for batch in made.batches if (problem := account_problem(batch.kind)))
+        return " ".join(filter(None, [self.log_words, words, problems]))
+
+
+class MarkReturned(ConfirmForm):
+    """Paid payouts that came back."""
+
+    title, submit, tone = "Came back", "Book the return", "danger"
+    explanation = "The account gets the money again by a line of its own; the next statement pays it anew."
+    why = note_field(required=True, label="Why", help_text="The affiliate reads it, for example: account closed.")
+
+    @classmethod
+    def fits(cls, row: Payout) -> bool:
+        return row.status == Payout.Status.PAID
+
+    def perform(self, *, actor: User, now: Any) -> str:
+        for row in self.rows:
+            try:
+                mark_returned(payout=row, why=self.cleaned_data["why"], actor=actor, now=now)
+            except (NotPaid, ReferenceRefused) as error:
+                raise ValidationError(str(error)) from error
+        return f"{len(self.rows)} marked as come back: {self.cleaned_data['why']}"
+
+
+class _BatchQuestion(ConfirmForm):
+    """A question about batches."""
+
+    problems: ClassVar[bool] = False
+
+    def describe(self, row: PayoutBatch) -> str:
+        figures = figures_of(row)
+        total = format_money(figures.total, row.currency)
+        return f"{row.get_kind_display()} · {figures.payouts} payouts · {total} · {row.get_status_display()}"
+
+    def warnings(self) -> list[str]:
+        """What to look at before the answer, with numbers and money."""
+        return [words for row in self.rows for words in problem_words(row)] if self.problems else []
+
+    def deed(self, row: PayoutBatch, *, actor: User, now: Any) -> str:
+        raise NotImplementedError
+
+    def perform(self, *, actor: User, now: Any) -> str:
+        try:
+            return " ".join(self.deed(row, actor=actor, now=now) for row in self.rows)
+        except (BatchRefused, ReferenceRefused) as error:
+            raise ValidationError(str(error)) from error
+
+
+class Approve(_BatchQuestion):
+    title, submit = "Approve for sending", "Approve"
+    explanation = "Look at the payouts first. The operator who made a batch cannot approve it."
+    problems = True
+
+    @classmethod
+    def fits(cls, row: PayoutBatch) -> bool:
+        return row.status == Status.DRAFT
+
+    def deed(self, row: PayoutBatch, *, actor: User, now: Any) -> str:
+        approve_batch(batch=row, actor=actor, now=now)
+        return f"{row} is approved."
+
+
+class Release(_BatchQuestion):
+    title, submit = "Release the file", "Release"
+    explanation = (
+        "The file is made and kept: each download gives the same bytes. From now on the batch counts as sent. What "
+        "cannot be written leaves the batch and stays due. If the file was given to the bank before, do not give "
+        "it again."
+    )
+    problems = True
+
+    @classmethod
+    def fits(cls, row: PayoutBatch) -> bool:
+        return row.status in (Status.APPROVED, Status.SENT) and not has_file(row)
+
+    def deed(self, row: PayoutBatch, *, actor: User, now: Any) -> str:
+        released = release_batch(batch=row, actor=actor, now=now)
+        left = left_words([Left(f"{payout} of {payout.affiliate}", why) for payout, why in released.left_out])
+        words = f"{row} is released: download its file and give it to the bank."
+        return f"{words} {left} They are still due." if left else words
+
+
+class PayAll(_BatchQuestion):
+    title, submit = "Mark all paid", "Mark all paid"
+    explanation = (
+        "Books a payment for each payout in the batch's file that is still due. Nothing is paid twice. What is on its "
+        "way by the bank's or wallet's own answer is left to the next answer."
+    )
+    reference = forms.CharField(
+        max_length=80, widget=UnfoldAdminTextInputWidget, help_text="The bank's or wallet's own reference of the batch."
+    )
+
+    @classmethod
+    def fits(cls, row: PayoutBatch) -> bool:
+        return row.status == Status.SENT and has_file(row) and _payable(row).exists()
+
+    def warnings(self) -> list[str]:
+        return [words for row in self.rows if (words := away_words(row))]
+
+    def deed(self, row: PayoutBatch, *, actor: User, now: Any) -> str:
+        done = pay_batch(batch=row, reference=self.cleaned_data["reference"], actor=actor, now=now)
+        return f"{done} payouts of {row} are marked paid. {away_words(row)}".strip()
+
+
+class Cancel(_BatchQuestion):
+    title, submit, tone = "Cancel the batch", "Cancel the batch", "danger"
+    explanation = "Its unpaid payouts are due again. If the file was given to the bank, make sure that it was refused."
+    note = note_field(required=True, help_text="Why, for your own records.")
+
+    @classmethod
+    def fits(cls, row: PayoutBatch) -> bool:
+        return row.status != Status.CANCELLED
+
+    def deed(self, row: PayoutBatch, *, actor: User, now: Any) -> str:
+        free = cancel_batch(batch=row, actor=actor, note=self.cleaned_data["note"], now=now)
+        return f"{row} is cancelled; {free} payouts are due again."
+
+
+class BankAnswer(ConfirmForm):
+    """The bank's or wallet's answer as a file."""
+
+    title, submit = "Import the bank's answer", "Import"
+    explanation = (
+        "A CSV with a line for each payout: payout (our ID, po_…), status, and where there are any reference, "
+        "reason, amount, currency and batch. "
+        "What is unclaimed, pending or on hold is under way and "
+        "books nothing. Lines that were imported before change nothing."
+    )
+    answer = forms.FileField(label="File", widget=UnfoldAdminFileFieldWidget)
+
+    def clean_answer(self) -> bytes:
+        file = self.cleaned_data["answer"]
+        if file.size > MAX_ANSWER:
+            raise ValidationError(f"The file has more than {MAX_ANSWER // 1_000_000} MB; split it.")
+        return bytes(file.read())
+
+    def perform(self, *, actor: User, now: Any) -> str:
+        try:
+            found = import_result(content=self.cleaned_data["answer"], actor=actor, now=now)
+        except BatchRefused as error:
+            raise ValidationError(str(error)) from error
+        said = f"{found.paid} paid, {found.failed} failed, {found.returned} came back, {found.in_flight} under way, "
+        said += f"{found.unchanged} known before."
+        if found.faults:
+            shown = " ".join(found.faults[:20])
+            raise ValidationError(f"{said} {len(found.faults)} lines could not be applied: {shown}")
+        return said
+
+
+def _payable(batch: PayoutBatch) -> "QuerySet[Payout]":
+    return batch.payouts.filter(status=Payout.Status.DUE, in_flight="")
+
+
+def away_words(batch: PayoutBatch) -> str:
+    """`2 payouts, 40.00 EUR, are on their way: unclaimed, pending.` Empty for none."""
+    away = list(batch.payouts.exclude(in_flight="").order_by("pk"))
+    if not away:
+        return ""
+    statuses = ", ".join(sorted({payout.in_flight for payout in away}))
+    return f"{_sum(away)} on the way by the bank's or wallet's own answer, neither paid nor back: {statuses}."
+
+
+def problem_words(batch: PayoutBatch) -> list[str]:
+    """What keeps the batch's file from being made, and payouts that finance should look at, with numbers and money."""
+    return [_problem(words, payouts) for words, payouts in problems_of(batch)]
+
+
+def _problem(words: str, payouts: Sequence[Payout]) -> str:
+    if not payouts:
+        return words
+    names = ", ".join(f"{payout.affiliate} ({payout})" for payout in payouts[:10])
+    more = f" and {len(payouts) - 10} more" if len(payouts) > 10 else ""
+    return f"{_sum(payouts)} {words.rstrip('.')}: {names}{more}."
+
+
+def _sum(payouts: Sequence[Payout]) -> str:
+    money = totals(Worth("", [(payout.sent_amount, payout.sent_currency)]) for payout in payouts)
+    return f"{len(payouts)} payout{'' if len(payouts) == 1 else 's'}, {money}:"
