@@ -379,6 +379,7 @@ SPECTACULAR_SETTINGS = {
         "OfferStatus": "affiliates.models.Offer.Status",
         "ConversionStatus": "conversions.models.Conversion.Status",
         "PayoutStatus": "payouts.models.Payout.Status",
+        "EntryKind": "payouts.models.LedgerEntry.Kind",
         "WhatIfState": "payouts.models.WhatIf.State",
         "Reason": "conversions.reasons.codes.Reason",
     },

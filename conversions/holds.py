@@ -9,6 +9,9 @@ from conversions.models import Conversion
 from conversions.reasons.codes import Reason
 from conversions.risk.words import words_for_affiliates
 
+# Who decides a review, as affiliates read it: a role, no person.
+REVIEWER = "An operator"
+
 # Fetch these with conversions whose holds are shown.
 HOLDS = ("qualification_wait", "risk_review__owner")
 
@@ -39,6 +42,11 @@ class Hold:
     def is_review(self) -> bool:
         """Whether an operator decides, rather than a rule of the goal."""
         return self.threshold > 0
+
+    @property
+    def owner_for_affiliate(self) -> str:
+        """Who decides, without the operator's name; empty where a rule waits."""
+        return REVIEWER if self.is_review else ""
 
 
 def hold_of(row: Conversion) -> Hold | None:

@@ -67,6 +67,8 @@ class Entry:
     model: str
     waits: str = ""
     tone: str = "warning"
+    # A permission that the list needs beside that of the model.
+    needs: str = ""
 
 
 SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
@@ -113,7 +115,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("Commission plans", "percent", "payouts.commissionplan"),
             Entry("Draft versions", "edit_note", "payouts.draftversion"),
-            Entry("What if", "query_stats", "payouts.whatif"),
+            Entry("What if", "query_stats", "payouts.whatif", needs="payouts.view_ledgerentry"),
             Entry("Consents", "handshake", "payouts.planconsent"),
             Entry("Ledger", "menu_book", "payouts.ledgerentry"),
             Entry("Billed clicks", "ads_click", "payouts.billedclicks"),
@@ -165,7 +167,8 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
 
 def _may_see(request: HttpRequest, entry: Entry) -> bool:
     app, _, model = entry.model.partition(".")
-    return request.user.has_perms([f"{app}.view_{model}"]) or request.user.has_perm(f"{app}.change_{model}")
+    may_see = request.user.has_perm(f"{app}.view_{model}") or request.user.has_perm(f"{app}.change_{model}")
+    return may_see and (not entry.needs or request.user.has_perm(entry.needs))
 
 
 def _item(entry: Entry, counts: Waiting) -> dict[str, Any]:

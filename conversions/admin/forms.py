@@ -55,7 +55,9 @@ class GoalForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["dedupe_by"].required = False
+        # Who may only view the goal gets a form without fields.
+        if "dedupe_by" in self.fields:
+            self.fields["dedupe_by"].required = False
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data

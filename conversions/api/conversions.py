@@ -31,7 +31,9 @@ class GoalName(serializers.ModelSerializer[Goal]):
 class HoldSerializer(serializers.Serializer[Any]):
     waiting_for = serializers.ListField(child=serializers.CharField(), help_text="Each thing that is waited for.")
     until = serializers.DateTimeField(allow_null=True, help_text="When waiting is over, or the review has to end.")
-    owner = serializers.CharField(help_text="Who decides a review; empty where a rule waits.")
+    owner = serializers.CharField(
+        help_text="Who decides a review; empty where a rule waits. Affiliates read “An operator”, without a name."
+    )
 
 
 class ConversionSerializer(ReachSerializer):
@@ -75,7 +77,8 @@ class ConversionSerializer(ReachSerializer):
             return None
         is_operator = self.context["reach"].is_operator
         texts = [part.text if is_operator else part.rule for part in hold.waiting_for]
-        return HoldSerializer({"waiting_for": texts, "until": hold.until, "owner": hold.owner}).data
+        owner = hold.owner if is_operator else hold.owner_for_affiliate
+        return HoldSerializer({"waiting_for": texts, "until": hold.until, "owner": owner}).data
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_click_id(self, row: Conversion) -> str | None:

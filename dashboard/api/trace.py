@@ -2,18 +2,21 @@
 
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from affiliates.access.reach import OperatorsOnly, WithinReach, reach_of
+from affiliates.access.reach import Reach, WithinReach, reach_of
 from affiliates.api import AffiliateName, OfferName
 from conversions.api.conversions import ConversionSerializer
 from conversions.api.postbacks import PostbackSerializer, TraceSerializer
 from conversions.models import Refund, StatusChange
+from dashboard.api.own_trace import OwnTraceSerializer
+from dashboard.portal.preview import lacking
+from dashboard.portal.queries.trace import own_trace
 from dashboard.trace import KINDS, Story, look_up, sees, story_of
 from dashboard.trace.events import (
     ClickEvent,
@@ -31,6 +34,8 @@ from web.rest.fields import LINE, AmountText, is_line
 from web.rest.filters import check_parameters
 
 LONGEST_ID = 2_000
+# The same words for an ID that never was and for one of another affiliate.
+NOT_YOURS = "None of your clicks and conversions has this ID. Check that it was copied in full."
 
 
 class TracedClickSerializer(serializers.Serializer[ClickEvent]):
@@ -129,24 +134,34 @@ class StorySerializer(serializers.Serializer[Any]):
     choices = ChoiceSerializer(many=True, read_only=True, help_text="What else the ID names.")
 
 
-class TraceView(APIView):
-    """Why did this happen? Any ID leads to its click, postbacks, decisions, conversions and commission."""
+ANSWER = PolymorphicProxySerializer(
+    component_name="TraceAnswer", serializers=[StorySerializer, OwnTraceSerializer], resource_type_field_name=None
+)
 
-    permission_classes: Any = [WithinReach, OperatorsOnly]
+
+class TraceView(APIView):
+    """Why did this happen? Any ID leads to its click, postbacks, decisions, conversions and commission.
+
+    Operators get a `Story`. A key of an affiliate gets an `OwnTrace`: its own clicks and conversions as its portal
+    shows them, without requests, risk points and revenue that it is paid no share of. IDs of other affiliates are
+    answered as unknown.
+    """
+
+    permission_classes: Any = [WithinReach]
     operator_permissions: ClassVar = ["conversions.view_trace"]
 
     @extend_schema(
         tags=["trace"],
         operation_id="trace",
-        responses=StorySerializer,
+        responses=ANSWER,
         parameters=[
             OpenApiParameter(
                 "id",
                 {"type": "string", "minLength": 1, "maxLength": LONGEST_ID, "pattern": LINE},
                 required=True,
                 description=(
-                    "A click, transaction, customer, conversion or postback ID, an imported click ID, or a URL or "
-                    "another line of text with one in it."
+                    "A click, transaction, customer (operators only), conversion or postback ID, an imported click "
+                    "ID, or a URL or another line of text with one in it."
                 ),
             ),
             OpenApiParameter("kind", str, enum=KINDS, description="For an ID that names several things: which one."),
@@ -162,11 +177,25 @@ class TraceView(APIView):
             raise ValidationError(
                 {"kind": f"This is none of {', '.join(KINDS)}. Leave it out unless an ID names several."}
             )
-        found = look_up(text.strip(), kind)
-        if not found.is_known:
-            raise NotFound(f"{found.title}. {found.text}")
-        context = {"reach": reach_of(request)}
-        return Response(StorySerializer(_told(story_of(found, sees(reach_of(request).user))), context=context).data)
+        reach = reach_of(request)
+        return Response(_whole(text.strip(), kind, reach) if reach.is_operator else _own(text.strip(), kind, reach))
+
+
+def _whole(text: str, kind: str, reach: Reach) -> dict[str, Any]:
+    found = look_up(text, kind)
+    if not found.is_known:
+        raise NotFound(f"{found.title}. {found.text}")
+    return dict(StorySerializer(_told(story_of(found, sees(reach.user))), context={"reach": reach}).data)
+
+
+def _own(text: str, kind: str, reach: Reach) -> dict[str, Any]:
+    """An affiliate's own events. An operator's key bound to it needs what a preview of the portal's page needs."""
+    if reach.user.is_staff and (missing := lacking(reach.user, "conversion")):
+        raise PermissionDenied(f"Your account lacks {', '.join(missing)}. A superuser grants it, under Users.")
+    found = own_trace(text, kind, reach.affiliates)
+    if found is None:
+        raise NotFound(NOT_YOURS)
+    return dict(OwnTraceSerializer(found).data)
 
 
 def _told(story: Story) -> dict[str, Any]:

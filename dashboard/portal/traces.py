@@ -39,6 +39,8 @@ BY_LOCK = "No click ID came with the event. The customer is locked to you: you b
 BY_COUPON = "No click ID came with the event. The coupon is yours."
 LOCKED = "The customer is locked to you: an earlier click or coupon of yours brought them to the offer."
 TAKEN_OVER = "The customer's last click is yours, so the customer passes to you."
+CREDITED = "The customer's first click within the window is yours: it is credited, not the one of the event."
+TOUCHED = "Clicks of others had brought the customer as well; yours is credited."
 LOOKS = {
     "passed": "ok",
     "found": "ok",
@@ -122,19 +124,33 @@ def _tell_click(result: str, rule: str, note: str, inputs: Mapping[str, str], re
     return own_words.get(rule, note if is_own else "")
 
 
+# Notes on locks and touches name other affiliates: they are put in words of their own.
+_ATTRIBUTION = {"locked": LOCKED, "taken over": TAKEN_OVER, "credited": CREDITED, "touched": TOUCHED}
+# What the window was judged by.
+_OF_THE_WINDOW = frozenset({"clicked_at", "occurred_at"})
+
+
 def _tell_attribution(result: str, rule: str, note: str, inputs: Mapping[str, str], reader: Reader) -> str:
-    """Notes on locks name the other affiliate."""
-    return {"locked": LOCKED, "taken over": TAKEN_OVER}.get(result, note)
+    """The window as it was judged; for all else a sentence that names no other affiliate."""
+    if result in _ATTRIBUTION:
+        return _ATTRIBUTION[result]
+    return note if inputs.keys() <= _OF_THE_WINDOW else ""
 
 
-# Inputs whose notes tell of the advertiser's revenue.
-_OF_REVENUE = frozenset({"revenue", "total", "volume"})
+# Inputs of rules whose notes name neither the advertiser's revenue nor how many events others have.
+_OF_THE_EVENT = frozenset({"country", "since", "occurred_at", "events", "approved", "earlier_events", "until"})
+# Notes of these name how many events others have: a cap may be for all affiliates together.
+_OF_OTHERS = frozenset({"counted", "cap"})
 
 
 def _tell_rules(result: str, rule: str, note: str, inputs: Mapping[str, str], reader: Reader) -> str:
-    return note if reader.sees_revenue or not _OF_REVENUE & inputs.keys() else ""
+    if _OF_OTHERS & inputs.keys():
+        return ""
+    return note if reader.sees_revenue or inputs.keys() <= _OF_THE_EVENT else ""
 
 
+# Rules of this step that look at the affiliate's own account.
+_OF_ACCESS = frozenset({"active affiliates only", "approved enrollments only"})
 RISK_RESULTS = {
     "passed": "Nothing that was found is reason enough for a review.",
     "pending": "An operator looks at it first.",
@@ -146,11 +162,20 @@ def _tell_risk(result: str, rule: str, note: str, inputs: Mapping[str, str], rea
     """What was found, without points and limits. A stored rule of a mark is `name: N points`."""
     if result == "marked":
         return words_for_affiliates(rule.partition(":")[0])
+    if rule in _OF_ACCESS:
+        return note
     return RISK_RESULTS.get(result, "")
 
 
-def _tell(result: str, rule: str, note: str, inputs: Mapping[str, str], reader: Reader) -> str:
-    return note
+# Rules of a decision whose notes name the goal, its dates and the status alone.
+_PLAIN_DECISIONS = frozenset({"the goal's default", "the sender's status", "pixel", "looked at again"})
+_STATUSES = frozenset(Conversion.Status.values)
+
+
+def _tell_decision(result: str, rule: str, note: str, inputs: Mapping[str, str], reader: Reader) -> str:
+    """Without what names amounts: a refund, a pixel's word that the server's replaced."""
+    is_plain = rule in _PLAIN_DECISIONS or (not rule and result in _STATUSES and not inputs)
+    return note if is_plain or reader.sees_revenue else ""
 
 
 # The steps that speak of the affiliate's own click and of rules; all others are named without details.
@@ -159,5 +184,5 @@ TELLERS: dict[str, Callable[[str, str, str, Mapping[str, str], Reader], str]] = 
     "attribute": _tell_attribution,
     "qualify": _tell_rules,
     "risk": _tell_risk,
-    "decide": _tell,
+    "decide": _tell_decision,
 }

@@ -289,3 +289,9 @@ def sort_heading(context: template.Context, column: str, label: str, classes: st
         label,
         mark,
     )
+
+
+@register.filter
+def person(user: User) -> str:
+    """Who did something, as affiliates read it: a member by name, an operator by the role alone."""
+    return "an operator" if user.is_staff else user.get_short_name()

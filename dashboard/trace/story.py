@@ -27,13 +27,12 @@ from dashboard.trace.events import (
 from dashboard.trace.lookup import MOST, Found
 from payouts.models import LedgerEntry, Payout, Statement
 from payouts.queries import explain, with_paid
+from payouts.rights import HIDDEN, sees_commission
 from tracking.click_id.codec import ClickID, text_of
 from tracking.models import Click, TrackingLink
 
 # A click or a transaction that is sent again and again has many postbacks; the newest are told.
 MOST_POSTBACKS = 100
-# In place of a commission that the reader may not see.
-HIDDEN = "Shown with the permission to view ledger entries."
 
 
 @dataclass(slots=True)
@@ -75,7 +74,7 @@ EVERYTHING = Sees()
 def sees(user: User) -> Sees:
     """What the operator may see of money, by the permissions of the panel."""
     return Sees(
-        ledger=user.has_perm("payouts.view_ledgerentry"),
+        ledger=sees_commission(user),
         statements=user.has_perm("payouts.view_statement"),
         payouts=user.has_perm("payouts.view_payout"),
         paid_clicks=user.has_perm("payouts.view_billedclicks"),

@@ -8,12 +8,14 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
+from payouts.admin.money_rights import CommissionByPermission, shows_commission
 from payouts.models import BilledClicks, LedgerEntry
+from payouts.rights import HIDDEN
 from web.panel import DayRangeFilter, RecordAdmin, link_to, money, when
 
 
 @admin.register(BilledClicks)
-class BilledClicksAdmin(RecordAdmin):
+class BilledClicksAdmin(CommissionByPermission, RecordAdmin):
     """The valid clicks of each link and day for which a plan pays per click."""
 
     list_display = ("day", "link_shown", "affiliate_link", "offer_link", "clicks", "counted", "booked")
@@ -69,6 +71,8 @@ class BilledClicksAdmin(RecordAdmin):
 
     @display(description="Ledger")
     def entries(self, row: BilledClicks) -> SafeString | str:
+        if not shows_commission(row):
+            return HIDDEN
         entries = LedgerEntry.objects.filter(clicks=row).select_related("affiliate").order_by("pk")
         lines = (
             (link_to(each, f"#{each.sequence}"), each.affiliate, money(each.amount, each.currency), each.arithmetic)

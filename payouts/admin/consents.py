@@ -6,6 +6,7 @@ from django.utils.safestring import SafeString
 from payouts.models import PlanConsent, PlanEffect, PlanVersion
 from payouts.plan_changes.consents import answers_to
 from payouts.plan_changes.what_if_report import difference_words
+from payouts.rights import HIDDEN
 from web.cells import NOTHING
 from web.panel import label, link_to, moment, rows_of
 
@@ -19,14 +20,15 @@ def digest_shown(digest: str) -> SafeString | str:
     return format_html('<span class="aff-code aff-anywhere">{}</span>', digest) if digest else NOTHING
 
 
-def agreed_shown(version: PlanVersion) -> SafeString | str:
+def agreed_shown(version: PlanVersion, *, with_commission: bool) -> SafeString | str:
     if version.effective_from >= version.created_at:
         return "It began when it was published, or later: no event was priced again, and no consent was needed."
     answers = list(answers_to(version.plan, version.digest).values()) if version.digest else []
     proof = PlanEffect.objects.filter(plan=version.plan_id, digest=version.digest).select_related("affiliate")
     number = proof.count()
     parts = [_answers(answers)] if answers else []
-    parts += [_proof(list(proof.order_by("affiliate__name", "currency")[:SHOWN]), number)] if number else []
+    shown = proof.order_by("affiliate__name", "currency")[:SHOWN] if with_commission else []
+    parts += [_proof(list(shown), number)] if number else []
     return format_html("{}" * len(parts), *parts) if parts else "Nobody had events that it prices again."
 
 
@@ -57,5 +59,5 @@ def _proof(proof: list[PlanEffect], number: int) -> SafeString:
     )
     said = f"Nobody lost by it: {number} sum{'' if number == 1 else 's'}, as they stood when it was published."
     return format_html(
-        "<p>{}</p>{}", said, rows_of(("Affiliate", "Approved", "With what was pending"), lines, empty="")
+        "<p>{}</p>{}", said, rows_of(("Affiliate", "Approved", "With what was pending"), lines, empty=HIDDEN)
     )

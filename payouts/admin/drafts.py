@@ -21,7 +21,8 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, U
 
 from affiliates.models import Affiliate, User
 from payouts.admin.consents import digest_shown
-from payouts.admin.what_if_jobs import TryDraft, what_if_path
+from payouts.admin.money_rights import CommissionByPermission, shows_commission
+from payouts.admin.what_if_jobs import TryDraft, may_try, what_if_path
 from payouts.models import DraftVersion, PlanConsent
 from payouts.plan_changes.consent_requests import Standing, ask_for_consent, owners_to_remind, standings
 from payouts.plan_changes.consents import ConsentRefused, affected_by, record
@@ -29,6 +30,7 @@ from payouts.plan_changes.drafts import publish_draft, withdraw_draft
 from payouts.plan_changes.what_if_jobs import effect_on
 from payouts.plan_changes.what_if_report import changes_of, difference_words
 from payouts.plans.documents import PlanRefused
+from payouts.rights import HIDDEN
 from web.panel import ConfirmForm, RecordAdmin, label, labelled, link_to, moment, once, question, rows_of, when
 
 TONES = {"open": "info", "published": "success", "withdrawn": "danger"}
@@ -157,7 +159,7 @@ class WithdrawDraft(OpenDraft):
 
 
 @admin.register(DraftVersion)
-class DraftVersionAdmin(RecordAdmin):
+class DraftVersionAdmin(CommissionByPermission, RecordAdmin):
     """Versions that are being written; the page says who must agree, and who has."""
 
     list_display = ("shown_id", "plan_link", "begins", "state_label", "note", "created_by")
@@ -180,7 +182,7 @@ class DraftVersionAdmin(RecordAdmin):
     readonly_fields = ("shown_id", "state_label", "plan_link", "begins", "terms", "effect", "consents", "digest_shown")
     actions_detail = ("rewrite", "try_draft", "ask_for_consent", "record_consent", "publish", "withdraw")
     state_label = labelled("state", TONES, description="State")
-    try_draft = question(TryDraft, description="What if", icon="query_stats")
+    try_draft = question(TryDraft, description="What if", icon="query_stats", permission="try")
     ask_for_consent = question(AskForConsent, description="Ask for consent", icon="handshake")
     record_consent = question(RecordConsent, description="Record an answer", icon="edit_document")
     publish = question(PublishDraft, description="Publish", icon="check", variant=ActionVariant.PRIMARY)
@@ -196,6 +198,9 @@ class DraftVersionAdmin(RecordAdmin):
         return [
             each for each in offered if not each.action_name.endswith("rewrite") or (row is not None and row.is_open)
         ]
+
+    def has_try_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return may_try(request)
 
     def _after(self, request: HttpRequest, form: ConfirmForm) -> str:
         return what_if_path(form) or super()._after(request, form)
@@ -266,6 +271,8 @@ def _answer(standing: Standing) -> tuple[SafeString | str, SafeString | str]:
 
 def _money(row: DraftVersion, found: list[Standing]) -> list[SafeString | str]:
     """What the draft does to each one's earned money, by the what-if that they were asked with."""
+    if not shows_commission(row):
+        return [HIDDEN] * len(found)
     effect = effect_on(row)
     lines = effect.lines.all() if effect else ()
     words: dict[int, list[str]] = {}
@@ -278,7 +285,7 @@ def _money(row: DraftVersion, found: list[Standing]) -> list[SafeString | str]:
 
 
 @admin.register(PlanConsent)
-class PlanConsentAdmin(RecordAdmin):
+class PlanConsentAdmin(CommissionByPermission, RecordAdmin):
     """Answers of affiliates to drafts, as they were given."""
 
     list_display = ("answered", "affiliate", "answer_label", "draft", "source", "answered_by")
@@ -311,5 +318,6 @@ class PlanConsentAdmin(RecordAdmin):
     @display(description="What was shown")
     def told(self, row: PlanConsent) -> SafeString | str:
         terms = [f"{each['goal']}: {each['before']} → {each['after']}" for each in row.shown.get("terms", ())]
-        lines = [*terms, *row.shown.get("money", ())]
+        money = row.shown.get("money", ())
+        lines = [*terms, *(money if shows_commission(row) else [HIDDEN] * bool(money))]
         return format_html_join("", "<div>{}</div>", ((line,) for line in lines)) or "–"

@@ -22,14 +22,12 @@ from payouts.admin.invoice_forms import EnterBilling
 from payouts.admin.plans import plan_words, version_in_force, with_rules
 from payouts.models import CommissionPlan, LedgerEntry
 from payouts.queries import balances
+from payouts.rights import VIEW_LEDGER
 from records.money import format_money
 from web.panel import RecordTable, link_to, money, once, question, rows_of
 
 for model in (Offer, Affiliate, Conversion):
     admin.site.unregister(model)
-
-
-VIEW_LEDGER = "payouts.view_ledgerentry"
 
 
 def _without(fieldsets: Any, name: str, request: HttpRequest, permission: str) -> Any:

@@ -133,11 +133,15 @@ class InvoiceAdmin(BoundedExport, RecordAdmin):
         WriteInvoicesOfPeriod, description="Write invoices", icon="receipt", variant=ActionVariant.PRIMARY
     )
 
+    def has_statements_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """For what was earned but not invoiced yet."""
+        return bool(request.user.has_perm("payouts.view_statement"))
+
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Invoice]":
         rows: QuerySet[Invoice] = super().get_queryset(request)
         return rows.select_related("affiliate", "statement", "original", "vat_entry")
 
-    @action(description="What is missing", icon="checklist", permissions=["view"], url_path="missing")
+    @action(description="What is missing", icon="checklist", permissions=["view", "statements"], url_path="missing")
     def missing(self, request: HttpRequest) -> HttpResponse:
         """Affiliates whose statements wait for an invoice, each with what it lacks."""
         context = {

@@ -16,6 +16,7 @@ from payouts.admin.batches import on_its_way
 from payouts.admin.closing import close_path
 from payouts.admin.forms import ClosePeriod, MarkPaid
 from payouts.admin.invoice_forms import WriteInvoices
+from payouts.admin.money_rights import CommissionByPermission
 from payouts.documents import pdf_response
 from payouts.documents.proof import statement_proof
 from payouts.documents.statement_pdf import statement_pdf
@@ -41,7 +42,7 @@ PAYOUT_TONES = {"due": "warning", "paid": "success", "returned": "danger"}
 
 
 @admin.register(Statement)
-class StatementAdmin(RecordAdmin):
+class StatementAdmin(CommissionByPermission, RecordAdmin):
     """Closed periods. They cannot be changed: a correction is a line of the next period."""
 
     list_display = (
@@ -125,12 +126,12 @@ class StatementAdmin(RecordAdmin):
             sequence__lte=row.last_sequence,
         )
 
-    @action(description="PDF", icon="picture_as_pdf", permissions=["view"], url_path="pdf")
+    @action(description="PDF", icon="picture_as_pdf", permissions=["view", "ledger"], url_path="pdf")
     def paper(self, request: HttpRequest, object_id: int) -> HttpResponse:
         row = get_object_or_404(Statement.objects.select_related("affiliate", "payout"), pk=object_id)
         return pdf_response(f"statement-{row.number}.pdf", statement_pdf(row))
 
-    @action(description="JSON with proof", icon="fingerprint", permissions=["view"], url_path="proof")
+    @action(description="JSON with proof", icon="fingerprint", permissions=["view", "ledger"], url_path="proof")
     def proof(self, request: HttpRequest, object_id: int) -> HttpResponse:
         row = get_object_or_404(Statement.objects.select_related("affiliate"), pk=object_id)
         name = f'attachment; filename="statement-{row.number}.json"'

@@ -20,6 +20,7 @@ from unfold.enums import ActionVariant
 from affiliates.access.operators import operator
 from conversions.models import Goal
 from payouts.admin.consents import agreed_shown, digest_shown
+from payouts.admin.money_rights import CommissionByPermission, shows_commission
 from payouts.admin.version_form import VersionForm, edited
 from payouts.models import CommissionPlan, CommissionRule, DraftVersion, PlanVersion
 from payouts.plan_changes.findings import GAP, findings
@@ -239,7 +240,7 @@ class CommissionPlanAdmin(PanelAdmin):
 
 
 @admin.register(PlanVersion)
-class PlanVersionAdmin(RecordAdmin):
+class PlanVersionAdmin(CommissionByPermission, RecordAdmin):
     list_display = ("plan_link", "number", "begins", "pays", "note", "created_by")
     list_display_links = ("number",)
     list_select_related = ("plan", "created_by")
@@ -282,7 +283,7 @@ class PlanVersionAdmin(RecordAdmin):
     @display(description="Consent")
     @once
     def agreed(self, row: PlanVersion) -> SafeString | str:
-        return agreed_shown(row)
+        return agreed_shown(row, with_commission=shows_commission(row))
 
     @display(description="For example")
     def for_example(self, row: PlanVersion) -> SafeString | str:

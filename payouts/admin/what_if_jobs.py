@@ -19,12 +19,14 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget
 
+from affiliates.access.operators import operator
 from affiliates.models import User
 from payouts.admin.what_if_page import report_of
 from payouts.models import CommissionPlan, DraftVersion, PlanVersion, WhatIf
 from payouts.plan_changes.what_if_jobs import WhatIfRefused, ask_of_draft, ask_what_if
 from payouts.plan_changes.what_if_report import csv_rows
 from payouts.plans.documents import PlanRefused
+from payouts.rights import sees_commission
 from records.spreadsheet_cells import csv_text
 from web.panel import ConfirmForm, RecordAdmin, labelled, link_to, question, when
 
@@ -116,6 +118,11 @@ def _plan_words(plan: CommissionPlan) -> str:
     return plan.offer.name
 
 
+def may_try(request: HttpRequest) -> bool:
+    """Whether the operator may ask a what-if: it adds a row, and answers with commission."""
+    return operator(request).has_perm("payouts.change_whatif") and sees_commission(operator(request))
+
+
 def what_if_path(form: ConfirmForm) -> str | None:
     """The page of the what-if that the form has asked for."""
     asked = getattr(form, "asked", None)
@@ -124,7 +131,7 @@ def what_if_path(form: ConfirmForm) -> str | None:
 
 @admin.register(WhatIf)
 class WhatIfAdmin(RecordAdmin):
-    """What-ifs; the page of one that is at work renews itself."""
+    """What-ifs, for those who may see commission; the page of one that is at work renews itself."""
 
     list_display = ("shown_id", "tried", "offer", "period", "state_label", "asked_by", "asked")
     list_display_links = ("shown_id",)
@@ -138,11 +145,19 @@ class WhatIfAdmin(RecordAdmin):
     fields = (("what", "state_label"), ("period", "plan_link"), "progress", ("asked_by", "asked_at"), "error")
     readonly_fields = ("what", "state_label", "period", "plan_link", "progress")
     state_label = labelled("state", STATES, description="State")
-    try_version = question(TryVersion, description="Try a version", icon="query_stats", variant=ActionVariant.PRIMARY)
+    try_version = question(
+        TryVersion, description="Try a version", icon="query_stats", variant=ActionVariant.PRIMARY, permission="try"
+    )
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[WhatIf]":
         rows: QuerySet[WhatIf] = super().get_queryset(request)
         return rows.select_related("plan__offer", "plan__affiliate", "draft", "asked_by")
+
+    def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return bool(super().has_view_permission(request, obj)) and sees_commission(operator(request))
+
+    def has_try_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return may_try(request)
 
     def get_fields(self, request: HttpRequest, obj: WhatIf | None = None) -> Any:
         fields = self.fields if obj and obj.error else self.fields[:-1]
@@ -164,7 +179,7 @@ class WhatIfAdmin(RecordAdmin):
     def _after(self, request: HttpRequest, form: ConfirmForm) -> str:
         return what_if_path(form) or super()._after(request, form)
 
-    @action(description="CSV", icon="download")
+    @action(description="CSV", icon="download", permissions=["view"])
     def download(self, request: HttpRequest, object_id: str) -> StreamingHttpResponse:
         row = get_object_or_404(WhatIf, pk=object_id)
         return StreamingHttpResponse(

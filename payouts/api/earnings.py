@@ -15,6 +15,7 @@ from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from affiliates.access.reach import require
 from affiliates.access.views import ReadViewSet, ResourceViewSet
 from affiliates.api import AffiliateName
 from affiliates.models import Affiliate
@@ -26,6 +27,7 @@ from payouts.documents.statement_pdf import statement_pdf
 from payouts.models import LedgerEntry, Payout, Statement
 from payouts.pricing import plain
 from payouts.queries import Balance, balances_of
+from payouts.rights import VIEW_LEDGER, sees_commission
 from web.rest.fields import AmountText
 from web.rest.filters import ChoicesFilter, PeriodFilters
 
@@ -64,7 +66,7 @@ class EarningConversionViewSet(ConversionViewSet):
     def get_queryset(self) -> "QuerySet[Conversion]":
         rows: QuerySet[Conversion] = super().get_queryset()
         entries = self.reach.within(LedgerEntry.objects.order_by("pk"), "affiliate")
-        if self.reach.user.is_staff and not self.reach.user.has_perm("payouts.view_ledgerentry"):
+        if self.reach.user.is_staff and not sees_commission(self.reach.user):
             entries = entries.none()
         return rows.prefetch_related(Prefetch("ledger_entries", entries, to_attr="entries_in_reach"))
 
@@ -132,7 +134,7 @@ class BalanceViewSet(ListModelMixin, ResourceViewSet):
     serializer_class = AffiliateBalancesSerializer
     filterset_class = BalanceFilters
     affiliate_path = "pk"
-    operator_permissions: ClassVar = ["payouts.view_ledgerentry"]
+    operator_permissions: ClassVar = [VIEW_LEDGER]
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
@@ -175,14 +177,23 @@ class StatementViewSet(ReadViewSet):
     @extend_schema(responses={(200, "application/pdf"): OpenApiTypes.BINARY})
     @action(detail=True, methods=["get"])
     def pdf(self, request: Request, number: str) -> HttpResponse:
-        """The statement on paper."""
+        """The statement on paper. Operators need the permission to view ledger entries, which stand on it."""
+        self._check_ledger()
         return pdf_response(f"statement-{number}.pdf", statement_pdf(self.get_object()))
 
     @extend_schema(responses={(200, "application/json"): OpenApiTypes.OBJECT})
     @action(detail=True, methods=["get"])
     def proof(self, request: Request, number: str) -> HttpResponse:
-        """The statement with every entry it covers and their seals; `verify_statement.py` checks it offline."""
+        """The statement with every entry it covers and their seals; `verify_statement.py` checks it offline.
+
+        Operators need the permission to view ledger entries.
+        """
+        self._check_ledger()
         return HttpResponse(statement_proof(self.get_object()), content_type="application/json")
+
+    def _check_ledger(self) -> None:
+        if self.reach.user.is_staff:
+            require(self.reach.user, [VIEW_LEDGER])
 
 
 class PayoutSerializer(serializers.ModelSerializer[Payout]):

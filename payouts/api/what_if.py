@@ -22,6 +22,7 @@ from payouts.models import CommissionPlan, DraftVersion, WhatIf, WhatIfLine
 from payouts.plan_changes.what_if_jobs import WhatIfRefused, ask_of_draft, ask_what_if
 from payouts.plan_changes.what_if_report import Total, totals
 from payouts.plans.documents import MOST_RULES, PlanRefused, rules_from
+from payouts.rights import VIEW_LEDGER
 from web.rest.fields import AmountText, Text
 from web.rest.filters import check_parameters
 from web.rest.pages import Pages
@@ -140,6 +141,7 @@ class WhatIfViewSet(OperatorViewSet):
     serializer_class = WhatIfSerializer
     lookup_field, lookup_url_kwarg = "public_id", "id"
     affiliate_path = "plan__affiliate"
+    operator_permissions: ClassVar = ["payouts.view_whatif", VIEW_LEDGER]
     required_to_ask: ClassVar = ["payouts.change_whatif"]
 
     @extend_schema(operation_id="what_ifs_create", request=AskSerializer, responses={201: WhatIfSerializer})

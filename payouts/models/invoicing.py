@@ -250,4 +250,4 @@ class Invoicing(models.Model):
         indexes = [models.Index(fields=["affiliate", "currency"], name="invoicing_by_account")]
 
     def __str__(self) -> str:
-        return f"{self.statement_id}: {self.documented} of {self.earned}"
+        return f"Invoicing of statement {self.statement_id}"

@@ -88,7 +88,7 @@ class LedgerEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"#{self.sequence} {self.amount} {self.currency}"
+        return f"#{self.sequence} in {self.currency}"
 
     @property
     def words(self) -> str:

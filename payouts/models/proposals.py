@@ -123,7 +123,7 @@ class PlanEffect(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.affiliate}: {self.before} to {self.after} {self.currency}"
+        return f"{self.affiliate} in {self.currency}"
 
 
 class WhatIf(models.Model):
@@ -194,4 +194,4 @@ class WhatIfLine(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.affiliate}: {self.before} to {self.after} {self.currency}"
+        return f"{self.affiliate} in {self.currency}"

@@ -152,8 +152,15 @@ def test_what_is_for_operators_is_closed_to_affiliates(resource: str, anas: Belo
         assert client.get(address).status_code == 403
 
 
-def test_the_trace_is_closed_to_affiliates(anas: Belongings) -> None:
-    assert client_of(anas.affiliate).get("/api/v1/trace/", {"id": text_of(anas.click.pk)}).status_code == 403
+@pytest.mark.parametrize("named", ["clicks", "conversions", "postbacks"])
+def test_the_trace_of_an_affiliate_has_its_own_rows_and_nothing_of_a_rival(
+    named: str, anas: Belongings, bens: Belongings
+) -> None:
+    owned = client_of(anas.affiliate).get("/api/v1/trace/", {"id": anas.marks[named]})
+    assert owned.status_code == 200
+    assert anas.conversion.public_id in owned.text
+    assert not [secret for secret in bens.secrets if secret in owned.text]
+    assert client_of(bens.affiliate).get("/api/v1/trace/", {"id": anas.marks[named]}).status_code == 404
 
 
 @pytest.mark.parametrize(

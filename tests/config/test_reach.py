@@ -23,17 +23,9 @@ from tests.dashboard.portal import as_user, signed_in
 from tests.dashboard.test_every_template import portal_addresses
 from tests.factories import AffiliateMemberFactory, OperatorFactory, SuperuserFactory, UserFactory
 from tests.payouts.deals import deal, flat
+from tests.rights import operator_with
 
 pytestmark = pytest.mark.django_db
-
-
-def operator_with(*names: str) -> User:
-    """An operator with these permissions and no others: `app.codename`."""
-    user = OperatorFactory()
-    for name in names:
-        app, _, codename = name.partition(".")
-        user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
-    return User.objects.get(pk=user.pk)
 
 
 class TestPower:

@@ -5,15 +5,15 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
 
 from affiliates.models import Affiliate, User
 from conversions.models import Goal
 from payouts.models import CommissionPlan, LedgerEntry, WhatIf
 from payouts.plan_changes.drafts import write_draft
-from tests.factories import CommissionPlanFactory, ConversionFactory, GoalFactory, OperatorFactory
+from tests.factories import CommissionPlanFactory, ConversionFactory, GoalFactory
 from tests.payouts.deals import NOW, deal, flat
 from tests.rest import client_of, problems
+from tests.rights import operator_with
 
 PERIOD = {"starts_at": f"{NOW - timedelta(days=30):%Y-%m-%dT%H:%M:%SZ}", "ends_at": f"{NOW:%Y-%m-%dT%H:%M:%SZ}"}
 
@@ -85,8 +85,7 @@ def test_an_affiliates_own_plan_is_tried_on_its_events_alone(plan: CommissionPla
 def test_affiliates_and_operators_without_the_permission_are_refused(plan: CommissionPlan, ana: Affiliate) -> None:
     given = {"offer": plan.offer.public_id, "rules": rules()}
     assert ask(ana, **given).status_code == 403
-    reader = OperatorFactory()
-    reader.user_permissions.add(Permission.objects.get(codename="view_whatif"))
+    reader = operator_with("payouts.view_whatif", "payouts.view_ledgerentry")
     assert "payouts.change_whatif" in ask(reader, **given).text
     assert not WhatIf.objects.exists()
 

@@ -48,7 +48,7 @@ def conversions_of(affiliate: Affiliate) -> QuerySet[Conversion]:
 def rows(conversions: Iterable[Conversion]) -> list[ConversionRow]:
     """Conversions with what they earned and their click's first label: two queries for any number."""
     listed = list(conversions)
-    earned = commission_of(row.pk for row in listed)
+    earned = commission_of(listed)
     clicks = clicks_by_id(row.click_id for row in listed)
     return [
         ConversionRow(row, earned.get(row.pk, []), clicks[row.click_id].sub1 if row.click_id in clicks else "")
@@ -65,10 +65,11 @@ def all_rows(conversions: QuerySet[Conversion], at_once: int = 1000) -> Iterator
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A step of the status history, with the reason explained."""
+    """A step of the status history, with the reason explained, and the note where the affiliate may read it."""
 
     change: StatusChange
     cause: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class ConversionStory:
     @property
     def note(self) -> str:
         """What was written beside the last change of status."""
-        return self.history[-1].change.note if self.history else ""
+        return self.history[-1].note if self.history else ""
 
     @property
     def sub_ids(self) -> list[tuple[str, str]]:
@@ -126,10 +127,10 @@ def story(conversion: Conversion) -> ConversionStory:
         conversion=conversion,
         click=clicks_by_id([conversion.click_id]).get(conversion.click_id) if conversion.click_id else None,
         click_text=codec.text_of(conversion.click_id) if conversion.click_id else "",
-        history=[Change(change, cause_of(change.reason)) for change in changes],
+        history=[Change(change, cause_of(change.reason), _note_of(change, is_share)) for change in changes],
         decisions=decisions_of(conversion, sees_revenue=is_share),
         entries=list(entries.select_related("plan_version__plan", "rule")),
-        earned=commission_of([conversion.pk]).get(conversion.pk, []),
+        earned=commission_of([conversion]).get(conversion.pk, []),
         quote=quote,
         revenue=conversion.kept_revenue if is_share else None,
         why=cause_of(conversion.reason),
@@ -137,6 +138,12 @@ def story(conversion: Conversion) -> ConversionStory:
         appeal=appeal,
         appeal_until=None if appeal else _appeal_until(conversion, changes),
     )
+
+
+def _note_of(change: StatusChange, sees_revenue: bool) -> str:
+    """What an operator wrote for the affiliate, and which fields a correction changed. Others may name revenue."""
+    is_for_affiliates = change.source == StatusChange.Source.OPERATOR or change.reason == Reason.CORRECTED
+    return change.note if is_for_affiliates or sees_revenue else ""
 
 
 def _appeal_until(conversion: Conversion, changes: Sequence[StatusChange]) -> datetime | None:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
 
 from affiliates.models import Affiliate
@@ -92,10 +92,11 @@ def link_figures(affiliate: Affiliate, period: Period, clicked: Mapping[int, Cli
     return figures
 
 
-def commission_of(conversion_ids: Iterable[int]) -> dict[int, Money]:
-    """What each of these conversions has earned so far, by currency."""
+def commission_of(conversions: Iterable[Conversion]) -> dict[int, Money]:
+    """What each of these conversions has earned its affiliate so far, by currency; not what a parent earned by it."""
     earned: dict[int, Money] = defaultdict(list)
-    rows = LedgerEntry.objects.filter(conversion__in=list(conversion_ids)).order_by("currency")
+    own = {"conversion__in": [row.pk for row in conversions], "conversion__affiliate": F("affiliate")}
+    rows = LedgerEntry.objects.filter(**own).order_by("currency")
     for conversion_id, currency, amount in rows.values_list("conversion", "currency").annotate(Sum("amount")):
         earned[conversion_id].append((currency, amount))
     return earned

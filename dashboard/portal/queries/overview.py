@@ -168,7 +168,7 @@ def recent_conversions(affiliate: Affiliate, limit: int = 8) -> list[tuple[Conve
         .select_related("goal__offer")
         .order_by("-occurred_at", "-pk")[:limit]
     )
-    earned = figures.commission_of(row.pk for row in rows)
+    earned = figures.commission_of(rows)
     return [(row, earned.get(row.pk, [])) for row in rows]
 
 

@@ -1,0 +1,11 @@
+"""Who may see commission: one permission for every page, export and answer that shows it."""
+
+from affiliates.models import User
+
+VIEW_LEDGER = "payouts.view_ledgerentry"
+# What stands in place of an amount that the reader may not see.
+HIDDEN = "Shown with the permission to view ledger entries."
+
+
+def sees_commission(user: User) -> bool:
+    return user.has_perm(VIEW_LEDGER)
