@@ -78,6 +78,9 @@ CLICK_DUPLICATE_SECONDS = env.int("CLICK_DUPLICATE_SECONDS", default=30)
 GEOIP_FILES = env.list("GEOIP_FILES", default=[])
 # Store visitors' addresses without their last part from the start.
 CLICK_IP_TRUNCATE = env.bool("CLICK_IP_TRUNCATE", default=False)
+# Anchors of closed periods: the file that they are appended to (empty: none), and the keys that sign them.
+ANCHOR_FILE = env.str("ANCHOR_FILE", default=str(BASE_DIR / ".data" / "anchors.jsonl"))
+ANCHOR_KEYS = [entry.strip() for entry in env.list("ANCHOR_KEYS", default=[]) if entry.strip()]
 # Encrypt advertiser secrets at rest; the first encrypts, all of them decrypt.
 FIELD_KEYS = env.list("FIELD_KEYS", default=[SECRET_KEY])
 
@@ -168,6 +171,8 @@ if DATABASE_POOL_SIZE:
     DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 10}
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
+# The owner of the tables, for migrations alone: the application's role then cannot change what protects history.
+DATABASE_OWNER: dict[str, Any] = env.db_url("DATABASE_OWNER_URL") if env.str("DATABASE_OWNER_URL", default="") else {}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = required("REDIS_URL", "redis://127.0.0.1:6379/0")
@@ -291,6 +296,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_BEAT_SCHEDULE = {
     "book": {"task": "payouts.tasks.book", "schedule": 1.0, "options": {"expires": 5}},
     "closes": {"task": "payouts.tasks.close_periods", "schedule": 2.0, "options": {"expires": 4}},
+    "anchors": {"task": "payouts.tasks.anchor_statements", "schedule": 20.0, "options": {"expires": 40}},
     "paid clicks": {"task": "payouts.tasks.pay_clicks", "schedule": 120.0, "options": {"expires": 240}},
     "what-ifs": {"task": "payouts.tasks.answer_what_ifs", "schedule": 2.0, "options": {"expires": 4}},
     "caps": {"task": "conversions.tasks.close_capped_offers", "schedule": 5.0, "options": {"expires": 10}},

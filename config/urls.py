@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from dashboard.operator.doctor import page as doctor_page
 from dashboard.operator.funnel import page as funnel_page
+from payouts.anchors.views import anchors, keys
 
 handler400 = "config.api_urls.bad_request"
 handler500 = "config.api_urls.server_error"
@@ -16,5 +17,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("trace/", include("dashboard.trace.urls")),
     path("api/", include("config.api_urls")),
     path("accounts/", include("allauth.urls")),
+    path("anchors/anchors.jsonl", anchors, name="anchors"),
+    path("anchors/keys.json", keys, name="anchor_keys"),
+    path(".well-known/affidavit-anchors", anchors, name="anchors_well_known"),
     path("", include("dashboard.urls")),
 ]

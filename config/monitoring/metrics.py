@@ -26,6 +26,7 @@ from prometheus_client.registry import Collector
 from config.monitoring import heartbeat
 from config.monitoring.readiness import OK, check_postgresql
 from conversions.models import Conversion, ParkedPostback, Postback, StatusChange
+from payouts.anchors.making import unwritten, waiting
 from payouts.models import Payout, PlanVersion
 from tracking.capture import spool
 from tracking.click_id.codec import lowest_uuid
@@ -144,6 +145,12 @@ def _backlog() -> list[Metric]:
             "affidavit_postbacks_undecided_oldest_seconds",
             "How long the oldest of them waits; 0 when none does.",
             waited(undecided["oldest"]),
+        ),
+        _gauge("affidavit_statements_unanchored", "Statements that no anchor names yet.", waiting(now=now).count()),
+        _gauge(
+            "affidavit_anchors_unwritten",
+            "Anchors that ANCHOR_FILE lacks; 0 without a file.",
+            unwritten(),
         ),
         _gauge("affidavit_postbacks_parked", "Postbacks that wait for what they name.", parked["rows"]),
         _gauge(

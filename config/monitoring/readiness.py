@@ -18,11 +18,13 @@ import structlog
 from django.conf import settings
 from django.db.migrations.loader import MigrationLoader
 
+from affiliates import database_roles
 from config.monitoring import heartbeat
 from tracking.capture import spool
 from tracking.capture.link_cache import connection_parameters
 
-OK, FAULT = "ok", "fault"
+# With a warning all is there, but something is to be put right.
+OK, WARNING, FAULT = "ok", "warning", "fault"
 # Below this the disk may be full before somebody looks: some minutes of clicks.
 LEAST_FREE = 256 * 1024 * 1024
 # Longer than draining takes once the database is back.
@@ -52,7 +54,7 @@ def readiness(threads: Iterable[Thread] | None) -> dict[str, Part]:
 
 
 def as_json(parts: dict[str, Part]) -> dict[str, object]:
-    ready = all(part.state == OK for part in parts.values())
+    ready = all(part.state != FAULT for part in parts.values())
     return {"status": "ready" if ready else "not ready", "parts": {name: asdict(part) for name, part in parts.items()}}
 
 
@@ -61,7 +63,10 @@ def check_postgresql() -> dict[str, Part]:
     try:
         with psycopg.connect(**{**connection_parameters(), "connect_timeout": 2}, autocommit=True) as line:
             line.execute("SET statement_timeout = 2000")
-            return {"database": Part(OK), "migrations": check_migrations(line)}
+            parts = {"database": Part(OK), "migrations": check_migrations(line)}
+            if parts["migrations"].state == OK:
+                parts |= {"roles": check_roles(line), "anchors": check_anchors(line)}
+            return parts
     except psycopg.Error as error:
         log.error("not_ready", part="database", error=str(error).strip())
         fault = "PostgreSQL does not answer. Check that it runs and that DATABASE_URL leads to it."
@@ -83,6 +88,26 @@ def check_migrations(line: "psycopg.Connection") -> Part:
     if missing:
         named = ", ".join(".".join(each) for each in missing)
         return Part(FAULT, f"The database is older than the code; missing: {named}. Run: python manage.py migrate")
+    return Part(OK)
+
+
+def check_roles(line: "psycopg.Connection") -> Part:
+    """Whether the application's database role could change history."""
+    weak = database_roles.weakness(line.cursor())
+    return Part(WARNING, weak) if weak else Part(OK)
+
+
+def check_anchors(line: "psycopg.Connection") -> Part:
+    """Whether closed statements wait for an anchor, or the file of anchors is behind."""
+    waiting = line.execute(
+        "SELECT count(*) FROM payouts_statement s LEFT JOIN payouts_anchoredstatement a ON a.statement_id = s.id "
+        "WHERE a.statement_id IS NULL AND s.closed_at < now() - interval '10 minutes'"
+    ).fetchone()
+    file = line.execute("SELECT error FROM payouts_anchorfile WHERE path = %s", [settings.ANCHOR_FILE]).fetchone()
+    if file and file[0]:
+        return Part(WARNING, f"Anchors are not written: {file[0]}")
+    if waiting and waiting[0]:
+        return Part(WARNING, f"{waiting[0]:,} closed statements have no anchor yet. Check that worker and beat run.")
     return Part(OK)
 
 

@@ -25,6 +25,7 @@ from dashboard.demo.program import CASINO, CHALLENGE, OFFERS, VersionSpec
 from dashboard.demo.rhythm import DAYS, Span
 from dashboard.demo.stories import APPEALS
 from dashboard.demo.traffic import closing
+from payouts.anchors.making import make_anchor
 from payouts.ledger.booking import adjust, book_changes
 from payouts.ledger.click_booking import book_clicks
 from payouts.ledger.click_counts import count_clicks
@@ -134,6 +135,7 @@ class History:
 
     def _close(self, at: datetime) -> None:
         close_period(ends_at=at - CLOSED_AT, now=at, actor=self._ground.finance)
+        make_anchor(now=at)
 
     def _pay(self, at: datetime) -> None:
         """Pay what is due. Of the newest statements only those in euro: the dollar run is still to come."""

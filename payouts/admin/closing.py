@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django_htmx.http import HttpResponseClientRefresh
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
@@ -15,7 +15,7 @@ from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from payouts.admin.forms import CloseAgain
-from payouts.models import CloseFailure, PeriodClose, Statement
+from payouts.models import Anchor, CloseFailure, PeriodClose, Statement
 from web.panel import (
     ConfirmForm,
     DayRangeFilter,
@@ -24,6 +24,7 @@ from web.panel import (
     labelled,
     link_to,
     list_link,
+    long_code,
     question,
     when,
 )
@@ -76,9 +77,10 @@ class PeriodCloseAdmin(RecordAdmin):
         ("asked_by", "asked_at"),
         ("started_at", "finished_at"),
         "statements",
+        "anchors",
         "error",
     )
-    readonly_fields = ("period", "state_label", "progress", "statements")
+    readonly_fields = ("period", "state_label", "progress", "statements", "anchors")
     inlines = (FailureTable,)
     actions_detail = ("again",)
     again = question(CloseAgain, description="Go on", icon="resume", variant=ActionVariant.PRIMARY)
@@ -131,6 +133,18 @@ class PeriodCloseAdmin(RecordAdmin):
         day = f"{timezone.localtime(row.ends_at):%Y-%m-%d}"
         filters: dict[str, Any] = {"ends_at_from": day, "ends_at_to": day}
         return list_link("admin:payouts_statement_changelist", f"{number:,}", **filters)
+
+    @display(description="Anchors")
+    def anchors(self, row: PeriodClose) -> SafeString | str:
+        """Each anchor that names statements of this period, with its hash, day and a link to its line."""
+        found = Anchor.objects.filter(statements__statement__ends_at=row.ends_at).distinct().order_by("number")[:10]
+        lines = [
+            (reverse("anchors"), anchor.number - 1, anchor.number, when(anchor.made_at), long_code(anchor.hash))
+            for anchor in found
+        ]
+        return format_html_join(
+            "", '<p><a class="text-link" href="{}?after={}">Anchor {}</a> of {}: {}</p>', lines
+        ) or ("None yet" if row.is_open else "No statement of this period is anchored")
 
     @display(description="Asked")
     def asked(self, row: PeriodClose) -> SafeString | str:

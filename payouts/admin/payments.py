@@ -32,6 +32,7 @@ from web.panel import (
     labelled,
     link_to,
     list_link,
+    long_code,
     money,
     once,
     question,
@@ -151,7 +152,7 @@ class StatementAdmin(CommissionByPermission, RecordAdmin):
 
     @display(description="Chain at the last line")
     def seal(self, row: Statement) -> SafeString | str:
-        return code(row.chain_hash)
+        return long_code(row.chain_hash)
 
 
 class PayoutColumns(ExportColumns):

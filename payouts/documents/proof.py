@@ -1,7 +1,9 @@
 """A statement, or a whole account, as JSON that anybody can check offline: every entry with its seal.
 
 `static/tools/verify_statement.py` checks it with nothing but Python's standard library. The form of an
-entry and its seal is defined in `payouts.ledger.chain`. Beside the entries of the statement's own currency the
+entry and its seal is defined in `payouts.ledger.chain`, that of a statement in `payouts.anchors.seals`. Every other
+value is bound too: `account` is the hash of `salt` and `affiliate` under which anchors name the account, `head` is
+the last entry, `statements_end` the seal of the last statement. Beside the entries of the statement's own currency the
 chain has those of other currencies that stand between them: without them it could not be followed.
 """
 
@@ -12,10 +14,13 @@ from typing import Any
 from django.db.models import QuerySet
 
 from affiliates.models import Affiliate
-from payouts.ledger.chain import COLUMNS, GENESIS, Facts, canonical_text, moment_text
-from payouts.models import LedgerEntry, Statement
+from payouts.anchors.records import account_name
+from payouts.anchors.seals import WITH_FACTS, Facts, facts_of, seal_row
+from payouts.ledger.chain import COLUMNS, GENESIS, canonical_text
+from payouts.ledger.chain import Facts as EntryFacts
+from payouts.models import AnchorAccount, LedgerEntry, LedgerHead, Statement
 
-FORMAT = "affidavit-account/1"
+FORMAT = "affidavit-account/2"
 CHUNK = 2000
 
 
@@ -24,30 +29,46 @@ def statement_proof(statement: Statement) -> Iterator[str]:
     entries = LedgerEntry.objects.filter(
         affiliate=statement.affiliate_id, sequence__range=(statement.first_sequence, statement.last_sequence)
     )
-    return _document(statement.affiliate, [statement], entries, statement.first_sequence)
+    head = {"sequence": statement.last_sequence, "hash": statement.chain_hash}
+    return _document(statement.affiliate, _sealed(pk=statement.pk), entries, statement.first_sequence, head)
 
 
 def account_proof(affiliate: Affiliate) -> Iterator[str]:
     """The whole chain from its first entry on, with every statement that was closed over it; in chunks."""
-    statements = Statement.objects.filter(affiliate=affiliate).order_by("last_sequence", "ends_at", "currency")
-    return _document(affiliate, statements, LedgerEntry.objects.filter(affiliate=affiliate), 1)
+    # The head is read first: what is booked meanwhile is left to the next download.
+    end = LedgerHead.objects.filter(affiliate=affiliate).first() or LedgerHead(affiliate=affiliate)
+    head = {"sequence": end.sequence, "hash": end.hash}
+    entries = LedgerEntry.objects.filter(affiliate=affiliate, sequence__lte=end.sequence)
+    statements = _sealed(affiliate=affiliate, last_sequence__lte=end.sequence)
+    return _document(affiliate, statements, entries, 1, head)
+
+
+def _sealed(**which: Any) -> QuerySet[Statement]:
+    rows = Statement.objects.filter(**which).select_related(*WITH_FACTS, "seal")
+    return rows.order_by("seal__position")
 
 
 def _document(
-    affiliate: Affiliate, statements: Iterable[Statement], entries: QuerySet[LedgerEntry], first: int
+    affiliate: Affiliate, statements: Iterable[Statement], entries: QuerySet[LedgerEntry], first: int, head: Facts
 ) -> Iterator[str]:
-    head = {
+    listed = [_statement(statement) for statement in statements]
+    # Who has no statement yet has no salt: no anchor names the account.
+    salt = AnchorAccount.objects.filter(affiliate=affiliate).values_list("salt", flat=True).first()
+    start = {
         "format": FORMAT,
         "affiliate": affiliate.public_id,
-        "name": affiliate.name,
-        "statements": [_statement(statement) for statement in statements],
+        "salt": salt,
+        "account": account_name(affiliate.public_id, salt) if salt else None,
+        "head": head,
+        "statements_end": listed[-1]["hash"] if listed else GENESIS,
+        "statements": listed,
         "previous_hash": _seal_before(affiliate, first),
     }
-    yield json.dumps(head, ensure_ascii=False, indent=1)[:-2] + ',\n "entries": ['
+    yield json.dumps(start, ensure_ascii=False, indent=1)[:-2] + ',\n "entries": ['
     comma = ""
     rows = entries.order_by("sequence").values_list(*COLUMNS, "hash")
     for *facts, seal in rows.iterator(chunk_size=CHUNK):
-        text = canonical_text(Facts(*facts))
+        text = canonical_text(EntryFacts(*facts))
         yield f'{comma}\n  {text[:-1]},"hash":"{seal}"}}'
         comma = ","
     yield "\n ]\n}\n"
@@ -58,15 +79,6 @@ def _seal_before(affiliate: Affiliate, first: int) -> str:
     return GENESIS if first == 1 else before.get()
 
 
-def _statement(statement: Statement) -> dict[str, Any]:
-    amounts = {name: f"{getattr(statement, name):.8f}" for name in ("opening", "earned", "paid", "closing")}
-    moments = {name: moment_text(getattr(statement, name)) for name in ("starts_at", "ends_at", "closed_at")}
-    return {
-        "number": statement.number,
-        "currency": statement.currency,
-        "first_sequence": statement.first_sequence,
-        "last_sequence": statement.last_sequence,
-        "chain_hash": statement.chain_hash,
-        **amounts,
-        **moments,
-    }
+def _statement(statement: Statement) -> Facts:
+    seal = seal_row(statement)
+    return {**facts_of(statement, seal.position, seal.previous_hash), "hash": seal.hash}

@@ -9,6 +9,7 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+import payouts.models.anchors
 import records.money
 import records.public_ids
 import records.secrets
@@ -24,6 +25,918 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.CreateModel(
+            name="Statement",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "affiliate",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="statements",
+                        to="affiliates.affiliate",
+                    ),
+                ),
+                ("number", models.CharField(max_length=30, unique=True)),
+                ("currency", records.money.CurrencyField()),
+                ("starts_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField(help_text="Half-open: the first moment that is no longer in it.")),
+                ("first_sequence", models.PositiveBigIntegerField(help_text="First ledger number covered.")),
+                ("last_sequence", models.PositiveBigIntegerField(help_text="Last ledger number covered.")),
+                ("opening", records.money.AmountField()),
+                (
+                    "earned",
+                    records.money.AmountField(help_text="Commission, reversals, adjustments and VAT in the period."),
+                ),
+                (
+                    "paid",
+                    records.money.AmountField(help_text="Payments in the period, as they were booked (negative)."),
+                ),
+                ("closing", records.money.AmountField()),
+                (
+                    "held",
+                    records.money.AmountField(
+                        default=0, help_text="Part of the closing balance that is not paid yet: its hold still runs."
+                    ),
+                ),
+                ("held_until", models.DateTimeField(help_text="When the last of these holds ends.", null=True)),
+                (
+                    "threshold",
+                    records.money.AmountField(
+                        default=0, help_text="The least amount that was paid out; below it all is carried over."
+                    ),
+                ),
+                ("closed_at", models.DateTimeField()),
+                (
+                    "closed_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("chain_hash", models.CharField(help_text="The chain at the last number covered.", max_length=64)),
+            ],
+            options={
+                "ordering": ["-ends_at", "number"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("affiliate", "currency", "ends_at"), name="statement_once_per_period"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="statement_period_forward"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "closing",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("opening"), "+", models.F("earned")
+                                    ),
+                                    "+",
+                                    models.F("paid"),
+                                ),
+                            )
+                        ),
+                        name="statement_adds_up",
+                    ),
+                ],
+            },
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="statement",
+            trigger=pgtrigger.compiler.Trigger(
+                name="statement_append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="6f5db0877caef1021d5f5a2e3e69fb68a34d1b52",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_statement_append_only_ad66e",
+                    table="payouts_statement",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="statement",
+            trigger=pgtrigger.compiler.Trigger(
+                name="statement_append_only_whole",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                    hash="f6b378b8875dadf1daf062291ffedca6dd4df026",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_statement_append_only_whole_0b3ef",
+                    table="payouts_statement",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        migrations.CreateModel(
+            name="PayoutTerms",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "affiliate",
+                    models.OneToOneField(
+                        blank=True,
+                        help_text="Empty: everybody else.",
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="payout_terms",
+                        to="affiliates.affiliate",
+                    ),
+                ),
+                (
+                    "minimum",
+                    records.money.AmountField(
+                        default=0,
+                        help_text="Less than this is carried over to the next statement.",
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                (
+                    "fee",
+                    records.money.AmountField(
+                        default=0,
+                        help_text="Kept back from each payout, as a line of its own.",
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                (
+                    "currency",
+                    records.money.CurrencyField(
+                        default="EUR", help_text="Of the minimum and the fee; other currencies go by the rate."
+                    ),
+                ),
+                (
+                    "hold_days",
+                    models.PositiveSmallIntegerField(
+                        default=0,
+                        help_text="Commission is paid so many days after the event at the earliest, for refunds and chargebacks.",
+                        validators=[django.core.validators.MaxValueValidator(365)],
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "payout terms",
+                "constraints": [
+                    models.UniqueConstraint(fields=("affiliate",), name="payout_terms_once", nulls_distinct=False)
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="PayoutMethod",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "affiliate",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payout_methods",
+                        to="affiliates.affiliate",
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("sepa", "SEPA transfer"),
+                            ("wire", "Wire transfer (SWIFT)"),
+                            ("paypal", "PayPal"),
+                            ("wise", "Wise"),
+                            ("crypto", "Crypto currency"),
+                        ],
+                        max_length=6,
+                    ),
+                ),
+                ("encrypted", models.TextField(editable=False)),
+                (
+                    "hint",
+                    models.CharField(
+                        editable=False, help_text="Enough to recognise it by, too little to use it.", max_length=60
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("replaced_at", models.DateTimeField(editable=False, null=True)),
+            ],
+            options={
+                "ordering": ["-id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("replaced_at", None)),
+                        fields=("affiliate",),
+                        name="one_payout_method_in_force",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="PayoutBatch",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "public_id",
+                    models.CharField(default=records.public_ids.batch_id, editable=False, max_length=20, unique=True),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("sepa", "SEPA transfer"),
+                            ("wire", "Wire transfer (SWIFT)"),
+                            ("paypal", "PayPal"),
+                            ("wise", "Wise"),
+                            ("crypto", "Crypto currency"),
+                        ],
+                        max_length=6,
+                    ),
+                ),
+                ("currency", records.money.CurrencyField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Waiting for approval"),
+                            ("approved", "Approved"),
+                            ("sent", "Sent"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="draft",
+                        max_length=9,
+                    ),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                ("approved_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "approved_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                ("sent_at", models.DateTimeField(blank=True, help_text="When its file was released.", null=True)),
+                ("note", models.CharField(blank=True, max_length=250)),
+            ],
+            options={
+                "verbose_name_plural": "payout batches",
+                "ordering": ["-id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("approved_by", None),
+                            models.Q(("approved_by", models.F("created_by")), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="batch_needs_four_eyes",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status__in", ["approved", "sent"]), _negated=True),
+                            models.Q(("approved_at__isnull", False), ("approved_by__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="batch_sent_only_approved",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Payout",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "public_id",
+                    models.CharField(default=records.public_ids.payout_id, editable=False, max_length=20, unique=True),
+                ),
+                (
+                    "affiliate",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="payouts", to="affiliates.affiliate"
+                    ),
+                ),
+                (
+                    "statement",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="payout", to="payouts.statement"
+                    ),
+                ),
+                ("amount", records.money.AmountField()),
+                ("currency", records.money.CurrencyField()),
+                (
+                    "vat",
+                    records.money.AmountField(
+                        default=0, help_text="Part of the amount: VAT of the statement's invoice and credit notes."
+                    ),
+                ),
+                ("fee", records.money.AmountField(default=0, help_text="Kept back from the amount.")),
+                ("sent_amount", records.money.AmountField()),
+                ("sent_currency", records.money.CurrencyField()),
+                (
+                    "rate",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=12,
+                        help_text="Units sent for one unit of the amount.",
+                        max_digits=24,
+                        null=True,
+                    ),
+                ),
+                ("rate_day", models.DateField(blank=True, help_text="The day whose rate it is.", null=True)),
+                ("rate_source", models.CharField(blank=True, max_length=20)),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payouts",
+                        to="payouts.payoutbatch",
+                    ),
+                ),
+                (
+                    "method",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payouts",
+                        to="payouts.payoutmethod",
+                    ),
+                ),
+                (
+                    "failure",
+                    models.CharField(blank=True, help_text="Why the last attempt failed or came back.", max_length=250),
+                ),
+                (
+                    "in_flight",
+                    models.CharField(
+                        blank=True,
+                        help_text="The bank's or wallet's last status, which is not final.",
+                        max_length=40,
+                        verbose_name="on its way",
+                    ),
+                ),
+                ("in_flight_at", models.DateTimeField(blank=True, null=True, verbose_name="on its way since")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("due", "Due"), ("paid", "Paid"), ("returned", "Returned")],
+                        default="due",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "reference",
+                    models.CharField(blank=True, help_text="The bank's or wallet's own reference.", max_length=80),
+                ),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                ("paid_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "paid_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-created_at"],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="payout_positive"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("paid_at", None), ("status", "due")),
+                            models.Q(("paid_at__isnull", False), ("status__in", ["paid", "returned"])),
+                            _connector="OR",
+                        ),
+                        name="payout_paid_has_time",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("sent_amount__gt", 0)), name="payout_sends_something"),
+                    models.CheckConstraint(
+                        condition=models.Q(("fee__gte", 0), ("fee__lt", models.F("amount"))),
+                        name="payout_fee_below_amount",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("rate", None),
+                                (
+                                    "sent_amount",
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("amount"), "-", models.F("fee")
+                                    ),
+                                ),
+                                ("sent_currency", models.F("currency")),
+                            ),
+                            models.Q(
+                                models.Q(("sent_currency", models.F("currency")), _negated=True),
+                                ("rate__gt", 0),
+                                ("rate_day__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="payout_names_its_rate",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("batch", None), ("method__isnull", False), _connector="OR"),
+                        name="payout_in_batch_has_way",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("in_flight", ""), ("in_flight_at", None)),
+                            models.Q(
+                                models.Q(("in_flight", ""), _negated=True),
+                                ("batch__isnull", False),
+                                ("in_flight_at__isnull", False),
+                                ("status", "due"),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="payout_in_flight_stays_in_batch",
+                    ),
+                ],
+            },
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="payout",
+            trigger=pgtrigger.compiler.Trigger(
+                name="payout_stays",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="\nIF TG_OP = 'DELETE' THEN\n    RAISE EXCEPTION 'Payouts are never deleted' USING ERRCODE = 'integrity_constraint_violation';\nEND IF;\nIF (NEW.id, NEW.public_id, NEW.affiliate_id, NEW.statement_id, NEW.amount, NEW.currency, NEW.vat, NEW.fee,\n    NEW.sent_amount, NEW.sent_currency, NEW.rate, NEW.rate_day, NEW.rate_source, NEW.created_at)\n   IS DISTINCT FROM\n   (OLD.id, OLD.public_id, OLD.affiliate_id, OLD.statement_id, OLD.amount, OLD.currency, OLD.vat, OLD.fee,\n    OLD.sent_amount, OLD.sent_currency, OLD.rate, OLD.rate_day, OLD.rate_source, OLD.created_at) THEN\n    RAISE EXCEPTION 'What a statement made due never changes' USING ERRCODE = 'integrity_constraint_violation';\nEND IF;\nIF OLD.status <> 'due' AND (\n    NEW.status = 'due'\n    OR (NEW.batch_id, NEW.method_id, NEW.reference, NEW.paid_at, NEW.paid_by_id)\n    IS DISTINCT FROM (OLD.batch_id, OLD.method_id, OLD.reference, OLD.paid_at, OLD.paid_by_id)\n) THEN\n    RAISE EXCEPTION 'A payout that was paid may come back, nothing else'\n    USING ERRCODE = 'integrity_constraint_violation';\nEND IF;\nRETURN NEW;\n",
+                    hash="625a9f1fc21b3ed25f7569c251ef047caf59f1f6",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_payout_stays_2bbee",
+                    table="payouts_payout",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="payout",
+            trigger=pgtrigger.compiler.Trigger(
+                name="payout_stays_whole",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                    hash="1b4ecf1b065caeaf83fe67c225ca6aea2837f2ea",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_payout_stays_whole_6f01b",
+                    table="payouts_payout",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        migrations.CreateModel(
+            name="PayoutFile",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "batch",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="file", to="payouts.payoutbatch"
+                    ),
+                ),
+                ("name", models.CharField(max_length=40)),
+                ("content_type", models.CharField(max_length=40)),
+                ("content", records.secrets.EncryptedTextBytes()),
+                ("sha256", models.CharField(max_length=64)),
+                ("made_at", models.DateTimeField()),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+            ],
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="payoutfile",
+            trigger=pgtrigger.compiler.Trigger(
+                name="payout_file_append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="09da96344eaf248b9499757495628d11c53dc34e",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_payout_file_append_only_b43ad",
+                    table="payouts_payoutfile",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="payoutfile",
+            trigger=pgtrigger.compiler.Trigger(
+                name="payout_file_append_only_whole",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                    hash="c190c9c71c39312b284f9f09fbd6f4a445ef1e5b",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_payout_file_append_only_whole_e41a8",
+                    table="payouts_payoutfile",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        migrations.CreateModel(
+            name="SentLine",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="lines", to="payouts.payoutbatch"
+                    ),
+                ),
+                (
+                    "payout",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="sent_lines", to="payouts.payout"
+                    ),
+                ),
+                (
+                    "reference",
+                    models.CharField(
+                        help_text="As it is in the file; one for each attempt.", max_length=30, unique=True
+                    ),
+                ),
+                ("amount", records.money.AmountField()),
+                ("currency", records.money.CurrencyField()),
+            ],
+            options={
+                "ordering": ["id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("batch", "payout"), name="sent_line_once_in_a_batch"),
+                    models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="sent_line_positive"),
+                ],
+            },
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="sentline",
+            trigger=pgtrigger.compiler.Trigger(
+                name="sent_line_append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="bd11b122b1e5d880745aae314df5ffd1e292bd47",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_sent_line_append_only_ffafd",
+                    table="payouts_sentline",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="sentline",
+            trigger=pgtrigger.compiler.Trigger(
+                name="sent_line_append_only_whole",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                    hash="30ee819a53495dc6cbcea846d99937624fe5212d",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_sent_line_append_only_whole_c66e0",
+                    table="payouts_sentline",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        migrations.CreateModel(
+            name="AnswerRow",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "payout",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="answers", to="payouts.payout"
+                    ),
+                ),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="payouts.payoutbatch"
+                    ),
+                ),
+                ("sha256", models.CharField(max_length=64)),
+                ("meaning", models.CharField(max_length=9)),
+                ("at", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["id"],
+                "constraints": [models.UniqueConstraint(fields=("payout", "batch", "sha256"), name="answer_row_once")],
+            },
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="answerrow",
+            trigger=pgtrigger.compiler.Trigger(
+                name="answer_row_append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="bb9555335c07aeccb4df7f86f134723cf99eb3ea",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_answer_row_append_only_ae963",
+                    table="payouts_answerrow",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="answerrow",
+            trigger=pgtrigger.compiler.Trigger(
+                name="answer_row_append_only_whole",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                    hash="69bf49c6be0fe6b8a98026153a10157f4d5d18bd",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_answer_row_append_only_whole_555ce",
+                    table="payouts_answerrow",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        migrations.CreateModel(
+            name="StatementSeal",
+            fields=[
+                (
+                    "statement",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="seal",
+                        serialize=False,
+                        to="payouts.statement",
+                    ),
+                ),
+                (
+                    "affiliate",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="affiliates.affiliate",
+                    ),
+                ),
+                (
+                    "position",
+                    models.PositiveBigIntegerField(
+                        help_text="The statement's number in the affiliate's row of statements."
+                    ),
+                ),
+                ("previous_hash", models.CharField(max_length=64)),
+                ("hash", models.CharField(max_length=64)),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("affiliate", "position"), name="statement_seal_gap_free_position")
+                ],
+            },
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="statementseal",
+            trigger=pgtrigger.compiler.Trigger(
+                name="statement_seal_append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="0b31afd61dccf246b6d55547efd73e605a0950ff",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_statement_seal_append_only_cc242",
+                    table="payouts_statementseal",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="statementseal",
+            trigger=pgtrigger.compiler.Trigger(
+                name="statement_seal_append_only_whole",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                    hash="0fe00b3769f9e259c026f0f872a0743f05a509bb",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_statement_seal_append_only_whole_e221b",
+                    table="payouts_statementseal",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        migrations.CreateModel(
+            name="AnchorAccount",
+            fields=[
+                (
+                    "affiliate",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="affiliates.affiliate",
+                    ),
+                ),
+                ("salt", models.CharField(default=payouts.models.anchors.new_salt, max_length=64)),
+            ],
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="anchoraccount",
+            trigger=pgtrigger.compiler.Trigger(
+                name="anchor_account_append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="5ecf12be8ea0e0b2f07e0903bbbb60eb4c0ba85c",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_anchor_account_append_only_7f467",
+                    table="payouts_anchoraccount",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="anchoraccount",
+            trigger=pgtrigger.compiler.Trigger(
+                name="anchor_account_append_only_whole",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                    hash="0d6afbe8cf0bf6b4e92acc6dcf8eb2110f317d18",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_anchor_account_append_only_whole_e6e3a",
+                    table="payouts_anchoraccount",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        migrations.CreateModel(
+            name="AnchorKey",
+            fields=[
+                ("number", models.PositiveIntegerField(primary_key=True, serialize=False)),
+                (
+                    "public_key",
+                    models.CharField(help_text="Ed25519, 32 bytes in hex digits.", max_length=64, unique=True),
+                ),
+                ("since", models.DateTimeField()),
+            ],
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="anchorkey",
+            trigger=pgtrigger.compiler.Trigger(
+                name="anchor_key_append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="d0da4800b40afa62a28ee3814abeeebf6380926f",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_anchor_key_append_only_d800e",
+                    table="payouts_anchorkey",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="anchorkey",
+            trigger=pgtrigger.compiler.Trigger(
+                name="anchor_key_append_only_whole",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                    hash="77000925604187eac508bee3f3eda99007a14f6b",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_anchor_key_append_only_whole_4448e",
+                    table="payouts_anchorkey",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        migrations.CreateModel(
+            name="Anchor",
+            fields=[
+                ("number", models.PositiveBigIntegerField(primary_key=True, serialize=False)),
+                ("made_at", models.DateTimeField()),
+                ("count", models.PositiveIntegerField(help_text="Statements that it names.")),
+                ("root", models.CharField(max_length=64)),
+                ("hash", models.CharField(max_length=64)),
+                ("line", models.TextField()),
+            ],
+            options={
+                "ordering": ["number"],
+            },
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="anchor",
+            trigger=pgtrigger.compiler.Trigger(
+                name="anchor_append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="95babe90909ac6b8707bbb32cce749236642cae8",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_anchor_append_only_d53ff",
+                    table="payouts_anchor",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="anchor",
+            trigger=pgtrigger.compiler.Trigger(
+                name="anchor_append_only_whole",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                    hash="65694c785fd2ee8894234460f80bdc53f96d5aad",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_anchor_append_only_whole_a1bea",
+                    table="payouts_anchor",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        migrations.CreateModel(
+            name="AnchoredStatement",
+            fields=[
+                (
+                    "statement",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="anchored",
+                        serialize=False,
+                        to="payouts.statement",
+                    ),
+                ),
+                (
+                    "anchor",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="statements", to="payouts.anchor"
+                    ),
+                ),
+            ],
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="anchoredstatement",
+            trigger=pgtrigger.compiler.Trigger(
+                name="anchored_statement_append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="94e6d3eec25a2e399ac0eadcf1248107b5be8f85",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_anchored_statement_append_only_60d49",
+                    table="payouts_anchoredstatement",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        pgtrigger.migrations.AddTrigger(
+            model_name="anchoredstatement",
+            trigger=pgtrigger.compiler.Trigger(
+                name="anchored_statement_append_only_whole",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                    hash="9f2bc2ec2bc97fa724e2ae1adca44ce1df8731a7",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_anchored_statement_append_only_whole_25128",
+                    table="payouts_anchoredstatement",
+                    when="BEFORE",
+                ),
+            ),
+        ),
+        migrations.CreateModel(
+            name="AnchorFile",
+            fields=[
+                ("path", models.CharField(max_length=500, primary_key=True, serialize=False)),
+                ("written", models.PositiveBigIntegerField(default=0, help_text="The last anchor that it holds.")),
+                ("error", models.CharField(blank=True, max_length=500)),
+                ("checked_at", models.DateTimeField()),
+            ],
+        ),
         migrations.CreateModel(
             name="BilledClicks",
             fields=[
@@ -636,409 +1549,6 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name="Statement",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "affiliate",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="statements",
-                        to="affiliates.affiliate",
-                    ),
-                ),
-                ("number", models.CharField(max_length=30, unique=True)),
-                ("currency", records.money.CurrencyField()),
-                ("starts_at", models.DateTimeField()),
-                ("ends_at", models.DateTimeField(help_text="Half-open: the first moment that is no longer in it.")),
-                ("first_sequence", models.PositiveBigIntegerField(help_text="First ledger number covered.")),
-                ("last_sequence", models.PositiveBigIntegerField(help_text="Last ledger number covered.")),
-                ("opening", records.money.AmountField()),
-                (
-                    "earned",
-                    records.money.AmountField(help_text="Commission, reversals, adjustments and VAT in the period."),
-                ),
-                (
-                    "paid",
-                    records.money.AmountField(help_text="Payments in the period, as they were booked (negative)."),
-                ),
-                ("closing", records.money.AmountField()),
-                (
-                    "held",
-                    records.money.AmountField(
-                        default=0, help_text="Part of the closing balance that is not paid yet: its hold still runs."
-                    ),
-                ),
-                ("held_until", models.DateTimeField(help_text="When the last of these holds ends.", null=True)),
-                (
-                    "threshold",
-                    records.money.AmountField(
-                        default=0, help_text="The least amount that was paid out; below it all is carried over."
-                    ),
-                ),
-                ("closed_at", models.DateTimeField()),
-                (
-                    "closed_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                ("chain_hash", models.CharField(help_text="The chain at the last number covered.", max_length=64)),
-            ],
-            options={
-                "ordering": ["-ends_at", "number"],
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("affiliate", "currency", "ends_at"), name="statement_once_per_period"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("ends_at__gt", models.F("starts_at"))), name="statement_period_forward"
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            (
-                                "closing",
-                                django.db.models.expressions.CombinedExpression(
-                                    django.db.models.expressions.CombinedExpression(
-                                        models.F("opening"), "+", models.F("earned")
-                                    ),
-                                    "+",
-                                    models.F("paid"),
-                                ),
-                            )
-                        ),
-                        name="statement_adds_up",
-                    ),
-                ],
-            },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="statement",
-            trigger=pgtrigger.compiler.Trigger(
-                name="statement_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="6f5db0877caef1021d5f5a2e3e69fb68a34d1b52",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_statement_append_only_ad66e",
-                    table="payouts_statement",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="statement",
-            trigger=pgtrigger.compiler.Trigger(
-                name="statement_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="f6b378b8875dadf1daf062291ffedca6dd4df026",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_statement_append_only_whole_0b3ef",
-                    table="payouts_statement",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.CreateModel(
-            name="PayoutMethod",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "affiliate",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="payout_methods",
-                        to="affiliates.affiliate",
-                    ),
-                ),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("sepa", "SEPA transfer"),
-                            ("wire", "Wire transfer (SWIFT)"),
-                            ("paypal", "PayPal"),
-                            ("wise", "Wise"),
-                            ("crypto", "Crypto currency"),
-                        ],
-                        max_length=6,
-                    ),
-                ),
-                ("encrypted", models.TextField(editable=False)),
-                (
-                    "hint",
-                    models.CharField(
-                        editable=False, help_text="Enough to recognise it by, too little to use it.", max_length=60
-                    ),
-                ),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                (
-                    "created_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                ("replaced_at", models.DateTimeField(editable=False, null=True)),
-            ],
-            options={
-                "ordering": ["-id"],
-                "constraints": [
-                    models.UniqueConstraint(
-                        condition=models.Q(("replaced_at", None)),
-                        fields=("affiliate",),
-                        name="one_payout_method_in_force",
-                    )
-                ],
-            },
-        ),
-        migrations.CreateModel(
-            name="PayoutBatch",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "public_id",
-                    models.CharField(default=records.public_ids.batch_id, editable=False, max_length=20, unique=True),
-                ),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("sepa", "SEPA transfer"),
-                            ("wire", "Wire transfer (SWIFT)"),
-                            ("paypal", "PayPal"),
-                            ("wise", "Wise"),
-                            ("crypto", "Crypto currency"),
-                        ],
-                        max_length=6,
-                    ),
-                ),
-                ("currency", records.money.CurrencyField()),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[
-                            ("draft", "Waiting for approval"),
-                            ("approved", "Approved"),
-                            ("sent", "Sent"),
-                            ("cancelled", "Cancelled"),
-                        ],
-                        default="draft",
-                        max_length=9,
-                    ),
-                ),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                (
-                    "created_by",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-                ("approved_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "approved_by",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                ("sent_at", models.DateTimeField(blank=True, help_text="When its file was released.", null=True)),
-                ("note", models.CharField(blank=True, max_length=250)),
-            ],
-            options={
-                "verbose_name_plural": "payout batches",
-                "ordering": ["-id"],
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            ("approved_by", None),
-                            models.Q(("approved_by", models.F("created_by")), _negated=True),
-                            _connector="OR",
-                        ),
-                        name="batch_needs_four_eyes",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("status__in", ["approved", "sent"]), _negated=True),
-                            models.Q(("approved_at__isnull", False), ("approved_by__isnull", False)),
-                            _connector="OR",
-                        ),
-                        name="batch_sent_only_approved",
-                    ),
-                ],
-            },
-        ),
-        migrations.CreateModel(
-            name="Payout",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "public_id",
-                    models.CharField(default=records.public_ids.payout_id, editable=False, max_length=20, unique=True),
-                ),
-                (
-                    "affiliate",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="payouts", to="affiliates.affiliate"
-                    ),
-                ),
-                (
-                    "statement",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="payout", to="payouts.statement"
-                    ),
-                ),
-                ("amount", records.money.AmountField()),
-                ("currency", records.money.CurrencyField()),
-                (
-                    "vat",
-                    records.money.AmountField(
-                        default=0, help_text="Part of the amount: VAT of the statement's invoice and credit notes."
-                    ),
-                ),
-                ("fee", records.money.AmountField(default=0, help_text="Kept back from the amount.")),
-                ("sent_amount", records.money.AmountField()),
-                ("sent_currency", records.money.CurrencyField()),
-                (
-                    "rate",
-                    models.DecimalField(
-                        blank=True,
-                        decimal_places=12,
-                        help_text="Units sent for one unit of the amount.",
-                        max_digits=24,
-                        null=True,
-                    ),
-                ),
-                ("rate_day", models.DateField(blank=True, help_text="The day whose rate it is.", null=True)),
-                ("rate_source", models.CharField(blank=True, max_length=20)),
-                (
-                    "batch",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="payouts",
-                        to="payouts.payoutbatch",
-                    ),
-                ),
-                (
-                    "method",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="payouts",
-                        to="payouts.payoutmethod",
-                    ),
-                ),
-                (
-                    "failure",
-                    models.CharField(blank=True, help_text="Why the last attempt failed or came back.", max_length=250),
-                ),
-                (
-                    "in_flight",
-                    models.CharField(
-                        blank=True,
-                        help_text="The bank's or wallet's last status, which is not final.",
-                        max_length=40,
-                        verbose_name="on its way",
-                    ),
-                ),
-                ("in_flight_at", models.DateTimeField(blank=True, null=True, verbose_name="on its way since")),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[("due", "Due"), ("paid", "Paid"), ("returned", "Returned")],
-                        default="due",
-                        max_length=8,
-                    ),
-                ),
-                (
-                    "reference",
-                    models.CharField(blank=True, help_text="The bank's or wallet's own reference.", max_length=80),
-                ),
-                ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ("paid_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "paid_by",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["-created_at"],
-                "constraints": [
-                    models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="payout_positive"),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("paid_at", None), ("status", "due")),
-                            models.Q(("paid_at__isnull", False), ("status__in", ["paid", "returned"])),
-                            _connector="OR",
-                        ),
-                        name="payout_paid_has_time",
-                    ),
-                    models.CheckConstraint(condition=models.Q(("sent_amount__gt", 0)), name="payout_sends_something"),
-                    models.CheckConstraint(
-                        condition=models.Q(("fee__gte", 0), ("fee__lt", models.F("amount"))),
-                        name="payout_fee_below_amount",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(
-                                ("rate", None),
-                                (
-                                    "sent_amount",
-                                    django.db.models.expressions.CombinedExpression(
-                                        models.F("amount"), "-", models.F("fee")
-                                    ),
-                                ),
-                                ("sent_currency", models.F("currency")),
-                            ),
-                            models.Q(
-                                models.Q(("sent_currency", models.F("currency")), _negated=True),
-                                ("rate__gt", 0),
-                                ("rate_day__isnull", False),
-                            ),
-                            _connector="OR",
-                        ),
-                        name="payout_names_its_rate",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(("batch", None), ("method__isnull", False), _connector="OR"),
-                        name="payout_in_batch_has_way",
-                    ),
-                    models.CheckConstraint(
-                        condition=models.Q(
-                            models.Q(("in_flight", ""), ("in_flight_at", None)),
-                            models.Q(
-                                models.Q(("in_flight", ""), _negated=True),
-                                ("batch__isnull", False),
-                                ("in_flight_at__isnull", False),
-                                ("status", "due"),
-                            ),
-                            _connector="OR",
-                        ),
-                        name="payout_in_flight_stays_in_batch",
-                    ),
-                ],
-            },
-        ),
-        migrations.CreateModel(
             name="LedgerEntry",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
@@ -1193,233 +1703,6 @@ class Migration(migrations.Migration):
                     operation="TRUNCATE",
                     pgid="pgtrigger_ledger_entry_append_only_whole_dc33a",
                     table="payouts_ledgerentry",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.CreateModel(
-            name="PayoutTerms",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "affiliate",
-                    models.OneToOneField(
-                        blank=True,
-                        help_text="Empty: everybody else.",
-                        null=True,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="payout_terms",
-                        to="affiliates.affiliate",
-                    ),
-                ),
-                (
-                    "minimum",
-                    records.money.AmountField(
-                        default=0,
-                        help_text="Less than this is carried over to the next statement.",
-                        validators=[django.core.validators.MinValueValidator(0)],
-                    ),
-                ),
-                (
-                    "fee",
-                    records.money.AmountField(
-                        default=0,
-                        help_text="Kept back from each payout, as a line of its own.",
-                        validators=[django.core.validators.MinValueValidator(0)],
-                    ),
-                ),
-                (
-                    "currency",
-                    records.money.CurrencyField(
-                        default="EUR", help_text="Of the minimum and the fee; other currencies go by the rate."
-                    ),
-                ),
-                (
-                    "hold_days",
-                    models.PositiveSmallIntegerField(
-                        default=0,
-                        help_text="Commission is paid so many days after the event at the earliest, for refunds and chargebacks.",
-                        validators=[django.core.validators.MaxValueValidator(365)],
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name_plural": "payout terms",
-                "constraints": [
-                    models.UniqueConstraint(fields=("affiliate",), name="payout_terms_once", nulls_distinct=False)
-                ],
-            },
-        ),
-        migrations.CreateModel(
-            name="PayoutFile",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "batch",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="file", to="payouts.payoutbatch"
-                    ),
-                ),
-                ("name", models.CharField(max_length=40)),
-                ("content_type", models.CharField(max_length=40)),
-                ("content", records.secrets.EncryptedTextBytes()),
-                ("sha256", models.CharField(max_length=64)),
-                ("made_at", models.DateTimeField()),
-                (
-                    "made_by",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-            ],
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="payoutfile",
-            trigger=pgtrigger.compiler.Trigger(
-                name="payout_file_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="09da96344eaf248b9499757495628d11c53dc34e",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_payout_file_append_only_b43ad",
-                    table="payouts_payoutfile",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="payoutfile",
-            trigger=pgtrigger.compiler.Trigger(
-                name="payout_file_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="c190c9c71c39312b284f9f09fbd6f4a445ef1e5b",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_payout_file_append_only_whole_e41a8",
-                    table="payouts_payoutfile",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.CreateModel(
-            name="SentLine",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "batch",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="lines", to="payouts.payoutbatch"
-                    ),
-                ),
-                (
-                    "payout",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="sent_lines", to="payouts.payout"
-                    ),
-                ),
-                (
-                    "reference",
-                    models.CharField(
-                        help_text="As it is in the file; one for each attempt.", max_length=30, unique=True
-                    ),
-                ),
-                ("amount", records.money.AmountField()),
-                ("currency", records.money.CurrencyField()),
-            ],
-            options={
-                "ordering": ["id"],
-                "constraints": [
-                    models.UniqueConstraint(fields=("batch", "payout"), name="sent_line_once_in_a_batch"),
-                    models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="sent_line_positive"),
-                ],
-            },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="sentline",
-            trigger=pgtrigger.compiler.Trigger(
-                name="sent_line_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="bd11b122b1e5d880745aae314df5ffd1e292bd47",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_sent_line_append_only_ffafd",
-                    table="payouts_sentline",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="sentline",
-            trigger=pgtrigger.compiler.Trigger(
-                name="sent_line_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="30ee819a53495dc6cbcea846d99937624fe5212d",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_sent_line_append_only_whole_c66e0",
-                    table="payouts_sentline",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        migrations.CreateModel(
-            name="AnswerRow",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "payout",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="answers", to="payouts.payout"
-                    ),
-                ),
-                (
-                    "batch",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="payouts.payoutbatch"
-                    ),
-                ),
-                ("sha256", models.CharField(max_length=64)),
-                ("meaning", models.CharField(max_length=9)),
-                ("at", models.DateTimeField()),
-                (
-                    "by",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["id"],
-                "constraints": [models.UniqueConstraint(fields=("payout", "batch", "sha256"), name="answer_row_once")],
-            },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="answerrow",
-            trigger=pgtrigger.compiler.Trigger(
-                name="answer_row_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="bb9555335c07aeccb4df7f86f134723cf99eb3ea",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_answer_row_append_only_ae963",
-                    table="payouts_answerrow",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="answerrow",
-            trigger=pgtrigger.compiler.Trigger(
-                name="answer_row_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="69bf49c6be0fe6b8a98026153a10157f4d5d18bd",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_answer_row_append_only_whole_555ce",
-                    table="payouts_answerrow",
                     when="BEFORE",
                 ),
             ),

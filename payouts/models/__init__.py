@@ -1,5 +1,13 @@
 """What is owed and paid: plans, the ledger, statements and payouts."""
 
+from payouts.models.anchors import (
+    Anchor,
+    AnchorAccount,
+    AnchoredStatement,
+    AnchorFile,
+    AnchorKey,
+    StatementSeal,
+)
 from payouts.models.clicks import BilledClicks
 from payouts.models.closing import CloseFailure, PeriodClose
 from payouts.models.invoicing import (
@@ -27,6 +35,11 @@ from payouts.models.proposals import DraftVersion, PlanConsent, PlanEffect, What
 from payouts.models.rates import ExchangeRate
 
 __all__ = [
+    "Anchor",
+    "AnchorAccount",
+    "AnchorFile",
+    "AnchorKey",
+    "AnchoredStatement",
     "AnswerRow",
     "BilledClicks",
     "BillingDetails",
@@ -53,6 +66,7 @@ __all__ = [
     "SelfBillingAgreement",
     "SentLine",
     "Statement",
+    "StatementSeal",
     "VatRate",
     "WorkedExample",
     "WhatIf",

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+import pgtrigger
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -9,7 +10,7 @@ from django.utils import timezone
 
 from affiliates.models import Affiliate, User
 from records import public_ids
-from records.append_only import append_only
+from records.append_only import append_only, refuse_truncate
 from records.money import AmountField, CurrencyField
 from records.secrets import EncryptedTextBytes
 
@@ -149,6 +150,29 @@ class PayoutBatch(models.Model):
         return self.public_id
 
 
+_STAYS = """
+IF TG_OP = 'DELETE' THEN
+    RAISE EXCEPTION 'Payouts are never deleted' USING ERRCODE = 'integrity_constraint_violation';
+END IF;
+IF (NEW.id, NEW.public_id, NEW.affiliate_id, NEW.statement_id, NEW.amount, NEW.currency, NEW.vat, NEW.fee,
+    NEW.sent_amount, NEW.sent_currency, NEW.rate, NEW.rate_day, NEW.rate_source, NEW.created_at)
+   IS DISTINCT FROM
+   (OLD.id, OLD.public_id, OLD.affiliate_id, OLD.statement_id, OLD.amount, OLD.currency, OLD.vat, OLD.fee,
+    OLD.sent_amount, OLD.sent_currency, OLD.rate, OLD.rate_day, OLD.rate_source, OLD.created_at) THEN
+    RAISE EXCEPTION 'What a statement made due never changes' USING ERRCODE = 'integrity_constraint_violation';
+END IF;
+IF OLD.status <> 'due' AND (
+    NEW.status = 'due'
+    OR (NEW.batch_id, NEW.method_id, NEW.reference, NEW.paid_at, NEW.paid_by_id)
+    IS DISTINCT FROM (OLD.batch_id, OLD.method_id, OLD.reference, OLD.paid_at, OLD.paid_by_id)
+) THEN
+    RAISE EXCEPTION 'A payout that was paid may come back, nothing else'
+    USING ERRCODE = 'integrity_constraint_violation';
+END IF;
+RETURN NEW;
+"""
+
+
 class Payout(models.Model):
     """Money to be sent for a statement; marking it paid is a ledger entry too."""
 
@@ -187,6 +211,15 @@ class Payout(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        triggers: ClassVar = [
+            pgtrigger.Trigger(
+                name="payout_stays",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                func=_STAYS,
+            ),
+            refuse_truncate("payout_stays_whole"),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="payout_positive"),
             models.CheckConstraint(

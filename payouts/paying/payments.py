@@ -12,6 +12,8 @@ from payouts.models import LedgerEntry, Payout, PayoutBatch
 from payouts.pricing import exact, plain
 
 Kind = LedgerEntry.Kind
+MOST_WORDS = 300
+_REFERENCE = ", reference "
 
 log = structlog.get_logger(__name__)
 
@@ -63,12 +65,18 @@ def _pay(payout_id: int, reference: str, actor: User, now: datetime, of_batch: P
     row.status, row.reference, row.paid_at, row.paid_by, row.failure = Payout.Status.PAID, reference, now, actor, ""
     row.in_flight, row.in_flight_at = "", None
     row.save(update_fields=["status", "reference", "paid_at", "paid_by", "failure", "in_flight", "in_flight_at"])
-    words = f"paid {_sent_words(row)} for statement {row.statement.number}, reference {reference}"
+    words = f"paid {_sent_words(row)} for statement {row.statement.number}{_REFERENCE}{reference}"
     drafts = [_draft(row, Kind.PAYMENT, row.fee - row.amount, words, now)]
     if row.fee:
         words = f"fee of {exact(row.fee, row.currency)} for payout {row.public_id}"
         drafts.append(_draft(row, Kind.FEE, -row.fee, words, now))
     return append(drafts, now=now)[0]
+
+
+def says_reference(arithmetic: str, reference: str) -> bool:
+    """Whether a payment's words end with this reference, as far as there was room for it."""
+    words, found, given = arithmetic.partition(_REFERENCE)
+    return bool(found) and (given == reference or (len(arithmetic) == MOST_WORDS and reference.startswith(given)))
 
 
 def _draft(row: Payout, kind: LedgerEntry.Kind, amount: Decimal, words: str, now: datetime) -> Draft:
@@ -77,7 +85,7 @@ def _draft(row: Payout, kind: LedgerEntry.Kind, amount: Decimal, words: str, now
         kind=kind,
         amount=amount,
         currency=row.currency,
-        arithmetic=words[:300],
+        arithmetic=words[:MOST_WORDS],
         occurred_at=now,
         payout=(row.pk, row.public_id),
     )

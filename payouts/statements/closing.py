@@ -25,6 +25,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from affiliates.models import Affiliate, User
+from payouts.anchors.making import keep_anchors
 from payouts.models import CloseFailure, PeriodClose
 from payouts.statements.statements import CloseJob, PeriodRefused, check_period, to_close
 from records.advisory_locks import Lock, try_in_transaction, try_to_hold
@@ -100,7 +101,16 @@ def run_close(*, close: PeriodClose, progress: Callable[[int, int], None] = lamb
             _end(close, State.FAILED, failed)
         else:
             _end(close, State.DONE)
+        _anchor(close)
         return Outcome(made, close.failed)
+
+
+def _anchor(close: PeriodClose) -> None:
+    """Anchor what was closed. The close has ended whatever becomes of this: a sweep does what is left to do."""
+    try:
+        keep_anchors(now=timezone.now())
+    except Exception:
+        log.exception("close_not_anchored", close=close.pk)
 
 
 def _close_what_is_left(close: PeriodClose, progress: Callable[[int, int], None]) -> int:

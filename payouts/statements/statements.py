@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 
 from affiliates.models import Affiliate, User
+from payouts.anchors.seals import seal_statements
 from payouts.invoicing.issue import issue_invoices
 from payouts.ledger.chain import lock_heads
 from payouts.models import LedgerEntry, LedgerHead, Payout, Statement
@@ -130,7 +131,7 @@ def close_block(affiliate_ids: list[int], ends_at: datetime, now: datetime, acto
     """Close these accounts, in the order of their IDs; needs a transaction.
 
     Their chains' ends are locked first, in the order that all who write to ledgers keep. Everything is read after
-    that, so accounts that somebody else has closed meanwhile are left alone. A dozen queries and those of
+    that, so accounts that somebody else has closed meanwhile are left alone. Fifteen queries and those of
     `issue_invoices`, whatever the number of accounts.
     """
     heads = lock_heads(affiliate_ids)
@@ -149,6 +150,7 @@ def close_block(affiliate_ids: list[int], ends_at: datetime, now: datetime, acto
         for statement in statements
     ]
     Payout.objects.bulk_create([payout for payout in payouts if payout])
+    seal_statements([statement.pk for statement in statements])
     return statements
 
 

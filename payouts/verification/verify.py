@@ -1,23 +1,26 @@
-"""Checking the ledger against itself: chains, statements, payouts, invoices, versions, what conversions should earn.
+"""Checking the ledger against itself: chains, statements, anchors, payouts, invoices, versions, what conversions earn.
 
 Nothing is trusted but the facts: seals are derived again, sums are added again, conversions are priced
 again. Rows are streamed, so memory stays bounded whatever the size of the ledger; work may go on meanwhile.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from django.db import transaction
 from django.db.models import FilteredRelation, Q, QuerySet, Sum
 
 from affiliates.models import Affiliate
 from conversions.models import Conversion
+from payouts.anchors.checking import anchor_findings, seal_findings
 from payouts.invoicing.checking import invoice_findings
 from payouts.ledger.booking import Due, booked_amounts, differences, price_together, read_events
 from payouts.ledger.chain import COLUMNS, Draft, Facts
 from payouts.ledger.chain_walk import ChainWalk, Finding
 from payouts.ledger.click_booking import click_differences
 from payouts.models import BilledClicks, LedgerEntry, LedgerHead, Payout, Statement
+from payouts.paying.payments import says_reference
 from payouts.plans.price_books import keep_versions
 from payouts.pricing import exact
 from payouts.verification.plan_versions import altered_versions
@@ -33,10 +36,14 @@ def _silent(stage: str, done: int, total: int) -> None:
 
 @dataclass
 class Verification:
-    """One run over the whole ledger, or over one affiliate's. The counts grow while `findings` is read."""
+    """One run over the whole ledger, or over one affiliate's. The counts grow while `findings` is read.
+
+    `copies` are files of anchors: the one that is appended to, and any that was kept elsewhere.
+    """
 
     affiliate: Affiliate | None = None
     progress: Progress = _silent
+    copies: Sequence[Path] = ()
     entries: int = 0
     statements: int = 0
     conversions: int = 0
@@ -49,6 +56,7 @@ class Verification:
         Conversions that are due for booking are counted in `due`, not compared: the ledger has yet to follow them.
         """
         yield from self._check_chains()
+        yield from anchor_findings(self.affiliate, self.copies)
         yield from self._check_payouts()
         yield from invoice_findings(self.affiliate)
         yield from self._check_prices()
@@ -78,22 +86,30 @@ class Verification:
             if self.entries % CHUNK == 0:
                 self.progress("entries", self.entries, total)
         yield from walk.end(heads.first())
+        yield from seal_findings(affiliate)
         self.statements += len(statements)
 
     def _check_payouts(self) -> Iterator[Finding]:
-        """Every paid payout has its payment in the ledger, of its amount, and no other payout has one."""
+        """Every paid payout has its payment in the ledger, as it was paid, and no other payout has one."""
         payouts = Payout.objects.filter(self._of_affiliate()).annotate(
             payment=FilteredRelation("ledger_entries", condition=Q(ledger_entries__kind=LedgerEntry.Kind.PAYMENT))
         )
         rows = payouts.order_by("pk").values_list(
-            "public_id", "status", "amount", "fee", "currency", "affiliate_id",
-            "payment__amount", "payment__currency", "payment__affiliate_id",
+            "public_id", "status", "amount", "fee", "currency", "affiliate_id", "reference", "paid_at",
+            "payment__amount", "payment__currency", "payment__affiliate_id", "payment__occurred_at",
+            "payment__arithmetic",
         )  # fmt: skip
-        for public_id, status, amount, fee, currency, affiliate_id, *payment in rows.iterator(chunk_size=CHUNK):
+        for public_id, status, amount, fee, currency, affiliate_id, reference, paid_at, *found in rows.iterator(
+            chunk_size=CHUNK
+        ):
+            *payment, booked_at, words = found
             if status == Payout.Status.DUE and payment[0] is not None:
                 yield Finding(f"Payout {public_id}", "is due, but the ledger holds a payment of it.")
             elif status != Payout.Status.DUE and payment != [fee - amount, currency, affiliate_id]:
                 fault = f"is {status}, but the ledger holds no payment of {exact(amount - fee, currency)} for it."
+                yield Finding(f"Payout {public_id}", fault)
+            elif status != Payout.Status.DUE and (paid_at != booked_at or not says_reference(words, reference)):
+                fault = "was paid at another time, or with another reference, than its payment in the ledger says."
                 yield Finding(f"Payout {public_id}", fault)
         loose = LedgerEntry.objects.filter(self._of_affiliate(), kind=LedgerEntry.Kind.PAYMENT, payout=None)
         for number in loose.order_by("affiliate_id", "sequence").values_list("sequence", flat=True).iterator():

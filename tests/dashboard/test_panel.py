@@ -50,6 +50,8 @@ SHOWN_ELSEWHERE = {
     "CloseFailure",
     # On the page of the batch.
     *("PayoutFile", "AnswerRow"),
+    # On the page of the close and on the statement; the state of the file is in readiness and metrics.
+    *("Anchor", "AnchoredStatement", "StatementSeal", "AnchorAccount", "AnchorKey", "AnchorFile"),
 }
 
 

@@ -90,6 +90,15 @@ TAMPERED: dict[str, tuple[Callable[[Document], object], str]] = {
     "a sentence": (lambda d: d["entries"][2].update(arithmetic="Nothing"), "#3 (-12.50000000 EUR) does not match"),
     "an entry taken out": (lambda d: d["entries"].pop(1), "stands where #2 should be"),
     "the last entry": (lambda d: d["entries"].pop(), "which are not all here"),
+    "the last entry and the head": (lambda d: d.update(entries=[]), "entries are missing"),
+    "opening and closing together": (
+        lambda d: d["statements"][0].update(opening="-5.00000000", closing="82.50000000"),
+        "does not match its seal",
+    ),
+    "the period": (lambda d: d["statements"][0].update(ends_at="2026-10-31T00:00:00.000000Z"), "match its seal"),
+    "the number": (lambda d: d["statements"][0].update(number="2026-09"), "does not match its seal"),
+    "no statements": (lambda d: d.update(statements=[]), "statements are missing"),
+    "the payout": (lambda d: d["statements"][0]["payout"].update(amount="1.00000000"), "does not match its seal"),
     "another account": (lambda d: d.update(affiliate="af_somebody"), "belongs to another account"),
     "the beginning": (lambda d: d.update(previous_hash="1" * 64), "must follow the seal of 64 zeros"),
     "a sum": (lambda d: d["statements"][0].update(earned="90.00000000"), "says earned"),
@@ -99,7 +108,6 @@ TAMPERED: dict[str, tuple[Callable[[Document], object], str]] = {
         "yet it opens with 5.0",
     ),
     "the seal": (lambda d: d["statements"][0].update(chain_hash="0" * 64), "closed over another chain"),
-    "a fact left out": (lambda d: d["entries"][1].pop("kind"), "lacks kind"),
 }
 
 
@@ -125,7 +133,8 @@ def test_an_account_that_was_written_anew_contradicts_the_file_kept_from_before(
         entry["previous_hash"] = before
         before = entry["hash"] = verify_statement.seal(entry)
     forged["previous_hash"], forged["statements"][0]["chain_hash"] = entries[2]["hash"], entries[-1]["hash"]
-    forged["entries"] = entries[3:]
+    forged["entries"], forged["head"]["hash"] = entries[3:], entries[-1]["hash"]
+    forged["statements_end"] = forged["statements"][0]["hash"] = verify_statement.seal(forged["statements"][0])
     assert checked(tmp_path, forged)[0] == 0
     code, said = checked(tmp_path, kept, forged)
     assert code == 1

@@ -2,6 +2,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,9 +10,21 @@ from django.core.management import CommandError, call_command
 
 from affiliates.models import Affiliate, User
 from conversions.models import Conversion, Goal
+from payouts.anchors.files import append_missing
+from payouts.anchors.making import make_anchor
+from payouts.anchors.seals import facts_of, seal_of
 from payouts.ledger.booking import adjust, book_changes
 from payouts.ledger.chain import COLUMNS, Facts, seal
-from payouts.models import CommissionRule, LedgerEntry, LedgerHead, Payout, Statement
+from payouts.models import (
+    Anchor,
+    AnchoredStatement,
+    CommissionRule,
+    LedgerEntry,
+    LedgerHead,
+    Payout,
+    Statement,
+    StatementSeal,
+)
 from payouts.paying.payments import mark_paid
 from payouts.statements.statements import close_period
 from payouts.verification import verify as verification
@@ -161,6 +174,7 @@ def test_a_changed_statement_is_found(ana: Affiliate) -> None:
         "begins at entry #2, not where the statement before it ended.",
         "says opening 5.00 EUR; the ledger comes to 0.00 EUR.",
         "says closing 485.00 EUR; the ledger comes to 480.00 EUR.",
+        "does not match its seal: it, or its payout, was altered after it was closed.",
     ]
 
 
@@ -173,7 +187,8 @@ def test_a_payout_marked_by_hand_is_found(ben: Affiliate) -> None:
 
 
 def test_a_payout_set_back_to_due_is_found(ana: Affiliate) -> None:
-    Payout.objects.filter(affiliate=ana).update(status="due", paid_at=None)
+    with triggers_off(Payout):
+        Payout.objects.filter(affiliate=ana).update(status="due", paid_at=None)
     assert "is due, but the ledger holds a payment of it." in verify()[1][0]
 
 
@@ -266,3 +281,30 @@ def test_a_rule_that_was_altered_after_it_was_agreed_to_is_found() -> None:
         CommissionRule.objects.update(sub_name="", sub_value="")
     Goal.objects.filter(pk=rule.goal_id).update(code="first-deposit")
     assert verify()[0] == 0
+
+
+def test_history_written_anew_down_to_the_seals_and_anchors_is_found_by_a_copy_of_the_anchors(
+    ana: Affiliate, tmp_path: Path
+) -> None:
+    make_anchor(now=NOVEMBER)
+    kept = tmp_path / "anchors.jsonl"
+    append_missing(kept)
+    assert verify("--anchors", str(kept))[0] == 0
+    with triggers_off(LedgerEntry):
+        entry_of(ana, 1).update(arithmetic="because")
+        seals = [reseal(ana, sequence) for sequence in range(1, 7)]
+    LedgerHead.objects.filter(affiliate=ana).update(hash=seals[-1])
+    with triggers_off(Statement):
+        Statement.objects.filter(affiliate=ana).update(chain_hash=seals[3])
+    statement = Statement.objects.select_related("affiliate", "payout").get(affiliate=ana)
+    with triggers_off(StatementSeal):
+        StatementSeal.objects.filter(pk=statement.pk).update(hash=seal_of(facts_of(statement, 1, "0" * 64)))
+    assert verify()[0] == 1
+    with triggers_off(AnchoredStatement), triggers_off(Anchor):
+        AnchoredStatement.objects.all()._raw_delete("default")
+        Anchor.objects.all()._raw_delete("default")
+    make_anchor(now=NOVEMBER)
+    assert verify()[0] == 0
+    code, output = verify("--anchors", str(kept))
+    assert code == 1
+    assert any("history was rewritten" in line for line in output)

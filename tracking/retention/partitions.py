@@ -54,6 +54,15 @@ class PartitionBusy(OperationalError):
     """Queries that hold the click table did not end in time. Trying later helps."""
 
 
+def owns_clicks() -> bool:
+    """Whether this connection's role owns the click table; else functions of the owner do the upkeep."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_has_role(current_user, relowner, 'MEMBER') FROM pg_class WHERE oid = 'tracking_click'::regclass"
+        )
+        return bool(cursor.fetchone()[0])
+
+
 def make_partitions(*, first_day: date, last_day: date) -> int:
     """Make the monthly partitions that cover the days, both included; return how many were new.
 
@@ -138,7 +147,7 @@ def drop_partition(name: str, *, before: datetime) -> None:
                 cursor.execute("LOCK TABLE ONLY tracking_click IN ACCESS EXCLUSIVE MODE")
                 for partition in read_partitions(name=name):  # one, or none when another run was faster
                     check_droppable(partition, before=before)
-                    cursor.execute(sql.SQL("DROP TABLE {}").format(partition.table))
+                    cursor.execute("SELECT tracking_drop_click_partition(%s)", [partition.name])
         except OperationalError as error:
             if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
                 raise

@@ -26,7 +26,7 @@ from django.db import connection
 from psycopg import sql
 
 from tracking.click_id.codec import lowest_uuid
-from tracking.retention.partitions import LOCK_WAIT, Partition
+from tracking.retention.partitions import LOCK_WAIT, Partition, owns_clicks
 
 # Cleared together, by CLEAR; the affiliates' own labels are no data of ours about a person.
 PERSONAL = ("ip", "user_agent", "referrer", "visitor")
@@ -40,6 +40,8 @@ VACUUM_AFTER = 50_000
 REST = 0.5
 # When the index of a cleared month is larger than so many bytes, it is made anew.
 INDEX_SIZE = 1_000_000
+
+MAINTAIN_SINCE = 170_000
 
 _INDEX = """
 SELECT i.indisvalid, pg_relation_size(i.indexrelid)
@@ -75,6 +77,10 @@ class State(StrEnum):
 
 class NotCleared(ValueError):
     """The month still holds personal fields: it is not rewritten twice."""
+
+
+class NotTheOwner(ValueError):
+    """The database lets only the owner of the click table rewrite a month."""
 
 
 def personal_state(partition: Partition, *, before: datetime | None) -> State:
@@ -134,16 +140,24 @@ def _tidy(partition: Partition, *, cleared: int) -> None:
     index = _index(partition)
     if index and index[1] > INDEX_SIZE and personal_state(partition, before=None) is State.CLEARED:
         # Not REINDEX: stopped half way it leaves an index behind that nobody uses. What is missing here is made again.
-        _execute("DROP INDEX CONCURRENTLY {index}", partition)
-        _make_index(partition)
+        if owns_clicks():
+            _execute("DROP INDEX CONCURRENTLY {index}", partition)
+            _make_index(partition)
+        else:
+            _make_index_as_owner(partition)
 
 
 def compact(partition: Partition) -> None:
     """Rewrite a month that is cleared, which gives the room of what was cleared back to the disk.
 
-    The month alone is locked meanwhile, also for reading. Raise `NotCleared`; OperationalError when the lock is
-    not to be had at once.
+    The month alone is locked meanwhile, also for reading. Raise `NotCleared`, `NotTheOwner`; OperationalError when
+    the lock is not to be had at once.
     """
+    if not _may_vacuum():
+        raise NotTheOwner(
+            "Before PostgreSQL 17 only the owner of the tables can rewrite a month. Run this command with the address "
+            "of DATABASE_OWNER_URL as DATABASE_URL."
+        )
     if personal_state(partition, before=None) is not State.CLEARED:
         raise NotCleared(f"{partition.name} is not cleared of personal fields yet: only a cleared month is rewritten.")
     with connection.cursor() as cursor:
@@ -152,6 +166,12 @@ def compact(partition: Partition) -> None:
             cursor.execute(_composed("VACUUM (FULL, ANALYZE) {table}", partition))
         finally:
             cursor.execute("RESET lock_timeout")
+
+
+def _may_vacuum() -> bool:
+    """Before PostgreSQL 17 there is no right to maintain another role's table: VACUUM would only leave a warning."""
+    connection.ensure_connection()
+    return connection.connection.info.server_version >= MAINTAIN_SINCE or owns_clicks()
 
 
 def _index(partition: Partition) -> tuple[bool, int] | None:
@@ -169,10 +189,20 @@ def _index_name(partition: Partition) -> str:
 def _make_index(partition: Partition) -> None:
     """An index that a stopped run left half made is made anew."""
     index = _index(partition)
+    if not owns_clicks():
+        if not index or not index[0]:
+            _make_index_as_owner(partition)
+        return
     if index and not index[0]:
         _execute("DROP INDEX CONCURRENTLY IF EXISTS {index}", partition)
     if not index or not index[0]:
         _execute("CREATE INDEX CONCURRENTLY {index} ON {table} (clicked_at, id) WHERE {has_personal}", partition)
+
+
+def _make_index_as_owner(partition: Partition) -> None:
+    """In one transaction: a function cannot make an index beside writers, so late clicks of that month wait for it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tracking_index_click_partition(%s)", [partition.name])
 
 
 def _composed(query: LiteralString, partition: Partition) -> sql.Composed:

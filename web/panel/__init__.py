@@ -1,6 +1,6 @@
 """What the pages of the operator panel share: base classes, confirmation pages, exports, fields, counting."""
 
-from web.cells import code, link_to, list_link, moment, money, rows_of, when
+from web.cells import code, link_to, list_link, long_code, moment, money, rows_of, when
 from web.panel.base import PanelAdmin, PanelInline, PanelTable, RecordAdmin, RecordTable
 from web.panel.choices import ChoosingForm, Keys, Left, Worth, left_words
 from web.panel.columns import label, labelled, once
@@ -32,6 +32,7 @@ __all__ = [
     "left_words",
     "link_to",
     "list_link",
+    "long_code",
     "moment",
     "money",
     "once",

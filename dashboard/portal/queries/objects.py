@@ -33,7 +33,9 @@ def conversion_for(affiliate: Affiliate, public_id: str) -> Conversion:
 
 def statement_for(affiliate: Affiliate, number: str) -> Statement:
     """Raise Http404 when the affiliate has no such statement."""
-    return get_object_or_404(Statement.objects.select_related("payout"), affiliate=affiliate, number=number)
+    return get_object_or_404(
+        Statement.objects.select_related("payout", "anchored__anchor"), affiliate=affiliate, number=number
+    )
 
 
 def invoice_for(affiliate: Affiliate, number: str) -> Invoice:

@@ -2,8 +2,10 @@
 
 import sys
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from affiliates.models import Affiliate
@@ -16,16 +18,27 @@ STAGES = {"entries": "Checking entries", "conversions": "Checking conversions", 
 
 class Command(BaseCommand):
     help = (
-        "Check the ledger: re-derive the seals of every affiliate's chain, add up statements and payouts again, and "
-        "price every booked conversion again. Exit code 0 when all is well, 1 when something does not fit."
+        "Check the ledger: re-derive the seals of each affiliate's chain and statements, compare them with the anchors "
+        "in the database, in ANCHOR_FILE and in other copies, add up statements and payouts again, and price every "
+        "booked conversion again. Exit code 0 when all is well, 1 when something does not fit."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--affiliate", metavar="ID", help="check one affiliate only, by its public ID: af_k3n8d2xw")
+        parser.add_argument(
+            "--anchors",
+            metavar="FILE",
+            type=Path,
+            action="append",
+            default=[],
+            help="a copy of the anchors that was kept elsewhere, such as one downloaded from /anchors/anchors.jsonl; "
+            "may be given several times",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         shown = ShownProgress(names=STAGES)
-        run = Verification(affiliate=_affiliate(options["affiliate"]), progress=shown)
+        copies = _copies(options["anchors"])
+        run = Verification(affiliate=_affiliate(options["affiliate"]), progress=shown, copies=copies)
         faults = 0
         with shown:
             for finding in run.findings():
@@ -44,6 +57,17 @@ class Command(BaseCommand):
     def _tell(self, finding: Finding, shown: ShownProgress) -> None:
         with shown.paused():
             self.stdout.write(f"{finding.subject}: {finding.fault}")
+
+
+def _copies(given: list[Path]) -> list[Path]:
+    """The copies of the anchors to compare with: those given, and the file that is appended to."""
+    for path in given:
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            raise CommandError(f"{path} cannot be read: {error.strerror}. Give a file of anchors.") from error
+    own = Path(settings.ANCHOR_FILE) if settings.ANCHOR_FILE else None
+    return [*given, *([own] if own and own.exists() else [])]
 
 
 def _affiliate(public_id: str | None) -> Affiliate | None:

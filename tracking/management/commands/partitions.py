@@ -21,7 +21,7 @@ from tracking.retention.expiry import (
     rows_cutoff,
 )
 from tracking.retention.partitions import Partition, make_partitions, months_later, read_partitions
-from tracking.retention.personal_fields import NotCleared, State, compact, count_personal, personal_state
+from tracking.retention.personal_fields import NotCleared, NotTheOwner, State, compact, count_personal, personal_state
 
 # The beat task runs once a day: what is due for longer was forgotten.
 OVERDUE = timedelta(days=2)
@@ -131,7 +131,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no partition for {month}. `manage.py partitions` lists them.")
         try:
             compact(partition)
-        except NotCleared as error:
+        except (NotCleared, NotTheOwner) as error:
             raise CommandError(str(error)) from error
         except OperationalError as error:
             raise CommandError(f"{partition.name} is in use. Try again at a quieter hour. ({error})") from error
