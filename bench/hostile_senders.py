@@ -1,72 +1,199 @@
-"""Senders of hostile bodies, run as a process of its own until it is ended: `python -m bench.hostile_senders PORT`.
+"""Senders who show nothing and mean harm: slow, huge and hostile bodies to every endpoint, over many connections.
 
-Some connections begin a body and stop; others send huge ones that are dear to decode, again and again. None shows who
-it is. Prints how many bodies it began when it gets a SIGTERM.
+Run as a process of its own. Reads `{"port", "connections", "code", "seconds"}` from standard input, says `ready` once
+all connections stand, and writes what came of each kind as JSON when it is ended by SIGTERM or its time is over.
+Standard library only.
 """
 
-import contextlib
+import asyncio
+import itertools
+import json
 import signal
-import socket
 import sys
-import threading
-import time
-from types import FrameType
-from typing import NoReturn
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
 
-PATHS = ("/api/v1/conversions/bulk", "/api/v1/conversions/status", "/postback", "/pixel.gif", "/accounts/login/")
-SLOW, HUGE = 200, 4
-BODIES = {
-    "application/x-ndjson": b"1\n" * 1_000_000,
-    "application/json": b"[" + b"[]," * 1_000_000 + b"[]]",
-    "application/x-www-form-urlencoded": b"a=1&" * 500_000,
-}
-# Of each connection that sends huge bodies, between two of them: how often they come, not how fast we can write.
-PAUSE = 0.2
-_began = [0]
-
-
-def _begin(port: int, path: str, kind: str, size: int) -> socket.socket:
-    _began[0] += 1
-    line = socket.create_connection(("127.0.0.1", port), timeout=30)
-    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: {kind}\r\nContent-Length: {size}\r\n\r\n"
-    line.sendall(head.encode())
-    return line
+MB = 1024 * 1024
+# Where they send to; `{code}` is a link's.
+PATHS = (
+    "/api/v1/conversions/bulk", "/postback", "/pixel.gif", "/c/{code}", "/aff_lsr", "/d/voluum/x/postback",
+    "/api/v1/conversions/status", "/accounts/login/", "/pixel.js", "/api/v1/me", "/api/schema/", "/api/nothing", "/",
+    "/admin/login/", "/trace/", "/tools/doctor/", "/healthz", "/metrics", "/robots.txt", "/c/nothing", "/d/nothing",
+)  # fmt: skip
+FORM, JSON, LINES = "application/x-www-form-urlencoded", "application/json", "application/x-ndjson"
+# How long one waits for the server to end a connection that sends nothing more.
+PATIENCE = 60.0
+PIECE = 64 * 1024
 
 
-def _stop_half_way(port: int, path: str) -> None:
+@dataclass(frozen=True)
+class Kind:
+    """One way of being hostile: what is said of the body, what is sent of it, and how."""
+
+    name: str
+    body: bytes = b""
+    content_type: str = JSON
+    method: str = "POST"
+    # What the head says of the body's size; None says it is chunked, -1 tells the truth.
+    says: int | None = -1
+    query: str = ""
+    headers: str = ""
+    # Seconds between two bytes, for a trickle.
+    pause: float = 0.0
+    # Keep the connection open and send no more once the body is sent; or send the body again and again.
+    stalls: bool = False
+    endless: bool = False
+
+
+SLOW = (
+    Kind("nothing after the first byte", b"[", says=20 * MB, stalls=True),
+    Kind("a byte a second", b"[" * 600, says=60_000, pause=1.0, stalls=True),
+    Kind("chunked, a byte a second", b"[" * 600, says=None, pause=1.0, stalls=True),
+    Kind("expects to be asked for it", b"", says=MB, headers="Expect: 100-continue\r\n", stalls=True),
+    Kind("a form that does not end", b"a=1&", FORM, says=60_000, stalls=True),
+    Kind("a named token, then nothing", b"[", says=MB, headers="Authorization: Bearer aft_of_no_one\r\n", stalls=True),
+)
+LARGE = (
+    Kind("lines of one figure", b"1\n" * (2 * MB), LINES),
+    Kind("lists in a list", b"[" + b"[]," * MB + b"[]]"),
+    Kind("chunked without an end", b"[" * PIECE, says=None, endless=True),
+    Kind("a form of 2.5 MB", b"a=" + b"x" * (5 * MB // 2), FORM),
+    Kind("100,000 parameters", b"a=1&" * 100_000, FORM),
+    Kind("a wrong key with 10 MB", b" " * (10 * MB), headers="Authorization: Bearer afk_of_no_one\r\n"),
+    Kind("a wrong session with 10 MB", b" " * (10 * MB), headers="Cookie: sessionid=" + "a" * 32 + "\r\n"),
+    Kind("many parts", b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n" * 20_000 + b"--x--\r\n",
+         "multipart/form-data; boundary=x"),
+    Kind("PUT", b" " * (4 * MB), method="PUT"),
+    Kind("GET with a body", b" " * (4 * MB), method="GET"),
+)  # fmt: skip
+SMALL = (
+    Kind("deep", b"[" * 60_000),
+    Kind("deep objects", b'{"a":' * 12_000),
+    Kind("many names", b"{" + b",".join(b'"a%d":1' % n for n in range(5_000)) + b"}"),
+    Kind("a number of 60,000 figures", b'{"revenue":' + b"1" * 60_000 + b"}"),
+    Kind("lines that are small", b"1\n" * 30_000, LINES),
+    Kind("text that might hold addresses", b"a." * 30_000, "text/xml"),
+    Kind("10,000 parameters in the query", method="GET", query="?" + "a&" * 10_000),
+    Kind("escapes in the query", method="GET", query="?a=" + "%01" * 20_000),
+    Kind("said to be packed", b"\x1f\x8b" + b"\x00" * 1_000, headers="Content-Encoding: gzip\r\n"),
+    Kind("less than it says", b"[", says=1_000),
+    Kind("no characters", b"\xff\xfe" * 20_000, FORM),
+    Kind("HEAD with a body", b"[" * 1_000, method="HEAD"),
+    Kind("OPTIONS with a body", b"[" * 1_000, method="OPTIONS"),
+)
+QUICK = tuple(itertools.chain(LARGE, SMALL))
+
+
+@dataclass
+class Found:
+    """What came of each kind: how often which status (`none`: no answer), and connections that were never ended."""
+
+    answers: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    left_open: Counter[str] = field(default_factory=Counter)
+
+    def as_json(self) -> str:
+        answers = {name: dict(counts) for name, counts in self.answers.items()}
+        return json.dumps({"answers": answers, "left_open": dict(self.left_open)})
+
+
+class Attack:
+    """All connections of one run. `pause` is what one waits between two of its requests."""
+
+    def __init__(self, *, port: int, code: str, connections: int, seconds: float, pause: float = 0.5) -> None:
+        self._port, self._code, self._count, self._seconds, self._pause = port, code, connections, seconds, pause
+        self._over = asyncio.Event()
+        self.found = Found()
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._over.set)
+        loop.call_later(self._seconds, self._over.set)
+        tasks = [asyncio.create_task(self._send_on(self._turns(number))) for number in range(self._count)]
+        print("ready", flush=True)
+        await asyncio.gather(*tasks)
+
+    def _turns(self, number: int) -> Iterator[tuple[Kind, str]]:
+        """What one connection sends: every second one is slow. All pairs of kind and path come up."""
+        kinds = SLOW if number % 2 else QUICK
+        for turn in itertools.count(number // 2 * 7):
+            yield kinds[turn % len(kinds)], PATHS[(turn // len(kinds) + number // 2) % len(PATHS)]
+
+    async def _send_on(self, turns: Iterator[tuple[Kind, str]]) -> None:
+        for kind, path in turns:
+            if self._over.is_set():
+                return
+            with suppress(OSError):
+                await self._send(kind, path.format(code=self._code))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), self._pause)
+
+    async def _send(self, kind: Kind, path: str) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        try:
+            sending = asyncio.create_task(_write(kind, path, writer))
+            status = await self._status(reader, kind)
+            sending.cancel()
+            with suppress(OSError, asyncio.CancelledError):
+                await sending
+            self.found.answers[kind.name][status] += 1
+        finally:
+            writer.close()
+
+    async def _status(self, reader: asyncio.StreamReader, kind: Kind) -> str:
+        """The status of the answer; `open` when neither an answer nor an end of the connection came."""
+        status = "none"
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while line := await reader.readline():
+                    if line.startswith(b"HTTP/1.1 ") and not line.startswith(b"HTTP/1.1 100"):
+                        return line[9:12].decode()
+        except TimeoutError:
+            status = "open"
+            self.found.left_open[kind.name] += 1
+        except OSError:
+            status = "none"
+        return status
+
+
+async def _write(kind: Kind, path: str, writer: asyncio.StreamWriter) -> None:
+    says = len(kind.body) if kind.says == -1 else kind.says
+    size = "Transfer-Encoding: chunked" if says is None else f"Content-Length: {says}"
+    head = f"{kind.method} {path}{kind.query} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: hostile\r\n"
+    writer.write(f"{head}Content-Type: {kind.content_type}\r\n{size}\r\n{kind.headers}\r\n".encode())
+    with suppress(OSError):
+        for piece in _pieces(kind):
+            writer.write(b"%x\r\n%b\r\n" % (len(piece), piece) if says is None else piece)
+            await writer.drain()
+            await asyncio.sleep(kind.pause)
+        if not kind.stalls and len(kind.body) < (says or 0):
+            writer.write_eof()
+        elif says is None and not kind.stalls:
+            writer.write(b"0\r\n\r\n")
+
+
+def _pieces(kind: Kind) -> Iterator[bytes]:
+    if kind.pause:
+        yield from (kind.body[at : at + 1] for at in range(len(kind.body)))
+        return
     while True:
-        with contextlib.suppress(OSError), _begin(port, path, "application/json", 50_000) as line:
-            line.sendall(b"[")
-            while line.recv(4096):
-                pass
-        time.sleep(PAUSE)
+        yield from (kind.body[at : at + PIECE] for at in range(0, len(kind.body), PIECE))
+        if not kind.endless:
+            return
 
 
-def _send_huge(port: int, number: int) -> None:
-    while True:
-        for path in PATHS:
-            kind, body = list(BODIES.items())[number % len(BODIES)]
-            number += 1
-            with contextlib.suppress(OSError), _begin(port, path, kind, len(body)) as line:
-                line.sendall(body)
-                line.recv(4096)
-            time.sleep(PAUSE)
+def main() -> int:
+    given = json.load(sys.stdin)
 
+    async def run() -> Found:
+        attack = Attack(**given)
+        await attack.run()
+        return attack.found
 
-def _stop(number: int, frame: FrameType | None) -> NoReturn:
-    print(_began[0], flush=True)
-    raise SystemExit(0)
-
-
-def main(port: int) -> None:
-    signal.signal(signal.SIGTERM, _stop)
-    for number in range(SLOW):
-        threading.Thread(target=_stop_half_way, args=(port, PATHS[number % len(PATHS)]), daemon=True).start()
-    for number in range(HUGE):
-        threading.Thread(target=_send_huge, args=(port, number), daemon=True).start()
-    while True:
-        time.sleep(3600)
+    print(asyncio.run(run()).as_json())
+    return 0
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    raise SystemExit(main())

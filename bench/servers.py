@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.installation import WEB_POOL, Installation
-from config.embedded import places, ports, processes
+from config.embedded import places, ports, processes, web_server
 from config.embedded.places import ROOT
 from config.embedded.processes import Daemon
 
@@ -52,19 +52,19 @@ def affidavit(site: Installation, name: str = "Affidavit", database: str = "") -
     """Our own server, as the demo and the operating guide start it."""
     database = database or site.database
     env = {**site.environment(database), "DATABASE_POOL_SIZE": WEB_POOL}
-    return _granian(site, name, "config.asgi:application", ["--interface", "asgi"], env, database)
+    return _granian(site, name, "config.asgi:application", [*web_server.OPTIONS], env, database)
 
 
 def plain_django(site: Installation) -> WebServer:
     """Ordinary Django views over the same database."""
-    options = ["--interface", "wsgi", "--blocking-threads", str(PLAIN_THREADS)]
+    options = [*web_server.OPTIONS, "--interface", "wsgi", "--blocking-threads", str(PLAIN_THREADS)]
     env = {**site.environment(), "DJANGO_SETTINGS_MODULE": "bench.baselines.settings"}
     return _granian(site, "plain Django view", "bench.baselines.wsgi:application", options, env, site.database)
 
 
 def bare_asgi(site: Installation) -> WebServer:
     """A fixed 302 from Python, nothing stored."""
-    options = ["--interface", "asgi"]
+    options = [*web_server.OPTIONS]
     return _granian(site, "bare ASGI 302", "bench.baselines.bare:application", options, site.environment(), "")
 
 
@@ -97,8 +97,8 @@ def _granian(
     site: Installation, name: str, application: str, options: list[str], env: dict[str, str], database: str
 ) -> WebServer:
     port = ports.free_port()
-    command = [sys.executable, "-m", "granian", application, *options, "--no-ws", "--host", ports.HOST]
-    command += ["--port", str(port), "--workers", str(WORKERS), "--backlog", "2048", "--workers-kill-timeout", "5"]
+    command = [sys.executable, "-m", "granian", application, *options, "--host", ports.HOST]
+    command += ["--port", str(port), "--workers", str(WORKERS), "--workers-kill-timeout", "5"]
     log = site.home / f"web-{port}.log"
     return _started(site, WebServer(name, Daemon(name, command, log=log, env=env, cwd=ROOT), port, database))
 

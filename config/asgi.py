@@ -18,8 +18,10 @@ django_application = get_asgi_application()
 # Django must be ready before anything that has models is imported.
 from django.conf import settings
 from django.db import connections
+from django.urls import get_resolver
 
 from config.http import public_files
+from config.http.refused_heads import refuse_head
 from config.http.request_bodies import BoundedBodies
 from config.monitoring.probes import THREADS
 from conversions.endpoints import (
@@ -49,6 +51,12 @@ GATHER_CLICKS = 0.001
 GATHER_POSTBACKS = 0.003
 
 
+def _load_pages() -> None:
+    """Import every view now: the first page would do it on the event loop, with clicks waiting for seconds."""
+    get_resolver().reverse_dict.keys()
+    get_resolver().resolve("/accounts/login/")
+
+
 def _spare_the_collector() -> None:
     """Let the garbage collector pass over what lives as long as the process, and look less often at the rest."""
     gc.collect()
@@ -68,7 +76,7 @@ class Application:
             if not self._started:
                 self.start()
             if problem := head_problem(scope):
-                await respond(send, problem[0], [TEXT, NO_STORE, (b"connection", b"close")], problem[1])
+                await refuse_head(scope, send, *problem)
                 return
             handler = self._lean_handler(scope["path"])
             if handler is None:
@@ -125,6 +133,7 @@ class Application:
             **dict.fromkeys((pixel.IMAGE_PATH, pixel.SCRIPT_PATH), pixel.PixelHandler(self._postbacks)),
         }
         self._started = True
+        _load_pages()
         _spare_the_collector()
 
     async def stop(self) -> None:

@@ -61,8 +61,12 @@ class Client:
             "client": (client, 40000),
         }
 
+        messages = iter([{"type": "http.request", "body": body, "more_body": False}])
+
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": body, "more_body": False}
+            for message in messages:
+                return message
+            return await asyncio.get_running_loop().create_future()  # The client stays and sends nothing more.
 
         async def send(message: Any) -> None:
             sent.append(message)

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from django.db import connection
 
-from config.embedded import ports, processes
+from config.embedded import ports, processes, web_server
 from config.embedded.processes import Daemon
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,7 +48,7 @@ class Web:
         here = f"http://127.0.0.1:{self.port}"
         self.env = {**os.environ, "PUBLIC_URL": here, "CSRF_TRUSTED_ORIGINS": here}
         self.env |= {"SPOOL_DIR": str(log.parent / "spool"), **(env or {})}
-        command = [BIN / "granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", str(self.port)]
+        command = [BIN / "granian", *web_server.OPTIONS, "--host", "127.0.0.1", "--port", str(self.port)]
         command += ["--workers", str(workers), "--static-path-route", "/static", "config.asgi:application"]
         self.static = Path(self.env.get("STATIC_ROOT", ROOT / "static"))
         command[-1:-1] = ["--static-path-mount", self.static]

@@ -17,8 +17,10 @@ Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
 MAX_FIELDS = 200
-# Bytes of all headers together, names and values.
-MAX_HEAD = 32 * 1024
+# Characters of a query or form that are percent-encoded: each takes a step of Python to decode.
+MAX_ESCAPES = 6_000
+# Bytes of all headers together, names and values; and of the path with the query.
+MAX_HEAD, MAX_ADDRESS = 32 * 1024, 16 * 1024
 NO_STORE: Header = (b"cache-control", b"no-store, max-age=0")
 TEXT: Header = (b"content-type", b"text/plain; charset=utf-8")
 HTML: Header = (b"content-type", b"text/html; charset=utf-8")
@@ -30,7 +32,7 @@ class BodyTooLarge(ValueError):
 
 
 class TooManyFields(ValueError):
-    """The request names more parameters than `MAX_FIELDS`."""
+    """The request names more parameters than `MAX_FIELDS`, or encodes more characters than `MAX_ESCAPES`."""
 
 
 def clean(text: str, limit: int) -> str:
@@ -57,6 +59,8 @@ def pairs(encoded: bytes) -> list[tuple[str, str]]:
         # Nothing is encoded: what parse_qsl would find, in a third of its time.
         fields = (part.partition("=") for part in encoded.decode().split("&") if part)
         return [(name, value) for name, _, value in fields]
+    if encoded.count(b"%") > MAX_ESCAPES:
+        raise TooManyFields(f"More than {MAX_ESCAPES:,} characters are percent-encoded.")
     try:
         return parse_qsl(encoded.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError as error:
@@ -116,17 +120,16 @@ def is_secure(scope: Scope) -> bool:
     return _client(scope).is_secure
 
 
-def head_problem(scope: Scope) -> tuple[int, bytes] | None:
+def head_problem(scope: Scope) -> tuple[int, str] | None:
     """Why a request is refused for its head alone, as status and text: what no honest client sends."""
+    if len(scope["path"]) + len(scope["query_string"]) > MAX_ADDRESS:
+        return 414, "The address is longer than 16 KB. Send fewer or shorter parameters, or send them in the body."
     size = hosts = 0
     for name, value in scope["headers"]:
         size += len(name) + len(value)
         hosts += name == b"host"
     if size > MAX_HEAD:
-        return (
-            431,
-            b"The headers are larger than 32 KB together. Send fewer or shorter ones, for example fewer cookies.\n",
-        )
+        return 431, "The headers are larger than 32 KB together. Send fewer or shorter ones, for example fewer cookies."
     if hosts > 1:
-        return 400, b"The request has more than one Host header. Send it once.\n"
+        return 400, "The request has more than one Host header. Send it once."
     return None

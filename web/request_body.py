@@ -19,6 +19,7 @@ RATE = 16 * 1024
 KB, MB = 1024, 1024 * 1024
 # After an early answer so many bytes are still read, for so many seconds, and thrown away.
 LINGER_SIZE, LINGER = 32 * MB, 3.0
+PACKED = "Compressed bodies are not read. Send the body as it is, without Content-Encoding."
 # In the scope: whether a part of the body may still be on its way.
 UNREAD = "affidavit.unread"
 
@@ -167,8 +168,16 @@ def declared_size(scope: Scope) -> int:
     """What Content-Length says; 0 where it says nothing."""
     for name, value in scope["headers"]:
         if name == b"content-length":
-            return int(value) if value.isdigit() else 0
+            return int(value[:18]) if value.isdigit() else 0
     return 0
+
+
+def is_packed(scope: Scope) -> bool:
+    """Whether the body has a content encoding."""
+    return any(
+        name == b"content-encoding" and value.strip().lower() not in (b"", b"identity")
+        for name, value in scope["headers"]
+    )
 
 
 def last_header(scope: Scope) -> list[Header]:

@@ -17,7 +17,17 @@ from typing import IO, Any
 
 from rich.console import Console
 
-from config.embedded import environment, places, ports, postgresql, processes, redis_server, summary, supervisor
+from config.embedded import (
+    environment,
+    places,
+    ports,
+    postgresql,
+    processes,
+    redis_server,
+    summary,
+    supervisor,
+    web_server,
+)
 from config.embedded.bootstrap import step
 from config.embedded.places import DATA, DEMO_FACTS, LOGS, ROOT, EmbeddedError
 from config.embedded.processes import Daemon
@@ -142,8 +152,8 @@ class Demo:
 def workers(env: Mapping[str, str], port: int) -> list[Daemon]:
     """The project's own processes."""
     count = max(2, min(4, os.cpu_count() or 2))
-    web = [PYTHON, "-m", "granian", "config.asgi:application", "--interface", "asgi", "--no-ws"]
-    web += ["--host", ports.HOST, "--port", str(port), "--workers", str(count), "--backlog", "2048"]
+    web = [PYTHON, "-m", "granian", "config.asgi:application", *web_server.OPTIONS]
+    web += ["--host", ports.HOST, "--port", str(port), "--workers", str(count)]
     web += ["--static-path-route", "/static", "--static-path-mount", env["STATIC_ROOT"]]
     web += ["--respawn-failed-workers", "--respawn-interval", "0.2", "--workers-kill-timeout", "5"]
     celery = [PYTHON, "-m", "celery", "-A", "config"]
@@ -220,6 +230,7 @@ def main() -> int:
     DEMO_FACTS.unlink(missing_ok=True)
     code = 0
     try:
+        web_server.allow_open_files()
         demo.supervisor.listen_for_stop()
         end_with_make()
         demo.start()

@@ -17,6 +17,11 @@ from web.http import Scope, cookie, header
 MOST = 200
 
 
+def shows_something(scope: Scope) -> bool:
+    """Whether the head carries an API key or a session, true or not."""
+    return bool(header(scope, b"authorization") or cookie(scope, settings.SESSION_COOKIE_NAME))
+
+
 class Senders:
     """Answers who sends, by a thread of its own that is started with the first question."""
 

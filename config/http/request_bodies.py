@@ -3,18 +3,24 @@
 Django reads a body to its end before it looks at anything else, however large and slow it is. So size, time and room
 are watched here, on the event loop: a body on its way costs no thread. Up to `SMALL` anyone may send; of more the
 sender has to be known first, by API key or session.
+
+A request whose body is whole waits for its turn: each that Django works on is a thread, and threads that compute keep
+clicks and postbacks waiting for the interpreter.
 """
 
 import json
+import time
 from collections.abc import MutableMapping
-from contextlib import ExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import lru_cache
 from typing import Any
 
 import structlog
 from django.template.loader import render_to_string
 
-from config.http.body_senders import Senders
+from config.http.body_senders import Senders, shows_something
+from config.logging.errors import Repeats
+from config.monitoring.probes import ANSWERS as PROBES
 from web.client_address import origin_of
 from web.http import (
     HTML,
@@ -33,6 +39,7 @@ from web.http import (
 from web.request_body import (
     KB,
     MB,
+    PACKED,
     UNREAD,
     Arrival,
     BodyCutOff,
@@ -40,71 +47,113 @@ from web.request_body import (
     NoRoom,
     Room,
     declared_size,
+    is_packed,
     linger,
     too_large,
 )
 from web.rest.body import LIMIT
 from web.rest.errors import NOT_SIGNED_IN
 from web.rest.errors import body as error_body
+from web.turns import NoTurn, Turns
 
 API, PANEL = "/api/", "/admin/"
 SMALL = 64 * KB
 # Of a sender who is known: the API, the panel with its uploads, all other pages.
 API_LIMIT, PANEL_LIMIT, PAGE_LIMIT = LIMIT, 21 * MB, 1 * MB
 SECONDS, SECONDS_WHEN_KNOWN = 15.0, 180.0
+SECONDS_FOR_TURN = 20.0
 BUSY = "Too many requests are arriving at once. Send the same request again in a moment."
 
+# Refusals that are logged in a second: more of them say nothing new, and cost as much as the rest of the answer.
+MOST_LOGGED = 20
+
 log = structlog.get_logger(__name__)
+_refusals = Repeats()
 
 
 class SenderUnknown(ValueError):
     """A body that only a known sender may send."""
 
 
+class BodyPacked(ValueError):
+    """A body with a content encoding: how large it is would show only when it is unpacked."""
+
+
 class BoundedBodies:
-    """Django's application with bounded bodies."""
+    """Django's application with bounded bodies, and a few requests at work at a time."""
 
     def __init__(self, application: Handler) -> None:
         self._application, self.senders = application, Senders()
         # Those who have not shown who they are have a room of their own, and in it each address a share.
         self._open, self._known = Room(64 * MB, 16 * MB), Room(256 * MB, 64 * MB)
+        # Those who show nothing wait for others who show nothing; probes wait for neither.
+        self._unknown, self._named, self._probes = (
+            Turns(at_once=at_once, most=1_000, each=300, seconds=SECONDS_FOR_TURN) for at_once in (2, 6, 2)
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with ExitStack() as stack:
-            body = _Body(scope, receive, self.senders, self._open, self._known, stack)
-            try:
-                await self._application(scope, body.receive, send)
-                return
-            except (BodyTooLarge, BodyTooSlow, NoRoom, SenderUnknown) as error:
-                refused = error
-        await _refuse(refused, scope, send)
+        try:
+            await self._pass(scope, receive, send)
+            return
+        except (BodyTooLarge, BodyTooSlow, BodyPacked, NoRoom, NoTurn, SenderUnknown) as error:
+            # The error holds the frames that hold the connection: what is kept of it is its answer.
+            refusal = _answer(error, scope["path"].startswith(API))
+        await _refuse(refusal, scope, send)
         await linger(receive, scope)
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with AsyncExitStack() as stack, AsyncExitStack() as turn:
+            body = _Body(scope, receive, self.senders, self._open, self._known, stack)
+            stack.callback(body.let_go)
+
+            async def receive_in_turn() -> MutableMapping[str, Any]:
+                was_whole, message = body.is_whole, await body.receive()
+                if body.is_whole and not was_whole:
+                    await turn.enter_async_context(self._turn(scope))
+                return message
+
+            async def send_and_end_turn(message: MutableMapping[str, Any]) -> None:
+                await turn.aclose()
+                await send(message)
+
+            await self._application(scope, receive_in_turn, send_and_end_turn)
+
+    def _turn(self, scope: Scope) -> AbstractAsyncContextManager[None]:
+        turns = self._named if shows_something(scope) else self._unknown
+        turns = self._probes if scope["path"] in PROBES else turns
+        return turns.of(origin_of(client_ip(scope)))
 
 
 class _Body:
     """One body as Django receives it. The rooms' bytes are given back when `stack` closes."""
 
     def __init__(
-        self, scope: Scope, receive: Receive, senders: Senders, room: Room, known: Room, stack: ExitStack
+        self, scope: Scope, receive: Receive, senders: Senders, room: Room, known: Room, stack: AsyncExitStack
     ) -> None:
         self._scope, self._receive, self._senders = scope, receive, senders
         self._room, self._known, self._stack = room, known, stack
         self._arrival: Arrival | None = None
-        self._is_complete = self._is_known = False
+        self.is_whole = self._is_known = False
 
     async def receive(self) -> MutableMapping[str, Any]:
-        if self._is_complete:
+        if self.is_whole:
             return await self._receive()
         try:
             chunk, is_more = await (self._arrival or await self._begin()).chunk()
         except BodyCutOff:
             return {"type": "http.disconnect"}
         if not is_more:
-            self._is_complete, self._scope[UNREAD] = True, False
+            self.is_whole, self._scope[UNREAD] = True, False
         return {"type": "http.request", "body": chunk, "more_body": is_more}
+
+    def let_go(self) -> None:
+        """Let go of what is still on its way: arrival and body name each other, and with them the connection."""
+        self._arrival = None
 
     async def _begin(self) -> Arrival:
         self._scope[UNREAD] = True
+        if is_packed(self._scope):
+            raise BodyPacked
         guest = self._stack.enter_context(self._room.guest(origin_of(client_ip(self._scope))))
         arrival = self._arrival = Arrival(self._receive, SMALL, seconds=SECONDS, guest=guest, more=self._get_known)
         size = declared_size(self._scope)
@@ -136,26 +185,28 @@ def limit_of(path: str) -> int:
     return PANEL_LIMIT if path.startswith(PANEL) else PAGE_LIMIT
 
 
-async def _refuse(error: ValueError, scope: Scope, send: Send) -> None:
-    is_api = scope["path"].startswith(API)
-    status, code, message = _answer(error, is_api)
-    log.warning("body_refused", status=status, path=scope["path"], why=str(error), ip=client_ip(scope))
+async def _refuse(refusal: tuple[int, str, str], scope: Scope, send: Send) -> None:
+    status, code, message = refusal
+    if _refusals.count("body", time.monotonic()) <= MOST_LOGGED:
+        log.warning("body_refused", status=status, path=scope["path"], why=message, ip=client_ip(scope))
     headers: list[Header] = [NO_STORE, (b"x-request-id", request_id(scope).encode()), (b"connection", b"close")]
     if status == 503:
         headers.append((b"retry-after", b"2"))
     if status == 401:
         headers.append((b"www-authenticate", b"Bearer"))
-    if is_api:
+    if scope["path"].startswith(API):
         content = json.dumps(error_body(code, message)).encode()
         await respond(send, status, [JSON, *headers], content)
     else:
         await respond(send, status, [HTML, *headers, (b"x-content-type-options", b"nosniff")], page(status))
 
 
-def _answer(error: ValueError, is_api: bool) -> tuple[int, str, str]:
+def _answer(error: Exception, is_api: bool) -> tuple[int, str, str]:
     if isinstance(error, BodyTooSlow):
         return 408, "too_slow", str(error)
-    if isinstance(error, NoRoom):
+    if isinstance(error, BodyPacked):
+        return 415, "unsupported_media_type", PACKED
+    if isinstance(error, NoRoom | NoTurn):
         return 503, "try_again", BUSY
     if isinstance(error, SenderUnknown) and is_api:
         return 401, "not_authenticated", f"{error} Only a known sender may send that much. {NOT_SIGNED_IN}"

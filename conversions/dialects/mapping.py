@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from records.money import PLACES
 
+# Places before or after the point of what may be an amount: 1e999999 written out would be a million figures.
+MOST_PLACES = 30
+
 Pairs = list[tuple[str, str]]
 # Amounts that a share of net revenue may take off its gross, in the event's currency.
 DEDUCTIONS = ("bonus", "winnings", "chargebacks", "fees", "tax")
@@ -111,7 +114,7 @@ class Mapping:
             parts = [Decimal(part) for part in text.split("|")] if ours in self.sums else [Decimal(text)]
         except InvalidOperation:
             return text
-        if not all(part.is_finite() for part in parts):
+        if not all(part.is_finite() and abs(part.adjusted()) <= MOST_PLACES for part in parts):
             return text
         total = sum(parts, Decimal(0))
         if self.minor_units:

@@ -46,11 +46,23 @@ from web.http import (
     Receive,
     Scope,
     Send,
+    TooManyFields,
     header,
     request_id,
     respond_json,
 )
-from web.request_body import MB, UNREAD, BodyCutOff, NoRoom, Room, last_header, linger, read_body
+from web.request_body import (
+    MB,
+    PACKED,
+    UNREAD,
+    BodyCutOff,
+    NoRoom,
+    Room,
+    is_packed,
+    last_header,
+    linger,
+    read_body,
+)
 
 PATH = "/api/v1/conversions/bulk"
 MAX_BODY = 20 * MB
@@ -132,6 +144,9 @@ class BulkHandler:
                 return _refusal(head.fault) if claim else await self._alone(head)
             if claim and not await self._senders.has_signed(head, scope, body):
                 return await self._alone(head)
+            if is_packed(scope):
+                head.fault = Problem(Reason.UNREADABLE, "body", PACKED)
+                return await self._alone(head)
             return await self._decide(head, sender, body, header(scope, b"content-type"))
 
     async def _alone(self, head: Received) -> tuple[int, dict[str, Any]]:
@@ -204,6 +219,8 @@ def _received(head: Received, event: Any) -> Received:
         if not isinstance(event, dict):
             raise Unreadable("An event must be a JSON object.")
         parameters = [(storable(name), storable(value)) for name, value in object_pairs(event)]
+    except TooManyFields as error:
+        fault = Problem(Reason.TOO_LARGE, "body", str(error))
     except Unreadable as error:
         fault = Problem(Reason.UNREADABLE, "body", str(error))
     body = "" if fault is None else storable(json.dumps(event, ensure_ascii=False))

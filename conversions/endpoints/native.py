@@ -21,6 +21,7 @@ from conversions.reasons.explanations import EXPLANATIONS
 from web.batching import Batcher, QueueFull
 from web.client_address import origin_of
 from web.http import (
+    MAX_FIELDS,
     BodyTooLarge,
     Header,
     Receive,
@@ -36,7 +37,18 @@ from web.http import (
     request_id,
     respond_json,
 )
-from web.request_body import MB, BodyCutOff, BodyTooSlow, NoRoom, Room, last_header, linger, read_body
+from web.request_body import (
+    MB,
+    PACKED,
+    BodyCutOff,
+    BodyTooSlow,
+    NoRoom,
+    Room,
+    is_packed,
+    last_header,
+    linger,
+    read_body,
+)
 
 PATH = "/postback"
 MAX_BODY = 64 * 1024
@@ -171,7 +183,7 @@ async def take_in(
         if scope["method"] == "POST":
             with ROOM.guest(origin_of(received.ip)) as guest:
                 body = await read_body(receive, scope, MAX_BODY, seconds=BODY_SECONDS, guest=guest)
-            in_body = _body_pairs(received, body, nested)
+            in_body = _body_pairs(received, body, nested, is_packed(scope))
             received.parameters += in_body
     except (BodyTooLarge, TooManyFields) as error:
         received.fault = Problem(Reason.TOO_LARGE, "body", str(error))
@@ -207,7 +219,7 @@ def _bearer(scope: Scope) -> str:
     return token.strip() if kind.lower() == "bearer" else ""
 
 
-def _body_pairs(received: Received, body: bytes, nested: bool) -> list[tuple[str, str]]:
+def _body_pairs(received: Received, body: bytes, nested: bool, is_packed: bool) -> list[tuple[str, str]]:
     """The body's parameters. What looks like JSON is read as JSON, whatever the content type says.
 
     The content type is not signed: if it decided, the same signed bytes could be read in two ways.
@@ -215,6 +227,8 @@ def _body_pairs(received: Received, body: bytes, nested: bool) -> list[tuple[str
     kind = received.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not body.strip():
         return []
+    if is_packed:
+        raise Unreadable(PACKED)
     if kind == "application/json" or body.lstrip(_BEFORE_JSON)[:1] in (b"{", b"[", b'"'):
         return _json_pairs(received, body, nested)
     if kind in ("application/x-www-form-urlencoded", "", "text/plain"):
@@ -226,8 +240,8 @@ def _body_pairs(received: Received, body: bytes, nested: bool) -> list[tuple[str
 def _json_pairs(received: Received, body: bytes, nested: bool) -> list[tuple[str, str]]:
     """A JSON object as pairs. Numbers keep their digits: an amount never passes through a float."""
     try:
-        value = json.loads(body, parse_float=str, parse_int=str, parse_constant=str)
-        if nested and isinstance(value, dict):
+        value: Any = json.loads(body, parse_float=str, parse_int=str, parse_constant=str)
+        if nested and isinstance(value, dict) and len(value) <= MAX_FIELDS:
             value = {name: json.dumps(each) if isinstance(each, list | dict) else each for name, each in value.items()}
     except (ValueError, RecursionError) as error:
         received.body = body.decode("utf-8", "replace").replace("\x00", "")
@@ -239,7 +253,12 @@ def _json_pairs(received: Received, body: bytes, nested: bool) -> list[tuple[str
 
 
 def object_pairs(value: dict[str, Any]) -> list[tuple[str, str]]:
-    """A decoded JSON object as pairs; null counts as absent. Raise `Unreadable` for a list or object within."""
+    """A decoded JSON object as pairs; null counts as absent.
+
+    Raise `Unreadable` for a list or object within, `TooManyFields` for more names than a form may have.
+    """
+    if len(value) > MAX_FIELDS:
+        raise TooManyFields(f"More than {MAX_FIELDS} parameters.")
     return [(name, _plain(name, entry)) for name, entry in value.items() if entry is not None]
 
 

@@ -50,7 +50,12 @@ MUST_HOLD = {
         "no payout beyond its account",
         "everybody is closed",
     },
-    "hostile": {"alone: all redirected", "beside hostile bodies: all redirected"},
+    "hostile": {
+        "alone: each click answered and stored",
+        "hostile senders at another server: each click answered and stored",
+        "hostile senders: each click answered and stored",
+        "the hostile senders were at work",
+    },
 }
 
 

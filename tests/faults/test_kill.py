@@ -6,7 +6,10 @@ import random
 import signal
 import threading
 import time
+from collections import Counter
 from contextlib import suppress
+from functools import partial
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -17,6 +20,7 @@ from tracking.click_id import codec
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
+KILLS = 20
 SETUP = """
 from decimal import Decimal
 from tests.scenarios.story import Program
@@ -123,6 +127,44 @@ def test_killing_each_part_under_load_loses_and_doubles_nothing(tmp_path):
         assert len(visitors.conversions) > 20
         it.until(lambda: spool.state(tmp_path / "spool").segments == 0, what="the spool to be drained")
         check_nothing_is_lost_or_doubled(it, visitors)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_twenty_random_kills_under_load_lose_and_double_nothing(tmp_path):
+    """Any part, whole or one of its processes alone; AFFIDAVIT_KILLS_SEED repeats a run."""
+    seed = int(os.environ.get("AFFIDAVIT_KILLS_SEED", "") or random.randrange(10**6))
+    chance = random.Random(seed)
+    killed = Counter()
+    with Installation(tmp_path) as it:
+        it.manage("shell", "-c", SETUP)
+        with Visitors(it.web) as visitors:
+            for _ in range(KILLS):
+                time.sleep(chance.random())
+                part, is_whole = chance.choice(("web", "database", "worker", "redis", "beat")), chance.random() < 0.5
+                killed[part if is_whole else f"one process of {part}"] += 1
+                kill = it.kill if is_whole else partial(kill_one_process, chance=chance, it=it)
+                kill(part)
+                time.sleep(chance.random())
+                it.revive(part)
+                answered = len(visitors.clicks)
+                it.until(
+                    lambda before=answered: len(visitors.clicks) > before, what=f"clicks after the {part}, seed {seed}"
+                )
+        print(
+            f"seed {seed}: killed {dict(killed)}; {len(visitors.clicks)} clicks and {len(visitors.conversions)} "
+            f"conversions answered, {visitors.failures} clicks without an answer"
+        )
+        it.until(lambda: spool.state(tmp_path / "spool").segments == 0, what="the spool to be drained")
+        check_nothing_is_lost_or_doubled(it, visitors)
+
+
+def kill_one_process(part, *, chance, it):
+    """`kill -9` of one process of a part: the first, or one of those that it started."""
+    leader = it.daemon(part).pid
+    children = Path(f"/proc/{leader}/task/{leader}/children").read_text().split()
+    with suppress(ProcessLookupError):
+        os.kill(int(chance.choice([leader, *children])), signal.SIGKILL)
 
 
 def test_without_its_database_it_goes_on_redirecting_and_catches_up(tmp_path):

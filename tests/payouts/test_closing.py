@@ -159,7 +159,7 @@ def test_what_fails_outside_of_an_account_is_told(crowd: list[Affiliate], monkey
 
 KILLED = """
 import os, signal
-from payouts import closing, statements
+from payouts.statements import closing, statements
 from payouts.models import Payout, PeriodClose
 make, statements.BLOCK = Payout.objects.bulk_create, 2
 def make_and_die(payouts):

@@ -303,7 +303,7 @@ def test_nothing_is_touched_where_everything_is_kept_for_ever(july, settings):
 @pytest.mark.parametrize(("finished", "sent"), [(True, 0), (False, 1)])
 def test_the_task_comes_back_until_all_is_done(monkeypatch, finished, sent):
     again = Mock()
-    monkeypatch.setattr(tasks.retention, "apply", lambda **_: finished)
+    monkeypatch.setattr(tasks.expiry, "apply", lambda **_: finished)
     monkeypatch.setattr(tasks.apply_retention, "apply_async", again)
     tasks.apply_retention()
     assert again.call_count == sent
