@@ -22,8 +22,8 @@ from conversions.models import Goal
 from payouts.admin.consents import agreed_shown, digest_shown
 from payouts.admin.version_form import VersionForm, edited
 from payouts.models import CommissionPlan, CommissionRule, DraftVersion, PlanVersion
-from payouts.plan_changes.findings import GAP, findings
 from payouts.plans.examples import ExampleRefused, goals_of, stored_examples
+from payouts.plans.linter import GAP, findings
 from payouts.plans.price_books import terms_of_rule
 from payouts.pricing.examples import example_words
 from payouts.pricing.rule_words import pays_words

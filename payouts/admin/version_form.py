@@ -22,12 +22,11 @@ from payouts.admin.example_form import ExampleForm, faults_of_form, initial_of_e
 from payouts.admin.rule_form import RuleForm, initial_of
 from payouts.models import CommissionPlan, CommissionRule, DraftVersion, PlanVersion, WorkedExample
 from payouts.plan_changes.drafts import change_draft, examples_of, publish_draft, rules_of, write_draft
-from payouts.plan_changes.findings import Finding, findings, not_shown
 from payouts.plan_changes.publish import publish_version
 from payouts.plans.documents import PlanRefused
 from payouts.plans.example_text import text_of_expected
 from payouts.plans.examples import MOST_EXAMPLES, ExampleRefused, propose, read_example
-from payouts.plans.linter import faults_of_rules
+from payouts.plans.linter import Finding, faults_of_rules, findings, not_shown
 from payouts.plans.price_books import hold_versions, terms_of_rule
 from payouts.pricing.examples import example_words, faults_of_example, work_out
 from payouts.pricing.rule_words import pays_words
@@ -119,7 +118,7 @@ class VersionForm(forms.Form):
     def empty_rule(self) -> dict[str, Any]:
         active = [goal for goal in self.goals if goal.is_active]
         goal = str(active[0].pk) if active else ""
-        return {"kind": "flat", "goal": goal, "currency": self.plan.offer.currency}
+        return {"goal": goal, "currency": self.plan.offer.currency}
 
     def _take(self, posted: QueryDict, checked: bool) -> None:
         rules = _keys(posted, "rule", MOST_RULES)
@@ -131,7 +130,7 @@ class VersionForm(forms.Form):
         self.rules = []
         for number, key in enumerate(rules, 1):
             typed = _typed(posted, f"rule-{key}-")
-            initial = {"currency": self.plan.offer.currency, "period": "month", **typed} if typed else self.empty_rule()
+            initial = {"currency": self.plan.offer.currency, **typed} if typed else self.empty_rule()
             self.rules.append(self._rule_form(key, number, initial=initial))
         self.examples = [ExampleForm(key, initial=_typed(posted, f"example-{key}-") or _EMPTY) for key in examples]
 
