@@ -188,24 +188,24 @@ class PerEvent(ConversionKind):
     def line(self, event: Event, rule: PricingRule, plan_id: int, version_id: int, tally: Tally) -> Line | str:
         if event.revenue is not None and event.revenue < 0:
             return f"The revenue is negative ({exact(event.revenue, event.currency)}); a refund earns nothing."
-        if over := run_out(event, rule, plan_id, tally):
+        is_recurring = rule.max_months is not None or rule.max_payments is not None
+        if is_recurring and (over := run_out(event, rule, plan_id, tally)):
             return over
         share = self.share(event, rule, plan_id, tally)
-        bounded = share if isinstance(share, str) else within_bounds(rule, share)
-        if isinstance(bounded, str):
-            return bounded
-        line = line_of(event, rule, version_id, bounded, names_amount=self.names_amount)
+        if not isinstance(share, str) and (rule.minimum is not None or rule.maximum is not None or rule.limit_currency):
+            share = within_bounds(rule, share)
+        if isinstance(share, str):
+            return share
+        line = line_of(event, rule, version_id, share, self.names_amount)
         if rule.cap_period and not isinstance(line, str):
             line = capped(event, rule, plan_id, tally, line)
-        if not isinstance(line, str):
-            self._count(event, rule, plan_id, tally, line)
-        return line
-
-    def _count(self, event: Event, rule: PricingRule, plan_id: int, tally: Tally, line: Line) -> None:
+        if isinstance(line, str):
+            return line
         if rule.max_payments:
             tally.payments[account_of(event, rule, plan_id), event.customer_id] += 1
         if rule.is_component:
             tally.to_recoup[event.affiliate_id, event.offer_id, plan_id, line.currency] += line.amount
+        return line
 
 
 class ClickKind(EarningKind):

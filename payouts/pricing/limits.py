@@ -28,14 +28,15 @@ class Used:
 class Tally:
     """What one run of pricing counts from event to event, by the account of the rule (`account_of`).
 
-    `to_recoup` is the CPA of components that a share of net revenue may make up first. `sums` and `states` are what
-    else a kind has to remember, under keys that begin with its rule's account.
+    `to_recoup` is the CPA of components that a share of net revenue may make up first. `sums` up to an
+    event, `totals` of all of them (`CountsAhead`) and `states` are what else a kind has to remember.
     """
 
     caps: dict[Key, Used] = field(default_factory=lambda: defaultdict(Used))
     payments: dict[Key, int] = field(default_factory=lambda: defaultdict(int))
     to_recoup: dict[Key, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     sums: dict[Key, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    totals: dict[Key, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     states: dict[Key, Any] = field(default_factory=dict)
 
     def state(self, key: Key, make: Callable[[], State]) -> State:
@@ -51,9 +52,7 @@ def account_of(event: Event, rule: PricingRule, plan_id: int) -> Key:
 
 
 def run_out(event: Event, rule: PricingRule, plan_id: int, tally: Tally) -> str:
-    """Why a recurring commission has run out, if it has."""
-    if rule.max_months is None and rule.max_payments is None:
-        return ""
+    """Why a commission that is paid for a limited time or number of payments has run out, if it has."""
     if event.customer_id is None:
         return "The rule pays for a limited time per customer, but the event names no customer."
     since = event.customer_since or event.occurred_at
@@ -79,9 +78,7 @@ def within_bounds(rule: PricingRule, share: Share) -> Share | str:
     return Share(amount, currency, words)
 
 
-def line_of(
-    event: Event, rule: PricingRule, version_id: int, share: Share, *, names_amount: bool = False
-) -> Line | str:
+def line_of(event: Event, rule: PricingRule, version_id: int, share: Share, names_amount: bool = False) -> Line | str:
     """Round the exact amount, once, and finish the sentence unless it names the amount already."""
     amount, currency, words = share
     if currency not in PLACES:

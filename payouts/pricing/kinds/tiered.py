@@ -63,7 +63,7 @@ class Tiered(CountsAhead, PerEvent):
 
     def share(self, event: Event, rule: PricingRule, plan_id: int, tally: Tally) -> Share | str:
         key = _key(event, rule, plan_id)
-        before, total = tally.sums[key], tally.sums.get((*key, WHOLE), ZERO)
+        before, total = tally.sums[key], tally.totals.get(key, ZERO)
         period = in_words(rule.formula["period"], event.occurred_at)
         share = tiered_share(event, rule, before=before, total=total, period=period)
         tally.sums[key] = before + (measure(event, rule.formula["basis"]) or ZERO)
@@ -75,7 +75,7 @@ class Tiered(CountsAhead, PerEvent):
 
     def count_ahead(self, event: Event, rule: PricingRule, plan_id: int, tally: Tally) -> None:
         moved = measure(event, rule.formula["basis"])
-        tally.sums[(*_key(event, rule, plan_id), WHOLE)] += max(moved or ZERO, ZERO)
+        tally.totals[_key(event, rule, plan_id)] += max(moved or ZERO, ZERO)
 
     def looks_back(self, rule: PricingRule) -> set[str]:
         return {rule.formula["period"]}
