@@ -20,12 +20,12 @@ from payouts.pricing.limits import Tally, account_of, capped, line_of, run_out, 
 from payouts.pricing.periods import first_day_under
 from payouts.pricing.words import exact
 
-# Each part of a kind, and what it is: the words of the refusal when it is missing, and of docs/how-to.
+# Each part of a kind, and what it is: the words of the refusal when it is missing, and of the page in docs/how-to.
 PARTS = {
     "place": "where it stands in lists, the lowest first",
     "code": "its name in documents and in the database",
     "label": "its name in the panel",
-    "earns": "what it earns, for the panel and docs/commission.md",
+    "earns": "what it earns, for docs/commission.md",
     "example": "an example with numbers, for docs/commission.md",
     "prices": "what it prices, by its base: PerEvent, ConversionKind, ClickKind or ParentKind",
     "columns": "which of amount, currency and percent a rule has; the database refuses any other",

@@ -1,8 +1,18 @@
-"""What a rule pays, as one reads it aloud."""
+"""What a rule pays, as one reads it aloud; and what the kinds of rules earn, for the documentation."""
 
 from payouts.pricing.facts import PricingRule
-from payouts.pricing.kinds import kind_of
+from payouts.pricing.kinds import KINDS, kind_of
 from payouts.pricing.words import counted, exact
+
+TABLE_HEAD = "| rule | in the panel | earns | example |\n| --- | --- | --- | --- |\n"
+
+
+def with_table_of_kinds(page: str) -> str:
+    """The page with its table of kinds, which ends at an empty line, as the kinds have it."""
+    before, _, rest = page.partition(TABLE_HEAD)
+    _, _, after = rest.partition("\n\n")
+    rows = [f"| `{code}` | {kind.label} | {kind.earns} | {kind.example} |\n" for code, kind in KINDS.items()]
+    return f"{before}{TABLE_HEAD}{''.join(rows)}\n{after}"
 
 
 def pays_words(rule: PricingRule) -> str:
