@@ -16,9 +16,10 @@ from unfold.widgets import (
 )
 
 from conversions.models import Goal
+from payouts.admin.rows_field import RowsField
 from payouts.models import CommissionRule
 from payouts.pricing import plain
-from payouts.pricing.inputs import Amount, Choice, Currency, Input, Percent, Switch, Text
+from payouts.pricing.inputs import Amount, Choice, Currency, Input, Percent, Rows, Switch, Text
 from payouts.pricing.kind import COLUMNS, PER_CONVERSION, Prices
 from payouts.pricing.kinds import KINDS, kind_choices, kind_with
 from records.money import PLACES
@@ -119,6 +120,9 @@ def field_of(asked: Input) -> forms.Field:
                 UnfoldAdminTextareaWidget({"rows": asked.lines}) if asked.lines > 1 else UnfoldAdminTextInputWidget()
             )
             return ReadField(asked.read, max_length=asked.longest, widget=widget, **named)
+        case Rows():
+            columns = {name: field_of(column) for name, column in asked.columns.items()}
+            return RowsField(columns, asked.read, **named)
         case _:
             assert_never(asked)
 
@@ -156,6 +160,9 @@ class RuleForm(forms.Form):
 
     def _own_fields(self, common: Mapping[str, forms.Field]) -> dict[str, forms.Field]:
         own = {name: field_of(asked) for name, asked in self.rule_kind.inputs.items()}
+        for name, field in own.items():
+            if isinstance(field, RowsField) and name not in self.initial:
+                self.initial[name] = field.widget.value_from_datadict(self.initial, {}, name)
         if self.rule_kind.prices is Prices.CLICKS:
             return own
         every = [("", "Every goal"), *((pk, goal.name) for pk, goal in self.goals.items())]

@@ -141,7 +141,7 @@ class CommissionRule(models.Model):
     """One line of a plan version: what an approved conversion that it is for earns."""
 
     # The kinds of `payouts.pricing.kinds`, by the names that code calls them: Kind.FLAT.
-    Kind: Any = models.TextChoices("Kind", [(code.upper(), (code, kind.label)) for code, kind in KINDS.items()])  # type: ignore[misc]
+    Kind: Any = models.TextChoices("Kind", [(code.upper(), (code, kind.label)) for code, kind in KINDS.items()])  # type: ignore[call-overload]
 
     class Sub(models.TextChoices):
         SUB1 = "sub1", "sub1"

@@ -4,7 +4,7 @@
 be given; without it the input may stay empty.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +68,20 @@ class Text:
     longest: int = 4000
 
 
-Input = Amount | Percent | Currency | Choice | Switch | Text
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """A table: any number of rows with these columns, of which empty ones are left out.
+
+    `read` makes of a row's values (numbers as text, "" for none) what the formula keeps, or raises `ValueError`.
+    """
+
+    columns: Mapping[str, Amount | Percent | Text]
+    read: Callable[[Mapping[str, str]], dict[str, str]]
+    label: str = ""
+    help: str = ""
+    missing: str = ""
+
+
+Input = Amount | Percent | Currency | Choice | Switch | Text | Rows
 
 HOW_MUCH, WHICH_CURRENCY, HOW_MANY_PERCENT = "Say how much.", "Say in which currency.", "Say how many percent."

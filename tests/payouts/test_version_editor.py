@@ -1,5 +1,6 @@
 """The panel's editor of a version: fields by kind, the preview, worked examples, drafts."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -49,11 +50,21 @@ def posted(*rules: dict[str, Any], examples: list[dict[str, Any]] | None = None,
     given: dict[str, Any] = {"note": "", "at_once": "on", "rule": [], "example": [], **others}
     for number, rule in enumerate(rules, 1):
         given["rule"].append(f"r{number}")
-        given |= {f"rule-r{number}-{name}": value for name, value in rule.items()}
+        given |= typed(f"rule-r{number}", rule)
     for number, example in enumerate(examples or [], 1):
         given["example"].append(f"e{number}")
         given |= {f"example-e{number}-{name}": value for name, value in example.items()}
     return given
+
+
+def typed(prefix: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields as a form posts them; each cell of a table is a field of its own."""
+    found: dict[str, Any] = {}
+    for name, value in fields.items():
+        rows = value if isinstance(value, list) else []
+        found |= {f"{prefix}-{name}-{n}-{cell}": text for n, row in enumerate(rows) for cell, text in row.items()}
+        found |= {} if isinstance(value, list) else {f"{prefix}-{name}": value}
+    return found
 
 
 def flat(goal: Goal, amount: str = "120") -> dict[str, Any]:
@@ -77,9 +88,10 @@ def test_every_kind_is_published_from_its_own_fields(
          "sub_value": "fb"},
         {"kind": "per_click", "amount": "0.035", "currency": "EUR", "cap_count": "5000", "cap_period": "day"},
         {"kind": "tiered", "goal": deposit.pk, "basis": "revenue", "period": "month", "mode": "whole",
-         "steps": "0: 10 %\nabove 1000 = 20%", "currency": ""},
+         "steps": [{"above": "0", "percent": "10"}, {}, {"above": "1000", "percent": "20"}], "currency": ""},
         {"kind": "net_revenue", "goal": net.pk, "percent": "30", "carryover": "on", "ring_fence": "2000",
-         "deductions": "bonus\nplatform fee: 15 %\nlicence: 50, at most 100"},
+         "deductions": [{"name": "bonus"}, {"name": " platform fee ", "percent": "15"},
+                        {"name": "licence", "amount": "50", "cap": "100"}]},
         {"kind": "parents", "goal": "", "of": "commission", "levels": "10, 5 2%"},
     ]  # fmt: skip
     answer = desk.post(path(plan), posted(*rules))
@@ -110,7 +122,7 @@ def test_every_kind_is_published_from_its_own_fields(
     assert stored["parents"].formula == {"of": "commission", "levels": ["10", "5", "2"]}
     # What is there is shown again without loss: the form with its own initial values says the same rule.
     for rule in stored.values():
-        shown = {f"rule-x-{name}": value for name, value in initial_of(rule).items() if value not in (None, False)}
+        shown = typed("rule-x", {name: value for name, value in initial_of(rule).items() if value not in (None, False)})
         form = RuleForm("x", 1, [ftd, deposit, trade, sale, net], shown)
         assert form.is_valid(), form.errors
         again = form.rule()
@@ -121,7 +133,7 @@ def test_every_kind_is_published_from_its_own_fields(
 def test_a_kind_shows_its_own_fields_only(desk: Client, plan: CommissionPlan, ftd: Goal) -> None:
     rule = {"kind": "net_revenue", "goal": ftd.pk, "percent": "30"}
     page = desk.post(path(plan), posted(rule, part="shape"), headers=HTMX).content.decode()
-    assert 'name="rule-r1-deductions"' in page
+    assert 'name="rule-r1-deductions-0-name"' in page
     assert 'name="rule-r1-percent"' in page
     for name in ("amount", "steps", "levels", "cap_amount", "minimum"):
         assert f'name="rule-r1-{name}"' not in page
@@ -145,10 +157,24 @@ def test_the_preview_tells_plan_findings_and_outcomes_and_stores_nothing(
 
 
 def test_the_preview_names_what_cannot_be_read(desk: Client, plan: CommissionPlan, ftd: Goal) -> None:
-    tiers = {"kind": "tiered", "goal": ftd.pk, "basis": "count", "period": "month", "mode": "marginal", "steps": "lots"}
+    rows = [{"above": "lots", "amount": "5"}, {"above": "0"}, {"above": "5", "percent": "101"}]
+    tiers = {"kind": "tiered", "goal": ftd.pk, "basis": "count", "period": "month", "mode": "marginal", "steps": rows}
     page = desk.post(path(plan), posted(flat(ftd, ""), tiers, part="preview"), headers=HTMX).content.decode()
     assert "Rule 1: Amount: Say how much." in page
-    assert "Rule 2: Steps: “lots” is not a tier" in page
+    assert "Rule 2: Tiers: Row 1: Above: Enter a number." in page
+    assert "Row 2: A tier says above what it begins" in page
+    assert "Row 3: Percent: At most 100 percent." in page
+
+
+def test_a_table_is_shown_again_with_empty_rows_below(desk: Client, plan: CommissionPlan, ftd: Goal) -> None:
+    rows = [{"above": "lots", "amount": ""}, {}, {"above": "10", "amount": "7"}]
+    tiers = {"kind": "tiered", "goal": ftd.pk, "basis": "count", "period": "month", "mode": "whole", "steps": rows}
+    page = desk.post(path(plan), posted(tiers, part="shape"), headers=HTMX).content.decode()
+    cells = re.findall(r'<input[^>]*name="rule-r1-steps-(\d)-above"[^>]*>', page)
+    assert cells == ["0", "1", "2", "3"]
+    assert 'value="lots"' in page
+    assert 'value="7"' in page
+    assert "More rows" in page
 
 
 def test_the_preview_tells_ties_before_publishing_does(desk: Client, plan: CommissionPlan, ftd: Goal) -> None:

@@ -40,7 +40,15 @@ NASTY = (
     ),
 )
 FIELDS = (
-    *("kind", "goal", "amount", "currency", "percent", "basis", "period", "mode", "steps", "deductions", "ring_fence"),
+    *("kind", "goal", "amount", "currency", "percent", "basis", "period", "mode", "steps-0-above", "deductions-0-cap"),
+    *(
+        "steps-1-percent",
+        "steps-9999-amount",
+        "steps-x-above",
+        "deductions-0-name",
+        "deductions-1-percent",
+        "ring_fence",
+    ),
     *("of", "levels", "country", "sub_name", "sub_value", "valid_from", "valid_until", "minimum", "cap_amount"),
     *("cap_count", "cap_period", "max_months", "max_payments"),
 )
@@ -49,8 +57,14 @@ KINDS: dict[str, dict[str, Any]] = {
     "percent": {"percent": "5"},
     "per_lot": {"amount": "5", "currency": "EUR"},
     "per_click": {"amount": "5", "currency": "EUR"},
-    "tiered": {"basis": "count", "period": "month", "mode": "whole", "steps": "0: 5", "currency": "EUR"},
-    "net_revenue": {"percent": "5", "deductions": "bonus"},
+    "tiered": {
+        "basis": "count",
+        "period": "month",
+        "mode": "whole",
+        "steps": [{"above": "0", "amount": "5"}],
+        "currency": "EUR",
+    },
+    "net_revenue": {"percent": "5", "deductions": [{"name": "bonus"}]},
     "parents": {"of": "revenue", "levels": "5"},
 }
 

@@ -60,7 +60,7 @@ def _is_missing(kind: type[CommissionKind], part: str) -> bool:
 def _fault(kind: type[CommissionKind]) -> str:
     if not kind.code.isidentifier() or len(kind.code) > LONGEST_CODE:
         return f"`code` {kind.code!r} must be a word of at most {LONGEST_CODE} letters, digits and _, such as per_lot."
-    if unknown := kind.columns - COLUMNS:
+    if unknown := set(kind.columns - COLUMNS):
         return f"`columns` are of {', '.join(sorted(COLUMNS))}; {', '.join(sorted(unknown))} is none of them."
     if unasked := kind.columns - kind.inputs.keys():
         return f"`inputs` has none for {', '.join(sorted(unasked))}, which `columns` names."

@@ -1,13 +1,12 @@
 """A share of each month's net revenue (RevShare); the arithmetic is in `payouts.pricing.net_revenue`."""
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from payouts.pricing.amounts import ZERO
 from payouts.pricing.facts import Event, Line, PricingRule
-from payouts.pricing.inputs import HOW_MANY_PERCENT, Amount, Percent, Switch, Text
+from payouts.pricing.inputs import HOW_MANY_PERCENT, Amount, Percent, Rows, Switch, Text
 from payouts.pricing.kind import ConversionKind, Limits, decimal_text
 from payouts.pricing.limits import Tally, account_of
 from payouts.pricing.net_revenue import NetRevenue as Month
@@ -15,34 +14,11 @@ from payouts.pricing.periods import TOTAL
 from payouts.pricing.words import plain
 from records.money import MAX_AMOUNT, PLACES
 
-_DEDUCTION = re.compile(
-    r"(?P<name>[^:,%]+?)\s*(?::\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<percent>%?))?"
-    r"(?:,?\s+at most\s+(?P<cap>\d+(?:\.\d+)?))?",
-    re.IGNORECASE,
-)
 
-
-def _deductions(text: str) -> list[dict[str, str]]:
-    return [_deduction(line) for line in text.splitlines() if line.strip()]
-
-
-def _deduction(line: str) -> dict[str, str]:
-    match = _DEDUCTION.fullmatch(line.strip())
-    if match is None:
-        raise ValueError(f"“{line.strip()}” is not a deduction; write “bonus” or “platform fee: 15 %”.")
-    found = {"name": match["name"].strip()}
-    if match["number"]:
-        found["percent" if match["percent"] else "amount"] = match["number"]
-    return {**found, "cap": match["cap"]} if match["cap"] else found
-
-
-def _deduction_text(each: Mapping[str, Any]) -> str:
-    words = str(each["name"])
-    if "percent" in each:
-        words += f": {each['percent']} %"
-    elif "amount" in each:
-        words += f": {each['amount']}"
-    return f"{words}, at most {each['cap']}" if each.get("cap") is not None else words
+def _deduction(row: Mapping[str, str]) -> dict[str, str]:
+    if not row["name"] or (row["percent"] and row["amount"]):
+        raise ValueError("A deduction has a name, and a percent, an amount, or neither: then it is what is sent.")
+    return {name: value for name, value in row.items() if value}
 
 
 class NetRevenue(ConversionKind):
@@ -55,10 +31,15 @@ class NetRevenue(ConversionKind):
     column_fault = "a share of net revenue has a percent, and neither amount nor currency."
     inputs = {
         "percent": Percent(missing=HOW_MANY_PERCENT),
-        "deductions": Text(
-            read=_deductions,
-            lines=3,
-            help="One in each line: “bonus” as sent, “platform fee: 15 %”, “licence: 50, at most 100”.",
+        "deductions": Rows(
+            columns={
+                "name": Text(read=str.strip, longest=255),
+                "percent": Percent(),
+                "amount": Amount(),
+                "cap": Amount(label="At most"),
+            },
+            read=_deduction,
+            help="By customer and month. Without percent and amount: what the sender sends, such as bonus or fees.",
         ),
         "carryover": Switch(label="Losses are carried over", help="A month below zero is made up by the next."),
         "recoup_cpa": Switch(
@@ -136,4 +117,4 @@ class NetRevenue(ConversionKind):
 
     def given_of(self, formula: Mapping[str, Any]) -> dict[str, Any]:
         given = {name: formula.get(name) for name in ("carryover", "recoup_cpa", "ring_fence")}
-        return {**given, "deductions": "\n".join(_deduction_text(each) for each in formula.get("deductions", ()))}
+        return {**given, "deductions": formula.get("deductions", [])}

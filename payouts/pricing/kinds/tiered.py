@@ -1,13 +1,12 @@
 """Tiers by count, revenue or lots of a calendar period; the arithmetic is in `payouts.pricing.tiers`."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from payouts.pricing.amounts import ZERO, Share
 from payouts.pricing.facts import Event, PricingRule
-from payouts.pricing.inputs import Choice, Currency, Text
+from payouts.pricing.inputs import Amount, Choice, Currency, Percent, Rows
 from payouts.pricing.kind import ALL_LIMITS, NO_COLUMNS, CountsAhead, PerEvent, decimal_text
 from payouts.pricing.limits import Key, Tally, account_of
 from payouts.pricing.periods import PERIODS, begins, in_words
@@ -16,22 +15,13 @@ from payouts.pricing.words import exact, plain
 from records.money import PLACES
 
 UNITS = {COUNT: "conversions", REVENUE: "of revenue", VOLUME: "lots"}
-_STEP = re.compile(r"(?:above\s+)?(\d+(?:\.\d+)?)\s*[:=]\s*(\d+(?:\.\d+)?)\s*(%?)", re.IGNORECASE)
 
 
-def _steps(text: str) -> list[dict[str, str]]:
-    return [_step(line) for line in text.splitlines() if line.strip()]
-
-
-def _step(line: str) -> dict[str, str]:
-    match = _STEP.fullmatch(line.strip())
-    if match is None:
-        raise ValueError(f"“{line.strip()}” is not a tier; write for example “0: 10 %” or “10: 50”.")
-    return {"above": match[1], "percent" if match[3] else "amount": match[2]}
-
-
-def _step_text(step: Mapping[str, str]) -> str:
-    return f"{step['above']}: {step['percent']} %" if "percent" in step else f"{step['above']}: {step['amount']}"
+def _step(row: Mapping[str, str]) -> dict[str, str]:
+    priced = [name for name in ("percent", "amount") if row[name]]
+    if not row["above"] or len(priced) != 1:
+        raise ValueError("A tier says above what it begins, 0 for the first, and has a percent or an amount.")
+    return {name: row[name] for name in ("above", *priced)}
 
 
 class Tiered(CountsAhead, PerEvent):
@@ -50,10 +40,11 @@ class Tiered(CountsAhead, PerEvent):
         "mode": Choice(
             choices=[(MARGINAL, "Each tier pays for its part"), (WHOLE, "The tier reached pays for the whole period")]
         ),
-        "steps": Text(
-            read=_steps,
-            lines=3,
-            help="A tier in each line, above what, and what it pays: “0: 10 %” or “10: 50”.",
+        "steps": Rows(
+            columns={"above": Amount(label="Above"), "percent": Percent(), "amount": Amount()},
+            read=_step,
+            label="Tiers",
+            help="All tiers pay a percent, or all an amount.",
             missing="Give at least one tier.",
         ),
         "currency": Currency(help="Of tiers that pay amounts."),
@@ -120,9 +111,8 @@ class Tiered(CountsAhead, PerEvent):
         return {**formula, "currency": given["currency"]} if priced else formula
 
     def given_of(self, formula: Mapping[str, Any]) -> dict[str, Any]:
-        given = {name: formula[name] for name in ("basis", "mode", "period")}
-        steps = "\n".join(_step_text(step) for step in formula["steps"])
-        return {**given, "steps": steps, "currency": formula.get("currency", "")}
+        given = {name: formula[name] for name in ("basis", "mode", "period", "steps")}
+        return {**given, "currency": formula.get("currency", "")}
 
 
 def _key(event: Event, rule: PricingRule, plan_id: int) -> Key:

@@ -1,0 +1,85 @@
+"""A table in a form: rows of inputs that a person fills in, read as a list of rows."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from payouts.pricing import plain
+
+# Empty rows below those that are filled in.
+SPARE = 2
+
+
+class RowsWidget(forms.Widget):
+    """Inputs named `steps-0-above`; rows in which nothing is typed are passed over."""
+
+    is_rows = True
+
+    def __init__(self, columns: Mapping[str, forms.Field]) -> None:
+        super().__init__()
+        self.columns = columns
+
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> list[dict[str, str]]:
+        numbers = {
+            int(found[1]) for key in data if (found := re.fullmatch(rf"{re.escape(name)}-([0-9]{{1,4}})-\w+", key))
+        }
+        rows = [
+            {column: str(data.get(f"{name}-{number}-{column}") or "") for column in self.columns}
+            for number in sorted(numbers)
+        ]
+        return [row for row in rows if any(value.strip() for value in row.values())]
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        return False
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        given: Sequence[Mapping[str, Any]] = [*(value or ()), *({} for _ in range(SPARE))]
+        rows = [[self._input(name, number, column, row) for column in self.columns] for number, row in enumerate(given)]
+        context = {"labels": [_label(column, field) for column, field in self.columns.items()], "rows": rows}
+        return render_to_string("admin/payouts/commissionplan/_table.html", context)
+
+    def _input(self, name: str, number: int, column: str, row: Mapping[str, Any]) -> SafeString:
+        field, key = self.columns[column], f"{name}-{number}-{column}"
+        attrs = {"aria-label": f"{_label(column, field)}, row {number + 1}", "id": f"id_{key}"}
+        return field.widget.render(key, row.get(column, ""), attrs)
+
+
+class RowsField(forms.Field):
+    """A list of what `read` makes of each row; its columns are fields of their own."""
+
+    widget: RowsWidget
+
+    def __init__(
+        self, columns: Mapping[str, forms.Field], read: Callable[[Mapping[str, str]], dict[str, str]], **more: Any
+    ) -> None:
+        super().__init__(required=False, widget=RowsWidget(columns), **more)
+        self.columns, self.read = columns, read
+
+    def clean(self, value: Any) -> list[dict[str, str]]:
+        found, faults = [], []
+        for number, row in enumerate(value or (), 1):
+            try:
+                found.append(self.read({name: self._value(name, row) for name in self.columns}))
+            except (ValueError, forms.ValidationError) as error:
+                words = " ".join(error.messages) if isinstance(error, forms.ValidationError) else str(error)
+                faults.append(f"Row {number}: {words}")
+        if faults:
+            raise forms.ValidationError(faults)
+        return found
+
+    def _value(self, name: str, row: Mapping[str, Any]) -> str:
+        field = self.columns[name]
+        try:
+            value = field.clean(row.get(name, ""))
+        except forms.ValidationError as error:
+            raise forms.ValidationError([f"{_label(name, field)}: {words}" for words in error.messages]) from error
+        return plain(value) if isinstance(value, Decimal) else str(value or "")
+
+
+def _label(name: str, field: forms.Field) -> str:
+    return str(field.label or name.capitalize())
