@@ -34,6 +34,9 @@ class RowsWidget(forms.Widget):
         ]
         return [row for row in rows if any(value.strip() for value in row.values())]
 
+    def id_for_label(self, id_: str) -> str:
+        return f"{id_}-0-{next(iter(self.columns))}"
+
     def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
         return False
 
