@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from payouts.pricing import plain
 
-# Empty rows below those that are filled in.
+# Empty rows below those that are filled in; one where a row is a card of its own.
 SPARE = 2
 
 
@@ -20,9 +20,9 @@ class RowsWidget(forms.Widget):
 
     is_rows = True
 
-    def __init__(self, columns: Mapping[str, forms.Field]) -> None:
+    def __init__(self, columns: Mapping[str, forms.Field], *, is_in_cards: bool = False) -> None:
         super().__init__()
-        self.columns = columns
+        self.columns, self.is_in_cards = columns, is_in_cards
 
     def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> list[dict[str, str]]:
         numbers = {
@@ -41,15 +41,19 @@ class RowsWidget(forms.Widget):
         return False
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
-        given: Sequence[Mapping[str, Any]] = [*(value or ()), *({} for _ in range(SPARE))]
-        rows = [[self._input(name, number, column, row) for column in self.columns] for number, row in enumerate(given)]
+        spare = 1 if self.is_in_cards else SPARE
+        given: Sequence[Mapping[str, Any]] = [*(value or ()), *({} for _ in range(spare))]
+        rows = [[self._cell(name, number, column, row) for column in self.columns] for number, row in enumerate(given)]
         context = {"labels": [_label(column, field) for column, field in self.columns.items()], "rows": rows}
-        return render_to_string("admin/payouts/commissionplan/_table.html", context)
+        shape = "_cards" if self.is_in_cards else "_table"
+        return render_to_string(f"admin/payouts/commissionplan/{shape}.html", context)
 
-    def _input(self, name: str, number: int, column: str, row: Mapping[str, Any]) -> SafeString:
+    def _cell(self, name: str, number: int, column: str, row: Mapping[str, Any]) -> tuple[SafeString, str, str]:
+        """The input with its label and ID."""
         field, key = self.columns[column], f"{name}-{number}-{column}"
-        attrs = {"aria-label": f"{_label(column, field)}, row {number + 1}", "id": f"id_{key}"}
-        return field.widget.render(key, row.get(column, ""), attrs)
+        label = _label(column, field)
+        attrs = {"aria-label": f"{label}, row {number + 1}", "id": f"id_{key}"}
+        return field.widget.render(key, row.get(column, ""), attrs), label, f"id_{key}"
 
 
 class RowsField(forms.Field):
@@ -58,12 +62,19 @@ class RowsField(forms.Field):
     widget: RowsWidget
 
     def __init__(
-        self, columns: Mapping[str, forms.Field], read: Callable[[Mapping[str, str]], dict[str, str]], **more: Any
+        self,
+        columns: Mapping[str, forms.Field],
+        read: Callable[[Mapping[str, str]], dict[str, Any]],
+        *,
+        is_in_cards: bool = False,
+        required: bool = False,
+        **more: Any,
     ) -> None:
-        super().__init__(required=False, widget=RowsWidget(columns), **more)
+        super().__init__(required=required, widget=RowsWidget(columns, is_in_cards=is_in_cards), **more)
         self.columns, self.read = columns, read
 
-    def clean(self, value: Any) -> list[dict[str, str]]:
+    def clean(self, value: Any) -> list[dict[str, Any]]:
+        self.validate(value)
         found, faults = [], []
         for number, row in enumerate(value or (), 1):
             try:
@@ -82,6 +93,13 @@ class RowsField(forms.Field):
         except forms.ValidationError as error:
             raise forms.ValidationError([f"{_label(name, field)}: {words}" for words in error.messages]) from error
         return plain(value) if isinstance(value, Decimal) else str(value or "")
+
+
+def take_rows(form: forms.Form) -> None:
+    """Give the tables of an unchecked form what was typed into their cells."""
+    for name, field in form.fields.items():
+        if isinstance(field, RowsField) and name not in form.initial:
+            form.initial[name] = field.widget.value_from_datadict(form.initial, {}, name)
 
 
 def _label(name: str, field: forms.Field) -> str:

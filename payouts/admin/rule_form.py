@@ -16,7 +16,7 @@ from unfold.widgets import (
 )
 
 from conversions.models import Goal
-from payouts.admin.rows_field import RowsField
+from payouts.admin.rows_field import RowsField, take_rows
 from payouts.models import CommissionRule
 from payouts.pricing import plain
 from payouts.pricing.inputs import Amount, Choice, Currency, Input, Percent, Rows, Switch, Text
@@ -157,12 +157,10 @@ class RuleForm(forms.Form):
         common = {**self.fields}
         self.fields = {"kind": common["kind"], **self._own_fields(common)}
         self.fields |= {name: common[name] for name in (*NARROWING, *self._limits())}
+        take_rows(self)
 
     def _own_fields(self, common: Mapping[str, forms.Field]) -> dict[str, forms.Field]:
         own = {name: field_of(asked) for name, asked in self.rule_kind.inputs.items()}
-        for name, field in own.items():
-            if isinstance(field, RowsField) and name not in self.initial:
-                self.initial[name] = field.widget.value_from_datadict(self.initial, {}, name)
         if self.rule_kind.prices is Prices.CLICKS:
             return own
         every = [("", "Every goal"), *((pk, goal.name) for pk, goal in self.goals.items())]
