@@ -23,8 +23,8 @@ from payouts.admin.consents import agreed_shown, digest_shown
 from payouts.admin.money_rights import CommissionByPermission, shows_commission
 from payouts.admin.version_form import VersionForm, edited
 from payouts.models import CommissionPlan, CommissionRule, DraftVersion, PlanVersion
-from payouts.plan_changes.findings import GAP, findings
 from payouts.plans.examples import ExampleRefused, goals_of, stored_examples
+from payouts.plans.linter import GAP, findings
 from payouts.plans.price_books import terms_of_rule
 from payouts.pricing.examples import example_words
 from payouts.pricing.rule_words import pays_words
@@ -161,9 +161,16 @@ class CommissionPlanAdmin(PanelAdmin):
     def _worked_out(self, request: HttpRequest, plan: CommissionPlan, posted: QueryDict, key: str) -> QueryDict:
         """What was posted, with the expected lines of an example as the rules have them come out."""
         try:
-            posted[f"example-{key}-expected"] = VersionForm(plan, posted).worked_out(key, timezone.now())
+            lines = VersionForm(plan, posted).worked_out(key, timezone.now())
         except ExampleRefused as error:
             messages.error(request, str(error))
+            return posted
+        cells = f"example-{key}-expected-"
+        for name in [name for name in posted if name.startswith(cells)]:
+            del posted[name]
+        for number, line in enumerate(lines):
+            for column in ("part", "rule", "amount", "currency", "to"):
+                posted[f"{cells}{number}-{column}"] = str(line[column])
         return posted
 
     def _editor(self, request: HttpRequest, form: VersionForm, *, previewed: bool = False) -> HttpResponse:

@@ -1,10 +1,9 @@
 """One rule of a version as the panel asks for it: each kind has its own fields, and no others."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, assert_never
 
 from django import forms
 from unfold.widgets import (
@@ -17,39 +16,16 @@ from unfold.widgets import (
 )
 
 from conversions.models import Goal
+from payouts.admin.rows_field import RowsField, take_rows
 from payouts.models import CommissionRule
 from payouts.pricing import plain
-from payouts.pricing.periods import PERIODS
+from payouts.pricing.inputs import Amount, Choice, Currency, Input, Percent, Rows, Switch, Text
+from payouts.pricing.kind import COLUMNS, PER_CONVERSION, Prices
+from payouts.pricing.kinds import KINDS, kind_choices, kind_with
 from records.money import PLACES
 
-Kind = CommissionRule.Kind
 CURRENCIES = [(code, code) for code in sorted(PLACES)]
-OWN = {
-    Kind.FLAT: ("goal", "amount", "currency"),
-    Kind.PERCENT: ("goal", "percent"),
-    Kind.PER_LOT: ("goal", "amount", "currency"),
-    Kind.PER_CLICK: ("amount", "currency"),
-    Kind.TIERED: ("goal", "basis", "period", "mode", "steps", "currency"),
-    Kind.NET_REVENUE: ("goal", "percent", "deductions", "carryover", "recoup_cpa", "ring_fence"),
-    Kind.PARENTS: ("goal", "of", "levels"),
-}
 NARROWING = ("country", "sub_name", "sub_value", "valid_from", "valid_until")
-CAP = ("cap_amount", "cap_count", "cap_period")
-PER_CONVERSION = ("minimum", "maximum", "limit_currency", *CAP, "max_months", "max_payments", "is_component")
-LIMITS: Mapping[str, tuple[str, ...]] = {Kind.PER_CLICK: CAP, Kind.NET_REVENUE: ("is_component",), Kind.PARENTS: ()}
-IN_OWN_CURRENCY = (Kind.FLAT, Kind.PER_LOT, Kind.PER_CLICK)
-# Fields of a rule that are its columns by the same name.
-COLUMNS = (
-    *("amount", "percent", "country", "sub_name", "sub_value", "valid_from", "valid_until", "is_component"),
-    *("minimum", "maximum", "limit_currency", "cap_amount", "cap_count", "cap_period", "max_months", "max_payments"),
-)
-
-_STEP = re.compile(r"(?:above\s+)?(\d+(?:\.\d+)?)\s*[:=]\s*(\d+(?:\.\d+)?)\s*(%?)", re.IGNORECASE)
-_DEDUCTION = re.compile(
-    r"(?P<name>[^:,%]+?)\s*(?::\s*(?P<number>\d+(?:\.\d+)?)\s*(?P<percent>%?))?"
-    r"(?:,?\s+at most\s+(?P<cap>\d+(?:\.\d+)?))?",
-    re.IGNORECASE,
-)
 
 
 class MomentInput(UnfoldAdminTextInputWidget):
@@ -63,13 +39,28 @@ class MomentInput(UnfoldAdminTextInputWidget):
         return None if value in (None, "") else str(value)
 
 
-def _amount(help_text: str = "") -> forms.DecimalField:
+def _amount(help_text: str = "", label: str | None = None) -> forms.DecimalField:
     return forms.DecimalField(
         required=False,
         min_value=0,
         max_digits=24,
         decimal_places=8,
         widget=UnfoldAdminDecimalFieldWidget({"step": "any", "inputmode": "decimal"}),
+        label=label,
+        help_text=help_text,
+    )
+
+
+def _percent(help_text: str = "", label: str | None = None) -> forms.DecimalField:
+    return forms.DecimalField(
+        required=False,
+        min_value=0,
+        max_value=100,
+        max_digits=9,
+        decimal_places=6,
+        error_messages={"max_value": "At most 100 percent."},
+        widget=UnfoldAdminDecimalFieldWidget({"step": "any", "inputmode": "decimal"}),
+        label=label,
         help_text=help_text,
     )
 
@@ -80,11 +71,11 @@ def _whole(help_text: str = "") -> forms.IntegerField:
     )
 
 
-def _choice(choices: Sequence[tuple[Any, Any]], *, required: bool = False, **more: Any) -> forms.ChoiceField:
+def _choice(choices: Any, *, required: bool = False, **more: Any) -> forms.ChoiceField:
     return forms.ChoiceField(required=required, choices=choices, widget=UnfoldAdminSelectWidget, **more)
 
 
-def _switch(label: str, help_text: str = "") -> forms.BooleanField:
+def _switch(label: str | None, help_text: str = "") -> forms.BooleanField:
     return forms.BooleanField(required=False, label=label, widget=UnfoldBooleanSwitchWidget, help_text=help_text)
 
 
@@ -96,40 +87,51 @@ def _moment(label: str, help_text: str = "") -> forms.DateTimeField:
     return forms.DateTimeField(required=False, label=label, widget=MomentInput, help_text=help_text)
 
 
-def _lines(help_text: str) -> forms.CharField:
-    return forms.CharField(
-        required=False, max_length=4000, widget=UnfoldAdminTextareaWidget({"rows": 3}), help_text=help_text
-    )
+class ReadField(forms.CharField):
+    """A text whose value is what `read` makes of it."""
+
+    def __init__(self, read: Callable[[str], Any], **more: Any) -> None:
+        super().__init__(required=False, **more)
+        self.read = read
+
+    def clean(self, value: Any) -> Any:
+        try:
+            return self.read(super().clean(value))
+        except ValueError as error:
+            raise forms.ValidationError(str(error)) from error
+
+
+def field_of(asked: Input) -> forms.Field:
+    """The form's field for what a kind asks for."""
+    named: dict[str, Any] = {"label": asked.label or None, "help_text": asked.help}
+    match asked:
+        case Amount():
+            return _amount(**named)
+        case Percent():
+            return _percent(**named)
+        case Currency():
+            return _choice([("", "–"), *CURRENCIES], **named)
+        case Choice():
+            return _choice(asked.choices, initial=asked.initial or None, **named)
+        case Switch():
+            return _switch(**named)
+        case Text():
+            widget = (
+                UnfoldAdminTextareaWidget({"rows": asked.lines}) if asked.lines > 1 else UnfoldAdminTextInputWidget()
+            )
+            return ReadField(asked.read, max_length=asked.longest, widget=widget, **named)
+        case Rows():
+            columns = {name: field_of(column) for name, column in asked.columns.items()}
+            return RowsField(columns, asked.read, **named)
+        case _:
+            assert_never(asked)
 
 
 class RuleForm(forms.Form):
     """A rule of the version. `number` is its place, from 1; `key` names its fields in what is posted."""
 
-    kind = _choice(Kind.choices, required=True, label="Earns")
+    kind = _choice(kind_choices, required=True, label="Earns")
     goal = _choice([], label="For")
-    amount = _amount()
-    currency = _choice([("", "–"), *CURRENCIES])
-    percent = forms.DecimalField(
-        required=False,
-        min_value=0,
-        max_value=100,
-        max_digits=9,
-        decimal_places=6,
-        error_messages={"max_value": "At most 100 percent."},
-        widget=UnfoldAdminDecimalFieldWidget({"step": "any", "inputmode": "decimal"}),
-    )
-    basis = _choice([("count", "Conversions"), ("revenue", "Revenue"), ("volume", "Lots")], label="Counted by")
-    period = _choice([(each, "All time" if each == "total" else each.capitalize()) for each in PERIODS])
-    mode = _choice(
-        [("marginal", "Each tier pays for its part"), ("whole", "The tier reached pays for the whole period")]
-    )
-    steps = _lines("A tier in each line, above what, and what it pays: “0: 10 %” or “10: 50”.")
-    deductions = _lines("One in each line: “bonus” as sent, “platform fee: 15 %”, “licence: 50, at most 100”.")
-    carryover = _switch("Losses are carried over", "A month below zero is made up by the next.")
-    recoup_cpa = _switch("CPA is made up first", "Shares are first set against the CPA of the plan's other components.")
-    ring_fence = _amount("A customer with a greater loss in a month does not draw the others down.")
-    of = _choice([("commission", "Of the commission"), ("revenue", "Of the revenue")], label="A share")
-    levels = _text("Percent by level, the nearest parent first: 10, 5, 2", max_length=100)
     country = _text("Two letters, of the click.", max_length=2)
     sub_name = _choice([("", "Any"), *CommissionRule.Sub.choices], label="Sub ID")
     sub_value = _text(label="Its value", max_length=255)
@@ -150,23 +152,30 @@ class RuleForm(forms.Form):
     ) -> None:
         super().__init__(data, prefix=f"rule-{key}", initial=dict(initial or {}))
         self.key, self.number, self.goals = key, number, {str(goal.pk): goal for goal in goals}
-        asked = (data.get(self.add_prefix("kind")) if data is not None else self.initial.get("kind")) or Kind.FLAT
-        self.rule_kind = asked if asked in Kind.values else Kind.FLAT
-        shown = ("kind", *OWN[Kind(self.rule_kind)], *NARROWING, *self._limits())
-        self.fields = {name: self.fields[name] for name in shown}
-        if self.rule_kind == Kind.TIERED:
-            self.fields["currency"].help_text = "Of tiers that pay amounts."
-        if "goal" in self.fields:
-            every = [("", "Every goal"), *((pk, goal.name) for pk, goal in self.goals.items())]
-            self.fields["goal"].choices = every  # type: ignore[attr-defined]
+        asked = data.get(self.add_prefix("kind")) if data is not None else self.initial.get("kind")
+        self.rule_kind = KINDS.get(asked or "") or next(iter(KINDS.values()))
+        common = {**self.fields}
+        self.fields = {"kind": common["kind"], **self._own_fields(common)}
+        self.fields |= {name: common[name] for name in (*NARROWING, *self._limits())}
+        take_rows(self)
+
+    def _own_fields(self, common: Mapping[str, forms.Field]) -> dict[str, forms.Field]:
+        own = {name: field_of(asked) for name, asked in self.rule_kind.inputs.items()}
+        if self.rule_kind.prices is Prices.CLICKS:
+            return own
+        every = [("", "Every goal"), *((pk, goal.name) for pk, goal in self.goals.items())]
+        common["goal"].choices = every  # type: ignore[attr-defined]
+        return {"goal": common["goal"], **own}
 
     def _limits(self) -> tuple[str, ...]:
-        names = LIMITS.get(self.rule_kind, PER_CONVERSION)
-        return tuple(name for name in names if name != "limit_currency" or self.rule_kind not in IN_OWN_CURRENCY)
+        """Limits of a kind that is paid in a currency of its own are in that."""
+        own_currency = "currency" in self.rule_kind.columns
+        return tuple(name for name in self.rule_kind.limits.names if name != "limit_currency" or not own_currency)
 
     @property
     def own(self) -> list[forms.BoundField]:
-        return [self[name] for name in OWN[Kind(self.rule_kind)]]
+        goal = [] if self.rule_kind.prices is Prices.CLICKS else ["goal"]
+        return [self[name] for name in (*goal, *self.rule_kind.inputs)]
 
     @property
     def narrowing(self) -> list[forms.BoundField]:
@@ -187,101 +196,32 @@ class RuleForm(forms.Form):
     def _says(self, names: Sequence[str]) -> bool:
         return any(self[name].value() not in (None, "", False) or self[name].errors for name in names)
 
-    def clean_steps(self) -> list[dict[str, str]]:
-        return [_step(line) for line in self.cleaned_data["steps"].splitlines() if line.strip()]
-
-    def clean_deductions(self) -> list[dict[str, str]]:
-        return [_deduction(line) for line in self.cleaned_data["deductions"].splitlines() if line.strip()]
-
-    def clean_levels(self) -> list[str]:
-        return [each for each in re.split(r"[,;\s%]+", self.cleaned_data["levels"]) if each]
-
     def clean_country(self) -> str:
         return str(self.cleaned_data["country"]).upper()
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
-        for name, words in (("amount", "Say how much."), ("percent", "Say how many percent.")):
-            if name in self.fields and given.get(name) is None and name not in self.errors:
-                self.add_error(name, words)
-        if self.rule_kind in IN_OWN_CURRENCY and not given.get("currency"):
-            self.add_error("currency", "Say in which currency.")
-        if "steps" in self.fields and not given.get("steps") and "steps" not in self.errors:
-            self.add_error("steps", "Give at least one tier.")
+        for name, asked in self.rule_kind.inputs.items():
+            if asked.missing and given.get(name) in (None, "", []) and name not in self.errors:
+                self.add_error(name, asked.missing)
         return given
 
     def rule(self) -> CommissionRule:
-        """The (unsaved) rule that the form says; whether it can be published is the linter's to say."""
+        """The (unsaved) rule that the form describes; the linter decides whether it can be published."""
         given = self.cleaned_data
-        values = {name: given[name] for name in COLUMNS if name in given}
-        values = {name: value for name, value in values.items() if value not in (None, "")}
-        if self.rule_kind in IN_OWN_CURRENCY:
-            values["currency"] = given["currency"]
-            if any(given.get(name) is not None for name in ("minimum", "maximum", "cap_amount")):
-                values["limit_currency"] = given["currency"]
+        names = (*self.rule_kind.columns, *NARROWING, *self._limits())
+        values = {name: given[name] for name in names if given.get(name) not in (None, "")}
+        limited = any(given.get(name) is not None for name in ("minimum", "maximum", "cap_amount"))
+        if limited and "currency" in self.rule_kind.columns:
+            values["limit_currency"] = given["currency"]
         goal = self.goals.get(given.get("goal") or "")
-        return CommissionRule(kind=self.rule_kind, goal=goal, formula=self._formula(given), **values)
-
-    def _formula(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        if self.rule_kind == Kind.TIERED:
-            formula = {name: given[name] for name in ("basis", "mode", "period", "steps")}
-            priced = any("amount" in step for step in given["steps"])
-            return {**formula, "currency": given["currency"]} if priced else formula
-        if self.rule_kind == Kind.PARENTS:
-            return {"of": given["of"], "levels": given["levels"]}
-        if self.rule_kind != Kind.NET_REVENUE:
-            return {}
-        found = {"deductions": given["deductions"]} if given["deductions"] else {}
-        found |= {name: True for name in ("carryover", "recoup_cpa") if given[name]}
-        return found | ({"ring_fence": plain(given["ring_fence"])} if given["ring_fence"] is not None else {})
-
-
-def _step(line: str) -> dict[str, str]:
-    match = _STEP.fullmatch(line.strip())
-    if match is None:
-        raise forms.ValidationError(f"“{line.strip()}” is not a tier; write for example “0: 10 %” or “10: 50”.")
-    return {"above": match[1], "percent" if match[3] else "amount": match[2]}
-
-
-def _deduction(line: str) -> dict[str, str]:
-    match = _DEDUCTION.fullmatch(line.strip())
-    if match is None:
-        raise forms.ValidationError(f"“{line.strip()}” is not a deduction; write “bonus” or “platform fee: 15 %”.")
-    found = {"name": match["name"].strip()}
-    if match["number"]:
-        found["percent" if match["percent"] else "amount"] = match["number"]
-    return {**found, "cap": match["cap"]} if match["cap"] else found
+        return CommissionRule(kind=self.rule_kind.code, goal=goal, formula=self.rule_kind.formula_of(given), **values)
 
 
 def initial_of(rule: CommissionRule) -> dict[str, Any]:
     """What the form shows of a rule that is there."""
-    found: dict[str, Any] = {name: getattr(rule, name) for name in COLUMNS}
+    names = (*COLUMNS, *NARROWING, *PER_CONVERSION)
+    found: dict[str, Any] = {name: getattr(rule, name) for name in names}
     found = {name: plain(value) if isinstance(value, Decimal) else value for name, value in found.items()}
-    formula = rule.formula or {}
-    found |= {
-        "kind": rule.kind,
-        "goal": str(rule.goal_id or ""),
-        "currency": rule.currency or formula.get("currency", ""),
-    }
-    if rule.kind == Kind.TIERED:
-        found |= {name: formula[name] for name in ("basis", "mode", "period")}
-        found["steps"] = "\n".join(_step_text(step) for step in formula["steps"])
-    elif rule.kind == Kind.PARENTS:
-        found |= {"of": formula["of"], "levels": ", ".join(formula["levels"])}
-    elif rule.kind == Kind.NET_REVENUE:
-        found |= {name: formula.get(name) for name in ("carryover", "recoup_cpa", "ring_fence")}
-        found["deductions"] = "\n".join(_deduction_text(each) for each in formula.get("deductions", ()))
-    return found
-
-
-def _step_text(step: Mapping[str, str]) -> str:
-    return f"{step['above']}: {step['percent']} %" if "percent" in step else f"{step['above']}: {step['amount']}"
-
-
-def _deduction_text(each: Mapping[str, Any]) -> str:
-    words = str(each["name"])
-    if "percent" in each:
-        words += f": {each['percent']} %"
-    elif "amount" in each:
-        words += f": {each['amount']}"
-    return f"{words}, at most {each['cap']}" if each.get("cap") is not None else words
+    found |= {"kind": rule.kind, "goal": str(rule.goal_id or "")}
+    return found | kind_with(rule.kind).given_of(rule.formula or {})

@@ -18,16 +18,14 @@ from unfold.widgets import (
 
 from affiliates.models import User
 from conversions.models import Goal
-from payouts.admin.example_form import ExampleForm, faults_of_form, initial_of_example
+from payouts.admin.example_form import ExampleForm, cells_of_lines, faults_of_form, initial_of_example
 from payouts.admin.rule_form import RuleForm, initial_of
 from payouts.models import CommissionPlan, CommissionRule, DraftVersion, PlanVersion, WorkedExample
 from payouts.plan_changes.drafts import change_draft, examples_of, publish_draft, rules_of, write_draft
-from payouts.plan_changes.findings import Finding, findings, not_shown
 from payouts.plan_changes.publish import publish_version
 from payouts.plans.documents import PlanRefused
-from payouts.plans.example_text import text_of_expected
 from payouts.plans.examples import MOST_EXAMPLES, ExampleRefused, propose, read_example
-from payouts.plans.linter import faults_of_rules
+from payouts.plans.linter import Finding, faults_of_rules, findings, not_shown
 from payouts.plans.price_books import hold_versions, terms_of_rule
 from payouts.pricing.examples import example_words, faults_of_example, work_out
 from payouts.pricing.rule_words import pays_words
@@ -114,26 +112,29 @@ class VersionForm(forms.Form):
             examples = list(last.examples.all()) if last else []
         shown = [initial_of(rule) for rule in rules] or [self.empty_rule()]
         self.rules = [self._rule_form(f"r{n}", n, initial=each) for n, each in enumerate(shown, 1)]
-        self.examples = [ExampleForm(f"e{n}", initial=initial_of_example(each)) for n, each in enumerate(examples, 1)]
+        self.examples = [
+            ExampleForm(f"e{n}", self.goals, initial=initial_of_example(each)) for n, each in enumerate(examples, 1)
+        ]
 
     def empty_rule(self) -> dict[str, Any]:
         active = [goal for goal in self.goals if goal.is_active]
         goal = str(active[0].pk) if active else ""
-        return {"kind": "flat", "goal": goal, "currency": self.plan.offer.currency}
+        return {"goal": goal, "currency": self.plan.offer.currency}
 
     def _take(self, posted: QueryDict, checked: bool) -> None:
         rules = _keys(posted, "rule", MOST_RULES)
         examples = _keys(posted, "example", MOST_EXAMPLES)
         if checked:
             self.rules = [self._rule_form(key, number, data=posted) for number, key in enumerate(rules, 1)]
-            self.examples = [ExampleForm(key, posted) for key in examples]
+            self.examples = [ExampleForm(key, self.goals, posted) for key in examples]
             return
         self.rules = []
         for number, key in enumerate(rules, 1):
             typed = _typed(posted, f"rule-{key}-")
-            initial = {"currency": self.plan.offer.currency, "period": "month", **typed} if typed else self.empty_rule()
+            initial = {"currency": self.plan.offer.currency, **typed} if typed else self.empty_rule()
             self.rules.append(self._rule_form(key, number, initial=initial))
-        self.examples = [ExampleForm(key, initial=_typed(posted, f"example-{key}-") or _EMPTY) for key in examples]
+        shown = [(key, _typed(posted, f"example-{key}-") or _EMPTY) for key in examples]
+        self.examples = [ExampleForm(key, self.goals, initial=each) for key, each in shown]
 
     def _rule_form(self, key: str, number: int, *, data: Any = None, initial: Any = None) -> RuleForm:
         return RuleForm(key, number, self.goals, data, initial)
@@ -231,12 +232,12 @@ class VersionForm(forms.Form):
     def goal_codes(self) -> dict[str, Goal]:
         return {goal.code: goal for goal in self.goals}
 
-    def worked_out(self, key: str, now: datetime) -> str:
-        """The expected lines of an example as the rules have them come out. Raise `ExampleRefused`."""
+    def worked_out(self, key: str, now: datetime) -> list[dict[str, Any]]:
+        """The expected lines of an example, as cells, as the rules have them come out. Raise `ExampleRefused`."""
         self.is_valid()
         form = next((each for each in self.examples if each.key == key), None)
         if form is None or not all(each.is_valid() for each in self.rules):
-            raise ExampleRefused("First mend the rules: the preview says what is wrong with them.")
+            raise ExampleRefused("Correct the rules first: the preview shows what is wrong with them.")
         if form.errors.keys() - {"expected", "name"}:
             raise ExampleRefused(" ".join(faults_of_form(form)))
         given = form.cleaned_data
@@ -245,7 +246,8 @@ class VersionForm(forms.Form):
         if faults := faults_of_rules(self.plan, rules):
             raise ExampleRefused(faults[0])
         terms = [terms_of_rule(rule) for rule in rules]
-        return text_of_expected(propose(row, terms, goals=self.goal_codes, effective_from=self.starts_at(now))[0])
+        lines, _ = propose(row, terms, goals=self.goal_codes, effective_from=self.starts_at(now))
+        return cells_of_lines(lines)
 
 
 def _keys(posted: QueryDict, name: str, most: int) -> list[str]:

@@ -8,7 +8,7 @@ prices are one amount, rounded once. They are priced apart from conversions, who
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from payouts.ledger.pricing_groups import Account, Span, lineage, lock_accounts,
 from payouts.models import BilledClicks, CommissionPlan, LedgerEntry
 from payouts.plans.price_books import keep_versions, price_book
 from payouts.pricing import APPROVED, Event, Line, PriceBook, choose_rules, choose_version, exact, price_all
-from payouts.pricing.periods import BEGINNING, END
+from payouts.pricing.periods import BEGINNING, END, first_day_under
 from payouts.pricing.precedence import SUB_NAMES, most_specific
 
 Kind = LedgerEntry.Kind
@@ -233,10 +233,3 @@ def make_clicks_due(plan: CommissionPlan, effective_from: datetime) -> None:
         days = days.filter(affiliate=plan.affiliate_id)
     locked = days.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True)
     BilledClicks.objects.filter(pk__in=list(locked)).update(booked_at=None, seen=None)
-
-
-def first_day_under(moment: datetime) -> date:
-    """The first day (UTC) that begins at or after the moment: clicks go by the version as their day begins."""
-    moment = moment.astimezone(UTC)
-    day = moment.date()
-    return day if moment.time() == time() or day == date.max else day + timedelta(days=1)

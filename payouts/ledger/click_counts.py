@@ -15,7 +15,8 @@ from django.db import connection, transaction
 
 from payouts.models import BilledClicks, CommissionRule
 from payouts.plans.price_books import keep_versions
-from payouts.pricing import PARENTS, PER_CLICK
+from payouts.pricing.kind import Prices
+from payouts.pricing.kinds import codes_that_price
 from payouts.pricing.precedence import SUB_NAMES
 from records.advisory_locks import Lock, try_in_transaction
 from tracking.click_id.codec import lowest_uuid
@@ -91,7 +92,7 @@ def _paying_plans() -> dict[tuple[int, int], date]:
     """Offer and affiliate of each plan with a price per click in any version, and the first day that one is for."""
     found: dict[tuple[int, int], date] = {}
     plan = "version__plan"
-    rules = CommissionRule.objects.filter(kind=PER_CLICK).order_by()
+    rules = CommissionRule.objects.filter(kind__in=codes_that_price(Prices.CLICKS)).order_by()
     named = rules.values_list(f"{plan}__offer", f"{plan}__affiliate", "version__effective_from").distinct()
     for offer_id, affiliate_id, starts_at in named:
         key, day = (offer_id, affiliate_id or EVERYBODY), starts_at.astimezone(UTC).date()
@@ -151,7 +152,8 @@ def _parts_of(day: date, links: list[int], offers: Collection[int]) -> dict[int,
 
 def _named_values(offers: Collection[int]) -> dict[str, list[str]]:
     """The values of country and sub IDs that prices and shares of these offers are for, by column."""
-    rules = CommissionRule.objects.filter(version__plan__offer__in=offers, kind__in=[PER_CLICK, PARENTS]).order_by()
+    kinds = codes_that_price(Prices.CLICKS, Prices.PARENTS)
+    rules = CommissionRule.objects.filter(version__plan__offer__in=offers, kind__in=kinds).order_by()
     found: dict[str, set[str]] = defaultdict(set)
     for country, sub_name, sub_value in rules.values_list("country", "sub_name", "sub_value").distinct():
         if country:

@@ -13,7 +13,9 @@ from django.db.models import Q
 
 from affiliates.models import Affiliate, Parentage
 from conversions.models import CustomerLock
-from payouts.pricing import NET_REVENUE, PER_CLICK, TIERED, Event, Family, Lineage, PlanTerms, PriceBook, PricingRule
+from payouts.pricing import Event, Family, Lineage, PlanTerms, PriceBook, PricingRule
+from payouts.pricing.kind import Prices
+from payouts.pricing.kinds import kind_of
 from payouts.pricing.periods import BEGINNING, END, TOTAL, begins, ends
 from records.advisory_locks import Lock, number_of, wait_for
 from tracking.models import Click
@@ -40,12 +42,9 @@ class Span(NamedTuple):
 
 def looks_back(rule: PricingRule) -> set[str]:
     """The periods over which the rule counts; none where an event stands for itself."""
-    found = {rule.cap_period} if rule.cap_period else set()
-    if rule.kind == TIERED:
-        found.add(rule.formula["period"])
-    if rule.max_payments is not None or rule.kind == NET_REVENUE:
-        found.add(TOTAL)
-    return found
+    cap = {rule.cap_period} if rule.cap_period else set()
+    payments = {TOTAL} if rule.max_payments is not None else set()
+    return kind_of(rule).looks_back(rule) | cap | payments
 
 
 def periods_of(book: PriceBook, account: Account, *, clicks: bool = False) -> set[str]:
@@ -55,8 +54,9 @@ def periods_of(book: PriceBook, account: Account, *, clicks: bool = False) -> se
 
 
 def _periods_of_plan(plan: PlanTerms, clicks: bool) -> set[str]:
-    rules = [rule for version in plan.versions for rule in version.rules if (rule.kind == PER_CLICK) is clicks]
-    return {period for rule in rules for period in looks_back(rule)}
+    rules = (rule for version in plan.versions for rule in version.rules)
+    mine = [rule for rule in rules if (kind_of(rule).prices is Prices.CLICKS) is clicks]
+    return {period for rule in mine for period in looks_back(rule)}
 
 
 def spans(events: Iterable[Event], book: PriceBook, *, clicks: bool = False) -> dict[Account, Span]:

@@ -1214,18 +1214,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "kind",
-                    models.CharField(
-                        choices=[
-                            ("flat", "Flat amount (CPA, CPL)"),
-                            ("percent", "Percent of revenue"),
-                            ("per_lot", "Amount per lot"),
-                            ("per_click", "Amount per click (CPC)"),
-                            ("tiered", "Tiers by count, revenue or lots"),
-                            ("net_revenue", "Share of net revenue by month (RevShare)"),
-                            ("parents", "Share for parent affiliates"),
-                        ],
-                        max_length=12,
-                    ),
+                    models.CharField(max_length=12),
                 ),
                 (
                     "amount",

@@ -1,6 +1,6 @@
 """What an offer pays: plans, their versions and rules."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pgtrigger
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from affiliates.models import Affiliate, Offer, User, country_code
 from conversions.models import Goal
+from payouts.pricing.kind import COLUMNS, Prices
+from payouts.pricing.kinds import KINDS, LONGEST_CODE, codes_that_price, kind_choices
 from records.append_only import append_only
 from records.money import AmountField, CurrencyField
 
@@ -110,17 +112,36 @@ class PlanVersion(models.Model):
         return f"{self.plan} v{self.number}"
 
 
+class KindField(models.CharField):  # type: ignore[type-arg]
+    """The code of a kind of commission. Its choices follow the table; the column does not change with them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs |= {"max_length": LONGEST_CODE, "choices": kind_choices}
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> Any:
+        name, _, args, kwargs = super().deconstruct()
+        del kwargs["choices"]
+        return name, "django.db.models.CharField", args, kwargs
+
+
+def has_its_price() -> Q:
+    """Every rule has the columns that its kind is priced by, and no others."""
+    found = Q()
+    for columns in dict.fromkeys(kind.columns for kind in KINDS.values()):
+        codes = [code for code, kind in KINDS.items() if kind.columns == columns]
+        empty = {name: "" if name == "currency" else None for name in COLUMNS - columns}
+        given = {f"{name}__isnull": False for name in columns - {"currency"}}
+        one = Q(kind__in=codes, **empty, **given)
+        found |= one & ~Q(currency="") if "currency" in columns else one
+    return found
+
+
 class CommissionRule(models.Model):
     """One line of a plan version: what an approved conversion that it is for earns."""
 
-    class Kind(models.TextChoices):
-        FLAT = "flat", "Flat amount (CPA, CPL)"
-        PERCENT = "percent", "Percent of revenue"
-        PER_LOT = "per_lot", "Amount per lot"
-        PER_CLICK = "per_click", "Amount per click (CPC)"
-        TIERED = "tiered", "Tiers by count, revenue or lots"
-        NET_REVENUE = "net_revenue", "Share of net revenue by month (RevShare)"
-        PARENTS = "parents", "Share for parent affiliates"
+    # The kinds of `payouts.pricing.kinds`, by the names that code calls them: Kind.FLAT.
+    Kind: Any = models.TextChoices("Kind", [(code.upper(), (code, kind.label)) for code, kind in KINDS.items()])  # type: ignore[call-overload]
 
     class Sub(models.TextChoices):
         SUB1 = "sub1", "sub1"
@@ -140,7 +161,7 @@ class CommissionRule(models.Model):
     goal = models.ForeignKey(
         Goal, models.PROTECT, null=True, blank=True, related_name="+", help_text="Empty: every goal of the offer."
     )
-    kind = models.CharField(max_length=12, choices=Kind)
+    kind = KindField()
     amount = AmountField(
         null=True, blank=True, validators=[MinValueValidator(0)], help_text="Flat, per lot, or per click."
     )
@@ -188,13 +209,7 @@ class CommissionRule(models.Model):
                 nulls_distinct=False,
                 name="rule_once_per_selection",
             ),
-            models.CheckConstraint(
-                name="rule_has_its_price",
-                condition=Q(kind__in=["flat", "per_lot", "per_click"], amount__isnull=False, percent=None)
-                & ~Q(currency="")
-                | Q(kind__in=["percent", "net_revenue"], percent__isnull=False, amount=None, currency="")
-                | Q(kind__in=["tiered", "parents"], percent=None, amount=None, currency=""),
-            ),
+            models.CheckConstraint(name="rule_has_its_price", condition=has_its_price()),
             models.CheckConstraint(
                 name="rule_cap_has_period",
                 condition=Q(cap_period="", cap_amount=None, cap_count=None)
@@ -215,7 +230,7 @@ class CommissionRule(models.Model):
 
     @property
     def goal_name(self) -> str:
-        if self.kind == self.Kind.PER_CLICK:
+        if self.kind in codes_that_price(Prices.CLICKS):
             return "Click"
         return self.goal.name if self.goal else "every goal"
 

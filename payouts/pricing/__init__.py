@@ -1,43 +1,20 @@
 """What events earn: pure functions over facts, plans and rates, the same for booking, what-if and verification.
 
-`precedence` says which rules apply, `kinds` and `net_revenue` what one comes to, `engine` prices a set of events.
+`precedence` says which rules apply, `kinds` what one comes to (each kind of commission is one file), `engine` prices a
+set of events.
 Only an approved conversion earns. Each line is rounded once, half up, to its currency's places; two currencies are
 never added. Negative revenue (a refund sent as an event of its own) earns nothing but under a share of net revenue:
 what takes commission back is the rejection of the original conversion, which reverses it to the last unit.
 """
 
 from payouts.pricing.engine import estimate, estimate_all, price, price_all
-from payouts.pricing.facts import (
-    APPROVED,
-    FLAT,
-    NET_REVENUE,
-    PARENTS,
-    PER_CLICK,
-    PER_LOT,
-    PERCENT,
-    TIERED,
-    Event,
-    Family,
-    Line,
-    Lineage,
-    PlanTerms,
-    PriceBook,
-    PricingRule,
-    Quote,
-    VersionTerms,
-)
+from payouts.pricing.facts import APPROVED, Event, Family, Line, Lineage, PricingRule, Quote
 from payouts.pricing.precedence import choose_rules, choose_version
+from payouts.pricing.terms import PlanTerms, PriceBook, VersionTerms
 from payouts.pricing.words import counted, exact, plain
 
 __all__ = [
     "APPROVED",
-    "FLAT",
-    "NET_REVENUE",
-    "PARENTS",
-    "PERCENT",
-    "PER_CLICK",
-    "PER_LOT",
-    "TIERED",
     "Event",
     "Family",
     "Line",

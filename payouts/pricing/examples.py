@@ -12,8 +12,9 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from payouts.pricing.engine import price_all
-from payouts.pricing.facts import APPROVED, Event, Family, Line, PlanTerms, PricingRule, Quote, VersionTerms
+from payouts.pricing.facts import APPROVED, Event, Family, Line, PricingRule, Quote
 from payouts.pricing.periods import BEGINNING
+from payouts.pricing.terms import PlanTerms, VersionTerms
 from payouts.pricing.words import counted, exact, plain
 
 EVENT, MONTH = "event", "month"

@@ -1,22 +1,12 @@
-"""What pricing looks at and what it gives: events, rules, plans, lines."""
+"""What pricing looks at and what it gives: events, rules, lines."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
 from typing import Any
 
 APPROVED = "approved"
-FLAT, PERCENT, PER_LOT, PER_CLICK, TIERED, NET_REVENUE, PARENTS = (
-    "flat",
-    "percent",
-    "per_lot",
-    "per_click",
-    "tiered",
-    "net_revenue",
-    "parents",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,55 +76,6 @@ class PricingRule:
     def account(self) -> tuple[object, ...]:
         """What its counts run under: a new version of the plan goes on counting where the old one stopped."""
         return (*self.selector, self.kind)
-
-
-@dataclass(frozen=True)
-class VersionTerms:
-    """One version of a plan with its rules."""
-
-    id: int
-    number: int
-    effective_from: datetime
-    rules: tuple[PricingRule, ...]
-
-    @cached_property
-    def earning(self) -> tuple[PricingRule, ...]:
-        """What conversions earn the affiliate itself; shares of parents and clicks are chosen apart from them."""
-        return tuple(rule for rule in self.rules if rule.kind not in (PARENTS, PER_CLICK))
-
-    @cached_property
-    def clicking(self) -> tuple[PricingRule, ...]:
-        return tuple(rule for rule in self.rules if rule.kind == PER_CLICK)
-
-    @cached_property
-    def sharing(self) -> tuple[PricingRule, ...]:
-        return tuple(rule for rule in self.rules if rule.kind == PARENTS)
-
-    @cached_property
-    def plain(self) -> dict[int | None, tuple[PricingRule, ...]]:
-        """The answer by goal where no rule is narrowed by anything else; empty where one is."""
-        if any(rule.country or rule.sub_name or rule.valid_from or rule.valid_until for rule in self.earning):
-            return {}
-        found: dict[int | None, tuple[PricingRule, ...]] = {}
-        for rule in self.earning:
-            found[rule.goal_id] = (*found.get(rule.goal_id, ()), rule)
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class PlanTerms:
-    """A plan with its versions, the newest first."""
-
-    id: int
-    name: str
-    versions: tuple[VersionTerms, ...]
-
-    def in_force(self, moment: datetime) -> VersionTerms | None:
-        return next((version for version in self.versions if version.effective_from <= moment), None)
-
-
-# By offer and affiliate; the offer's default plan stands under (offer, None).
-PriceBook = Mapping[tuple[int, int | None], PlanTerms]
 
 
 @dataclass(frozen=True, slots=True)

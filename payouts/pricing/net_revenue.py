@@ -18,8 +18,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from payouts.pricing.amounts import ZERO, percent_of
 from payouts.pricing.facts import Event, PricingRule
-from payouts.pricing.kinds import ZERO, percent_of
 from payouts.pricing.periods import MONTH, begins, in_words
 from payouts.pricing.words import exact, plain
 from records.money import round_money

@@ -1,7 +1,7 @@
 """Calendar periods, in UTC: the spans that caps, tiers and shares of net revenue count over."""
 
 import calendar
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 DAY, WEEK, MONTH, QUARTER, TOTAL = "day", "week", "month", "quarter", "total"
 PERIODS = (DAY, WEEK, MONTH, QUARTER, TOTAL)
@@ -52,3 +52,10 @@ def in_words(period: str, moment: datetime) -> str:
     if period == WEEK:
         return f"the week of {start:%Y-%m-%d}"
     return f"{start:%Y-%m-%d}" if period == DAY else "all time"
+
+
+def first_day_under(moment: datetime) -> date:
+    """The first day (UTC) that begins at or after the moment: clicks go by the version as their day begins."""
+    moment = moment.astimezone(UTC)
+    day = moment.date()
+    return day if moment.time() == time() or day == date.max else day + timedelta(days=1)

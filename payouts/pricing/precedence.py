@@ -14,7 +14,8 @@ same order, and so are prices of clicks; the clicks of a day go by the version t
 
 from collections.abc import Sequence
 
-from payouts.pricing.facts import Event, PlanTerms, PriceBook, PricingRule, VersionTerms
+from payouts.pricing.facts import Event, PricingRule
+from payouts.pricing.terms import PlanTerms, PriceBook, VersionTerms
 
 SUB_NAMES = ("sub1", "sub2", "sub3", "sub4", "sub5")
 

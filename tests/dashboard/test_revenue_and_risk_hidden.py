@@ -12,8 +12,6 @@ from conversions.risk.signals import DEFAULTS
 from conversions.risk.words import A_SIGNAL, TO_AFFILIATES, words_for_affiliates
 from payouts.ledger.booking import book_changes
 from payouts.models import CommissionRule
-from payouts.pricing.facts import PricingRule
-from payouts.pricing.kinds import is_share_of_revenue, simple_share
 from tests.conversions.sending import NOW, World, send
 from tests.dashboard.portal import as_user
 from tests.dashboard.test_every_template import portal_addresses
@@ -96,13 +94,6 @@ def test_every_kind_of_rule_is_tried():
     tried = {rule["kind"] for rule in [*FIXED.values(), *SHARES.values()]}
     # Clicks have no revenue, and parents earn beside what the conversion earns.
     assert set(CommissionRule.Kind.values) - tried == {"per_click", "parents"}
-
-
-def test_a_kind_that_is_not_known_hides_the_revenue_and_has_no_price():
-    rule = PricingRule(id=1, goal_id=None, goal_name="", kind="brand_new")
-    assert not is_share_of_revenue(rule)
-    with pytest.raises(ValueError, match="'brand_new' has no price"):
-        simple_share(None, rule)
 
 
 class TestRisk:

@@ -8,7 +8,7 @@ import pytest
 
 from conversions.models import Goal
 from payouts.models import CommissionPlan, CommissionRule
-from payouts.plan_changes.findings import GAP, HINT, OVERLAP, findings, not_shown
+from payouts.plans.linter import GAP, HINT, OVERLAP, findings, not_shown
 from tests.factories import CommissionPlanFactory, GoalFactory, OfferFactory
 from tests.payouts.deals import NOW, flat, percent
 

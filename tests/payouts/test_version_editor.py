@@ -1,5 +1,6 @@
 """The panel's editor of a version: fields by kind, the preview, worked examples, drafts."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -49,18 +50,37 @@ def posted(*rules: dict[str, Any], examples: list[dict[str, Any]] | None = None,
     given: dict[str, Any] = {"note": "", "at_once": "on", "rule": [], "example": [], **others}
     for number, rule in enumerate(rules, 1):
         given["rule"].append(f"r{number}")
-        given |= {f"rule-r{number}-{name}": value for name, value in rule.items()}
+        given |= typed(f"rule-r{number}", rule)
     for number, example in enumerate(examples or [], 1):
         given["example"].append(f"e{number}")
-        given |= {f"example-e{number}-{name}": value for name, value in example.items()}
+        given |= typed(f"example-e{number}", example)
     return given
+
+
+def typed(prefix: str, fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields as a form posts them; each cell of a table is a field of its own."""
+    found: dict[str, Any] = {}
+    for name, value in fields.items():
+        rows = value if isinstance(value, list) else []
+        found |= {f"{prefix}-{name}-{n}-{cell}": text for n, row in enumerate(rows) for cell, text in row.items()}
+        found |= {} if isinstance(value, list) else {f"{prefix}-{name}": value}
+    return found
 
 
 def flat(goal: Goal, amount: str = "120") -> dict[str, Any]:
     return {"kind": "flat", "goal": goal.pk, "amount": amount, "currency": "EUR"}
 
 
-EXAMPLE = {"name": "A player", "by": "event", "events": "ftd 50 EUR", "expected": "event 1, rule 1: 120 EUR"}
+def expected(amount: str, **cells: str) -> list[dict[str, str]]:
+    return [{"part": "1", "rule": "1", "amount": amount, "currency": "EUR", **cells}]
+
+
+EXAMPLE: dict[str, Any] = {
+    "name": "A player",
+    "by": "event",
+    "events": [{"goal": "ftd", "revenue": "50", "currency": "EUR"}],
+    "expected": expected("120"),
+}
 
 
 def test_every_kind_is_published_from_its_own_fields(
@@ -77,9 +97,10 @@ def test_every_kind_is_published_from_its_own_fields(
          "sub_value": "fb"},
         {"kind": "per_click", "amount": "0.035", "currency": "EUR", "cap_count": "5000", "cap_period": "day"},
         {"kind": "tiered", "goal": deposit.pk, "basis": "revenue", "period": "month", "mode": "whole",
-         "steps": "0: 10 %\nabove 1000 = 20%", "currency": ""},
+         "steps": [{"above": "0", "percent": "10"}, {}, {"above": "1000", "percent": "20"}], "currency": ""},
         {"kind": "net_revenue", "goal": net.pk, "percent": "30", "carryover": "on", "ring_fence": "2000",
-         "deductions": "bonus\nplatform fee: 15 %\nlicence: 50, at most 100"},
+         "deductions": [{"name": "bonus"}, {"name": " platform fee ", "percent": "15"},
+                        {"name": "licence", "amount": "50", "cap": "100"}]},
         {"kind": "parents", "goal": "", "of": "commission", "levels": "10, 5 2%"},
     ]  # fmt: skip
     answer = desk.post(path(plan), posted(*rules))
@@ -110,7 +131,7 @@ def test_every_kind_is_published_from_its_own_fields(
     assert stored["parents"].formula == {"of": "commission", "levels": ["10", "5", "2"]}
     # What is there is shown again without loss: the form with its own initial values says the same rule.
     for rule in stored.values():
-        shown = {f"rule-x-{name}": value for name, value in initial_of(rule).items() if value not in (None, False)}
+        shown = typed("rule-x", {name: value for name, value in initial_of(rule).items() if value not in (None, False)})
         form = RuleForm("x", 1, [ftd, deposit, trade, sale, net], shown)
         assert form.is_valid(), form.errors
         again = form.rule()
@@ -121,7 +142,7 @@ def test_every_kind_is_published_from_its_own_fields(
 def test_a_kind_shows_its_own_fields_only(desk: Client, plan: CommissionPlan, ftd: Goal) -> None:
     rule = {"kind": "net_revenue", "goal": ftd.pk, "percent": "30"}
     page = desk.post(path(plan), posted(rule, part="shape"), headers=HTMX).content.decode()
-    assert 'name="rule-r1-deductions"' in page
+    assert 'name="rule-r1-deductions-0-name"' in page
     assert 'name="rule-r1-percent"' in page
     for name in ("amount", "steps", "levels", "cap_amount", "minimum"):
         assert f'name="rule-r1-{name}"' not in page
@@ -132,7 +153,7 @@ def test_a_kind_shows_its_own_fields_only(desk: Client, plan: CommissionPlan, ft
 def test_the_preview_tells_plan_findings_and_outcomes_and_stores_nothing(
     desk: Client, plan: CommissionPlan, ftd: Goal, deposit: Goal
 ) -> None:
-    wrong = {**EXAMPLE, "name": "Too much", "expected": "event 1, rule 1: 150 EUR"}
+    wrong = {**EXAMPLE, "name": "Too much", "expected": expected("150")}
     fields = posted(flat(ftd), examples=[EXAMPLE, wrong], part="preview")
     answer = desk.post(path(plan), fields, headers=HTMX)
     page = answer.content.decode()
@@ -145,10 +166,24 @@ def test_the_preview_tells_plan_findings_and_outcomes_and_stores_nothing(
 
 
 def test_the_preview_names_what_cannot_be_read(desk: Client, plan: CommissionPlan, ftd: Goal) -> None:
-    tiers = {"kind": "tiered", "goal": ftd.pk, "basis": "count", "period": "month", "mode": "marginal", "steps": "lots"}
+    rows = [{"above": "lots", "amount": "5"}, {"above": "0"}, {"above": "5", "percent": "101"}]
+    tiers = {"kind": "tiered", "goal": ftd.pk, "basis": "count", "period": "month", "mode": "marginal", "steps": rows}
     page = desk.post(path(plan), posted(flat(ftd, ""), tiers, part="preview"), headers=HTMX).content.decode()
     assert "Rule 1: Amount: Say how much." in page
-    assert "Rule 2: Steps: “lots” is not a tier" in page
+    assert "Rule 2: Tiers: Row 1: Above: Enter a number." in page
+    assert "Row 2: A tier says above what it begins" in page
+    assert "Row 3: Percent: At most 100 percent." in page
+
+
+def test_a_table_is_shown_again_with_empty_rows_below(desk: Client, plan: CommissionPlan, ftd: Goal) -> None:
+    rows = [{"above": "lots", "amount": ""}, {}, {"above": "10", "amount": "7"}]
+    tiers = {"kind": "tiered", "goal": ftd.pk, "basis": "count", "period": "month", "mode": "whole", "steps": rows}
+    page = desk.post(path(plan), posted(tiers, part="shape"), headers=HTMX).content.decode()
+    cells = re.findall(r'<input[^>]*name="rule-r1-steps-(\d)-above"[^>]*>', page)
+    assert cells == ["0", "1", "2", "3"]
+    assert 'value="lots"' in page
+    assert 'value="7"' in page
+    assert "More rows" in page
 
 
 def test_the_preview_tells_ties_before_publishing_does(desk: Client, plan: CommissionPlan, ftd: Goal) -> None:
@@ -157,15 +192,16 @@ def test_the_preview_tells_ties_before_publishing_does(desk: Client, plan: Commi
 
 
 def test_an_example_is_worked_out_for_the_operator_to_confirm(desk: Client, plan: CommissionPlan, ftd: Goal) -> None:
-    blank = {**EXAMPLE, "expected": ""}
+    blank = {**EXAMPLE, "expected": expected("7", part="x") * 2}
     fields = posted(flat(ftd, "99.5"), examples=[blank], part="work-out-e1")
     page = desk.post(path(plan), fields, headers=HTMX).content.decode()
-    assert "event 1, rule 1: 99.50 EUR" in page
-    unreadable = {**EXAMPLE, "events": "nothing of the kind"}
+    assert re.search(r'name="example-e1-expected-0-amount" value="99.50?"', page)
+    assert 'value="x"' not in page
+    unreadable = {**EXAMPLE, "events": [{"goal": "ftd", "deductions": "nothing"}]}
     fields = posted(flat(ftd), examples=[unreadable], part="work-out-e1")
     assert "is not understood" in desk.post(path(plan), fields, headers=HTMX).content.decode()
     assert (
-        "First mend the rules"
+        "Correct the rules first"
         in desk.post(
             path(plan), posted(flat(ftd, ""), examples=[blank], part="work-out-e1"), headers=HTMX
         ).content.decode()
@@ -223,8 +259,8 @@ def test_examples_go_on_with_the_next_version(desk: Client, plan: CommissionPlan
     (stored,) = PlanVersion.objects.get().examples.all()
     assert stored.events == [{"goal": "ftd", "revenue": "50", "currency": "EUR"}]
     page = desk.get(path(plan)).content.decode()
-    assert "ftd 50 EUR" in page
-    assert "event 1, rule 1: 120 EUR" in page
+    assert 'name="example-e1-events-0-revenue" value="50"' in page
+    assert 'name="example-e1-expected-0-amount" value="120"' in page
     fields = posted(flat(ftd, "130"), examples=[EXAMPLE])
     page = desk.post(path(plan), fields).content.decode()
     assert "was expected to earn 120.00 EUR by rule 1, but earns 130.00 EUR" in page
@@ -240,7 +276,7 @@ def test_a_draft_is_kept_and_changed_and_then_published(desk: Client, plan: Comm
     assert draft.public_id in page
     assert 'value="120"' in page
     later = {"at_once": "", "effective_from_0": "2030-01-01", "effective_from_1": "00:00"}
-    example = {**EXAMPLE, "expected": "event 1, rule 1: 90 EUR"}
+    example = {**EXAMPLE, "expected": expected("90")}
     desk.post(answer["Location"], posted(flat(ftd, "90"), examples=[example], part="draft", **later))
     draft.refresh_from_db()
     assert draft.rules["rules"][0]["amount"] == "90"
@@ -256,7 +292,7 @@ def test_a_draft_is_kept_and_changed_and_then_published(desk: Client, plan: Comm
 
 def test_a_draft_that_is_refused_stays_as_it_was(desk: Client, plan: CommissionPlan, ftd: Goal) -> None:
     address = desk.post(path(plan), posted(flat(ftd, "90"), part="draft"))["Location"]
-    example = {**EXAMPLE, "expected": "event 1, rule 1: 7 EUR"}
+    example = {**EXAMPLE, "expected": expected("7")}
     page = desk.post(address, posted(flat(ftd, "80"), examples=[example])).content.decode()
     assert "was expected to earn 7.00 EUR by rule 1, but earns 80.00 EUR" in page
     draft = DraftVersion.objects.get()

@@ -40,7 +40,15 @@ NASTY = (
     ),
 )
 FIELDS = (
-    *("kind", "goal", "amount", "currency", "percent", "basis", "period", "mode", "steps", "deductions", "ring_fence"),
+    *("kind", "goal", "amount", "currency", "percent", "basis", "period", "mode", "steps-0-above", "deductions-0-cap"),
+    *(
+        "steps-1-percent",
+        "steps-9999-amount",
+        "steps-x-above",
+        "deductions-0-name",
+        "deductions-1-percent",
+        "ring_fence",
+    ),
     *("of", "levels", "country", "sub_name", "sub_value", "valid_from", "valid_until", "minimum", "cap_amount"),
     *("cap_count", "cap_period", "max_months", "max_payments"),
 )
@@ -49,8 +57,14 @@ KINDS: dict[str, dict[str, Any]] = {
     "percent": {"percent": "5"},
     "per_lot": {"amount": "5", "currency": "EUR"},
     "per_click": {"amount": "5", "currency": "EUR"},
-    "tiered": {"basis": "count", "period": "month", "mode": "whole", "steps": "0: 5", "currency": "EUR"},
-    "net_revenue": {"percent": "5", "deductions": "bonus"},
+    "tiered": {
+        "basis": "count",
+        "period": "month",
+        "mode": "whole",
+        "steps": [{"above": "0", "amount": "5"}],
+        "currency": "EUR",
+    },
+    "net_revenue": {"percent": "5", "deductions": [{"name": "bonus"}]},
     "parents": {"of": "revenue", "levels": "5"},
 }
 
@@ -79,11 +93,19 @@ def test_any_value_in_any_field_of_a_rule_is_answered(desk: Client, plan: Commis
     assert not PlanVersion.objects.exists()
 
 
-@pytest.mark.parametrize("name", ["name", "by", "events", "expected"])
+CELLS = (
+    *("name", "by", "events-0-goal", "events-0-times", "events-0-revenue", "events-0-currency", "events-0-volume"),
+    *("events-0-on", "events-0-customer_since", "events-0-country", "events-0-subs", "events-0-deductions"),
+    *("events-9999-goal", "expected-0-part", "expected-0-rule", "expected-0-amount", "expected-0-to"),
+)
+
+
+@pytest.mark.parametrize("name", CELLS)
 def test_any_text_in_an_example_is_answered(desk: Client, plan: CommissionPlan, name: str) -> None:
     rule = {"kind": "flat", "goal": plan.offer.goals.get().pk, **KINDS["flat"]}
-    for nasty in NASTY:
-        example = {"name": "One", "by": "event", "events": "ftd 5 EUR", "expected": "", name: nasty}
+    for nasty in NASTY[CELLS.index(name) % 4 :: 4]:
+        cells = {"events-0-goal": "ftd", "events-0-revenue": "5", "events-0-currency": "EUR"}
+        example = {"name": "One", "by": "event", **cells, name: nasty}
         answer = desk.post(path(plan), posted(rule, examples=[example], part="work-out-e1"), headers=HTMX)
         assert answer.status_code == 200, (name, nasty)
 

@@ -9,18 +9,16 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from conversions.models import Goal
-from payouts.ledger.click_booking import first_day_under
 from payouts.models import CommissionPlan, CommissionRule
-from payouts.plans.linter import APART, FIRST, LAST
+from payouts.plans.linter.faults import FIRST, LAST, apart
 from payouts.plans.price_books import terms_of_rule
 from payouts.pricing import counted
+from payouts.pricing.kinds import kind_of
 from payouts.pricing.precedence import specificity
 
-Kind = CommissionRule.Kind
 GAP, OVERLAP, HINT = "gap", "overlap", "hint"
-# How many overlaps are told: many rules have many pairs.
+# How many overlaps are listed: many rules have many pairs.
 MOST_OVERLAPS = 12
-NEEDS_REVENUE = (Kind.PERCENT, Kind.NET_REVENUE)
 
 
 class Finding(NamedTuple):
@@ -33,7 +31,7 @@ class Finding(NamedTuple):
 def findings(plan: CommissionPlan, rules: Sequence[CommissionRule], *, effective_from: datetime) -> list[Finding]:
     """Gaps in the order of the funnel, then overlaps and hints in the order of the rules. Rules are without faults."""
     goals = list(Goal.objects.filter(offer=plan.offer_id).order_by("position", "pk"))
-    earning = [rule for rule in rules if rule.kind not in APART]
+    earning = [rule for rule in rules if not apart(rule)]
     found = [Finding(GAP, words) for goal in goals if goal.is_active for words in _gaps(plan, goal, earning)]
     found += [Finding(OVERLAP, words) for words in list(_overlaps(rules))[:MOST_OVERLAPS]]
     for number, rule in enumerate(rules, 1):
@@ -69,16 +67,12 @@ def _overlaps(rules: Sequence[CommissionRule]) -> Iterator[str]:
     """Pairs that both fit some events, of which each fits others too: the published order decides between them."""
     for number, first in enumerate(rules, 1):
         for later, second in enumerate(rules[number:], number + 1):
-            if _apart(first) != _apart(second) or not _meet(first, second):
+            if apart(first) != apart(second) or not _meet(first, second):
                 continue
             if _contains(first, second) or _contains(second, first):
                 continue
             ahead, behind = (number, later) if _rank(first) > _rank(second) else (later, number)
             yield f"Rules {number} and {later} both fit {_both_words(first, second)}: there rule {ahead} goes first."
-
-
-def _apart(rule: CommissionRule) -> str:
-    return rule.kind if rule.kind in APART else ""
 
 
 def _meet(first: CommissionRule, second: CommissionRule) -> bool:
@@ -127,40 +121,36 @@ def _hints(
         yield f"{rule.goal.name} is not active: no event of it comes in."
     if rule.valid_until and rule.valid_until <= effective_from:
         yield f"it ends on {rule.valid_until:%Y-%m-%d}, before the version begins."
-    if rule.kind == Kind.PER_CLICK:
-        yield f"clicks are paid by whole days (UTC), the first one is {first_day_under(effective_from)}."
-    elif rule.goal_id is None and rule.kind not in APART and mine and all(_has_own(goal, rules) for goal in mine):
+    if rule.goal_id is None and not apart(rule) and mine and all(_has_own(goal, rules) for goal in mine):
         yield "every goal has a rule of its own, which goes before this one: it pays nothing now."
     yield from _hints_of_facts(rule, mine)
-    yield from _hints_of_kind(rule, rules)
+    yield from _hints_of_deal(rule, rules, effective_from)
 
 
 def _has_own(goal: Goal, rules: Sequence[CommissionRule]) -> bool:
-    own = [rule for rule in rules if rule.goal_id == goal.pk and rule.kind not in APART]
+    own = [rule for rule in rules if rule.goal_id == goal.pk and not apart(rule)]
     return any(not (rule.country or rule.sub_name or _is_dated(rule)) for rule in own)
 
 
 def _hints_of_facts(rule: CommissionRule, goals: Sequence[Goal]) -> Iterator[str]:
     """What the rule needs of an event, and the goal does not ask for."""
-    by_revenue = rule.kind in NEEDS_REVENUE or (rule.kind == Kind.TIERED and rule.formula.get("basis") == "revenue")
+    terms = terms_of_rule(rule)
     without = [goal.name for goal in goals if not goal.needs_revenue]
-    if by_revenue and without and rule.goal_id:
+    if without and rule.goal_id and kind_of(terms).needs_revenue(terms):
         yield f"{without[0]} does not ask for revenue; an event that comes without earns nothing."
     limited = rule.max_months is not None or rule.max_payments is not None
     if limited and rule.goal_id and any(not goal.needs_customer_id for goal in goals):
         yield f"{goals[0].name} does not ask for a customer; an event that names none earns nothing."
 
 
-def _hints_of_kind(rule: CommissionRule, rules: Sequence[CommissionRule]) -> Iterator[str]:
-    same = [each for each in rules if each.is_component and _selection(each) == _selection(rule)]
-    if rule.is_component and len(same) == 1:
+def _hints_of_deal(rule: CommissionRule, rules: Sequence[CommissionRule], effective_from: datetime) -> Iterator[str]:
+    terms = terms_of_rule(rule)
+    components = sum(each.is_component and _selection(each) == _selection(rule) for each in rules)
+    if rule.is_component and components == 1:
         yield "it is a component of a hybrid, but no other component is for the same events."
-    if rule.kind == Kind.TIERED and (steps := rule.formula.get("steps")) and steps[0]["above"] != "0":
-        yield f"what lies below {steps[0]['above']} in a {rule.formula['period']} earns nothing."
     if rule.cap_amount is not None and rule.amount is not None and rule.cap_amount < rule.amount:
         yield "its budget is less than a single payment, so that only a part of one is ever paid."
-    if rule.kind == Kind.NET_REVENUE and rule.formula.get("recoup_cpa") and len(same) < 2:
-        yield "there is no component of CPA beside it that it could make up."
+    yield from kind_of(terms).hints(terms, components=components, effective_from=effective_from)
 
 
 def _selection(rule: CommissionRule) -> tuple[object, ...]:

@@ -1,25 +1,15 @@
-"""What each kind of rule comes to for one event: an exact amount, its currency, and the words for it."""
+"""Tiers: what an event earns by how far its calendar period has come, by count, revenue or lots."""
 
 from collections.abc import Mapping, Sequence
-from decimal import Context, Decimal
+from decimal import Decimal
 from typing import Any, NamedTuple
 
-from payouts.pricing.facts import FLAT, NET_REVENUE, PER_LOT, PERCENT, TIERED, Event, PricingRule
+from payouts.pricing.amounts import EXACT, ZERO, Share, percent_of, percent_share
+from payouts.pricing.facts import Event, PricingRule
 from payouts.pricing.words import counted, exact, plain
 
-# NUMERIC(24, 8) times NUMERIC(9, 6) has up to 33 digits: exact here, so that rounding happens once.
-EXACT = Context(prec=60)
-ZERO = Decimal(0)
 COUNT, REVENUE, VOLUME = "count", "revenue", "volume"
 MARGINAL, WHOLE = "marginal", "whole"
-
-
-class Share(NamedTuple):
-    """An amount before it is rounded."""
-
-    amount: Decimal
-    currency: str
-    words: str
 
 
 class Step(NamedTuple):
@@ -28,43 +18,6 @@ class Step(NamedTuple):
     above: Decimal
     percent: Decimal | None
     amount: Decimal | None
-
-
-def percent_of(base: Decimal, percent: Decimal) -> Decimal:
-    return EXACT.scaleb(EXACT.multiply(base, percent), -2)
-
-
-def simple_share(event: Event, rule: PricingRule) -> Share | str:
-    """What a flat, percent or per-lot rule comes to, or why it comes to nothing."""
-    if rule.kind == FLAT:
-        amount = rule.amount or ZERO
-        return Share(amount, rule.currency, f"flat {exact(amount, rule.currency)} for {rule.goal_name}")
-    if rule.kind == PERCENT:
-        return _percent(event, rule.percent or ZERO)
-    if rule.kind != PER_LOT:
-        raise ValueError(f"A rule of kind {rule.kind!r} has no price of its own; add the kind to `simple_share`.")
-    amount = rule.amount or ZERO
-    if event.volume is None:
-        return f"{exact(amount, rule.currency)} per lot, but the event came without volume."
-    words = f"{exact(amount, rule.currency)} per lot for {plain(event.volume)} lots"
-    return Share(EXACT.multiply(amount, event.volume), rule.currency, words)
-
-
-def _percent(event: Event, percent: Decimal) -> Share | str:
-    if event.revenue is None:
-        return f"{plain(percent)} % of the revenue, but the event came without revenue."
-    words = f"{plain(percent)} % of {exact(event.revenue, event.currency)}"
-    return Share(percent_of(event.revenue, percent), event.currency, words)
-
-
-def is_share_of_revenue(rule: PricingRule) -> bool:
-    """Whether the rule pays a part of the event's revenue, so that its line lets the affiliate know that revenue.
-
-    Every other affiliate must not see the advertiser's revenue: a kind that is not listed here hides it.
-    """
-    if rule.kind == TIERED:
-        return all(step.percent is not None for step in steps_of(rule.formula))
-    return rule.kind in (PERCENT, NET_REVENUE)
 
 
 def steps_of(formula: Mapping[str, Any]) -> list[Step]:
@@ -130,7 +83,7 @@ def _splits(steps: Sequence[Step], basis: str) -> bool:
 
 def _by_step(event: Event, rule: PricingRule, step: Step, reached: str) -> Share | str:
     if step.percent is not None:
-        share = _percent(event, step.percent)
+        share = percent_share(event, step.percent)
         return share if isinstance(share, str) else share._replace(words=f"{share.words} ({reached})")
     amount, currency = step.amount or ZERO, rule.formula["currency"]
     if rule.formula["basis"] == REVENUE:
