@@ -1212,10 +1212,7 @@ class Migration(migrations.Migration):
                         to="conversions.goal",
                     ),
                 ),
-                (
-                    "kind",
-                    models.CharField(max_length=12),
-                ),
+                ("kind", models.CharField(max_length=12)),
                 (
                     "amount",
                     records.money.AmountField(

@@ -8,12 +8,10 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.apps import apps
 from django.core.checks import run_checks
 from django.db import connection, connections
 from django.test import Client
@@ -30,7 +28,7 @@ from payouts.anchors.making import keep_anchors, make_anchor, unwritten, waiting
 from payouts.anchors.records import read_line
 from payouts.anchors.seals import canonical_json
 from payouts.ledger.booking import adjust
-from payouts.models import Anchor, AnchoredStatement, AnchorFile, AnchorKey, PeriodClose, Statement, StatementSeal
+from payouts.models import Anchor, AnchoredStatement, AnchorFile, AnchorKey, PeriodClose, Statement
 from payouts.statements.statements import close_period
 from tests.factories import AffiliateMemberFactory
 from tests.payouts.tampering import triggers_off
@@ -279,19 +277,6 @@ def test_a_copy_is_brought_up_to_date_by_number_and_by_etag(anchor: Anchor, clie
 def test_an_odd_number_is_refused_in_words(client: Client, after: str) -> None:
     answer = client.get("/anchors/anchors.jsonl", {"after": after})
     assert (answer.status_code, b"must be the number of an anchor" in answer.content) == (400, True)
-
-
-def test_the_migration_makes_the_seals_that_the_program_makes(two_statements: list[Statement]) -> None:
-    def seals() -> list[tuple[object, ...]]:
-        rows = StatementSeal.objects.order_by("pk")
-        return list(rows.values_list("pk", "affiliate_id", "position", "previous_hash", "hash"))
-
-    before = seals()
-    with triggers_off(StatementSeal):
-        StatementSeal.objects.all()._raw_delete("default")
-    assert seals() == []
-    import_module("payouts.migrations.0014_seal_earlier_statements").seal_all(apps, connection)
-    assert seals() == before
 
 
 @pytest.mark.django_db(transaction=True)
