@@ -93,7 +93,21 @@ class Demo:
                 log=LOGS / "postgresql.log",
             )
             self.supervisor.start_server(server)
+        if server.set_aside:
+            self._set_aside(server.set_aside)
         return server.url, server.migrator_url
+
+    def _set_aside(self, database: str) -> None:
+        """Keep what belongs to the older database beside it: its clicks on disk and its anchors fit no other."""
+        kept = DATA / database
+        kept.mkdir()
+        for name in ("spool", "anchors.jsonl"):
+            if (DATA / name).exists():
+                (DATA / name).rename(kept / name)
+        self.say(
+            f"The demo data of an older version are set aside in the database {database} and in {kept}; "
+            "new ones are made. `make clean` removes both."
+        )
 
     def _redis(self, kept: Mapping[str, str]) -> str:
         if url := os.environ.get("REDIS_URL"):

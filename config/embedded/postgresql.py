@@ -171,6 +171,7 @@ class Postgres(processes.LoopbackServer):
         )
         self.data = home / "postgresql" / str(self.runtime.major)
         self.owner_password, self.password, self.fast = owner_password, password, fast
+        self.set_aside = ""
         self.migrator_password = migrator_password
         super().__init__("postgresql", log=log)
         self.env = _plain_environment()
@@ -275,10 +276,29 @@ class Postgres(processes.LoopbackServer):
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(role))
             secret = sql.Literal(self.password)
             connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, secret))
-            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+            exists = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+            if exists and self._is_of_an_older_version():
+                # Kept under another name: nothing that was tried out is lost.
+                self.set_aside = f"{DATABASE}_before_{time.strftime('%Y%m%d_%H%M%S')}"
+                aside = sql.Identifier(self.set_aside)
+                connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(database, aside))
+                exists = None
+            if not exists:
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
             if self.migrator_password:
                 self._part_roles(connection)
+
+    def _is_of_an_older_version(self) -> bool:
+        """Whether the database has migrations that this version does not have: it cannot be brought up to date."""
+        with self._connect_as_owner(DATABASE) as inside:
+            if not inside.execute("SELECT to_regclass('django_migrations')").fetchone()[0]:  # type: ignore[index]
+                return False
+            applied = inside.execute("SELECT app, name FROM django_migrations").fetchall()
+        return any(
+            (places.ROOT / str(app) / "migrations").is_dir()
+            and not (places.ROOT / str(app) / "migrations" / f"{name}.py").exists()
+            for app, name in applied
+        )
 
     def _part_roles(self, connection: "psycopg.Connection[tuple[object, ...]]") -> None:
         """Give the database, and what an earlier run made in it, to the role that migrates."""

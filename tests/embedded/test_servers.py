@@ -101,6 +101,42 @@ def test_a_first_start_that_was_cut_short_leaves_nothing_in_the_way(home: Path) 
     assert [path.name for path in (home / "postgresql").iterdir()] == [server.data.name]
 
 
+def migrated(server: postgresql.Postgres, *names: str) -> None:
+    """Leave the database as if these migrations of affiliates had been applied."""
+    with psycopg.connect(server.url) as connection:
+        connection.execute("CREATE TABLE django_migrations (app text, name text)")
+        for name in names:
+            connection.execute("INSERT INTO django_migrations VALUES ('affiliates', %s)", [name])
+
+
+def started_again(server: postgresql.Postgres) -> postgresql.Postgres:
+    server.stop()
+    server.start()
+    return server
+
+
+def databases(server: postgresql.Postgres) -> set[str]:
+    with psycopg.connect(server.url) as connection:
+        return {name for (name,) in connection.execute("SELECT datname FROM pg_database WHERE datname ~ '^affidavit'")}
+
+
+def test_a_database_of_an_older_version_is_set_aside_and_a_new_one_made(postgres: postgresql.Postgres) -> None:
+    migrated(postgres, "0001_initial", "0006_parents_over_time")
+    aside = started_again(postgres).set_aside
+    assert aside.startswith("affidavit_before_")
+    assert databases(postgres) == {"affidavit", aside}
+    with psycopg.connect(postgres.url) as connection:
+        assert connection.execute("SELECT to_regclass('django_migrations')").fetchone() == (None,)
+    with psycopg.connect(postgres.url.removesuffix("affidavit") + aside) as connection:
+        assert connection.execute("SELECT count(*) FROM django_migrations").fetchone() == (2,)
+
+
+def test_a_database_of_this_version_stays(postgres: postgresql.Postgres) -> None:
+    migrated(postgres, "0001_initial")
+    assert started_again(postgres).set_aside == ""
+    assert databases(postgres) == {"affidavit"}
+
+
 def test_the_data_directory_is_closed_to_others(postgres: postgresql.Postgres) -> None:
     assert stat.S_IMODE(postgres.data.stat().st_mode) == 0o700
 

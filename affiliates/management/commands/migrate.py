@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.core.management.commands import migrate
 from django.db import DEFAULT_DB_ALIAS, connection
+from django.db.migrations.loader import MigrationLoader
 
 from affiliates.database_roles import RolesRefused, as_owner, foreign_owner, grant, has_owner
 
@@ -20,12 +21,28 @@ def check_is_owner() -> None:
         )
 
 
+def check_is_not_older() -> None:
+    """Raise `CommandError` for a database of a version before the first release: its tables are named alike."""
+    loader = MigrationLoader(connection)
+    ours = {app for app, _ in loader.disk_migrations}
+    unknown = sorted(
+        name for name in loader.applied_migrations if name[0] in ours and name not in loader.disk_migrations
+    )
+    if unknown:
+        raise CommandError(
+            f"This database has migrations that this version does not have ({'.'.join(unknown[0])} and "
+            f"{len(unknown) - 1:,} more): it was made by another version. Versions before 0.2 cannot be brought up to "
+            "date. Make an empty database, let DATABASE_URL name it, and run this again."
+        )
+
+
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["database"] != DEFAULT_DB_ALIAS:
             super().handle(*args, **options)
             return
         only_looks = options["plan"] or options["check_unapplied"]
+        check_is_not_older()
         if not has_owner() and not only_looks:
             check_is_owner()
         with as_owner():
