@@ -189,6 +189,13 @@ class Case:
     reason: Reason | None = None
 
     @property
+    def credited_click(self) -> ClickID | None:
+        """The click that is credited: the lock's own, where a lock decided."""
+        if self.evidence == Conversion.Evidence.LOCK:
+            return ClickID(self.lock.click_id) if self.lock and self.lock.click_id else None
+        return self.credited or self.event.click
+
+    @property
     def mapping(self) -> Mapping:
         return self.dialect.mapping if self.dialect else NATIVE
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from affiliates.models import Affiliate, Enrollment
 from conversions.intake.case import Case, Outcome
-from conversions.intake.judge.qualify import credited_click, sent_country
+from conversions.intake.judge.qualify import sent_country
 from conversions.models import Conversion
 from conversions.reasons.codes import Reason
 from conversions.risk.reviews import Found, open_reviews
@@ -30,7 +30,7 @@ def _suspect(case: Case) -> Suspect:
     """The marks are those of the click that the request names, also where the customer's lock decides who is paid."""
     assert case.goal
     assert case.enrollment
-    credited = credited_click(case)
+    credited = case.credited_click
     return Suspect(
         offer=case.goal.offer,
         goal_id=case.goal.pk,
