@@ -18,6 +18,7 @@ from conversions.models import Conversion, Goal, Postback, RiskReview, StatusCha
 from conversions.reasons.codes import Reason
 from conversions.replay import CHUNK, replay
 from records.money import format_money, places
+from records.words import counted
 from web.panel import ConfirmForm, DaysField, SecondsField
 from web.panel.confirm import note_field
 
@@ -232,7 +233,7 @@ class DecideConversions(ConfirmForm):
             )
         except StatusNotAllowed as error:
             raise ValidationError(f"Nothing was changed. {error}") from error
-        text = f"{count} conversion{'' if count == 1 else 's'} {self.done}: {reason.label.lower()}"
+        text = f"{counted(count, 'conversion')} {self.done}: {reason.label.lower()}"
         if already := len(ids) - count:
             text += f"; {already} {'was' if already == 1 else 'were'} so already"
         return f"{text}. Note: {note}" if note else f"{text}."

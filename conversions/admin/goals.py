@@ -16,6 +16,7 @@ from conversions.admin.forms import GoalForm
 from conversions.models import Goal, QualificationRule
 from conversions.qualification.waits import RULES as WITH_RULES
 from conversions.qualification.words import all_words
+from records.words import duration_words
 from web.panel import DaysField, ListField, PanelAdmin, PanelInline, code, link_to
 
 RULES = (
@@ -30,8 +31,7 @@ RULES = (
 def approval_words(goal: Goal) -> str:
     """`after 14 days`, `at once`, `by hand`."""
     if goal.approval == Goal.Approval.AFTER_DELAY and goal.approval_delay:
-        days = goal.approval_delay.total_seconds() / 86_400
-        return f"after {days:g} {'day' if days == 1 else 'days'}"
+        return f"after {duration_words(goal.approval_delay)}"
     return "at once" if goal.approval == Goal.Approval.AT_ONCE else "by hand"
 
 

@@ -21,6 +21,7 @@ from conversions.lifecycle.status import StatusNotAllowed
 from conversions.models import RiskPolicy, RiskReview
 from conversions.reasons.codes import Reason
 from conversions.risk.reviews import resolve
+from records.words import counted
 from web.panel import ConfirmForm, DaysField, PanelAdmin, RecordAdmin, code, label, link_to, question, when
 from web.panel.confirm import note_field
 
@@ -70,7 +71,7 @@ class DecideReviews(ConfirmForm):
             )  # fmt: skip
         except StatusNotAllowed as error:
             raise ValidationError(f"Nothing was changed. {error}") from error
-        return f"{count} held conversion{'' if count == 1 else 's'} {self.done}: {reason.label.lower()}."
+        return f"{counted(count, 'held conversion')} {self.done}: {reason.label.lower()}."
 
 
 class ApproveReviews(DecideReviews):

@@ -19,8 +19,8 @@ from unfold.widgets import (
 from conversions.models import Goal
 from payouts.models import CommissionRule
 from payouts.pricing import plain
-from payouts.pricing.periods import PERIODS
 from records.money import PLACES
+from records.periods import PERIODS
 
 Kind = CommissionRule.Kind
 CURRENCIES = [(code, code) for code in sorted(PLACES)]

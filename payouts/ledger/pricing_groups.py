@@ -14,8 +14,8 @@ from django.db.models import Q
 from affiliates.models import Affiliate, Parentage
 from conversions.models import CustomerLock
 from payouts.pricing import NET_REVENUE, PER_CLICK, TIERED, Event, Family, Lineage, PlanTerms, PriceBook, PricingRule
-from payouts.pricing.periods import BEGINNING, END, TOTAL, begins, ends
 from records.advisory_locks import Lock, number_of, wait_for
+from records.periods import BEGINNING, END, TOTAL, begins, ends
 from tracking.models import Click
 
 MOST_LEVELS = 10

@@ -16,8 +16,8 @@ from django.core.exceptions import ValidationError
 from payouts.models import CommissionPlan, CommissionRule
 from payouts.pricing import plain
 from payouts.pricing.kinds import COUNT, MARGINAL, REVENUE, VOLUME, WHOLE
-from payouts.pricing.periods import PERIODS
 from records.money import PLACES, places
+from records.periods import PERIODS
 
 Kind = CommissionRule.Kind
 FIRST, LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)

@@ -27,7 +27,8 @@ from payouts.pricing.facts import (
     VersionTerms,
 )
 from payouts.pricing.precedence import choose_rules, choose_version
-from payouts.pricing.words import counted, exact, plain
+from payouts.pricing.words import exact
+from records.words import counted, plain
 
 __all__ = [
     "APPROVED",

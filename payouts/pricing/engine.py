@@ -27,10 +27,11 @@ from payouts.pricing.facts import (
 )
 from payouts.pricing.kinds import EXACT, REVENUE, WHOLE, ZERO, Share, measure, percent_of, simple_share, tiered_share
 from payouts.pricing.net_revenue import NetRevenue
-from payouts.pricing.periods import begins, in_words, months_after
 from payouts.pricing.precedence import choose_rules, choose_version, most_specific
-from payouts.pricing.words import counted, exact, plain
+from payouts.pricing.words import exact
 from records.money import MAX_AMOUNT, PLACES, round_money, round_together
+from records.periods import begins, in_words, months_after
+from records.words import counted, plain
 
 NOBODY: Lineage = {}
 Key = tuple[object, ...]

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from payouts.pricing.engine import price_all
 from payouts.pricing.facts import APPROVED, Event, Family, Line, PlanTerms, PricingRule, Quote, VersionTerms
-from payouts.pricing.periods import BEGINNING
-from payouts.pricing.words import counted, exact, plain
+from payouts.pricing.words import exact
+from records.periods import BEGINNING
+from records.words import counted, plain
 
 EVENT, MONTH = "event", "month"
 AFFILIATE, OFFER = 0, 0

@@ -5,7 +5,8 @@ from decimal import Context, Decimal
 from typing import Any, NamedTuple
 
 from payouts.pricing.facts import FLAT, NET_REVENUE, PER_LOT, PERCENT, TIERED, Event, PricingRule
-from payouts.pricing.words import counted, exact, plain
+from payouts.pricing.words import exact
+from records.words import counted, plain
 
 # NUMERIC(24, 8) times NUMERIC(9, 6) has up to 33 digits: exact here, so that rounding happens once.
 EXACT = Context(prec=60)

@@ -2,8 +2,9 @@
 
 from payouts.pricing.facts import FLAT, NET_REVENUE, PARENTS, PER_CLICK, PER_LOT, PERCENT, PricingRule
 from payouts.pricing.kinds import COUNT, ZERO, Step, steps_of
-from payouts.pricing.words import counted, exact, plain
+from payouts.pricing.words import exact
 from records.money import format_money
+from records.words import counted, plain
 
 UNITS = {"count": "conversions", "revenue": "of revenue", "volume": "lots"}
 
