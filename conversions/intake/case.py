@@ -14,7 +14,7 @@ from conversions.qualification.judgement import Finding
 from conversions.reasons.codes import Reason
 from conversions.reasons.explanations import EXPLANATIONS
 from conversions.risk.reviews import Found
-from conversions.risk.signals import ClickMarks
+from conversions.risk_signals.base import ClickMarks
 from tracking.click_id.codec import ClickID
 from tracking.models import TrackingLink
 from web.http import clean
