@@ -36,7 +36,7 @@ def _part(dialect: Dialect) -> str:
     )
     facts = [
         ("Name", f"`{dialect.name}`"),
-        ("Addresses", ", ".join(f"`{path}`" for path in (*dialect.paths, f"/d/{dialect.name}/…"))),
+        ("Addresses", ", ".join(f"`{path}`" for path in (*dialect.paths, *dialect.forms, f"/d/{dialect.name}/…"))),
         ("Token", ", ".join(f"`{name}`" for name in (*dialect.tokens, "token"))),
         ("Money", "in the smallest unit: 1250 is 12.50" if mapping.minor_units else "in whole units: 12.50"),
         *_words("Status", mapping.statuses),
