@@ -373,6 +373,7 @@ SPECTACULAR_SETTINGS = {
         "ConversionStatus": "conversions.models.Conversion.Status",
         "PayoutStatus": "payouts.models.Payout.Status",
         "WhatIfState": "payouts.models.WhatIf.State",
+        "QualificationKind": "conversions.qualification_kinds.table.kind_choices",
         "Reason": "conversions.reasons.codes.Reason",
     },
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -76,6 +76,10 @@ class QualificationRule(models.Model):
         return self.other_goal.name if self.other_goal else ""
 
     @property
+    def in_words(self) -> str:
+        return kind_of(self.kind).words(self)
+
+    @property
     def looks_back(self) -> LooksBack:
         """What has to be read before it can be judged."""
         return kind_of(self.kind).looks_back(self)

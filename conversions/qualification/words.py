@@ -1,12 +1,7 @@
 """Rules of goals as people read them, on every page, in the API and in every trace."""
 
-from conversions.models import Goal, QualificationRule
-from conversions.qualification_kinds.table import kind_of
+from conversions.models import Goal
 from records.money import format_money
-
-
-def words(rule: QualificationRule) -> str:
-    return kind_of(rule.kind).words(rule)
 
 
 def all_words(goal: Goal) -> list[str]:
@@ -14,4 +9,4 @@ def all_words(goal: Goal) -> list[str]:
     own = ["once per customer"] if goal.once_per_customer else []
     if goal.minimum_revenue:
         own.append(f"from {format_money(goal.minimum_revenue, goal.offer.currency)}")
-    return own + [words(rule) for rule in goal.qualification_rules]
+    return own + [rule.in_words for rule in goal.qualification_rules]
