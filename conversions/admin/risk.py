@@ -200,7 +200,7 @@ class RiskPolicyAdmin(PanelAdmin):
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if isinstance(db_field, models.DurationField):
-            return DaysField(help_text=db_field.help_text)
+            return DaysField(help_text=str(db_field.help_text))
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 

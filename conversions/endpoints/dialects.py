@@ -77,8 +77,8 @@ def address_of(path: str, own: Mapping[str, Dialect] = EMPTY) -> Address | None:
         parts = rest.split("/")
         token = next((part for part in parts if KEY.fullmatch(part)), "")
         shown = "/".join(MASK if part == token else part for part in parts) if token else rest
-        dialect = BY_NAME.get(name.lower()) or own.get(name.lower())
-        return Address(dialect, token, f"{PREFIX}{name}/{shown}") if dialect else None
+        named = BY_NAME.get(name.lower()) or own.get(name.lower())
+        return Address(named, token, f"{PREFIX}{name}/{shown}") if named else None
     return None
 
 

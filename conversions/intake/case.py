@@ -10,7 +10,7 @@ from conversions.dialects.mapping import NATIVE, Mapping
 from conversions.dialects.table import Dialect
 from conversions.intake.read.signing import Signed
 from conversions.models import Conversion, Customer, CustomerLock, Goal, ParkedPostback, Postback, Touch
-from conversions.qualification.judgement import Finding
+from conversions.qualification_kinds.base import Finding
 from conversions.reasons.codes import Reason
 from conversions.reasons.explanations import EXPLANATIONS
 from conversions.risk.reviews import Found

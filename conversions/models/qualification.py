@@ -69,7 +69,8 @@ class QualificationRule(models.Model):
 
     @property
     def currency(self) -> str:
-        return self.goal.offer.currency
+        currency: str = self.goal.offer.currency
+        return currency
 
     @property
     def other_goal_name(self) -> str:

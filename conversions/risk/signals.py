@@ -130,8 +130,8 @@ def look_up(suspects: Sequence[Suspect]) -> list[dict[str, Counted]]:
     counts = []
     for position, suspect in enumerate(suspects):
         in_batch[suspect.affiliate_id] += 1
-        values = found[True, position], found[False, suspect.affiliate_id]
-        counts.append(_by_signal(*map(iter, values), in_batch[suspect.affiliate_id]))
+        ones, wides = iter(found[True, position]), iter(found[False, suspect.affiliate_id])
+        counts.append(_by_signal(ones, wides, in_batch[suspect.affiliate_id]))
     return counts
 
 

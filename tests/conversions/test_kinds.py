@@ -5,20 +5,21 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, connection, models, transaction
-from django.db.models import Q
 from django.urls import reverse
 
+from conversions.dialects import table as dialects
+from conversions.dialects.page import part_of
+from conversions.endpoints.dialects import address_of
 from conversions.models import Conversion, QualificationRule, RiskPolicy, RiskReview, Trace
-from conversions.qualification_kinds.base import Kind, LooksBack, Need
 from conversions.qualification_kinds.table import KINDS, kind_of, rule_is_complete
 from conversions.qualification_kinds.table import PARTS as KIND_PARTS
-from conversions.reasons.codes import Reason
-from conversions.risk_signals.base import Evidence, Group, Setting, Signal
 from conversions.risk_signals.table import PARTS as SIGNAL_PARTS
 from conversions.risk_signals.table import SIGNALS, columns_of
 from records.kinds import complete, table
@@ -29,39 +30,19 @@ from tests.rest import client_of
 pytestmark = pytest.mark.django_db
 
 
-class SeveralEvents(Kind):
-    code, label, short = "several", "So many events of another goal", "several events"
-    fields = {"number": "how many events there must be.", "other_goal": "whose events are counted."}
-    needs = (Need("number", "Say how many events.", Q(number__gt=0, number__isnull=False, other_goal__isnull=False)),)
-    waits = True
-    rejects = (Reason.NOT_QUALIFIED,)
-
-    def looks_back(self, rule):
-        return LooksBack.CUSTOMER
-
-    def words(self, rule):
-        return f"{rule.number} times {rule.other_goal_name}"
-
-    def judge(self, rule, event, known, now):
-        if known.there >= rule.number:
-            return self.met(rule, "There are enough.")
-        return self.wait(rule, event, f"{known.there} of {rule.number}", now)
+HOW_TO = Path(settings.BASE_DIR) / "docs" / "how-to"
 
 
-class BusyCustomer(Signal):
-    code, title, points, group = "busy_customer", "Busy customer", 60, Group.PACE
-    found_when = "The customer has many events."
-    to_affiliates = "The customer is far busier than others."
-    evidence = ("events",)
-    busy_from = Setting(models.PositiveIntegerField(default=2, help_text="So many events are many."))
-    counts = (
-        "(SELECT count(*) FROM conversions_conversion row WHERE row.customer_id = ask.customer_pk"
-        " AND ask.busy_from > 0)",
-    )
+def example(page: str, name: str) -> Any:
+    """The class that a page of the documentation shows."""
+    code = (HOW_TO / page).read_text().split("```python\n")[1].split("```")[0]
+    module = ModuleType(page)
+    exec(compile(code, page, "exec"), vars(module))  # noqa: S102 - our own documentation
+    return getattr(module, name)
 
-    def find(self, suspect, counted, policy):
-        events = counted.values[0] + 1
-        return Evidence(f"{events} events.", (str(events),)) if events >= self.busy_from.of(policy) else None
+
+SeveralEvents = example("add-a-qualification-rule.md", "SeveralEvents")
+BusyCustomer = example("add-a-risk-signal.md", "BusyCustomer")
 
 
 @pytest.fixture
@@ -168,17 +149,22 @@ class TestARiskSignal:
         assert RiskPolicy.objects.values_list("busy_customer", "busy_from").get() == (70, 9)
 
     def test_is_counted_weighed_and_stored_with_its_evidence(self, world):
-        self.send_two(world, threshold=60)
+        self.send_two(world, busy_from=2, threshold=60)
         assert [Conversion.objects.get(transaction_id=txid).reason for txid in "12"] == ["ok", "risk_review"]
         [part] = RiskReview.objects.get().parts
-        assert part == {"mark": "busy_customer", "points": 60, "note": "2 events.", "input": {"events": "2"}}
+        assert part == {
+            "mark": "busy_customer",
+            "points": 60,
+            "note": "The customer has 2 events.",
+            "input": {"events": "2"},
+        }
 
     def test_is_switched_off_by_no_points(self, world):
-        self.send_two(world, threshold=60, busy_customer=0)
+        self.send_two(world, busy_from=2, threshold=60, busy_customer=0)
         assert not RiskReview.objects.exists()
 
     def test_is_named_to_operators_and_told_to_affiliates_without_numbers(self, world, desk):
-        self.send_two(world, threshold=60)
+        self.send_two(world, busy_from=2, threshold=60)
         assert "Busy customer 60" in desk.get(reverse("admin:conversions_riskreview_changelist")).content.decode()
         row = Conversion.objects.get(transaction_id="2")
         hold = client_of(world.ana).get(f"/api/v1/conversions/{row.public_id}/").json()["hold"]
@@ -239,3 +225,22 @@ def test_a_rule_of_an_unknown_kind_is_never_judged_as_another():
     goal = World().purchase
     with pytest.raises(IntegrityError), transaction.atomic():
         QualificationRule.objects.create(goal=goal, kind="of_tomorrow", number=1)
+
+
+def test_the_documentation_names_every_kind_of_rule_and_every_signal_with_its_points():
+    docs = Path(settings.BASE_DIR) / "docs"
+    rules, risk = (docs / "qualification.md").read_text(), (docs / "risk.md").read_text()
+    assert [code for code in KINDS if f"(`{code}`" not in rules] == []
+    assert [code for code, each in SIGNALS.items() if f"| `{code}` | {each.points} |" not in risk] == []
+
+
+def test_a_dialect_is_one_row(monkeypatch):
+    """The row that the documentation shows, pasted into the table."""
+    row = (HOW_TO / "add-a-dialect.md").read_text().split("```python\n")[1].split("```")[0]
+    acme = eval(row, dict(vars(dialects)))  # noqa: S307 - our own documentation
+    monkeypatch.setitem(dialects.BY_NAME, "acme", acme)
+    monkeypatch.setitem(dialects.BY_PATH, acme.paths[0], acme)
+    assert address_of("/acme/conversion") == (acme, "", "/acme/conversion")
+    read = dict(acme.mapping.translate([("aid", "x"), ("sum", "120.50"), ("state", "ok")]))
+    assert read == {"click_id": "x", "revenue": "120.50", "status": "approved"}
+    assert "## Acme Tracker" in part_of(acme)

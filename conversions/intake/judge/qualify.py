@@ -5,9 +5,10 @@ from typing import Any
 
 from conversions.intake.case import Case, Outcome
 from conversions.models import Conversion, QualificationWait
-from conversions.qualification.judgement import Finding, Result, judge, outcome
+from conversions.qualification.judgement import judge, outcome
 from conversions.qualification.past import Subject, gather
 from conversions.qualification.waits import close_waits, look_again, remember_said, waiting_for
+from conversions.qualification_kinds.base import Finding, Result
 from conversions.reasons.codes import Reason
 from records.bulk_rows import insert
 
