@@ -194,7 +194,7 @@ class RiskPolicyAdmin(PanelAdmin):
     autocomplete_fields = ("offer", "owner")
 
     def get_fieldsets(self, request: HttpRequest, obj: RiskPolicy | None = None) -> list[tuple[str | None, Any]]:
-        """Each signal's points with its limits; signals that have none stand two in a row."""
+        """Each signal's points with its limits, two in a row; signals that have none share rows."""
         own = {"fields": ("offer", ("threshold", "owner"), ("hold_for", "at_end")), "description": ABOUT_POINTS}
         return [(None, own), *((str(group), {"fields": _rows(group)}) for group in Group)]
 
@@ -207,5 +207,9 @@ class RiskPolicyAdmin(PanelAdmin):
 def _rows(group: Group) -> list[tuple[str, ...]]:
     signals = [signal for signal in SIGNALS.values() if signal.group == group]
     plain = [signal.code for signal in signals if not signal.settings]
-    pairs = [tuple(plain[n : n + 2]) for n in range(0, len(plain), 2)]
-    return pairs + [(signal.code, *signal.settings) for signal in signals if signal.settings]
+    with_limits = [_in_pairs([signal.code, *signal.settings]) for signal in signals if signal.settings]
+    return [*_in_pairs(plain), *(pair for pairs in with_limits for pair in pairs)]
+
+
+def _in_pairs(names: list[str]) -> list[tuple[str, ...]]:
+    return [tuple(names[n : n + 2]) for n in range(0, len(names), 2)]

@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Q
 
 from conversions.qualification_kinds.base import (
+    WITHIN,
     ZERO,
     Finding,
     JudgedEvent,
@@ -25,7 +26,7 @@ class Accumulated(Kind):
     fields = {
         "amount": "the minimum in the offer's currency.",
         "other_goal": "whose events are added up; empty: this goal's.",
-        "within": "how long after the event they may still come; empty: for ever.",
+        "within": WITHIN,
     }
     needs = (Need("amount", "Give the minimum, more than 0.", Q(amount__isnull=False, amount__gt=0)),)
     waits = True

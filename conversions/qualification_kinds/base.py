@@ -51,6 +51,10 @@ UNUSED: dict[str, Any] = {
 }
 
 
+# The help text of `within`, for kinds that wait.
+WITHIN = "how long after the event it may still be met; empty: for ever."
+
+
 class Rule(Protocol):
     """A rule as its kind reads it: its columns, and the names of what it is about."""
 

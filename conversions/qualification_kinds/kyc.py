@@ -4,7 +4,17 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from conversions.qualification_kinds.base import Finding, JudgedEvent, Kind, Known, LooksBack, Need, Rule, within_words
+from conversions.qualification_kinds.base import (
+    WITHIN,
+    Finding,
+    JudgedEvent,
+    Kind,
+    Known,
+    LooksBack,
+    Need,
+    Rule,
+    within_words,
+)
 from conversions.reasons.codes import Reason
 
 
@@ -12,7 +22,7 @@ class IdentityCheck(Kind):
     code, label, short = "kyc", "The customer's identity is checked", "identity"
     fields = {
         "other_goal": "which goal reports the check.",
-        "within": "how long after the event it may still be approved; empty: for ever.",
+        "within": WITHIN,
     }
     needs = (Need("other_goal", "Say which goal reports the identity check.", Q(other_goal__isnull=False)),)
     waits = True

@@ -4,7 +4,17 @@ from datetime import datetime
 
 from django.db.models import F, Q
 
-from conversions.qualification_kinds.base import Finding, JudgedEvent, Kind, Known, LooksBack, Need, Rule, within_words
+from conversions.qualification_kinds.base import (
+    WITHIN,
+    Finding,
+    JudgedEvent,
+    Kind,
+    Known,
+    LooksBack,
+    Need,
+    Rule,
+    within_words,
+)
 from conversions.reasons.codes import Reason
 
 
@@ -12,7 +22,7 @@ class Requires(Kind):
     code, label, short = "requires", "Another goal comes first", "chains"
     fields = {
         "other_goal": "which goal comes first.",
-        "within": "how long after the event it may still come; empty: for ever.",
+        "within": WITHIN,
     }
     needs = (
         Need("other_goal", "Say which goal must come first.", Q(other_goal__isnull=False)),

@@ -55,9 +55,12 @@ def kind_choices() -> list[tuple[str, str]]:
 
 
 def help_of(field: str) -> str:
-    """What each kind uses a column for."""
-    uses = (f"For {kind.short}: {kind.fields[field]}" for kind in KINDS.values() if field in kind.fields)
-    return " ".join(uses)
+    """What the kinds use a column for; those that use it alike are named together."""
+    by_use: dict[str, list[str]] = {}
+    for kind in KINDS.values():
+        if field in kind.fields:
+            by_use.setdefault(kind.fields[field], []).append(kind.short)
+    return " ".join(f"For {', '.join(shorts)}: {use}" for use, shorts in by_use.items())
 
 
 def rule_is_complete() -> Q:

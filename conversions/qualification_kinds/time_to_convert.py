@@ -4,7 +4,17 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from conversions.qualification_kinds.base import Finding, JudgedEvent, Kind, Known, LooksBack, Need, Rule, within_words
+from conversions.qualification_kinds.base import (
+    WITHIN,
+    Finding,
+    JudgedEvent,
+    Kind,
+    Known,
+    LooksBack,
+    Need,
+    Rule,
+    within_words,
+)
 from conversions.reasons.codes import Reason
 from records.words import duration_words
 
@@ -15,7 +25,7 @@ class TimeToConvert(Kind):
         "at_least": "sooner is rejected. 00:10:00 is ten minutes, 2 00:00:00 two days.",
         "at_most": "later is rejected.",
         "other_goal": "from which event the time is counted; empty: from the click.",
-        "within": "how long after the event that other event may still come; empty: for ever.",
+        "within": WITHIN,
     }
     needs = (
         Need(

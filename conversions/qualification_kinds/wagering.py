@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from conversions.qualification_kinds.base import (
+    WITHIN,
     ZERO,
     Finding,
     JudgedEvent,
@@ -28,7 +29,7 @@ class Wagering(Kind):
         "amount": "the minimum, in its own unit.",
         "factor": "so many times the event's own amount, in place of a minimum.",
         "other_goal": "whose events report the volume.",
-        "within": "how long after the event it may still be reached; empty: for ever.",
+        "within": WITHIN,
     }
     needs = (
         Need("amount", "Give a minimum or a factor.", FIXED | TIMES),
