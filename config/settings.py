@@ -387,6 +387,7 @@ SPECTACULAR_SETTINGS = {
         "PayoutStatus": "payouts.models.Payout.Status",
         "EntryKind": "payouts.models.LedgerEntry.Kind",
         "WhatIfState": "payouts.models.WhatIf.State",
+        "QualificationKind": "conversions.qualification_kinds.table.kind_choices",
         "Reason": "conversions.reasons.codes.Reason",
     },
     "SWAGGER_UI_DIST": "SIDECAR",

@@ -29,6 +29,7 @@ from affiliates.models import (
     TrackingDomain,
     User,
 )
+from records.words import counted
 from web.panel import ConfirmForm, DaysField, ListField, SecondsField
 from web.panel.confirm import note_field
 
@@ -336,7 +337,7 @@ class RevokeApiKeys(ConfirmForm):
 
 def _said(count: int, asked: int, noun: str, done: str, note: str) -> str:
     """`2 affiliates suspended; 1 was so already. Note: …`"""
-    text = f"{count} {noun}{'' if count == 1 else 's'} {done}"
+    text = f"{counted(count, noun)} {done}"
     if already := asked - count:
         text += f"; {already} {'was' if already == 1 else 'were'} so already"
     return f"{text}. Note: {note}" if note else f"{text}."

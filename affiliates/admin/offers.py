@@ -28,6 +28,7 @@ from affiliates.admin.forms import (
 )
 from affiliates.admin.people import ENROLLMENT_TONES
 from affiliates.models import CouponCode, Enrollment, Offer, OfferDestination, TrackingDomain
+from records.words import duration_words
 from web.panel import DayRangeFilter, PanelAdmin, PanelInline, code, labelled, link_to, list_link, question
 
 OFFER_TONES = {"draft": "default", "active": "success", "paused": "warning", "ended": "default"}
@@ -135,8 +136,7 @@ class OfferAdmin(PanelAdmin):
 
     @display(description="Window", ordering="attribution_window")
     def window(self, row: Offer) -> str:
-        days = row.attribution_window.total_seconds() / 86_400
-        return f"{days:g} {'day' if days == 1 else 'days'}"
+        return duration_words(row.attribution_window)
 
     @display(description="See also")
     def look_further(self, row: Offer) -> SafeString:

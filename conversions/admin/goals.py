@@ -16,6 +16,9 @@ from conversions.admin.forms import GoalForm
 from conversions.models import Goal, QualificationRule
 from conversions.qualification.waits import RULES as WITH_RULES
 from conversions.qualification.words import all_words
+from conversions.qualification_kinds.base import UNUSED
+from conversions.qualification_kinds.table import help_of
+from records.words import duration_words
 from web.panel import DaysField, ListField, PanelAdmin, PanelInline, code, link_to
 
 RULES = (
@@ -30,39 +33,30 @@ RULES = (
 def approval_words(goal: Goal) -> str:
     """`after 14 days`, `at once`, `by hand`."""
     if goal.approval == Goal.Approval.AFTER_DELAY and goal.approval_delay:
-        days = goal.approval_delay.total_seconds() / 86_400
-        return f"after {days:g} {'day' if days == 1 else 'days'}"
+        return f"after {duration_words(goal.approval_delay)}"
     return "at once" if goal.approval == Goal.Approval.AT_ONCE else "by hand"
 
 
 class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
-    within = DaysField(required=False, help_text="How long after the event it may still be met; empty: for ever.")
+    """The columns of all kinds; the help text of each names the kinds that use it."""
+
+    within = DaysField(required=False)
     countries = ListField(
         base_field=QualificationRule._meta.get_field("countries").base_field,
         label="Countries",
-        help_text="For countries: those that count, as DE or BR.",
+        help_text="",
         capitals=True,
     )
 
     class Meta:
         model = QualificationRule
-        fields = (
-            *("kind", "other_goal", "within", "amount", "factor", "countries", "at_least", "at_most"),
-            *("number", "over_cap", "scope", "period"),
-        )
-        help_texts: ClassVar = {
-            "kind": "Each kind uses the fields that name it; the others stay empty.",
-            "amount": "For amounts that add up: the minimum in the offer's currency. For volume: in its own unit.",
-            "factor": "For volume: so many times the event's own amount, in place of a minimum.",
-            "other_goal": "For amounts and volume: whose events are added up. For identity and chains: what is first. "
-            "For time: from which event it is counted; empty: from the click.",
-            "at_least": "For time to convert: sooner is rejected. 00:10:00 is ten minutes, 2 00:00:00 two days.",
-            "at_most": "For time to convert: later is rejected.",
-            "number": "For caps: how many count in a period.",
-            "scope": "For caps: who is counted together.",
-            "period": "For caps.",
-            "over_cap": "For caps: what happens to an event over it.",
-        }
+        fields = ("kind", *UNUSED)
+        help_texts: ClassVar = {"kind": "Each kind uses the fields that name it; the others stay empty."}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in UNUSED:
+            self.fields[name].help_text = help_of(name)
 
 
 class RuleInline(PanelInline):

@@ -17,6 +17,7 @@ from unfold.enums import ActionVariant
 from affiliates.models import User
 from conversions.intake import give_up_parked, try_parked
 from conversions.models import ParkedPostback, Postback
+from records.words import counted
 from tracking.click_id.pasted import narrowed
 from web.panel import ConfirmForm, DayRangeFilter, RecordAdmin, code, label, link_to, question, when
 from web.panel.confirm import note_field
@@ -146,7 +147,7 @@ class ParkedPostbackAdmin(RecordAdmin):
     def next_try(self, row: ParkedPostback) -> SafeString | str:
         if row.is_repeat:
             return "With the one that it repeats"
-        tried = f"{row.tries} {'try' if row.tries == 1 else 'tries'} so far"
+        tried = f"{counted(row.tries, 'try', 'tries')} so far"
         at = "Due now" if row.next_try_at <= timezone.now() else when(row.next_try_at)
         return format_html("<span>{}<br>{}</span>", at, tried)
 

@@ -25,6 +25,7 @@ from conversions.admin.forms import ReplayPostbacks
 from conversions.intake.write.answer import answer_kept
 from conversions.models import ParkedPostback, Postback, Trace
 from conversions.reasons.codes import Reason
+from records.words import counted
 from tracking.admin.clicks import click_key
 from tracking.click_id.codec import text_of
 from tracking.click_id.pasted import narrowed
@@ -248,7 +249,7 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
         parked = parked_of(row)
         if parked is None:
             return NOTHING
-        tried = f"{parked.tries} {'try' if parked.tries == 1 else 'tries'} so far, next"
+        tried = f"{counted(parked.tries, 'try', 'tries')} so far, next"
         return format_html("{} ({} {})", when(parked.expires_at), tried, when(parked.next_try_at))
 
     @display(description="Advertiser")

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -24,6 +24,9 @@ from conversions.lifecycle.status import StatusNotAllowed
 from conversions.models import Conversion, RiskPolicy, RiskReview
 from conversions.reasons.codes import Reason
 from conversions.risk.reviews import resolve
+from conversions.risk_signals.base import Group
+from conversions.risk_signals.table import SIGNALS, title_of
+from records.words import counted
 from web.panel import (
     ChoosingForm,
     DaysField,
@@ -39,19 +42,6 @@ from web.panel import (
     when,
 )
 from web.panel.confirm import note_field
-
-TITLES = {
-    "bot_click": "Bot",
-    "data_centre": "Data centre",
-    "duplicate_click": "Duplicate click",
-    "same_address": "Same address",
-    "too_fast": "Too fast",
-    "self_referral": "Self-referral",
-    "velocity": "Velocity",
-    "country_mismatch": "Country",
-    "crowded_click": "Many customers of a click",
-}
-
 
 # What may hold a conversion besides its review.
 OTHERS = (Held.RULES, Held.CAP, Held.CLOSED)
@@ -106,7 +96,7 @@ class DecideReviews(ChoosingForm):
         except StatusNotAllowed as error:
             raise ValidationError(f"Nothing was changed. {error}") from error
         self.rows = chosen
-        self.log_words = f"{count} held conversion{'' if count == 1 else 's'} {self.done}: {reason.label.lower()}."
+        self.log_words = f"{counted(count, 'held conversion')} {self.done}: {reason.label.lower()}."
         return f"{self.log_words} {left_words(left)}".strip()
 
     def _read_anew(self) -> list[RiskReview]:
@@ -221,11 +211,11 @@ class RiskReviewAdmin(RecordAdmin):
 
     @display(description="Marks")
     def marks(self, row: RiskReview) -> str:
-        return ", ".join(f"{TITLES.get(part['mark'], part['mark'])} {part['points']}" for part in row.parts)
+        return ", ".join(f"{title_of(part['mark'])} {part['points']}" for part in row.parts)
 
     @display(description="Parts of the score")
     def parts_shown(self, row: RiskReview) -> SafeString:
-        lines = ((TITLES.get(part["mark"], part["mark"]), part["points"], part["note"]) for part in row.parts)
+        lines = ((title_of(part["mark"]), part["points"], part["note"]) for part in row.parts)
         return format_html("<ul>{}</ul>", format_html_join("", "<li><b>{}: {}</b> {}</li>", lines))
 
     @display(description="Held until")
@@ -241,57 +231,36 @@ class RiskReviewAdmin(RecordAdmin):
         return label("Approved before the mark", "info") if row.is_late else label("Held", "warning")
 
 
-class RiskPolicyForm(forms.ModelForm):  # type: ignore[type-arg]
-    hold_for = DaysField(help_text="How long somebody has to decide what is held.")
-    address_period = DaysField(help_text="The time in which customers of one address are counted.")
-
-    class Meta:
-        model = RiskPolicy
-        fields = (
-            *("offer", "threshold", "owner", "hold_for", "at_end", "bot_click", "data_centre", "duplicate_click"),
-            *("same_address", "too_fast", "self_referral", "velocity", "country_mismatch", "crowded_click"),
-            *("customers_per_address", "address_period", "fast_seconds", "velocity_factor", "velocity_least"),
-            "customers_per_click",
-        )
+ABOUT_POINTS = (
+    "Points of all signals are added up. From the threshold on the conversion is held: the affiliate sees why and "
+    "until when, the owner decides it in the queue. 0 points switch a signal off."
+)
 
 
 @admin.register(RiskPolicy)
 class RiskPolicyAdmin(PanelAdmin):
-    form = RiskPolicyForm
     list_display = ("offer", "threshold", "owner", "at_end")
     list_select_related = ("offer", "owner")
     search_fields = ("offer__name",)
     autocomplete_fields = ("offer", "owner")
-    fieldsets = (
-        (
-            None,
-            {
-                "fields": ("offer", ("threshold", "owner"), ("hold_for", "at_end")),
-                "description": "Points of all marks are added up. From the threshold on the conversion is held: the "
-                "affiliate sees why and until when, the owner decides it in the queue. 0 points switch a mark off.",
-            },
-        ),
-        (
-            "Marks of the click",
-            {
-                "fields": (
-                    ("bot_click", "data_centre"),
-                    ("duplicate_click", "self_referral"),
-                    ("country_mismatch", "too_fast"),
-                    "fast_seconds",
-                )
-            },
-        ),
-        (
-            "Marks of customers and pace",
-            {
-                "fields": (
-                    ("same_address", "customers_per_address"),
-                    "address_period",
-                    ("crowded_click", "customers_per_click"),
-                    "velocity",
-                    ("velocity_factor", "velocity_least"),
-                )
-            },
-        ),
-    )
+
+    def get_fieldsets(self, request: HttpRequest, obj: RiskPolicy | None = None) -> list[tuple[str | None, Any]]:
+        """Each signal's points with its limits, two in a row; signals that have none share rows."""
+        own = {"fields": ("offer", ("threshold", "owner"), ("hold_for", "at_end")), "description": ABOUT_POINTS}
+        return [(None, own), *((str(group), {"fields": _rows(group)}) for group in Group)]
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if isinstance(db_field, models.DurationField):
+            return DaysField(help_text=str(db_field.help_text))
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+
+def _rows(group: Group) -> list[tuple[str, ...]]:
+    signals = [signal for signal in SIGNALS.values() if signal.group == group]
+    plain = [signal.code for signal in signals if not signal.settings]
+    with_limits = [_in_pairs([signal.code, *signal.settings]) for signal in signals if signal.settings]
+    return [*_in_pairs(plain), *(pair for pairs in with_limits for pair in pairs)]
+
+
+def _in_pairs(names: list[str]) -> list[tuple[str, ...]]:
+    return [tuple(names[n : n + 2]) for n in range(0, len(names), 2)]

@@ -9,17 +9,30 @@ from affiliates.access.serializers import ReachSerializer
 from affiliates.access.views import ReadViewSet
 from affiliates.api import AdvertiserName, AffiliateName
 from affiliates.models import Enrollment, Offer
-from conversions.models import Goal
+from conversions.models import Goal, QualificationRule
 from conversions.qualification.waits import RULES
 from conversions.qualification.words import all_words
 from web.rest.fields import AmountText
 from web.rest.filters import ChoicesFilter
 
 
+class QualificationRuleSerializer(serializers.ModelSerializer[QualificationRule]):
+    words = serializers.CharField(source="in_words", read_only=True, help_text="The rule as people read it.")
+
+    class Meta:
+        model = QualificationRule
+        fields = ("kind", "words")
+        read_only_fields = fields
+
+
 class GoalSerializer(serializers.ModelSerializer[Goal]):
     minimum_revenue = AmountText(currency_field="offer.currency", allow_null=True, help_text="In the offer's currency.")
 
     rules = serializers.SerializerMethodField(help_text="Everything that the goal asks of an event, in words.")
+
+    qualification = QualificationRuleSerializer(
+        source="qualification_rules", many=True, read_only=True, help_text="The rules beyond the goal's own, by kind."
+    )
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_rules(self, goal: Goal) -> list[str]:
@@ -30,7 +43,7 @@ class GoalSerializer(serializers.ModelSerializer[Goal]):
         fields = (
             *("code", "name", "kind", "is_active", "approval", "approval_delay", "attribution_window"),
             "attribution_window_minimum",
-            *("once_per_customer", "minimum_revenue", "rules"),
+            *("once_per_customer", "minimum_revenue", "rules", "qualification"),
         )
         read_only_fields = fields
 

@@ -25,10 +25,11 @@ For a sender that none of these fits, an operator defines a mapping of its own: 
 
 def dialect_page() -> str:
     """The page's Markdown, a part for each row of the table."""
-    return _HEAD + "\n".join(_part(dialect) for dialect in DIALECTS)
+    return _HEAD + "\n".join(part_of(dialect) for dialect in DIALECTS)
 
 
-def _part(dialect: Dialect) -> str:
+def part_of(dialect: Dialect) -> str:
+    """The part about one platform."""
     mapping = dialect.mapping
     rows = "".join(
         f"| `{ours}` | {', '.join(f'`{name}`' for name in names if name != ours) or '–'} |\n"
@@ -36,7 +37,7 @@ def _part(dialect: Dialect) -> str:
     )
     facts = [
         ("Name", f"`{dialect.name}`"),
-        ("Addresses", ", ".join(f"`{path}`" for path in (*dialect.paths, f"/d/{dialect.name}/…"))),
+        ("Addresses", ", ".join(f"`{path}`" for path in (*dialect.paths, *dialect.forms, f"/d/{dialect.name}/…"))),
         ("Token", ", ".join(f"`{name}`" for name in (*dialect.tokens, "token"))),
         ("Money", "in the smallest unit: 1250 is 12.50" if mapping.minor_units else "in whole units: 12.50"),
         *_words("Status", mapping.statuses),

@@ -4,8 +4,11 @@ What is known from the platforms' own documents or from public integration code 
 `guesses` says so, and the operator can send the native parameter beside it: our own names are always read, too.
 """
 
+from collections.abc import Iterable
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass, field
+
+from django.core.exceptions import ImproperlyConfigured
 
 from conversions.dialects.answers import (
     Answers,
@@ -30,7 +33,7 @@ SPOKEN = {**WORDS, "hold": PENDING, "trash": REJECTED, "canceled": REJECTED}
 class Dialect:
     """A platform: how it is read, where, and how it is answered.
 
-    `paths` are its own addresses, served beside `/d/<name>/...`; `pixels` those of them that answer with an image.
+    `paths` and `forms` are its own addresses, served beside `/d/<name>/...`; `pixels` those that answer with an image.
     `sample` is a request in its form, with {click}, {token} and {goal}. A dialect that an operator defined
     (`own.py`) may belong to one advertiser alone, and may be switched off.
     """
@@ -39,6 +42,8 @@ class Dialect:
     mapping: Mapping
     sample: str
     paths: tuple[str, ...] = ()
+    # Own addresses with parts that vary: {token} is the advertiser's token, any other part what the sender likes.
+    forms: tuple[str, ...] = ()
     pixels: tuple[str, ...] = ()
     answers: Answers = native_answer
     guesses: str = ""
@@ -210,6 +215,7 @@ DIALECTS: tuple[Dialect, ...] = (
             statuses={**WORDS, "lead": PENDING, "sale": APPROVED, "rebill": APPROVED}, defaults={"status": APPROVED},
         ),
         "GET /{token}/postback?subid={click}&tid=t-1&status=sale&payout=120.50&currency=EUR&return=OK&event={goal}",
+        forms=("/{token}/postback",),
         answers=keitaro_answer,
         guesses="Keitaro tells goals by status; name the goal as event, or set the advertiser's default goal.",
     ),
@@ -247,6 +253,7 @@ DIALECTS: tuple[Dialect, ...] = (
             revenue="Amount", currency="CurrencyCode", customer="CustomerId", coupon="PromoCode", time="EventDate",
         ),
         "POST /Advertisers/IR123/Conversions",
+        forms=("/Advertisers/{account}/Conversions",),
         sample_body={
             "ClickId": "{click}", "OrderId": "t-1", "EventTypeCode": "{goal}", "Amount": "120.50",
             "CurrencyCode": "EUR", "CustomerId": "c-1",
@@ -334,9 +341,22 @@ DIALECTS: tuple[Dialect, ...] = (
         guesses="external_id.",
     ),
 )  # fmt: skip
-BY_NAME: dict[str, Dialect] = {dialect.name: dialect for dialect in DIALECTS}
-BY_PATH: dict[str, Dialect] = {path: dialect for dialect in DIALECTS for path in dialect.paths}
+
+
+def _once(named: Iterable[tuple[str, Dialect]]) -> dict[str, Dialect]:
+    """The rows by a name or an address; two rows of the same would hide each other."""
+    found: dict[str, Dialect] = {}
+    for name, dialect in named:
+        if name in found:
+            raise ImproperlyConfigured(f"The dialects {found[name].title} and {dialect.title} both have {name}.")
+        found[name] = dialect
+    return found
+
+
+BY_NAME = _once((dialect.name, dialect) for dialect in DIALECTS)
+BY_PATH = _once((path, dialect) for dialect in DIALECTS for path in dialect.paths)
+BY_FORM = _once((form, dialect) for dialect in DIALECTS for form in dialect.forms)
 TOKEN_NAMES = frozenset(name for dialect in DIALECTS for name in dialect.tokens)
 
 
-__all__ = ["BY_NAME", "BY_PATH", "DIALECTS", "TOKEN_NAMES", "Dialect"]
+__all__ = ["BY_FORM", "BY_NAME", "BY_PATH", "DIALECTS", "TOKEN_NAMES", "Dialect"]

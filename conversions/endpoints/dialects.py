@@ -1,4 +1,4 @@
-"""The doors of other platforms: their addresses, parameters and answers; behind them the same intake.
+"""The endpoints of other platforms: their addresses, parameters and answers; behind them the same intake.
 
 Presets and the mappings that operators define are taken alike.
 
@@ -21,7 +21,7 @@ import structlog
 from django.db import close_old_connections, connections
 
 from conversions.dialects.answers import Spoken, image_answer
-from conversions.dialects.table import BY_NAME, BY_PATH, Dialect
+from conversions.dialects.table import BY_FORM, BY_NAME, BY_PATH, Dialect
 from conversions.endpoints.native import PATIENCE, not_decided, storable, take_in, try_again, wait_first
 from conversions.intake import Decision, Received, reference_cache
 from conversions.intake.read.receive import MASK
@@ -31,10 +31,20 @@ from web.request_body import BodyCutOff, last_header, linger
 
 PREFIX = "/d/"
 KEY = re.compile(r"aft_[A-Za-z0-9_-]{10,80}")
-KEITARO = re.compile(rf"^/({KEY.pattern})/postback$")
 EMPTY: Mapping[str, Dialect] = MappingProxyType({})
-IMPACT = re.compile(r"^/Advertisers/[A-Za-z0-9_-]{1,40}/Conversions/?$")
 
+
+def _form(text: str) -> re.Pattern[str]:
+    """An address with parts that vary; {token} is matched by what our tokens look like."""
+    parts = (f"(?P<token>{KEY.pattern})" if part == "{token}" else _part(part) for part in text.split("/"))
+    return re.compile("/".join(parts) + "/?")
+
+
+def _part(text: str) -> str:
+    return "[A-Za-z0-9_-]{1,40}" if text.startswith("{") else re.escape(text)
+
+
+FORMS = [(_form(form), dialect) for form, dialect in BY_FORM.items()]
 log = structlog.get_logger(__name__)
 
 
@@ -58,17 +68,17 @@ def address_of(path: str, own: Mapping[str, Dialect] = EMPTY) -> Address | None:
     """
     if path in BY_PATH:
         return Address(BY_PATH[path], "", path)
-    if IMPACT.match(path):
-        return Address(BY_NAME["impact"], "", path)
-    if found := KEITARO.match(path):
-        return Address(BY_NAME["keitaro"], found[1], f"/{MASK}/postback")
+    for form, dialect in FORMS:
+        if found := form.fullmatch(path):
+            token = found.groupdict().get("token", "")
+            return Address(dialect, token, path.replace(token, MASK) if token else path)
     if path.startswith(PREFIX):
         name, _, rest = path[len(PREFIX) :].partition("/")
         parts = rest.split("/")
         token = next((part for part in parts if KEY.fullmatch(part)), "")
         shown = "/".join(MASK if part == token else part for part in parts) if token else rest
-        dialect = BY_NAME.get(name.lower()) or own.get(name.lower())
-        return Address(dialect, token, f"{PREFIX}{name}/{shown}") if dialect else None
+        named = BY_NAME.get(name.lower()) or own.get(name.lower())
+        return Address(named, token, f"{PREFIX}{name}/{shown}") if named else None
     return None
 
 

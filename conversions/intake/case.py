@@ -10,11 +10,11 @@ from conversions.dialects.mapping import NATIVE, Mapping
 from conversions.dialects.table import Dialect
 from conversions.intake.read.signing import Signed
 from conversions.models import Conversion, Customer, CustomerLock, Goal, ParkedPostback, Postback, Touch
-from conversions.qualification.judgement import Finding
+from conversions.qualification_kinds.base import Finding
 from conversions.reasons.codes import Reason
 from conversions.reasons.explanations import EXPLANATIONS
 from conversions.risk.reviews import Found
-from conversions.risk.signals import ClickMarks
+from conversions.risk_signals.base import ClickMarks
 from tracking.click_id.codec import ClickID
 from tracking.models import TrackingLink
 from web.http import clean
@@ -187,6 +187,13 @@ class Case:
     country_before: str = ""
     outcome: str = ""
     reason: Reason | None = None
+
+    @property
+    def credited_click(self) -> ClickID | None:
+        """The click that is credited: the lock's own, where a lock decided."""
+        if self.evidence == Conversion.Evidence.LOCK:
+            return ClickID(self.lock.click_id) if self.lock and self.lock.click_id else None
+        return self.credited or self.event.click
 
     @property
     def mapping(self) -> Mapping:

@@ -12,6 +12,7 @@ import pgtrigger.migrations
 from django.conf import settings
 from django.db import migrations, models
 
+import conversions.qualification_kinds.table
 import conversions.reasons.codes
 import records.money
 import records.public_ids
@@ -1226,21 +1227,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE, related_name="rules", to="conversions.goal"
                     ),
                 ),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("accumulated", "Amounts add up to a minimum"),
-                            ("wagering", "Volume reaches a minimum (wagering, turnover, lots)"),
-                            ("kyc", "The customer's identity is checked"),
-                            ("requires", "Another goal comes first"),
-                            ("country", "Only from certain countries"),
-                            ("time", "Time to convert"),
-                            ("cap", "Cap per period"),
-                        ],
-                        max_length=11,
-                    ),
-                ),
+                ("kind", models.CharField(choices=conversions.qualification_kinds.table.kind_choices, max_length=20)),
                 (
                     "amount",
                     records.money.AmountField(
@@ -1342,30 +1329,99 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(("amount__gt", 0), ("amount__isnull", False), ("kind", "accumulated")),
                             models.Q(
+                                ("kind", "accumulated"),
                                 ("amount__gt", 0),
                                 ("amount__isnull", False),
+                                ("at_least", None),
+                                ("at_most", None),
+                                ("countries", []),
                                 ("factor", None),
-                                ("kind", "wagering"),
-                                ("other_goal__isnull", False),
+                                ("number", None),
+                                ("over_cap", "reject"),
+                                ("period", ""),
+                                ("scope", ""),
                             ),
                             models.Q(
-                                ("amount", None),
-                                ("factor__gt", 0),
-                                ("factor__isnull", False),
                                 ("kind", "wagering"),
+                                models.Q(
+                                    models.Q(("amount__gt", 0), ("amount__isnull", False), ("factor", None)),
+                                    models.Q(("amount", None), ("factor__gt", 0), ("factor__isnull", False)),
+                                    _connector="OR",
+                                ),
                                 ("other_goal__isnull", False),
+                                ("at_least", None),
+                                ("at_most", None),
+                                ("countries", []),
+                                ("number", None),
+                                ("over_cap", "reject"),
+                                ("period", ""),
+                                ("scope", ""),
                             ),
-                            models.Q(("kind__in", ["kyc", "requires"]), ("other_goal__isnull", False)),
-                            models.Q(("countries__len__gt", 0), ("kind", "country")),
-                            models.Q(("at_least__isnull", False), ("kind", "time")),
-                            models.Q(("at_most__isnull", False), ("kind", "time")),
+                            models.Q(
+                                ("kind", "kyc"),
+                                ("other_goal__isnull", False),
+                                ("amount", None),
+                                ("at_least", None),
+                                ("at_most", None),
+                                ("countries", []),
+                                ("factor", None),
+                                ("number", None),
+                                ("over_cap", "reject"),
+                                ("period", ""),
+                                ("scope", ""),
+                            ),
+                            models.Q(
+                                ("kind", "requires"),
+                                ("other_goal__isnull", False),
+                                models.Q(("other_goal", models.F("goal")), _negated=True),
+                                ("amount", None),
+                                ("at_least", None),
+                                ("at_most", None),
+                                ("countries", []),
+                                ("factor", None),
+                                ("number", None),
+                                ("over_cap", "reject"),
+                                ("period", ""),
+                                ("scope", ""),
+                            ),
+                            models.Q(
+                                ("kind", "country"),
+                                ("countries__len__gt", 0),
+                                ("amount", None),
+                                ("at_least", None),
+                                ("at_most", None),
+                                ("factor", None),
+                                ("number", None),
+                                ("other_goal", None),
+                                ("over_cap", "reject"),
+                                ("period", ""),
+                                ("scope", ""),
+                                ("within", None),
+                            ),
+                            models.Q(
+                                ("kind", "time"),
+                                models.Q(("at_least__isnull", False), ("at_most__isnull", False), _connector="OR"),
+                                ("amount", None),
+                                ("countries", []),
+                                ("factor", None),
+                                ("number", None),
+                                ("over_cap", "reject"),
+                                ("period", ""),
+                                ("scope", ""),
+                            ),
                             models.Q(
                                 ("kind", "cap"),
                                 ("number__isnull", False),
                                 models.Q(("scope", ""), _negated=True),
                                 models.Q(("period", ""), _negated=True),
+                                ("amount", None),
+                                ("at_least", None),
+                                ("at_most", None),
+                                ("countries", []),
+                                ("factor", None),
+                                ("other_goal", None),
+                                ("within", None),
                             ),
                             _connector="OR",
                         ),
@@ -1517,6 +1573,40 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
+                    "customers_per_click",
+                    models.PositiveSmallIntegerField(
+                        default=3,
+                        help_text="So many customers of one click are many.",
+                        validators=[django.core.validators.MinValueValidator(2)],
+                    ),
+                ),
+                (
+                    "customers_per_address",
+                    models.PositiveSmallIntegerField(
+                        default=4,
+                        help_text="So many customers from one address are many.",
+                        validators=[django.core.validators.MinValueValidator(2)],
+                    ),
+                ),
+                ("address_period", models.DurationField(default=datetime.timedelta(days=7), help_text="In this time.")),
+                (
+                    "fast_seconds",
+                    models.PositiveIntegerField(default=10, help_text="Sooner after the click is too fast."),
+                ),
+                (
+                    "velocity_factor",
+                    models.DecimalField(
+                        decimal_places=1,
+                        default=Decimal("5"),
+                        help_text="So many times the usual number is far more.",
+                        max_digits=5,
+                    ),
+                ),
+                (
+                    "velocity_least",
+                    models.PositiveIntegerField(default=30, help_text="Fewer an hour are never far more."),
+                ),
+                (
                     "offer",
                     models.OneToOneField(
                         on_delete=django.db.models.deletion.CASCADE, related_name="risk_policy", to="affiliates.offer"
@@ -1569,12 +1659,22 @@ class Migration(migrations.Migration):
                     models.PositiveSmallIntegerField(default=10, help_text="The click repeats one of seconds before."),
                 ),
                 (
+                    "too_fast",
+                    models.PositiveSmallIntegerField(default=30, help_text="The event came too soon after the click."),
+                ),
+                (
+                    "country_mismatch",
+                    models.PositiveSmallIntegerField(
+                        default=40, help_text="Click and event, or click and offer, name different countries."
+                    ),
+                ),
+                (
                     "same_address",
                     models.PositiveSmallIntegerField(default=50, help_text="Many customers came from one address."),
                 ),
                 (
-                    "too_fast",
-                    models.PositiveSmallIntegerField(default=30, help_text="The event came too soon after the click."),
+                    "crowded_click",
+                    models.PositiveSmallIntegerField(default=30, help_text="One click brought many customers."),
                 ),
                 (
                     "self_referral",
@@ -1585,50 +1685,6 @@ class Migration(migrations.Migration):
                 (
                     "velocity",
                     models.PositiveSmallIntegerField(default=20, help_text="Far more conversions an hour than usual."),
-                ),
-                (
-                    "country_mismatch",
-                    models.PositiveSmallIntegerField(
-                        default=40, help_text="Click and event, or click and offer, name different countries."
-                    ),
-                ),
-                (
-                    "crowded_click",
-                    models.PositiveSmallIntegerField(default=30, help_text="One click brought many customers."),
-                ),
-                (
-                    "customers_per_address",
-                    models.PositiveSmallIntegerField(
-                        default=4,
-                        help_text="So many customers from one address are many.",
-                        validators=[django.core.validators.MinValueValidator(2)],
-                    ),
-                ),
-                ("address_period", models.DurationField(default=datetime.timedelta(days=7), help_text="In this time.")),
-                (
-                    "fast_seconds",
-                    models.PositiveIntegerField(default=10, help_text="Sooner after the click is too fast."),
-                ),
-                (
-                    "velocity_factor",
-                    models.DecimalField(
-                        decimal_places=1,
-                        default=Decimal("5"),
-                        help_text="So many times the usual number is far more.",
-                        max_digits=5,
-                    ),
-                ),
-                (
-                    "velocity_least",
-                    models.PositiveIntegerField(default=30, help_text="Fewer an hour are never far more."),
-                ),
-                (
-                    "customers_per_click",
-                    models.PositiveSmallIntegerField(
-                        default=3,
-                        help_text="So many customers of one click are many.",
-                        validators=[django.core.validators.MinValueValidator(2)],
-                    ),
                 ),
             ],
             options={

@@ -9,6 +9,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from affiliates.models import country_code
+from conversions.qualification_kinds.base import UNUSED, Kind, LooksBack, OverCap, Period, Scope
+from conversions.qualification_kinds.table import KINDS, kind_choices, kind_of, rule_is_complete
 from records.money import AmountField
 
 
@@ -16,35 +18,11 @@ class QualificationRule(models.Model):
     """One thing that a goal asks of an event before it counts; all rules of a goal must be met.
 
     The two rules that most goals have stand on the goal itself: `minimum_revenue` and `once_per_customer`.
-    Which of the fields a kind uses is checked here and by the database.
+    Which of the fields a kind uses (`conversions/qualification_kinds/`) is checked here and by the database.
     """
 
-    class Kind(models.TextChoices):
-        ACCUMULATED = "accumulated", "Amounts add up to a minimum"
-        WAGERING = "wagering", "Volume reaches a minimum (wagering, turnover, lots)"
-        KYC = "kyc", "The customer's identity is checked"
-        REQUIRES = "requires", "Another goal comes first"
-        COUNTRY = "country", "Only from certain countries"
-        TIME = "time", "Time to convert"
-        CAP = "cap", "Cap per period"
-
-    class Scope(models.TextChoices):
-        AFFILIATE = "affiliate", "Each affiliate"
-        GOAL = "goal", "All affiliates together, this goal"
-        OFFER = "offer", "All affiliates together, all goals of the offer"
-
-    class Period(models.TextChoices):
-        DAY = "day", "Day (UTC)"
-        WEEK = "week", "Week (UTC, from Monday)"
-        MONTH = "month", "Month (UTC)"
-        TOTAL = "total", "For ever"
-
-    class OverCap(models.TextChoices):
-        REJECT = "reject", "Rejected"
-        HOLD = "hold", "Held for an operator"
-
     goal = models.ForeignKey("conversions.Goal", models.CASCADE, related_name="rules")
-    kind = models.CharField(max_length=11, choices=Kind)
+    kind = models.CharField(max_length=20, choices=kind_choices)
     amount = AmountField(
         null=True, blank=True, help_text="The minimum: for amounts in the offer's currency, for volume in its own unit."
     )
@@ -78,17 +56,7 @@ class QualificationRule(models.Model):
     class Meta:
         ordering = ["goal", "id"]
         constraints = [
-            models.CheckConstraint(
-                name="rule_is_complete",
-                condition=Q(kind="accumulated", amount__isnull=False, amount__gt=0)
-                | (Q(kind="wagering", amount__gt=0, amount__isnull=False, factor=None) & Q(other_goal__isnull=False))
-                | (Q(kind="wagering", amount=None, factor__gt=0, factor__isnull=False) & Q(other_goal__isnull=False))
-                | Q(kind__in=["kyc", "requires"], other_goal__isnull=False)
-                | Q(kind="country", countries__len__gt=0)
-                | Q(kind="time", at_least__isnull=False)
-                | Q(kind="time", at_most__isnull=False)
-                | (Q(kind="cap", number__isnull=False) & ~Q(scope="") & ~Q(period="")),
-            ),
+            models.CheckConstraint(name="rule_is_complete", condition=rule_is_complete()),
             models.CheckConstraint(condition=Q(within=None) | Q(within__gt=timedelta(0)), name="rule_within_positive"),
         ]
 
@@ -96,41 +64,52 @@ class QualificationRule(models.Model):
         return f"{self.get_kind_display()} ({self.goal})"
 
     @property
+    def goal_name(self) -> str:
+        return self.goal.name
+
+    @property
+    def currency(self) -> str:
+        currency: str = self.goal.offer.currency
+        return currency
+
+    @property
+    def other_goal_name(self) -> str:
+        return self.other_goal.name if self.other_goal else ""
+
+    @property
+    def in_words(self) -> str:
+        return kind_of(self.kind).words(self)
+
+    @property
+    def looks_back(self) -> LooksBack:
+        """What has to be read before it can be judged."""
+        return kind_of(self.kind).looks_back(self)
+
+    @property
     def looks_at_customer(self) -> bool:
         """Whether it is judged by what else the customer did."""
-        by_goal = self.kind == self.Kind.TIME and self.other_goal_id is not None
-        return by_goal or self.kind in ("accumulated", "wagering", "kyc", "requires")
+        return self.looks_back == LooksBack.CUSTOMER
 
     def clean(self) -> None:
-        """Say in words what the constraint would refuse."""
-        missing = {
-            self.Kind.ACCUMULATED: ("amount", not self.amount or self.amount <= 0, "Give the minimum, more than 0."),
-            self.Kind.WAGERING: ("amount", bool(self.amount) == bool(self.factor), "Give a minimum or a factor."),
-            self.Kind.KYC: ("other_goal", not self.other_goal_id, "Say which goal reports the identity check."),
-            self.Kind.REQUIRES: ("other_goal", not self.other_goal_id, "Say which goal must come first."),
-            self.Kind.COUNTRY: ("countries", not self.countries, "Name at least one country."),
-            self.Kind.TIME: (
-                "at_most",
-                self.at_least is None and self.at_most is None,
-                "Give a minimum or a maximum time, or both.",
-            ),
-            self.Kind.CAP: (
-                "number",
-                self.number is None or not self.scope or not self.period,
-                "Say how many, for whom, and in which period.",
-            ),
-        }
-        field, is_missing, message = (
-            missing.get(self.Kind(self.kind), ("", False, "")) if self.kind else ("", False, "")
-        )
-        if is_missing:
-            raise ValidationError({field: message})
-        if self.kind == self.Kind.WAGERING and not self.other_goal_id:
-            raise ValidationError({"other_goal": "Say which goal's events report the volume."})
+        """Say in words, beside the field, what the constraint would refuse."""
+        if self.kind in KINDS:
+            self._clean_by_kind(KINDS[self.kind])
         if self.other_goal_id and self.goal_id and self.other_goal and self.other_goal.offer_id != self.goal.offer_id:
             raise ValidationError({"other_goal": f"{self.other_goal} belongs to another offer."})
-        if self.kind == self.Kind.REQUIRES and self.other_goal_id == self.goal_id and self.goal_id:
-            raise ValidationError({"other_goal": "A goal cannot require itself."})
+
+    def _clean_by_kind(self, kind: Kind) -> None:
+        wrong: dict[str, str] = {}
+        for need in kind.needs:
+            try:
+                models.CheckConstraint(name="need", condition=need.condition).validate(type(self), self)
+            except ValidationError:
+                wrong.setdefault(need.field, need.message)
+        for name, unused in UNUSED.items():
+            attribute = f"{name}_id" if name == "other_goal" else name
+            if name not in kind.fields and getattr(self, attribute) != unused:
+                wrong[name] = f"For {kind.short} this is not used: leave it {'empty' if not unused else 'as it was'}."
+        if wrong:
+            raise ValidationError(wrong)
 
 
 class QualificationWait(models.Model):

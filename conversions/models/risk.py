@@ -1,18 +1,19 @@
 """The risk settings of offers, the reviews they open, and what the marks are counted from."""
 
 from datetime import timedelta
-from decimal import Decimal
 
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 
 from affiliates.models import Offer, User
+from conversions.risk_signals.table import SIGNALS, columns_of
 
 
 class RiskPolicy(models.Model):
-    """How an offer weighs marks of risk: points for each, and from how many points on a person looks first.
+    """How an offer weighs risk signals: points for each, and from how many points on a person looks first.
 
+    Each signal (`conversions/risk_signals/`) adds a column for its points and one for each of its limits.
     The defaults are published in docs/risk.md; they hold for offers without a row of their own.
     """
 
@@ -37,29 +38,6 @@ class RiskPolicy(models.Model):
         default=timedelta(days=14), help_text="A held conversion has this long to be decided."
     )
     at_end = models.CharField(max_length=7, choices=AtEnd, default=AtEnd.STAY)
-    bot_click = models.PositiveSmallIntegerField(default=100, help_text="A bot made the click.")
-    data_centre = models.PositiveSmallIntegerField(default=50, help_text="The click came from a hosting company.")
-    duplicate_click = models.PositiveSmallIntegerField(default=10, help_text="The click repeats one of seconds before.")
-    same_address = models.PositiveSmallIntegerField(default=50, help_text="Many customers came from one address.")
-    too_fast = models.PositiveSmallIntegerField(default=30, help_text="The event came too soon after the click.")
-    self_referral = models.PositiveSmallIntegerField(default=100, help_text="The click came from the affiliate itself.")
-    velocity = models.PositiveSmallIntegerField(default=20, help_text="Far more conversions an hour than usual.")
-    country_mismatch = models.PositiveSmallIntegerField(
-        default=40, help_text="Click and event, or click and offer, name different countries."
-    )
-    crowded_click = models.PositiveSmallIntegerField(default=30, help_text="One click brought many customers.")
-    customers_per_address = models.PositiveSmallIntegerField(
-        default=4, validators=[MinValueValidator(2)], help_text="So many customers from one address are many."
-    )
-    address_period = models.DurationField(default=timedelta(days=7), help_text="In this time.")
-    fast_seconds = models.PositiveIntegerField(default=10, help_text="Sooner after the click is too fast.")
-    velocity_factor = models.DecimalField(
-        max_digits=5, decimal_places=1, default=Decimal(5), help_text="So many times the usual number is far more."
-    )
-    velocity_least = models.PositiveIntegerField(default=30, help_text="Fewer an hour are never far more.")
-    customers_per_click = models.PositiveSmallIntegerField(
-        default=3, validators=[MinValueValidator(2)], help_text="So many customers of one click are many."
-    )
 
     class Meta:
         verbose_name_plural = "risk policies"
@@ -70,6 +48,11 @@ class RiskPolicy(models.Model):
 
     def __str__(self) -> str:
         return f"Risk policy of {self.offer}"
+
+
+for _signal in SIGNALS.values():
+    for _name, _field in columns_of(_signal).items():
+        RiskPolicy.add_to_class(_name, _field)
 
 
 class RiskReview(models.Model):

@@ -7,49 +7,27 @@ the offer's are never added.
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from typing import Any
+from datetime import datetime
+from typing import Any, assert_never
 
 from django.db import connection
 
 from conversions.models import Goal, QualificationRule
+from conversions.qualification_kinds.base import ZERO, JudgedEvent, Known, LooksBack, Scope
 from records.advisory_locks import Lock, wait_for
-
-Kind, Period, Scope = QualificationRule.Kind, QualificationRule.Period, QualificationRule.Scope
-ZERO = Decimal(0)
+from records.periods import begins, ends
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject(JudgedEvent):
     """An event to be judged: a new one, or a stored conversion that waits (`conversion_id`)."""
 
     goal: Goal
     affiliate_id: int
     customer_id: int | None
-    revenue: Decimal | None
-    currency: str
-    occurred_at: datetime
-    received_at: datetime
-    clicked_at: datetime | None
-    country: str = ""
     # Whether the event names a customer at all; a new customer has no row yet.
     has_customer: bool = True
     conversion_id: int | None = None
-
-
-@dataclass(slots=True)
-class Known:
-    """A customer's other events of one goal that are not rejected, as far as they count for a rule."""
-
-    number: int = 0
-    # Of them, those that wait for no rule, and those that are approved.
-    there: int = 0
-    approved: int = 0
-    first_at: datetime | None = None
-    total: Decimal = ZERO
-    # In currencies that are not the offer's: not counted, but said.
-    elsewhere: dict[str, Decimal] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -60,13 +38,22 @@ class Past:
     caps: dict[tuple[int, int], int] = field(default_factory=dict)
     # The batch's own: its cap rules, and what of it took a place by rule, affiliate and period so far.
     cap_rules: dict[int, QualificationRule] = field(default_factory=dict)
-    taken: Counter[tuple[int, int | None, datetime | None]] = field(default_factory=Counter)
+    taken: Counter[tuple[int, int | None, datetime]] = field(default_factory=Counter)
 
     def of(self, position: int, rule: int) -> Known:
         return self.known.get((position, rule)) or Known()
 
-    def counted(self, position: int, rule: QualificationRule, subject: Subject) -> int:
-        return self.caps.get((position, rule.pk), 0) + self.taken[_place(rule, subject)]
+    def known_to(self, position: int, rule: QualificationRule, subject: Subject) -> Known:
+        """What the rule looks back on."""
+        match rule.looks_back:
+            case LooksBack.NOWHERE:
+                return Known()
+            case LooksBack.CUSTOMER:
+                return self.of(position, rule.pk)
+            case LooksBack.PERIOD:
+                return Known(in_period=self.caps.get((position, rule.pk), 0) + self.taken[_place(rule, subject)])
+            case never:
+                assert_never(never)
 
     def take_place(self, subject: Subject) -> None:
         """Count an event of the batch that is not rejected towards every cap that it falls under."""
@@ -113,7 +100,7 @@ def gather(subjects: Sequence[Subject]) -> Past:
     caps: list[tuple[Any, ...]] = []
     for n, subject in enumerate(subjects):
         for rule in subject.goal.qualification_rules:
-            if subject.conversion_id is None and rule.kind == Kind.CAP:
+            if subject.conversion_id is None and rule.looks_back == LooksBack.PERIOD:
                 caps.append(_cap(n, rule, subject))
                 past.cap_rules[rule.pk] = rule
     if caps:
@@ -169,31 +156,12 @@ def _cap(position: int, rule: QualificationRule, subject: Subject) -> tuple[Any,
         None if of_offer else subject.goal.pk,
         subject.goal.offer_id if of_offer else None,
         subject.affiliate_id if rule.scope == Scope.AFFILIATE else None,
-        period_start(rule.period, subject.received_at),
-        period_end(rule.period, subject.received_at),
+        begins(rule.period, subject.received_at),
+        ends(rule.period, subject.received_at),
         rule.number,
     )
 
 
-def _place(rule: QualificationRule, subject: Subject) -> tuple[int, int | None, datetime | None]:
+def _place(rule: QualificationRule, subject: Subject) -> tuple[int, int | None, datetime]:
     affiliate = subject.affiliate_id if rule.scope == Scope.AFFILIATE else None
-    return rule.pk, affiliate, period_start(rule.period, subject.received_at)
-
-
-def period_start(period: str, at: datetime) -> datetime | None:
-    """When the period began that a moment lies in, in UTC; None where it has no beginning."""
-    day = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    if period == Period.WEEK:
-        return day - timedelta(days=day.weekday())
-    if period == Period.MONTH:
-        return day.replace(day=1)
-    return day if period == Period.DAY else None
-
-
-def period_end(period: str, at: datetime) -> datetime | None:
-    """When the next period begins; what is corrected or replayed later counts in the one that it came in."""
-    start = period_start(period, at)
-    if start is None:
-        return None
-    longest = {Period.WEEK: timedelta(days=7), Period.MONTH: timedelta(days=31)}.get(Period(period), timedelta(days=1))
-    return period_start(period, start + longest)
+    return rule.pk, affiliate, begins(rule.period, subject.received_at)

@@ -24,8 +24,9 @@ from conversions.models import (
     StatusChange,
     Trace,
 )
-from conversions.qualification.judgement import Finding, Result, judge, outcome
+from conversions.qualification.judgement import judge, outcome
 from conversions.qualification.past import Subject, gather
+from conversions.qualification_kinds.base import Finding, Result
 from conversions.reasons.codes import Reason
 from tracking.click_id.codec import ClickID
 

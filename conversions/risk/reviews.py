@@ -20,7 +20,8 @@ from conversions.lifecycle.status import change_status
 from conversions.models import Conversion, Postback, RiskPolicy, RiskReview, StatusChange, Trace
 from conversions.qualification.waits import apply_move, next_move
 from conversions.reasons.codes import Reason
-from conversions.risk.signals import ClickMarks, Mark, Suspect, look_up, marks_of
+from conversions.risk.signals import Mark, look_up, marks_of, policy_of
+from conversions.risk_signals.base import ClickMarks, Suspect
 from tracking.click_id.codec import ClickID
 from tracking.models import Click
 
@@ -170,7 +171,7 @@ def weigh_late(listed: Sequence[Conversion], *, now: datetime) -> int:
     over = [
         (row, found)
         for (row, _), suspect, counts in zip(late, suspects, look_up(suspects), strict=True)
-        if (found := Found(suspect.policy, marks_of(suspect, counts))).is_over
+        if (found := Found(policy_of(suspect), marks_of(suspect, counts))).is_over
     ]
     return _hold(over, now) if over else 0
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from affiliates.models import Offer
-from conversions.models import Goal, QualificationRule
+from conversions.models import Goal
 
 CASINO, CHALLENGE, SHOP = "LuckyFox Casino", "Northpeak Challenge", "Casa Verbena Shop"
 AT_ONCE, AFTER_DELAY, BY_HAND = Goal.Approval.AT_ONCE, Goal.Approval.AFTER_DELAY, Goal.Approval.BY_HAND
@@ -15,7 +15,7 @@ AT_ONCE, AFTER_DELAY, BY_HAND = Goal.Approval.AT_ONCE, Goal.Approval.AFTER_DELAY
 class AskSpec:
     """A qualification rule: of a kind, about another goal, met within so many days."""
 
-    kind: QualificationRule.Kind
+    kind: str
     other_goal: str
     within_days: int
     amount: str | None = None
@@ -138,8 +138,8 @@ OFFERS = (
                 needs_customer_id=True,
                 once_per_customer=True,
                 asks=(
-                    AskSpec(QualificationRule.Kind.ACCUMULATED, "deposit", 60, amount="500"),
-                    AskSpec(QualificationRule.Kind.KYC, "kyc", 60),
+                    AskSpec("accumulated", "deposit", 60, amount="500"),
+                    AskSpec("kyc", "kyc", 60),
                 ),
             ),
         ),

@@ -17,11 +17,11 @@ from affiliates.models import AffiliateMember, User
 from dashboard.periods import Period
 from dashboard.portal.access import Portal, portal_of, zone_of
 from dashboard.portal.preview import lacking
-from dashboard.portal.words import duration_words
 from payouts.invoicing.tax import NAMES
 from payouts.models import Invoice, Statement
 from payouts.plan_changes.what_if_report import difference_words
 from payouts.pricing import plain
+from records import words
 from records.money import format_money
 
 register = template.Library()
@@ -162,12 +162,12 @@ def statement_period(statement: Statement) -> str:
 @register.filter
 def counted(count: int, noun: str) -> str:
     """`1 link`, `1,204 links`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return words.counted(count, noun)
 
 
 @register.filter
 def duration(value: timedelta) -> str:
-    return duration_words(value)
+    return words.duration_words(value)
 
 
 @register.filter
@@ -178,12 +178,8 @@ def percent(value: float | None) -> str:
 
 @register.filter
 def span_words(value: timedelta | None) -> str:
-    """A length of time in its largest unit; a dash where there is none."""
-    if value is None:
-        return "–"
-    seconds = value.total_seconds()
-    unit, name = next(((u, n) for u, n in ((86_400, "d"), (3600, "h"), (60, "min")) if seconds >= u), (1, "s"))
-    return f"{seconds / unit:.3g} {name}"
+    """A length of time; a dash where there is none."""
+    return "–" if value is None else words.duration_words(value)
 
 
 @register.filter

@@ -11,7 +11,6 @@ from django.db.models import Q, QuerySet
 from affiliates.models import User
 from conversions.holds import HOLDS, Hold, hold_of
 from conversions.models import Conversion, Postback, Refund, StatusChange, Trace
-from dashboard.portal.words import duration_words
 from dashboard.trace.events import (
     TONES,
     Event,
@@ -28,6 +27,7 @@ from dashboard.trace.lookup import MOST, Found
 from payouts.models import LedgerEntry, Payout, Statement
 from payouts.queries import explain, with_paid
 from payouts.rights import HIDDEN, sees_commission
+from records.words import duration_words
 from tracking.click_id.codec import ClickID, text_of
 from tracking.models import Click, TrackingLink
 

@@ -21,8 +21,8 @@ from payouts.ledger.pricing_groups import Account, Span, lineage, lock_accounts,
 from payouts.models import BilledClicks, CommissionPlan, LedgerEntry
 from payouts.plans.price_books import keep_versions, price_book
 from payouts.pricing import APPROVED, Event, Line, PriceBook, choose_rules, choose_version, exact, price_all
-from payouts.pricing.periods import BEGINNING, END, first_day_under
 from payouts.pricing.precedence import SUB_NAMES, most_specific
+from records.periods import BEGINNING, END, first_day_under
 
 Kind = LedgerEntry.Kind
 # Where the entries of a day stand in time: its noon is the same day in nearly every time zone.

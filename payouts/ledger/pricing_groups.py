@@ -16,8 +16,8 @@ from conversions.models import CustomerLock
 from payouts.pricing import Event, Family, Lineage, PlanTerms, PriceBook, PricingRule
 from payouts.pricing.kind import Prices
 from payouts.pricing.kinds import kind_of
-from payouts.pricing.periods import BEGINNING, END, TOTAL, begins, ends
 from records.advisory_locks import Lock, number_of, wait_for
+from records.periods import BEGINNING, END, TOTAL, begins, ends
 from tracking.models import Click
 
 MOST_LEVELS = 10

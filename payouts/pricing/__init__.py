@@ -11,7 +11,8 @@ from payouts.pricing.engine import estimate, estimate_all, price, price_all
 from payouts.pricing.facts import APPROVED, Event, Family, Line, Lineage, PricingRule, Quote
 from payouts.pricing.precedence import choose_rules, choose_version
 from payouts.pricing.terms import PlanTerms, PriceBook, VersionTerms
-from payouts.pricing.words import counted, exact, plain
+from payouts.pricing.words import exact
+from records.words import counted, plain
 
 __all__ = [
     "APPROVED",

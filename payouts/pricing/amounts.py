@@ -4,7 +4,8 @@ from decimal import Context, Decimal
 from typing import NamedTuple
 
 from payouts.pricing.facts import Event
-from payouts.pricing.words import exact, plain
+from payouts.pricing.words import exact
+from records.words import plain
 
 # NUMERIC(24, 8) times NUMERIC(9, 6) has up to 33 digits: exact here, so that rounding happens once.
 EXACT = Context(prec=60)

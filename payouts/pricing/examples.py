@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 from payouts.pricing.engine import price_all
 from payouts.pricing.facts import APPROVED, Event, Family, Line, PricingRule, Quote
-from payouts.pricing.periods import BEGINNING
 from payouts.pricing.terms import PlanTerms, VersionTerms
-from payouts.pricing.words import counted, exact, plain
+from payouts.pricing.words import exact
+from records.periods import BEGINNING
+from records.words import counted, plain
 
 EVENT, MONTH = "event", "month"
 AFFILIATE, OFFER = 0, 0

@@ -17,8 +17,8 @@ from payouts.pricing.amounts import Share
 from payouts.pricing.facts import Event, Family, Line, PricingRule
 from payouts.pricing.inputs import Input
 from payouts.pricing.limits import Tally, account_of, capped, line_of, run_out, within_bounds
-from payouts.pricing.periods import first_day_under
 from payouts.pricing.words import exact
+from records.periods import first_day_under
 
 # Each part of a kind, and what it is: the words of the refusal when it is missing, and of the page in docs/how-to.
 PARTS = {

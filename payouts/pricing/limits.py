@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 from payouts.pricing.amounts import ZERO, Share
 from payouts.pricing.facts import Event, Line, PricingRule
-from payouts.pricing.periods import begins, in_words, months_after
-from payouts.pricing.words import counted, exact
+from payouts.pricing.words import exact
 from records.money import MAX_AMOUNT, PLACES, round_money
+from records.periods import begins, in_words, months_after
+from records.words import counted
 
 Key = tuple[object, ...]
 State = TypeVar("State")

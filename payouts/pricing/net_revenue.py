@@ -20,9 +20,10 @@ from typing import Any
 
 from payouts.pricing.amounts import ZERO, percent_of
 from payouts.pricing.facts import Event, PricingRule
-from payouts.pricing.periods import MONTH, begins, in_words
-from payouts.pricing.words import exact, plain
+from payouts.pricing.words import exact
 from records.money import round_money
+from records.periods import MONTH, begins, in_words
+from records.words import plain
 
 
 @dataclass(slots=True)

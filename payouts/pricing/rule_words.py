@@ -2,7 +2,8 @@
 
 from payouts.pricing.facts import PricingRule
 from payouts.pricing.kinds import KINDS, kind_of
-from payouts.pricing.words import counted, exact
+from payouts.pricing.words import exact
+from records.words import counted
 
 TABLE_HEAD = "| rule | in the panel | earns | example |\n| --- | --- | --- | --- |\n"
 

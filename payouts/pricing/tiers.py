@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from payouts.pricing.amounts import EXACT, ZERO, Share, percent_of, percent_share
 from payouts.pricing.facts import Event, PricingRule
-from payouts.pricing.words import counted, exact, plain
+from payouts.pricing.words import exact
+from records.words import counted, plain
 
 COUNT, REVENUE, VOLUME = "count", "revenue", "volume"
 MARGINAL, WHOLE = "marginal", "whole"

@@ -10,13 +10,14 @@ from xml.etree import ElementTree
 
 import pytest
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from hypothesis import HealthCheck, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from conversions.dialects.mapping import Mapping
 from conversions.dialects.page import dialect_page
-from conversions.dialects.table import BY_NAME, BY_PATH, DIALECTS, Dialect
+from conversions.dialects.table import BY_FORM, BY_NAME, BY_PATH, DIALECTS, Dialect, _once
 from conversions.endpoints.dialects import address_of
 from conversions.models import Conversion, Postback
 from tests.asgi_client import Answer, visit
@@ -201,6 +202,22 @@ def test_no_two_rows_share_an_address_or_a_name() -> None:
     assert len(BY_PATH) == sum(len(dialect.paths) for dialect in DIALECTS)
     assert "/postback" not in BY_PATH
     assert all(isinstance(dialect.mapping, Mapping) for dialect in DIALECTS)
+
+
+@pytest.mark.parametrize(("form", "name"), [(form, dialect.name) for form, dialect in BY_FORM.items()])
+def test_an_address_with_parts_that_vary_is_its_platforms_and_shows_no_token(form: str, name: str) -> None:
+    path = form.replace("{token}", TOKEN).replace("{account}", "IR-123")
+    for each in (path, f"{path}/"):
+        found = address_of(each)
+        assert found
+        assert (found.dialect.name, TOKEN in found.path) == (name, False)
+        assert found.token == (TOKEN if "{token}" in form else "")
+    assert address_of(path.replace(TOKEN, "aft_short").replace("IR-123", "IR.123")) is None
+
+
+def test_two_rows_of_one_name_or_address_stop_the_start() -> None:
+    with pytest.raises(ImproperlyConfigured, match="Everflow and CAKE both have /x"):
+        _once([("/x", BY_NAME["everflow"]), ("/x", BY_NAME["cake"])])
 
 
 def test_a_parameter_means_one_thing_to_a_platform() -> None:

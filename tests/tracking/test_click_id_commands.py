@@ -17,13 +17,13 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from records.periods import months_after
 from tests.factories import ClickFactory, TrackingLinkFactory
 from tests.tracking.storage import personal_click, run
 from tracking.checks import check_click_id_keys, check_retention
 from tracking.click_id import codec
 from tracking.click_id import keys as click_id_keys
 from tracking.click_id.reading import read
-from tracking.retention.partitions import months_later
 
 PAGE = (Path(django_settings.BASE_DIR) / "docs" / "click-id.md").read_text()
 ONE, TWO = "1:the old key of the year", "2:the new key of the year"
@@ -55,7 +55,7 @@ def test_it_says_what_became_of_the_click(link):
     ]
     for click, fact in stored:
         assert fact in run("click_id", codec.text_of(click.pk))[1]
-    old = codec.new(link_number=link.pk, at=months_later(now, -37)).text
+    old = codec.new(link_number=link.pk, at=months_after(now, -37)).text
     assert "dropped: older than CLICK_ROW_MONTHS" in run("click_id", old)[1]
 
 

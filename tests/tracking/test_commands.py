@@ -12,6 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from records.advisory_locks import Lock
+from records.periods import months_after
 from tests.factories import TrackingLinkFactory
 from tests.tracking.storage import is_cleared, make_month, names, own_months, personal_click, run
 from tests.tracking.test_capture import connect, make_row
@@ -19,7 +20,6 @@ from tests.tracking.test_erasure import row_of
 from tracking.capture import spool
 from tracking.click_id.codec import text_of
 from tracking.models import Click
-from tracking.retention.partitions import months_later
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -134,7 +134,7 @@ def test_a_spool_that_cannot_be_read_is_not_well(directory):
 def test_months_are_listed_with_what_became_of_their_personal_fields(settings):
     run("partitions", "--make-ahead", "3")
     now = timezone.now()
-    old = months_later(now, -12)
+    old = months_after(now, -12)
     name = make_month(old.year, old.month)
     personal_click(old)
     run("partitions", "--trim")
@@ -144,17 +144,17 @@ def test_months_are_listed_with_what_became_of_their_personal_fields(settings):
     assert lines.keys() == names()
     assert lines[name].endswith("cleared")
     assert lines[f"tracking_click_y{now:%Ym%m}"].endswith("kept")
-    ahead = months_later(now, 2)
+    ahead = months_after(now, 2)
     assert lines[f"tracking_click_y{ahead:%Ym%m}"].endswith("ahead")
     assert "(CLICK_PERSONAL_DAYS)" in said
 
 
 def test_a_month_that_is_getting_old_is_cleared_in_part(settings):
-    cutoff = months_later(timezone.now(), -13).replace(day=15)
+    cutoff = months_after(timezone.now(), -13).replace(day=15)
     settings.CLICK_PERSONAL_DAYS = (timezone.now() - cutoff).days
     name = make_month(cutoff.year, cutoff.month)
     first = cutoff.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    old, young = personal_click(first), personal_click(months_later(first, 1) - timedelta(milliseconds=1))
+    old, young = personal_click(first), personal_click(months_after(first, 1) - timedelta(milliseconds=1))
     run("partitions", "--trim")
     assert (is_cleared(old), is_cleared(young)) == (True, False)
     code, said = run("partitions")
@@ -167,10 +167,10 @@ def test_a_month_that_is_missing_is_a_fault(monkeypatch):
     code, said = run("partitions")
     assert code == 1
     assert f"no partition for {far:%Y-%m}" in said
-    assert f"no partition for {months_later(far, 1):%Y-%m}" in said
+    assert f"no partition for {months_after(far, 1):%Y-%m}" in said
     assert run("partitions", "--make-ahead", "1") == (
         0,
-        f"Made 2 new partitions; clicks up to {months_later(far, 1):%Y-%m} have theirs.\n",
+        f"Made 2 new partitions; clicks up to {months_after(far, 1):%Y-%m} have theirs.\n",
     )
     assert "no partition" not in run("partitions")[1]
 
@@ -182,7 +182,7 @@ def test_what_was_forgotten_for_days_is_a_fault(settings):
     personal_click(now - timedelta(days=91))  # due since yesterday: the night's run has it
     assert run("partitions")[0] == 0
     personal_click(now - timedelta(days=93))
-    expired = months_later(now, -40)
+    expired = months_after(now, -40)
     name = make_month(expired.year, expired.month)
     code, said = run("partitions")
     assert code == 1
@@ -197,7 +197,7 @@ def test_trying_first_tells_the_number_and_changes_nothing(settings):
     settings.CLICK_PERSONAL_DAYS, settings.CLICK_ROW_MONTHS = 90, 36
     now = timezone.now()
     clicks = [personal_click(now - timedelta(days=days)) for days in (100, 95, 80)]
-    expired = months_later(now, -40)
+    expired = months_after(now, -40)
     name = make_month(expired.year, expired.month)
     code, said = run("partitions", "--drop-expired", "--trim", "--dry-run")
     assert code == 0
@@ -214,7 +214,7 @@ def test_trying_first_tells_the_number_and_changes_nothing(settings):
 
 def test_clicks_without_marks_make_the_command_fail(settings):
     settings.CLICK_PERSONAL_DAYS, settings.CLICK_ROW_MONTHS = 90, 36
-    expired = months_later(timezone.now(), -40)
+    expired = months_after(timezone.now(), -40)
     name = make_month(expired.year, expired.month)
     personal_click(expired.replace(day=2), marked_at=None)
     code, said = run("partitions", "--drop-expired", "--trim")
@@ -225,7 +225,7 @@ def test_clicks_without_marks_make_the_command_fail(settings):
 
 def test_zero_keeps_for_ever_and_says_so(settings):
     settings.CLICK_PERSONAL_DAYS = settings.CLICK_ROW_MONTHS = 0
-    click = personal_click(months_later(timezone.now(), -60))
+    click = personal_click(months_after(timezone.now(), -60))
     code, said = run("partitions", "--drop-expired", "--trim")
     assert code == 0
     assert said.count("for ever") == 2
@@ -234,7 +234,7 @@ def test_zero_keeps_for_ever_and_says_so(settings):
 
 
 def test_a_cleared_month_is_rewritten_on_request():
-    old = months_later(timezone.now(), -12)
+    old = months_after(timezone.now(), -12)
     make_month(old.year, old.month)
     personal_click(old)
     month = f"{old:%Y-%m}"
@@ -248,7 +248,7 @@ def test_a_cleared_month_is_rewritten_on_request():
 
 
 def test_a_month_in_use_is_not_waited_for():
-    old = months_later(timezone.now(), -12)
+    old = months_after(timezone.now(), -12)
     name = make_month(old.year, old.month)
     personal_click(old)
     run("partitions", "--trim")

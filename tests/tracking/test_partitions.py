@@ -5,6 +5,7 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
+from records.periods import months_after
 from tests.factories import ClickFactory
 from tests.tracking.storage import make_month, names, own_months, partition, personal_click
 from tests.tracking.test_capture import connect, make_row
@@ -17,7 +18,6 @@ from tracking.retention.partitions import (
     drop_partition,
     make_partitions,
     make_partitions_ahead,
-    months_later,
     read_partitions,
 )
 
@@ -96,8 +96,8 @@ def test_bounds_are_those_of_the_database_whatever_the_name_says():
 
 
 @given(st.datetimes(datetime(1980, 1, 1), datetime(2200, 1, 1)), st.integers(-600, 600))  # noqa: DTZ001
-def test_months_later_is_so_many_months_and_never_a_later_day(moment, months):
-    later = months_later(moment, months)
+def test_months_after_is_so_many_months_and_never_a_later_day(moment, months):
+    later = months_after(moment, months)
     assert (later.year * 12 + later.month) - (moment.year * 12 + moment.month) == months
     assert later.day == moment.day or (later.day < moment.day and (later + timedelta(days=1)).day == 1)
     assert later.time() == moment.time()

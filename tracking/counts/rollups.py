@@ -18,8 +18,9 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
+from records.periods import months_after
 from tracking.click_id.codec import lowest_uuid
-from tracking.retention.partitions import months_later, read_partitions
+from tracking.retention.partitions import read_partitions
 
 _HOUR = "date_trunc('hour', clicked_at, 'UTC')"
 _DAY = "(clicked_at AT TIME ZONE 'UTC')::date"
@@ -89,7 +90,7 @@ def first_whole_day(*, now: datetime) -> date:
     first = min((partition.starts for partition in read_partitions() if partition.starts), default=now)
     if settings.CLICK_ROW_MONTHS:
         # Months that ended by then are dropped, so the month of that moment is the first that is whole.
-        first = max(first, months_later(now.astimezone(UTC), -settings.CLICK_ROW_MONTHS).replace(day=1))
+        first = max(first, months_after(now.astimezone(UTC), -settings.CLICK_ROW_MONTHS).replace(day=1))
     return first.astimezone(UTC).date()
 
 

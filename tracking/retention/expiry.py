@@ -13,6 +13,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from psycopg import sql
 
 from records.advisory_locks import Lock, try_to_hold
+from records.periods import months_after
 from tracking.click_id.codec import lowest_uuid
 from tracking.retention.partitions import (
     Partition,
@@ -21,7 +22,6 @@ from tracking.retention.partitions import (
     check_droppable,
     count_unmarked,
     drop_partition,
-    months_later,
     read_partitions,
 )
 from tracking.retention.personal_fields import BATCH, Progress, State, clear_partition, personal_state
@@ -62,7 +62,7 @@ def personal_cutoff(now: datetime) -> datetime | None:
 
 def rows_cutoff(now: datetime) -> datetime | None:
     """Months that ended by this moment are dropped; None keeps them."""
-    return months_later(now, -settings.CLICK_ROW_MONTHS) if settings.CLICK_ROW_MONTHS else None
+    return months_after(now, -settings.CLICK_ROW_MONTHS) if settings.CLICK_ROW_MONTHS else None
 
 
 def apply(*, now: datetime, seconds: float) -> bool:

@@ -1,6 +1,5 @@
 """Monthly partitions of the click table: made ahead of time, listed, and dropped when nobody needs them."""
 
-import calendar
 import re
 import time
 from dataclasses import dataclass
@@ -77,12 +76,6 @@ def make_partitions(*, first_day: date, last_day: date) -> int:
 def make_partitions_ahead(*, today: date) -> int:
     """Keep three months ready, so that a worker that is down for weeks stops no click."""
     return make_partitions(first_day=today, last_day=today + timedelta(days=92))
-
-
-def months_later(moment: datetime, months: int) -> datetime:
-    """The same time of the same day in a later month (an earlier one when negative), or on that month's last day."""
-    year, month = divmod(moment.year * 12 + moment.month - 1 + months, 12)
-    return moment.replace(year=year, month=month + 1, day=min(moment.day, calendar.monthrange(year, month + 1)[1]))
 
 
 def read_partitions(*, name: str | None = None) -> list[Partition]:

@@ -10,6 +10,7 @@ from conversions.intake.judge.touches import credit_first_touch, load_touches, t
 from conversions.models import Conversion, CustomerLock, Goal, Postback
 from conversions.reasons.codes import Reason
 from conversions.reasons.explanations import EXPLANATIONS
+from records.words import duration_words
 from tracking.click_id.codec import ClickID
 
 STEP = "attribute"
@@ -171,28 +172,22 @@ def _judge_window(case: Case) -> None:
         return
     elapsed, minimum = case.occurred_at - click.made_at, _minimum(case)
     inputs = {"clicked_at": click.made_at.isoformat(), "occurred_at": case.occurred_at.isoformat()}
-    rule = f"window of {_days(_window(case))}" + (f", from {_days(minimum)} on" if minimum else "")
+    rule = f"window of {duration_words(_window(case))}" + (f", from {duration_words(minimum)} on" if minimum else "")
     if elapsed > _window(case):
         from_cookie = case.postback.door == Postback.Door.PIXEL
         reason = Reason.COOKIE_EXPIRED if from_cookie else Reason.OUTSIDE_WINDOW
         what = "The click that the pixel's cookie kept is too old: the event" if from_cookie else "The event"
-        case.judge("rejected", reason, STEP, f"{what} came {_days(elapsed)} after the click.", rule=rule, **inputs)
+        case.judge(
+            "rejected", reason, STEP, f"{what} came {duration_words(elapsed)} after the click.", rule=rule, **inputs
+        )
     elif elapsed < -SKEW:
-        note = f"The event came {_days(-elapsed)} before the click."
+        note = f"The event came {duration_words(-elapsed)} before the click."
         case.judge("rejected", Reason.BEFORE_CLICK, STEP, note, rule=rule, **inputs)
     elif minimum and elapsed < minimum:
-        note = f"The event came {_days(max(elapsed, timedelta(0)))} after the click: sooner than counts."
+        note = f"The event came {duration_words(max(elapsed, timedelta(0)))} after the click: sooner than counts."
         case.judge("rejected", Reason.TOO_EARLY, STEP, note, rule=rule, **inputs)
     else:
-        note = f"The event came {_days(max(elapsed, timedelta(0)))} after the click, within the window."
+        note = f"The event came {duration_words(max(elapsed, timedelta(0)))} after the click, within the window."
         if elapsed < timedelta(0):
-            note += f" By the sender's clock it came {_days(-elapsed)} before: clocks differ."
+            note += f" By the sender's clock it came {duration_words(-elapsed)} before: clocks differ."
         case.note(STEP, "passed", note, rule=rule, **inputs)
-
-
-def _days(span: timedelta) -> str:
-    if span < timedelta(minutes=2):
-        return f"{span.total_seconds():.3g} s"
-    if span < timedelta(hours=1):
-        return f"{span.total_seconds() / 60:.0f} min"
-    return f"{span / timedelta(days=1):.4g} days" if span >= timedelta(days=1) else f"{span / timedelta(hours=1):.3g} h"

@@ -12,7 +12,7 @@ from conversions.intake.case import Case, Problem
 from conversions.intake.reference_cache import ENROLLMENT
 from conversions.models import Conversion, Customer, CustomerLock
 from conversions.reasons.codes import Reason
-from conversions.risk.signals import ClickMarks
+from conversions.risk_signals.base import ClickMarks
 from tracking.marks import is_bot_agent
 from tracking.models import Click
 from tracking.visitors.geography import locate

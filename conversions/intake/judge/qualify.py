@@ -5,12 +5,12 @@ from typing import Any
 
 from conversions.intake.case import Case, Outcome
 from conversions.models import Conversion, QualificationWait
-from conversions.qualification.judgement import Finding, Result, judge, outcome
+from conversions.qualification.judgement import judge, outcome
 from conversions.qualification.past import Subject, gather
 from conversions.qualification.waits import close_waits, look_again, remember_said, waiting_for
+from conversions.qualification_kinds.base import Finding, Result
 from conversions.reasons.codes import Reason
 from records.bulk_rows import insert
-from tracking.click_id.codec import ClickID
 
 STEP = "qualify"
 Status = Conversion.Status
@@ -51,7 +51,7 @@ def _write(case: Case, finding: Finding, is_decisive: bool) -> None:
 def _subject(case: Case) -> Subject:
     assert case.goal
     assert case.enrollment
-    event, credited = case.event, credited_click(case)
+    event, credited = case.event, case.credited_click
     return Subject(
         goal=case.goal,
         affiliate_id=case.enrollment.affiliate_id,
@@ -64,13 +64,6 @@ def _subject(case: Case) -> Subject:
         country=sent_country(case) or (case.click_marks.country if case.click_marks else ""),
         has_customer=bool(event.customer_id),
     )
-
-
-def credited_click(case: Case) -> ClickID | None:
-    """The click that is credited: the lock's own, where a lock decided."""
-    if case.evidence == Conversion.Evidence.LOCK:
-        return ClickID(case.lock.click_id) if case.lock and case.lock.click_id else None
-    return case.credited or case.event.click
 
 
 def sent_country(case: Case) -> str:

@@ -4,11 +4,12 @@ from datetime import datetime
 
 from affiliates.models import Affiliate, Enrollment
 from conversions.intake.case import Case, Outcome
-from conversions.intake.judge.qualify import credited_click, sent_country
+from conversions.intake.judge.qualify import sent_country
 from conversions.models import Conversion
 from conversions.reasons.codes import Reason
 from conversions.risk.reviews import Found, open_reviews
-from conversions.risk.signals import Suspect, look_up, marks_of
+from conversions.risk.signals import look_up, marks_of, policy_of
+from conversions.risk_signals.base import Suspect
 
 STEP = "risk"
 PENDING, REJECTED = Conversion.Status.PENDING, Conversion.Status.REJECTED
@@ -22,7 +23,7 @@ def weigh(cases: list[Case]) -> None:
     cases = [case for case in cases if case.verdict != REJECTED]
     suspects = [_suspect(case) for case in cases]
     for case, suspect, counts in zip(cases, suspects, look_up(suspects), strict=True):
-        case.risk = Found(suspect.policy, marks_of(suspect, counts))
+        case.risk = Found(policy_of(suspect), marks_of(suspect, counts))
         _judge(case, case.risk)
 
 
@@ -30,7 +31,7 @@ def _suspect(case: Case) -> Suspect:
     """The marks are those of the click that the request names, also where the customer's lock decides who is paid."""
     assert case.goal
     assert case.enrollment
-    credited = credited_click(case)
+    credited = case.credited_click
     return Suspect(
         offer=case.goal.offer,
         goal_id=case.goal.pk,

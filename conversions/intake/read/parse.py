@@ -18,6 +18,7 @@ from conversions.intake.read.repairs import repair
 from conversions.models import Conversion, Postback
 from conversions.reasons.codes import Reason
 from conversions.values import decoded_again, read_moment
+from records.words import counted
 from tracking.click_id import codec
 from web.http import clean
 
@@ -81,7 +82,7 @@ def _parse(case: Case) -> None:
     _name_missing(case, event)
     event.extras = _extras(case, mapping, sent)
     event.fingerprint = _fingerprint(event)
-    note = f"{len(case.parameters)} parameters read."
+    note = f"{counted(len(case.parameters), 'parameter')} read."
     case.note(STEP, "faults" if case.problems else "passed", note, rule=mapping.rule)
 
 
@@ -190,8 +191,8 @@ def _moment(case: Case, text: str) -> datetime | None:
         case.report(Reason.BAD_TIMESTAMP, "timestamp", message, text)
         return None
     if ahead > SKEW:
-        minutes = int(ahead.total_seconds() // 60)
-        note = f"timestamp is {minutes} minutes ahead of our clock. Set the sender's clock, or send UTC."
+        minutes = counted(int(ahead.total_seconds() // 60), "minute")
+        note = f"timestamp is {minutes} ahead of our clock. Set the sender's clock, or send UTC."
         case.note(STEP, REPAIRED, note, rule="clock")
     return found.at
 

@@ -13,6 +13,7 @@ from conversions.lifecycle import status as lifecycle
 from conversions.models import Conversion, Customer, CustomerLock, Goal, StatusChange
 from conversions.reasons.codes import Reason
 from records.bulk_rows import insert, new, update
+from records.words import duration_words
 
 STEP = "decide"
 Status = Conversion.Status
@@ -81,7 +82,7 @@ def _judge_status(case: Case) -> None:
         )
     elif case.goal.approval == Goal.Approval.AFTER_DELAY:
         assert case.goal.approval_delay
-        note = f"{case.goal.name} is approved after {case.goal.approval_delay.days} days."
+        note = f"{case.goal.name} is approved after {duration_words(case.goal.approval_delay)}."
         case.judge(Status.PENDING, Reason.AWAITS_DELAY, STEP, note, rule="the goal's default")
     else:
         note = f"{case.goal.name} is approved by an operator."
@@ -179,12 +180,8 @@ def _values(case: Case) -> dict[str, Any]:
 
 
 def _click(case: Case) -> UUID | None:
-    """The click that is credited: the lock's own, where a lock decided."""
-    if case.evidence == Conversion.Evidence.LOCK:
-        return case.lock.click_id if case.lock else None
-    if case.credited:
-        return case.credited.uuid
-    return case.event.click.uuid if case.event.click else None
+    click = case.credited_click
+    return click.uuid if click else None
 
 
 def _lock_customers(cases: list[Case]) -> None:

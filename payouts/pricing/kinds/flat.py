@@ -7,8 +7,9 @@ from payouts.pricing.facts import Event, PricingRule
 from payouts.pricing.inputs import HOW_MUCH, WHICH_CURRENCY, Amount, Currency
 from payouts.pricing.kind import ALL_LIMITS, PerEvent, WithoutFormula
 from payouts.pricing.limits import Tally
-from payouts.pricing.words import exact, plain
+from payouts.pricing.words import exact
 from records.money import format_money, places
+from records.words import plain
 
 
 class Flat(WithoutFormula, PerEvent):

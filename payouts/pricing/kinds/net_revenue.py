@@ -10,9 +10,9 @@ from payouts.pricing.inputs import HOW_MANY_PERCENT, Amount, Percent, Rows, Swit
 from payouts.pricing.kind import ConversionKind, Limits, decimal_text
 from payouts.pricing.limits import Tally, account_of
 from payouts.pricing.net_revenue import NetRevenue as Month
-from payouts.pricing.periods import TOTAL
-from payouts.pricing.words import plain
 from records.money import MAX_AMOUNT, PLACES
+from records.periods import TOTAL
+from records.words import plain
 
 
 def _deduction(row: Mapping[str, str]) -> dict[str, str]:

@@ -13,8 +13,9 @@ from payouts.pricing.facts import Event, Family, Line, PricingRule
 from payouts.pricing.inputs import Choice, Text
 from payouts.pricing.kind import NO_COLUMNS, Limits, ParentKind, decimal_text
 from payouts.pricing.limits import line_of
-from payouts.pricing.words import exact, plain
+from payouts.pricing.words import exact
 from records.money import PLACES, round_money, round_together
+from records.words import plain
 
 COMMISSION, REVENUE = "commission", "revenue"
 MOST_LEVELS = 10

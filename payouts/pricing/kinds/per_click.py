@@ -7,8 +7,9 @@ from payouts.pricing.facts import Event, Line, PricingRule
 from payouts.pricing.inputs import HOW_MUCH, WHICH_CURRENCY, Amount, Currency
 from payouts.pricing.kind import CAP, ClickKind, Limits, WithoutFormula
 from payouts.pricing.limits import Tally, account_of, capped, line_of
-from payouts.pricing.periods import begins, in_words
-from payouts.pricing.words import counted, exact
+from payouts.pricing.words import exact
+from records.periods import begins, in_words
+from records.words import counted
 
 
 class PerClick(ClickKind, WithoutFormula):

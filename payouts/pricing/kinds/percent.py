@@ -8,7 +8,7 @@ from payouts.pricing.inputs import HOW_MANY_PERCENT
 from payouts.pricing.inputs import Percent as PercentInput
 from payouts.pricing.kind import ALL_LIMITS, PerEvent, WithoutFormula
 from payouts.pricing.limits import Tally
-from payouts.pricing.words import plain
+from records.words import plain
 
 
 class Percent(WithoutFormula, PerEvent):

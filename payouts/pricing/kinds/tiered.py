@@ -9,10 +9,11 @@ from payouts.pricing.facts import Event, PricingRule
 from payouts.pricing.inputs import Amount, Choice, Currency, Percent, Rows
 from payouts.pricing.kind import ALL_LIMITS, NO_COLUMNS, CountsAhead, PerEvent, decimal_text
 from payouts.pricing.limits import Key, Tally, account_of
-from payouts.pricing.periods import PERIODS, begins, in_words
 from payouts.pricing.tiers import COUNT, MARGINAL, REVENUE, VOLUME, WHOLE, Step, measure, steps_of, tiered_share
-from payouts.pricing.words import exact, plain
+from payouts.pricing.words import exact
 from records.money import PLACES
+from records.periods import PERIODS, begins, in_words
+from records.words import plain
 
 UNITS = {COUNT: "conversions", REVENUE: "of revenue", VOLUME: "lots"}
 

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
 from records.progress import ShownProgress
+from records.words import counted
 from tracking.capture.click_writer import drain
 from tracking.capture.connection import connect
 from tracking.capture.spool import state
@@ -103,18 +104,14 @@ class Command(BaseCommand):
             clicks=clicks,
             note=options["note"],
         )
-        self.stdout.write(self.style.SUCCESS(f"Cleared {_clicks(clicks)}.") if clicks else _nothing(whose))
+        self.stdout.write(self.style.SUCCESS(f"Cleared {counted(clicks, 'click')}.") if clicks else _nothing(whose))
 
     def _show(self, found: list[Erased]) -> int:
         for each in found:
             fields = ", ".join(f"{name} {count:,}" for name, count in each.fields.items() if count)
             times = f"{each.first:%Y-%m-%d %H:%M} to {each.last:%Y-%m-%d %H:%M} UTC"
-            self.stdout.write(f"{each.partition}: {_clicks(each.clicks)}, {times}: {fields}")
+            self.stdout.write(f"{each.partition}: {counted(each.clicks, 'click')}, {times}: {fields}")
         return sum(each.clicks for each in found)
-
-
-def _clicks(number: int) -> str:
-    return "1 click" if number == 1 else f"{number:,} clicks"
 
 
 def _nothing(whose: Whose) -> str:

@@ -10,6 +10,7 @@ from django.db import OperationalError
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
+from records.periods import months_after
 from records.progress import ShownProgress
 from tracking.retention.expiry import (
     NO_MARKS,
@@ -20,7 +21,7 @@ from tracking.retention.expiry import (
     personal_cutoff,
     rows_cutoff,
 )
-from tracking.retention.partitions import Partition, make_partitions, months_later, read_partitions
+from tracking.retention.partitions import Partition, make_partitions, read_partitions
 from tracking.retention.personal_fields import NotCleared, NotTheOwner, State, compact, count_personal, personal_state
 
 # The beat task runs once a day: what is due for longer was forgotten.
@@ -82,8 +83,8 @@ class Command(BaseCommand):
     def _make(self, months: int, now: datetime) -> None:
         if not 0 <= months <= 120:
             raise CommandError("--make-ahead takes 0 (this month only) to 120 months.")
-        made = make_partitions(first_day=now.date(), last_day=months_later(now.replace(day=1), months).date())
-        self.stdout.write(f"Made {made} new partitions; clicks up to {months_later(now, months):%Y-%m} have theirs.")
+        made = make_partitions(first_day=now.date(), last_day=months_after(now.replace(day=1), months).date())
+        self.stdout.write(f"Made {made} new partitions; clicks up to {months_after(now, months):%Y-%m} have theirs.")
 
     def _drop(self, now: datetime, *, dry_run: bool) -> int:
         before, faults, dropped = rows_cutoff(now), 0, 0
@@ -176,7 +177,7 @@ def _missing(partitions: list[Partition], now: datetime) -> list[str]:
     first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return [
         f"There is no partition for {month:%Y-%m}. Start worker and beat, or run: manage.py partitions --make-ahead 3"
-        for month in (first, months_later(first, 1))
+        for month in (first, months_after(first, 1))
         if not any(each.starts and each.ends and each.starts <= month < each.ends for each in partitions)
     ]
 

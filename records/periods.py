@@ -1,4 +1,4 @@
-"""Calendar periods, in UTC: the spans that caps, tiers and shares of net revenue count over."""
+"""Calendar periods, in UTC: the spans that caps, tiers, shares of net revenue and retention count over."""
 
 import calendar
 from datetime import UTC, date, datetime, time, timedelta
@@ -36,7 +36,7 @@ def ends(period: str, moment: datetime) -> datetime:
 
 
 def months_after(moment: datetime, number: int) -> datetime:
-    """The same day and time so many months on; the last day of the month where it has no such day."""
+    """The same day and time so many months on (back when negative), or the last day of a month without that day."""
     year, month = divmod(moment.year * 12 + moment.month - 1 + number, 12)
     day = min(moment.day, calendar.monthrange(year, month + 1)[1])
     return moment.replace(year=year, month=month + 1, day=day)

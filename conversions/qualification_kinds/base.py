@@ -1,0 +1,206 @@
+"""What each kind of rule has, what it is given, and what it answers. Nothing here reads or writes the database."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+from django.db import models
+from django.db.models import Q
+
+from conversions.reasons.codes import Reason
+from records.words import duration_words
+
+ZERO = Decimal(0)
+
+
+class Scope(models.TextChoices):
+    AFFILIATE = "affiliate", "Each affiliate"
+    GOAL = "goal", "All affiliates together, this goal"
+    OFFER = "offer", "All affiliates together, all goals of the offer"
+
+
+class Period(models.TextChoices):
+    DAY = "day", "Day (UTC)"
+    WEEK = "week", "Week (UTC, from Monday)"
+    MONTH = "month", "Month (UTC)"
+    TOTAL = "total", "For ever"
+
+
+class OverCap(models.TextChoices):
+    REJECT = "reject", "Rejected"
+    HOLD = "hold", "Held for an operator"
+
+
+# The columns of a rule that kinds may use, as they stand where a kind does not use them.
+UNUSED: dict[str, Any] = {
+    "amount": None,
+    "factor": None,
+    "other_goal": None,
+    "countries": [],
+    "at_least": None,
+    "at_most": None,
+    "number": None,
+    "scope": "",
+    "period": "",
+    "over_cap": OverCap.REJECT.value,
+    "within": None,
+}
+
+
+# The help text of `within`, for kinds that wait.
+WITHIN = "how long after the event it may still be met; empty: for ever."
+
+
+class Rule(Protocol):
+    """A rule as its kind reads it: its columns, and the names of what it is about."""
+
+    @property
+    def goal_name(self) -> str: ...
+    @property
+    def currency(self) -> str: ...
+    @property
+    def other_goal_id(self) -> int | None: ...
+    @property
+    def other_goal_name(self) -> str: ...
+    @property
+    def amount(self) -> Decimal | None: ...
+    @property
+    def factor(self) -> Decimal | None: ...
+    @property
+    def countries(self) -> list[str]: ...
+    @property
+    def at_least(self) -> timedelta | None: ...
+    @property
+    def at_most(self) -> timedelta | None: ...
+    @property
+    def number(self) -> int | None: ...
+    @property
+    def scope(self) -> str: ...
+    @property
+    def period(self) -> str: ...
+    @property
+    def over_cap(self) -> str: ...
+    @property
+    def within(self) -> timedelta | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedEvent:
+    """An event as kinds look at it. Its country is empty where neither request nor click names one."""
+
+    revenue: Decimal | None
+    currency: str
+    occurred_at: datetime
+    received_at: datetime
+    clicked_at: datetime | None
+    country: str = ""
+
+
+@dataclass(slots=True)
+class Known:
+    """What a rule looks back on: the customer's other events of one goal that are not rejected, or a period's count."""
+
+    number: int = 0
+    # Of them, those that wait for no rule, and those that are approved.
+    there: int = 0
+    approved: int = 0
+    first_at: datetime | None = None
+    total: Decimal = ZERO
+    # In currencies that are not the offer's: not added up, but shown.
+    elsewhere: dict[str, Decimal] = field(default_factory=dict)
+    # What counted before in the rule's period and scope.
+    in_period: int = 0
+
+
+class LooksBack(StrEnum):
+    """What has to be read before a rule can be judged."""
+
+    NOWHERE = "nowhere"
+    # The events of `other_goal`, else of the rule's own goal, that the customer had within the rule's time.
+    CUSTOMER = "customer"
+    # How many events counted in the rule's period for its scope; decided by one batch at a time.
+    PERIOD = "period"
+
+
+class Result(StrEnum):
+    MET = "passed"
+    WAITING = "waiting"
+    REJECTED = "rejected"
+    UNSURE = "unsure"
+    HELD = "held"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The result of one rule: the rule in words, why, from what, and until when it may still be met."""
+
+    result: Result
+    rule: str
+    note: str
+    reason: Reason = Reason.OK
+    inputs: dict[str, Any] = field(default_factory=dict)
+    until: datetime | None = None
+
+
+class Need(NamedTuple):
+    """What a rule of a kind must have: a condition of the database, and what the form says beside the field."""
+
+    field: str
+    message: str
+    condition: Q
+
+
+class Kind(ABC):
+    """A kind of rule. Each subclass is one file of this package and one entry of `table.py`."""
+
+    code: ClassVar[str]
+    label: ClassVar[str]
+    # The kind in the help texts of the form: `For caps: …`.
+    short: ClassVar[str]
+    # The columns that it uses, each with its help text; all others stay empty.
+    fields: ClassVar[Mapping[str, str]]
+    needs: ClassVar[tuple[Need, ...]]
+    # Whether an event may wait for it, and is judged by it again; else it is judged once, when the event arrives.
+    waits: ClassVar[bool]
+    # By these it rejects; such an event may be corrected and sent again.
+    rejects: ClassVar[tuple[Reason, ...]]
+
+    @abstractmethod
+    def looks_back(self, rule: Rule) -> LooksBack:
+        """What has to be read before the rule can be judged."""
+
+    @abstractmethod
+    def words(self, rule: Rule) -> str:
+        """The rule as people read it, on every page, in the API and in every trace."""
+
+    @abstractmethod
+    def judge(self, rule: Rule, event: JudgedEvent, known: Known, now: datetime) -> Finding:
+        """The result for one event."""
+
+    def met(self, rule: Rule, note: str, **inputs: Any) -> Finding:
+        return Finding(Result.MET, self.words(rule), note, inputs=inputs)
+
+    def reject(self, rule: Rule, note: str, reason: Reason, **inputs: Any) -> Finding:
+        return Finding(Result.REJECTED, self.words(rule), note, reason, inputs)
+
+    def ask_operator(self, rule: Rule, note: str, **inputs: Any) -> Finding:
+        """For what cannot be known: no rejection, a person decides."""
+        return Finding(Result.UNSURE, self.words(rule), note, Reason.AWAITS_APPROVAL, inputs)
+
+    def wait(self, rule: Rule, event: JudgedEvent, what: str, now: datetime, **inputs: Any) -> Finding:
+        """Not met yet; not met for good once the time for it has passed."""
+        until = event.occurred_at + rule.within if rule.within else None
+        if until and now > until:
+            note = f"Not met within {duration_words(rule.within or timedelta(0))}: {what}."
+            given = {**inputs, "until": until.isoformat()}
+            return Finding(Result.REJECTED, self.words(rule), note, Reason.NOT_QUALIFIED, given, until)
+        return Finding(Result.WAITING, self.words(rule), f"Waiting for {what}.", Reason.AWAITS_RULES, inputs, until)
+
+
+def within_words(rule: Rule) -> str:
+    """`, within 30 days`, or nothing."""
+    return f", within {duration_words(rule.within)}" if rule.within else ""

@@ -1,0 +1,57 @@
+"""So many events count in a period. Counted by our clock in UTC; what is rejected does not count."""
+
+from datetime import datetime
+
+from django.db.models import Q
+
+from conversions.qualification_kinds.base import (
+    Finding,
+    JudgedEvent,
+    Kind,
+    Known,
+    LooksBack,
+    Need,
+    OverCap,
+    Period,
+    Result,
+    Rule,
+    Scope,
+)
+from conversions.reasons.codes import Reason
+
+WHOM = {Scope.AFFILIATE: "for each affiliate", Scope.GOAL: "in all", Scope.OFFER: "for the whole offer"}
+
+
+class Cap(Kind):
+    code, label, short = "cap", "Cap per period", "caps"
+    fields = {
+        "number": "how many count in a period.",
+        "scope": "who is counted together.",
+        "period": "what the number holds for.",
+        "over_cap": "what happens to an event over it.",
+    }
+    needs = (
+        Need(
+            "number",
+            "Say how many, for whom, and in which period.",
+            Q(number__isnull=False) & ~Q(scope="") & ~Q(period=""),
+        ),
+    )
+    waits = False
+    rejects = (Reason.OVER_CAP,)
+
+    def looks_back(self, rule: Rule) -> LooksBack:
+        return LooksBack.PERIOD
+
+    def words(self, rule: Rule) -> str:
+        period = "ever" if rule.period == Period.TOTAL else f"a {rule.period}"
+        return f"at most {rule.number} {period} {WHOM[Scope(rule.scope)]}"
+
+    def judge(self, rule: Rule, event: JudgedEvent, known: Known, now: datetime) -> Finding:
+        inputs = {"counted": known.in_period, "cap": rule.number}
+        if known.in_period < (rule.number or 0):
+            return self.met(rule, f"{known.in_period} of {rule.number} counted before.", **inputs)
+        note = f"The cap is reached: {self.words(rule)}."
+        if rule.over_cap == OverCap.HOLD:
+            return Finding(Result.HELD, self.words(rule), note, Reason.OVER_CAP_HELD, inputs)
+        return self.reject(rule, note, Reason.OVER_CAP, **inputs)

@@ -1,0 +1,31 @@
+"""The customer comes from one of certain countries: the request's own `country`, else the click's."""
+
+from datetime import datetime
+
+from django.db.models import Q
+
+from conversions.qualification_kinds.base import Finding, JudgedEvent, Kind, Known, LooksBack, Need, Rule
+from conversions.reasons.codes import Reason
+
+
+class Country(Kind):
+    code, label, short = "country", "Only from certain countries", "countries"
+    fields = {"countries": "those that count, as DE or BR."}
+    needs = (Need("countries", "Name at least one country.", Q(countries__len__gt=0)),)
+    waits = False
+    rejects = (Reason.COUNTRY_NOT_ALLOWED,)
+
+    def looks_back(self, rule: Rule) -> LooksBack:
+        return LooksBack.NOWHERE
+
+    def words(self, rule: Rule) -> str:
+        return f"customers from {', '.join(rule.countries)}"
+
+    def judge(self, rule: Rule, event: JudgedEvent, known: Known, now: datetime) -> Finding:
+        if not event.country:
+            note = "Neither the click nor the request names the country: an operator decides."
+            return self.ask_operator(rule, note, country="not known")
+        if event.country in rule.countries:
+            return self.met(rule, f"From {event.country}.", country=event.country)
+        note = f"From {event.country}, which is not one of {', '.join(rule.countries)}."
+        return self.reject(rule, note, Reason.COUNTRY_NOT_ALLOWED, country=event.country)

@@ -1,0 +1,41 @@
+"""The customer's identity check is reported and approved."""
+
+from datetime import datetime
+
+from django.db.models import Q
+
+from conversions.qualification_kinds.base import (
+    WITHIN,
+    Finding,
+    JudgedEvent,
+    Kind,
+    Known,
+    LooksBack,
+    Need,
+    Rule,
+    within_words,
+)
+from conversions.reasons.codes import Reason
+
+
+class IdentityCheck(Kind):
+    code, label, short = "kyc", "The customer's identity is checked", "identity"
+    fields = {
+        "other_goal": "which goal reports the check.",
+        "within": WITHIN,
+    }
+    needs = (Need("other_goal", "Say which goal reports the identity check.", Q(other_goal__isnull=False)),)
+    waits = True
+    rejects = (Reason.NOT_QUALIFIED,)
+
+    def looks_back(self, rule: Rule) -> LooksBack:
+        return LooksBack.CUSTOMER
+
+    def words(self, rule: Rule) -> str:
+        return f"identity checked and approved{within_words(rule)}"
+
+    def judge(self, rule: Rule, event: JudgedEvent, known: Known, now: datetime) -> Finding:
+        inputs = {"events": known.number, "approved": known.approved}
+        if known.approved:
+            return self.met(rule, f"The customer has {rule.other_goal_name}.", **inputs)
+        return self.wait(rule, event, f"{rule.other_goal_name}, approved", now, **inputs)

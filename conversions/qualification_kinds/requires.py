@@ -1,0 +1,44 @@
+"""An event of another goal comes first. It has to be there and to wait for no rule itself."""
+
+from datetime import datetime
+
+from django.db.models import F, Q
+
+from conversions.qualification_kinds.base import (
+    WITHIN,
+    Finding,
+    JudgedEvent,
+    Kind,
+    Known,
+    LooksBack,
+    Need,
+    Rule,
+    within_words,
+)
+from conversions.reasons.codes import Reason
+
+
+class Requires(Kind):
+    code, label, short = "requires", "Another goal comes first", "chains"
+    fields = {
+        "other_goal": "which goal comes first.",
+        "within": WITHIN,
+    }
+    needs = (
+        Need("other_goal", "Say which goal must come first.", Q(other_goal__isnull=False)),
+        Need("other_goal", "A goal cannot require itself.", ~Q(other_goal=F("goal"))),
+    )
+    waits = True
+    rejects = (Reason.NOT_QUALIFIED,)
+
+    def looks_back(self, rule: Rule) -> LooksBack:
+        return LooksBack.CUSTOMER
+
+    def words(self, rule: Rule) -> str:
+        return f"{rule.other_goal_name} comes first{within_words(rule)}"
+
+    def judge(self, rule: Rule, event: JudgedEvent, known: Known, now: datetime) -> Finding:
+        inputs = {"events": known.number, "approved": known.approved}
+        if known.there:
+            return self.met(rule, f"The customer has {rule.other_goal_name}.", **inputs)
+        return self.wait(rule, event, rule.other_goal_name, now, **inputs)

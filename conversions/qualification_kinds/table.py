@@ -1,0 +1,82 @@
+"""All kinds of rules, and what follows from them: choices, help texts and the database's constraint."""
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db.models import Q
+
+from conversions.qualification_kinds.accumulated import Accumulated
+from conversions.qualification_kinds.base import UNUSED, Kind
+from conversions.qualification_kinds.cap import Cap
+from conversions.qualification_kinds.country import Country
+from conversions.qualification_kinds.kyc import IdentityCheck
+from conversions.qualification_kinds.requires import Requires
+from conversions.qualification_kinds.time_to_convert import TimeToConvert
+from conversions.qualification_kinds.wagering import Wagering
+from conversions.reasons.codes import CORRECTABLE
+from records.kinds import table
+
+PARTS = {
+    "label": "its name in the panel's form.",
+    "short": "its name in help texts: `For caps: …`.",
+    "fields": "the columns that it uses, each with its help text.",
+    "needs": "what a rule must have: field, message and condition.",
+    "waits": "whether an event may wait for it.",
+    "rejects": "the reasons by which it rejects.",
+    "looks_back": "what has to be read before it can be judged.",
+    "words": "the rule as people read it.",
+    "judge": "the result for one event.",
+}
+
+
+def _named(kinds: dict[str, Kind]) -> dict[str, Kind]:
+    """The kinds as given; what a rule rejects may be corrected and sent again, so its reasons must be correctable."""
+    for kind in kinds.values():
+        if stray := [reason for reason in kind.rejects if reason not in CORRECTABLE]:
+            named = ", ".join(stray)
+            raise ImproperlyConfigured(f"The rule kind {kind.code} rejects by {named}, which CORRECTABLE lacks.")
+    return kinds
+
+
+# In the order of the form.
+KINDS: dict[str, Kind] = _named(
+    table(PARTS, Accumulated, Wagering, IdentityCheck, Requires, Country, TimeToConvert, Cap)
+)
+
+
+def kind_of(code: str) -> Kind:
+    """The kind of a stored rule; a rule of a kind that this version does not know is never judged as another."""
+    if code not in KINDS:
+        raise ValueError(f"There is no kind of rule {code!r}; there are {', '.join(KINDS)}.")
+    return KINDS[code]
+
+
+def kind_choices() -> list[tuple[str, str]]:
+    """For the model's field: named by function, so that it follows the table."""
+    return [(kind.code, kind.label) for kind in KINDS.values()]
+
+
+def help_of(field: str) -> str:
+    """What the kinds use a column for; those that use it alike are named together."""
+    by_use: dict[str, list[str]] = {}
+    for kind in KINDS.values():
+        if field in kind.fields:
+            by_use.setdefault(kind.fields[field], []).append(kind.short)
+    return " ".join(f"For {', '.join(shorts)}: {use}" for use, shorts in by_use.items())
+
+
+def rule_is_complete() -> Q:
+    """The condition of the database: a known kind, all that it needs, and nothing that it does not use."""
+    condition = Q()
+    for kind in KINDS.values():
+        condition |= Q(kind=kind.code) & _needs(kind) & _leaves_out(kind)
+    return condition
+
+
+def _needs(kind: Kind) -> Q:
+    condition = Q()
+    for need in kind.needs:
+        condition &= need.condition
+    return condition
+
+
+def _leaves_out(kind: Kind) -> Q:
+    return Q(**{field: value for field, value in UNUSED.items() if field not in kind.fields})

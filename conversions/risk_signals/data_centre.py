@@ -1,0 +1,14 @@
+"""The click came from a hosting company's network."""
+
+from conversions.risk_signals.base import Counted, Evidence, Group, Signal, Suspect
+
+
+class DataCentre(Signal):
+    code, title, points, group = "data_centre", "Data centre", 50, Group.CLICK
+    found_when = "The click came from a hosting company."
+    to_affiliates = "The click came from a hosting company's network."
+    evidence = ()
+
+    def find(self, suspect: Suspect, counted: Counted, policy: object) -> Evidence | None:
+        is_found = suspect.click is not None and suspect.click.is_data_centre
+        return Evidence("The click came from a hosting company's network.") if is_found else None

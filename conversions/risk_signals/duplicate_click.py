@@ -1,0 +1,14 @@
+"""The click repeats one of the same visitor of seconds before."""
+
+from conversions.risk_signals.base import Counted, Evidence, Group, Signal, Suspect
+
+
+class DuplicateClick(Signal):
+    code, title, points, group = "duplicate_click", "Duplicate click", 10, Group.CLICK
+    found_when = "The click repeats one of seconds before."
+    to_affiliates = "The click repeats one of the same visitor of seconds before."
+    evidence = ()
+
+    def find(self, suspect: Suspect, counted: Counted, policy: object) -> Evidence | None:
+        is_found = suspect.click is not None and suspect.click.is_duplicate
+        return Evidence("The click repeats one of the same visitor of seconds before.") if is_found else None

@@ -1,0 +1,24 @@
+"""The event came sooner after its click than people need."""
+
+from django.db import models
+
+from conversions.risk_signals.base import Counted, Evidence, Group, Setting, Signal, Suspect
+
+
+class TooFast(Signal):
+    code, title, points, group = "too_fast", "Too fast", 30, Group.CLICK
+    found_when = "The event came too soon after the click."
+    to_affiliates = "The event came sooner after the click than people need."
+    evidence = ("seconds", "least")
+    fast_seconds = Setting[int](
+        models.PositiveIntegerField(default=10, help_text="Sooner after the click is too fast.")
+    )
+
+    def find(self, suspect: Suspect, counted: Counted, policy: object) -> Evidence | None:
+        if suspect.clicked_at is None:
+            return None
+        seconds, least = (suspect.occurred_at - suspect.clicked_at).total_seconds(), self.fast_seconds.of(policy)
+        if not 0 <= seconds < least:
+            return None
+        note = f"The event came {seconds:.0f} s after the click; people take {least} s or more."
+        return Evidence(note, (f"{seconds:.1f}", str(least)))

@@ -1,0 +1,46 @@
+"""Far more conversions of the affiliate in an hour than usual.
+
+Usual is what it has in an hour in which it has any, over two weeks (`conversions.risk.signals.count_pace`).
+"""
+
+from decimal import Decimal
+
+from django.db import models
+
+from conversions.risk_signals.base import MOST, Counted, Evidence, Group, Setting, Signal, Suspect
+
+
+class Velocity(Signal):
+    code, title, points, group = "velocity", "Velocity", 20, Group.PACE
+    found_when = "Far more conversions an hour than usual."
+    to_affiliates = "Far more conversions than usual came within an hour."
+    evidence = ("usual", "limit")
+    velocity_factor = Setting[Decimal](
+        models.DecimalField(
+            max_digits=5, decimal_places=1, default=Decimal(5), help_text="So many times the usual number is far more."
+        )
+    )
+    velocity_least = Setting[int](
+        models.PositiveIntegerField(default=30, help_text="Fewer an hour are never far more.")
+    )
+    # How many came in the last hour, and a hundred times the usual number.
+    affiliate_counts = (
+        """(SELECT count(*) FROM (
+            SELECT FROM conversions_conversion row WHERE row.affiliate_id = wide.affiliate
+                AND row.received_at > wide.at - interval '1 hour' AND row.received_at <= wide.at
+            LIMIT greatest(wide.velocity_least, least(wide.velocity_factor * coalesce(
+                (SELECT hourly FROM conversions_affiliatepace pace WHERE pace.affiliate_id = wide.affiliate), 0
+            ), wide.most))::int) AS recent)""",
+        """(100 * coalesce(
+            (SELECT hourly FROM conversions_affiliatepace pace WHERE pace.affiliate_id = wide.affiliate), 0
+        ))::bigint""",
+    )
+
+    def find(self, suspect: Suspect, counted: Counted, policy: object) -> Evidence | None:
+        recent, usual = counted.values[0] + counted.in_batch, counted.values[1] / 100
+        least, factor = float(self.velocity_least.of(policy)), float(self.velocity_factor.of(policy))
+        limit = max(least, min(factor * usual, MOST))
+        if recent <= limit:
+            return None
+        note = f"More than {limit:.0f} conversions in an hour, where {usual:.1f} are usual."
+        return Evidence(note, (f"{usual:.2f}", f"{limit:.0f}"))

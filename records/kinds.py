@@ -1,0 +1,49 @@
+"""Tables of kinds: each kind is one class that holds every part; the rest of the code walks the table.
+
+A kind that lacks a part stops the start with a sentence that names the part.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import TypeVar
+
+from django.core.exceptions import ImproperlyConfigured
+
+K = TypeVar("K")
+CODE = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def table(parts: Mapping[str, str], *kinds: type[K]) -> dict[str, K]:
+    """One object of each kind by its code, in the order given. `parts` says what each part is for.
+
+    Raise ImproperlyConfigured for a kind without a code or a part, and for two kinds of one code.
+    """
+    found: dict[str, K] = {}
+    for kind in kinds:
+        made = complete(kind, parts)
+        code: str = getattr(kind, "code", "")
+        if code in found:
+            raise ImproperlyConfigured(f"{_name(kind)} has the code {code!r}, which {_name(type(found[code]))} has.")
+        found[code] = made
+    return found
+
+
+def complete(kind: type[K], parts: Mapping[str, str]) -> K:
+    """An object of the kind; raise ImproperlyConfigured with the first part that it lacks."""
+    code: str = getattr(kind, "code", "")
+    if not CODE.fullmatch(code):
+        raise ImproperlyConfigured(f"{_name(kind)} lacks a `code`: lower-case letters, digits and _.")
+    for part, use in parts.items():
+        if _lacks(kind, part):
+            raise ImproperlyConfigured(f"{_name(kind)} ({code}) lacks `{part}`: {use}")
+    return kind()
+
+
+def _lacks(kind: type, part: str) -> bool:
+    is_abstract = part in getattr(kind, "__abstractmethods__", ())
+    value = getattr(kind, part, None)
+    return is_abstract or value is None or value == ""
+
+
+def _name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
