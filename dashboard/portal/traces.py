@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from conversions.models import Conversion, Trace
+from conversions.qualification_kinds.table import open_inputs
 from conversions.risk.words import words_for_affiliates
 
 TITLES = {
@@ -127,12 +128,9 @@ def _tell_attribution(result: str, rule: str, note: str, inputs: Mapping[str, st
     return {"locked": LOCKED, "taken over": TAKEN_OVER}.get(result, note)
 
 
-# Inputs whose notes tell of the advertiser's revenue.
-_OF_REVENUE = frozenset({"revenue", "total", "volume"})
-
-
 def _tell_rules(result: str, rule: str, note: str, inputs: Mapping[str, str], reader: Reader) -> str:
-    return note if reader.sees_revenue or not _OF_REVENUE & inputs.keys() else ""
+    """Notes of which the kind does not state that they show nothing of the revenue are hidden with it."""
+    return note if reader.sees_revenue or inputs.keys() <= open_inputs() else ""
 
 
 RISK_RESULTS = {

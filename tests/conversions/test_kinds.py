@@ -22,6 +22,7 @@ from conversions.qualification_kinds.table import KINDS, kind_of, rule_is_comple
 from conversions.qualification_kinds.table import PARTS as KIND_PARTS
 from conversions.risk_signals.table import PARTS as SIGNAL_PARTS
 from conversions.risk_signals.table import SIGNALS, columns_of
+from dashboard.portal.traces import decisions_of
 from records.kinds import complete, table
 from tests.conversions.sending import NOW, World, outcome, send
 from tests.factories import OperatorFactory
@@ -108,6 +109,19 @@ class TestAKindOfRule:
         assert found["purchase"] == (["2 times Deposit"], [{"kind": "several", "words": "2 times Deposit"}])
         schema = client.get("/api/schema/?format=json").json()
         assert "several" in schema["components"]["schemas"]["QualificationKind"]["enum"]
+
+
+@pytest.mark.parametrize(("inputs", "is_shown"), [({}, True), ({"events": "2"}, True), ({"of_tomorrow": "9"}, False)])
+def test_inputs_that_no_kind_calls_open_are_hidden_with_the_revenue(inputs, is_shown):
+    """A new kind hides what it is judged by, until it states that this shows nothing of the revenue."""
+    world = World()
+    send(click_id=world.click(), txid="1", event_type="purchase", revenue="40")
+    row = Conversion.objects.get()
+    step = {"step": "qualify", "result": "waiting", "rule": "A rule", "input": inputs, "note": "It has 977.31."}
+    decision = {"decided_at": NOW, "outcome": "updated", "reason": "ok", "http_status": 200}
+    Trace.objects.create(conversion=row, steps=[step], **decision)
+    notes = {each.note for decided in decisions_of(row, sees_revenue=False) for each in decided.steps}
+    assert ("It has 977.31." in notes) == is_shown
 
 
 class TestARiskSignal:
