@@ -85,7 +85,7 @@ class TestAKindOfRule:
         desk.post(path, {**sent, "rules-0-number": 2})
         assert [rule.in_words for rule in world.purchase.rules.all()] == ["2 times Deposit"]
 
-    def test_is_judged_waits_and_is_told_in_the_trace(self, world):
+    def test_is_judged_waits_and_stands_in_the_trace(self, world):
         self.rule.save()
         cid = world.click()
         bought = send(click_id=cid, txid="p", event_type="purchase", customer_id="c")
@@ -177,7 +177,7 @@ class TestARiskSignal:
         self.send_two(world, busy_from=2, threshold=60, busy_customer=0)
         assert not RiskReview.objects.exists()
 
-    def test_is_named_to_operators_and_told_to_affiliates_without_numbers(self, world, desk):
+    def test_is_named_to_operators_and_shown_to_affiliates_without_numbers(self, world, desk):
         self.send_two(world, busy_from=2, threshold=60)
         assert "Busy customer 60" in desk.get(reverse("admin:conversions_riskreview_changelist")).content.decode()
         row = Conversion.objects.get(transaction_id="2")
