@@ -31,6 +31,7 @@ class Accumulated(Kind):
     needs = (Need("amount", "Give the minimum, more than 0.", Q(amount__isnull=False, amount__gt=0)),)
     waits = True
     rejects = (Reason.NOT_QUALIFIED,)
+    open_inputs = ()
 
     def looks_back(self, rule: Rule) -> LooksBack:
         return LooksBack.CUSTOMER

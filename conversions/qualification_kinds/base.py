@@ -168,6 +168,9 @@ class Kind(ABC):
     waits: ClassVar[bool]
     # By these it rejects; such an event may be corrected and sent again.
     rejects: ClassVar[tuple[Reason, ...]]
+    # Names of inputs that show nothing of the advertiser's revenue. Affiliates who are paid no share of it read a
+    # result only where all of its inputs are named here.
+    open_inputs: ClassVar[tuple[str, ...]]
 
     @abstractmethod
     def looks_back(self, rule: Rule) -> LooksBack:

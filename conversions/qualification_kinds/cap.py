@@ -39,6 +39,7 @@ class Cap(Kind):
     )
     waits = False
     rejects = (Reason.OVER_CAP,)
+    open_inputs = ("counted", "cap")
 
     def looks_back(self, rule: Rule) -> LooksBack:
         return LooksBack.PERIOD

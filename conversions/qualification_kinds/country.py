@@ -14,6 +14,7 @@ class Country(Kind):
     needs = (Need("countries", "Name at least one country.", Q(countries__len__gt=0)),)
     waits = False
     rejects = (Reason.COUNTRY_NOT_ALLOWED,)
+    open_inputs = ("country",)
 
     def looks_back(self, rule: Rule) -> LooksBack:
         return LooksBack.NOWHERE

@@ -27,6 +27,7 @@ class IdentityCheck(Kind):
     needs = (Need("other_goal", "Say which goal reports the identity check.", Q(other_goal__isnull=False)),)
     waits = True
     rejects = (Reason.NOT_QUALIFIED,)
+    open_inputs = ("events", "approved")
 
     def looks_back(self, rule: Rule) -> LooksBack:
         return LooksBack.CUSTOMER

@@ -30,6 +30,7 @@ class Requires(Kind):
     )
     waits = True
     rejects = (Reason.NOT_QUALIFIED,)
+    open_inputs = ("events", "approved")
 
     def looks_back(self, rule: Rule) -> LooksBack:
         return LooksBack.CUSTOMER

@@ -21,6 +21,7 @@ PARTS = {
     "needs": "what a rule must have: field, message and condition.",
     "waits": "whether an event may wait for it.",
     "rejects": "the reasons by which it rejects.",
+    "open_inputs": "the names of inputs that show nothing of the advertiser's revenue.",
     "looks_back": "what has to be read before it can be judged.",
     "words": "the rule as people read it.",
     "judge": "the result for one event.",
@@ -36,6 +37,8 @@ def _named(kinds: dict[str, Kind]) -> dict[str, Kind]:
     return kinds
 
 
+# Of every kind that waits, and of the goal's own once per customer.
+OWN_INPUTS = frozenset({"until", "earlier_events"})
 # In the order of the form.
 KINDS: dict[str, Kind] = _named(
     table(PARTS, Accumulated, Wagering, IdentityCheck, Requires, Country, TimeToConvert, Cap)
@@ -61,6 +64,11 @@ def help_of(field: str) -> str:
         if field in kind.fields:
             by_use.setdefault(kind.fields[field], []).append(kind.short)
     return " ".join(f"For {', '.join(shorts)}: {use}" for use, shorts in by_use.items())
+
+
+def open_inputs() -> frozenset[str]:
+    """Inputs in traces that show nothing of the advertiser's revenue; every other may."""
+    return OWN_INPUTS.union(*(kind.open_inputs for kind in KINDS.values()))
 
 
 def rule_is_complete() -> Q:

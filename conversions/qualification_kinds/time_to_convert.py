@@ -36,6 +36,7 @@ class TimeToConvert(Kind):
     )
     waits = True
     rejects = (Reason.TOO_SOON, Reason.TOO_LATE, Reason.NOT_QUALIFIED)
+    open_inputs = ("since", "occurred_at")
 
     def looks_back(self, rule: Rule) -> LooksBack:
         return LooksBack.CUSTOMER if rule.other_goal_id else LooksBack.NOWHERE

@@ -37,6 +37,7 @@ class Wagering(Kind):
     )
     waits = True
     rejects = (Reason.NOT_QUALIFIED,)
+    open_inputs = ()
 
     def looks_back(self, rule: Rule) -> LooksBack:
         return LooksBack.CUSTOMER

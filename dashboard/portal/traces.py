@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from conversions.models import Conversion, Trace
+from conversions.qualification_kinds.table import open_inputs
 from conversions.risk.words import words_for_affiliates
 
 TITLES = {
@@ -137,16 +138,15 @@ def _tell_attribution(result: str, rule: str, note: str, inputs: Mapping[str, st
     return note if inputs.keys() <= _OF_THE_WINDOW else ""
 
 
-# Inputs of rules whose notes name neither the advertiser's revenue nor how many events others have.
-_OF_THE_EVENT = frozenset({"country", "since", "occurred_at", "events", "approved", "earlier_events", "until"})
 # Notes of these name how many events others have: a cap may be for all affiliates together.
 _OF_OTHERS = frozenset({"counted", "cap"})
 
 
 def _tell_rules(result: str, rule: str, note: str, inputs: Mapping[str, str], reader: Reader) -> str:
+    """Notes of which the kind does not state that they show nothing of the revenue are hidden with it."""
     if _OF_OTHERS & inputs.keys():
         return ""
-    return note if reader.sees_revenue or inputs.keys() <= _OF_THE_EVENT else ""
+    return note if reader.sees_revenue or inputs.keys() <= open_inputs() else ""
 
 
 # Rules of this step that look at the affiliate's own account.

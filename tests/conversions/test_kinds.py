@@ -22,6 +22,7 @@ from conversions.qualification_kinds.table import KINDS, kind_of, rule_is_comple
 from conversions.qualification_kinds.table import PARTS as KIND_PARTS
 from conversions.risk_signals.table import PARTS as SIGNAL_PARTS
 from conversions.risk_signals.table import SIGNALS, columns_of
+from dashboard.portal.traces import decisions_of
 from records.kinds import complete, table
 from tests.conversions.sending import NOW, World, outcome, send
 from tests.factories import OperatorFactory
@@ -84,7 +85,7 @@ class TestAKindOfRule:
         desk.post(path, {**sent, "rules-0-number": 2})
         assert [rule.in_words for rule in world.purchase.rules.all()] == ["2 times Deposit"]
 
-    def test_is_judged_waits_and_is_told_in_the_trace(self, world):
+    def test_is_judged_waits_and_stands_in_the_trace(self, world):
         self.rule.save()
         cid = world.click()
         bought = send(click_id=cid, txid="p", event_type="purchase", customer_id="c")
@@ -108,6 +109,19 @@ class TestAKindOfRule:
         assert found["purchase"] == (["2 times Deposit"], [{"kind": "several", "words": "2 times Deposit"}])
         schema = client.get("/api/schema/?format=json").json()
         assert "several" in schema["components"]["schemas"]["QualificationKind"]["enum"]
+
+
+@pytest.mark.parametrize(("inputs", "is_shown"), [({}, True), ({"events": "2"}, True), ({"of_tomorrow": "9"}, False)])
+def test_inputs_that_no_kind_calls_open_are_hidden_with_the_revenue(inputs, is_shown):
+    """A new kind hides what it is judged by, until it states that this shows nothing of the revenue."""
+    world = World()
+    send(click_id=world.click(), txid="1", event_type="purchase", revenue="40")
+    row = Conversion.objects.get()
+    step = {"step": "qualify", "result": "waiting", "rule": "A rule", "input": inputs, "note": "It has 977.31."}
+    decision = {"decided_at": NOW, "outcome": "updated", "reason": "ok", "http_status": 200}
+    Trace.objects.create(conversion=row, steps=[step], **decision)
+    notes = {each.note for decided in decisions_of(row, sees_revenue=False) for each in decided.steps}
+    assert ("It has 977.31." in notes) == is_shown
 
 
 class TestARiskSignal:
@@ -163,7 +177,7 @@ class TestARiskSignal:
         self.send_two(world, busy_from=2, threshold=60, busy_customer=0)
         assert not RiskReview.objects.exists()
 
-    def test_is_named_to_operators_and_told_to_affiliates_without_numbers(self, world, desk):
+    def test_is_named_to_operators_and_shown_to_affiliates_without_numbers(self, world, desk):
         self.send_two(world, busy_from=2, threshold=60)
         assert "Busy customer 60" in desk.get(reverse("admin:conversions_riskreview_changelist")).content.decode()
         row = Conversion.objects.get(transaction_id="2")
