@@ -105,7 +105,7 @@ class ExampleForm(forms.Form):
                     faults.append(f"Row {number}: {error}")
             given["expected"] = lines
             if faults:
-                self.add_error("expected", faults)  # type: ignore[arg-type]
+                self.add_error("expected", faults)
         return given
 
     def example(self) -> WorkedExample:

@@ -212,6 +212,8 @@ RENDERED_ELSEWHERE = {
     "admin/affiliates/apikey/made.html": "tests/affiliates/test_admin.py",
     "admin/confirm.html": "tests/conversions/test_admin.py",
     "admin/payouts/commissionplan/_preview.html": "tests/payouts/test_version_editor.py",
+    "admin/payouts/commissionplan/_table.html": "tests/payouts/test_version_editor.py",
+    "admin/payouts/commissionplan/_cards.html": "tests/payouts/test_version_editor.py",
     "portal/change_of_terms.html": "tests/dashboard/test_change_of_terms.py",
     "body_refused.html": "tests/faults/test_hostile_bodies.py",
     "portal/preview_lacks.html": "tests/config/test_reach.py",
