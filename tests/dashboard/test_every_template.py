@@ -210,12 +210,14 @@ def test_pages_of_errors_render_without_a_context():
 RENDERED_ELSEWHERE = {
     "allauth/layouts/base.html": "extended by pages of allauth that have no template of ours",
     "admin/affiliates/apikey/made.html": "tests/affiliates/test_admin.py",
-    "admin/confirm.html": "tests/conversions/test_admin.py",
-    "admin/payouts/commissionplan/_preview.html": "tests/payouts/test_version_editor.py",
-    "portal/change_of_terms.html": "tests/dashboard/test_change_of_terms.py",
+    "admin/confirm.html": "tests/conversions/admin/test_admin.py",
+    "admin/payouts/commissionplan/_preview.html": "tests/payouts/plans/test_version_editor.py",
+    "admin/payouts/commissionplan/_table.html": "tests/payouts/plans/test_version_editor.py",
+    "admin/payouts/commissionplan/_cards.html": "tests/payouts/plans/test_version_editor.py",
+    "portal/change_of_terms.html": "tests/dashboard/portal/test_change_of_terms.py",
     "body_refused.html": "tests/faults/test_hostile_bodies.py",
     "portal/preview_lacks.html": "tests/config/test_reach.py",
-    "portal/preview_refused.html": "tests/dashboard/test_portal_access.py",
+    "portal/preview_refused.html": "tests/dashboard/portal/test_access.py",
 }
 
 

@@ -27,7 +27,7 @@ from tests.factories import (
 )
 from tests.payouts.deals import NOW, YEAR_AGO, deal, flat
 from tests.payouts.new_kind import add_kind, kind_of_the_page
-from tests.payouts.test_version_editor import HTMX, path, posted
+from tests.payouts.plans.test_version_editor import HTMX, path, posted
 from tests.rest import client_of
 
 pytestmark = pytest.mark.django_db

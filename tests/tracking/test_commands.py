@@ -14,9 +14,9 @@ from django.utils import timezone
 from records.advisory_locks import Lock
 from records.periods import months_after
 from tests.factories import TrackingLinkFactory
+from tests.tracking.capture.test_capture import connect, make_row
+from tests.tracking.retention.test_erasure import row_of
 from tests.tracking.storage import is_cleared, make_month, names, own_months, personal_click, run
-from tests.tracking.test_capture import connect, make_row
-from tests.tracking.test_erasure import row_of
 from tracking.capture import spool
 from tracking.click_id.codec import text_of
 from tracking.models import Click

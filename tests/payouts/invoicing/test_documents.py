@@ -13,7 +13,7 @@ from payouts.invoicing.files import invoice_csv, invoice_data
 from payouts.invoicing.pdf import called, invoice_pdf
 from payouts.models import ExchangeRate, Invoice
 from tests.payouts.billing import DECEMBER, NOVEMBER, OCTOBER, billed, closed, earn, issuer
-from tests.payouts.test_documents import checked, document
+from tests.payouts.statements.test_documents import checked, document
 
 pytestmark = pytest.mark.django_db
 

@@ -9,8 +9,8 @@ from django.db import connection
 
 from records.advisory_locks import Lock
 from tests.factories import TrackingLinkFactory
+from tests.tracking.capture.test_capture import connect
 from tests.tracking.storage import is_cleared, make_month, names, own_months, partition, personal_click, personal_fields
-from tests.tracking.test_capture import connect
 from tracking import tasks
 from tracking.click_id import codec
 from tracking.models import Click

@@ -24,7 +24,7 @@ from payouts.anchors.making import make_anchor
 from payouts.documents.proof import account_proof, statement_proof
 from payouts.ledger.booking import adjust
 from payouts.models import Anchor, Statement
-from tests.payouts.test_documents import VERIFIER, Document, checked, two_statements, verify_statement
+from tests.payouts.statements.test_documents import VERIFIER, Document, checked, two_statements, verify_statement
 
 pytestmark = pytest.mark.django_db
 __all__ = ["two_statements"]

@@ -8,7 +8,7 @@ from django.test import Client
 from affiliates.models import User
 from payouts.models import CommissionPlan, PlanVersion
 from tests.factories import CommissionPlanFactory, GoalFactory, OfferFactory
-from tests.payouts.test_version_editor import HTMX, path, posted
+from tests.payouts.plans.test_version_editor import HTMX, path, posted
 
 pytestmark = pytest.mark.django_db
 

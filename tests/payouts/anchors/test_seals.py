@@ -41,8 +41,8 @@ from tests.factories import (
     PlanVersionFactory,
     TrackingLinkFactory,
 )
+from tests.payouts.statements.test_documents import two_statements
 from tests.payouts.tampering import triggers_off
-from tests.payouts.test_documents import two_statements
 
 pytestmark = pytest.mark.django_db
 __all__ = ["two_statements"]

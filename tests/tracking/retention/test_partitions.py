@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from records.periods import months_after
 from tests.factories import ClickFactory
+from tests.tracking.capture.test_capture import connect, make_row
 from tests.tracking.storage import make_month, names, own_months, partition, personal_click
-from tests.tracking.test_capture import connect, make_row
 from tracking.capture.clicks import copy_rows
 from tracking.models import Click
 from tracking.retention import partitions

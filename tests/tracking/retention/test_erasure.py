@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 
 from tests.factories import TrackingLinkFactory
+from tests.tracking.capture.test_capture import connect
 from tests.tracking.storage import is_cleared, make_month, own_months, personal_click
-from tests.tracking.test_capture import connect
 from tracking.capture import quarantine, spool
 from tracking.capture.clicks import format_row
 from tracking.capture.quarantine import RefusedClick, refused_clicks, retry

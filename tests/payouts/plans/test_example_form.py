@@ -7,7 +7,7 @@ import pytest
 from conversions.models import Goal
 from payouts.admin.example_form import CLICKS, ExampleForm, event_of, faults_of_form, initial_of_example
 from payouts.models import WorkedExample
-from tests.payouts.test_version_editor import typed
+from tests.payouts.plans.test_version_editor import typed
 
 EVENTS: list[dict[str, Any]] = [
     {"history": True, "times": 9, "goal": "ftd"},

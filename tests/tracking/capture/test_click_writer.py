@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from tests.factories import TrackingLinkFactory
-from tests.tracking.test_capture import connect, make_row
+from tests.tracking.capture.test_capture import connect, make_row
 from tracking.capture import click_writer, spool
 from tracking.capture.click_writer import ClickWriter, drain
 from tracking.models import Click

@@ -11,8 +11,8 @@ from django.urls import reverse
 from conversions.dialects.own import dialect_of
 from conversions.dialects.table import BY_NAME
 from conversions.models import Conversion, Postback, SenderMapping
+from tests.conversions.dialects.test_mappings import mapping
 from tests.conversions.sending import TOKEN, World
-from tests.conversions.test_mappings import mapping
 from tests.factories import AdvertiserFactory, OperatorFactory
 
 ADD = reverse("admin:conversions_sendermapping_add")

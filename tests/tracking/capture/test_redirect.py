@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from affiliates.models import Affiliate, Enrollment, Offer
 from tests.asgi_client import BROWSER, visit
 from tests.factories import TrackingLinkFactory
-from tests.tracking.test_capture import connect
+from tests.tracking.capture.test_capture import connect
 from tracking.capture import spool
 from tracking.capture.click_writer import drain
 from tracking.click_id import codec

@@ -31,8 +31,8 @@ from payouts.ledger.booking import adjust
 from payouts.models import Anchor, AnchoredStatement, AnchorFile, AnchorKey, PeriodClose, Statement
 from payouts.statements.statements import close_period
 from tests.factories import AffiliateMemberFactory
+from tests.payouts.statements.test_documents import two_statements
 from tests.payouts.tampering import triggers_off
-from tests.payouts.test_documents import two_statements
 
 pytestmark = pytest.mark.django_db
 __all__ = ["two_statements"]
