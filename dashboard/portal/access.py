@@ -96,9 +96,11 @@ def portal_view(view: PortalView) -> PortalView:
         if portal is None:
             return _without_affiliate(request)
         if portal.is_preview and (missing := lacking(portal.user, _name_of(request))):
-            return render(request, "portal/preview_lacks.html", {"portal": portal, "missing": missing}, status=403)
+            return render(
+                request, "portal/access/preview_lacks.html", {"portal": portal, "missing": missing}, status=403
+            )
         if portal.is_preview and request.method not in SAFE_METHODS:
-            return render(request, "portal/preview_refused.html", {"portal": portal}, status=403)
+            return render(request, "portal/access/preview_refused.html", {"portal": portal}, status=403)
         with timezone.override(portal.zone):
             return view(request, portal, *args, **kwargs)
 
@@ -113,7 +115,7 @@ def _name_of(request: HttpRequest) -> str | None:
 def _without_affiliate(request: HttpRequest) -> HttpResponseBase:
     if cast(User, request.user).is_staff:
         return redirect("admin:index")
-    return render(request, "portal/no_affiliate.html", status=403)
+    return render(request, "portal/access/no_affiliate.html", status=403)
 
 
 def act_view(view: PortalView) -> PortalView:
@@ -123,7 +125,7 @@ def act_view(view: PortalView) -> PortalView:
     @wraps(view)
     def wrapped(request: HttpRequest, portal: Portal, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if portal.affiliate.status != Affiliate.Status.ACTIVE:
-            return render(request, "portal/not_active.html", {"portal": portal}, status=403)
+            return render(request, "portal/access/not_active.html", {"portal": portal}, status=403)
         return view(request, portal, *args, **kwargs)
 
     return wrapped

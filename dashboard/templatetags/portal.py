@@ -246,7 +246,7 @@ def field(bound: BoundField, **attributes: Any) -> SafeString:
     return bound.as_widget(attrs=attributes)
 
 
-@register.inclusion_tag("portal/_nav_item.html", takes_context=True)
+@register.inclusion_tag("portal/parts/_nav_item.html", takes_context=True)
 def nav_item(context: template.Context, view: str, label: str, symbol: str) -> dict[str, Any]:
     """An entry of the side navigation, marked when the page lies below it."""
     url, path = reverse(view), context["request"].path

@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from affiliates.models import User
-from tests.dashboard.portal import words
+from tests.dashboard.portal_pages import words
 from tests.factories import PASSWORD, UserFactory
 
 pytestmark = pytest.mark.django_db

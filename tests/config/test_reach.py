@@ -19,7 +19,7 @@ from dashboard.portal.preview import FREE, NEEDS
 from payouts.ledger.booking import book_changes
 from tests.conversions.sending import NOW, World, send
 from tests.dashboard.panel import populate
-from tests.dashboard.portal import as_user, signed_in
+from tests.dashboard.portal_pages import as_user, signed_in
 from tests.dashboard.test_every_template import portal_addresses
 from tests.factories import AffiliateMemberFactory, OperatorFactory, SuperuserFactory, UserFactory
 from tests.payouts.deals import deal, flat

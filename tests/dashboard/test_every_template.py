@@ -25,7 +25,7 @@ from conversions.models import Conversion, Postback, StatusChange
 from dashboard.demo.seeding import seed
 from payouts.ledger.booking import book_changes
 from payouts.models import CommissionPlan, PeriodClose, Statement
-from tests.dashboard.portal import as_user
+from tests.dashboard.portal_pages import as_user
 from tests.factories import AffiliateMemberFactory, OperatorFactory, UserFactory
 from tracking.click_id.codec import text_of
 from tracking.models import TrackingLink
@@ -214,10 +214,10 @@ RENDERED_ELSEWHERE = {
     "admin/payouts/commissionplan/_preview.html": "tests/payouts/plans/test_version_editor.py",
     "admin/payouts/commissionplan/_table.html": "tests/payouts/plans/test_version_editor.py",
     "admin/payouts/commissionplan/_cards.html": "tests/payouts/plans/test_version_editor.py",
-    "portal/change_of_terms.html": "tests/dashboard/portal/test_change_of_terms.py",
+    "portal/terms/change_of_terms.html": "tests/dashboard/portal/test_change_of_terms.py",
     "body_refused.html": "tests/faults/test_hostile_bodies.py",
-    "portal/preview_lacks.html": "tests/config/test_reach.py",
-    "portal/preview_refused.html": "tests/dashboard/portal/test_access.py",
+    "portal/access/preview_lacks.html": "tests/config/test_reach.py",
+    "portal/access/preview_refused.html": "tests/dashboard/portal/test_access.py",
 }
 
 

@@ -24,7 +24,7 @@ from payouts.models import Statement
 from payouts.paying.methods import set_method
 from payouts.statements.statements import close_period
 from tests.conversions.sending import NOW, World, send
-from tests.dashboard.portal import as_user
+from tests.dashboard.portal_pages import as_user
 from tests.factories import AffiliateMemberFactory, InvoiceFactory, SuperuserFactory
 from tests.payouts.deals import deal, flat
 from tests.reach.addresses import registered

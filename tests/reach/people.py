@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.test import Client
 
 from affiliates.models import AffiliateMember
-from tests.dashboard.portal import as_user
+from tests.dashboard.portal_pages import as_user
 from tests.factories import AffiliateMemberFactory, OperatorFactory, SuperuserFactory
 
 # Kept beside what a person does: sessions, and when a key was used.

@@ -20,7 +20,7 @@ from affiliates.models import User
 from conversions.endpoints.csv_import import Answer, Imported
 from payouts.models import WhatIf, WhatIfLine
 from records.spreadsheet_cells import cell, csv_text
-from tests.dashboard.portal import as_user, rows_of, signed_in, world_of
+from tests.dashboard.portal_pages import as_user, rows_of, signed_in, world_of
 from tests.factories import (
     AffiliateFactory,
     ClickFactory,

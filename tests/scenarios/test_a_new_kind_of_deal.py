@@ -16,7 +16,7 @@ from payouts.models import CommissionPlan, CommissionRule, LedgerEntry
 from payouts.plan_changes.publish import publish_version
 from payouts.plans.linter import HINT, faults_of_rules, findings
 from payouts.verification.verify import Verification
-from tests.dashboard.portal import as_user, words
+from tests.dashboard.portal_pages import as_user, words
 from tests.factories import (
     AffiliateMemberFactory,
     CommissionPlanFactory,

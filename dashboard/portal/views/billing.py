@@ -24,7 +24,7 @@ from payouts.models import Issuer
 def invoices(request: HttpRequest, portal: Portal) -> HttpResponse:
     page = page_of(queries.invoices_of(portal.affiliate), request.GET.get("page"))
     context = {"page": page, "lacks": queries.billing_lacks(portal.affiliate)}
-    return render_list(request, portal, "portal/invoices.html", context)
+    return render_list(request, portal, "portal/earnings/invoices.html", context)
 
 
 @require_safe
@@ -111,7 +111,7 @@ def billing(request: HttpRequest, portal: Portal) -> HttpResponse:
         "may_change": may_change,
         "lacks": queries.billing_lacks(portal.affiliate),
     }
-    return render_page(request, portal, "portal/billing.html", context, status=400 if form.errors else 200)
+    return render_page(request, portal, "portal/settings/billing.html", context, status=400 if form.errors else 200)
 
 
 @require_POST

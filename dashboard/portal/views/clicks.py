@@ -30,7 +30,7 @@ def clicks(request: HttpRequest, portal: Portal) -> HttpResponse:
         portal.affiliate, found, before=_key(request.GET.get("before")), after=_key(request.GET.get("after"))
     )
     context = {"form": form, "page": page, "period": form.period(default_days=form.DAYS)}
-    return render_list(request, portal, "portal/clicks.html", context)
+    return render_list(request, portal, "portal/clicks/clicks.html", context)
 
 
 @require_safe

@@ -37,7 +37,7 @@ def conversions(request: HttpRequest, portal: Portal) -> HttpResponse:
     form, rows, order = _listed(request, portal)
     page = page_of(rows, request.GET.get("page"))
     context = {"form": form, "page": page, "rows": queries.rows(page), "sorting": order}
-    return render_list(request, portal, "portal/conversions.html", context)
+    return render_list(request, portal, "portal/conversions/conversions.html", context)
 
 
 @require_safe
@@ -96,4 +96,4 @@ def _explained(
     request: HttpRequest, portal: Portal, found: Conversion, form: AppealForm | None, status: int = 200
 ) -> HttpResponse:
     context = {"story": queries.story(found), "conversion": found, "appeal_form": form}
-    return render_page(request, portal, "portal/conversion.html", context, status=status)
+    return render_page(request, portal, "portal/conversions/conversion.html", context, status=status)

@@ -34,7 +34,7 @@ def ledger(request: HttpRequest, portal: Portal) -> HttpResponse:
         "money": earnings(portal.affiliate),
         "due": queries.due_by_currency(portal.affiliate),
     }
-    return render_list(request, portal, "portal/earnings.html", context)
+    return render_list(request, portal, "portal/earnings/earnings.html", context)
 
 
 def _ledger_line(entry: LedgerEntry, portal: Portal) -> list[object]:
@@ -75,7 +75,7 @@ def proof(request: HttpRequest, portal: Portal) -> Any:
 @portal_view
 def statements(request: HttpRequest, portal: Portal) -> HttpResponse:
     page = page_of(queries.statements_of(portal.affiliate), request.GET.get("page"))
-    return render_list(request, portal, "portal/statements.html", {"page": page})
+    return render_list(request, portal, "portal/earnings/statements.html", {"page": page})
 
 
 @require_safe
@@ -109,7 +109,7 @@ def statement(request: HttpRequest, portal: Portal, number: str) -> HttpResponse
     page = page_of(lines, request.GET.get("page"))
     documents = invoices_of(portal.affiliate).filter(statement=found).order_by("id")
     context = {"statement": found, "page": page, "totals": queries.totals_by_kind(lines), "documents": documents}
-    return render_list(request, portal, "portal/statement.html", context)
+    return render_list(request, portal, "portal/earnings/statement.html", context)
 
 
 @require_safe
@@ -138,7 +138,7 @@ def statement_proved(request: HttpRequest, portal: Portal, number: str) -> Any:
 @portal_view
 def payouts(request: HttpRequest, portal: Portal) -> HttpResponse:
     page = page_of(queries.payouts_of(portal.affiliate), request.GET.get("page"))
-    return render_list(request, portal, "portal/payouts.html", {"page": page})
+    return render_list(request, portal, "portal/earnings/payouts.html", {"page": page})
 
 
 @require_safe

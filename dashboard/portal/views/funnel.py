@@ -17,4 +17,4 @@ def funnel(request: HttpRequest, portal: Portal) -> HttpResponse:
     offers = Offer.objects.filter(enrollments__affiliate=portal.affiliate, enrollments__links__isnull=False).distinct()
     form = FunnelForm(request.GET, offers=offers, zone=portal.zone, now=timezone.now(), own=portal.affiliate)
     context = {"form": form, "offer": form.chosen_offer, "period": form.period, "funnel": form.result()}
-    return render_page(request, portal, "portal/funnel.html", context)
+    return render_page(request, portal, "portal/funnel/funnel.html", context)

@@ -53,7 +53,7 @@ def links(request: HttpRequest, portal: Portal) -> HttpResponse:
         "has_enrollment": queries.linkable(portal.affiliate).exists(),
         "link_base": link_base(),
     }
-    return render_list(request, portal, "portal/links.html", context)
+    return render_list(request, portal, "portal/links/links.html", context)
 
 
 @require_safe
@@ -99,7 +99,7 @@ def new(request: HttpRequest, portal: Portal) -> HttpResponse:
         messages.success(request, "The link is made and works at once. Copy it, or add labels to it below.")
         return redirect("portal:link", link.code)
     context = {"form": form, "has_enrollment": linkable.exists(), "link_base": link_base()}
-    return render_page(request, portal, "portal/link_form.html", context, status=400 if form.errors else 200)
+    return render_page(request, portal, "portal/links/link_form.html", context, status=400 if form.errors else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -115,7 +115,7 @@ def edit(request: HttpRequest, portal: Portal, code: str) -> HttpResponse:
         )
         return redirect("portal:link", code)
     context = {"form": form, "link": found, "has_enrollment": True}
-    return render_page(request, portal, "portal/link_form.html", context, status=400 if form.errors else 200)
+    return render_page(request, portal, "portal/links/link_form.html", context, status=400 if form.errors else 200)
 
 
 @require_safe
@@ -125,7 +125,7 @@ def link(request: HttpRequest, portal: Portal, code: str) -> HttpResponse:
     period = _recent(portal)
     builder = BuilderForm(request.GET, link=found, base=link_base())
     if getattr(request, "htmx", None) and request.htmx.target == "built":  # type: ignore[attr-defined]
-        return render(request, "portal/_built.html", {"builder": builder, "link": found})
+        return render(request, "portal/links/_built.html", {"builder": builder, "link": found})
     (row,) = queries.rows(portal.affiliate, [found], period)
     newest = clicks_of(portal.affiliate, period).filter(link=found).order_by("-pk")[:10]
     context = {
@@ -135,7 +135,7 @@ def link(request: HttpRequest, portal: Portal, code: str) -> HttpResponse:
         "builder": builder,
         "clicks": click_queries.with_conversions(portal.affiliate, newest),
     }
-    return render_page(request, portal, "portal/link.html", context)
+    return render_page(request, portal, "portal/links/link.html", context)
 
 
 @require_safe

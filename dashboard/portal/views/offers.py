@@ -37,7 +37,7 @@ def offers(request: HttpRequest, portal: Portal) -> HttpResponse:
     page = page_of(rows, request.GET.get("page"), 20)
     cards = queries.cards(portal.affiliate, page, now=timezone.now())
     return render_list(
-        request, portal, "portal/offers.html", {"form": form, "page": page, "cards": cards, "sorting": order}
+        request, portal, "portal/offers/offers.html", {"form": form, "page": page, "cards": cards, "sorting": order}
     )
 
 
@@ -81,7 +81,7 @@ def offer(request: HttpRequest, portal: Portal, public_id: str) -> HttpResponse:
         "questions": [each for each in waiting_for(portal.affiliate) if each.plan.offer_id == found.pk],
         "examples": examples_in_words(portal.affiliate, found, at=now),
     }
-    return render_page(request, portal, "portal/offer.html", context)
+    return render_page(request, portal, "portal/offers/offer.html", context)
 
 
 @require_POST

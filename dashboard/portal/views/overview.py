@@ -30,7 +30,7 @@ def overview(request: HttpRequest, portal: Portal) -> HttpResponse:
         "questions": waiting_for(portal.affiliate),
         "greeting": greeting(portal, timezone.localtime(now).hour),
     }
-    return render_page(request, portal, "portal/overview.html", context)
+    return render_page(request, portal, "portal/overview/overview.html", context)
 
 
 def greeting(portal: Portal, hour: int) -> str:

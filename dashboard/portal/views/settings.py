@@ -36,7 +36,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     user.refresh_from_db()
     with timezone.override(zone_of(user)):
         status = 400 if form.errors else 200
-        return render_page(request, portal_of(request), "portal/profile.html", {"form": form}, status=status)
+        return render_page(request, portal_of(request), "portal/settings/profile.html", {"form": form}, status=status)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -65,7 +65,9 @@ def payout_method(request: HttpRequest, portal: Portal) -> HttpResponse:
         "terms": terms_of(portal.affiliate.pk),
         "may_change": may_change,
     }
-    return render_page(request, portal, "portal/payout_method.html", context, status=400 if form.errors else 200)
+    return render_page(
+        request, portal, "portal/settings/payout_method.html", context, status=400 if form.errors else 200
+    )
 
 
 def tell_owners(portal: Portal, method: PayoutMethod) -> None:
@@ -95,7 +97,7 @@ def api_keys(request: HttpRequest, portal: Portal) -> HttpResponse:
     )
     owner = is_owner(portal.affiliate, portal.user)
     context = {"form": form, "keys": keys, "new_key": text, "is_owner": owner}
-    return render_page(request, portal, "portal/api_keys.html", context, status=400 if form.errors else 200)
+    return render_page(request, portal, "portal/settings/api_keys.html", context, status=400 if form.errors else 200)
 
 
 @require_POST

@@ -42,7 +42,7 @@ def change_of_terms(request: HttpRequest, portal: Portal, public_id: str) -> Htt
         "given": answers_to(draft.plan, draft.digest).get(portal.affiliate.pk),
         "may_answer": draft.is_open and draft.asked_at is not None and is_owner(portal.affiliate, portal.user),
     }
-    return render_page(request, portal, "portal/change_of_terms.html", context)
+    return render_page(request, portal, "portal/terms/change_of_terms.html", context)
 
 
 def _answered(request: HttpRequest, portal: Portal, draft: DraftVersion) -> HttpResponse:

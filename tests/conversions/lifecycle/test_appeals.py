@@ -19,7 +19,7 @@ from dashboard.navigation import waiting
 from payouts.ledger.booking import book_changes
 from payouts.models import LedgerEntry
 from tests.conversions.sending import NOW, World, send
-from tests.dashboard.portal import as_user, signed_in, words
+from tests.dashboard.portal_pages import as_user, signed_in, words
 from tests.factories import AffiliateMemberFactory, OperatorFactory, UserFactory
 from tests.payouts.deals import deal, flat
 

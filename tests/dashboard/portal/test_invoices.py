@@ -11,7 +11,7 @@ from django.test import Client
 
 from affiliates.models import Affiliate, AffiliateMember, User
 from payouts.models import BillingDetails, Invoice, SelfBillingAgreement
-from tests.dashboard.portal import as_user, main_rows, rows_of, signed_in, words
+from tests.dashboard.portal_pages import as_user, main_rows, rows_of, signed_in, words
 from tests.factories import AffiliateFactory
 from tests.payouts.billing import DECEMBER, NOVEMBER, OCTOBER, VAT_NUMBERS, billed, closed, earn, issuer
 

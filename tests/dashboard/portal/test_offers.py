@@ -7,7 +7,7 @@ import pytest
 
 from affiliates.models import Affiliate, Enrollment, Offer
 from payouts.models import WorkedExample
-from tests.dashboard.portal import rows_of, signed_in, words, world_of
+from tests.dashboard.portal_pages import rows_of, signed_in, words, world_of
 from tests.factories import (
     CommissionPlanFactory,
     CommissionRuleFactory,

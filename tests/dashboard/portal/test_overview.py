@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from affiliates.models import Affiliate
 from dashboard.periods import Period, chosen, last_days
 from payouts.ledger.booking import book_changes
-from tests.dashboard.portal import signed_in, words, world_of
+from tests.dashboard.portal_pages import signed_in, words, world_of
 from tests.factories import LedgerEntryFactory, PercentRuleFactory
 from tracking.models import ALL_LINKS, ClickDay
 

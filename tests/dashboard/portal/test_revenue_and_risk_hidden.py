@@ -13,7 +13,7 @@ from conversions.risk.words import A_SIGNAL, TO_AFFILIATES, words_for_affiliates
 from payouts.ledger.booking import book_changes
 from payouts.models import CommissionRule
 from tests.conversions.sending import NOW, World, send
-from tests.dashboard.portal import as_user
+from tests.dashboard.portal_pages import as_user
 from tests.dashboard.test_every_template import portal_addresses
 from tests.factories import AffiliateMemberFactory, CommissionPlanFactory, CommissionRuleFactory, PlanVersionFactory
 from tests.rest import client_of

@@ -7,7 +7,7 @@ from affiliates.models import Affiliate, AffiliateMember, ApiKey, User
 from payouts.models import PayoutMethod
 from payouts.paying.methods import FIELDS, details_of
 from records.secrets import digest
-from tests.dashboard.portal import as_user, signed_in, words
+from tests.dashboard.portal_pages import as_user, signed_in, words
 from tests.factories import AffiliateMemberFactory, ApiKeyFactory, UserFactory
 
 

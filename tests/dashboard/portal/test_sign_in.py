@@ -11,7 +11,7 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from affiliates.models import Affiliate
-from tests.dashboard.portal import signed_in, words
+from tests.dashboard.portal_pages import signed_in, words
 from tests.factories import PASSWORD, UserFactory
 
 ROOT = Path(django_settings.BASE_DIR)

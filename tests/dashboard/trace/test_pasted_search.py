@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from tests.conversions.sending import World, send
-from tests.dashboard.portal import as_user, main_rows, signed_in
+from tests.dashboard.portal_pages import as_user, main_rows, signed_in
 from tests.factories import OperatorFactory
 from tests.rest import client_of
 

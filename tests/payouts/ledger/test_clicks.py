@@ -22,7 +22,7 @@ from payouts.models import BilledClicks, CommissionPlan, CommissionRule, LedgerE
 from payouts.plan_changes.publish import PlanRefused, publish_version
 from payouts.statements.statements import close_period
 from payouts.verification.verify import Verification
-from tests.dashboard.portal import signed_in, words
+from tests.dashboard.portal_pages import signed_in, words
 from tests.factories import (
     AffiliateFactory,
     ClickFactory,

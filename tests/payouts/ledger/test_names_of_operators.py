@@ -16,7 +16,7 @@ from payouts.ledger.chain import Draft, append
 from payouts.models import LedgerEntry, Statement
 from payouts.paying.methods import set_method
 from payouts.statements.statements import close_period
-from tests.dashboard.portal import signed_in
+from tests.dashboard.portal_pages import signed_in
 from tests.factories import AffiliateMemberFactory, SuperuserFactory
 from tests.payouts.billing import billed, issuer
 from tests.rest import client_of

@@ -23,7 +23,7 @@ from payouts.ledger.booking import adjust, book_changes
 from payouts.models import LedgerEntry, Statement
 from payouts.paying.payments import mark_paid
 from payouts.statements.statements import close_period
-from tests.dashboard.portal import signed_in
+from tests.dashboard.portal_pages import signed_in
 from tests.factories import ConversionFactory, GoalFactory, OperatorFactory
 from tests.payouts.deals import deal, flat, move, percent
 from tests.payouts.tampering import triggers_off
