@@ -14,7 +14,7 @@ from dashboard.portal.urls import urlpatterns
 from payouts.models import CommissionPlan, DraftVersion, Invoice, PlanConsent
 from payouts.plan_changes.drafts import write_draft
 from records.public_ids import offer_id
-from tests.dashboard.portal import World, as_user, signed_in, words, world_of
+from tests.dashboard.portal_pages import World, as_user, signed_in, words, world_of
 from tests.factories import (
     AffiliateFactory,
     AffiliateMemberFactory,

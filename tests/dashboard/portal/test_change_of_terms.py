@@ -13,7 +13,7 @@ from payouts.ledger.booking import book_changes
 from payouts.models import CommissionPlan, DraftVersion, LedgerEntry, PlanConsent, PlanVersion, WhatIf
 from payouts.plan_changes.consent_requests import ask_for_consent, waiting_for
 from payouts.plan_changes.drafts import change_draft, publish_draft, withdraw_draft, write_draft
-from tests.dashboard.portal import World, as_user, signed_in, words, world_of
+from tests.dashboard.portal_pages import World, as_user, signed_in, words, world_of
 from tests.factories import AffiliateMemberFactory
 from tests.payouts.deals import flat
 

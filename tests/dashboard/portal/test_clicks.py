@@ -6,7 +6,7 @@ import pytest
 
 from affiliates.models import Affiliate
 from dashboard.portal.queries import clicks as queries
-from tests.dashboard.portal import World, main_rows, rows_of, signed_in, words, world_of
+from tests.dashboard.portal_pages import World, main_rows, rows_of, signed_in, words, world_of
 from tests.factories import TrackingLinkFactory
 from tracking.click_id.codec import text_of
 from tracking.models import Click

@@ -14,7 +14,7 @@ from conversions.lifecycle import status as lifecycle
 from conversions.models import Conversion, StatusChange
 from conversions.reasons.codes import Reason
 from payouts.ledger.booking import book_changes
-from tests.dashboard.portal import World, main_rows, rows_of, signed_in, words, world_of
+from tests.dashboard.portal_pages import World, main_rows, rows_of, signed_in, words, world_of
 from tests.factories import (
     AffiliateMemberFactory,
     CustomerFactory,

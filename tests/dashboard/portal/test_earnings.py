@@ -12,7 +12,7 @@ from payouts.ledger.booking import adjust, book_changes
 from payouts.models import LedgerHead
 from payouts.paying.payments import mark_paid
 from payouts.statements.statements import close_period
-from tests.dashboard.portal import World, rows_of, signed_in, words, world_of
+from tests.dashboard.portal_pages import World, rows_of, signed_in, words, world_of
 from tests.factories import LedgerEntryFactory, PayoutFactory, StatementFactory
 
 OCTOBER = datetime(2026, 10, 20, 12, 0, tzinfo=UTC)

@@ -14,7 +14,7 @@ from affiliates.models import Affiliate, TrackingDomain
 from conversions.models import Conversion
 from dashboard.portal.qr_code import WIDTH
 from payouts.ledger.booking import book_changes
-from tests.dashboard.portal import World, main_rows, rows_of, signed_in, words, world_of
+from tests.dashboard.portal_pages import World, main_rows, rows_of, signed_in, words, world_of
 from tests.factories import EnrollmentFactory, TrackingLinkFactory
 from tracking.models import TrackingLink
 
