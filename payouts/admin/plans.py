@@ -21,6 +21,7 @@ from affiliates.access.operators import operator
 from conversions.models import Goal
 from payouts.admin.consents import agreed_shown, digest_shown
 from payouts.admin.money_rights import CommissionByPermission, shows_commission
+from payouts.admin.rows_field import put_rows
 from payouts.admin.version_form import VersionForm, edited
 from payouts.models import CommissionPlan, CommissionRule, DraftVersion, PlanVersion
 from payouts.plans.examples import ExampleRefused, goals_of, stored_examples
@@ -165,12 +166,7 @@ class CommissionPlanAdmin(PanelAdmin):
         except ExampleRefused as error:
             messages.error(request, str(error))
             return posted
-        cells = f"example-{key}-expected-"
-        for name in [name for name in posted if name.startswith(cells)]:
-            del posted[name]
-        for number, line in enumerate(lines):
-            for column in ("part", "rule", "amount", "currency", "to"):
-                posted[f"{cells}{number}-{column}"] = str(line[column])
+        put_rows(posted, f"example-{key}-expected", lines)
         return posted
 
     def _editor(self, request: HttpRequest, form: VersionForm, *, previewed: bool = False) -> HttpResponse:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
@@ -100,6 +101,15 @@ def take_rows(form: forms.Form) -> None:
     for name, field in form.fields.items():
         if isinstance(field, RowsField) and name not in form.initial:
             form.initial[name] = field.widget.value_from_datadict(form.initial, {}, name)
+
+
+def put_rows(posted: QueryDict, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Replace the cells of a table, as if these rows had been typed."""
+    for key in [key for key in posted if key.startswith(f"{name}-")]:
+        del posted[key]
+    for number, row in enumerate(rows):
+        for column, value in row.items():
+            posted[f"{name}-{number}-{column}"] = str(value)
 
 
 def _label(name: str, field: forms.Field) -> str:

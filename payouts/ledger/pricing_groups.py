@@ -14,13 +14,12 @@ from django.db.models import Q
 from affiliates.models import Affiliate, Parentage
 from conversions.models import CustomerLock
 from payouts.pricing import Event, Family, Lineage, PlanTerms, PriceBook, PricingRule
+from payouts.pricing.facts import MOST_LEVELS
 from payouts.pricing.kind import Prices
 from payouts.pricing.kinds import kind_of
 from records.advisory_locks import Lock, number_of, wait_for
 from records.periods import BEGINNING, END, TOTAL, begins, ends
 from tracking.models import Click
-
-MOST_LEVELS = 10
 
 
 class Account(NamedTuple):

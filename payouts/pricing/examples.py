@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from payouts.pricing.engine import price_all
-from payouts.pricing.facts import APPROVED, Event, Family, Line, PricingRule, Quote
+from payouts.pricing.facts import APPROVED, MOST_LEVELS, Event, Family, Line, PricingRule, Quote
 from payouts.pricing.terms import PlanTerms, VersionTerms
 from payouts.pricing.words import exact
 from records.periods import BEGINNING
@@ -20,7 +20,7 @@ from records.words import counted, plain
 
 EVENT, MONTH = "event", "month"
 AFFILIATE, OFFER = 0, 0
-PARENTS = tuple(range(1, 11))
+PARENTS = tuple(range(1, MOST_LEVELS + 1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 APPROVED = "approved"
+# How far up a family goes, and so how many levels of parents a rule may pay.
+MOST_LEVELS = 10
 
 
 @dataclass(frozen=True, slots=True)

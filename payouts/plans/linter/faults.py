@@ -7,7 +7,6 @@ unless both are components of one deal (a hybrid) and of different kinds.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from decimal import InvalidOperation
 
 from django.core.exceptions import ValidationError
@@ -18,10 +17,10 @@ from payouts.pricing import plain
 from payouts.pricing.kind import CommissionKind, Prices
 from payouts.pricing.kinds import KINDS
 from records.money import places
+from records.periods import BEGINNING, END
 
 # Limits that are a number, or an amount in the currency of the limits.
 NUMBERS = ("minimum", "maximum", "cap_amount", "cap_count", "max_months", "max_payments")
-FIRST, LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
 
 
 def faults_of_rules(plan: CommissionPlan, rules: Sequence[CommissionRule]) -> list[str]:
@@ -74,8 +73,8 @@ def _clash(first: CommissionRule, second: CommissionRule) -> bool:
     """Whether both could win for one event."""
     if first.is_component and second.is_component and first.kind != second.kind:
         return False
-    return (first.valid_from or FIRST) < (second.valid_until or LAST) and (second.valid_from or FIRST) < (
-        first.valid_until or LAST
+    return (first.valid_from or BEGINNING) < (second.valid_until or END) and (second.valid_from or BEGINNING) < (
+        first.valid_until or END
     )
 
 

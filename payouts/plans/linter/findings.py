@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 from conversions.models import Goal
 from payouts.models import CommissionPlan, CommissionRule
-from payouts.plans.linter.faults import FIRST, LAST, apart
+from payouts.plans.linter.faults import apart
 from payouts.plans.price_books import terms_of_rule
 from payouts.pricing import counted
 from payouts.pricing.kinds import kind_of
 from payouts.pricing.precedence import specificity
+from records.periods import BEGINNING, END
 
 GAP, OVERLAP, HINT = "gap", "overlap", "hint"
 # How many overlaps are listed: many rules have many pairs.
@@ -84,8 +85,8 @@ def _meet(first: CommissionRule, second: CommissionRule) -> bool:
         same_goal
         and same_country
         and same_sub
-        and (first.valid_from or FIRST) < (second.valid_until or LAST)
-        and (second.valid_from or FIRST) < (first.valid_until or LAST)
+        and (first.valid_from or BEGINNING) < (second.valid_until or END)
+        and (second.valid_from or BEGINNING) < (first.valid_until or END)
     )
 
 
@@ -95,8 +96,8 @@ def _contains(wide: CommissionRule, narrow: CommissionRule) -> bool:
         wide.goal_id in (None, narrow.goal_id)
         and wide.country in ("", narrow.country)
         and (not wide.sub_name or (wide.sub_name, wide.sub_value) == (narrow.sub_name, narrow.sub_value))
-        and (wide.valid_from or FIRST) <= (narrow.valid_from or FIRST)
-        and (wide.valid_until or LAST) >= (narrow.valid_until or LAST)
+        and (wide.valid_from or BEGINNING) <= (narrow.valid_from or BEGINNING)
+        and (wide.valid_until or END) >= (narrow.valid_until or END)
     )
 
 

@@ -70,9 +70,9 @@ def _fault(kind: type[CommissionKind]) -> str:
         return f"`limits` are of {', '.join(PER_CONVERSION)}; {', '.join(sorted(unknown))} is none of them."
     refused = set(PER_CONVERSION) - set(kind.limits.names) - {"is_component", "limit_currency"}
     if refused and not kind.limits.fault:
-        return f"`limits` says nothing (`fault`) for a rule that has {', '.join(sorted(refused))}."
+        return f"`limits` has no sentence (`fault`) for a rule that has {', '.join(sorted(refused))}."
     if "is_component" not in kind.limits.names and not kind.limits.component_fault:
-        return "`limits` says nothing (`component_fault`) for a rule that is a component."
+        return "`limits` has no sentence (`component_fault`) for a rule that is a component."
     return ""
 
 

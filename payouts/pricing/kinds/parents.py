@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from payouts.pricing.amounts import Share, percent_of
-from payouts.pricing.facts import Event, Family, Line, PricingRule
+from payouts.pricing.facts import MOST_LEVELS, Event, Family, Line, PricingRule
 from payouts.pricing.inputs import Choice, Text
 from payouts.pricing.kind import NO_COLUMNS, Limits, ParentKind, decimal_text
 from payouts.pricing.limits import line_of
@@ -18,7 +18,6 @@ from records.money import PLACES, round_money, round_together
 from records.words import plain
 
 COMMISSION, REVENUE = "commission", "revenue"
-MOST_LEVELS = 10
 
 
 def _levels(text: str) -> list[str]:
