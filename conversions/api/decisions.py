@@ -22,7 +22,7 @@ from conversions.lifecycle.status import StatusNotAllowed
 from conversions.models import Conversion, StatusChange
 from conversions.reasons.codes import Reason
 from web.rest.errors import Conflict
-from web.rest.fields import AmountSent, Text
+from web.rest.fields import AmountSent, Flag, Text
 
 
 class ApprovalSerializer(serializers.Serializer[Any]):
@@ -72,7 +72,7 @@ class WishSerializer(serializers.Serializer[Any]):
         allow_blank=True,
         help_text="Needed but to approve what is pending.",
     )
-    include_held = serializers.BooleanField(
+    include_held = Flag(
         required=False,
         default=False,
         help_text="Approve it although a review, a rule or a cap holds it, or its affiliate has no access. Without it "

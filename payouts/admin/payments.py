@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -18,7 +18,7 @@ from payouts.admin.forms import ClosePeriod, MarkPaid
 from payouts.admin.invoice_forms import WriteInvoices
 from payouts.admin.money_rights import CommissionByPermission
 from payouts.documents import pdf_response
-from payouts.documents.proof import statement_proof
+from payouts.documents.proof import NotSealed, statement_proof
 from payouts.documents.statement_pdf import statement_pdf
 from payouts.models import Payout, Statement
 from payouts.paying.concerns import marks, with_marks
@@ -136,9 +136,11 @@ class StatementAdmin(CommissionByPermission, RecordAdmin):
     def proof(self, request: HttpRequest, object_id: int) -> HttpResponse:
         row = get_object_or_404(Statement.objects.select_related("affiliate"), pk=object_id)
         name = f'attachment; filename="statement-{row.number}.json"'
-        return HttpResponse(
-            statement_proof(row), content_type="application/json", headers={"Content-Disposition": name}
-        )
+        try:
+            proof = statement_proof(row)
+        except NotSealed as error:
+            raise Http404(str(error)) from error
+        return HttpResponse(proof, content_type="application/json", headers={"Content-Disposition": name})
 
     @display(description="Payout")
     def payout_link(self, row: Statement) -> SafeString | str:

@@ -11,6 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
 from rest_framework.mixins import ListModelMixin
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,7 +23,7 @@ from affiliates.models import Affiliate
 from conversions.api.conversions import ConversionSerializer, ConversionViewSet
 from conversions.models import Conversion
 from payouts.documents import pdf_response
-from payouts.documents.proof import statement_proof
+from payouts.documents.proof import NotSealed, statement_proof
 from payouts.documents.statement_pdf import statement_pdf
 from payouts.models import LedgerEntry, Payout, Statement
 from payouts.pricing import plain
@@ -189,7 +190,10 @@ class StatementViewSet(ReadViewSet):
         Operators need the permission to view ledger entries.
         """
         self._check_ledger()
-        return HttpResponse(statement_proof(self.get_object()), content_type="application/json")
+        try:
+            return HttpResponse(statement_proof(self.get_object()), content_type="application/json")
+        except NotSealed as error:
+            raise NotFound(str(error)) from error
 
     def _check_ledger(self) -> None:
         if self.reach.user.is_staff:

@@ -18,14 +18,23 @@ from payouts.anchors.records import account_name
 from payouts.anchors.seals import WITH_FACTS, Facts, facts_of, seal_row
 from payouts.ledger.chain import COLUMNS, GENESIS, canonical_text
 from payouts.ledger.chain import Facts as EntryFacts
-from payouts.models import AnchorAccount, LedgerEntry, LedgerHead, Statement
+from payouts.models import AnchorAccount, LedgerEntry, LedgerHead, Statement, StatementSeal
 
 FORMAT = "affidavit-account/2"
 CHUNK = 2000
 
 
+class NotSealed(LookupError):
+    """The statement has no seal, so nothing proves it: a process of an older version closed it."""
+
+
 def statement_proof(statement: Statement) -> Iterator[str]:
-    """The statement, the entries of the chain from its first to its last, and the seal before them; in chunks."""
+    """The statement, the entries of the chain from its first to its last, and the seal before them; in chunks.
+
+    Raise `NotSealed`; `verify_ledger` names such statements.
+    """
+    if not StatementSeal.objects.filter(statement=statement).exists():
+        raise NotSealed(f"Statement {statement.number} has no seal, so there is no proof of it.")
     entries = LedgerEntry.objects.filter(
         affiliate=statement.affiliate_id, sequence__range=(statement.first_sequence, statement.last_sequence)
     )
@@ -44,7 +53,7 @@ def account_proof(affiliate: Affiliate) -> Iterator[str]:
 
 
 def _sealed(**which: Any) -> QuerySet[Statement]:
-    rows = Statement.objects.filter(**which).select_related(*WITH_FACTS, "seal")
+    rows = Statement.objects.filter(seal__isnull=False, **which).select_related(*WITH_FACTS, "seal")
     return rows.order_by("seal__position")
 
 

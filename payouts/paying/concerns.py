@@ -65,7 +65,7 @@ def with_marks(payouts: "QuerySet[Payout]") -> "QuerySet[Payout]":
     invoiced = Invoicing.objects.filter(statement=OuterRef("statement"))
     open_one = Statement.objects.filter(pk=OuterRef("statement")).exclude(earned=0)
     uninvoiced = Exists(Issuer.objects.all()) & Exists(open_one) & ~Exists(invoiced)
-    return payouts.select_related("affiliate").annotate(uninvoiced=uninvoiced)
+    return payouts.select_related("affiliate", "statement", "batch").annotate(uninvoiced=uninvoiced)
 
 
 def marks(payout: Payout) -> str:

@@ -202,6 +202,9 @@ LIST_ACTIONS = {
 }
 # The frame of the panel and other pages for operators, by the name of the address.
 PAGES = {
+    "anchors": PUBLIC,
+    "anchor_keys": PUBLIC,
+    "anchors_well_known": PUBLIC,
     "index": operators(),
     "login": LEADS_ELSEWHERE,
     "logout": LEADS_ELSEWHERE,

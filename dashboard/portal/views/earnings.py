@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from dashboard.portal import filters
@@ -13,7 +13,7 @@ from dashboard.portal.queries import earnings as queries
 from dashboard.portal.queries.billing import invoices_of
 from dashboard.portal.queries.objects import statement_for
 from payouts.documents import pdf_response
-from payouts.documents.proof import account_proof, statement_proof
+from payouts.documents.proof import NotSealed, account_proof, statement_proof
 from payouts.documents.statement_pdf import statement_pdf
 from payouts.models import LedgerEntry
 from payouts.queries import earnings
@@ -131,7 +131,11 @@ def statement_paper(request: HttpRequest, portal: Portal, number: str) -> HttpRe
 @portal_view
 def statement_proved(request: HttpRequest, portal: Portal, number: str) -> Any:
     found = statement_for(portal.affiliate, number)
-    return download(request, f"statement-{found.number}.json", "application/json", statement_proof(found))
+    try:
+        proof = statement_proof(found)
+    except NotSealed as error:
+        raise Http404(str(error)) from error
+    return download(request, f"statement-{found.number}.json", "application/json", proof)
 
 
 @require_safe

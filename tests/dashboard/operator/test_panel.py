@@ -49,7 +49,7 @@ SHOWN_ELSEWHERE = {
     *("AffiliatePace", "Refund", "Correction", "Parentage", "WorkedExample"),
     "CloseFailure",
     # On the page of the batch.
-    *("PayoutFile", "AnswerRow"),
+    *("PayoutFile", "SentLine", "AnswerRow"),
     # On the page of the close and on the statement; the state of the file is in readiness and metrics.
     *("Anchor", "AnchoredStatement", "StatementSeal", "AnchorAccount", "AnchorKey", "AnchorFile"),
 }

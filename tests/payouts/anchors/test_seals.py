@@ -50,13 +50,15 @@ __all__ = ["two_statements"]
 DECEMBER, JANUARY = datetime(2026, 12, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
 MODELS: list[Any] = [Statement, Payout, StatementSeal, LedgerEntry, Anchor, AnchorAccount, AnchoredStatement, AnchorKey]
 # Not history: when a public key was first used is a remark beside it, and reasons of a failure come and go.
+# Where a payout is on its way changes as well. Who booked an adjustment is for operators alone: an affiliate's proof
+# does not name them.
 # How a payout is sent (`batch`, `method`) and who marked it are written once by the payment, and then the database
 # refuses to change them: the file that was released, which is append-only, says it as well.
 KEPT_BY_THE_DATABASE = {
     "payouts.AnchorKey.since", "payouts.Payout.failure", "payouts.Payout.batch", "payouts.Payout.method",
-    "payouts.Payout.paid_by",
+    "payouts.Payout.paid_by", "payouts.Payout.in_flight", "payouts.Payout.in_flight_at", "payouts.LedgerEntry.actor",
 }  # fmt: skip
-NOT_HISTORY = {"payouts.Payout.failure"}
+NOT_HISTORY = {"payouts.Payout.failure", "payouts.Payout.in_flight", "payouts.Payout.in_flight_at"}
 FIELDS = [
     (model, field)
     for model in MODELS

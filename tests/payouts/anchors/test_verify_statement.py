@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from django.test import override_settings
+from django.test import Client, override_settings
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -21,10 +21,11 @@ from affiliates.models import Affiliate, User
 from payouts.anchors.key_setting import read_keys
 from payouts.anchors.keys import public_text
 from payouts.anchors.making import make_anchor
-from payouts.documents.proof import account_proof, statement_proof
+from payouts.documents.proof import NotSealed, account_proof, statement_proof
 from payouts.ledger.booking import adjust
-from payouts.models import Anchor, Statement
+from payouts.models import Anchor, Statement, StatementSeal
 from tests.payouts.statements.test_documents import VERIFIER, Document, checked, two_statements, verify_statement
+from tests.payouts.tampering import triggers_off
 
 pytestmark = pytest.mark.django_db
 __all__ = ["two_statements"]
@@ -323,3 +324,18 @@ def test_a_statement_newer_than_the_anchors_is_named(two_statements: list[Statem
     document = json.loads("".join(statement_proof(two_statements[0])))
     other = "".join(anchors_text()).replace(document["statements"][0]["hash"], "0" * 64)
     assert verdict(document, anchors=other, tmp_path=tmp_path)[0] == 1
+
+
+def test_a_statement_without_a_seal_has_no_proof_and_says_so(
+    two_statements: list[Statement], ana: Affiliate, olga: User, client: Client
+) -> None:
+    """A process of an older version may have closed it; everything else of the account is still proved."""
+    first, second = two_statements
+    with triggers_off(StatementSeal):
+        StatementSeal.objects.filter(statement=second)._raw_delete("default")
+    with pytest.raises(NotSealed, match=f"{second.number} has no seal"):
+        statement_proof(Statement.objects.get(pk=second.pk))
+    client.force_login(olga)
+    assert client.get(f"/api/v1/statements/{second.number}/proof/").status_code == 404
+    assert client.get(f"/admin/payouts/statement/{second.pk}/proof").status_code == 404
+    assert [each["number"] for each in json.loads("".join(account_proof(ana)))["statements"]] == [first.number]
