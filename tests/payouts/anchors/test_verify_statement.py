@@ -337,5 +337,5 @@ def test_a_statement_without_a_seal_has_no_proof_and_says_so(
         statement_proof(Statement.objects.get(pk=second.pk))
     client.force_login(olga)
     assert client.get(f"/api/v1/statements/{second.number}/proof/").status_code == 404
-    assert client.get(f"/admin/payouts/statement/{second.pk}/proof").status_code == 404
+    assert client.get(f"/admin/payouts/statement/{second.pk}/proof/").status_code == 404
     assert [each["number"] for each in json.loads("".join(account_proof(ana)))["statements"]] == [first.number]
