@@ -7,10 +7,10 @@ AT_ONCE := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 INSTALL := $(PYTHON) config/embedded/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help python demo test pytest lint audit format bench screenshots requirements clean
+.PHONY: help python demo test test-long pytest lint audit format bench screenshots requirements clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 7))' 2>/dev/null || \
@@ -20,9 +20,13 @@ demo: python ## run Affidavit with demo data until Ctrl-C (PORT, DATABASE_URL an
 	@$(INSTALL) demo
 	@exec $(VENV) -m config.embedded.demo
 
-test: python ## lint, then all tests, JOBS at once (2), on PostgreSQL and Redis of its own
+test: python ## lint, then the tests, JOBS at once (2), on PostgreSQL and Redis of its own
 	@$(INSTALL) dev
-	@status=0; $(VENV) -m config.embedded.lint || status=1; $(VENV) -m pytest $(AT_ONCE) $(ARGS) || status=1; exit $$status
+	@status=0; $(VENV) -m config.embedded.lint || status=1; $(VENV) -m pytest $(AT_ONCE) -m "not long" $(ARGS) || status=1; exit $$status
+
+test-long: python ## the tests that take minutes: walks of every address by each role, random kills, held connections
+	@$(INSTALL) dev
+	@exec $(VENV) -m pytest $(AT_ONCE) -m long $(ARGS)
 
 pytest: python ## the test suite alone; ARGS="-k click -x" goes to pytest
 	@$(INSTALL) dev

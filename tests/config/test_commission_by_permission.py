@@ -17,7 +17,7 @@ from tests.reach.addresses import every_address
 from tests.reach.people import People
 from tests.reach.table import LEDGER
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.django_db, pytest.mark.long, pytest.mark.timeout(600)]
 
 # Stands nowhere but in what is earned.
 AMOUNT, SHOWN = Decimal("8642.31"), "8642.31"

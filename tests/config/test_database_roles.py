@@ -17,7 +17,7 @@ from psycopg import sql
 from affiliates import database_roles
 from config.embedded import places, postgresql
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 class Site:

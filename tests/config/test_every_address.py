@@ -120,7 +120,7 @@ def walk(people: People, addresses: list[Address], *rooms: str, method: str = ""
     ]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_each_page_and_action_of_the_panel_is_for_those_whom_the_table_names(people, addresses, method):
     none_of(walk(people, addresses, "panel", "page", method=method))
