@@ -139,4 +139,10 @@ def _note(*, written: int | None, error: str) -> None:
     if row.checked_at is None or changed:
         row.error, row.checked_at = error[:MOST_OF_ERROR], now
         row.written = row.written if written is None else written
-        row.save()
+        # Two processes may note the first time at once.
+        AnchorFile.objects.bulk_create(
+            [row],
+            update_conflicts=True,
+            unique_fields=["path"],
+            update_fields=["written", "error", "checked_at"],
+        )

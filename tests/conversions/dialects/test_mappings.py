@@ -196,7 +196,7 @@ class TestAnswers:
 
     @pytest.mark.parametrize(
         "value",
-        ['"}, "admin": true, {"a": "', "\r\nSet-Cookie: a=b", "</deal><x>", "\x00\x1b[31m", "\ud800", "é" * 9_000],
+        ['"}, "admin": true, {"a": "', "\r\nSet-Cookie: a=b", "</deal><x>", "\x00\x1b[31m", "\ud800", "é" * 2_000],
     )
     def test_no_value_breaks_out_of_an_answer(self, world, click, value):
         mapping()
