@@ -83,7 +83,7 @@ def _page_of(scope: Scope) -> dict[str, str]:
 
 
 def _add_click(received: Received, scope: Scope) -> None:
-    """Add the click from the cookie, unless the request names one or is signed: a signature does not cover the cookie."""
+    """Add the click from the cookie, unless the request names one or is signed: the cookie is not signed."""
     if received.signed:
         return
     sent = dict(reversed(received.parameters))

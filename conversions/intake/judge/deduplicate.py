@@ -87,7 +87,7 @@ def _counts_again(case: Case) -> bool:
 
 
 def _find_within_window(cases: list[Case]) -> None:
-    """Return the conversion of the same click close in time; if there is only an older one, set the key of a new one."""
+    """Attach the conversion of the same click close in time; if there is only an older one, set a new key."""
     if not cases:
         return
     rows = Conversion.objects.select_for_update().filter(

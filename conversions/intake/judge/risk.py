@@ -74,7 +74,7 @@ def _judge_access(case: Case) -> bool:
 
 
 def follow_up(cases: list[Case], *, now: datetime) -> None:
-    """After the batch is written: open a review for conversions over the threshold, even if they are on hold otherwise."""
+    """After the batch is written: open a review for each conversion over the threshold, also if it is on hold."""
     counted = (Outcome.HELD, Outcome.ACCEPTED, Outcome.UPDATED)
     over = [case for case in cases if case.risk and case.risk.is_over and case.outcome in counted]
     for again in (False, True):
