@@ -138,7 +138,7 @@ class PostbackViewSet(OperatorViewSet):
     @extend_schema(operation_id="postbacks_accept", request=ConflictNoteSerializer, responses=PostbackStorySerializer)
     @action(detail=True, methods=["post"])
     def accept(self, request: Request, **address: str) -> Response:
-        """Give the conversion the amounts of a postback that was answered 409; the difference in commission is booked."""
+        """Give the conversion the amounts of a postback that was answered 409; commission changes by the difference."""
         return self._decide(request, accept)
 
     @extend_schema(operation_id="postbacks_dismiss", request=ConflictNoteSerializer, responses=PostbackStorySerializer)
