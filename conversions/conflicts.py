@@ -168,7 +168,7 @@ def _settle(
     actor: User,
     now: datetime,
 ) -> None:
-    """Store the decision on the review and in the traces of both postbacks."""
+    """Store the decision on the review and in a trace of the postback and its conversion."""
     review.resolution, review.note, review.resolved_by, review.resolved_at = resolution, note, actor, now
     review.save(update_fields=["resolution", "note", "resolved_by", "resolved_at"])
     accepted = resolution == Resolution.ACCEPTED

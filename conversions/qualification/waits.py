@@ -150,7 +150,7 @@ def _move(wait: QualificationWait, findings: list[Finding], now: datetime) -> Mo
 
 
 def next_move(row: Conversion, *, said: str, is_under_review: bool, reason: Reason = Reason.QUALIFIED) -> Move:
-    """The new status of the conversion: a review comes first, then the sender's status, then the goal's approval rule."""
+    """The new status of the conversion: a review decides first, then the sender, then the goal's approval rule."""
     if is_under_review:
         return Move(Status.PENDING, Reason.RISK_REVIEW)
     if said == Status.APPROVED or (not said and row.goal.approval == Goal.Approval.AT_ONCE):
