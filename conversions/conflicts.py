@@ -25,7 +25,7 @@ NUMBERS = ("revenue", "payout", "volume")
 
 
 class ConflictRefused(ValueError):
-    """The conflict cannot be decided like this; nothing was changed. The message says what to do."""
+    """The conflict cannot be decided like this; nothing was changed. The message explains what to do."""
 
 
 class Difference(NamedTuple):

@@ -32,7 +32,7 @@ class ReauthenticateForm(CountedCode, BaseReauthenticateForm):
 
 
 class ResetPasswordForm(BaseResetPasswordForm):
-    """Limits how often a new mail is sent. An owner who asks after others did has their mail, with a valid link."""
+    """Limits how often a new mail is sent. An owner who asks after others did already has a mail with a valid link."""
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
         email: str = self.cleaned_data["email"]

@@ -130,7 +130,7 @@ class ApiKeyAdmin(PowerOfPerson):
         return (*self.readonly_fields, "user", "affiliate") if obj else ()
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
-        """The text of a new key is known only now: it is kept for the page that shows it once."""
+        """The text of a new key is known only now: it is stored for the page that shows it once."""
         if change:
             super().save_model(request, obj, form, change)
             return

@@ -213,8 +213,6 @@ class CloseAffiliates(ChangeAffiliates):
 
 
 class DecideEnrollments(ConfirmForm):
-    """Decide about affiliates' access to offers."""
-
     to: ClassVar[Enrollment.Status]
     done: ClassVar[str]
 
@@ -253,8 +251,6 @@ class BlockEnrollments(DecideEnrollments):
 
 
 class ChangeOffers(ConfirmForm):
-    """Change the status of offers."""
-
     to: ClassVar[Offer.Status]
     done: ClassVar[str]
 
@@ -296,8 +292,6 @@ class MakeSecret(forms.Form):
 
 
 class RevokeSecret(ConfirmForm):
-    """Stop accepting a token or HMAC secret."""
-
     title, submit, tone = "Revoke", "Revoke", "danger"
     explanation = "Postbacks that still use it are refused from now on. Send the sender its successor first."
 
@@ -312,8 +306,6 @@ class RevokeSecret(ConfirmForm):
 
 
 class RevokeApiKeys(ConfirmForm):
-    """Stop accepting API keys."""
-
     title, submit, tone = "Revoke", "Revoke", "danger"
     explanation = "Programs that use the key are refused from now on. A revoked key cannot be given back."
 

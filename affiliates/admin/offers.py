@@ -202,7 +202,7 @@ class EnrollmentAdmin(PanelAdmin):
         return super().formfield_for_choice_field(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Enrollment, form: Any, change: bool) -> None:
-        """Enrolling an affiliate by hand is a decision; store whose."""
+        """Enrolling an affiliate by hand is a decision; store the operator who made it."""
         if not change and obj.status == Enrollment.Status.APPROVED:
             obj.decided_by, obj.decided_at = request.user, timezone.now()  # type: ignore[assignment]
         super().save_model(request, obj, form, change)

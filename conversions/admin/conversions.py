@@ -45,7 +45,7 @@ SOURCE_TONES = {"postback": "info", "operator": "primary", "automatic": "default
 
 
 class StatusChangeTable(RecordTable):
-    """Who decided what, when and why."""
+    """Status changes, with who, when and why."""
 
     model = StatusChange
     fields = ("at", "step", "reason", "note", "source", "actor", "postback")
@@ -63,8 +63,6 @@ class StatusChangeTable(RecordTable):
 
 
 class RefundTable(RecordTable):
-    """Refunds to the customer."""
-
     model = Refund
     fields = ("occurred_at", "amount_shown", "refund_id", "note", "actor", "postback")
     readonly_fields = ("amount_shown",)

@@ -137,8 +137,6 @@ class RefundConversion(ConfirmForm):
 
 
 class ReplayPostbacks(ConfirmForm):
-    """Decide stored requests again."""
-
     title, submit = "Decide again", "Decide again"
     explanation = (
         "The stored requests go through intake once more. Nothing is counted twice; what was refused for a setting "

@@ -31,8 +31,6 @@ def awaited(row: ParkedPostback) -> str:
 
 
 class DecideParked(ConfirmForm):
-    """Decide parked requests now."""
-
     def describe(self, row: ParkedPostback) -> str:
         return f"{row.advertiser} · {row.get_waits_for_display().lower()} {awaited(row)}"
 

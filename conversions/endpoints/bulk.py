@@ -174,7 +174,6 @@ class BulkHandler:
 
 
 def decide_body(head: Received, body: bytes, content_type: str) -> tuple[int, dict[str, Any]]:
-    """Decode the body and decide its events."""
     try:
         events = read_events(body, content_type)
     except Refused as error:

@@ -21,7 +21,7 @@ _BLANKS = re.compile(r"[ \t\r\n]*")
 
 
 class Refused(ValueError):
-    """The request as a whole is refused; `reason` says why. None of its events was processed."""
+    """The request as a whole is refused and none of its events was processed; `reason` is the reason code."""
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)

@@ -30,7 +30,7 @@ class Senders:
     async def sender_of(self, head: Received, claim: Signed | None) -> str | None:
         """Return the public ID of the advertiser that a well-formed signature names or whose token it is, else None.
 
-        A signature goes first: a signed request is only ever accepted as what is signed.
+        A signature goes first: a signed request is accepted only with a valid signature.
         """
         if claim:
             is_known = not claim.problem and (

@@ -50,7 +50,6 @@ class Imported:
         return f"{len(self.answers):,} rows: {parts}."
 
     def as_csv(self) -> str:
-        """Return the answers as a CSV file."""
         return csv_text([Answer._fields, *self.answers])
 
 

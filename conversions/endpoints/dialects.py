@@ -49,7 +49,6 @@ log = structlog.get_logger(__name__)
 
 
 def serves(path: str) -> bool:
-    """Whether the handler serves this path."""
     return path.startswith(PREFIX) or address_of(path) is not None
 
 

@@ -207,7 +207,7 @@ def _take_up_woken(pks: list[int], now: datetime) -> None:
     """Decide at once the parked requests that this batch made due. If this fails, the sweep decides them."""
     try:
         _try_again(pks, now)
-    except Exception as error:  # the answers of the batch itself stand
+    except Exception as error:  # the answers of the batch itself stay
         log.error("parked_not_taken_up", postbacks=pks[:20], error=str(error).strip())
 
 

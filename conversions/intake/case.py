@@ -1,4 +1,4 @@
-"""The values that pass through intake: what was received, what it says, and what was decided."""
+"""The values that pass through intake: the received request, the event read from it, and the decision."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -146,7 +146,7 @@ class Case:
     click_marks: ClickMarks | None = None
     goal: Goal | None = None
     customer: Customer | None = None
-    # All locks of the customer, the newest first; the one that decides or is taken over; what touched them before.
+    # All locks of the customer, the newest first; the lock that decides or is replaced; the customer's touches before.
     locks: list[CustomerLock] = field(default_factory=list)
     lock: CustomerLock | None = None
     takes_over: bool = False
@@ -255,7 +255,7 @@ class Case:
 
     @property
     def http_status(self) -> int:
-        """The HTTP status of the answer: a request with several faults is answered 422."""
+        """The HTTP status of the answer: a request with several errors is answered 422."""
         if self.outcome in (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.UPDATED, Outcome.DUPLICATE):
             return 200
         return EXPLANATIONS[self.reason or Reason.TRY_AGAIN].http_status

@@ -118,7 +118,7 @@ def _fail(futures: Iterable[asyncio.Future[Route | None]], error: Exception) -> 
     for future in futures:
         if not future.done():
             future.set_exception(ConnectionError(f"The links could not be read: {error}"))
-            future.exception()  # A visitor who left is no reason for a warning.
+            future.exception()  # The visitor left: no reason for a warning.
 
 
 def _read_in_thread(codes: list[str]) -> dict[str, Route | None]:

@@ -1,7 +1,7 @@
-"""Clicks on disk while PostgreSQL is away: append-only segments, checksummed, synced before anybody is answered.
+"""Clicks on disk while PostgreSQL is away: append-only segments, checksummed, synced before the click is answered.
 
 A segment belongs to the process that writes it and is locked by it (flock), so a segment that can be
-locked has no writer any more: it was closed, or its process died. Whoever drains it holds that lock.
+locked has no writer any more: it was closed, or its process died. The process that drains it holds that lock.
 
 A segment is a sequence of records:
 
@@ -10,8 +10,8 @@ A segment is a sequence of records:
     4 bytes   CRC-32 of the payload
     payload   one click as a line of COPY's text format (see `capture.format_row`)
 
-A crash may leave the last record torn. Reading skips to the next marker whose record is whole, and says
-how many bytes were skipped.
+A crash may leave the last record torn. Reading skips to the next marker whose record is complete, and
+reports how many bytes were skipped.
 """
 
 import fcntl

@@ -8,8 +8,8 @@
     1 byte    number of the key that signed it
     8 bytes   BLAKE2b keyed with that key, personalised "affidavit-click", over the 17 bytes before
 
-The first 16 bytes are the click's primary key, stored as a native uuid. Whoever has the key can tell
-from the text alone that it is genuine, which link it belongs to and when it was made.
+The first 16 bytes are the click's primary key, stored as a native uuid. With the key the text
+alone shows that it is genuine, which link it belongs to and when it was made.
 """
 
 import base64

@@ -106,7 +106,7 @@ def _lines(reader: "csv.DictReader[str]") -> Iterator[tuple[int, Mapping[str, st
             return
         except (csv.Error, UnicodeDecodeError) as error:
             yield reader.line_num + 1, f"It is not CSV in UTF-8: {error}."
-            if isinstance(error, UnicodeDecodeError):  # the rest cannot be told apart from damage
+            if isinstance(error, UnicodeDecodeError):  # the rest cannot be distinguished from damage
                 return
             continue
         yield reader.line_num, sent

@@ -66,8 +66,6 @@ Progress = Callable[[str, int, int], None]
 
 
 class State(StrEnum):
-    """The state of a partition's personal fields."""
-
     KEPT = "kept"
     DUE = "due"
     PARTLY = "cleared in part"

@@ -15,8 +15,6 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class TooLarge(APIException):
-    """The body is larger than the limit."""
-
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_code = "too_large"
 

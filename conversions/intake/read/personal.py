@@ -1,8 +1,8 @@
 """Personal data that does not belong in a postback: e-mail addresses, telephone, account and card numbers.
 
 The setting `PERSONAL_DATA` decides: such values are replaced by a digest before anything is stored (`mask`), the
-request is refused as well (`refuse`), or the values are stored (`keep`). The digest of a value is always the same, so a
-customer stays one customer.
+request is refused as well (`refuse`), or the values are stored as sent (`keep`). The digest of a value is always the
+same, so a customer stays one customer.
 """
 
 import hashlib

@@ -1,20 +1,20 @@
-"""Signed requests: an HMAC over what is sent and when, so that the secret itself never travels.
+"""Signed requests: an HMAC over the request and its time, so that the secret itself is never sent.
 
-What is signed is this text, in UTF-8, its lines parted by a line feed:
+The signed text, in UTF-8, has these lines, separated by a line feed:
 
     v1
     the timestamp, in seconds since 1970, as it is sent
     the method, in capitals
     the path, without the query
-    the query, as it is sent, without the question mark; without `&signature=…` where that is a parameter
-    the SHA-256 of the body in lower-case hex; that of nothing where there is none
+    the query, as it is sent, without the question mark; without `&signature=…` if that is a parameter
+    the SHA-256 of the body in lower-case hex; that of an empty text if there is no body
 
-The signature is HMAC-SHA256 with the advertiser's secret, in lower-case hex. It comes with the advertiser's ID and the
+The signature is HMAC-SHA256 with the advertiser's secret, in lower-case hex. It is sent with the advertiser's ID and the
 timestamp as the headers `X-Affidavit-Advertiser`, `X-Affidavit-Timestamp` and `X-Affidavit-Signature`, or, for senders
 that can only fill in an address, as the parameters `advertiser`, `ts` and, last of all, `signature`.
 
-Only what is signed may be acted on. So a signature has one place and one spelling: what follows it, a second one, or a
-second `ts` or `advertiser` makes the request a badly signed one.
+Only signed content may have an effect. So a signature has one place and one spelling: anything after it, a second
+signature, or a second `ts` or `advertiser` makes the signature invalid.
 """
 
 import hashlib

@@ -148,7 +148,6 @@ def _currency(case: Case) -> str:
 
 
 def _values(case: Case) -> dict[str, Any]:
-    """The fields of the conversion, by name."""
     assert case.goal
     assert case.enrollment
     event, received_at = case.event, case.counts_from
