@@ -109,7 +109,7 @@ def not_decided(error: Exception, **context: object) -> tuple[int, dict[str, Any
 
 
 def wait_first(status: int) -> list[Header]:
-    """The time after which a sender may retry."""
+    """The Retry-After header of an answer after which the sender may retry."""
     seconds = {429: WAIT, 503: 2}.get(status)
     return [(b"retry-after", str(seconds).encode())] if seconds else []
 

@@ -128,7 +128,7 @@ def _read_decisions(cases: list[Case], rows: "QuerySet[Postback]") -> None:
 
 
 def _plan_for_growth() -> None:
-    """Make the statements of this transaction use the indexes row by row.
+    """Make the statements of this transaction look rows up one by one in an index, until it ends.
 
     Prepared statements keep their plan: one made while a table was nearly empty would read the whole table, or all of
     an index, as it grows, until PostgreSQL gathers statistics again.

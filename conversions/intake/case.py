@@ -116,7 +116,7 @@ class Rejected:
     reason: Reason
     told: dict[str, str]
     earlier: list[dict[str, str]]
-    # When it was last reported: only a later request can correct it.
+    # The latest postback about it: only a later one can correct it.
     postback_id: int
     # The facts of the correction, and which of them differ.
     said: dict[str, str] = field(default_factory=dict)

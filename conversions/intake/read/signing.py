@@ -9,9 +9,9 @@ The signed text, in UTF-8, has these lines, separated by a line feed:
     the query, as it is sent, without the question mark; without `&signature=…` if that is a parameter
     the SHA-256 of the body in lower-case hex; that of an empty text if there is no body
 
-The signature is HMAC-SHA256 with the advertiser's secret, in lower-case hex. It is sent with the advertiser's ID and the
-timestamp as the headers `X-Affidavit-Advertiser`, `X-Affidavit-Timestamp` and `X-Affidavit-Signature`, or, for senders
-that can only fill in an address, as the parameters `advertiser`, `ts` and, last of all, `signature`.
+The signature is HMAC-SHA256 with the advertiser's secret, in lower-case hex. It is sent with the advertiser's ID and
+the timestamp as the headers `X-Affidavit-Advertiser`, `X-Affidavit-Timestamp` and `X-Affidavit-Signature`, or, for
+senders that can only fill in an address, as the parameters `advertiser`, `ts` and, last of all, `signature`.
 
 Only signed content may have an effect. So a signature has one place and one spelling: anything after it, a second
 signature, or a second `ts` or `advertiser` makes the signature invalid.
