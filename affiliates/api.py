@@ -1,4 +1,4 @@
-"""REST API: who asks, and affiliates."""
+"""REST API: the requesting key or user, and affiliates."""
 
 from typing import Any
 
@@ -78,7 +78,7 @@ class KeySerializer(serializers.ModelSerializer[ApiKey]):
 
 
 class AskerSerializer(serializers.Serializer[Any]):
-    """Who asks, and how far it sees."""
+    """The requesting key or user, and which rows it sees."""
 
     role = serializers.ChoiceField(choices=["operator", "affiliate"], read_only=True)
     email = serializers.EmailField(read_only=True)
@@ -87,7 +87,7 @@ class AskerSerializer(serializers.Serializer[Any]):
 
 
 class AskerView(APIView):
-    """What the key or session in use is, and which affiliates it sees. The first call to make with a new key."""
+    """The key or session in use, and which affiliates it sees. The first call to make with a new key."""
 
     permission_classes: Any = [WithinReach]
 

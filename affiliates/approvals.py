@@ -1,4 +1,4 @@
-"""What operators decide about affiliates, offers and enrollments, and from which status each step is possible."""
+"""Operators' decisions about affiliates, offers and enrollments, and the statuses that allow each step."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -29,7 +29,7 @@ ENROLLMENT_STEPS: dict[str, frozenset[str]] = {
 
 
 class StepNotAllowed(ValueError):
-    """A row is not in a status from which this step is possible; nothing was changed."""
+    """A row is not in a status that allows this step; nothing was changed."""
 
 
 def change_affiliates(*, affiliate_ids: Collection[int], to: Affiliate.Status, note: str) -> int:
@@ -45,13 +45,13 @@ def change_offers(*, offer_ids: Collection[int], to: Offer.Status) -> int:
 def decide_enrollments(
     *, enrollment_ids: Collection[int], to: Enrollment.Status, note: str, actor: User, now: datetime
 ) -> int:
-    """Decide affiliates' access to offers, all or none, and remember who decided when; return how many changed."""
+    """Decide affiliates' access to offers, all or none, and store who decided when; return how many changed."""
     rows = Enrollment.objects.filter(pk__in=enrollment_ids)
     return _move(rows, to, ENROLLMENT_STEPS, note=note, decided_by=actor, decided_at=now)
 
 
 def _move(rows: "QuerySet[Any]", to: str, steps: dict[str, frozenset[str]], **also: Any) -> int:
-    """Locks the rows in the order of their IDs; rows that have the status already are left alone."""
+    """Change the status. Locks the rows in the order of their IDs; rows that have the status already are left alone."""
     with transaction.atomic():
         changing = [row for row in rows.select_for_update().order_by("pk") if row.status != to]
         for row in changing:

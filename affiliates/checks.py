@@ -11,7 +11,7 @@ from affiliates.database_roles import weakness
 
 
 def check_database_role(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Warn when the application's role could alter history. The owner's own connection is not asked."""
+    """Warn when the application's role could alter history. Skipped on the owner's own connection."""
     is_application = connection.settings_dict["USER"] == settings.DATABASES["default"]["USER"]
     if DEFAULT_DB_ALIAS not in (databases or ()) or not is_application:
         return []

@@ -1,8 +1,8 @@
-"""Two database roles: an owner that migrates, and the application's own, which cannot touch what protects history.
+"""Two database roles: an owner that migrates, and the application's own, which cannot change protected history.
 
 With `DATABASE_OWNER_URL` set, `manage.py migrate` works as the owner and then grants the application's role what it
 needs. Append-only tables may be read and added to, nothing else; no trigger can be switched off, and no function or
-table made that would stand in the way of ours.
+table can be created that would take precedence over ours.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
 from psycopg import sql
 
-# Relations with rights of their own; every other table may be read, added to, changed and deleted from.
+# Relations with rights of their own; every other table allows reading, adding, changing and deleting.
 READ_ONLY = ("django_migrations",)
 NEVER_DELETED = ("tracking_click", "payouts_payout")
 ADDED_TO = "SELECT, INSERT"
@@ -36,7 +36,7 @@ _UPKEEP = """
 SELECT p.oid::regprocedure::text FROM pg_proc p
 WHERE p.pronamespace = current_schema()::regnamespace AND p.prosecdef
 """
-# pgtrigger lets any role leave a trigger out by a setting of its session; here only the owner may.
+# pgtrigger lets any role skip a trigger by a setting of its session; here only the owner may.
 _IGNORE = """
 CREATE OR REPLACE FUNCTION {schema}._pgtrigger_should_ignore(trigger_name name) RETURNS boolean
 LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
@@ -45,7 +45,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
     ) ELSE false END
 $$
 """
-# The first power over history that the role has; `%(tables)s` are the append-only tables.
+# The first right of the role that could change history; `%(tables)s` are the append-only tables.
 _WEAK = """
 WITH history AS (
     SELECT c.oid, c.relname, c.relowner, c.relnamespace
@@ -75,7 +75,7 @@ WITH history AS (
 )
 SELECT power FROM powers ORDER BY place, power LIMIT 1
 """
-# Since PostgreSQL 15 the right to set this parameter, which leaves all triggers out, can be granted.
+# Since PostgreSQL 15 the right to set this parameter, which disables all triggers, can be granted.
 _SETS_TRIGGERS = "SELECT has_parameter_privilege('session_replication_role', 'SET')"
 PARAMETERS_SINCE = 150000
 _FOREIGN_OWNER = """
@@ -98,7 +98,7 @@ def has_owner() -> bool:
 
 @contextmanager
 def as_owner() -> Iterator[None]:
-    """Let this process' connection be the owner's; without `DATABASE_OWNER_URL` it stays what it is."""
+    """Use the owner for this process's connection; without `DATABASE_OWNER_URL` nothing changes."""
     if not has_owner():
         yield
         return
@@ -116,7 +116,7 @@ def as_owner() -> Iterator[None]:
 
 
 def append_only_tables() -> set[str]:
-    """The tables whose rows a trigger keeps from being changed and deleted."""
+    """The tables with a trigger that protects their rows from changes and deletion."""
     return {
         model._meta.db_table
         for model in apps.get_models()
@@ -126,9 +126,9 @@ def append_only_tables() -> set[str]:
 
 
 def grant() -> int:
-    """As the owner: give the application's role exactly its rights; return for how many relations. Runs again at will.
+    """As the owner: give the application's role exactly its rights; return for how many relations.
 
-    Raise `RolesRefused` where the two roles are one, or the application's could become the owner.
+    Safe to run again. Raise `RolesRefused` if the two roles are one, or the application's could become the owner.
     """
     application = str(settings.DATABASES["default"]["USER"])
     with transaction.atomic(), connection.cursor() as cursor:
@@ -193,7 +193,7 @@ def _grant_relation(cursor: Any, name: str, kind: str, is_month: bool, names: di
 
 
 def _fix_functions(cursor: Any, names: dict[str, Any]) -> None:
-    """Trigger functions look into our schema first: a temporary table of the same name deceives none of them."""
+    """Make trigger functions search our schema first, so a temporary table of the same name cannot replace ours."""
     cursor.execute(_TRIGGER_FUNCTIONS)
     for (function,) in cursor.fetchall():
         _run(cursor, f"ALTER FUNCTION {function} SET search_path = {{schema}}, pg_temp", names)
@@ -206,7 +206,7 @@ def _fix_functions(cursor: Any, names: dict[str, Any]) -> None:
 
 
 def weakness(cursor: Any) -> str:
-    """Why the role that asks could change history, in a sentence; empty when it cannot."""
+    """Why the current role could change history, in a sentence; empty when it cannot."""
     cursor.execute(_WEAK, {"tables": sorted(append_only_tables())})
     found = cursor.fetchone()
     power = found[0] if found else ""
@@ -217,7 +217,7 @@ def weakness(cursor: Any) -> str:
 
 
 def foreign_owner(cursor: Any) -> str:
-    """The role that owns the tables, where the role that asks is not a member of it; else empty."""
+    """The role that owns the tables, if the current role is not a member of it; else empty."""
     cursor.execute(_FOREIGN_OWNER)
     found = cursor.fetchone()
     return str(found[0]) if found else ""
@@ -245,7 +245,7 @@ GRANT USAGE, CREATE ON SCHEMA public TO {owner};
 
 
 def setup_sql(owner: str) -> str:
-    """What a superuser runs once to part the roles, of an empty database or of one in use."""
+    """The SQL that a superuser runs once to separate the roles, of an empty database or of one in use."""
     if not owner:
         raise ImproperlyConfigured("Name the owner's role.")
     here = settings.DATABASES["default"]

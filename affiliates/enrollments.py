@@ -1,4 +1,4 @@
-"""How an affiliate gets access to an offer."""
+"""Applications of affiliates for offers."""
 
 from datetime import datetime
 
@@ -6,14 +6,14 @@ from affiliates.models import Affiliate, Enrollment, Offer
 
 
 class OfferNotOpen(ValueError):
-    """The offer takes no applications now, or the affiliate may not apply; nothing was stored."""
+    """The offer accepts no applications now, or the affiliate may not apply; nothing was stored."""
 
 
 def apply_for(*, affiliate: Affiliate, offer: Offer, now: datetime) -> tuple[Enrollment, bool]:
     """The affiliate's enrollment in the offer, and whether it is new.
 
-    Approved at once when the offer asks for no approval, else waiting for an operator. A second
-    application changes nothing: the database allows one enrollment per affiliate and offer.
+    Approved at once when the offer needs no approval, else pending until an operator decides. A second application
+    changes nothing: the database allows one enrollment per affiliate and offer.
     """
     if offer.status != Offer.Status.ACTIVE:
         raise OfferNotOpen(f"{offer} takes no applications: it is {offer.get_status_display().lower()}.")

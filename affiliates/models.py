@@ -1,4 +1,4 @@
-"""Who promotes what: people, affiliates, advertisers, offers and the access of one to the other."""
+"""People, affiliates, advertisers, offers, and affiliates' access to offers."""
 
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -39,7 +39,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractUser):
-    """A person who signs in: an operator when `is_staff`, else somebody of an affiliate."""
+    """A person who signs in: an operator when `is_staff`, else a member of an affiliate."""
 
     username = None  # type: ignore[assignment]
     first_name = None  # type: ignore[assignment]
@@ -65,7 +65,7 @@ class User(AbstractUser):
         return self.name or self.email
 
 
-# Parents are kept from which moment on they were that; a circle, also one that two make at once, is refused.
+# Parents are stored with the moment from which they apply; a circle, also one made by two changes at once, is refused.
 _KEEP_PARENTS = f"""
 IF NEW.parent_id IS NOT NULL THEN
     PERFORM pg_advisory_xact_lock({Lock.PARENTS}, 0);
@@ -90,7 +90,7 @@ RETURN NULL;
 
 
 class Affiliate(models.Model):
-    """Somebody who sends visitors and earns commission."""
+    """A company or person that sends visitors and earns commission."""
 
     class Status(models.TextChoices):
         PENDING = "pending", "Waiting for approval"
@@ -143,7 +143,7 @@ class Affiliate(models.Model):
 
 
 class Parentage(models.Model):
-    """Whose parent an affiliate had from a moment on; the database writes it. Events go by the parent of their time."""
+    """The parent of an affiliate from a moment on; the database writes it. Events use the parent at their time."""
 
     affiliate = models.ForeignKey(Affiliate, models.PROTECT, related_name="parentage")
     parent = models.ForeignKey(Affiliate, models.PROTECT, null=True, related_name="+")
@@ -220,7 +220,7 @@ class Advertiser(models.Model):
 
 
 class AdvertiserSecret(models.Model):
-    """What proves that a postback comes from the advertiser; several may be active, for rotation."""
+    """The proof that a postback comes from the advertiser; several may be active, for rotation."""
 
     class Kind(models.TextChoices):
         TOKEN = "token", "Token"
@@ -242,7 +242,7 @@ class AdvertiserSecret(models.Model):
 
 
 class Offer(models.Model):
-    """What affiliates promote: where visitors go, and the rules that hold for them."""
+    """A product that affiliates promote: where visitors go, and the rules that apply to them."""
 
     class Status(models.TextChoices):
         DRAFT = "draft", "Draft"
@@ -378,7 +378,7 @@ class Offer(models.Model):
 
 
 class OfferDestination(models.Model):
-    """Another place for some of an offer's visitors: by country, device or system, shared out by weight."""
+    """Another destination for some of an offer's visitors: by country, device or system, chosen by weight."""
 
     class Device(models.TextChoices):
         DESKTOP = "desktop", "Desktop"
@@ -458,7 +458,7 @@ class Enrollment(models.Model):
 
 
 class CouponCode(models.Model):
-    """A code that a customer types in; it names the affiliate where no click could."""
+    """A code that a customer types in; it identifies the affiliate without a click."""
 
     enrollment = models.ForeignKey(Enrollment, models.PROTECT, related_name="coupon_codes")
     code = models.CharField(max_length=60)

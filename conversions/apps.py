@@ -20,10 +20,10 @@ class ConversionsConfig(AppConfig):
 
 
 def _note_sign_in(sender: object, request: HttpRequest | None, user: Any, **kwargs: object) -> None:
-    """An observation, no deed: from where an affiliate signs in, so that clicks on own links are recognised."""
+    """Store from which address an affiliate signs in, to recognise clicks on its own links."""
     from conversions.risk.signals import note_sign_in
 
-    # The client's address: the first middleware has put it there.
+    # The client's address, set by the first middleware.
     address = request.META.get("REMOTE_ADDR") if request else None
     if address and not user.is_staff:
         note_sign_in(user_id=user.pk, address=address, now=timezone.now())

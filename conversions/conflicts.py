@@ -1,7 +1,8 @@
-"""Contradictions that wait for a person: a known transaction came again with other money.
+"""Conflicts for an operator to decide: a known transaction was sent again with other amounts.
 
-Accepting gives the conversion the postback's amounts; the ledger follows as owed minus booked, also after a statement
-and a payout. Dismissing leaves the first amount. Each is decided once; the row of the review is the lock.
+Accepting gives the conversion the postback's amounts; the ledger books what is owed minus what is booked, also after a
+statement and a payout. Dismissing keeps the first amounts. Each conflict is decided once; the row of the review is the
+lock.
 """
 
 from collections.abc import Sequence
@@ -24,11 +25,11 @@ NUMBERS = ("revenue", "payout", "volume")
 
 
 class ConflictRefused(ValueError):
-    """The conflict cannot be decided like this; nothing was changed. The message says what to do."""
+    """The conflict cannot be decided like this; nothing was changed. The message explains what to do."""
 
 
 class Difference(NamedTuple):
-    """One amount: its name, what is stored, what the postback says; plain decimals, or a currency's code."""
+    """One amount: its name, the stored value, the postback's value; plain decimals, or a currency code."""
 
     name: str
     stored: str
@@ -36,9 +37,10 @@ class Difference(NamedTuple):
 
 
 def differences(reviews: Sequence[ConflictReview]) -> list[list[Difference]]:
-    """For each review what its postback's money says otherwise than the conversion; at most one query.
+    """By review, the amounts in which its postback differs from the conversion; at most one query.
 
-    Of an accepted one, what it said otherwise then. Needs `conversion`, and `postback` with advertiser and correction.
+    For an accepted review, the differences at that time. Needs `conversion`, and `postback` with advertiser and
+    correction.
     """
     found = []
     for review, sent in zip(reviews, _sent_by([review.postback for review in reviews]), strict=True):
@@ -49,7 +51,7 @@ def differences(reviews: Sequence[ConflictReview]) -> list[list[Difference]]:
 
 
 def _sent_by(postbacks: Sequence[Postback]) -> list[dict[str, str]]:
-    """The money that stored requests name; nothing for a refund, which is no other amount of the sale."""
+    """The amounts that stored requests sent; none for a refund, which does not change the amount of the sale."""
     return [_money(case.event) for case in read_again(postbacks)]
 
 
@@ -69,7 +71,10 @@ def _differences(stored: dict[str, str], sent: dict[str, str]) -> list[Differenc
 
 
 def review_of(postback: Postback) -> ConflictReview:
-    """The review of a contradiction; a repeat is decided with the first that said the same. Raise `ConflictRefused`."""
+    """The review of a conflict; a repeat is decided with the first postback of the same content.
+
+    Raise `ConflictRefused`.
+    """
     same = ConflictReview.objects.filter(conversion=postback.conversion_id, fingerprint=postback.fingerprint)
     review = same.first() if postback.conversion_id else None
     if review is None:
@@ -82,8 +87,9 @@ def accept(
 ) -> Conversion:
     """Give the conversion the postback's amounts. Raise `ConflictRefused`; the status stays as it is.
 
-    `seen` are the differences that the operator was shown, where several are accepted at once: one of them must not
-    become another by what is accepted before it. What waits for rules is judged again by the new amount.
+    `seen` are the differences that the operator was shown, for when several are accepted at once: accepting one must
+    not change what another would do. Qualification rules that the conversion is on hold for are re-evaluated with the
+    new amount.
     """
     with transaction.atomic():
         review, row = _lock(review_id)
@@ -110,7 +116,7 @@ def accept(
 
 
 def dismiss(*, review_id: int, note: str, actor: User, now: datetime) -> Conversion:
-    """Let the first amount stand, and say why. Raise `ConflictRefused`."""
+    """Keep the first amounts and store the reason. Raise `ConflictRefused`."""
     with transaction.atomic():
         review, row = _lock(review_id)
         text = f"{actor} dismissed it: the conversion stays as it is. {note}"
@@ -162,7 +168,7 @@ def _settle(
     actor: User,
     now: datetime,
 ) -> None:
-    """Write the decision down, on the review and on the trace of both."""
+    """Store the decision on the review and in a trace of the postback and its conversion."""
     review.resolution, review.note, review.resolved_by, review.resolved_at = resolution, note, actor, now
     review.save(update_fields=["resolution", "note", "resolved_by", "resolved_at"])
     accepted = resolution == Resolution.ACCEPTED

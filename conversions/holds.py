@@ -1,4 +1,4 @@
-"""What a pending conversion waits for, in words, with who decides and until when: for every page and the API."""
+"""What a pending conversion is on hold for, who decides and until when, in words: for pages and the API."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from conversions.models import Conversion
 from conversions.reasons.codes import Reason
 from conversions.risk.words import words_for_affiliates
 
-# Who decides a review, as affiliates read it: a role, no person.
+# Who decides a review, as affiliates see it: a role, no person.
 REVIEWER = "An operator"
 
 # Fetch these with conversions whose holds are shown.
@@ -18,7 +18,7 @@ HOLDS = ("qualification_wait", "risk_review__owner")
 
 @dataclass(frozen=True, slots=True)
 class WaitingFor:
-    """One thing that is waited for.
+    """One reason for a hold.
 
     `rule` is for affiliates. `text` is for operators: it names revenue, points and limits.
     """
@@ -30,7 +30,7 @@ class WaitingFor:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """`until` is when waiting is over, or when a review has to be decided; `owner` is empty where a rule waits."""
+    """A hold; `until` is its end or the date to decide a review, `owner` is empty for a rule."""
 
     waiting_for: list[WaitingFor]
     until: datetime | None
@@ -45,12 +45,12 @@ class Hold:
 
     @property
     def owner_for_affiliate(self) -> str:
-        """Who decides, without the operator's name; empty where a rule waits."""
+        """Who decides, without the operator's name; empty for a rule."""
         return REVIEWER if self.is_review else ""
 
 
 def hold_of(row: Conversion) -> Hold | None:
-    """What the conversion waits for now; None for what is decided, or waits for a date or an approval only."""
+    """The conversion's current hold; None if it is decided, or only pending for a date or an approval."""
     if row.status != Conversion.Status.PENDING:
         return None
     wait, review = getattr(row, "qualification_wait", None), getattr(row, "risk_review", None)

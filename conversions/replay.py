@@ -1,7 +1,7 @@
-"""Deciding stored requests again: after a setting was mended, or to see that nothing would change.
+"""Decide stored requests again: after a setting was fixed, or to check that nothing would change.
 
-The request itself is never touched; each replay adds a trace. What was counted by a request is not counted by its
-replay: the same keys, locks and constraints hold. Windows go by the request's own times.
+The request itself is never changed; each replay adds a trace. A replay cannot count an event a second time: the same
+keys, locks and constraints apply. Windows use the request's own times.
 """
 
 from collections.abc import Sequence
@@ -34,9 +34,9 @@ class Replayed(NamedTuple):
 
 
 def replay(postbacks: Sequence[Postback], *, by: str, now: datetime, dry: bool = False) -> list[Replayed]:
-    """Decide up to `CHUNK` requests again, in the order of their arrival; `dry` takes everything back afterwards.
+    """Decide up to `CHUNK` requests again, in the order of their arrival; `dry` rolls everything back afterwards.
 
-    `by` says who asked, for the trace. A parked request is left alone: it is decided by what it waits for.
+    `by` says who asked, for the trace. A parked request is left alone: the event that it needs decides it.
     """
     rows = sorted(postbacks, key=lambda row: row.pk)
     before = {row.pk: (str(row.outcome), str(row.reason)) for row in rows}

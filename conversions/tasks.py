@@ -15,7 +15,7 @@ from conversions.risk.reviews import catch_up, keep_up
 from conversions.risk.signals import count_pace, forget_addresses
 
 LATE_MARKS = timedelta(minutes=3)
-# Longer than any batch takes, so that a request under way is not taken for one left over.
+# Longer than any batch takes, so that a request in progress is not treated as left over.
 LEFT_OVER_AFTER = timedelta(seconds=20)
 
 

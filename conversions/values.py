@@ -1,4 +1,4 @@
-"""Values as senders write them: amounts, times and what was never filled in. What is beyond doubt is mended and told.
+"""Parse values as senders write them: amounts and times. Certain repairs are made and reported.
 
 Money is never guessed: `1,234` may be a thousand or one, so it is refused with both ways to write it.
 """
@@ -25,16 +25,16 @@ _COINED = re.compile(
 # Signs that belong to one currency only; $, ¥ and kr do not.
 _SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR", "₺": "TRY", "₴": "UAH", "₽": "RUB", "₩": "KRW", "₿": "BTC", "zł": "PLN"}
 _AMBIGUOUS_SIGNS = frozenset({"$", "¥", "kr", "us$", "r$", "a$", "c$"})
-# -5, the same with another of Unicode's signs, 5- and (5): as people and programs write what is negative.
+# -5, the same with another of Unicode's signs, 5- and (5): the ways people and programs write negative amounts.
 _NEGATIVE = re.compile(r"^(?:[-\u2212\u2012\u2013\ufe63\uff0d]\s*(.+)|(.*[0-9].*)[-\u2212]|\((.*[0-9].*)\))$")
 _MICRO, _MILLI, _NANO = 10**14, 10**11, 10**17
 _ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
 class Amount(NamedTuple):
-    """An amount, the currency that stood with it if any, and how it was mended, in words, if it was.
+    """An amount, its currency if one was written with it, and how it was repaired, in words, if it was.
 
-    `sign` is what stood there for a currency, also one that several currencies share.
+    `sign` is the currency sign as written, also one that several currencies share.
     """
 
     value: Decimal
@@ -44,7 +44,7 @@ class Amount(NamedTuple):
 
 
 class NoAmount(ValueError):
-    """The text is no amount beyond doubt; the message says why, ready to follow `revenue=… `."""
+    """The text is not clearly an amount; the message says why, ready to follow `revenue=… `."""
 
 
 def read_amount(text: str) -> Amount:
@@ -69,7 +69,7 @@ def read_amount(text: str) -> Amount:
 
 
 def _what_is_negative(minus: "re.Match[str]") -> str:
-    """Why a negative amount is refused, with the reading where there is one, and what to send in its place."""
+    """Why a negative amount is refused, with its reading if there is one, and what to send instead."""
     inner = next(part for part in minus.groups() if part).strip()
     try:
         reading = f"{read_amount(inner).value:f}"
@@ -100,7 +100,7 @@ def _currency_of(text: str) -> str:
 
 
 def _number(text: str) -> Decimal:
-    """Digits with points, commas or spaces between them, where only one reading is possible."""
+    """Digits with points, commas or spaces between them, if only one reading is possible."""
     marks = [char for char in text if not char.isdigit()]
     try:
         if not marks or (marks == ["."]):
@@ -140,8 +140,8 @@ class Moment(NamedTuple):
 def read_moment(text: str, pattern: str = "", zone: str = "UTC") -> Moment | None:
     """A time: seconds, milli-, micro- or nanoseconds since 1970, ISO 8601, or an e-mail's form.
 
-    With a pattern (as for strptime) it is read by that alone. `zone` is that of a time without an offset. None for
-    what is none of these, or lies before 1990.
+    With a pattern (as for strptime) only that form is read. `zone` is that of a time without an offset. None if the
+    text is none of these, or is before 1990.
     """
     for at in [_by_pattern(text, pattern)] if pattern else _readings(text):
         if at is not None and 1990 <= at.year <= 9000:
@@ -180,7 +180,7 @@ def _seconds(text: str) -> float:
 
 
 def decoded_again(text: str) -> str:
-    """The value without a second layer of URL encoding, or as it is where it has none beyond doubt."""
+    """The value without a second layer of URL encoding, or unchanged if it clearly has none."""
     if not _ENCODED.search(text):
         return text
     try:

@@ -1,1 +1,1 @@
-"""What every app's rows need: money, public IDs, append-only triggers, bulk rows, secrets."""
+"""Shared code for the rows of every app: money, public IDs, append-only triggers, bulk rows, secrets."""

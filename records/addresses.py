@@ -1,4 +1,4 @@
-"""Which addresses a visitor may be sent to, and which networks a sender may come from."""
+"""Rules for addresses: where a visitor may be sent, and from which networks a sender may send."""
 
 import ipaddress
 import re
@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 _HOST = re.compile(r"^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
 
 
-# What a destination may ask for; `tracking.capture.destination` fills it in.
+# The macros of a destination; `tracking.capture.destination` fills them in.
 MACROS = frozenset(
     ["click_id", "aff_click_id", "affiliate_id", "offer_id", "link_code", "source", "country", "timestamp"]
     + [f"sub{n}" for n in range(1, 11)]
@@ -18,7 +18,7 @@ MACRO = re.compile(r"\{([A-Za-z0-9_]+)\}")
 
 
 def validate_destination(url: str) -> None:
-    """Refuse what is not an absolute http(s) address, whose host a macro could change, or with an unknown macro."""
+    """Refuse an address that is not absolute http(s), whose host a macro could change, or with an unknown macro."""
     try:
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port
@@ -50,6 +50,6 @@ def validate_network(network: str) -> None:
 
 
 def host_allowed(host: str, allowed: list[str]) -> bool:
-    """Whether the host is listed, or lies below a `*.` entry (which does not cover the bare domain)."""
+    """Whether the host is listed, or is below a `*.` entry (which does not cover the bare domain)."""
     host = host.lower().rstrip(".")
     return any(host == entry or (entry.startswith("*.") and host.endswith(entry[1:])) for entry in allowed)

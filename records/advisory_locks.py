@@ -1,7 +1,7 @@
-"""PostgreSQL's advisory locks: every family of keys stands in this list, so no two uses share one by accident.
+"""PostgreSQL's advisory locks: this list has every family of keys, so no two uses share one by accident.
 
-A key is a family and a number within it (0 where the family has one lock only). Numbers that come from a hash may meet:
-then one transaction waits longer than it needs to.
+A key is a family and a number within it (0 if the family has one lock only). Numbers that are hashes may collide: then
+one transaction waits longer than it needs to.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from django.db import DatabaseError, InterfaceError, connection
 
 
 class Lock(IntEnum):
-    """The families; the comment says what the number within one is."""
+    """The families; the comment names the number within each."""
 
     EVENTS = 20517  # intake: hash of an event's or a customer's identity, 4,096 locks in all
     CAPS = 20518  # qualification caps: the offer's ID
@@ -24,34 +24,34 @@ class Lock(IntEnum):
     PERIOD_CLOSES = 20523  # the period's end, in seconds of Unix time
     RETENTION = 20524
     DEMO_DATA = 20525
-    PARENTS = 20526  # a trigger of affiliates: two changes at once could close a circle of parents
+    PARENTS = 20526  # a trigger of affiliates: two changes at once could make a circle of parents
     ANCHORS = 20528
     CLICK_PARTITIONS = 20527  # the database function that makes partitions; its migration repeats the number
 
 
 def number_of(name: str) -> int:
-    """A number for a lock that has a name: 31 bits of its SHA-256."""
+    """The number of a lock with a name: 31 bits of its SHA-256."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") >> 1
 
 
 def wait_for(lock: Lock, numbers: Iterable[int] = (0,)) -> None:
-    """Hold these locks until the transaction ends. They are taken in order, so two callers never block each other."""
+    """Take these locks until the transaction ends. They are taken in order, so two callers never deadlock."""
     _take("pg_advisory_xact_lock", lock, numbers)
 
 
 def wait_for_shared(lock: Lock) -> None:
-    """Hold the lock together with others who share it, until the transaction ends."""
+    """Take the lock in shared mode until the transaction ends."""
     _take("pg_advisory_xact_lock_shared", lock, (0,))
 
 
 def try_in_transaction(lock: Lock, number: int = 0) -> bool:
-    """Hold the lock until the transaction ends if it is free; return whether it was."""
+    """Take the lock until the transaction ends if it is free; return whether it was."""
     return _try("pg_try_advisory_xact_lock", lock, number)
 
 
 @contextmanager
 def try_to_hold(lock: Lock, number: int = 0) -> Iterator[bool]:
-    """Hold the lock for the block if it is free, across transactions; yield whether it was.
+    """Take the lock for the block if it is free, across transactions; yield whether it was.
 
     The lock ends with the connection, so a killed process leaves none behind.
     """
@@ -61,7 +61,7 @@ def try_to_hold(lock: Lock, number: int = 0) -> Iterator[bool]:
     try:
         yield True
     finally:
-        # When the connection is gone, so is the lock.
+        # If the connection is gone, so is the lock.
         with suppress(DatabaseError, InterfaceError):
             _try("pg_advisory_unlock", lock, number)
 

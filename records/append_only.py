@@ -4,7 +4,7 @@ import pgtrigger
 
 
 def append_only(name: str) -> list[pgtrigger.Trigger]:
-    """Triggers that refuse UPDATE, DELETE and TRUNCATE, whoever asks."""
+    """Triggers that refuse UPDATE, DELETE and TRUNCATE to every role."""
     return [
         pgtrigger.Protect(name=name, operation=pgtrigger.Update | pgtrigger.Delete),
         refuse_truncate(f"{name}_whole"),

@@ -1,7 +1,7 @@
-"""Rows into tables, many at a time: one statement for all rows of a model, whatever its columns are.
+"""Write rows in bulk: one statement for all rows of a model, whatever its columns are.
 
-Django's `bulk_create` spends more processor time on preparing values than all of the judging takes. Here the
-rows go as one JSON document, which Python writes in C and PostgreSQL reads with the table's own types.
+Django's `bulk_create` spends more processor time on preparing values than all of the decisions take. Here the rows go
+as one JSON document, which Python writes in C and PostgreSQL reads with the table's own types.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Row = TypeVar("Row", bound=Model)
 
 
 def _plain(value: Any) -> str:
-    """Values that JSON does not know, as PostgreSQL reads them."""
+    """Convert values that JSON does not know to what PostgreSQL reads."""
     if isinstance(value, timedelta):
         return duration_iso_string(value)
     if isinstance(value, bytes | memoryview):
@@ -42,8 +42,8 @@ to_json = json.JSONEncoder(default=_plain, check_circular=False, separators=(","
 def prepared_cursor() -> CursorWrapper:
     """A cursor that sends values apart from the statement, so that statements are prepared.
 
-    Django's own writes the values into the statement, which is then parsed and planned each time. Where queries
-    are logged it is used all the same: it can tell what it sent.
+    Django's own cursor writes the values into the statement, which is then parsed and planned each time. Where queries
+    are logged Django's is used too: it can report what it sent.
     """
     if connection.queries_logged:
         return connection.cursor()
@@ -57,7 +57,7 @@ def prepared_cursor() -> CursorWrapper:
 def new(model: type[Row], **values: Any) -> Row:
     """A row as `model(**values)` makes it, at a fifth of the cost; foreign keys are given as rows or None.
 
-    Sends no signals of Django's; nothing here listens to `pre_init` and `post_init`.
+    Sends none of Django's signals; nothing here listens to `pre_init` and `post_init`.
     """
     made, blank = model.__new__(model), _blank(model)
     fields: dict[str, Any] = {"_state": ModelState(), **blank.constants}
@@ -78,7 +78,7 @@ def new(model: type[Row], **values: Any) -> Row:
 
 @dataclass(frozen=True, slots=True)
 class _Blank:
-    """What a new row of a model has before anything is given: by attribute, constants and what is made anew."""
+    """The initial values of a new row of a model: by attribute, constants and values made for each row."""
 
     constants: dict[str, Any]
     made: dict[str, Callable[[], Any]]
@@ -100,10 +100,10 @@ def _blank(model: type[Model]) -> _Blank:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """How rows of a model are written: the statement, and where each column's value comes from."""
+    """How rows of a model are written: the statement, and the source of each column's value."""
 
     statement: str
-    # Column and attribute of what needs no preparing; then what a field has to prepare itself.
+    # Column and attribute of fields that need no preparation; then fields that prepare their own values.
     plain: tuple[tuple[str, str], ...]
     prepared: tuple[Any, ...]
     returned: tuple[str, ...]
@@ -117,22 +117,22 @@ class _Table:
 
 
 def insert(rows: Iterable[Row]) -> list[Row]:
-    """Insert rows of one model in one statement and give them their IDs: what `bulk_create` does, at less cost.
+    """Insert rows of one model in one statement and set their IDs, like `bulk_create` at less cost.
 
-    Every column of the model is written, so a field that is added later needs nothing here. Rows that foreign
-    keys point at must be saved before. Raise what the database raises; then nothing was inserted.
+    Every column of the model is written, so a field that is added later needs nothing here. Rows that foreign keys
+    point at must be saved before. Raise what the database raises; then nothing was inserted.
     """
     rows = list(rows)
     if rows:
         optional = _optional(type(rows[0]))
-        # What the database fills in is left out. Rows are alike in that, or almost: one statement as a rule.
+        # Columns that the database fills in are left out. Most rows leave out the same ones: usually one statement.
         for left_out, alike in groupby(rows, lambda row: _not_given(row, optional)):
             _insert(list(alike), _table(type(rows[0]), left_out))
     return rows
 
 
 def update(rows: Sequence[Model], names: tuple[str, ...]) -> int:
-    """Write these fields of saved rows of one model in one statement; return how many rows there were to change.
+    """Write these fields of saved rows of one model in one statement; return how many rows existed.
 
     Django's `bulk_update` builds a CASE for each row and column.
     """
@@ -155,13 +155,13 @@ def _insert(rows: Sequence[Model], table: _Table) -> None:
 
 @cache
 def _optional(model: type[Model]) -> tuple[str, ...]:
-    """Attributes that the database fills in where the row leaves them open."""
+    """Attributes that the database fills in if the row has no value."""
     fields = model._meta.concrete_fields
     return tuple(field.attname for field in fields if field.has_db_default() or field is model._meta.auto_field)
 
 
 def _not_given(row: Model, optional: tuple[str, ...]) -> tuple[str, ...]:
-    """Which of them this row leaves open; an ID is open when it is None."""
+    """The optional attributes without a value on this row; an ID is missing when it is None."""
     given, auto = row.__dict__, row._meta.auto_field
     number = auto.attname if auto else None
     return tuple(
@@ -206,7 +206,7 @@ def _columns(fields: Sequence[Any]) -> tuple[tuple[tuple[str, str], ...], tuple[
 
 
 def _is_plain(field: Field[Any, Any]) -> bool:
-    """Whether the value on the row is what is stored: true of Django's own fields, but for a few options."""
+    """Whether the value on the row is the stored value: true of Django's own fields, but for a few options."""
     own = all(
         getattr(type(field), name).__module__.startswith("django.")
         for name in ("pre_save", "get_prep_value", "get_db_prep_value", "get_db_prep_save")

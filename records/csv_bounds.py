@@ -1,4 +1,4 @@
-"""Bounds of files that people send, looked at before any work that grows with them."""
+"""Bounds of uploaded files, checked before any work that grows with them."""
 
 import csv
 from collections import Counter
@@ -12,11 +12,11 @@ SHOWN = 80
 
 
 class ColumnsRefused(ValueError):
-    """The first line is no line of column names; the message says what to change."""
+    """The first line does not list column names; the message says what to change."""
 
 
 def bounded(lines: Iterable[str]) -> Iterator[str]:
-    """The lines for a CSV reader; one that is far too long is an error of the file (`csv.Error`), and is not read."""
+    """The lines for a CSV reader; one that is far too long raises `csv.Error`, and is not read."""
     return map(_bounded_line, lines)
 
 

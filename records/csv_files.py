@@ -1,4 +1,4 @@
-"""Files of rows as people send them: CSV by comma, semicolon or tab, in UTF-8 or as spreadsheets write it."""
+"""Read uploaded files of rows: CSV by comma, semicolon or tab, in UTF-8 or a spreadsheet's encoding."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ LONGEST_VALUE = 4_000
 
 
 class FileRefused(ValueError):
-    """The file as a whole cannot be read; nothing was done. The message says what to mend."""
+    """The file as a whole cannot be read; nothing was done. The message says how to fix it."""
 
 
 class Row(NamedTuple):

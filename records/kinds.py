@@ -1,6 +1,6 @@
-"""Tables of kinds: each kind is one class that holds every part; the rest of the code walks the table.
+"""Tables of kinds: each kind is one class with every part; the rest of the code walks the table.
 
-A kind that lacks a part stops the start with a sentence that names the part.
+A kind that lacks a part prevents the start, with a sentence that names the part.
 """
 
 import re
@@ -14,9 +14,9 @@ CODE = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def table(parts: Mapping[str, str], *kinds: type[K]) -> dict[str, K]:
-    """One object of each kind by its code, in the order given. `parts` says what each part is for.
+    """One object of each kind by its code, in the order given. `parts` describes each part.
 
-    Raise ImproperlyConfigured for a kind without a code or a part, and for two kinds of one code.
+    Raise ImproperlyConfigured for a kind without a code or a part, and for two kinds with one code.
     """
     found: dict[str, K] = {}
     for kind in kinds:
@@ -29,7 +29,7 @@ def table(parts: Mapping[str, str], *kinds: type[K]) -> dict[str, K]:
 
 
 def complete(kind: type[K], parts: Mapping[str, str]) -> K:
-    """An object of the kind; raise ImproperlyConfigured with the first part that it lacks."""
+    """An object of the kind; raise ImproperlyConfigured with the first part that is missing."""
     code: str = getattr(kind, "code", "")
     if not CODE.fullmatch(code):
         raise ImproperlyConfigured(f"{_name(kind)} lacks a `code`: lower-case letters, digits and _.")

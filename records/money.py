@@ -1,4 +1,4 @@
-"""Money: decimals with a currency beside them, rounded once, to the currency's own places."""
+"""Money: decimals with a currency, rounded once, to the currency's own places."""
 
 from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal, localcontext
@@ -25,14 +25,14 @@ _BY_PLACES = {
 }
 PLACES: dict[str, int] = {code: number for number, codes in _BY_PLACES.items() for code in codes.split()}
 
-# NUMERIC(24, 8): what an amount column holds, and so the largest amount that is accepted.
+# NUMERIC(24, 8): the range of an amount column, and so the largest accepted amount.
 MAX_AMOUNT = Decimal("1e16")
-# Digits that hold any product of an amount and a percentage, and sums of them.
+# Enough digits for any product of an amount and a percentage, and for sums of them.
 EXACTLY = 60
 
 
 def places(currency: str) -> int:
-    """How many decimals the currency is counted in: 2 for EUR, 0 for JPY, 3 for KWD, 8 for BTC."""
+    """The number of decimals of the currency: 2 for EUR, 0 for JPY, 3 for KWD, 8 for BTC."""
     return PLACES[currency]
 
 
@@ -54,7 +54,7 @@ def round_together(amounts: Sequence[Decimal], currency: str) -> list[Decimal]:
 
 
 def _by_largest_remainder(exact: Sequence[Decimal], total: Decimal, currency: str) -> list[Decimal]:
-    """The units that are left over go to the parts that lost most by rounding down, the first of equals."""
+    """Give the units that are left over to the parts that lost most by rounding down, the first of equals."""
     unit = Decimal(1).scaleb(-places(currency))
     parts = [(share // unit) * unit for share in exact]
     left = int((total - sum(parts)) / unit)
@@ -71,7 +71,7 @@ def format_money(amount: Decimal, currency: str) -> str:
 
 
 class AmountField(models.DecimalField):  # type: ignore[type-arg]
-    """An amount of money; the currency stands in a field beside it."""
+    """An amount of money; its currency is in a field beside it."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["max_digits"], kwargs["decimal_places"] = 24, 8

@@ -1,4 +1,4 @@
-"""Calendar periods, in UTC: the spans that caps, tiers, shares of net revenue and retention count over."""
+"""Calendar periods, in UTC: for caps, tiers, shares of net revenue and retention."""
 
 import calendar
 from datetime import UTC, date, datetime, time, timedelta
@@ -10,7 +10,7 @@ END = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 def begins(period: str, moment: datetime) -> datetime:
-    """When the period that holds the moment began; weeks begin on Monday."""
+    """The start of the period that contains the moment; weeks begin on Monday."""
     day = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     if period == DAY:
         return day
@@ -24,7 +24,7 @@ def begins(period: str, moment: datetime) -> datetime:
 
 
 def ends(period: str, moment: datetime) -> datetime:
-    """When the next period begins."""
+    """The start of the next period."""
     start = begins(period, moment)
     if period == DAY:
         return start + timedelta(days=1)
@@ -55,7 +55,7 @@ def in_words(period: str, moment: datetime) -> str:
 
 
 def first_day_under(moment: datetime) -> date:
-    """The first day (UTC) that begins at or after the moment: clicks go by the version as their day begins."""
+    """The first day (UTC) that begins at or after the moment: clicks use the version of the start of their day."""
     moment = moment.astimezone(UTC)
     day = moment.date()
     return day if moment.time() == time() or day == date.max else day + timedelta(days=1)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-# Seconds in which a command may end without having said where it is.
+# A command that ends within so many seconds shows no progress.
 SILENCE = 3.0
 
 
@@ -22,10 +22,10 @@ class Output(Protocol):
 
 
 class ShownProgress:
-    """Call it with the stage, how much is done, and of how much; use it as a context.
+    """Call it with the stage, the number done and the total; use it as a context manager.
 
-    It goes to standard error, so that what a command finds can be piped; or to `output`, where progress is
-    what the command has to say. `names` are the stages in people's words.
+    It writes to standard error, so that a command's results can be piped; or to `output`, if progress is the command's
+    only output. `names` are the display names of the stages.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class ShownProgress:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Take the bars away while something else is written."""
+        """Remove the bars while something else is written."""
         self._bars.stop()
         yield
         self._bars.start()

@@ -1,12 +1,12 @@
-"""Opaque identifiers shown outside: they count nothing and cannot be guessed."""
+"""Opaque public identifiers: they reveal no count and cannot be guessed."""
 
 import secrets
 
-# No vowels and no look-alikes: an ID that is read aloud or typed survives, and spells nothing.
+# No vowels and no look-alikes: an ID can be read aloud or typed, and spells nothing.
 ALPHABET = "23456789bcdfghjkmnpqrstvwxyz"
 
 
-# Bytes to letters, each equally often: those beyond the last whole round of the alphabet are thrown away.
+# Bytes to letters, each equally often: bytes beyond the last whole round of the alphabet are thrown away.
 _WHOLE = 256 - 256 % len(ALPHABET)
 _LETTERS = bytes(ord(ALPHABET[byte % len(ALPHABET)]) for byte in range(256))
 _BEYOND = bytes(range(_WHOLE, 256))

@@ -11,12 +11,12 @@ from django.db.models import BinaryField
 
 
 def new_token(prefix: str) -> str:
-    """A random token of 160 bits; the prefix tells a reader (and a leak scanner) what it is."""
+    """A random token of 160 bits; the prefix shows a reader (and a leak scanner) what it is."""
     return f"{prefix}_{secrets.token_urlsafe(20)}"
 
 
 def digest(token: str) -> str:
-    """What is stored and looked up in place of a token: tokens are random, so one SHA-256 is enough."""
+    """The digest that is stored and looked up in place of a token: tokens are random, so one SHA-256 is enough."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -36,7 +36,7 @@ def decrypt(text: str) -> str:
 
 
 class EncryptedTextBytes(BinaryField):  # type: ignore[type-arg]
-    """Bytes of a text, encrypted at rest. Rows that were stored before are read as they are."""
+    """Bytes of a text, encrypted at rest. Rows from before encryption are read as they are."""
 
     _PREFIX = b"gAAAA"
 

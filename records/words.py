@@ -1,4 +1,4 @@
-"""Numbers, counts and lengths of time in words, written the same on every page and in every trace."""
+"""Numbers, counts and durations in words, written the same on every page and in every trace."""
 
 from datetime import timedelta
 from decimal import Decimal

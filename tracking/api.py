@@ -32,7 +32,7 @@ from web.rest.fields import StrictSerializer, Text
 from web.rest.filters import EXAMPLE, MomentFilter, PeriodFilters, YesNoFilter
 from web.rest.pages import Pages
 
-# How far back a list of clicks goes when nobody says from when: it bounds what one request may cost.
+# How far back a list of clicks goes without `from`: it bounds the cost of a request.
 RECENT = timedelta(days=30)
 _FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -57,7 +57,7 @@ class LinkSerializer(StrictSerializer):
 
 
 class CodeField(Text):
-    """A link's code, which visitors type as they like and which is stored in lower case."""
+    """A link's code, which visitors type in any case and which is stored in lower case."""
 
     def to_internal_value(self, data: Any) -> str:
         return super().to_internal_value(data).lower()
@@ -104,7 +104,7 @@ class NewLinkSerializer(StrictSerializer):
 
 
 def chosen_affiliate(reach: Reach, public_id: str | None) -> Affiliate:
-    """The affiliate that acts. Raise `ValidationError` when that is not clear, `Conflict` when it may not."""
+    """The affiliate of the request. Raise `ValidationError` when it is not clear, `Conflict` when it may not act."""
     acting = [each for each in reach.affiliates if public_id in (None, each.public_id)]
     if len(acting) != 1:
         known = ", ".join(f"{each.public_id} ({each.name})" for each in reach.affiliates)
@@ -134,7 +134,7 @@ class LinkFilters(PeriodFilters):
 @extend_schema(tags=["links"])
 @extend_schema_view(create=extend_schema(responses={201: LinkSerializer}))
 class LinkViewSet(CreateModelMixin, UpdateModelMixin, ReadViewSet):
-    """Tracking links. Affiliates make them, name them and switch them off and on; operators read them."""
+    """Tracking links. Affiliates create them, name them and switch them off and on; operators read them."""
 
     queryset = TrackingLink.objects.select_related("enrollment__affiliate", "enrollment__offer")
     serializer_class = LinkSerializer
@@ -195,7 +195,7 @@ class ClickFilters(filters.FilterSet):
         }
 
     def leave(self, rows: "QuerySet[Click]", name: str, value: str) -> "QuerySet[Click]":
-        """Links are chosen by the view (`asked_links`), the period is one condition (`filter_queryset`)."""
+        """The view chooses the links (`asked_links`), the period is one condition (`filter_queryset`)."""
         return rows
 
     def filter_queryset(self, queryset: "QuerySet[Click]") -> "QuerySet[Click]":
@@ -212,7 +212,7 @@ def _bound(moment: datetime) -> UUID:
 
 
 class ClickPages(Pages):
-    """Pages of clicks, read link by link where the links are known."""
+    """Pages of clicks, read link by link if the links are known."""
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
         if view.asked_links is not None:
@@ -242,9 +242,9 @@ class ClickViewSet(ListModelMixin, ResourceViewSet):
 
     @cached_property
     def asked_links(self) -> list[int] | None:
-        """The links within reach whose clicks are asked for; None for all of them, which only operators can ask."""
+        """The links within reach whose clicks are requested; None for all of them, which only operators can request."""
         given = self.request.query_params
-        # What no text may contain is left for the filters to refuse.
+        # The filters refuse characters that no text may contain.
         asked = {path: given[name] for name, path in self.CHOOSE_LINKS.items() if given.get(name, "\0").isprintable()}
         if self.reach.is_operator and not asked:
             return None

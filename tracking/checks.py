@@ -1,4 +1,4 @@
-"""System checks: settings of this room that make no sense are refused before anything runs."""
+"""System checks: invalid settings of click tracking are refused before anything runs."""
 
 from pathlib import Path
 from typing import Any
@@ -11,9 +11,9 @@ from django.core.exceptions import ImproperlyConfigured
 from tracking.click_id import codec
 from tracking.visitors import geography
 
-# Longer than anything that is meant; beyond year 1 there is no date to compare with.
+# Longer than any useful setting; before year 1 there is no date to compare with.
 LONGEST = {"CLICK_PERSONAL_DAYS": 36_500, "CLICK_ROW_MONTHS": 1_200}
-# An hour: marks look at all clicks of so long ago.
+# An hour: marks search all clicks of this period.
 LONGEST_REPEAT = 3_600
 
 

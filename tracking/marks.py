@@ -1,7 +1,8 @@
-"""Marks of a click: bot, duplicate, place, device. Completed within seconds, off the hot path; none drops a click.
+"""Marks of a click: bot, duplicate, place, device.
 
-Any number of workers may run: each takes clicks that nobody else holds, and writes marks and sums (`rollups.py`) in
-the transaction that held them, so a crash repeats a batch as if it had not begun.
+They are set within seconds, off the hot path; no mark drops a click. Any number of workers may run: each takes clicks
+that no other one has locked, and writes marks and sums (`rollups.py`) in the transaction of that lock, so after a crash
+the batch is simply repeated.
 """
 
 import time
@@ -56,7 +57,7 @@ SELECT count(*) FROM marked
 
 
 class Waiting(NamedTuple):
-    """A click as marks need it. `ip` and `user_agent` are missing when they were cleared before anybody looked."""
+    """A click without marks. `ip` and `user_agent` are missing if they were cleared before the click got its marks."""
 
     id: str
     link: int
@@ -74,12 +75,12 @@ class Waiting(NamedTuple):
 
 
 def is_bot_agent(user_agent: str) -> bool:
-    """Whether a bot sends this user agent: for who needs to know of a click before its marks are set."""
+    """Whether a bot sends this user agent: for callers that need to know before the click has its marks."""
     return describe(user_agent).is_bot
 
 
 def mark_waiting(*, now: datetime, seconds: float, batch: int = BATCH) -> int:
-    """Mark clicks until none waits or the seconds are over; return how many."""
+    """Mark clicks until none is left or the seconds are over; return how many."""
     until, marked, last = time.monotonic() + seconds, 0, FIRST
     while True:
         found, last = mark_clicks(now=now, limit=batch, after=last)
@@ -89,9 +90,9 @@ def mark_waiting(*, now: datetime, seconds: float, batch: int = BATCH) -> int:
 
 
 def mark_clicks(*, now: datetime, limit: int = BATCH, after: str = FIRST) -> tuple[int, str]:
-    """Mark the oldest clicks that wait for it and that nobody else is at, and add them to the sums.
+    """Mark the oldest clicks that have no marks and are not locked, and add them to the sums.
 
-    Return how many, and the key of the last one: the next batch need not look where this one left nothing.
+    Return how many, and the key of the last one: the next batch can start there.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_TAKE, {"limit": limit, "after": after})
@@ -123,15 +124,15 @@ def _marks(clicks: Sequence[Waiting], duplicates: set[str]) -> dict[str, Any]:
 
 
 def _agent(click: Waiting) -> Agent:
-    """A click whose personal fields were cleared tells nothing; one that came without a user agent is a bot's."""
+    """A click whose personal fields were cleared has an unknown agent; one without a user agent is a bot's."""
     return describe(click.user_agent) if click.user_agent or click.ip else UNKNOWN
 
 
 def duplicates_among(clicks: Iterable[Waiting], around: Iterable[Waiting], *, seconds: int) -> set[str]:
-    """Which of the clicks came after another one of the same visitor on the same link, within so many seconds.
+    """The clicks that came after another one of the same visitor on the same link, within so many seconds.
 
-    The same visitor is the same cookie. Where two clicks came without, it is the same address with the same agent.
-    `around` are clicks made shortly before, or in between; those that are also in `clicks` do no harm.
+    The same visitor is the same cookie; if both clicks have none, the same address with the same agent. `around` are
+    clicks made shortly before, or in between; those that are also in `clicks` do no harm.
     """
     found: set[str] = set()
     latest: dict[tuple[object, ...], int] = {}
@@ -152,7 +153,7 @@ def _identities(click: Waiting) -> Iterator[tuple[object, ...]]:
 
 
 def _around(clicks: Sequence[Waiting], seconds: int) -> list[Waiting]:
-    """Clicks that one of these may be a duplicate of, by time, link, and cookie or address."""
+    """Clicks that one of these may duplicate, by time, link, and cookie or address."""
     spans = _spans(clicks, milliseconds=seconds * 1000)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -175,7 +176,7 @@ class _Span:
 
 
 def _spans(clicks: Sequence[Waiting], *, milliseconds: int) -> list[tuple[str, str]]:
-    """The ranges of click keys to look into. Old clicks out of a spool make several, with days between them."""
+    """The ranges of click keys to search. Old clicks out of a spool make several, with days between them."""
     spans: list[_Span] = []
     for click in clicks:
         starts = max(click.milliseconds - milliseconds, 0)

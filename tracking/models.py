@@ -1,4 +1,4 @@
-"""What visitors did: links and the clicks on them."""
+"""Tracking links and the clicks on them."""
 
 from django.core.validators import RegexValidator
 from django.db import models
@@ -48,10 +48,10 @@ class TrackingLink(models.Model):
 
 
 class Click(models.Model):
-    """One visit through a link. Partitioned by range on the time-ordered ID (see `partitions.py`).
+    """One visit through a link. Partitioned by range on the time-ordered ID (see `retention/partitions.py`).
 
-    Later rooms refer to a click by its ID without a constraint: rows expire, the facts that rest on
-    them do not. `id` is the click ID's 16 bytes; the signed text is made by `click_id.py`.
+    Higher apps refer to a click by its ID without a constraint: rows expire, the facts that rest on them do not. `id`
+    is the click ID's 16 bytes; the signed text is made by `click_id/`.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -75,7 +75,7 @@ class Click(models.Model):
     sub8 = models.CharField(max_length=255, default="")
     sub9 = models.CharField(max_length=255, default="")
     sub10 = models.CharField(max_length=255, default="")
-    # Marks, completed off the hot path; null means "not looked at yet".
+    # Marks, set off the hot path; null means "not marked yet".
     marked_at = models.DateTimeField(null=True)
     country = models.CharField(max_length=2, default="")
     device = models.CharField(max_length=10, default="")
@@ -98,10 +98,10 @@ class Click(models.Model):
 
 
 class LegacyClickID(models.Model):
-    """A click ID of the platform that was used before; postbacks may name it as if it were one of ours.
+    """A legacy click ID: of the platform used before; postbacks may name it as if it were one of ours.
 
-    `click_id` is the key that the click has here: made from link and time, it stands for the foreign ID
-    wherever a click is referred to. There is no `Click` row behind it.
+    `click_id` is the key that the click has here: made from link and time, it replaces the foreign ID wherever a click
+    is referred to. There is no `Click` row behind it.
     """
 
     source = models.CharField(max_length=60, help_text="The platform or advertiser that the IDs come from.")
@@ -130,9 +130,9 @@ ALL_LINKS = 0
 
 
 class ClickSum(models.Model):
-    """Marked clicks added up. A bot's repeats are bots, so what is neither a bot nor a duplicate is the rest.
+    """Marked clicks added up. A bot's repeats are bots, so clicks that are neither bots nor duplicates are the rest.
 
-    Rows are written by `marks.py` as clicks get their marks, and from the clicks again by `rollups.py`.
+    `marks.py` writes rows as clicks get their marks; `counts/rollups.py` rebuilds them from the clicks.
     """
 
     link_number = models.BigIntegerField(help_text="The tracking link; 0 stands for all links together.")

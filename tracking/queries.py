@@ -1,4 +1,4 @@
-"""Reads of the click table, which is large: every query here costs what its answer is long."""
+"""Reads of the click table, which is large: the cost of every query here depends on the length of its answer."""
 
 from collections.abc import Collection
 
@@ -16,10 +16,10 @@ class Unnest(Func):
 def at_the_end(
     rows: "QuerySet[Click]", *, links: Collection[int], limit: int, newest: bool = True
 ) -> "QuerySet[Click]":
-    """Of the clicks on these links, enough to hold the `limit` newest (or oldest) of all.
+    """Of the clicks on these links, enough to contain the `limit` newest (or oldest) of all.
 
-    Each link's index range gives its own `limit`. Left to itself the database may read the whole table
-    from its end instead, until it has met enough clicks of a link that had none lately.
+    Each link's index range gives its own `limit`. Otherwise the database may read the whole table from its end, until
+    it has found enough clicks of a link that had none lately.
     """
     order = "-pk" if newest else "pk"
     of_one_link = rows.filter(link=OuterRef("pk")).order_by(order).values("pk")[:limit]

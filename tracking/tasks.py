@@ -7,9 +7,9 @@ from tracking import marks
 from tracking.retention import expiry
 from tracking.retention.partitions import make_partitions_ahead
 
-# Not longer than until beat asks again, so that a heap of clicks keeps one process busy and not all of them.
+# Not longer than the beat interval, so that a backlog of clicks occupies one process and not all of them.
 MARKS_SECONDS = 1.8
-# A task must end well before the broker takes its worker for dead (the visibility timeout).
+# A task must end well before the broker considers its worker dead (the visibility timeout).
 RETENTION_SECONDS = 240.0
 RETENTION_PAUSE = 60.0
 

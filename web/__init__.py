@@ -1,1 +1,1 @@
-"""What every endpoint and page needs: requests, client addresses, batching, bases of panel pages and REST API."""
+"""Shared code of endpoints and pages: requests, client addresses, batching, bases of panel pages and REST API."""

@@ -1,8 +1,8 @@
-"""Group commit: what comes together is handled together, by a thread of its own.
+"""Group commit: items that arrive together are handled together, by a thread of its own.
 
-Whatever gathers while one batch is handled is the next one, so batches grow with the load by
-themselves and a lone request waits for nobody. With `gather`, a batch that follows one of several items
-waits that long for more: under load a few larger commits cost less than many small ones.
+The items that gather while one batch is handled are the next one, so batches grow with the load by themselves and a
+lone request does not wait. With `gather`, a batch that follows one of several items waits that long for more: under
+load a few larger commits cost less than many small ones.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 class QueueFull(ConnectionError):
-    """More items wait than memory is meant to hold: better an honest refusal than no memory."""
+    """The queue is at its memory limit: a refusal is better than running out of memory."""
 
 
 class Batcher(threading.Thread, Generic[Item, Result]):
@@ -59,7 +59,7 @@ class Batcher(threading.Thread, Generic[Item, Result]):
         return future
 
     def stop(self) -> None:
-        """Take no more, handle what waits, then end."""
+        """Accept no more items, handle those in the queue, then end."""
         self._stopping = True
         self._wake.set()
 
@@ -85,7 +85,7 @@ class Batcher(threading.Thread, Generic[Item, Result]):
         except Exception as error:
             log.error("batch_failed", batcher=self.name, items=len(batch), error=str(error).strip())
             results = [error] * len(batch)
-        with contextlib.suppress(RuntimeError):  # The loop has ended: nobody waits any more.
+        with contextlib.suppress(RuntimeError):  # The loop has ended: no one awaits the result.
             self._loop.call_soon_threadsafe(_answer, [future for _, future in batch], results)
 
 

@@ -1,4 +1,4 @@
-"""How facts are shown in lists and on detail pages of the operator panel."""
+"""Formatting of values in lists and on detail pages of the operator panel."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -23,12 +23,12 @@ def moment(value: datetime | None) -> str:
 
 
 def when(value: datetime | None) -> SafeString | str:
-    """The same for a list: to the minute, the seconds when the mouse rests on it."""
+    """The same for a list: to the minute, with the seconds in a tooltip."""
     return format_html('<span title="{}">{}</span>', moment(value), moment(value)[:16]) if value else NOTHING
 
 
 def money(amount: Decimal | None, currency: str) -> SafeString | str:
-    """An amount that keeps its digits in one line and in one column."""
+    """An amount whose digits stay on one line and align in a column."""
     return (
         NOTHING if amount is None else format_html('<span class="aff-money">{}</span>', format_money(amount, currency))
     )
@@ -40,7 +40,7 @@ def code(text: object) -> SafeString | str:
 
 
 def long_code(text: object) -> SafeString | str:
-    """A seal or hash, which is broken where a phone's line ends."""
+    """A seal or hash, which may break at the end of a line on a phone."""
     return format_html('<span class="aff-code aff-anywhere">{}</span>', text) if text else NOTHING
 
 

@@ -1,10 +1,10 @@
-"""Whom an address stands for where tries are counted."""
+"""The address by which attempts are counted."""
 
 import ipaddress
 
 
 def origin_of(ip: str | None) -> str:
-    """What one sender answers for: an IPv4 address, or the /64 network of an IPv6 one."""
+    """The network of one sender: an IPv4 address, or the /64 network of an IPv6 one."""
     if not ip or ":" not in ip:
         return ip or ""
     address = ipaddress.IPv6Address(ip)

@@ -1,9 +1,9 @@
-"""Who sent a request that came through proxies: the one reading of what proxies write about the client.
+"""Find the client of a request that came through proxies: the only parser of their headers.
 
-Each proxy appends what it saw to a list, so only the right end can be believed, and only as far as the addresses that
+Each proxy appends what it saw to a list, so only the right end can be trusted, and only as far as the addresses that
 wrote it are trusted. The list is walked from the right: a trusted address vouches for the element before it. An element
-that cannot be read ends the walk, for what stands before it was not written by anyone we trust. The list may be as long
-as the client likes: the walk looks at a bounded part of its right end.
+that cannot be parsed ends the walk, because no trusted proxy wrote the elements before it. The list may be as long as
+the client likes: the walk reads a bounded part of its right end.
 """
 
 import ipaddress
@@ -18,7 +18,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 X_FORWARDED, FORWARDED = "x-forwarded", "forwarded"
 # The headers that each kind of proxy writes: for addresses and for the protocol.
 LISTS = {X_FORWARDED: ("x-forwarded-for", "x-forwarded-proto"), FORWARDED: ("forwarded", "forwarded")}
-# More proxies than these in a row are none; longer elements are no addresses.
+# There are never more proxies in a row; longer elements are no addresses.
 MOST_HOPS, LONGEST_HOP, LONGEST_LIST = 20, 300, 4096
 
 _PORT = r"(?::(?:[0-9]{1,5}|_[A-Za-z0-9._-]+))?"
@@ -29,14 +29,14 @@ _ESCAPED = re.compile(r"\\(.)")
 
 
 class Client(NamedTuple):
-    """The client of a request, as far as it can be known: its address, and whether it connected over HTTPS."""
+    """The client of a request, as far as it is known: its address, and whether it connected over HTTPS."""
 
     address: str | None
     is_secure: bool
 
 
 class Hop(NamedTuple):
-    """What one proxy wrote about who connected to it; the protocol only where it stands in the same list."""
+    """What one proxy wrote about its client; the protocol only if it is in the same list."""
 
     address: Address | None
     protocol: str = ""
@@ -46,7 +46,7 @@ def client_of(peer: str | None, *, is_secure: bool, addresses: str, protocols: s
     """The client behind a connection from `peer`.
 
     The texts are the values of the two headers that `PROXY_HEADERS` names (`lists()`), all lines joined by commas in
-    their order. They count only where the peer is one of `TRUSTED_PROXIES`.
+    their order. They count only if the peer is one of `TRUSTED_PROXIES`.
     """
     current = read_address(peer or "")
     if current is None or not _is_trusted(current):
@@ -63,7 +63,7 @@ def client_of(peer: str | None, *, is_secure: bool, addresses: str, protocols: s
 
 
 def lists() -> tuple[str, str]:
-    """The headers, in lower case, that proxies name addresses and protocols in: never two kinds at once."""
+    """The headers, in lower case, in which proxies name addresses and protocols: never two kinds at once."""
     return LISTS[settings.PROXY_HEADERS]
 
 
@@ -97,21 +97,21 @@ def _is_trusted(address: Address) -> bool:
 
 
 def _hops(text: str) -> Iterator[Hop]:
-    """What proxies wrote, the nearest first."""
+    """The hops that proxies wrote, the nearest first."""
     is_standard = settings.PROXY_HEADERS == FORWARDED
     for element in _from_the_right(text, quoted=is_standard):
         yield read_element(element) if is_standard else Hop(read_address(element))
 
 
 def _from_the_right(text: str, *, quoted: bool) -> Iterator[str]:
-    """The last elements of a list, from the right. Within quotes a comma parts nothing."""
+    """The last elements of a list, from the right. A comma within quotes does not separate."""
     if not text.strip(" \t"):
         return
     rest = text[-LONGEST_LIST:]
     for _ in range(MOST_HOPS):
         start = _last_comma(rest) if quoted else rest.rfind(",")
         if start < 0 and len(text) > LONGEST_LIST:
-            # Cut: what is left is not whole.
+            # The text was cut: the rest is incomplete.
             yield ""
             return
         yield rest[start + 1 :]
@@ -121,7 +121,7 @@ def _from_the_right(text: str, *, quoted: bool) -> Iterator[str]:
 
 
 def _last_comma(text: str) -> int:
-    """Where the last comma outside of quotes is, found from the right: the left end may be a client's invention."""
+    """The position of the last comma outside of quotes, searched from the right: the client may forge the left."""
     is_quoted = False
     for at in range(len(text) - 1, -1, -1):
         if text[at] == '"' and not _is_escaped(text, at):
@@ -132,7 +132,7 @@ def _last_comma(text: str) -> int:
 
 
 def _is_escaped(text: str, at: int) -> bool:
-    """Whether an odd number of backslashes stands before it. Looks at a few of them: no proxy writes more."""
+    """Whether an odd number of backslashes is before it. Checks a few of them: no proxy writes more."""
     before = text[max(0, at - 8) : at]
     return (len(before) - len(before.rstrip("\\"))) % 2 == 1
 
@@ -154,10 +154,10 @@ def read_element(text: str) -> Hop:
 
 
 def _protocol(seen: list[Hop], protocols: str) -> str:
-    """What the outermost trusted proxy was connected to by.
+    """The protocol of the connection to the outermost trusted proxy.
 
-    The list of protocols grows with that of addresses, so the same element counts, from the right. Where it is shorter,
-    an outer proxy wrote it and the others passed it on: its first element counts, as it does where no addresses came.
+    The list of protocols grows with that of addresses, so the same element counts, from the right. If it is shorter, an
+    outer proxy wrote it and the others passed it on: its first element counts, as it does if there are no addresses.
     """
     if settings.PROXY_HEADERS == FORWARDED:
         return seen[-1].protocol if seen else ""

@@ -1,4 +1,4 @@
-"""The little HTTP that the lean handlers need: they run ahead of Django and its middleware."""
+"""Minimal HTTP parsing for the handlers that run ahead of Django and its middleware."""
 
 import json
 import secrets
@@ -17,7 +17,7 @@ Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
 MAX_FIELDS = 200
-# Characters of a query or form that are percent-encoded: each takes a step of Python to decode.
+# Percent-encoded characters of a query or form: each takes a step of Python to decode.
 MAX_ESCAPES = 6_000
 # Bytes of all headers together, names and values; and of the path with the query.
 MAX_HEAD, MAX_ADDRESS = 32 * 1024, 16 * 1024
@@ -28,7 +28,7 @@ JSON: Header = (b"content-type", b"application/json")
 
 
 class BodyTooLarge(ValueError):
-    """The request's body is larger than the handler takes."""
+    """The request's body is larger than the handler accepts."""
 
 
 class TooManyFields(ValueError):
@@ -38,7 +38,7 @@ class TooManyFields(ValueError):
 def clean(text: str, limit: int) -> str:
     """The text cut to a limit, without control characters and lone surrogates.
 
-    PostgreSQL keeps no NUL, UTF-8 no surrogates, and a line break has no place here.
+    PostgreSQL stores no NUL, UTF-8 no surrogates, and line breaks are not allowed here.
     """
     if not text.isprintable():
         text = "".join(c for c in text if c.isprintable() or (ord(c) > 0x9F and not "\ud800" <= c <= "\udfff"))
@@ -54,9 +54,9 @@ def header(scope: Scope, name: bytes, limit: int = 500) -> str:
 
 
 def pairs(encoded: bytes) -> list[tuple[str, str]]:
-    """Decode a query or form. Raise `TooManyFields` rather than work through a flood."""
+    """Decode a query or form. Raise `TooManyFields` for a flood of parameters."""
     if b"%" not in encoded and b"+" not in encoded and encoded.isascii() and encoded.count(b"&") < MAX_FIELDS:
-        # Nothing is encoded: what parse_qsl would find, in a third of its time.
+        # Nothing is encoded: the result of parse_qsl in a third of its time.
         fields = (part.partition("=") for part in encoded.decode().split("&") if part)
         return [(name, value) for name, _, value in fields]
     if encoded.count(b"%") > MAX_ESCAPES:
@@ -90,7 +90,7 @@ async def respond_json(send: Send, status: int, value: object, headers: Iterable
 
 
 def request_id(scope: Scope) -> str:
-    """The sender's X-Request-Id when it is a sane one, else a new one."""
+    """The sender's X-Request-Id if it is valid, else a new one."""
     given = header(scope, b"x-request-id", 64)
     is_sane = given.isascii() and given.replace("-", "").replace("_", "").isalnum()
     return given if is_sane else secrets.token_hex(12)
@@ -121,7 +121,7 @@ def is_secure(scope: Scope) -> bool:
 
 
 def head_problem(scope: Scope) -> tuple[int, str] | None:
-    """Why a request is refused for its head alone, as status and text: what no honest client sends."""
+    """Status and text of a refusal because of the headers alone: for requests that no honest client sends."""
     if len(scope["path"]) + len(scope["query_string"]) > MAX_ADDRESS:
         return 414, "The address is longer than 16 KB. Send fewer or shorter parameters, or send them in the body."
     size = hosts = 0

@@ -1,8 +1,8 @@
-"""Reading a request's body: up to a size, within a time, and within the memory that a process gives to bodies.
+"""Read a request's body: up to a size, within a time, and within the process's memory for bodies.
 
-A sender that shows no progress is not waited for: it gets `GRACE` seconds, and then as long as its bytes earn it at
-`RATE`. What arrives is counted in a `Room`, of which one sender may take a share only, so bodies that stop half-way
-cost their sender a share, and others nothing.
+A sender without progress is dropped: it gets `GRACE` seconds, and then as long as its bytes earn it at `RATE`. The
+bytes are counted in a `Room`, of which one sender may use a share only, so bodies that stop half-way cost their sender
+a share, and others nothing.
 """
 
 import asyncio
@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 
 from web.http import BodyTooLarge, Header, Receive, Scope
 
-# Seconds before progress is asked for, and the bytes a second that are asked for then.
+# Seconds before progress is required, and the bytes a second that are required then.
 GRACE = 10.0
 RATE = 16 * 1024
 KB, MB = 1024, 1024 * 1024
-# After an early answer so many bytes are still read, for so many seconds, and thrown away.
+# After an early answer so many bytes are still read, for so many seconds, and discarded.
 LINGER_SIZE, LINGER = 32 * MB, 3.0
 PACKED = "Compressed bodies are not read. Send the body as it is, without Content-Encoding."
 # In the scope: whether a part of the body may still be on its way.
@@ -29,7 +29,7 @@ class BodyTooSlow(ValueError):
 
 
 class BodyCutOff(ValueError):
-    """The sender went away before its body was complete: there is no one to answer."""
+    """The sender closed the connection before its body was complete: there is no one to answer."""
 
 
 class NoRoom(ValueError):
@@ -42,7 +42,7 @@ class NoRoom(ValueError):
 
 @dataclass
 class Room:
-    """The bytes of bodies that a process holds at once, and those that one sender may have of them."""
+    """The bytes of bodies in a process at once, and the share of one sender."""
 
     size: int
     share: int
@@ -51,7 +51,7 @@ class Room:
 
     @contextmanager
     def guest(self, sender: str) -> Iterator["Guest"]:
-        """A sender's place for one body; what it took is given back at the end."""
+        """A sender's place for one body; its bytes are released at the end."""
         guest = Guest(self, sender)
         try:
             yield guest
@@ -86,10 +86,10 @@ class Guest:
 
 
 class Arrival:
-    """A body on its way.
+    """A body while it arrives.
 
-    `more` is asked once where it grows over its limit or finds no room: it may raise `limit` and `seconds` and change
-    the guest, for a sender who can show who it is, or raise.
+    `more` is called once if the body grows over its limit or finds no room: it may raise `limit` and `seconds` and
+    change the guest, for a sender that is authenticated, or raise.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Arrival:
         self._receive, self._more = receive, more
         self._began = asyncio.get_running_loop().time()
         self.limit, self.seconds, self.guest = limit, seconds, guest
-        # Bytes that came, and those of them that the guest has taken.
+        # The bytes received, and how many of them the guest has taken.
         self.size = self.counted = 0
 
     async def chunk(self) -> tuple[bytes, bool]:
@@ -151,7 +151,7 @@ def too_large(limit: int) -> str:
 
 
 async def read_body(receive: Receive, scope: Scope, limit: int, *, seconds: float, guest: Guest) -> bytes:
-    """The whole body; see `Arrival.chunk` for what is raised."""
+    """The whole body; raises what `Arrival.chunk` raises."""
     scope[UNREAD] = True
     if declared_size(scope) > limit:
         raise BodyTooLarge(too_large(limit))
@@ -165,7 +165,7 @@ async def read_body(receive: Receive, scope: Scope, limit: int, *, seconds: floa
 
 
 def declared_size(scope: Scope) -> int:
-    """What Content-Length says; 0 where it says nothing."""
+    """The value of Content-Length; 0 without one."""
     for name, value in scope["headers"]:
         if name == b"content-length":
             return int(value[:18]) if value.isdigit() else 0
@@ -181,12 +181,12 @@ def is_packed(scope: Scope) -> bool:
 
 
 def last_header(scope: Scope) -> list[Header]:
-    """The connection ends with an answer that came before the body was read."""
+    """The header that closes the connection when the answer is sent before the body was read."""
     return [(b"connection", b"close")] if scope.get(UNREAD) else []
 
 
 async def linger(receive: Receive, scope: Scope) -> None:
-    """Throw away what still comes after an early answer: a sender in the middle of its body would not see it."""
+    """Discard what still arrives after an early answer: a sender in the middle of its body would not see the answer."""
     left = LINGER_SIZE if scope.get(UNREAD) else 0
     with suppress(TimeoutError):
         async with asyncio.timeout(LINGER):

@@ -1,4 +1,4 @@
-"""Whose request is next where only so many can be at work at once: sender by sender in turn, not first come first."""
+"""Schedule requests if only a few may run at once: sender by sender in turn, not first come first served."""
 
 import asyncio
 from collections import Counter, deque
@@ -7,25 +7,24 @@ from contextlib import asynccontextmanager
 
 
 class NoTurn(Exception):
-    """The request cannot wait: too many do already, or it has waited too long. It may come again."""
+    """The request cannot be queued: too many are, or it has been for too long. It may be sent again."""
 
 
 class Turns:
-    """`at_once` requests at work; at most `most` wait or work, of one sender at most `each`. None waits longer than
-    `seconds`.
+    """At most `at_once` requests run; at most `most` are queued or run, of one sender at most `each`.
 
-    For the event loop's thread alone.
+    None is queued for longer than `seconds`. For the event loop's thread alone.
     """
 
     def __init__(self, *, at_once: int, most: int, each: int, seconds: float) -> None:
         self._free, self._most, self._each, self._seconds = at_once, most, each, seconds
         self._places: Counter[str] = Counter()
-        # Senders in the order of their turns, each with those of its requests that wait.
+        # Senders in the order of their turns, each with its queued requests.
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
 
     @asynccontextmanager
     async def of(self, sender: str) -> AsyncIterator[None]:
-        """Wait for a turn and keep it until the end. Raise `NoTurn` where none comes."""
+        """Wait for a turn and keep it until the end of the block. Raise `NoTurn` if there is none in time."""
         if self._places.total() >= self._most or self._places[sender] >= self._each:
             raise NoTurn
         self._places[sender] += 1
@@ -50,13 +49,13 @@ class Turns:
                 await turn
         except (asyncio.CancelledError, TimeoutError) as error:
             if turn.done() and not turn.cancelled():
-                self._next()  # The turn came as the request went.
+                self._next()  # The turn came while the request was cancelled.
             if isinstance(error, TimeoutError):
                 raise NoTurn from error
             raise
 
     def _next(self) -> None:
-        """Give the turn on; a sender who has had one goes to the end."""
+        """Pass the turn on; a sender that has had one goes to the end."""
         while self._waiting:
             sender, turns = next(iter(self._waiting.items()))
             del self._waiting[sender]

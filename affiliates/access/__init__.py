@@ -1,1 +1,1 @@
-"""Who may do what: API keys, sign-in, and what a person or a key may reach."""
+"""Access rules: API keys, sign-in, and which rows a person or a key may see."""

@@ -1,4 +1,4 @@
-"""Tokens and HMAC secrets of advertisers: made here, looked up by digest, read back for the operator."""
+"""Tokens and HMAC secrets of advertisers: created here, looked up by digest, shown to the operator."""
 
 from affiliates.models import Advertiser, AdvertiserSecret
 from records.secrets import decrypt, digest, encrypt, new_token
@@ -18,5 +18,5 @@ def make_secret(
 
 
 def secret_text(secret: AdvertiserSecret) -> str:
-    """The secret as the advertiser's engineer needs it."""
+    """The text of the secret, for the advertiser's engineer."""
     return decrypt(secret.encrypted)

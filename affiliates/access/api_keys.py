@@ -1,4 +1,4 @@
-"""Keys for the REST API: made once, shown once, stored as a digest."""
+"""Keys for the REST API: created once, shown once, stored as a digest."""
 
 from datetime import timedelta
 
@@ -16,14 +16,14 @@ from records.secrets import digest, new_token
 def make_api_key(
     *, user: User, name: str, affiliate: Affiliate | None = None, key: str | None = None
 ) -> tuple[ApiKey, str]:
-    """Store a new key and return it with its text, which is not kept and cannot be shown again."""
+    """Store a new key and return it with its text, which is not stored and cannot be shown again."""
     key = key or new_token("afk")
     row = ApiKey.objects.create(user=user, affiliate=affiliate, name=name, digest=digest(key), hint=key[:8])
     return row, key
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """`Authorization: Bearer afk_...`; `request.auth` is the ApiKey, whose affiliate bounds what is seen."""
+    """`Authorization: Bearer afk_...`; `request.auth` is the ApiKey, whose affiliate limits the visible rows."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
         parts = get_authorization_header(request).decode("latin-1").split()
@@ -45,7 +45,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     @staticmethod
     def _note_use(key: ApiKey) -> None:
-        """Remember the use to the minute: one write a minute at most, however many requests come."""
+        """Store the time of the use to the minute: one write a minute at most, however many requests arrive."""
         now = timezone.now()
         stale = Q(last_used_at=None) | Q(last_used_at__lt=now - timedelta(minutes=1))
         ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)

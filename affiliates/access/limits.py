@@ -1,4 +1,4 @@
-"""How many requests a key or a person may send in a minute, counted in Redis for all processes together."""
+"""Limit the requests of a key or a person per minute, counted in Redis for all processes together."""
 
 import redis
 import structlog
@@ -14,7 +14,10 @@ log = structlog.get_logger(__name__)
 
 
 class RequestLimit(BaseThrottle):
-    """`API_REQUESTS_PER_MINUTE` for each key, signed-in user or, of others, address. None without Redis."""
+    """`API_REQUESTS_PER_MINUTE` for each key, each signed-in user and otherwise each address.
+
+    No limit without Redis.
+    """
 
     def allow_request(self, request: Request, view: object) -> bool:
         limit: int = settings.API_REQUESTS_PER_MINUTE

@@ -1,4 +1,4 @@
-"""Who answers for the operator."""
+"""The operators that act for the program."""
 
 from typing import cast
 
@@ -8,7 +8,7 @@ from affiliates.models import User
 
 
 def first_operator() -> User | None:
-    """Who answers where nobody is named: the operator with all rights who is there longest."""
+    """The default owner: the first active operator, superusers before others."""
     return User.objects.filter(is_staff=True, is_active=True).order_by("-is_superuser", "pk").first()
 
 

@@ -1,4 +1,4 @@
-"""Who may hand out power over accounts: keys, addresses, groups, second factors, memberships, secrets."""
+"""Who may grant access to accounts: keys, addresses, groups, second factors, memberships, secrets."""
 
 from collections.abc import Iterable
 
@@ -8,15 +8,15 @@ from django.db.models import Q, QuerySet
 from affiliates.models import AffiliateMember, User
 
 AFFILIATE = "affiliates.change_affiliate"
-# What a person needs who decides on the accounts of affiliates' members: they reach an affiliate's money.
+# The permissions needed to manage the accounts of affiliates' members: these control an affiliate's money.
 MEMBERS = (AFFILIATE, "affiliates.change_affiliatemember")
 
 
 def may_act_for(actor: User, target: User) -> bool:
-    """Whether the actor may make or change what lets somebody sign in or act as the target.
+    """Whether the actor may create or change credentials and memberships of the target.
 
-    Everyone may for themselves, a superuser for everyone. Otherwise the actor must have each permission of the
-    target, and the right to change affiliates and members where the target acts for an affiliate.
+    Everyone may for themselves, a superuser for everyone. Otherwise the actor must have each permission of the target,
+    and the right to change affiliates and members if the target acts for an affiliate.
     """
     if actor.is_superuser or actor.pk == target.pk:
         return True
@@ -28,7 +28,7 @@ def may_act_for(actor: User, target: User) -> bool:
 
 
 def _granted(user: User) -> "QuerySet[Permission]":
-    """What is granted to the user, even while inactive: an inactive account can be made active again."""
+    """The permissions granted to the user, even while inactive: an inactive account can be made active again."""
     rows = Permission.objects.filter(Q(user=user) | Q(group__user=user))
     return rows.select_related("content_type").distinct()
 
@@ -36,7 +36,8 @@ def _granted(user: User) -> "QuerySet[Permission]":
 def may_bind(actor: User, target: User) -> bool:
     """Whether the actor may bind a key of the target to an affiliate.
 
-    A member's key is bounded by the membership. An operator's is not, so it takes the right over affiliates' members.
+    A member's key is limited by the membership. An operator's is not, so it needs the permissions for affiliates'
+    members.
     """
     return actor.has_perms(MEMBERS) or not target.is_staff
 
@@ -50,7 +51,7 @@ def may_give(actor: User, permissions: Iterable[Permission]) -> bool:
 
 
 def may_change_group(actor: User, group: Group | None) -> bool:
-    """Whether the actor may change a group: one that holds no more than the actor has, and not one of its own."""
+    """Whether the actor may change a group: one with no more permissions than the actor has, and not one of its own."""
     if actor.is_superuser or group is None or group.pk is None:
         return True
     own = group.user_set.filter(pk=actor.pk).exists()
@@ -58,7 +59,7 @@ def may_change_group(actor: User, group: Group | None) -> bool:
 
 
 def refusal(target: User) -> str:
-    """In words why `may_act_for` says no."""
+    """The reason, in words, for which `may_act_for` returns False."""
     return (
         f"{target} has permissions that you lack, or acts for an affiliate and you may not change affiliates and "
         "members. Ask a superuser, or choose another account."

@@ -1,4 +1,4 @@
-"""Who may see what through the API: an operator everything, anybody else the rows of their own affiliates."""
+"""The rows that the API shows: an operator sees everything, others the rows of their own affiliates."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Row = TypeVar("Row", bound=Model)
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What a request may see: everything when `is_operator`, else what belongs to these affiliates."""
+    """The rows that a request may see: all of them when `is_operator`, else those of these affiliates."""
 
     user: User
     is_operator: bool
@@ -31,8 +31,8 @@ class Reach:
 def reach_of(request: Request) -> Reach:
     """The reach of the request's key or session. Looked up once for a request.
 
-    A key that is bound to an affiliate never sees more, even an operator's; it sees nothing once its
-    user has left the affiliate. A key that is not bound reaches as far as its user does.
+    A key that is bound to an affiliate never sees more, even an operator's; it sees nothing once its user has left the
+    affiliate. A key that is not bound has the reach of its user.
     """
     if not hasattr(request, "_reach"):
         request._reach = _look_up(request)  # type: ignore[attr-defined]
@@ -80,7 +80,7 @@ class WithinReach(IsAuthenticated):
 
 
 class OperatorsOnly(BasePermission):
-    """Beside `WithinReach`: closed to affiliates altogether."""
+    """Use with `WithinReach`: for operators only."""
 
     message = "Only operators may do this. Use the API key of an operator."
 
@@ -89,7 +89,7 @@ class OperatorsOnly(BasePermission):
 
 
 class AffiliatesOnly(BasePermission):
-    """Beside `WithinReach`: what only an affiliate does, for itself."""
+    """Use with `WithinReach`: for actions that only an affiliate takes, for itself."""
 
     message = "Only affiliates do this, with a key of their own; operators use the operator panel."
 
@@ -98,7 +98,7 @@ class AffiliatesOnly(BasePermission):
 
 
 def view_permissions(view: APIView) -> list[str]:
-    """What an operator needs: the view's own `operator_permissions`, else to view its model."""
+    """The permissions an operator needs: the view's own `operator_permissions`, else to view its model."""
     named: list[str] | None = getattr(view, "operator_permissions", None)
     rows: QuerySet[Any] | None = getattr(view, "queryset", None)
     if named is not None or rows is None:

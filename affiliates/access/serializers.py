@@ -1,4 +1,4 @@
-"""Serializers that look at who asks."""
+"""Serializers whose fields depend on the requesting user."""
 
 from typing import Any, ClassVar
 

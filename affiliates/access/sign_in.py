@@ -1,4 +1,4 @@
-"""How people sign in: rules that django-allauth asks for."""
+"""Sign-in: rules for django-allauth."""
 
 from typing import Any
 
@@ -21,11 +21,11 @@ class AccountAdapter(DefaultAccountAdapter):
         return "/admin/" if request.user.is_staff else "/"
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """The client's address; the first middleware has found it behind the proxies."""
+        """The client's address, which the first middleware has found behind the proxies."""
         return request.META.get("REMOTE_ADDR") or "unknown"
 
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
-        """Count the try: first for the client's address, then for the account."""
+        """Count the attempt: first for the client's address, then for the account."""
         self._uses = []
         super().pre_authenticate(request, **credentials)
         self._uses = count_try(request, kind=PASSWORD, account=_account(credentials))
@@ -35,7 +35,7 @@ class AccountAdapter(DefaultAccountAdapter):
         forget(self._uses)
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
-        """A new password was set: tries with the old one count no more. Those of the address on other accounts do."""
+        """Reset the counts after a new password was set. Those of the address on other accounts stay."""
         start_anew(request, account=_account(credentials))
 
 

@@ -1,4 +1,4 @@
-"""The forms of signing in that allauth leaves to others to limit: second factors and the mail for a new password."""
+"""Sign-in forms that allauth does not limit by itself: second factors and the mail for a new password."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from affiliates.access.sign_in_limits import SECOND_FACTOR, count_try, forget
 
 
 class CountedCode:
-    """A second factor whose wrong tries count for the account and the client's address together."""
+    """A second factor whose wrong attempts count for the account and the client's address together."""
 
     user: Any
 
@@ -32,7 +32,7 @@ class ReauthenticateForm(CountedCode, BaseReauthenticateForm):
 
 
 class ResetPasswordForm(BaseResetPasswordForm):
-    """A new mail goes out only so often. An owner who asks after others did has theirs, whose links are as good."""
+    """Limits how often a new mail is sent. An owner who asks after others did already has a mail with a valid link."""
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
         email: str = self.cleaned_data["email"]

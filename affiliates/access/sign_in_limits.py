@@ -1,9 +1,9 @@
-"""How often one may try to sign in to an account: counted so that no one else can shut its owner out.
+"""Limit the attempts to sign in to an account, so that no one else can lock its owner out.
 
-Wrong tries count for the account and the client's address together, so another's tries from elsewhere leave the owner's
-alone. Those of all addresses on one account are counted too; beyond that limit each address gets one try at a time
-instead of several. That slows those who guess from many addresses, and stops no one who knows the password. Tries of
-one address on any account are allauth's own limit (`login_failed`). Redis counts, for all processes together.
+Wrong attempts count for the account and the client's address together, so attempts from elsewhere do not affect the
+owner's. Those of all addresses on one account are counted too; beyond that limit each address gets one attempt at a
+time instead of several. That slows down guessing from many addresses, and stops no one who knows the password. Attempts
+of one address on any account are allauth's own limit (`login_failed`). Redis counts, for all processes together.
 """
 
 from allauth.core.internal import ratelimit
@@ -14,7 +14,7 @@ from web.client_address import origin_of
 
 APP = "affidavit"
 PASSWORD, SECOND_FACTOR = "password", "second_factor"
-# Per kind: wrong tries of one address on an account; of all addresses; and of each address beyond those.
+# Per kind: wrong attempts of one address on an account; of all addresses; and of each address beyond those.
 LIMITS = {
     PASSWORD: {"together": "5/5m/key", "account": "20/5m/key", "slowed": "1/m/key"},
     SECOND_FACTOR: {"together": "5/5m/key", "account": "10/5m/key", "slowed": "1/5m/key"},
@@ -25,9 +25,9 @@ Uses = list[ratelimit.RateLimitUsage]
 
 
 def count_try(request: HttpRequest, *, kind: str, account: str) -> Uses:
-    """Count a try before it is judged; raise `ValidationError` for one too many.
+    """Count an attempt before it is checked; raise `ValidationError` for one too many.
 
-    Give what comes back to `forget` where the try was right: only wrong ones count.
+    Pass the result to `forget` if the attempt was right: only wrong ones count.
     """
     both = f"{kind}:{account}:{origin_of(request.META.get('REMOTE_ADDR'))}"
     used = [_use(request, kind, "together", both)]
@@ -39,13 +39,13 @@ def count_try(request: HttpRequest, *, kind: str, account: str) -> Uses:
 
 
 def forget(uses: Uses) -> None:
-    """Take back the count of a try that was right."""
+    """Remove a successful attempt from the count."""
     for each in uses:
         each.rollback()
 
 
 def start_anew(request: HttpRequest, *, account: str) -> None:
-    """Forget what was counted on an account whose password was set anew, for all and for this client."""
+    """Reset the counts of an account whose password was changed, for all addresses and for this client."""
     origin = origin_of(request.META.get("REMOTE_ADDR"))
     for limit, key in (("together", f"{account}:{origin}"), ("account", account), ("slowed", f"{account}:{origin}")):
         ratelimit.clear(request, app=APP, action=limit, config=LIMITS[PASSWORD], key=f"{PASSWORD}:{key}")

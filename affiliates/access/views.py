@@ -1,4 +1,4 @@
-"""The base of every resource: rows within reach, pages by cursor, filters that are checked."""
+"""The base of every resource: rows within reach, pages by cursor, strict filters."""
 
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ from web.rest.filters import check_parameters
 
 
 class ResourceViewSet(GenericViewSet[Any]):
-    """Rows that the asking key or person may see. `affiliate_path` leads from a row to its affiliate.
+    """Rows that the requesting key or person may see. `affiliate_path` leads from a row to its affiliate.
 
     `operator_filters` names the filters that affiliates do not have.
     """
@@ -23,7 +23,7 @@ class ResourceViewSet(GenericViewSet[Any]):
 
     @property
     def reach(self) -> Reach:
-        if getattr(self, "swagger_fake_view", False):  # The description of the API shows what an operator sees.
+        if getattr(self, "swagger_fake_view", False):  # The API description shows the operator's fields.
             return Reach(User(is_staff=True), is_operator=True)
         return reach_of(self.request)
 
@@ -31,7 +31,7 @@ class ResourceViewSet(GenericViewSet[Any]):
         return self.reach.within(super().get_queryset(), self.affiliate_path)
 
     def filter_queryset(self, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
-        """Filters are for lists; one row is named by its address alone."""
+        """Filters are for lists; a single row is named by its address alone."""
         if self.detail:
             check_parameters(self.request, known=set())
             return queryset

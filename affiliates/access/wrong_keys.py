@@ -1,6 +1,6 @@
-"""An address that sends wrong API keys again and again waits for the next minute. A right key is never refused.
+"""Limit wrong API keys by address until the next minute; a valid key is never refused.
 
-Redis counts, for all processes together; without it no one waits. Of an IPv6 address its /64 network counts.
+Redis counts, for all processes together; without it there is no limit. Of an IPv6 address its /64 network counts.
 """
 
 import redis

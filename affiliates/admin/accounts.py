@@ -1,4 +1,4 @@
-"""Who signs in, with what; and what operators did in the panel."""
+"""User accounts, their credentials, and the operators' log of actions in the panel."""
 
 from typing import Any, ClassVar
 
@@ -36,7 +36,7 @@ class MembershipTable(MembersByPermission, PanelTable):
 
 @admin.register(User)
 class UserAdmin(PanelAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
-    """People sign in with their e-mail address. Only a superuser may hand out power over others."""
+    """People sign in with their e-mail address. Only a superuser may grant access to others' accounts."""
 
     form = UserEditForm
     add_form = UserAddForm
@@ -69,7 +69,7 @@ class UserAdmin(PanelAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         return super().has_change_permission(request, obj) and self._may_touch(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Whoever did something here stays known: what they did would be deleted with them. Make them inactive."""
+        """The records of a user's actions would be deleted with the account. Make it inactive instead."""
         allowed = super().has_delete_permission(request, obj) and self._may_touch(request, obj)
         return allowed and not (obj and LogEntry.objects.filter(user=obj).exists())
 
@@ -89,7 +89,7 @@ class UserAdmin(PanelAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
 
 class PowerOfPerson(PanelAdmin):
-    """Rows that let somebody sign in or act as a user: changed only by people who may act for that user."""
+    """Rows that let a person sign in or act as a user: changed only by people who may act for that user."""
 
     def may_act_on(self, request: HttpRequest, row: Any) -> bool:
         return may_act_for(operator(request), row.user)
@@ -130,7 +130,7 @@ class ApiKeyAdmin(PowerOfPerson):
         return (*self.readonly_fields, "user", "affiliate") if obj else ()
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
-        """A new key's text is known only now: it is kept for the one page that shows it."""
+        """The text of a new key is known only now: it is stored for the page that shows it once."""
         if change:
             super().save_model(request, obj, form, change)
             return
@@ -147,7 +147,7 @@ class ApiKeyAdmin(PowerOfPerson):
 
 
 class GroupAdmin(PanelAdmin, DjangoGroupAdmin):
-    """Groups of permissions for operators. No one can give a permission that they lack, or widen their own group."""
+    """Groups of permissions for operators. No one can grant a permission that they lack, or widen their own group."""
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         return super().has_change_permission(request, obj) and may_change_group(operator(request), obj)
@@ -197,7 +197,7 @@ class AuthenticatorAdmin(RecordAdmin):
 
 @admin.register(LogEntry)
 class LogEntryAdmin(RecordAdmin):
-    """What operators did in the panel, with when and to what."""
+    """The log of operators' actions in the panel: what, when and on which row."""
 
     list_display = ("action_time", "user", "action_label", "content_type", "changed", "said")
     list_filter = (("action_time", DayRangeFilter), ("user", AutocompleteSelectFilter))

@@ -1,4 +1,4 @@
-"""Advertisers, their secrets, and what their engineers need to send postbacks."""
+"""Advertisers, their secrets, and the data that their engineers need to send postbacks."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +29,7 @@ Kind = AdvertiserSecret.Kind
 
 @dataclass(frozen=True)
 class ShownSecret:
-    """A secret as a page shows it: masked until somebody asks to read it."""
+    """A secret as a page shows it: masked until it is revealed."""
 
     row: AdvertiserSecret
     text: str
@@ -37,7 +37,7 @@ class ShownSecret:
 
 
 def shown_secrets(advertiser: Advertiser, shown_id: str) -> list[ShownSecret]:
-    """All secrets, those in use first, with the one asked for read back."""
+    """All secrets, the active ones first, with the requested one revealed."""
     rows = sorted(advertiser.secrets.all(), key=lambda row: (row.revoked_at is not None, -row.pk))
     return [
         ShownSecret(
@@ -106,7 +106,7 @@ class AdvertiserAdmin(PanelAdmin):
         variant=ActionVariant.PRIMARY,
     )
     def secrets(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Secrets of an advertiser, masked; `?show=` reads one back, and that is written down."""
+        """Secrets of an advertiser, masked; `?show=` reveals one, which is logged."""
         if not request.user.has_perm("affiliates.view_advertisersecret"):
             raise PermissionDenied("Reading secrets needs the permission to view advertiser secrets.")
         advertiser = get_object_or_404(Advertiser, pk=object_id)
@@ -133,11 +133,11 @@ class AdvertiserAdmin(PanelAdmin):
         return TemplateResponse(request, "admin/affiliates/advertiser/secrets.html", context)
 
     def examples(self, advertiser: Advertiser, token: str) -> list[Any]:
-        """Ready-made postbacks; the room that knows goals fills this in."""
+        """Ready-made postbacks; the app that knows goals fills this in."""
         return []
 
     def own_addresses(self, advertiser: Advertiser, token: str) -> list[Any]:
-        """Addresses in the form of the advertiser's own sender; the room that knows mappings fills this in."""
+        """Addresses in the form of the advertiser's own sender; the app that knows mappings fills this in."""
         return []
 
     def _make(self, request: HttpRequest, advertiser: Advertiser) -> HttpResponse:
@@ -163,7 +163,7 @@ class AdvertiserAdmin(PanelAdmin):
 
 @admin.register(AdvertiserSecret)
 class AdvertiserSecretAdmin(RecordAdmin):
-    """Secrets in a list, never their text: that is read on the advertiser's own page."""
+    """Secrets in a list, never their text: the advertiser's own page reveals it."""
 
     list_display = ("id_label", "kind_label", "advertiser_link", "label", "created_at", "revoked_at")
     list_display_links = ("id_label",)

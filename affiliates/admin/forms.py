@@ -35,7 +35,7 @@ from web.panel.confirm import note_field
 
 
 def _items(model: type[Model], field: str) -> Any:
-    """The field that judges each item of a list."""
+    """The field that validates each item of a list."""
     return model._meta.get_field(field).base_field  # type: ignore[union-attr]
 
 
@@ -173,7 +173,7 @@ class TrackingDomainForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class ChangeAffiliates(ConfirmForm):
-    """A step in affiliates' status, with a note that they read."""
+    """Change the status of affiliates, with a note that they see."""
 
     to: ClassVar[Affiliate.Status]
     done: ClassVar[str]
@@ -213,8 +213,6 @@ class CloseAffiliates(ChangeAffiliates):
 
 
 class DecideEnrollments(ConfirmForm):
-    """A decision about affiliates' access to offers."""
-
     to: ClassVar[Enrollment.Status]
     done: ClassVar[str]
 
@@ -253,8 +251,6 @@ class BlockEnrollments(DecideEnrollments):
 
 
 class ChangeOffers(ConfirmForm):
-    """A step in offers' status."""
-
     to: ClassVar[Offer.Status]
     done: ClassVar[str]
 
@@ -289,15 +285,13 @@ class EndOffers(ChangeOffers):
 
 
 class MakeSecret(forms.Form):
-    """A new token or HMAC secret beside those in use."""
+    """Create a token or HMAC secret beside the active ones."""
 
     kind = forms.ChoiceField(choices=AdvertiserSecret.Kind.choices)
     label = forms.CharField(max_length=60, required=False)
 
 
 class RevokeSecret(ConfirmForm):
-    """Stop accepting a token or HMAC secret."""
-
     title, submit, tone = "Revoke", "Revoke", "danger"
     explanation = "Postbacks that still use it are refused from now on. Send the sender its successor first."
 
@@ -312,8 +306,6 @@ class RevokeSecret(ConfirmForm):
 
 
 class RevokeApiKeys(ConfirmForm):
-    """Stop accepting API keys."""
-
     title, submit, tone = "Revoke", "Revoke", "danger"
     explanation = "Programs that use the key are refused from now on. A revoked key cannot be given back."
 

@@ -1,4 +1,4 @@
-"""Offers, and who may promote them."""
+"""Offers, and the affiliates that may promote them."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ OFFER_TONES = {"draft": "default", "active": "success", "paused": "warning", "en
 
 
 class DestinationInline(PanelInline):
-    """Other places for some of an offer's visitors."""
+    """Other destinations for some of an offer's visitors."""
 
     model = OfferDestination
     form = OfferDestinationForm
@@ -202,7 +202,7 @@ class EnrollmentAdmin(PanelAdmin):
         return super().formfield_for_choice_field(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Enrollment, form: Any, change: bool) -> None:
-        """Enrolling an affiliate by hand is a decision; remember whose."""
+        """Enrolling an affiliate by hand is a decision; store the operator who made it."""
         if not change and obj.status == Enrollment.Status.APPROVED:
             obj.decided_by, obj.decided_at = request.user, timezone.now()  # type: ignore[assignment]
         super().save_model(request, obj, form, change)
@@ -241,7 +241,7 @@ class CouponCodeAdmin(PanelAdmin):
     fields = ("enrollment", ("code", "is_active"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: CouponCode | None = None) -> tuple[str, ...]:
-        """A code that customers may have typed in names one affiliate for good."""
+        """A code that customers may have used belongs to one affiliate for good."""
         return ("enrollment", "code") if obj else ()
 
     @display(description="Affiliate", ordering="enrollment__affiliate__name")
@@ -278,7 +278,7 @@ class OfferDestinationAdmin(PanelAdmin):
 
 @admin.register(TrackingDomain)
 class TrackingDomainAdmin(PanelAdmin):
-    """Hosts of the operator's own that serve tracking links. Point their DNS here before they are used."""
+    """The operator's own hosts that serve tracking links. Point their DNS here before they are used."""
 
     form = TrackingDomainForm
     list_display = ("host", "is_active", "is_default", "created_at")

@@ -1,4 +1,4 @@
-"""Affiliates and who acts for them."""
+"""Affiliates and their members."""
 
 from typing import Any, ClassVar
 
@@ -29,7 +29,7 @@ class MemberTable(MembersByPermission, PanelTable):
 
 
 class EnrollmentTable(PanelTable):
-    """An affiliate's offers; a decision is made on the enrollment's own page."""
+    """An affiliate's offers; decide on the enrollment's own page."""
 
     model = Enrollment
     fields = ("offer", "status_label", "note", "decided_by", "decided_at")
@@ -47,7 +47,7 @@ class EnrollmentTable(PanelTable):
 
 
 class ParentTable(RecordTable):
-    """Whose share went to whom, and from when on."""
+    """The parents of an affiliate, who get a share, and from when on."""
 
     model = Parentage
     fk_name = "affiliate"
@@ -89,7 +89,7 @@ class AffiliateAdmin(PanelAdmin):
     suspend = question(SuspendAffiliates, description="Suspend", icon="block")
     close = question(CloseAffiliates, description="Close", icon="cancel")
     status_label = labelled("status", AFFILIATE_TONES, description="Status")
-    # Where a higher app shows more about an affiliate: the list's URL name, the link's text, the filter.
+    # Links to pages of higher apps about an affiliate: the list's URL name, the link's text, the filter.
     FURTHER: ClassVar[tuple[tuple[str, str, str], ...]] = (
         ("admin:tracking_trackinglink_changelist", "Tracking links", "enrollment__affiliate__id__exact"),
         ("admin:tracking_click_changelist", "Clicks", "affiliate"),

@@ -1,4 +1,4 @@
-"""What the panel's forms and lists check before they hand out power over an account."""
+"""Checks of the panel's forms and lists before they grant access to an account."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -25,7 +25,7 @@ def check_all(actor: User, users: Iterable[User]) -> None:
 
 
 def with_user_check(form: Any, actor: User) -> Any:
-    """The form, with a refusal of a `user` that the actor may not act for."""
+    """The form, with a check that refuses a `user` that the actor may not act for."""
     if "user" not in form.base_fields:
         return form
 
@@ -47,7 +47,7 @@ def with_user_check(form: Any, actor: User) -> Any:
 
 
 class MemberFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
-    """Operators act for no affiliate as its members: a membership would be a way into their account."""
+    """Only a superuser makes an operator a member of an affiliate: a membership opens the affiliate's account."""
 
     actor: User
 

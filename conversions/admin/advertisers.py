@@ -1,4 +1,4 @@
-"""Advertisers with what this room knows of them: ready-made postbacks, and who failed to send any."""
+"""Advertisers with their ready-made postbacks, and the senders whose postbacks were refused."""
 
 from collections import Counter
 from datetime import timedelta
@@ -22,9 +22,9 @@ from conversions.reasons.explanations import EXPLANATIONS
 from web.panel import code, list_link, rows_of
 
 DAY = timedelta(hours=24)
-# How long ago an address may have been heard as this advertiser's.
+# How long an address counts as the advertiser's after its last request.
 KNOWN_FOR = timedelta(days=30)
-# Addresses that failed and are looked for among the advertiser's own; more are a flood.
+# Failed addresses that are compared with the advertiser's own; more are a flood.
 MOST_ADDRESSES = 200
 UNHEARD = (Postback.Outcome.UNAUTHORIZED, Postback.Outcome.FORBIDDEN)
 
@@ -33,7 +33,7 @@ admin.site.unregister(Advertiser)
 
 @admin.register(Advertiser)
 class AdvertiserWithPostbacksAdmin(AdvertiserAdmin):
-    """An advertiser whose pages show ready-made postbacks for its goals, and attempts that were turned away."""
+    """An advertiser whose pages show ready-made postbacks for its goals, and refused attempts."""
 
     fieldsets = (
         *AdvertiserAdmin.fieldsets,
@@ -54,7 +54,7 @@ class AdvertiserWithPostbacksAdmin(AdvertiserAdmin):
 
     @display(description="Senders")
     def turned_away(self, row: Advertiser) -> SafeString:
-        """Attempts by address and reason, the most frequent first, each with what to do about it."""
+        """Refused attempts by address and reason, the most frequent first, each with what to do about it."""
         lines = (
             (
                 list_link(
@@ -73,9 +73,9 @@ class AdvertiserWithPostbacksAdmin(AdvertiserAdmin):
 
 
 def turned_away(advertiser: Advertiser) -> Counter[tuple[str, str, str]]:
-    """How many requests of the last 24 hours were not heard, by address, outcome and reason.
+    """The number of refused requests in the last 24 hours, by address, outcome and reason.
 
-    Those that were known to be the advertiser's, and those with an unknown token from an address that it sends from.
+    Includes requests known to be the advertiser's, and those with an unknown token from an address that it sends from.
     """
     since = timezone.now() - DAY
     unheard = Postback.objects.filter(received_at__gt=since, outcome__in=UNHEARD).order_by()
@@ -97,7 +97,7 @@ def own_url(row: SenderMapping, token: str) -> str:
 
 
 def example_url(goal: Goal, token: str) -> str:
-    """A postback for the goal; what the sender fills in stands in {braces}."""
+    """A postback for the goal; values that the sender fills in are in {braces}."""
     fields = {"click_id": "{click_id}", "txid": "{transaction_id}", "event_type": goal.code}
     if goal.needs_customer_id or goal.once_per_customer:
         fields["customer_id"] = "{customer_id}"

@@ -1,4 +1,4 @@
-"""The queue of affiliates' appeals: what they say against a rejection, who answers, and until when."""
+"""The queue of affiliates' appeals: their arguments against a rejection, who answers, and until when."""
 
 from datetime import datetime
 from typing import Any, ClassVar
@@ -28,7 +28,7 @@ TONES = {"open": "warning", "upheld": "success", "dismissed": "default"}
 
 
 class AnswerAppeals(ConfirmForm):
-    """An operator's answer, with words for the affiliate."""
+    """An operator's answer, with a note for the affiliate."""
 
     done: ClassVar[str]
     note = note_field(required=True, help_text="Why, in a few words. The affiliate reads it.")
@@ -72,7 +72,7 @@ class DismissAppeals(AnswerAppeals):
 
 
 class AppealStateFilter(DropdownFilter):
-    """The queue shows what is open unless something else is asked for."""
+    """The queue shows open appeals by default."""
 
     title, parameter_name = "state", "state"
 
@@ -92,7 +92,7 @@ class AppealStateFilter(DropdownFilter):
 
 @admin.register(Appeal)
 class AppealAdmin(RecordAdmin):
-    """Appeals against rejections; what is promised soonest comes first."""
+    """Appeals against rejections; the one due first comes first."""
 
     list_display = ("named", "who", "rejection", "said", "owner", "due", "state_label")
     list_display_links = ("named",)
@@ -174,7 +174,7 @@ class AppealAdmin(RecordAdmin):
 
     @display(description="Evidence")
     def evidence(self, row: Appeal) -> SafeString | str:
-        """Somebody else's address: it learns nothing of where it was opened from."""
+        """The evidence may be on another site, which must not learn the address of this page."""
         if not row.evidence_url:
             return NOTHING
         link = '<a class="text-link" href="{}" target="_blank" rel="noopener noreferrer nofollow">{}</a>'

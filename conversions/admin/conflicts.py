@@ -1,4 +1,4 @@
-"""The queue of contradictions: what is stored beside what the postback says, and an operator's word on it."""
+"""The queue of conflicts: the stored amounts beside the postback's, and an operator's decision."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -27,7 +27,7 @@ UNITLESS = ("volume", "currency")
 
 
 class DecideConflicts(ConfirmForm):
-    """An operator's word on contradictions, with the reason."""
+    """An operator's decision on conflicts, with the reason."""
 
     done: ClassVar[str]
     note = note_field(required=True, help_text="Why, in a few words: it stands in the trace of both.")
@@ -41,7 +41,7 @@ class DecideConflicts(ConfirmForm):
 
     def perform(self, *, actor: User, now: datetime) -> str:
         refused: list[str] = []
-        # What the page showed: the first acceptance may change what the second one would do.
+        # The amounts that the page showed: the first acceptance may change the effect of the second.
         for row, seen in zip(self.rows, differences(self.rows), strict=True):
             try:
                 self.decide(row, seen, note=self.cleaned_data["note"], actor=actor, now=now)
@@ -79,7 +79,7 @@ class DismissConflicts(DecideConflicts):
 
 
 class ConflictStateFilter(DropdownFilter):
-    """The queue shows what is open unless something else is asked for."""
+    """The queue shows open conflicts by default."""
 
     title, parameter_name = "state", "state"
 
@@ -93,7 +93,7 @@ class ConflictStateFilter(DropdownFilter):
 
 @admin.register(ConflictReview)
 class ConflictReviewAdmin(RecordAdmin):
-    """Postbacks that named other money for a known transaction; what waits longest comes first."""
+    """Postbacks with other amounts for a known transaction; the oldest comes first."""
 
     list_display = ("named", "who", "stored", "sent", "difference", "opened", "state")
     list_display_links = ("named",)
@@ -146,7 +146,7 @@ class ConflictReviewAdmin(RecordAdmin):
     dismiss = question(DismissConflicts, description="Dismiss", icon="close")
 
     def has_decide_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """It changes a conversion's money."""
+        """A decision changes a conversion's money."""
         return super().has_decide_permission(request, obj) and request.user.has_perm("conversions.change_conversion")
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[ConflictReview]":
@@ -154,7 +154,7 @@ class ConflictReviewAdmin(RecordAdmin):
         return rows.select_related(*self.list_select_related)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """All requests of the page are read together."""
+        """Read the requests of the whole page together."""
         page = super().get_changelist_instance(request)
         for row, found in zip(page.result_list, differences(page.result_list), strict=True):
             row.__dict__["_found"] = found
@@ -226,7 +226,7 @@ class ConflictReviewAdmin(RecordAdmin):
 
 
 def sides(row: ConflictReview) -> list[tuple[str, str, str, str]]:
-    """Name, what is stored, what the postback says, and by how much they differ; read once for each row of a page."""
+    """The name, the stored amount, the postback's amount, and the difference; read once for each row of a page."""
     if "_sides" not in row.__dict__:
         [found] = [row.__dict__["_found"]] if "_found" in row.__dict__ else differences([row])
         changed = next((each for each in found if each.name == "currency"), None)
@@ -243,7 +243,7 @@ def shown(name: str, value: str, currency: str) -> str:
 
 
 def by(each: Difference, was: str, now: str) -> str:
-    """`+20.00 EUR`; where the currency changes, amounts cannot be compared."""
+    """`+20.00 EUR`; if the currency changes, amounts cannot be compared."""
     if each.name == "currency" or (was != now and each.name not in UNITLESS):
         return "another currency"
     amount = Decimal(each.sent or 0) - Decimal(each.stored or 0)

@@ -1,4 +1,4 @@
-"""Conversions and the steps of their lives."""
+"""Conversions and their history."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ SOURCE_TONES = {"postback": "info", "operator": "primary", "automatic": "default
 
 
 class StatusChangeTable(RecordTable):
-    """Who decided what, when and why."""
+    """Status changes, with who, when and why."""
 
     model = StatusChange
     fields = ("at", "step", "reason", "note", "source", "actor", "postback")
@@ -63,8 +63,6 @@ class StatusChangeTable(RecordTable):
 
 
 class RefundTable(RecordTable):
-    """What the customer got back."""
-
     model = Refund
     fields = ("occurred_at", "amount_shown", "refund_id", "note", "actor", "postback")
     readonly_fields = ("amount_shown",)
@@ -80,7 +78,7 @@ class RefundTable(RecordTable):
 
 
 class CorrectionTable(RecordTable):
-    """What was told otherwise later, and took the place of what was told first."""
+    """Corrections: facts that replaced the first ones."""
 
     model = Correction
     fields = ("at", "what", "note", "actor", "postback")
@@ -122,7 +120,7 @@ class ConversionColumns(ExportColumns):
 
 @admin.register(Conversion)
 class ConversionAdmin(BoundedExport, RecordAdmin):
-    """Events that count. Their status changes only by approving or rejecting, with a reason."""
+    """Conversions. Their status changes only by approving or rejecting, with a reason."""
 
     resource_classes: tuple[Any, ...] = (ConversionColumns,)
     export_related = ("affiliate", "advertiser", "goal__offer", "customer", "link")
@@ -232,7 +230,7 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
 
     @display(description="Waits for")
     def waits_for(self, row: Conversion) -> SafeString | str:
-        """Rules that are not met, or marks that a person looks at, with the end date."""
+        """Unmet rules, or risk signals in review, with the end date."""
         hold = hold_of(row)
         if hold is None:
             return "Nothing but what its reason says" if row.status == Conversion.Status.PENDING else "–"

@@ -1,4 +1,4 @@
-"""Customers and who brought them."""
+"""Customers and the affiliates that brought them."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from web.panel import DayRangeFilter, RecordAdmin, RecordTable, code, link_to, l
 
 
 def lock_end(row: CustomerLock) -> SafeString | str:
-    """When the next click takes over."""
+    """When the next click replaces the lock."""
     expires = row.offer.customer_lock_expires
     return when(row.locked_at + expires) if expires else "Never"
 
@@ -41,7 +41,7 @@ class LockTable(RecordTable):
 
 
 class TouchTable(RecordTable):
-    """Every click that the customer's events named, whoever is credited."""
+    """Every click that the customer's events named, credited or not."""
 
     model = Touch
     fields = ("at", "enrollment", "link", "click_shown")
@@ -93,7 +93,7 @@ class CustomerAdmin(RecordAdmin):
 
 @admin.register(CustomerLock)
 class CustomerLockAdmin(RecordAdmin):
-    """Whom later events of a customer are credited to."""
+    """The affiliates that a customer's later events are credited to."""
 
     list_display = ("customer_link", "offer_link", "affiliate_link", "link_code", "locked")
     list_display_links = None
@@ -139,7 +139,7 @@ class CustomerLockAdmin(RecordAdmin):
 
 
 class CustomerFilter(admin.SimpleListFilter):
-    """Touches of one customer: the link on the customer's page sets it, so it offers nothing to choose from."""
+    """Touches of one customer: set by the link on the customer's page, so it has no choices."""
 
     title, parameter_name = "customer", "customer"
 
@@ -155,7 +155,7 @@ class CustomerFilter(admin.SimpleListFilter):
 
 @admin.register(Touch)
 class TouchAdmin(RecordAdmin):
-    """Which clicks a customer's events named, whoever is credited; the customer lock says who is."""
+    """The clicks that a customer's events named, credited or not; the customer lock decides which is credited."""
 
     list_display = ("clicked", "customer_link", "advertiser_link", "affiliate_link", "offer_link", "link_code")
     list_display_links = ("clicked",)
@@ -190,7 +190,7 @@ class TouchAdmin(RecordAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: "QuerySet[Touch]", search_term: str
     ) -> tuple["QuerySet[Touch]", bool]:
-        """A customer's touches or a click's: there is nothing else to know one by."""
+        """Searches by customer or click: a touch has no other identifier."""
         term = narrowed(search_term)
         if key := click_key(term):
             return queryset.filter(click_id=key), False

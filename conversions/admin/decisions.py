@@ -1,4 +1,4 @@
-"""The questions before conversions are approved or rejected: what is held is approved only when it is ticked."""
+"""Confirmation pages to approve or reject conversions: those on hold are approved only when ticked."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -29,7 +29,7 @@ class DecideConversions(ChoosingForm):
     counts = "revenue"
     to: ClassVar[Conversion.Status]
     done: ClassVar[str]
-    # The statuses from which each reason makes sense; a reason that undoes a decision needs a note.
+    # The statuses that each reason fits; a reason that reverses a decision needs a note.
     reasons: ClassVar[dict[Reason, frozenset[str]]]
 
     def __init__(self, rows: Any, data: Any = None, **kwargs: Any) -> None:
@@ -37,7 +37,7 @@ class DecideConversions(ChoosingForm):
         there = {row.status for row in rows} - {self.to}
         offered = [reason for reason, sources in self.reasons.items() if there & sources] or list(self.reasons)
         if data is not None and len(offered) < len(self.reasons):
-            # A row may have changed since the question was shown: `clean` judges whether the reason fits.
+            # A row may have changed since the page was shown: `clean` checks whether the reason fits.
             offered += [reason for reason in self.reasons if reason not in offered]
         self.fields["reason"] = forms.ChoiceField(
             choices=[(reason.value, reason.label) for reason in offered],
@@ -74,7 +74,7 @@ class DecideConversions(ChoosingForm):
         return given
 
     def _misfit(self, reason: Reason, rows: Iterable[Conversion]) -> str:
-        """Which of the rows the reason does not fit; those that have the status already are left alone anyway."""
+        """The rows that the reason does not fit; rows with the status already are left alone anyway."""
         wrong = [row for row in rows if row.status != self.to and row.status not in self.reasons[reason]]
         if not wrong:
             return ""
@@ -84,7 +84,7 @@ class DecideConversions(ChoosingForm):
 
     @transaction.atomic
     def perform(self, *, actor: User, now: datetime) -> str:
-        """Judge the rows again under their locks: they may have been decided or held while the page was open."""
+        """Check the rows again under their locks: they may have been decided or held while the page was open."""
         reason, note = Reason(self.cleaned_data["reason"]), self.cleaned_data["note"]
         locked = Conversion.objects.select_for_update(of=("self",)).select_related("affiliate", "goal")
         rows = list(locked.filter(pk__in=[row.pk for row in self.rows]).order_by("pk"))
@@ -115,7 +115,7 @@ class DecideConversions(ChoosingForm):
 
 
 class ApproveConversions(DecideConversions):
-    """Of several, what is held only when it is ticked. One that was chosen by itself is approved as it stands."""
+    """Of several, those on hold need a tick. One that was chosen by itself is approved as it is."""
 
     title, submit, to, done = "Approve", "Approve", Status.APPROVED, "approved"
     explanation = "The commission is booked to the affiliate's ledger within seconds."
@@ -137,7 +137,7 @@ class ApproveConversions(DecideConversions):
 
 
 class RejectConversions(DecideConversions):
-    """Needs no ticks: nothing is paid out for what is rejected, and the groups name what was approved before."""
+    """Needs no ticks: a rejection pays nothing, and the groups name conversions that were approved before."""
 
     title, submit, tone, to, done = "Reject", "Reject", "danger", Status.REJECTED, "rejected"
     explanation = "Commission that was booked is taken back by a reversal in the ledger; nothing is deleted."

@@ -1,4 +1,4 @@
-"""What operators do by a file: events taken in, conversions approved and rejected."""
+"""Actions by file: import events, approve and reject conversions."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ from records.csv_files import LARGEST, FileRefused
 from web.panel import ConfirmForm
 
 SHOWN = 20
-# Rows that were left out, in the answer to a file of decisions: each is named up to here.
+# The most refused rows that the answer to a file of decisions lists.
 NAMED = 500
 
 
 class FileQuestion(ConfirmForm):
-    """A deed by the rows of a CSV file."""
+    """An action by the rows of a CSV file."""
 
     file = forms.FileField(label="CSV file", widget=UnfoldAdminFileFieldWidget)
 
@@ -73,13 +73,13 @@ class DecideByFile(FileQuestion):
 
 
 def _named(lines: Sequence[int], answers: Sequence[Answer]) -> list[tuple[str, Answer]]:
-    """The rows that are left out, each with its line and the reason."""
+    """The refused rows, each with its line and the reason."""
     named = zip(lines, answers, strict=True)
     return [(f"Line {line}: {answer.message}", answer) for line, answer in named if answer.result == REFUSED]
 
 
 def column_names() -> list[tuple[str, str]]:
-    """In whose form the columns may be named: ours, a platform's, or a mapping's that an operator defined."""
+    """The choices for column names: ours, a platform's, or those of an operator's mapping."""
     presets = [(dialect.name, dialect.title) for dialect in DIALECTS]
     return [("native", "Affidavit"), *presets, *SenderMapping.objects.values_list("slug", "name")]
 

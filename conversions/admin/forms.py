@@ -55,7 +55,7 @@ class GoalForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Who may only view the goal gets a form without fields.
+        # With permission to view only, the form has no fields.
         if "dedupe_by" in self.fields:
             self.fields["dedupe_by"].required = False
 
@@ -83,7 +83,7 @@ class GoalForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class RefundConversion(ConfirmForm):
-    """A part of a sale, or all of it, went back to the customer."""
+    """Refund a part of a sale, or all of it, to the customer."""
 
     title, submit = "Refund", "Refund"
     explanation = (
@@ -137,8 +137,6 @@ class RefundConversion(ConfirmForm):
 
 
 class ReplayPostbacks(ConfirmForm):
-    """Stored requests decided again."""
-
     title, submit = "Decide again", "Decide again"
     explanation = (
         "The stored requests go through intake once more. Nothing is counted twice; what was refused for a setting "

@@ -60,7 +60,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class RuleInline(PanelInline):
-    """What an event must meet beyond the goal's own rules; all of them hold."""
+    """Further rules that an event must meet, beyond those of the goal itself; all of them must be met."""
 
     model = QualificationRule
     form = RuleForm
@@ -77,7 +77,7 @@ class RuleInline(PanelInline):
     )
 
     def get_formset(self, request: HttpRequest, obj: Goal | None = None, **kwargs: Any) -> Any:
-        """Only goals of the same offer are offered."""
+        """Offer only goals of the same offer."""
         self._goal = obj
         return super().get_formset(request, obj, **kwargs)
 

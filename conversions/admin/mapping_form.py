@@ -1,4 +1,4 @@
-"""The form of a mapping: a line for each of our fields, and every fault where it is."""
+"""The form of a mapping: a row for each of our fields, with each error at its field."""
 
 import re
 from typing import Any
@@ -51,7 +51,7 @@ def fixed_field(ours: str) -> str:
 
 
 def _parameters() -> dict[str, forms.Field]:
-    """For each of our fields the sender's names, and what it is where none is sent."""
+    """For each of our fields the sender's names, and the value if none is sent."""
     made: dict[str, forms.Field] = {}
     for ours, label in LABELS.items():
         made[names_field(ours)] = forms.CharField(
@@ -135,7 +135,7 @@ class MappingForm(forms.ModelForm):  # type: ignore[type-arg]
         return given
 
     def _words(self, field: str, given: dict[str, Any]) -> dict[str, str]:
-        """The words of a text, one `theirs = ours` a line."""
+        """The words of a text, one `theirs = ours` per line."""
         words: dict[str, str] = {}
         for number, line in enumerate(given.get(field, "").splitlines(), 1):
             theirs, mark, ours = line.rpartition("=")
@@ -151,7 +151,7 @@ class MappingForm(forms.ModelForm):  # type: ignore[type-arg]
         return words
 
     def _post_clean(self) -> None:
-        """The rules look at the row as it would be saved."""
+        """Validate the row as it would be saved."""
         super()._post_clean()  # type: ignore[misc]
         for fault in faults(self.instance):
             field = self._field_of(fault)
@@ -179,7 +179,7 @@ def _split(text: str) -> list[str]:
 
 
 def _as_ours(ours: str, value: str) -> str:
-    """A value as intake writes it: codes of currencies in capitals, of goals and statuses in small letters."""
+    """A value as intake writes it: currency codes in capitals, goals and statuses in small letters."""
     if ours == "currency":
         return value.upper()
     return value.lower() if ours in ("event_type", "status") else value
@@ -201,7 +201,7 @@ def _lines(words: dict[str, str]) -> str:
 
 
 def started_from(preset: str) -> dict[str, Any]:
-    """What a new mapping begins with when it is to be like a platform's; nothing where there is no such."""
+    """The initial values of a mapping based on a platform's; none if there is no such platform."""
     found: Dialect | None = BY_NAME.get(preset)
     if found is None:
         return {}

@@ -1,4 +1,4 @@
-"""Mappings for senders that no preset fits: defined, tried, and handed to the sender as an address."""
+"""Mappings for senders that no preset fits: define them, test them, and give the sender the address."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ MOST_HOSTS = 20
 
 
 def parameter_rows(fields: Any) -> tuple[Any, ...]:
-    """A line for each of our fields: the names, and beside them the value where none is sent."""
+    """A row for each of our fields: the names, and the value if none is sent."""
     return tuple(
         (names_field(ours), fixed_field(ours)) if ours in FIXED else names_field(ours)
         for ours in LABELS
@@ -53,7 +53,7 @@ class SenderMappingAdmin(PanelAdmin):
     readonly_fields = (
         *("ready_address", "version", "changed_at", "parameters_shown", "words_shown", "token_names_shown"),
     )
-    # Bodies and status are looked at only where the answer is the operator's own.
+    # Body and status are only used if the answer is the operator's own.
     conditional_fields = dict.fromkeys(
         ("content_type", "taken_body", "duplicate_body", "refused_body", "refused_status"), f"answers_as == '{OWN}'"
     )
@@ -80,7 +80,7 @@ class SenderMappingAdmin(PanelAdmin):
     )
     made_fieldset = ("For the sender", {"fields": ("ready_address", ("version", "changed_at"))})
 
-    # Who may only look sees the tables of names and words as such: their inputs are no fields of the row.
+    # With permission to view only, show the stored tables: the form's inputs are no fields of the row.
     seen_fieldsets = (
         fieldsets[0],
         (
@@ -97,11 +97,11 @@ class SenderMappingAdmin(PanelAdmin):
         return [self.made_fieldset, *self.fieldsets] if obj else self.fieldsets
 
     def get_readonly_fields(self, request: HttpRequest, obj: SenderMapping | None = None) -> tuple[str, ...]:
-        """Stored requests name their mapping by its name in the address."""
+        """Stored requests refer to their mapping by its name in the address."""
         return (*self.readonly_fields, "slug") if obj else self.readonly_fields
 
     def has_delete_permission(self, request: HttpRequest, obj: SenderMapping | None = None) -> bool:
-        """Stored requests are read by it for years; one that is not wanted any more is switched off."""
+        """Stored requests are read by the mapping for years; switch off one that is no longer wanted."""
         return False
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
@@ -110,7 +110,7 @@ class SenderMappingAdmin(PanelAdmin):
 
     @action(description="Start from a preset", icon="content_copy", permissions=["add"], url_path="presets")
     def start_from_preset(self, request: HttpRequest) -> HttpResponse:
-        """The platforms whose form a new mapping may begin with."""
+        """The platforms that a new mapping can be based on."""
         add = reverse("admin:conversions_sendermapping_add")
         context = {
             **self.admin_site.each_context(request),
@@ -122,7 +122,7 @@ class SenderMappingAdmin(PanelAdmin):
 
     @action(description="Try it", icon="stethoscope", permissions=["view"], url_path="try")
     def try_it(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The postback doctor, who reads what is pasted by this mapping."""
+        """Open the postback doctor, which reads pasted requests with this mapping."""
         slug = SenderMapping.objects.values_list("slug", flat=True).get(pk=object_id)
         try:
             return HttpResponseRedirect(f"{reverse('doctor')}?{urlencode({'form': slug})}")
@@ -151,7 +151,7 @@ class SenderMappingAdmin(PanelAdmin):
     @display(description="Address")
     @once
     def ready_address(self, row: SenderMapping) -> SafeString:
-        """The address on each host that postbacks may come to; what the sender fills in stands in braces."""
+        """The address on each host that accepts postbacks; values that the sender fills in are in braces."""
         path = address(dialect_of(row).mapping)
         domains = TrackingDomain.objects.filter(is_active=True).order_by("host").values_list("host", flat=True)
         hosts = [settings.PUBLIC_URL, *(f"https://{host}" for host in domains[:MOST_HOSTS])]

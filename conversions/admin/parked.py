@@ -1,4 +1,4 @@
-"""Postbacks that wait for what they name: what for, until when, and what an operator may do about it."""
+"""Parked postbacks: what they need, until when, and what an operator may do about it."""
 
 from collections import Counter
 from datetime import datetime
@@ -26,18 +26,16 @@ TONES = {"customer": "info", "sale": "warning", "link": "danger"}
 
 
 def awaited(row: ParkedPostback) -> str:
-    """What is awaited, as people say it: a sale by its goal and transaction."""
+    """The missing event in words: a sale by its goal and transaction."""
     return row.awaited.replace("|", " · ")
 
 
 class DecideParked(ConfirmForm):
-    """Parked requests decided now."""
-
     def describe(self, row: ParkedPostback) -> str:
         return f"{row.advertiser} · {row.get_waits_for_display().lower()} {awaited(row)}"
 
     def became(self) -> str:
-        """What the chosen rows are now: `2 accepted, 1 still waits`."""
+        """The result for the chosen rows: `2 accepted, 1 still waits`."""
         chosen = [row.pk for row in self.rows]
         still = set(ParkedPostback.objects.filter(pk__in=chosen).values_list("pk", flat=True))
         outcomes = dict(Postback.objects.filter(pk__in=chosen).values_list("pk", "outcome"))
@@ -72,7 +70,7 @@ class GiveUpParked(DecideParked):
 
 @admin.register(ParkedPostback)
 class ParkedPostbackAdmin(RecordAdmin):
-    """What waits, the longest first. A row goes once its request is decided; the postback and its trace stay."""
+    """Parked postbacks, the oldest first. A row is deleted once it is decided; the postback and its trace stay."""
 
     list_display = ("postback_shown", "advertiser_link", "waits_label", "awaited_shown", "wait", "next_try")
     list_display_links = ("postback_shown",)
@@ -109,7 +107,7 @@ class ParkedPostbackAdmin(RecordAdmin):
         return queryset.filter(named | Q(awaited=term)), False
 
     def _after(self, request: HttpRequest, form: ConfirmForm) -> str:
-        """Back to the list where the row is gone."""
+        """Go back to the list if the row is gone."""
         if form.rows and not ParkedPostback.objects.filter(pk=form.rows[0].pk).exists():
             return reverse("admin:conversions_parkedpostback_changelist")
         return super()._after(request, form)

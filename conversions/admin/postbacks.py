@@ -1,4 +1,4 @@
-"""Postbacks as they came, the decisions about them, and examples for those who send them."""
+"""Postbacks as received, the decisions about them, and examples for senders."""
 
 import json
 from ipaddress import ip_address
@@ -60,12 +60,12 @@ OUTCOME_TONES = {
 
 
 def parked_of(row: Postback) -> ParkedPostback | None:
-    """What a postback waits for, if it does."""
+    """The parked row of a postback, if there is one."""
     return getattr(row, "parked", None)
 
 
 def _address(text: str) -> str:
-    """The IP address that a text is; empty for any other."""
+    """The IP address in the text; empty for any other text."""
     try:
         return str(ip_address(text))
     except ValueError:
@@ -73,7 +73,7 @@ def _address(text: str) -> str:
 
 
 class DecidedFilter(RadioFilter):
-    """Postbacks that were stored but not decided yet: left by a crash, taken up by the sweep."""
+    """Postbacks that were stored but not decided yet: left by a crash, decided by the sweep."""
 
     title = "decision"
     parameter_name = "decided"
@@ -91,7 +91,7 @@ IN_VAIN = (Reason.CUSTOMER_NEVER_CAME, Reason.SALE_NEVER_CAME, Reason.CLICK_NEVE
 
 
 class ParkedFilter(RadioFilter):
-    """Postbacks that wait for what they name, and those that waited in vain."""
+    """Postbacks that are parked, and those that expired."""
 
     title = "parked"
     parameter_name = "parked"
@@ -128,7 +128,7 @@ class PostbackColumns(ExportColumns):
 
 @admin.register(Postback)
 class PostbackAdmin(BoundedExport, RecordAdmin):
-    """Requests as they were received, with the decision in force."""
+    """Postbacks as received, with the decision in force."""
 
     resource_classes = (PostbackColumns,)
     export_related = ("advertiser", "conversion")
@@ -285,7 +285,7 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
 
 @admin.register(Trace)
 class TraceAdmin(RecordAdmin):
-    """Decisions with their steps; the trace page tells the whole story around one."""
+    """Decisions with their steps; the trace page shows the whole story around one."""
 
     list_display = ("time", "postback_link", "conversion_link", "outcome_label", "reason", "http_status")
     list_display_links = ("time",)

@@ -1,4 +1,4 @@
-"""The review queue, and how each offer weighs marks of risk."""
+"""The review queue, and how each offer weighs risk signals."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -48,7 +48,7 @@ OTHERS = (Held.RULES, Held.CAP, Held.CLOSED)
 
 
 class DecideReviews(ChoosingForm):
-    """Decide what was held, with a reason that the affiliate reads."""
+    """Decide held conversions, with a reason that the affiliate sees."""
 
     counts = "revenue"
     approves: ClassVar[bool]
@@ -100,7 +100,7 @@ class DecideReviews(ChoosingForm):
         return f"{self.log_words} {left_words(left)}".strip()
 
     def _read_anew(self) -> list[RiskReview]:
-        """The reviews, with their conversions locked as everywhere: in the order of their IDs, before the reviews."""
+        """The reviews, with their conversions locked in the usual order: by ID, before the reviews."""
         ids = [row.pk for row in self.rows]
         list(Conversion.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk"))
         rows = RiskReview.objects.filter(pk__in=ids).select_related("conversion__affiliate", "conversion__goal")
@@ -114,7 +114,7 @@ class ApproveReviews(DecideReviews):
     ticks: ClassVar[dict[str, str]] = {kind.value: LABELS[kind] for kind in OTHERS}
 
     def keys_of(self, rows: Sequence[RiskReview]) -> dict[int, Keys]:
-        """Of several, what is held by more than its review is left out unless it is ticked."""
+        """Of several, conversions held by more than their review are left out unless ticked."""
         if len(self.rows) <= 1:
             return {}
         held = held_of([row.conversion for row in rows])
@@ -129,7 +129,7 @@ class RejectReviews(DecideReviews):
 
 
 class StateFilter(DropdownFilter):
-    """The queue shows what is open unless something else is asked for."""
+    """The queue shows open reviews by default."""
 
     title, parameter_name = "state", "state"
 
@@ -152,7 +152,7 @@ class StateFilter(DropdownFilter):
 
 @admin.register(RiskReview)
 class RiskReviewAdmin(RecordAdmin):
-    """Held conversions with the parts of their score; what is nearest to its end date comes first."""
+    """Held conversions with the parts of their score; the review due first comes first."""
 
     list_display = ("named", "who", "points", "marks", "owner", "ends", "state")
     list_display_links = ("named",)
@@ -245,7 +245,7 @@ class RiskPolicyAdmin(PanelAdmin):
     autocomplete_fields = ("offer", "owner")
 
     def get_fieldsets(self, request: HttpRequest, obj: RiskPolicy | None = None) -> list[tuple[str | None, Any]]:
-        """Each signal's points with its limits, two in a row; signals that have none share rows."""
+        """Each signal's points with its limits, two in a row; signals without limits share rows."""
         own = {"fields": ("offer", ("threshold", "owner"), ("hold_for", "at_end")), "description": ABOUT_POINTS}
         return [(None, own), *((str(group), {"fields": _rows(group)}) for group in Group)]
 

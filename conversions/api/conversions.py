@@ -1,4 +1,4 @@
-"""REST API: conversions; what operators decide about them stands in `decision_api.py`."""
+"""REST API: conversions; the decisions of operators are in `decisions.py`."""
 
 from typing import Any
 from uuid import UUID
@@ -71,7 +71,7 @@ class ConversionSerializer(ReachSerializer):
 
     @extend_schema_field(HoldSerializer(allow_null=True))
     def get_hold(self, row: Conversion) -> dict[str, Any] | None:
-        """How far a rule is tells of revenue, which is the operator's alone."""
+        """Shows affiliates no progress of a rule: it would reveal revenue, which only operators see."""
         hold = hold_of(row)
         if hold is None:
             return None
@@ -86,7 +86,7 @@ class ConversionSerializer(ReachSerializer):
 
 
 def genuine(text: str) -> UUID:
-    """The stored key of a click ID; raise `ValidationError` for a text that is none."""
+    """The stored key of a click ID; raise `ValidationError` for a text that is not a genuine click ID."""
     found = parse(text)
     if found is None:
         raise ValidationError({"click_id": "Not a genuine click ID. It has 40 letters and digits: copy it again."})
@@ -95,14 +95,14 @@ def genuine(text: str) -> UUID:
 
 @extend_schema_field({"type": "string", "format": "click-id", "minLength": LENGTH, "maxLength": LENGTH})
 class ClickFilter(filters.CharFilter):
-    """Rows of one click, named by its signed text."""
+    """Filters rows by the click's signed ID."""
 
     def filter(self, rows: "QuerySet[Any]", value: Any) -> "QuerySet[Any]":
         return rows.filter(click_id=genuine(value)) if value else rows
 
 
 class ExtraFilter(filters.CharFilter):
-    """Rows whose event carried one more parameter, asked for as `name:value`."""
+    """Filters rows by a further parameter of the event, as `name:value`."""
 
     def filter(self, rows: "QuerySet[Any]", value: Any) -> "QuerySet[Any]":
         if not value:
@@ -110,7 +110,7 @@ class ExtraFilter(filters.CharFilter):
         name, colon, sent = str(value).partition(":")
         if not (name.strip() and colon and sent):
             raise ValidationError({"extra": "Ask for name:value, such as sub_id1:banner-7."})
-        # The second condition lets the index answer that leaves out events without any.
+        # The second condition lets the query use the index, which leaves out events without further parameters.
         return rows.filter(extras__contains={name.strip().lower(): sent}).exclude(extras={})
 
 
@@ -139,7 +139,7 @@ class OperatorConversionFilters(ConversionFilters):
 
 @extend_schema(tags=["conversions"])
 class ConversionViewSet(DecisionViewSet, ReadViewSet):
-    """Events that count, newest first. Operators approve and reject them; each change is kept with its reason."""
+    """Conversions, newest first. Operators approve and reject them; each change is stored with its reason."""
 
     queryset = Conversion.objects.select_related("affiliate", "advertiser", "goal__offer", "link", "customer", *HOLDS)
     serializer_class: Any = ConversionSerializer

@@ -1,4 +1,4 @@
-"""REST API: what operators decide about conversions."""
+"""REST API: operators' decisions about conversions."""
 
 from datetime import datetime
 from typing import Any
@@ -99,19 +99,22 @@ class DecisionViewSet(ResourceViewSet):
     @extend_schema(operation_id="conversions_approve", request=ApprovalSerializer)
     @action(detail=True, methods=["post"], permission_classes=[WithinReach, OperatorsOnly])
     def approve(self, request: Request, **address: str) -> Response:
-        """Approve a pending conversion, or a rejected one on appeal. Again for an approved one: nothing happens."""
+        """Approve a pending conversion, or a rejected one on appeal.
+
+        Approving an approved conversion changes nothing.
+        """
         return self._decide(ApprovalSerializer(data=request.data), approve)
 
     @extend_schema(operation_id="conversions_reject", request=RejectionSerializer)
     @action(detail=True, methods=["post"], permission_classes=[WithinReach, OperatorsOnly])
     def reject(self, request: Request, **address: str) -> Response:
-        """Reject a conversion, or reverse an approved one: booked commission is taken back by a new ledger entry."""
+        """Reject a conversion, or reverse an approved one: a new ledger entry takes booked commission back."""
         return self._decide(RejectionSerializer(data=request.data), reject)
 
     @extend_schema(operation_id="conversions_refund", request=RefundSerializer)
     @action(detail=True, methods=["post"], permission_classes=[WithinReach, OperatorsOnly])
     def refund(self, request: Request, **address: str) -> Response:
-        """Take a part of the revenue back, or all of it: commission shrinks by a new ledger entry."""
+        """Refund a part of the revenue, or all of it: a new ledger entry reduces the commission."""
         return self._decide(RefundSerializer(data=request.data), _refund)
 
     @extend_schema(
@@ -128,9 +131,9 @@ class DecisionViewSet(ResourceViewSet):
         filter_backends=[],
     )
     def change_many(self, request: Request) -> Response:
-        """Approve and reject up to 10,000 conversions, with an answer for each; one that cannot be stops no other.
+        """Approve and reject up to 10,000 conversions, with an answer for each; one refusal does not stop the others.
 
-        What is held by a review, a rule or a cap, and what belongs to an affiliate without access, is approved only
+        Conversions on hold by a review, a rule or a cap, and those of an affiliate without access, are approved only
         with `include_held`.
         """
         require(self.reach.user, ["conversions.change_conversion"])

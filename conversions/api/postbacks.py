@@ -1,4 +1,4 @@
-"""REST API: requests as they were received, with the decisions on them."""
+"""REST API: postbacks as received, with the decisions on them."""
 
 from typing import Any
 
@@ -68,7 +68,7 @@ class PostbackSerializer(serializers.ModelSerializer[Postback]):
 
 
 class PostbackStorySerializer(PostbackSerializer):
-    """A postback with every decision made on it."""
+    """A postback with every decision on it."""
 
     decisions = TraceSerializer(source="traces", many=True, read_only=True)
 
@@ -111,7 +111,7 @@ class ReplayedSerializer(serializers.Serializer[Any]):
 
 @extend_schema(tags=["postbacks"])
 class PostbackViewSet(OperatorViewSet):
-    """Requests as they were received, with the decision in force. Operators only."""
+    """Postbacks as received, with the decision in force. Operators only."""
 
     queryset = Postback.objects.select_related("advertiser", "conversion")
     serializer_class = PostbackSerializer
@@ -124,7 +124,7 @@ class PostbackViewSet(OperatorViewSet):
     @extend_schema(operation_id="postbacks_replay", request=ReplaySerializer, responses=ReplayedSerializer)
     @action(detail=True, methods=["post"])
     def replay(self, request: Request, **address: str) -> Response:
-        """Decide the stored request again: nothing is counted twice. A dry run says what would change."""
+        """Decide the stored request again: nothing is counted twice. A dry run shows what would change."""
         require(self.reach.user, ["conversions.change_conversion"])
         said = ReplaySerializer(data=request.data)
         said.is_valid(raise_exception=True)
@@ -138,13 +138,13 @@ class PostbackViewSet(OperatorViewSet):
     @extend_schema(operation_id="postbacks_accept", request=ConflictNoteSerializer, responses=PostbackStorySerializer)
     @action(detail=True, methods=["post"])
     def accept(self, request: Request, **address: str) -> Response:
-        """Give the conversion the amounts of a postback that was answered 409; commission follows as a difference."""
+        """Give the conversion the amounts of a postback that was answered 409; commission changes by the difference."""
         return self._decide(request, accept)
 
     @extend_schema(operation_id="postbacks_dismiss", request=ConflictNoteSerializer, responses=PostbackStorySerializer)
     @action(detail=True, methods=["post"])
     def dismiss(self, request: Request, **address: str) -> Response:
-        """Let the first amount stand against a postback that was answered 409."""
+        """Keep the first amount and dismiss a postback that was answered 409."""
         return self._decide(request, dismiss)
 
     def _decide(self, request: Request, decide: Any) -> Response:

@@ -1,1 +1,1 @@
-"""Decisions over many conversions at once, and what is held back from them."""
+"""Decisions about many conversions at once, and which of them are held back."""

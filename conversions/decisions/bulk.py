@@ -1,4 +1,4 @@
-"""Many conversions approved or rejected at once, each judged by itself: what fits is done, what does not is named."""
+"""Approve or reject many conversions at once, each by itself: a refused row does not affect the others."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,9 +30,9 @@ LONGEST_NOTE = 250
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a row asks for, of the conversion named by `id`, or by transaction, advertiser and goal.
+    """The decision that a row requests, for the conversion with this `id`, or by transaction, advertiser and goal.
 
-    What is held (`conversions.decisions.held`) is approved only with `include_held`.
+    A conversion on hold (`conversions.decisions.held`) is approved only with `include_held`.
     """
 
     status: str
@@ -46,9 +46,9 @@ class Wish:
 
 
 class Answer(NamedTuple):
-    """What came of a wish: `changed`, `unchanged` or `refused`, the conversion's ID if it was found, and why.
+    """The result of a row: `changed`, `unchanged` or `refused`, the conversion's ID if it was found, and the reason.
 
-    `held` names what kept it from being approved.
+    `held` names what prevented its approval.
     """
 
     result: str
@@ -64,10 +64,10 @@ class _Move(NamedTuple):
 
 
 def decide_many(wishes: Sequence[Wish], *, actor: User, now: datetime, dry: bool = False) -> list[Answer]:
-    """Approve and reject, chunk by chunk, each chunk in one transaction; the answers come in the order of the wishes.
+    """Approve and reject, chunk by chunk, each in one transaction; the answers have the order of the wishes.
 
-    A row that cannot be done takes no other with it. `dry` says what would come of them and changes nothing. Raise
-    `FileRefused` for more than `MOST` at once.
+    A refused row does not affect the others. `dry` returns the answers and changes nothing. Raise `FileRefused` for
+    more than `MOST` at once.
     """
     if len(wishes) > MOST:
         raise FileRefused(f"{len(wishes):,} rows at once; at most {MOST:,}. Split them.")
@@ -102,7 +102,7 @@ def _decide_chunk(wishes: list[Wish], actor: User, now: datetime, dry: bool, see
 
 
 def _named(wishes: list[Wish]) -> list[list[Conversion]]:
-    """The conversions that each wish may mean; two queries at most."""
+    """The conversions that each wish may refer to; at most two queries."""
     by_id, by_transaction = dict[str, Conversion](), defaultdict[str, list[Conversion]](list)
     if ids := {wish.id for wish in wishes if wish.id}:
         by_id = {row.public_id: row for row in Conversion.objects.filter(public_id__in=ids)}
@@ -161,7 +161,7 @@ def _unknown(wish: Wish) -> str:
 
 
 def _move(wish: Wish, row: Conversion) -> _Move | str:
-    """The step that the wish asks for, or why it cannot be taken."""
+    """The status change that the wish requests, or why it is refused."""
     to = Status(wish.status)
     reasons = APPROVALS if to == Status.APPROVED else REJECTIONS
     usual = Reason.APPEAL if row.status == Status.REJECTED else Reason.OPERATOR_APPROVED
@@ -179,7 +179,7 @@ def _move(wish: Wish, row: Conversion) -> _Move | str:
 
 
 def read_wishes(content: bytes) -> tuple[list[int], list[Wish]]:
-    """The rows of a CSV file with their lines; `COLUMNS` are its columns."""
+    """The rows of a CSV file with their line numbers; `COLUMNS` are its columns."""
     table = read_table(content)
     if "status" not in table.columns or not {"id", "transaction_id"} & set(table.columns):
         raise FileRefused("The first line must name the columns status, and id or transaction_id.")

@@ -1,4 +1,4 @@
-"""Why a conversion should not be approved along with others: one answer for the panel, the REST API and files."""
+"""Why a conversion should not be approved in bulk: one rule for the panel, the REST API and files."""
 
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
@@ -35,10 +35,10 @@ _BY_REASON = {
 
 
 def held_of(rows: Collection[Conversion]) -> dict[int, dict[Held, str]]:
-    """By conversion, what holds it, in words; those that nothing holds are not in it.
+    """By conversion, what it is on hold for, in words; conversions that are not on hold are left out.
 
-    Reads reviews, waits and affiliates as they are now, in one query, whatever the number of rows. Lock the conversions
-    first where it has to stay so.
+    Reads the current reviews, holds and affiliates in one query, whatever the number of rows. Lock the conversions
+    first if the answer must stay valid.
     """
     found: dict[int, dict[Held, str]] = {}
     facts = {pk: rest for pk, *rest in _facts([row.pk for row in rows])}
@@ -58,7 +58,7 @@ def held_of(rows: Collection[Conversion]) -> dict[int, dict[Held, str]]:
 
 
 def _facts(ids: Collection[int]) -> Iterable[tuple[Any, ...]]:
-    """Of each conversion: its affiliate's status, whether a review is open, whether a rule waits."""
+    """For each conversion: its affiliate's status, whether a review is open, whether a rule is not met yet."""
     reviews = RiskReview.objects.filter(pk=OuterRef("pk"), resolved_at=None)
     waits = QualificationWait.objects.filter(pk=OuterRef("pk"), ended_at=None)
     rows = Conversion.objects.filter(pk__in=ids).order_by()

@@ -1,4 +1,4 @@
-"""What other platforms send and expect: their parameters read as ours, their answers spoken.
+"""Dialects: other platforms' parameters, translated to ours, and answers in their form.
 
-`mapping.py` says how a request is read, `table.py` has a row for each platform, `answers.py` speaks.
+`mapping.py` defines how a request is read, `table.py` has a row for each platform, `answers.py` writes the answers.
 """

@@ -1,4 +1,4 @@
-"""The answers of other platforms, in their own shape. The truth stays: what was not taken never looks taken."""
+"""Answers in the form of other platforms. A refused postback never looks accepted."""
 
 import json
 import re
@@ -22,7 +22,7 @@ class Spoken(NamedTuple):
     content: bytes
 
 
-# From our HTTP status and body, and the parameters as they were sent, to the platform's answer.
+# From our HTTP status and body, and the parameters as sent, to the platform's answer.
 Answers = Callable[[int, dict[str, Any], dict[str, str]], Spoken]
 
 
@@ -47,7 +47,7 @@ def native_answer(status: int, body: dict[str, Any], sent: dict[str, str]) -> Sp
 
 
 def image_answer(status: int, body: dict[str, Any], sent: dict[str, str]) -> Spoken:
-    """A pixel is an image whatever came of it; the headers say what did."""
+    """Answer with an image, whatever the outcome; the headers report it."""
     return Spoken(200, "image/gif", PIXEL)
 
 
@@ -59,7 +59,7 @@ def everflow_answer(status: int, body: dict[str, Any], sent: dict[str, str]) -> 
 
 
 def tune_answer(status: int, body: dict[str, Any], sent: dict[str, str]) -> Spoken:
-    """TUNE answers 200 always, and says in the text whether it was taken; a fault of ours is still a 503."""
+    """TUNE always answers 200 and reports the outcome in the text; an error on our side is still a 503."""
     if status >= 500 or status == 429:
         return _text(status, f"success=false; err_msg={body.get('message', '')};")
     if is_taken(body):
@@ -97,7 +97,7 @@ def cake_answer(status: int, body: dict[str, Any], sent: dict[str, str]) -> Spok
 
 
 def keitaro_answer(status: int, body: dict[str, Any], sent: dict[str, str]) -> Spoken:
-    """The literal that the sender asked for by `return=`, else Success."""
+    """The literal that the sender requested with `return=`, else Success."""
     if is_taken(body) or is_repeat(body):
         return _text(200, sent.get("return", "")[:200] or "Success")
     return _text(status, f"Error: {body.get('message', '')}")
@@ -129,11 +129,11 @@ def tolt_answer(status: int, body: dict[str, Any], sent: dict[str, str]) -> Spok
     return _json(status, {"success": False, "error": body.get("message", "")})
 
 
-# What an operator's own answer may hold in {braces}; {sent.x} is the parameter x as it was sent.
+# Placeholders of an operator's own answer, in {braces}; {sent.x} is the parameter x as sent.
 VALUES = ("outcome", "reason", "message", "problems", "status", "conversion_id", "postback_id", "trace_url")
 PLACE = re.compile(r"\{([a-z_]+|sent\.[^{}\s]{1,60})\}")
 SENT = "sent."
-# Beside control characters, which no answer has, XML knows no way to write these.
+# Besides control characters, which no answer has, XML cannot represent these.
 NOT_XML = re.compile("[\ufffe\uffff]")
 LONGEST_VALUE = 300
 
@@ -142,8 +142,7 @@ LONGEST_VALUE = 300
 class OwnAnswers:
     """Answers that an operator defined: a body for each case, and whether a refusal keeps its HTTP status.
 
-    `refused_status` of 0 is the status that says what was wrong. Whoever shall send again is told so in any case:
-    429 and 503 stay.
+    `refused_status` of 0 keeps the status of the error. 429 and 503 always stay, so that the sender retries.
     """
 
     content_type: str
@@ -164,7 +163,7 @@ class OwnAnswers:
         return Spoken(status, self.content_type if is_json else f"{self.content_type}; charset=utf-8", filled.encode())
 
     def _written(self, value: str) -> str:
-        """The value as it may stand within a text of this kind."""
+        """Escape the value for a text of this content type."""
         if self.content_type == JSON:
             return json.dumps(value, ensure_ascii=False)[1:-1]
         if self.content_type.endswith("xml"):

@@ -1,4 +1,4 @@
-"""How a request of another platform is read: which of its names means which of ours, and in which words and units."""
+"""How a request of another platform is read: its names for our fields, its words and its units."""
 
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass, field
@@ -7,19 +7,19 @@ from typing import NamedTuple
 
 from records.money import PLACES
 
-# Places before or after the point of what may be an amount: 1e999999 written out would be a million figures.
+# The most digits before or after the point of an amount: 1e999999 written out would be a million digits.
 MOST_PLACES = 30
 
 Pairs = list[tuple[str, str]]
-# Amounts that a share of net revenue may take off its gross, in the event's currency.
+# Deductions from the gross for a share of net revenue, in the event's currency.
 DEDUCTIONS = ("bonus", "winnings", "chargebacks", "fees", "tax")
 MONEY = ("payout", "revenue", "refund", *DEDUCTIONS)
 
 
 class Reading(NamedTuple):
-    """What stands for one of our fields: the name and value as sent, and the value in our words and units.
+    """The value of one of our fields: name and value as sent, and the value in our words and units.
 
-    The name is empty for a value that nobody sent: the mapping's own, or the advertiser's.
+    The name is empty for a value that was not sent: it comes from the mapping or the advertiser.
     """
 
     ours: str
@@ -30,16 +30,15 @@ class Reading(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Mapping:
-    """A sender's names for ours, the first that was sent counts. Names and words are compared case-blind.
+    """A sender's names for our fields; the first name that was sent counts. Names and words ignore case.
 
     `fields` goes from our name (`click_id`, `txid`, `event_type`, `payout`, `revenue`, `currency`, `status`,
-    `timestamp`, `customer_id`, `coupon`) to the sender's. `minor_units` says that 12.50 is sent as 1250.
-    `statuses` and `goals` translate words; a word that they lack is taken as it is, a goal of "" is the
-    advertiser's default goal. `defaults` holds, in our words, what counts for a field that was not sent; for one
-    that has no name it always counts. `sums` names fields whose value is a list of amounts, parted by |.
-    `time_format` is how times are written (as for strptime; empty: ISO 8601 or seconds since 1970), `time_zone`
-    the zone of those that name none. `tokens` are the sender's own names for the token. `version` counts the
-    changes of a mapping that an operator defined.
+    `timestamp`, `customer_id`, `coupon`) to the sender's. `minor_units` means that 12.50 is sent as 1250. `statuses`
+    and `goals` translate words; a word that is not listed stays as sent, and a goal of "" is the advertiser's default
+    goal. `defaults` holds, in our words, the value of a field that was not sent; for a field without a name it always
+    applies. `sums` names fields whose value is a list of amounts, separated by |. `time_format` is the form of times
+    (as for strptime; empty: ISO 8601 or seconds since 1970), `time_zone` the zone of times without one. `tokens` are
+    the sender's own names for the token. `version` counts the changes of a mapping that an operator defined.
     """
 
     name: str
@@ -60,7 +59,7 @@ class Mapping:
 
     @property
     def rule(self) -> str:
-        """How the trace names it."""
+        """The mapping's name in the trace."""
         return f"{self.name}, version {self.version}" if self.version else self.name
 
     @property
@@ -69,12 +68,12 @@ class Mapping:
         return frozenset(name for names in self.fields.values() for name in names)
 
     def shown(self, ours: str) -> str:
-        """The name that the sender knows a field by."""
+        """The sender's name for a field."""
         names = self.fields.get(ours)
         return names[0] if names else ours
 
     def translate(self, sent: Pairs, *, goal: str = "", currency: str = "") -> Pairs:
-        """The pairs under our names, in our words and units; what has no meaning here is left out.
+        """The pairs under our names, in our words and units; parameters without a meaning here are left out.
 
         `goal` is the goal of an event that names none, `currency` that of amounts without one.
         """
@@ -83,7 +82,7 @@ class Mapping:
         return [(each.ours, each.value) for each in self.read(sent, goal=goal, currency=currency)]
 
     def read(self, sent: Pairs, *, goal: str = "", currency: str = "") -> list[Reading]:
-        """The same with where each value comes from."""
+        """Like `translate`, with the origin of each value."""
         by_name: dict[str, Pairs] = {}
         for name, value in sent:
             by_name.setdefault(name.strip().lower(), []).append((name, value))
@@ -109,7 +108,7 @@ class Mapping:
         return text
 
     def _amount(self, ours: str, text: str, currency: str) -> str:
-        """The amount in whole units; what cannot be read is left to the parser, which names the fault."""
+        """The amount in whole units; an unreadable one is left to the parser, which reports the error."""
         try:
             parts = [Decimal(part) for part in text.split("|")] if ours in self.sums else [Decimal(text)]
         except InvalidOperation:
@@ -148,7 +147,7 @@ NATIVE = Mapping(
         "coupon": ("coupon",),
     },
 )
-# All that is read, first of each the name that is documented.
+# Every name that is read; the documented one of each field comes first.
 NAMES: dict[str, tuple[str, ...]] = {
     **NATIVE.fields,
     "volume": ("volume", "lots"),

@@ -1,4 +1,4 @@
-"""The mappings that operators defined, as rows of the table of dialects: one engine reads and answers them all."""
+"""Operators' mappings as rows of the table of dialects: the same code reads and answers them."""
 
 from collections.abc import Mapping as Dictionary
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ PATH = "/d/{slug}/postback"
 
 
 def read_dialects() -> dict[str, Dialect]:
-    """Every mapping in the database, by slug. One that makes no sense is left out and told: it stops no other."""
+    """Every mapping in the database, by slug. An invalid one is left out and logged, so the others still work."""
     found = {}
     for row in SenderMapping.objects.all():
         try:
@@ -28,7 +28,7 @@ def read_dialects() -> dict[str, Dialect]:
 
 
 def dialect_of(row: SenderMapping) -> Dialect:
-    """The row as a dialect; raise what its values raise where they are none of a mapping's."""
+    """The row as a dialect; raise what its values raise if they are invalid."""
     ZoneInfo(row.time_zone)
     mapping = Mapping(
         name=row.slug,
@@ -59,7 +59,7 @@ def _words(words: Dictionary[str, str]) -> dict[str, str]:
 
 
 def answers_of(row: SenderMapping) -> Answers:
-    """How the sender is answered: in its own words, as a platform would be, or as we do."""
+    """The answers of a mapping: its own, a platform's, or the native ones."""
     if row.answers_as == OWN:
         return OwnAnswers(
             row.content_type, row.taken_body, row.duplicate_body, row.refused_body, int(row.refused_status)
@@ -69,7 +69,7 @@ def answers_of(row: SenderMapping) -> Answers:
 
 
 def address(mapping: Mapping) -> str:
-    """The path and query to hand to the sender; what it fills in stands in {braces}, by our names."""
+    """The path and query for the sender; values that the sender fills in are in {braces}, by our names."""
     pairs = [f"{names[0]}={{{ours}}}" for ours, names in mapping.fields.items()]
     token = mapping.tokens[0] if mapping.tokens else "token"
     return f"{PATH.format(slug=mapping.name)}?{'&'.join([*pairs, f'{token}={{token}}'])}"

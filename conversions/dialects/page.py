@@ -29,7 +29,6 @@ def dialect_page() -> str:
 
 
 def part_of(dialect: Dialect) -> str:
-    """The part about one platform."""
     mapping = dialect.mapping
     rows = "".join(
         f"| `{ours}` | {', '.join(f'`{name}`' for name in names if name != ours) or '–'} |\n"

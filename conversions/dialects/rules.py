@@ -1,4 +1,4 @@
-"""What an operator's mapping must meet, all faults at once: each with where it is, and how to mend it."""
+"""Validation of an operator's mapping: all errors at once, each with its field and how to fix it."""
 
 import json
 import re
@@ -18,13 +18,13 @@ from records.money import PLACES
 
 NAME = re.compile(r"[^\s&=#?+%,\x00-\x1f\x7f]{1,60}")
 MOST_NAMES, MOST_WORDS, LONGEST_WORD, LONGEST_BODY = 10, 200, 100, 2_000
-# Fields that may always be the same: an ID that is would make many events one.
+# Fields that may have a fixed value; a fixed ID would make many events one.
 FIXED = ("event_type", "status", "currency", "payout", "revenue", "coupon")
 BODIES = ("taken_body", "duplicate_body", "refused_body")
 
 
 class Fault(NamedTuple):
-    """What is wrong at a field of `SenderMapping`; `key` is our field or word within it, if it has such."""
+    """An error in a field of `SenderMapping`; `key` is the field or word within it, if there is one."""
 
     field: str
     key: str
@@ -32,7 +32,7 @@ class Fault(NamedTuple):
 
 
 def faults(row: SenderMapping) -> list[Fault]:
-    """Everything that is wrong with a mapping, whether or not it is saved. At most one query."""
+    """All errors of a mapping, saved or not. At most one query."""
     if broken := [*_shapes(row)]:
         return broken
     parts = (_slug, _names, _needed, _defaults, _words, _times, _answers)
@@ -40,7 +40,7 @@ def faults(row: SenderMapping) -> list[Fault]:
 
 
 def _shapes(row: SenderMapping) -> Iterator[Fault]:
-    """JSON that is no table of texts: from the API or a shell, never from the form."""
+    """JSON that is not a table of texts: from the API or a shell, never from the form."""
     for field in ("defaults", "goals", "statuses"):
         value = getattr(row, field)
         if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
@@ -127,7 +127,7 @@ def _words(row: SenderMapping) -> Iterator[Fault]:
 
 
 def _goals(row: SenderMapping) -> Iterator[Fault]:
-    """Goals that no offer has: a word that is mapped to one would be refused with every event."""
+    """Goals that no offer has: every event with a word mapped to one would be refused."""
     named = {(theirs, ours) for theirs, ours in row.goals.items() if ours}
     fixed = row.defaults.get("event_type", "")
     if not (named or fixed):
@@ -187,7 +187,7 @@ def _body_fault(content_type: str, text: str) -> str:
 
 
 def _misread(content_type: str, text: str) -> str:
-    """What is wrong with the text as JSON or XML, once its places are filled in with awkward values."""
+    """The error of the text as JSON or XML, once its placeholders are filled with awkward values."""
     body = dict.fromkeys(VALUES, 'a "quoted" <value> & more') | {"outcome": "accepted", "problems": []}
     spoken = OwnAnswers(content_type, text, text, text)(200, body, {})
     filled = spoken.content.decode()

@@ -1,7 +1,8 @@
-"""One row for each platform whose postbacks are taken as they are. `docs/dialects.md` is written from this table.
+"""One row for each platform whose postbacks are accepted in their own form.
 
-What is known from the platforms' own documents or from public integration code stands here; where a cell is a guess,
-`guesses` says so, and the operator can send the native parameter beside it: our own names are always read, too.
+`docs/dialects.md` is written from this table. It holds what is known from the platforms' own documents or from public
+integration code. `guesses` names the cells that are guesses; the operator can send the native parameter as well, since
+our own names are always read, too.
 """
 
 from collections.abc import Iterable
@@ -31,18 +32,18 @@ SPOKEN = {**WORDS, "hold": PENDING, "trash": REJECTED, "canceled": REJECTED}
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """A platform: how it is read, where, and how it is answered.
+    """A platform: how its requests are read, at which addresses, and how they are answered.
 
     `paths` and `forms` are its own addresses, served beside `/d/<name>/...`; `pixels` those that answer with an image.
-    `sample` is a request in its form, with {click}, {token} and {goal}. A dialect that an operator defined
-    (`own.py`) may belong to one advertiser alone, and may be switched off.
+    `sample` is a request in its form, with {click}, {token} and {goal}. A dialect that an operator defined (`own.py`)
+    may belong to one advertiser alone, and may be switched off.
     """
 
     title: str
     mapping: Mapping
     sample: str
     paths: tuple[str, ...] = ()
-    # Own addresses with parts that vary: {token} is the advertiser's token, any other part what the sender likes.
+    # Own addresses with variable parts: {token} is the advertiser's token, any other part is free.
     forms: tuple[str, ...] = ()
     pixels: tuple[str, ...] = ()
     answers: Answers = native_answer
@@ -50,7 +51,7 @@ class Dialect:
     sample_body: Dictionary[str, str] = field(default_factory=dict)
     advertiser_id: int | None = None
     is_active: bool = True
-    # The parameter and its value that ask for an image in any request.
+    # The parameter and its value that request an image as the answer.
     image_when: tuple[str, str] | None = ("f", "img")
 
     @property
@@ -77,12 +78,12 @@ def _read(
     time: str = "",
     **options: object,
 ) -> Mapping:
-    """A mapping from names parted by spaces; our own names are read after the platform's."""
+    """A mapping from names separated by spaces; our own names are read after the platform's."""
     theirs = {
         "click_id": click, "txid": txid, "event_type": event, "payout": payout, "revenue": revenue,
         "currency": currency, "status": status, "timestamp": time, "customer_id": customer, "coupon": coupon,
     }  # fmt: skip
-    # Elsewhere `transaction_id` may be the click and `payout` the revenue: then they are nothing else of ours.
+    # Elsewhere `transaction_id` may be the click and `payout` the revenue: then they are not read as our own names.
     taken = {each.lower() for names in theirs.values() for each in names.split()}
     fields = {
         ours: (*names.split(), *(each for each in NATIVE.fields[ours] if each not in taken))
@@ -344,7 +345,7 @@ DIALECTS: tuple[Dialect, ...] = (
 
 
 def _once(named: Iterable[tuple[str, Dialect]]) -> dict[str, Dialect]:
-    """The rows by a name or an address; two rows of the same would hide each other."""
+    """The rows by a name or an address; a second row of the same one would hide the first."""
     found: dict[str, Dialect] = {}
     for name, dialect in named:
         if name in found:

@@ -1,4 +1,4 @@
-"""The postback doctor: what a pasted address or curl command is, what is wrong with it, and what would come of it."""
+"""The postback doctor: explains a pasted address or curl command, its errors, and the decision it would get."""
 
 from conversions.doctor.diagnosis import Diagnosis, Fault, diagnose
 from conversions.doctor.reading import NotReadable, Sent, as_form, read

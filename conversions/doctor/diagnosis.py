@@ -1,4 +1,4 @@
-"""What is wrong with a request, how to mend it, and what would be decided about it."""
+"""Errors of a request, how to fix them, and the decision that it would get."""
 
 import re
 from dataclasses import dataclass, field
@@ -28,19 +28,19 @@ from conversions.reasons.codes import Reason
 from conversions.reasons.explanations import EXPLANATIONS
 
 TOKEN_MARK = "YOUR_TOKEN"  # noqa: S105 (stands where a token was)
-# A request that was refused for who sent it, or how, may yet be looked at as the advertiser's.
+# Reasons that refuse the sender: the request is then decided as the advertiser's.
 OF_THE_SENDER = frozenset(
     {Reason.BAD_TOKEN, Reason.SENDER_NOT_ALLOWED, Reason.HTTPS_REQUIRED, Reason.BAD_SIGNATURE, Reason.STALE_SIGNATURE}
     | {Reason.SIGNATURE_REQUIRED, Reason.ADVERTISER_INACTIVE, Reason.ANOTHERS_MAPPING}
 )
-# Read beside the fields, so no sign of another platform.
+# Parameters read beside the fields, so no sign of another platform.
 OURS = READ | OF_OTHER_STEPS | {"token"}
 _SUB = re.compile(r"^sub(_id)?\d{1,2}$")
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing to mend: where, what is wrong, what to do."""
+    """One error to fix: where it is, what is wrong, what to do."""
 
     field: str
     message: str
@@ -49,7 +49,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Diagnosis:
-    """All that can be said of a request. `corrected` is empty where there is nothing to mend in its address."""
+    """The diagnosis of a request. `corrected` is empty if its address has nothing to fix."""
 
     sent: Sent
     dialect: Dialect | None
@@ -59,7 +59,7 @@ class Diagnosis:
     faults: list[Fault] = field(default_factory=list)
     parameters: list[Parameter] = field(default_factory=list)
     run: DryRun | None = None
-    # The answer in the sender's own form, where that is not ours.
+    # The answer in the sender's own form, if that is not ours.
     spoken_answer: Spoken | None = None
     corrected: str = ""
     corrected_run: DryRun | None = None
@@ -99,10 +99,10 @@ def _said(run: DryRun | None) -> dict[str, Any] | None:
 
 
 def diagnose(sent: Sent, *, now: datetime, advertiser: Advertiser | None = None) -> Diagnosis:
-    """Look a request over and decide it, without keeping anything.
+    """Check a request and decide it without storing anything.
 
-    `advertiser` stands in where the request's own token, signature or address would be refused: those faults are named,
-    and the rest is decided as if they were mended.
+    `advertiser` is used if the request's own token, signature or address would be refused: those errors are reported,
+    and the rest is decided as if they were fixed.
     """
     received = sent.received()
     dialect = reference_cache.dialects_named([received.mapping]).get(received.mapping)
@@ -128,7 +128,7 @@ def _is_a_door(received: Received) -> bool:
 
 
 def _guess(pairs: Pairs) -> tuple[Dialect | None, list[str]]:
-    """The platform whose names these are: one that knows two of them that are not ours, and most of all."""
+    """Guess the platform from its names: it has at least two that are not ours, and the most of all."""
     strangers = {name.strip().lower() for name, _ in pairs} - OURS
     strangers = {name for name in strangers if not _SUB.match(name)}
     scores = []
@@ -168,7 +168,7 @@ def _faults_of_the_address(sent: Sent, dialect: Dialect | None, guess: Dialect |
 
 
 def _decide(found: Diagnosis, received: Received, now: datetime) -> None:
-    """Decide as sent; where only the sender is refused, say so and decide the rest as the advertiser's."""
+    """Decide as sent; if only the sender is refused, report that and decide the rest as the advertiser's."""
     received.ip = None
     run = dry_run(received, now=now)
     reason = Reason(run.decision.body["reason"])
@@ -188,7 +188,7 @@ def _decide(found: Diagnosis, received: Received, now: datetime) -> None:
 
 
 def _macros(received: Received, told: set[str]) -> list[Fault]:
-    """Macros in what is only kept: no reason to refuse a request, but surely not what was meant."""
+    """Macros in stored labels: no reason to refuse a request, but probably a mistake."""
     remedy = "In the platform's template this is right; in a request as it was sent, the platform knows no such macro."
     return [
         Fault(name, f"{value[:60]} was not filled in.", remedy)
@@ -202,9 +202,9 @@ def _refused(run: DryRun) -> bool:
 
 
 def _corrected(sent: Sent, received: Received, mapping: Mapping, guess: Dialect | None, run: DryRun | None) -> str:
-    """The address as it should be, or nothing where it is right; what came in a body is written into it.
+    """The corrected address, or an empty text if it is right; parameters of a body are added to it.
 
-    The token is left to the sender.
+    The sender has to add the token.
     """
     pairs, mended = repair(received.parameters, mapping)
     secret = secret_names(guess.mapping if guess else mapping)
@@ -231,14 +231,14 @@ def _right_names(run: DryRun | None) -> dict[str, str]:
 
 
 def _pair(name: str, value: str, secret: frozenset[str]) -> str:
-    """As it stands in an address; a macro keeps its marks, since the platform looks for them."""
+    """The pair as written in an address; a macro keeps its signs, since the platform looks for them."""
     if name.strip().lower() in secret and value:
         return f"{quote(name)}={TOKEN_MARK}"
     return f"{quote(name)}={value if unfilled(value.strip()) else quote(value, safe='-._~:@/')}"
 
 
 def _decide_corrected(sent: Sent, found: Diagnosis, received: Received, now: datetime) -> DryRun | None:
-    """What would come of the corrected address, with the token that the request brought."""
+    """Decide the corrected address, with the token of the request."""
     parts = urlsplit(found.corrected.partition("?")[0])
     again = Sent(sent.method, "https", sent.host, parts.path, "", sent.headers, sent.body).received()
     mended, _ = repair(received.parameters, found.dialect.mapping if found.dialect else NATIVE)

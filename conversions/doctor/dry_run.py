@@ -1,4 +1,4 @@
-"""What would be decided about a request, by the very intake that decides for real; nothing of it stays."""
+"""Decide a request by the same intake as a real one, and store nothing."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -12,18 +12,18 @@ from conversions.intake.read.receive import receive
 
 
 class DryRun(NamedTuple):
-    """The answer that the sender would get, and the steps that lead to it, as a trace keeps them."""
+    """The answer that the sender would get, and the steps of its trace."""
 
     decision: Decision
     steps: list[dict[str, Any]]
-    # Whose request it is, as far as its token or signature says; also where it is refused.
+    # The advertiser by token or signature, also if the request is refused.
     advertiser: Advertiser | None
 
 
 def dry_run(received: Received, *, now: datetime, advertiser: Advertiser | None = None) -> DryRun:
-    """Decide the request and take everything back. With `advertiser` its sender is taken on trust.
+    """Decide the request and roll everything back. With `advertiser` the sender is not authenticated.
 
-    What is decided along with it (another request that waits for it) is taken back too.
+    Parked requests that are decided along with it are rolled back too.
     """
     with transaction.atomic():
         [case] = receive([received])

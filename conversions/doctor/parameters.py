@@ -13,8 +13,10 @@ TOKEN, TEST, UNREAD = "token", "test", ""
 
 
 class Parameter(NamedTuple):
-    """One parameter. `ours` is the field that it is read as, empty where no rule reads it; a value that nobody sent,
-    because the mapping or the advertiser has it, has an empty name."""
+    """One parameter; `ours` is the field that it is read as, empty if no rule reads it.
+
+    The name is empty for a value that was not sent but comes from the mapping or the advertiser.
+    """
 
     name: str
     value: str
@@ -23,10 +25,10 @@ class Parameter(NamedTuple):
 
 
 def parameters_of(sent: Pairs, mapping: Mapping, advertiser: Advertiser | None) -> list[Parameter]:
-    """Every parameter in the order sent, then what the mapping and the advertiser add; secrets are masked."""
+    """Every parameter in the order sent, then the values of the mapping and the advertiser; secrets are masked."""
     pairs, _ = repair(sent, mapping)
     if mapping.is_native:
-        # Our own names are read as they are written, those of others case-blind.
+        # Our own names are case-sensitive, those of others are not.
         ours = replace(mapping, fields=NAMES)
         readings = [each for each in ours.read(pairs) if each.name.strip() in ours.names]
     else:

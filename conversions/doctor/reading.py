@@ -1,4 +1,4 @@
-"""A pasted address, JSON body or curl command, read as the request that it would send."""
+"""Read a pasted address, JSON body or curl command as the request that it would send."""
 
 import base64
 import json
@@ -19,7 +19,7 @@ from conversions.intake import Received
 from conversions.models import Postback
 
 LONGEST = 20_000
-# Options of curl that take a value and change nothing about what is sent.
+# Options of curl that take a value and do not change the request.
 _ASIDE = frozenset(
     {"-o", "--output", "-A", "--user-agent", "-e", "--referer", "-b", "--cookie", "-c", "--cookie-jar", "-m"}
     | {"--max-time", "--connect-timeout", "-x", "--proxy", "--retry", "--cacert", "--cert", "--key", "-w"}
@@ -31,12 +31,12 @@ _VERB = re.compile(r"^(GET|POST|PUT|HEAD|DELETE|PATCH)\s+", re.IGNORECASE)
 
 
 class NotReadable(ValueError):
-    """What was pasted is no request; the message says what to paste."""
+    """The pasted text is no request; the message says what to paste."""
 
 
 @dataclass
 class Sent:
-    """A request as it would reach us. `scheme` and `host` are empty where only a path was pasted."""
+    """A request as it would reach us. `scheme` and `host` are empty if only a path was pasted."""
 
     method: str
     scheme: str
@@ -47,7 +47,7 @@ class Sent:
     body: str = ""
 
     def received(self) -> Received:
-        """The request as its door would take it in: read by the same code."""
+        """The request as its endpoint would receive it: read by the same code."""
         scope: dict[str, Any] = {
             "type": "http",
             "method": self.method,
@@ -98,7 +98,7 @@ def read(text: str) -> Sent:
 
 
 def _is_object(text: str) -> bool:
-    """Whether it is the JSON body of a request; a macro in braces is none."""
+    """Whether the text is the JSON body of a request; a macro in braces is not."""
     try:
         return text.startswith("{") and isinstance(json.loads(text), dict)
     except (ValueError, RecursionError):
@@ -106,7 +106,7 @@ def _is_object(text: str) -> bool:
 
 
 def as_form(sent: Sent, name: str) -> Sent:
-    """The request as it would be sent to the address of that form; a token in its path stays."""
+    """The request as sent to the address of that dialect; a token in its path stays."""
     token = next((part for part in sent.path.split("/") if KEY.fullmatch(part)), "")
     path = PATH if name == NATIVE.name else f"{PREFIX}{name}/{f'{token}/' if token else ''}postback"
     return replace(sent, path=path)
@@ -119,7 +119,7 @@ def _address(method: str, text: str) -> Sent:
         elif "=" in text:
             text = f"{PATH}?{text.lstrip('?&')}"
     try:
-        # Macros such as [cid] or #txid# are no part of an address: they are kept out of its reading.
+        # Macros such as [cid] or #txid# are no part of an address: they are protected while it is parsed.
         head, mark, query = text.partition("?")
         parts = urlsplit(head)
         host = parts.netloc
@@ -133,13 +133,13 @@ def _address(method: str, text: str) -> Sent:
 
 
 def _encoded(query: str) -> str:
-    """The query with what an address cannot hold written as an address does; a fragment's # is a macro's here."""
+    """The query, URL-encoded where needed; the # of a fragment belongs to a macro here."""
     return quote(query, safe="=&%+;/?:@!$'()*,~-._{}[]<>|^`\\\"#")
 
 
 @dataclass
 class _Command:
-    """What a curl command says so far."""
+    """The parts of a curl command read so far."""
 
     method: str = ""
     url: str = ""
@@ -191,7 +191,7 @@ def _curl(text: str) -> Sent:
 
 
 def _options(words: list[str]) -> Iterator[tuple[str, str]]:
-    """Each option with its value, glued to it or after it; what is no option comes under an empty name."""
+    """Each option with its value, attached or separate; other arguments come under an empty name."""
     rest = iter(words)
     for word in rest:
         if word.startswith("--") and "=" in word and word.partition("=")[0] in _WITH_VALUE:

@@ -1,1 +1,1 @@
-"""Where conversions come in: native postback, dialects, pixel, bulk API, CSV import."""
+"""Endpoints that receive conversions: native postback, dialects, pixel, bulk API, CSV import."""

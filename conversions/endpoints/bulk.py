@@ -1,9 +1,9 @@
-"""`POST /api/v1/conversions/bulk`: up to 10,000 events in one request, an answer for each.
+"""`POST /api/v1/conversions/bulk`: up to 10,000 events in one request, with an answer for each.
 
-The body is a JSON array of objects, `{"events": [...]}`, or one object a line (NDJSON); an object's names are those
-of the native postback. The advertiser's token stands in the Authorization header. Each event is stored, judged and
-answered as if it had come alone: one that is faulty takes no other with it, and a repeated request is a request of
-duplicates.
+The body is a JSON array of objects, `{"events": [...]}`, or one object per line (NDJSON). An object uses the names of
+the native postback. The advertiser's token is sent in the Authorization header. Each event is stored, decided and
+answered as if it had been sent alone: an invalid event does not affect the others, and the events of a repeated request
+are duplicates.
 """
 
 import asyncio
@@ -66,23 +66,23 @@ from web.request_body import (
 
 PATH = "/api/v1/conversions/bulk"
 MAX_BODY = 20 * MB
-# Events that are decided in one transaction: large enough to be cheap, small enough to hold its locks briefly.
+# Events that are decided in one transaction: large enough to be cheap, small enough to release its locks quickly.
 CHUNK = 500
 NONE: dict[str, Any] = {"events": 0, "decisions": []}
-# Where the timestamp of a signature is too old for it to count: enough to say so to an honest sender.
+# The largest body that is read when the signature's timestamp is too old: enough to report it to an honest sender.
 MAX_LATE_BODY = 64 * 1024
-# Seconds in which a body must have come.
+# Seconds within which a body must arrive.
 BODY_SECONDS = 180.0
-# The bodies that a process holds, and those of one sender.
+# The most bodies in memory at once: of the process, and of one sender.
 ROOM, SHARE = 128 * MB, 48 * MB
-# Requests that may wait for their turn in a process, and those of one advertiser; more are told to come back.
+# Requests that may queue in a process, and those of one advertiser; further ones are asked to retry later.
 MAX_WAITING, MOST_OF_ONE = 8, 4
 
 log = structlog.get_logger(__name__)
 
 
 class Busy(Exception):
-    """Every place is taken, or every one that this advertiser may have (`is_own`)."""
+    """All places are taken, or all that this advertiser may have (`is_own`)."""
 
     def __init__(self, *, is_own: bool) -> None:
         self.is_own = is_own
@@ -91,15 +91,16 @@ class Busy(Exception):
 class BulkHandler:
     """The ASGI handler of a process. Its requests are decided one after another, by a thread of their own.
 
-    Who sends is asked first, of the head alone; a body is read of those who pass, and a place is taken when it is
-    there.
+    The sender is identified first, from the headers alone. Only then is the body read, and a place is taken once the
+    body is complete.
     """
 
     def __init__(self, gatherer: "Batcher[Received, Decision]") -> None:
         self._gatherer = gatherer
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="bulk")
         self._senders = Senders()
-        # Who shows a token shares no room with those who show a signature, which is proven by the whole body.
+        # Requests with a token and requests with a signature use separate places: a signature is proven by the whole
+        # body only.
         self._rooms = {True: Room(ROOM, SHARE), False: Room(ROOM, SHARE)}
         self._places: Counter[str] = Counter()
 
@@ -132,7 +133,7 @@ class BulkHandler:
         if sender is None:
             head.signed = claim
             return await self._alone(head)
-        # A signature is a claim until the body is there: nobody uses up the share of another by naming it.
+        # A signature is only a claim until the body has arrived: naming another advertiser must not use up its share.
         shares = f"{sender} {origin_of(head.ip)}" if claim else sender
         limit = MAX_BODY if claim is None or is_timely(claim.timestamp, head.received_at) else MAX_LATE_BODY
         with self._rooms[claim is None].guest(shares) as guest:
@@ -140,7 +141,7 @@ class BulkHandler:
                 body = await read_body(receive, scope, limit, seconds=BODY_SECONDS, guest=guest)
             except BodyTooLarge as error:
                 head.fault = Problem(Reason.TOO_LARGE, "body", f"{error} {_how_to_send(limit)}")
-                # Who signed it cannot be known without the whole body; nothing of it is worth storing.
+                # The sender cannot be verified without the whole body; there is nothing worth storing.
                 return _refusal(head.fault) if claim else await self._alone(head)
             if claim and not await self._senders.has_signed(head, scope, body):
                 return await self._alone(head)
@@ -150,7 +151,7 @@ class BulkHandler:
             return await self._decide(head, sender, body, header(scope, b"content-type"))
 
     async def _alone(self, head: Received) -> tuple[int, dict[str, Any]]:
-        """The answer to a request of which no event is looked at: it is decided like a single one."""
+        """Answer a request whose events are not read: it is decided like a single postback."""
         decision = await asyncio.wait_for(self._gatherer.submit(head), PATIENCE)
         return decision.http_status, {**decision.body, **NONE}
 
@@ -164,7 +165,7 @@ class BulkHandler:
             return await asyncio.get_running_loop().run_in_executor(self._thread, decide_body, head, body, kind)
         finally:
             self._places[sender] -= 1
-            self._places += Counter()  # Forget those who have none.
+            self._places += Counter()  # drop senders without any
 
     def close(self) -> None:
         self._senders.close()
@@ -173,7 +174,6 @@ class BulkHandler:
 
 
 def decide_body(head: Received, body: bytes, content_type: str) -> tuple[int, dict[str, Any]]:
-    """Decode the body and decide its events."""
     try:
         events = read_events(body, content_type)
     except Refused as error:
@@ -184,10 +184,9 @@ def decide_body(head: Received, body: bytes, content_type: str) -> tuple[int, di
 
 
 def decide_events(head: Received, events: Sequence[Any]) -> tuple[int, dict[str, Any]]:
-    """Decide the events in their order, chunk by chunk; the HTTP status and body for all of them.
+    """Decide the events in order, chunk by chunk; return the HTTP status and body for all of them.
 
-    A request that cannot be read, or whose token is not valid, is answered before any event is looked at, and stored
-    once.
+    A request that cannot be read, or whose token is not valid, is answered before any event is read, and stored once.
     """
     if head.fault:
         status, said = _single(head)
@@ -204,7 +203,7 @@ def decide_events(head: Received, events: Sequence[Any]) -> tuple[int, dict[str,
 
 
 def _single(head: Received) -> tuple[int, dict[str, Any]]:
-    """The answer to a request without events, of no form or without a valid token, from intake like any other."""
+    """Answer a request without events, in no known form or without a valid token, through intake like any other."""
     [decision] = decide_batch([head])
     if isinstance(decision, Exception):
         return 503, try_again()
@@ -212,7 +211,7 @@ def _single(head: Received) -> tuple[int, dict[str, Any]]:
 
 
 def _received(head: Received, event: Any) -> Received:
-    """One event as a request of its own."""
+    """Return one event as a request of its own."""
     parameters: list[tuple[str, str]] = []
     fault = None
     try:

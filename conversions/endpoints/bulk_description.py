@@ -1,4 +1,4 @@
-"""What the OpenAPI description says of `POST /api/v1/conversions/bulk`, which Django REST framework does not serve."""
+"""The OpenAPI description of `POST /api/v1/conversions/bulk`, which Django REST framework does not serve."""
 
 from typing import Any
 
@@ -64,7 +64,7 @@ _REFUSALS = {
 
 
 def add_bulk(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """Add the door for many events; its errors have the form of its answers."""
+    """Add the bulk endpoint; its errors have the form of its answers."""
     parts = result["components"]
     parts["securitySchemes"]["advertiserToken"] = _SECURITY
     parts["schemas"] |= {

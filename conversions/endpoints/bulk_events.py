@@ -1,7 +1,7 @@
-"""The events of a bulk request's body: counted while they are decoded, and none of them larger than a postback.
+"""Decode the events of a bulk request's body one by one, none larger than a postback.
 
-They are decoded one by one: of a body that is one long nonsense no more is decoded than is taken, and other threads get
-their turn in between.
+Events are counted while they are decoded. So no more of an invalid body is decoded than is accepted, and other threads
+get their turn in between.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 from conversions.reasons.codes import Reason
 
 MAX_EVENTS = 10_000
-# Characters of one event, and lines of a body that has one event a line (blank ones and CRLF counted).
+# Characters of one event, and lines of a body with one event per line (blank lines and CRLF counted).
 MAX_EVENT, MAX_LINES = 64 * 1024, 4 * MAX_EVENTS
 NOT_EVENTS = 'Send a JSON array of events, or {"events": [...]}.'
 
@@ -21,7 +21,7 @@ _BLANKS = re.compile(r"[ \t\r\n]*")
 
 
 class Refused(ValueError):
-    """The request as a whole cannot be taken; `reason` says why, none of its events was looked at."""
+    """The request as a whole is refused and none of its events was processed; `reason` is the reason code."""
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
@@ -29,7 +29,7 @@ class Refused(ValueError):
 
 
 def read_events(body: bytes, content_type: str) -> list[Any]:
-    """The events of a body, decoded; numbers as the texts they were. Raise `Refused` when it is not a list of them."""
+    """Decode the events of a body; numbers stay text as sent. Raise `Refused` if the body is not a list of events."""
     try:
         if "ndjson" in content_type or "jsonl" in content_type:
             return [*_lines(body)]
@@ -72,7 +72,7 @@ class _Text:
             raise json.JSONDecodeError("Extra data", self._text, self._at)
 
     def _events_of_object(self) -> list[Any]:
-        """The list `events` of an object; of several the last, as JSON is usually read."""
+        """The list `events` of an object; if there are several, the last, as JSON is usually read."""
         found: list[Any] | None = None
         is_first = True
         while not self._takes("}"):

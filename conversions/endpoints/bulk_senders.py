@@ -1,4 +1,4 @@
-"""Who sends a bulk request, by its head alone: looked up off the event loop, so no one waits for another's question."""
+"""Identify the sender of a bulk request by its headers alone, off the event loop, so that no request blocks another."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,21 +16,21 @@ from web.http import Scope
 
 T = TypeVar("T")
 
-# Questions that may wait for the thread.
+# Lookups that may queue for the thread.
 MOST = 1_000
 
 
 class Senders:
-    """Answers who sends; keeps a thread and a connection for what is not in memory."""
+    """Identifies senders; has a thread and a connection for what is not in memory."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="bulk-senders")
         self._waiting = 0
 
     async def sender_of(self, head: Received, claim: Signed | None) -> str | None:
-        """The public ID of the advertiser whom a well-formed signature names, or whose token it is; None: nobody.
+        """Return the public ID of the advertiser that a well-formed signature names or whose token it is, else None.
 
-        A signature goes first: what carries one is taken for nothing but what is signed.
+        A signature goes first: a signed request is accepted only with a valid signature.
         """
         if claim:
             is_known = not claim.problem and (
@@ -44,7 +44,7 @@ class Senders:
         return await self._ask(_owner_of, key)
 
     async def has_signed(self, head: Received, scope: Scope, body: bytes) -> bool:
-        """Whether the signature is right for the body; the head gets it either way."""
+        """Whether the signature is valid for the body; the result is stored in the head either way."""
         return await self._ask(_is_signed, head, scope, body)
 
     async def _ask(self, question: Callable[..., T], *args: Any) -> T:
@@ -62,7 +62,7 @@ class Senders:
 
 
 def has_access(head: Received) -> bool:
-    """Whether the token or the signature, which the head has by now, is right."""
+    """Whether the token or the signature, which the head has by now, is valid."""
     if head.signed:
         secrets = reference_cache.hmac_secrets.many({head.signed.advertiser}).get(head.signed.advertiser, ())
         return check(head.signed, secrets, received_at=head.received_at)[0] == VALID

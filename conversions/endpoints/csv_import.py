@@ -1,4 +1,4 @@
-"""Events from a CSV file, through the same intake as any postback; a row is a request, and its answer has its line."""
+"""Import events from a CSV file through the same intake as postbacks; each row is a request with its own answer."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ Told = Callable[[int], None]
 
 
 class Answer(NamedTuple):
-    """What came of the row that ends on this line of the file."""
+    """The result of the row that ends on this line of the file."""
 
     line: int
     http_status: int
@@ -35,7 +35,7 @@ class Answer(NamedTuple):
 
 @dataclass(slots=True)
 class Imported:
-    """What came of a file, by outcome; `answers` has a line for each row."""
+    """The results of a file, by outcome; `answers` has an entry for each row."""
 
     counts: Counter[str] = field(default_factory=Counter)
     answers: list[Answer] = field(default_factory=list)
@@ -50,7 +50,6 @@ class Imported:
         return f"{len(self.answers):,} rows: {parts}."
 
     def as_csv(self) -> str:
-        """The answers as a file of their own."""
         return csv_text([Answer._fields, *self.answers])
 
 
@@ -65,11 +64,11 @@ def import_conversions(
     dry: bool = False,
     told: Told = lambda rows: None,
 ) -> Imported:
-    """Take every row in as an event of the advertiser, whose columns are named as `mapping` says.
+    """Process each row as an event of the advertiser; `mapping` names the columns.
 
-    `name` is the file's and `by` who sends it: both stand with each stored request. The same file again counts nothing
-    twice. `dry` decides each chunk of rows and takes it back: what a later chunk would find of an earlier one is not
-    seen. Raise `FileRefused` for what is no such file; rows before the fault stay imported.
+    `name` is the file's name and `by` its sender: both are stored with each request. Importing the same file again
+    counts nothing twice. `dry` decides each chunk of rows and rolls it back, so a later chunk does not see the rows of
+    an earlier one. Raise `FileRefused` if the file is no such file; rows before the error stay imported.
     """
     rows, done = read_table(content).rows, Imported()
     while chunk := list(islice(rows, CHUNK)):

@@ -1,11 +1,11 @@
-"""The endpoints of other platforms: their addresses, parameters and answers; behind them the same intake.
+"""The endpoints of other platforms: their addresses, parameters and answers, in front of the same intake.
 
-Presets and the mappings that operators define are taken alike.
+Presets and the mappings that operators define are handled alike.
 
-Served at a platform's own address where that is its own (`/aff_lsr`, `/p.ashx` …), and always below `/d/<platform>/`.
-The advertiser's token comes in the platform's own parameter for it, in `token`, as bearer, as the password of a basic
-authentication, or as a part of the path (`/d/voluum/aft_…/postback`): for platforms that send no token, the address
-is the secret. It is masked before anything is stored.
+Each is served at the platform's own address where it has one (`/aff_lsr`, `/p.ashx` …), and always below
+`/d/<platform>/`. The advertiser's token is sent in the platform's own parameter for it, in `token`, as bearer, as the
+password of a basic authentication, or as a part of the path (`/d/voluum/aft_…/postback`): for platforms that send no
+token, the address is the secret. It is masked before anything is stored.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ EMPTY: Mapping[str, Dialect] = MappingProxyType({})
 
 
 def _form(text: str) -> re.Pattern[str]:
-    """An address with parts that vary; {token} is matched by what our tokens look like."""
+    """Compile an address with variable parts; {token} matches the form of our tokens."""
     parts = (f"(?P<token>{KEY.pattern})" if part == "{token}" else _part(part) for part in text.split("/"))
     return re.compile("/".join(parts) + "/?")
 
@@ -49,12 +49,11 @@ log = structlog.get_logger(__name__)
 
 
 def serves(path: str) -> bool:
-    """Whether a request for this path is for the handler."""
     return path.startswith(PREFIX) or address_of(path) is not None
 
 
 class Address(NamedTuple):
-    """What a path says: whose dialect, the token if the path holds one, and the path as it may be stored."""
+    """The content of a path: its dialect, the token if the path holds one, and the path as it may be stored."""
 
     dialect: Dialect
     token: str
@@ -62,7 +61,7 @@ class Address(NamedTuple):
 
 
 def address_of(path: str, own: Mapping[str, Dialect] = EMPTY) -> Address | None:
-    """The dialect that a path belongs to, or None: then it is nobody's here.
+    """The dialect that a path belongs to, or None if the path is not served here.
 
     `own` are the mappings that operators defined; a preset of the same name goes first.
     """
@@ -83,25 +82,25 @@ def address_of(path: str, own: Mapping[str, Dialect] = EMPTY) -> Address | None:
 
 
 def find_address(path: str) -> Address | None:
-    """The same with what operators defined, for those who may wait for the database."""
+    """Like `address_of`, with the operators' mappings read from the database: for callers that may block."""
     return address_of(path) or (address_of(path, reference_cache.own_dialects()) if path.startswith(PREFIX) else None)
 
 
 def read_own() -> dict[str, Dialect]:
-    """The mappings that operators defined, read in a thread of their own; raise what the database raises."""
+    """Read the operators' mappings in a thread of their own; raise what the database raises."""
     close_old_connections()
     return reference_cache.own_dialects()
 
 
 class DialectHandler:
-    """The ASGI handler of a process; its requests share the batches of the native door."""
+    """The ASGI handler of a process; its requests share the batches of the native endpoint."""
 
     def __init__(self, gatherer: "Batcher[Received, Decision]") -> None:
         self._gatherer = gatherer
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="mappings")
 
     def close(self) -> None:
-        """End the reader's thread and give its connection back."""
+        """End the reader's thread and close its connection."""
         self._reader.submit(connections.close_all)
         self._reader.shutdown()
 
@@ -134,7 +133,7 @@ class DialectHandler:
         await linger(receive, scope)
 
     async def _own(self) -> dict[str, Dialect]:
-        """The mappings that operators defined: from memory, or read without holding up the event loop."""
+        """The operators' mappings: from memory, or read without blocking the event loop."""
         known = reference_cache.own_dialects_at_hand()
         if known is not None:
             return known

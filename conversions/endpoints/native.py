@@ -1,4 +1,4 @@
-"""The native door, `GET|POST /postback`: take a request in, hand it to intake, say what was decided."""
+"""The native endpoint, `GET|POST /postback`: read a request, pass it to intake, send the answer."""
 
 import asyncio
 import json
@@ -52,19 +52,19 @@ from web.request_body import (
 
 PATH = "/postback"
 MAX_BODY = 64 * 1024
-# Seconds in which a body must have come.
+# Seconds within which a body must arrive.
 BODY_SECONDS = 15.0
-# The bodies that are arriving, of all senders and of one address.
+# The most bodies being received at once: of all senders, and of one address.
 ROOM = Room(64 * MB, 16 * MB)
-# After so many seconds a sender is told to try again rather than left to guess: a repeat is harmless.
+# After so many seconds without a decision the sender is asked to retry: a repeat is harmless.
 PATIENCE = 25.0
-# For so many seconds without work the gatherer's connection is taken to stand.
+# After fewer idle seconds than this the gatherer's connection is assumed to be alive.
 TRUSTED = 5.0
 KEPT_HEADERS = (b"user-agent", b"content-type", b"host")
-# Lists that proxies append to: of these the end is kept, where the nearest ones wrote.
+# Headers that proxies append to: only the end is stored, where the nearest proxies wrote.
 KEPT_LISTS = (b"x-forwarded-for", b"forwarded")
 
-# What may stand before JSON: blanks, byte order marks, the first half of UTF-16's characters.
+# What may come before JSON: blanks, byte order marks, the first half of UTF-16's characters.
 _BEFORE_JSON = b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"
 
 log = structlog.get_logger(__name__)
@@ -100,7 +100,7 @@ class PostbackHandler:
 
 
 def not_decided(error: Exception, **context: object) -> tuple[int, dict[str, Any]]:
-    """Status and body where no decision came about; what is not the sender's doing is logged."""
+    """Status and body where no decision was made; errors that the sender did not cause are logged."""
     if isinstance(error, BodyTooSlow):
         return 408, {**try_again(), "message": str(error)}
     if not isinstance(error, QueueFull | NoRoom):
@@ -109,16 +109,16 @@ def not_decided(error: Exception, **context: object) -> tuple[int, dict[str, Any
 
 
 def wait_first(status: int) -> list[Header]:
-    """When a sender who is told to come back may do so."""
+    """The Retry-After header of an answer after which the sender may retry."""
     seconds = {429: WAIT, 503: 2}.get(status)
     return [(b"retry-after", str(seconds).encode())] if seconds else []
 
 
 def decide_batch(batch: list[Received]) -> list[Decision | Exception]:
-    """Intake for the gatherer's thread, over one connection that it keeps from batch to batch.
+    """Run intake in the gatherer's thread, over one connection that stays open from batch to batch.
 
-    A batch that fails with its connection is tried once more over a new one. When a batch fails otherwise,
-    each request is tried alone, so that one cannot take the others with it.
+    A batch that fails with its connection is tried once more over a new one. When a batch fails otherwise, each request
+    is tried alone, so that one cannot make the others fail.
     """
     _look_after_connection()
     failure: Exception = OperationalError()
@@ -126,7 +126,8 @@ def decide_batch(batch: list[Received]) -> list[Decision | Exception]:
         try:
             return [*intake(batch, now=datetime.now(UTC))]
         except (OperationalError, InterfaceError) as error:
-            # Lost, perhaps while nothing came, or at odds with another transaction. What was stored is harmless.
+            # The connection was lost, perhaps while idle, or the transaction had a conflict. What was stored is
+            # harmless.
             log.warning("batch_tried_again", postbacks=len(batch), error=str(error).strip())
             failure = error
             connection.close()
@@ -139,7 +140,7 @@ def decide_batch(batch: list[Received]) -> list[Decision | Exception]:
 
 
 def _look_after_connection() -> None:
-    """See to it that the connection still stands, but not for each batch: asking costs as much as two statements."""
+    """Check that the connection is alive, but not for each batch: the check costs as much as two statements."""
     now = time.monotonic()
     if now - getattr(_checked, "at", -TRUSTED) >= TRUSTED:
         close_old_connections()
@@ -147,7 +148,7 @@ def _look_after_connection() -> None:
 
 
 def opened(scope: Scope, door: Postback.Door) -> Received:
-    """The request as far as its head says; no parameters yet."""
+    """Build the request from its headers alone; no parameters yet."""
     return Received(
         door=door,
         method=scope["method"],
@@ -170,11 +171,11 @@ def _kept_headers(scope: Scope) -> dict[str, str]:
 async def take_in(
     scope: Scope, receive: Receive, door: Postback.Door = Postback.Door.NATIVE, *, nested: bool = False
 ) -> Received:
-    """Read the request: parameters of the query first, then those of the body. Faults are kept, not raised.
+    """Read the parameters of the query, then those of the body. Errors in them are stored in the request, not raised.
 
-    What `read_body` raises of a body that did not come (too slow, no room, cut off) is raised.
+    Raise what `read_body` raises for a body that did not arrive (too slow, no room, cut off).
 
-    `nested` takes lists and objects within a JSON body as their text: other platforms send some that mean nothing here.
+    `nested` accepts lists and objects within a JSON body as text: other platforms send some that have no meaning here.
     """
     received = opened(scope, door)
     body, in_body = b"", list[tuple[str, str]]()
@@ -190,15 +191,15 @@ async def take_in(
     except Unreadable as error:
         received.fault = Problem(Reason.UNREADABLE, "body", storable(str(error)))
     if received.fault is None or received.fault.reason != Reason.TOO_LARGE:
-        # Of what was not read whole no signature can be checked.
-        # In another platform's body `signature` and `ts` may mean anything; in our own form they are the signature's.
+        # The signature of a request that was not read completely cannot be checked. In another platform's body
+        # `signature` and `ts` may mean anything; in the native form they belong to the signature.
         received.signed = signature_of(scope, body, () if nested else [name for name, _ in in_body])
     received.parameters = [(storable(name), storable(value)) for name, value in received.parameters]
     return received
 
 
 def signature_of(scope: Scope, body: bytes, body_names: Iterable[str] = ()) -> Signed | None:
-    """The signature that the request carries, in its headers or its query."""
+    """The signature of the request, from its headers or its query."""
     return read_signature(
         method=scope["method"],
         path=scope["path"],
@@ -210,7 +211,7 @@ def signature_of(scope: Scope, body: bytes, body_names: Iterable[str] = ()) -> S
 
 
 def storable(text: str) -> str:
-    """PostgreSQL keeps no NUL and JSON no lone surrogate; everything else stays as it was sent."""
+    """Replace what PostgreSQL (NUL) and JSON (lone surrogates) cannot store; everything else stays as sent."""
     return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
 
@@ -220,7 +221,7 @@ def _bearer(scope: Scope) -> str:
 
 
 def _body_pairs(received: Received, body: bytes, nested: bool, is_packed: bool) -> list[tuple[str, str]]:
-    """The body's parameters. What looks like JSON is read as JSON, whatever the content type says.
+    """The parameters of the body. What looks like JSON is read as JSON, whatever the content type.
 
     The content type is not signed: if it decided, the same signed bytes could be read in two ways.
     """

@@ -1,9 +1,9 @@
-"""`GET|POST /pixel.gif` and `GET /pixel.js`: an event told by the visitor's browser on the advertiser's page.
+"""`GET|POST /pixel.gif` and `GET /pixel.js`: an event reported by the visitor's browser on the advertiser's page.
 
-The image is always an image: what came of it stands in the headers `X-Affidavit-Outcome` and `X-Affidavit-Reason`.
-The click comes as `click_id`, else from the cookie that the tracking link set. `/pixel.js` is a small script that
-calls the image with what its own `data-` attributes say; a browser that leaves the page before the image has come tells
-it once more by POST (`navigator.sendBeacon`), and what arrives twice counts once.
+The answer is always an image; the result is in the headers `X-Affidavit-Outcome` and `X-Affidavit-Reason`. The click ID
+is sent as `click_id`, or read from the cookie that the tracking link set. `/pixel.js` is a small script that requests
+the image with the values of its own `data-` attributes. A browser that leaves the page before the image has loaded
+sends the event again by POST (`navigator.sendBeacon`); an event that arrives twice counts once.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from web.http import NO_STORE, Header, Receive, Scope, Send, cookie, header, req
 from web.request_body import BodyCutOff, last_header, linger
 
 IMAGE_PATH, SCRIPT_PATH = "/pixel.gif", "/pixel.js"
-# A page's visitor waits for nothing: an hour's old script does no harm.
+# The page must not wait for this script; one that is an hour old does no harm.
 SCRIPT_HEADERS: list[Header] = [
     (b"content-type", b"text/javascript; charset=utf-8"),
     (b"cache-control", b"public, max-age=3600"),
@@ -30,7 +30,7 @@ SCRIPT_HEADERS: list[Header] = [
 
 
 class PixelHandler:
-    """The ASGI handler of a process; its requests share the batches of the native door."""
+    """The ASGI handler of a process; its requests share the batches of the native endpoint."""
 
     def __init__(self, gatherer: "Batcher[Received, Decision]") -> None:
         self._gatherer = gatherer
@@ -63,7 +63,7 @@ class PixelHandler:
 
 
 def _said(scope: Scope, outcome: str, reason: str) -> list[Header]:
-    """The headers of the image, which say what came of the event."""
+    """The headers of the image, which report the result."""
     return [
         (b"content-type", b"image/gif"),
         (b"x-affidavit-outcome", outcome.encode()),
@@ -75,7 +75,7 @@ def _said(scope: Scope, outcome: str, reason: str) -> list[Header]:
 
 
 def _page_of(scope: Scope) -> dict[str, str]:
-    """The host of the page that the pixel stands on; the rest of its address may hold what is nobody's business."""
+    """The host of the page that the pixel is on; the rest of its address may be private and is not stored."""
     try:
         return {"referer": urlsplit(header(scope, b"referer")).hostname or ""}
     except ValueError:
@@ -83,7 +83,7 @@ def _page_of(scope: Scope) -> dict[str, str]:
 
 
 def _add_click(received: Received, scope: Scope) -> None:
-    """The click from the advertiser's cookie, unless the request names one, or is signed: the cookie is not."""
+    """Add the click from the cookie, unless the request names one or is signed: the cookie is not signed."""
     if received.signed:
         return
     sent = dict(reversed(received.parameters))

@@ -1,7 +1,7 @@
-"""One pipeline behind every door: a batch of requests in, a decision for each out.
+"""One pipeline behind every endpoint: a batch of requests in, a decision for each out.
 
-A single postback is a batch of one. The order of the steps is the order of the files' names in
-`STEPS`; each adds lines to the trace and may stop a case with a reason from the closed list.
+A single postback is a batch of one. The steps run in the order of the modules in `STEPS`. Each step adds lines to the
+trace and may stop a case with a reason from the closed list.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ __all__ = ["Decision", "Received", "decide_left_over", "give_up_parked", "intake
 
 log = structlog.get_logger(__name__)
 
-# So many parked postbacks are decided in one transaction; more of them wait for the next sweep.
+# Parked postbacks decided in one transaction; further ones wait for the next sweep.
 AT_ONCE = 500
 
 STEPS = (
@@ -43,11 +43,10 @@ STEPS = (
 
 
 def intake(batch: list[Received], *, now: datetime) -> list[Decision]:
-    """Store the requests, then decide them; the decisions come in the order of the batch.
+    """Store the requests, then decide them; the decisions have the order of the batch.
 
-    Two transactions: what was received stays, whatever happens to the decision. A request whose
-    decision fails is left undecided and `decide_left_over` takes it up again. Raise what the database
-    raises when nothing could be stored.
+    Two transactions: what was received stays stored even if the decision fails. A request whose decision fails stays
+    undecided until `decide_left_over` decides it. Raise what the database raises when nothing could be stored.
     """
     away = turned_away(batch)
     if away:
@@ -60,8 +59,8 @@ def intake(batch: list[Received], *, now: datetime) -> list[Decision]:
 def decide_cases(cases: list[Case], *, now: datetime, again: bool = False) -> list[Decision]:
     """Decide stored requests in one transaction; a postback decided meanwhile keeps its answer.
 
-    `again` decides also those that were decided: the new decision takes the old one's place, unless it only
-    finds what the request itself has brought about.
+    `again` also decides requests that were decided before: the new decision replaces the old one, unless it only finds
+    the conversion that the request itself created.
     """
     woken: list[int] = []
     with transaction.atomic():
@@ -69,7 +68,7 @@ def decide_cases(cases: list[Case], *, now: datetime, again: bool = False) -> li
         due = _still_due(cases, again=again)
         fresh = [case for case in cases if case.postback.pk in due]
         learn_forms(fresh)
-        # A parked request was authenticated when it came.
+        # A parked request was authenticated when it arrived.
         authenticate([case for case in fresh if case.advertiser is None])
         slow_down(fresh, now=now)
         parse.parse(fresh)
@@ -94,7 +93,7 @@ def decide_cases(cases: list[Case], *, now: datetime, again: bool = False) -> li
 
 
 def _keep_what_it_did(cases: list[Case]) -> None:
-    """A request that is decided again and finds its own conversion has its first decision still."""
+    """A request that is decided again and finds its own conversion keeps its first decision."""
     for case in cases:
         row = case.postback
         is_its_own = case.conversion is not None and row.conversion_id == case.conversion.pk
@@ -105,9 +104,9 @@ def _keep_what_it_did(cases: list[Case]) -> None:
 
 
 def _still_due(cases: list[Case], *, again: bool = False) -> set[int]:
-    """Lock the postbacks; whatever another process decided meanwhile is not due any more.
+    """Lock the postbacks; drop those that another process has decided meanwhile.
 
-    Whether a parked one still waits is asked once the lock is held: then nobody else can decide it.
+    Whether one is still parked is checked under the lock: then no other process can decide it.
     """
     rows = Postback.objects.select_for_update().filter(pk__in=[case.postback.pk for case in cases]).order_by("pk")
     if again:
@@ -120,7 +119,7 @@ def _still_due(cases: list[Case], *, again: bool = False) -> set[int]:
 
 
 def _read_decisions(cases: list[Case], rows: "QuerySet[Postback]") -> None:
-    """The decisions in force now that the rows are locked: somebody else may have decided again meanwhile."""
+    """Read the decisions in force under the row locks: another process may have decided again meanwhile."""
     columns = ("decided_at", "outcome", "reason", "conversion_id")
     known = {pk: decision for pk, *decision in rows.values_list("pk", *columns)}
     for case in cases:
@@ -129,10 +128,10 @@ def _read_decisions(cases: list[Case], rows: "QuerySet[Postback]") -> None:
 
 
 def _plan_for_growth() -> None:
-    """Have the statements of this transaction look rows up one by one by their index, for its length.
+    """Make the statements of this transaction look rows up one by one in an index, until it ends.
 
-    Prepared statements keep their plan: one that was made while a table was nearly empty would go on reading the
-    whole table, or all of an index, while it grows, until PostgreSQL gathers statistics anew.
+    Prepared statements keep their plan: one made while a table was nearly empty would read the whole table, or all of
+    an index, as it grows, until PostgreSQL gathers statistics again.
     """
     with connection.cursor() as cursor:
         cursor.execute("; ".join(f"SET LOCAL enable_{way} = off" for way in ("seqscan", "hashjoin", "mergejoin")))
@@ -143,7 +142,7 @@ def _kept(case: Case) -> Decision:
 
 
 def _rounds(cases: list[Case]) -> Iterator[list[Case]]:
-    """Split the batch so that no round has two cases about one event or one customer; their order holds."""
+    """Split the batch so that no round has two cases about one event or one customer; their order is kept."""
     last: dict[tuple[object, ...], int] = {}
     rounds: list[list[Case]] = []
     for case in cases:
@@ -157,7 +156,7 @@ def _rounds(cases: list[Case]) -> Iterator[list[Case]]:
 
 
 def decide_left_over(*, received_before: datetime, now: datetime, limit: int = 200) -> int:
-    """Decide requests that were stored but, through a crash, never judged. Return how many were looked at."""
+    """Decide requests that were stored but, after a crash, never decided. Return how many were processed."""
     left = Postback.objects.filter(decided_at=None, received_at__lt=received_before).order_by("pk")[:limit]
     cases = [reopen(row) for row in left]
     if cases:
@@ -167,26 +166,28 @@ def decide_left_over(*, received_before: datetime, now: datetime, limit: int = 2
 
 
 def take_up_parked(*, now: datetime, limit: int = 200) -> int:
-    """Try again what waits and is due, and give up what waited too long. Any number of workers may run at once.
+    """Decide parked requests that are due again, and expire those that were parked too long.
 
-    Return how many were looked at. Whatever waits for the same thing is looked at together, in the order of time.
+    Return how many were processed. Any number of workers may run at once. Requests that need the same event are decided
+    together, in order of time.
     """
     due = ParkedPostback.objects.filter(next_try_at__lte=now).order_by("next_try_at", "pk")[:limit]
     return _try_again(list(due.values_list("pk", flat=True)), now)
 
 
 def try_parked(pks: Sequence[int], *, now: datetime) -> int:
-    """Try these parked requests at once, however long their next try is off, with those that wait for the same.
+    """Decide these parked requests now, before they are due, together with those that need the same event.
 
-    Return how many were looked at. What is still not there is waited for as before; what came to its end is given up.
+    Return how many were processed. A request whose event is still missing stays parked; one whose time is over expires.
     """
     return _try_again(pks, now)
 
 
 def give_up_parked(pks: Sequence[int], *, by: str, note: str, now: datetime) -> list[Decision]:
-    """Decide that these parked requests wait no longer, with the repeats of each.
+    """Expire these parked requests now, with the repeats of each.
 
-    `by` says who gave up and `note` why, for the trace. One whose awaited has come meanwhile is decided by it instead.
+    `by` says who did it and `note` why, for the trace. If the missing event has arrived meanwhile, the request is
+    decided with it instead.
     """
     repeated = ParkedPostback.objects.filter(
         pk__in=pks,
@@ -203,10 +204,10 @@ def give_up_parked(pks: Sequence[int], *, by: str, note: str, now: datetime) -> 
 
 
 def _take_up_woken(pks: list[int], now: datetime) -> None:
-    """Decide at once what the batch brought the awaited for. They are due, so the sweep is there should this fail."""
+    """Decide at once the parked requests that this batch made due. If this fails, the sweep decides them."""
     try:
         _try_again(pks, now)
-    except Exception as error:  # the batch's own answers stand, whatever becomes of these
+    except Exception as error:  # the answers of the batch itself stay
         log.error("parked_not_taken_up", postbacks=pks[:20], error=str(error).strip())
 
 
@@ -222,7 +223,7 @@ def _try_again(pks: Sequence[int], now: datetime) -> int:
 
 
 def _reopen_parked(row: ParkedPostback, now: datetime) -> Case:
-    """The case of a parked request. Who sent it was found when it came, and holds."""
+    """Open the case of a parked request. Its sender was identified on receipt."""
     case = reopen(row.postback)
     case.parked, case.may_wait, case.advertiser = row, now < row.expires_at, row.postback.advertiser
     note = f"Try {row.tries + 1}; it waits since {row.parked_at:%Y-%m-%d %H:%M:%S} UTC."

@@ -1,4 +1,4 @@
-"""The values that pass through intake: what was received, what it says, and what was decided."""
+"""The values that pass through intake: the received request, the event read from it, and the decision."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,13 +20,13 @@ from tracking.models import TrackingLink
 from web.http import clean
 
 Outcome = Postback.Outcome
-# The result of a trace line about what was mended; the sender is told.
+# The result of a trace line about a repaired value; the sender gets it as a warning.
 REPAIRED = "repaired"
 
 
 @dataclass(slots=True)
 class Received:
-    """One request as a door took it in. `parameters` are pairs in the order sent, secrets included."""
+    """One request as an endpoint received it. `parameters` are pairs in the order sent, secrets included."""
 
     door: Postback.Door
     method: str
@@ -37,19 +37,19 @@ class Received:
     is_secure: bool
     received_at: datetime
     bearer: str = ""
-    # Whose names it is read by: a row of conversions/dialects/table.py, or a mapping that an operator defined.
+    # The dialect whose names are used: a row of conversions/dialects/table.py, or a mapping that an operator defined.
     mapping: str = "native"
     signed: Signed | None = None
-    # Whose request it is where an operator says so, as for an imported file.
+    # The advertiser that an operator named, as for an imported file.
     advertiser: Advertiser | None = None
     body: str = ""
-    # A fault found while reading the request, before any parameter was looked at.
+    # An error found while reading the request, before any parameter was checked.
     fault: "Problem | None" = None
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One fault of a request: where, which, and how to mend it."""
+    """One error of a request: the field, the error, and how to fix it."""
 
     reason: Reason
     field: str
@@ -67,7 +67,7 @@ class Problem:
 
 
 def _in_their_words(problem: Problem, mapping: Mapping) -> Problem:
-    """The fault with the name that the sender knows the field by."""
+    """Return the problem with the name that the sender uses for the field."""
     shown = mapping.shown(problem.field)
     if mapping.is_native or shown == problem.field:
         return problem
@@ -77,7 +77,7 @@ def _in_their_words(problem: Problem, mapping: Mapping) -> Problem:
 
 @dataclass(slots=True)
 class Event:
-    """What a request says, read and checked. Absent values are empty or None."""
+    """The values of a request, parsed and checked. Absent values are empty or None."""
 
     click_text: str = ""
     click: ClickID | None = None
@@ -87,7 +87,7 @@ class Event:
     revenue: Decimal | None = None
     volume: Decimal | None = None
     deductions: dict[str, str] = field(default_factory=dict)
-    # What went back to the customer of a known sale, with the sender's own ID of it.
+    # The amount refunded on a known sale, with the sender's own ID of the refund.
     refund: Decimal | None = None
     refund_id: str = ""
     currency: str = ""
@@ -96,12 +96,12 @@ class Event:
     customer_id: str = ""
     coupon: str = ""
     fingerprint: str = ""
-    # What no rule reads, by name: the advertiser's own labels.
+    # Parameters that no rule reads, by name: the advertiser's own labels.
     extras: dict[str, str] = field(default_factory=dict)
 
 
 class Awaited(NamedTuple):
-    """What a request waits for: the kind (`ParkedPostback.Waits`), and which one."""
+    """What a parked request needs: the kind (`ParkedPostback.Waits`) and the value."""
 
     waits_for: str
     name: str
@@ -109,16 +109,16 @@ class Awaited(NamedTuple):
 
 @dataclass(slots=True)
 class Rejected:
-    """A conversion that a rule rejected, with what was told of it: first, before each correction, and now."""
+    """A conversion that a rule rejected, with its facts: as first sent, before each correction, and now."""
 
     row: Conversion
     status: str
     reason: Reason
     told: dict[str, str]
     earlier: list[dict[str, str]]
-    # Who told it last: only a later request has a later word.
+    # The latest postback about it: only a later one can correct it.
     postback_id: int
-    # What the correction says, and which of it is otherwise.
+    # The facts of the correction, and which of them differ.
     said: dict[str, str] = field(default_factory=dict)
     differs: list[str] = field(default_factory=list)
 
@@ -132,9 +132,9 @@ class Case:
     event: Event = field(default_factory=Event)
     problems: list[Problem] = field(default_factory=list)
     steps: list[dict[str, Any]] = field(default_factory=list)
-    # Names and kinds of what was taken for personal data when the request came.
+    # Names and kinds of the values that were treated as personal data on receipt.
     personal: list[tuple[str, str]] = field(default_factory=list)
-    # In whose form it came; None for our own, and for one that there is no more.
+    # The dialect of the request; None for our own, and for one that no longer exists.
     dialect: Dialect | None = None
 
     advertiser: Advertiser | None = None
@@ -142,40 +142,40 @@ class Case:
     enrollment: Enrollment | None = None
     evidence: str = ""
     click_is_bot: bool = False
-    # Of the click that the request names; None without a stored click.
+    # Facts of the click that the request names; None without a stored click.
     click_marks: ClickMarks | None = None
     goal: Goal | None = None
     customer: Customer | None = None
-    # All locks of the customer, the newest first; the one that decides or is taken over; what touched them before.
+    # All locks of the customer, the newest first; the lock that decides or is replaced; the customer's touches before.
     locks: list[CustomerLock] = field(default_factory=list)
     lock: CustomerLock | None = None
     takes_over: bool = False
     touches: list[Touch] = field(default_factory=list)
-    # The link of the click that the request names, whoever is credited; and the click that is, where it is another.
+    # The link of the click that the request names, even if another is credited; and the credited click if it differs.
     named: TrackingLink | None = None
     credited: ClickID | None = None
     # Where the click ID was imported from, for one that is not ours.
     legacy_source: str = ""
-    # Judged and answered as any other, but never counted nor paid.
+    # A test event: processed and answered like any other, but never counted or paid.
     is_test: bool = False
     dedupe_key: str = ""
-    # The goal as far as its code says: whose rule the key follows. `goal` is the offer's own, found later.
+    # The goal found by its code alone: its rule makes the key. `goal` is the offer's own, found later.
     named_goal: Goal | None = None
-    # What the rules say a new conversion becomes; empty until a step decides.
+    # The status that the rules give a new conversion; empty until a step decides.
     verdict: str = ""
     verdict_reason: Reason = Reason.OK
-    # What came of each rule of the goal; and whether anything of the offer may wait for a customer's other events.
+    # The result of each rule of the goal; and whether anything on the offer can depend on a customer's other events.
     findings: list[Finding] = field(default_factory=list)
     offer_has_rules: bool = False
-    # The marks against it, weighed by the offer's policy; None for what is not weighed.
+    # The risk signals, weighed by the offer's policy; None where no signals are weighed.
     risk: Found | None = None
 
-    # A request that was parked before, and whether it may go on waiting.
+    # The row of a request that was parked before, and whether it may stay parked.
     parked: ParkedPostback | None = None
     may_wait: bool = True
-    # Who gave it up before its time, and why.
+    # Who expired it before its time, and why.
     given_up: str = ""
-    # What it waits for, until when, and as which postback, where another says the same.
+    # What it is parked for, until when, and the postback of an earlier request with the same content.
     waits: Awaited | None = None
     waits_until: datetime | None = None
     waits_as: str = ""
@@ -183,7 +183,7 @@ class Case:
     conversion: Conversion | None = None
     # The rejected conversion that the request corrects: decided as new, written into that row.
     corrects: Rejected | None = None
-    # The country that was told of it before, where this request names none.
+    # The country sent earlier, where this request names none.
     country_before: str = ""
     outcome: str = ""
     reason: Reason | None = None
@@ -200,12 +200,12 @@ class Case:
         return self.dialect.mapping if self.dialect else NATIVE
 
     def told_problems(self) -> list[dict[str, str]]:
-        """The faults for the sender, by the names that the sender used."""
+        """The problems as the sender gets them, with the names that the sender used."""
         return [_in_their_words(problem, self.mapping).as_json() for problem in self.problems]
 
     @property
     def faults(self) -> str:
-        """The fields with faults and what was sent in them, for the trace."""
+        """The fields with errors and the values sent in them, for the trace."""
         return "; ".join(f"{each.field or 'request'}={each.value or 'missing'}" for each in self.problems)
 
     @property
@@ -213,11 +213,11 @@ class Case:
         return not self.outcome
 
     def report(self, reason: Reason, field: str, message: str, value: str = "") -> None:
-        """One more fault of the request; `value` is what was sent."""
+        """Add a problem to the request; `value` is what was sent."""
         self.problems.append(Problem(reason, field, message, clean(value, 100)))
 
     def note(self, step: str, result: str, note: str, *, rule: str = "", **inputs: Any) -> None:
-        """Add a line to the trace: the step, what came of it, the rule that was used and its inputs."""
+        """Add a line to the trace: the step, its result, the rule that was used and its inputs."""
         given = {name: str(value) for name, value in inputs.items() if value not in (None, "")}
         self.steps.append({"step": step, "result": result, "rule": rule, "input": given, "note": note})
 
@@ -226,24 +226,24 @@ class Case:
         self.note(step, outcome, note, rule=rule, **inputs)
 
     def judge(self, status: str, reason: Reason, step: str, note: str, *, rule: str = "", **inputs: Any) -> None:
-        """Say what the conversion becomes; the first judgement stands, later steps only add to the trace."""
+        """Set the status of the new conversion. The first call decides; later steps only add to the trace."""
         if not self.verdict:
             self.verdict, self.verdict_reason = status, reason
         self.note(step, status, note, rule=rule, **inputs)
 
     @property
     def occurred_at(self) -> datetime:
-        """The sender's word for when it happened; without one, when it reached us."""
+        """When the event happened, as the sender says; otherwise when we received it."""
         return self.event.occurred_at or self.postback.received_at
 
     @property
     def counts_from(self) -> datetime:
-        """When the event first reached us: caps and delays go by it, also where it is corrected later."""
+        """When we first received the event. Caps and delays use this time, also after a correction."""
         return self.corrects.row.received_at if self.corrects else self.postback.received_at
 
     @property
     def locks_customer(self) -> bool:
-        """Whether the customer's later events follow this one: nobody had the customer on this offer."""
+        """Whether this event creates the customer lock: the customer had none on this offer."""
         return (
             bool(self.event.customer_id)
             and self.lock is None
@@ -255,7 +255,7 @@ class Case:
 
     @property
     def http_status(self) -> int:
-        """The HTTP status of the answer: a request with several faults is answered 422."""
+        """The HTTP status of the answer: a request with several errors is answered 422."""
         if self.outcome in (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.UPDATED, Outcome.DUPLICATE):
             return 200
         return EXPLANATIONS[self.reason or Reason.TRY_AGAIN].http_status
@@ -263,7 +263,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer to one request, ready to be sent by any door."""
+    """The answer to one request, ready to be sent by any endpoint."""
 
     http_status: int
     body: dict[str, Any]

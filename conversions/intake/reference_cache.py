@@ -1,7 +1,7 @@
-"""What events are judged by, and what seldom changes: tokens, goals, mappings, links with affiliate and offer.
+"""Cache of the reference data for decisions: tokens, goals, mappings, links with affiliate and offer.
 
-A process that listens to the database keeps them in memory (`listen`); PostgreSQL says when any of them
-changes. Everywhere else, and whenever the line is down, they are read anew for each batch.
+A process that listens to the database keeps them in memory (`listen`); PostgreSQL notifies it of every change. In other
+processes, and while the connection is down, they are read again for each batch.
 """
 
 import threading
@@ -24,7 +24,7 @@ from tracking.models import TrackingLink
 
 CHANNEL = "terms_changed"
 CAPACITY = 50_000
-# Should a message get lost, so many seconds are the longest that an old reading is used.
+# If a notification gets lost, a cached value is used for at most so many seconds.
 LIFETIME = 30.0
 EVERY = "*"
 ENROLLMENT = ("enrollment__affiliate", "enrollment__offer__advertiser")
@@ -34,9 +34,9 @@ Value = TypeVar("Value")
 
 
 class Kept(Generic[Key, Value]):
-    """Values by key, as `read` gives them. What does not exist is not kept: it is asked for each time.
+    """Cached values by key, as `read` returns them. Missing keys are not cached: they are read each time.
 
-    Values are shared between batches and threads: nobody changes them.
+    Values are shared between batches and threads, so they must not be changed.
     """
 
     def __init__(self, read: Callable[[Collection[Key]], dict[Key, Value]]) -> None:
@@ -61,12 +61,12 @@ class Kept(Generic[Key, Value]):
         return found
 
     def at_hand(self, key: Key) -> Value | None:
-        """The value if it is in memory and may be used; never asks."""
+        """The value if it is in memory and still valid; never queries."""
         entry = self._entries.get(key) if self.heard else None
         return entry[1] if entry and entry[0] > time.monotonic() - LIFETIME else None
 
     def _keep(self, read: dict[Key, Value], generation: int) -> None:
-        """Keep what was read, unless something changed while it was being read."""
+        """Cache what was read, unless something changed while it was being read."""
         now = time.monotonic()
         with self._lock:
             if generation != self._generation:
@@ -117,7 +117,7 @@ goals: Kept[int, list[Goal]] = Kept(_read_goals)
 # Links by ID, with enrollment, affiliate, offer and advertiser.
 links: Kept[int, TrackingLink] = Kept(_read_links)
 
-# Every mapping that an operator defined, by slug; they are few, so they are kept together.
+# Every mapping that an operator defined, by slug; they are few, so they are cached together.
 _own_dialects: Kept[str, dict[str, Dialect]] = Kept(lambda keys: {EVERY: read_dialects()})
 
 ALL: tuple[Kept[Any, Any], ...] = (tokens, hmac_secrets, goals, links, _own_dialects)
@@ -129,12 +129,12 @@ def own_dialects() -> dict[str, Dialect]:
 
 
 def own_dialects_at_hand() -> dict[str, Dialect] | None:
-    """The same without a query: None where they would have to be read."""
+    """The same without a query: None if they would have to be read."""
     return _own_dialects.at_hand(EVERY)
 
 
 def dialects_named(names: Iterable[str]) -> dict[str, Dialect]:
-    """The dialects of these names; our own form is none. No query where they are all presets."""
+    """The dialects with these names; the native form has none. No query where all are presets."""
     wanted = set(names) - {NATIVE.name}
     found = {name: BY_NAME[name] for name in wanted & BY_NAME.keys()}
     if rest := wanted - found.keys():
@@ -144,7 +144,7 @@ def dialects_named(names: Iterable[str]) -> dict[str, Dialect]:
 
 
 def listen() -> Listener:
-    """Keep the terms in memory from now on, as long as the listener that this starts hears of changes."""
+    """Cache reference data from now on, while the listener that this starts receives notifications."""
     listener = Listener(changed=_changed, heard=_heard, channel=CHANNEL)
     listener.start()
     return listener

@@ -1,1 +1,1 @@
-"""What happens to a conversion after intake: status changes, refunds, decisions, appeals, holds."""
+"""Changes to a conversion after intake: status changes, refunds, decisions, appeals, holds."""

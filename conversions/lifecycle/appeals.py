@@ -1,7 +1,7 @@
-"""Appeals of affiliates against rejections: once, in time, answered by an operator.
+"""Appeals of affiliates against rejections: one for each conversion, in time, answered by an operator.
 
-Upholding approves the conversion by the lifecycle's own step; dismissing says why. What is decided otherwise while an
-appeal is open (a correction, an operator on the conversion's page) ends it as upheld.
+Upholding approves the conversion through the lifecycle's status change; dismissing stores a reason. If the conversion
+is decided otherwise while an appeal is open (a correction, or an operator on its page), the appeal ends as upheld.
 """
 
 from datetime import datetime, timedelta
@@ -22,14 +22,14 @@ class AppealRefused(ValueError):
 
 
 def appeal_ends(rejected_at: datetime) -> datetime:
-    """Until when a rejection may be appealed against."""
+    """The end of the time to appeal against a rejection."""
     return rejected_at + timedelta(days=settings.APPEAL_DAYS)
 
 
 def appeal(*, conversion: Conversion, words: str, evidence_url: str, user: User, now: datetime) -> Appeal:
     """Appeal against a rejection in the affiliate's words. Raise `AppealRefused`.
 
-    Whether the conversion is the user's affair is the caller's to judge.
+    The caller must check that the user may act for the conversion's affiliate.
     """
     with transaction.atomic():
         row = Conversion.objects.select_for_update().get(pk=conversion.pk)
@@ -62,7 +62,7 @@ def _check(row: Conversion, now: datetime) -> None:
 
 
 def rejected_at(row: Conversion) -> datetime:
-    """When it was rejected last; for one without a history when it came."""
+    """The time of the last rejection; for a conversion without a history the time it was received."""
     last = StatusChange.objects.filter(conversion=row, to_status=Status.REJECTED).order_by("-pk").first()
     return last.at if last else row.received_at
 
@@ -77,7 +77,7 @@ def uphold(*, conversion_id: int, note: str, actor: User, now: datetime) -> Appe
 
 
 def dismiss(*, conversion_id: int, note: str, actor: User, now: datetime) -> Appeal:
-    """Let the rejection stand; the affiliate reads the note. Raise `AppealRefused`."""
+    """Keep the rejection; the affiliate sees the note. Raise `AppealRefused`."""
     with transaction.atomic():
         row = _lock(conversion_id)
         if Conversion.objects.select_for_update().get(pk=conversion_id).status != Status.REJECTED:
@@ -101,9 +101,9 @@ def _settle(row: Appeal, state: Appeal.State, note: str, actor: User | None, now
 
 
 def end_decided(*, now: datetime, limit: int = 500) -> int:
-    """End open appeals whose conversions are rejected no more; return how many. Any number of workers may run it.
+    """End open appeals whose conversions are no longer rejected; return how many. Any number of workers may run it.
 
-    The note and the operator are those of the last change, where it has them.
+    The note and the operator are those of the last status change, if it has them.
     """
     with transaction.atomic():
         gone = Appeal.objects.filter(state=State.OPEN).exclude(conversion__status=Status.REJECTED)

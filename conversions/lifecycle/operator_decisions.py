@@ -1,4 +1,4 @@
-"""An operator's word on a conversion: which reasons there are, from which status each fits, and when a note is due."""
+"""Operators' decisions on a conversion: the reasons, the statuses each one fits, and when a note is required."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from conversions.reasons.codes import Reason
 
 Status = Conversion.Status
 
-# By reason, the statuses from which it makes sense.
+# By reason, the statuses that it fits.
 APPROVALS: dict[Reason, frozenset[str]] = {
     Reason.OPERATOR_APPROVED: frozenset({Status.PENDING}),
     Reason.APPEAL: frozenset({Status.REJECTED}),
@@ -25,7 +25,7 @@ REJECTIONS: dict[Reason, frozenset[str]] = {
 
 
 class DecisionRefused(ValueError):
-    """The decision does not fit the conversion as it stands; nothing was changed. The message says what to mend."""
+    """The decision does not fit the conversion's status; nothing was changed. The message says how to fix it."""
 
 
 def approve(*, conversion_id: int, actor: User, now: datetime, note: str = "") -> bool:

@@ -1,4 +1,4 @@
-"""What goes back to customers: kept beside the conversion, whose commission shrinks by it."""
+"""Refunds to customers: stored beside the conversion, whose commission they reduce."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -15,7 +15,7 @@ Status = Conversion.Status
 
 
 class RefundRefused(ValueError):
-    """So much cannot go back; nothing was kept. The message says why."""
+    """The amount cannot be refunded; nothing was stored. The message says why."""
 
 
 def refund(
@@ -30,10 +30,10 @@ def refund(
     actor: User | None = None,
     postback: Postback | None = None,
 ) -> Refund:
-    """Take so much of the conversion's revenue back; where nothing is left the conversion is rejected.
+    """Refund this amount of the conversion's revenue; if nothing is left, the conversion is rejected.
 
-    Raise `RefundRefused` for more than is left, and for a `refund_id` that the conversion had before. `conversion`
-    is brought up to date.
+    Raise `RefundRefused` for more than is left, and for a `refund_id` that the conversion already has. `conversion` is
+    updated in place.
     """
     with transaction.atomic():
         row = Conversion.objects.select_for_update().get(pk=conversion.pk)
@@ -64,7 +64,7 @@ def refund(
 
 
 def decimals_fault(row: Conversion, amount: Decimal) -> str:
-    """What is wrong with a refund of more decimals than the currency has; empty where the revenue has them, too."""
+    """The error of a refund with more decimals than the currency has; empty if the revenue has them, too."""
     whole = amount == round_money(amount, row.currency)
     if whole or row.revenue is None or row.revenue != round_money(row.revenue, row.currency):
         return ""

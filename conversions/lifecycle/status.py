@@ -1,4 +1,4 @@
-"""A conversion's life: pending, approved, rejected, each step appended with who, when and why."""
+"""The status of a conversion: pending, approved or rejected; each change is appended with who, when and why."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -19,7 +19,7 @@ ALLOWED: dict[str, frozenset[str]] = {
 
 
 class StatusNotAllowed(ValueError):
-    """The conversion is not in a status from which this change is possible; nothing was changed."""
+    """The conversion is not in a status that allows this change; nothing was changed."""
 
 
 def change_status(
@@ -33,10 +33,10 @@ def change_status(
     note: str = "",
     postback: Postback | None = None,
 ) -> int:
-    """Move conversions to a status, all of them or none, and mark them as due for booking.
+    """Move conversions to a status, all of them or none, and set them as due for booking.
 
-    Locks the rows in the order of their IDs. Conversions that have the status already are left alone.
-    Return how many changed; raise `StatusNotAllowed` naming the first that cannot.
+    Locks the rows in the order of their IDs. Conversions that have the status already are left alone. Return how many
+    changed; raise `StatusNotAllowed` naming the first that cannot.
     """
     with transaction.atomic():
         rows = list(Conversion.objects.select_for_update().filter(pk__in=conversion_ids).order_by("pk"))

@@ -1,4 +1,4 @@
-"""What came of a click: the events that count, the requests that reported them, and the outcome."""
+"""Conversions, the postbacks that reported them, and the decisions on them."""
 
 from conversions.models.appeals import Appeal
 from conversions.models.conflicts import ConflictReview

@@ -1,4 +1,4 @@
-"""Appeals: an affiliate's word against a rejection, and the operator's answer."""
+"""Appeals: an affiliate's statement against a rejection, and the operator's answer."""
 
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ from conversions.models.conversions import Conversion
 
 
 class Appeal(models.Model):
-    """One appeal against a rejected conversion; there is never a second one. Open until `resolved_at` is set."""
+    """An appeal against a rejected conversion; each conversion has at most one. Open until `resolved_at` is set."""
 
     class State(models.TextChoices):
         OPEN = "open", "Open"
@@ -28,7 +28,7 @@ class Appeal(models.Model):
     state = models.CharField(max_length=9, choices=State, default=State.OPEN)
     note = models.CharField(max_length=250, default="", blank=True, help_text="The affiliate reads it.")
     resolved_at = models.DateTimeField(null=True)
-    # Empty where the conversion was decided otherwise meanwhile.
+    # Empty if the conversion was decided otherwise meanwhile.
     resolved_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Postbacks that contradict what was counted: kept for a person, who accepts the new amount or dismisses it."""
+"""Conflicts: postbacks that contradict a counted conversion, for an operator to accept or dismiss."""
 
 from typing import ClassVar
 
@@ -11,14 +11,14 @@ from conversions.models.postbacks import Postback
 
 
 class ConflictReview(models.Model):
-    """A contradiction that was answered 409, once however often it is sent; `resolved_at` is set when it is decided."""
+    """A conflict that was answered 409, once however often it is sent; `resolved_at` is set when it is decided."""
 
     class Resolution(models.TextChoices):
         ACCEPTED = "accepted", "New amount accepted"
         DISMISSED = "dismissed", "Dismissed"
 
     conversion = models.ForeignKey(Conversion, models.PROTECT, related_name="conflicts")
-    # The first that said so; repeats have the same fingerprint.
+    # The first postback with this content; repeats have the same fingerprint.
     postback = models.OneToOneField(Postback, models.PROTECT, related_name="conflict")
     fingerprint = models.CharField(max_length=64)
     opened_at = models.DateTimeField()

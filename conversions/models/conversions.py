@@ -1,4 +1,4 @@
-"""The events that count, each step of their lives, and the trace of every decision."""
+"""Conversions, their status changes, and the trace of every decision."""
 
 from decimal import Decimal
 from typing import ClassVar
@@ -20,8 +20,8 @@ from records.append_only import append_only
 from records.money import AmountField, CurrencyField
 from tracking.models import TrackingLink
 
-# The last step is taken from an array: with a LIMIT, a plan may walk the whole table backwards and find none.
-# At the end of the transaction: whoever changed the status has said who, when and why.
+# The last change is taken from an array: with a LIMIT, a plan may walk the whole table backwards and find none. Checked
+# at the end of the transaction: by then every status change must have its who, when and why.
 _SAID_WHY = """
 IF (SELECT (array_agg(to_status ORDER BY id DESC))[1] FROM conversions_statuschange WHERE conversion_id = NEW.id)
         IS DISTINCT FROM (SELECT status FROM conversions_conversion WHERE id = NEW.id) THEN
@@ -30,7 +30,7 @@ IF (SELECT (array_agg(to_status ORDER BY id DESC))[1] FROM conversions_statuscha
 END IF;
 RETURN NULL;
 """
-# Each step begins where the last one ended; the row of the conversion is locked by whoever takes it.
+# Each change begins with the status of the one before; the conversion's row is locked while it is written.
 _FOLLOWS = """
 IF NEW.from_status <> (SELECT (array_agg(to_status ORDER BY id DESC))[1] FROM conversions_statuschange
         WHERE conversion_id = NEW.conversion_id) THEN
@@ -65,14 +65,14 @@ class Conversion(models.Model):
     customer = models.ForeignKey(Customer, models.PROTECT, null=True, related_name="conversions")
     click_id = models.UUIDField(null=True, db_index=True)
     evidence = models.CharField(max_length=9, choices=Evidence)
-    # A pixel's word holds only until the advertiser's server tells the same event.
+    # A pixel's report stands only until the advertiser's server reports the same event.
     told_by = models.CharField(max_length=8, choices=Postback.Door, default=Postback.Door.NATIVE)
     transaction_id = models.CharField(max_length=100, default="", db_index=True)
-    # What makes the event one event; the unique constraint on it decides duplicates.
+    # The key of the event; its unique constraint decides duplicates.
     dedupe_key = models.CharField(max_length=200)
     is_test = models.BooleanField(default=False, help_text="Judged and shown, never counted nor paid.")
     revenue = AmountField(null=True, help_text="The operator's income, as sent.")
-    # The sum of its Refund rows; a trigger keeps it.
+    # The sum of its Refund rows; a trigger maintains it.
     refunded = AmountField(default=0, db_default=0, editable=False, help_text="What the customer got back of it.")
     volume = AmountField(null=True, help_text="Lots traded, as sent.")
     deductions = models.JSONField(default=dict, db_default={}, help_text="What the sender takes off, by name.")
@@ -112,7 +112,7 @@ class Conversion(models.Model):
             models.Index(fields=["customer", "goal"], name="conversion_by_customer"),
             models.Index(fields=["goal", "received_at"], name="conversion_by_goal"),
             models.Index(fields=["received_at"], name="conversion_by_time"),
-            # What waits for a person: the operator's queue and its badge.
+            # Conversions that need a person: the operator's queue and its badge.
             models.Index(
                 fields=["received_at"], name="conversion_waiting", condition=Q(status="pending", approve_at=None)
             ),
@@ -130,12 +130,12 @@ class Conversion(models.Model):
 
     @property
     def kept_revenue(self) -> Decimal | None:
-        """The revenue less what was refunded of it: what commissions, rules and reports go by."""
+        """The revenue minus refunds: the basis of commissions, rules and reports."""
         return None if self.revenue is None else self.revenue - self.refunded
 
 
 class StatusChange(models.Model):
-    """One step in a conversion's life, with who, when and why. The first comes from nothing."""
+    """A status change of a conversion, with who, when and why. The first one has no status before it."""
 
     class Source(models.TextChoices):
         POSTBACK = "postback", "Postback"
@@ -167,7 +167,7 @@ class StatusChange(models.Model):
                 | Q(from_status="pending", to_status__in=["approved", "rejected"])
                 | Q(from_status="approved", to_status="rejected")
                 | Q(from_status="rejected", to_status="approved")
-                # What is corrected is decided anew, and may then have to wait.
+                # A correction is decided again, and may then be on hold.
                 | Q(from_status="rejected", to_status="pending", reason="corrected"),
             ),
             models.CheckConstraint(condition=~Q(from_status=F("to_status")), name="status_change_changes"),

@@ -1,4 +1,4 @@
-"""What a conversion was corrected from and to: the facts before and after, with who, when and why."""
+"""Corrections of a conversion: the facts before and after, with who, when and why."""
 
 from typing import ClassVar
 
@@ -12,17 +12,17 @@ from records.append_only import append_only
 
 
 class Correction(models.Model):
-    """A postback's facts that took the place of a conversion's: amounts, currency, time, country, customer or click.
+    """The facts of a postback that replaced a conversion's: amounts, currency, time, country, customer or click.
 
-    `before` and `after` hold all facts that were told, by name, as text; what was never told is left out.
+    `before` and `after` hold all facts that were sent, by name, as text; facts that were never sent are left out.
     """
 
     conversion = models.ForeignKey(Conversion, models.PROTECT, related_name="corrections")
-    # A postback corrects once; both it and the one before stay as they came.
+    # A postback corrects once; it and the one before stay as received.
     postback = models.OneToOneField(Postback, models.PROTECT, related_name="correction")
     before = models.JSONField()
     after = models.JSONField()
-    # Where a person accepted the postback's amounts; empty where the rules decided.
+    # Set if a person accepted the postback's amounts; empty if the rules decided.
     note = models.CharField(max_length=250, default="")
     actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     at = models.DateTimeField(default=timezone.now, help_text="Our clock.")
@@ -36,7 +36,7 @@ class Correction(models.Model):
 
     @property
     def changes(self) -> list[tuple[str, str, str]]:
-        """What changed: the name of the fact, what it was, what it is; empty for what was not told."""
+        """The changes: the name of the fact, its old and its new value; empty for a fact that was not sent."""
         names = [name for name in {**self.before, **self.after} if self.before.get(name) != self.after.get(name)]
         return [(name, self.before.get(name, ""), self.after.get(name, "")) for name in names]
 

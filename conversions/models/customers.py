@@ -1,4 +1,4 @@
-"""Who the advertiser's customers are, and which affiliates brought or touched them."""
+"""The advertiser's customers, and the affiliates that brought or touched them."""
 
 from typing import ClassVar
 
@@ -27,7 +27,7 @@ class Customer(models.Model):
 
 
 class CustomerLock(models.Model):
-    """Who brought a customer to an offer: later events follow this, not a new click."""
+    """The affiliate that brought a customer to an offer: later events follow this, not a new click."""
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="locks")
     offer = models.ForeignKey(Offer, models.PROTECT, related_name="+")
@@ -44,7 +44,7 @@ class CustomerLock(models.Model):
 
 
 class Touch(models.Model):
-    """A click that an event of the customer named: who else took part, whoever is credited."""
+    """A touch: a click that an event of the customer named, whichever click is credited."""
 
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="touches")
     offer = models.ForeignKey(Offer, models.PROTECT, related_name="+")

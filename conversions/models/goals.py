@@ -1,4 +1,4 @@
-"""What an offer counts, and the rules that an event must meet."""
+"""The goals of an offer, and the rules that an event must meet."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -111,10 +111,10 @@ class Goal(models.Model):
 
     @cached_property
     def qualification_rules(self) -> list["QualificationRule"]:
-        """The goal's rules in the order they were made; no query where they were fetched with the goal."""
+        """The goal's rules in the order they were made; no query if they were fetched with the goal."""
         return sorted(self.rules.all(), key=lambda rule: rule.pk)
 
     @cached_property
     def looks_at_customers(self) -> bool:
-        """Whether a rule depends on what else the customer did, so that an event may have to wait for it."""
+        """Whether a rule depends on the customer's other events, so that a conversion may be on hold for them."""
         return any(rule.looks_at_customer for rule in self.qualification_rules)

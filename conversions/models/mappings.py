@@ -1,4 +1,4 @@
-"""What operators define for senders that no preset fits: which parameter means what, and how they are answered."""
+"""Mappings that operators define for senders that no preset fits: parameters and answers."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from django.utils import timezone
 
 from affiliates.models import Advertiser
 
-# Kinds of content that no browser runs: an answer may repeat what was sent.
+# Content types that no browser runs: an answer may repeat what was sent.
 CONTENT_TYPES = ("text/plain", "application/json", "text/xml", "application/xml")
 NATIVE, OWN = "native", "own"
 
 
 class SenderMapping(models.Model):
-    """A row of the table of dialects that lives in the database; `conversions/dialects/own.py` reads it as one."""
+    """A row of the table of dialects stored in the database; `conversions/dialects/own.py` reads it as one."""
 
     class RefusedStatus(models.IntegerChoices):
         BY_REASON = 0, "The status that says what was wrong: 401, 403, 404, 409, 422 …"
@@ -84,7 +84,7 @@ class SenderMapping(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Each change is a version of its own, also when two are made at once."""
+        """Save a new version on each change, also when two are made at once."""
         is_change = not self._state.adding
         if is_change:
             self.version = F("version") + 1

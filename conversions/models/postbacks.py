@@ -1,4 +1,4 @@
-"""The requests that reported events, as they came, and those that wait for what they name."""
+"""Postbacks as received, and those that are parked."""
 
 from django.db import models
 from django.db.models import Q
@@ -9,7 +9,7 @@ from records import public_ids
 
 
 class Postback(models.Model):
-    """One request as it was received, stored before it is judged; the last decision stands beside it."""
+    """One request as received, stored before it is decided; the last decision is stored with it."""
 
     class Door(models.TextChoices):
         NATIVE = "native", "Postback"
@@ -41,18 +41,18 @@ class Postback(models.Model):
     headers = models.JSONField(default=dict)
     ip = models.GenericIPAddressField(null=True)
     is_secure = models.BooleanField(default=False)
-    # A digest of the token that was sent: enough to authenticate again on replay, useless to a thief.
+    # A digest of the token: enough to authenticate again on replay, useless to a thief.
     token_digest = models.CharField(max_length=64, default="")
-    # What came of a signature when it was received: only then the whole text that it covers was at hand.
+    # The result of the signature check on receipt: only then the whole signed text was available.
     signature = models.CharField(max_length=5, default="", help_text="valid, bad or stale; empty: it had none.")
     advertiser = models.ForeignKey(Advertiser, models.PROTECT, null=True, related_name="postbacks")
-    # The decision in force; every decision made is a Trace row.
+    # The decision in force; every decision is a Trace row.
     decided_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=13, choices=Outcome, default="")
     reason = models.CharField(max_length=40, choices=reason_choices, default="")
     click_id = models.UUIDField(null=True, db_index=True)
     transaction_id = models.CharField(max_length=100, default="", db_index=True)
-    # A digest of what the event says: a request that says the same again is a repeat, however late it comes.
+    # A digest of the content: a request with the same content is a repeat, however late it arrives.
     fingerprint = models.CharField(max_length=64, default="")
     conversion = models.ForeignKey("Conversion", models.PROTECT, null=True, related_name="postbacks")
 
@@ -60,7 +60,7 @@ class Postback(models.Model):
         ordering = ["-id"]
         indexes = [
             models.Index(fields=["received_at"], name="postback_undecided", condition=Q(decided_at=None)),
-            # How often an address failed within a minute.
+            # For counting the failures of an address within a minute.
             models.Index(
                 fields=["ip", "received_at"], name="postback_unauthorized", condition=Q(outcome="unauthorized")
             ),
@@ -71,7 +71,7 @@ class Postback(models.Model):
 
 
 class ParkedPostback(models.Model):
-    """A postback that waits for what it names: a customer, a sale, or a link. The row goes once it is decided."""
+    """A parked postback: its customer, sale or link is not known yet. The row is deleted once it is decided."""
 
     class Waits(models.TextChoices):
         CUSTOMER = "customer", "The customer's first event"
@@ -81,7 +81,7 @@ class ParkedPostback(models.Model):
     postback = models.OneToOneField(Postback, models.PROTECT, primary_key=True, related_name="parked")
     advertiser = models.ForeignKey(Advertiser, models.PROTECT, related_name="+")
     waits_for = models.CharField(max_length=8, choices=Waits)
-    # What is awaited, in one text: the customer's ID, goal and transaction, or the link's number.
+    # What is missing, as one text: the customer's ID, goal and transaction, or the link's number.
     awaited = models.CharField(max_length=150)
     occurred_at = models.DateTimeField(help_text="Those that wait for the same are decided in this order.")
     parked_at = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""What a goal asks of an event before it counts, and what a pending conversion still waits for."""
+"""Qualification rules of a goal, and the holds of conversions that do not meet them yet."""
 
 from datetime import timedelta
 
@@ -15,10 +15,10 @@ from records.money import AmountField
 
 
 class QualificationRule(models.Model):
-    """One thing that a goal asks of an event before it counts; all rules of a goal must be met.
+    """A condition that an event must meet before it counts; all rules of a goal must be met.
 
-    The two rules that most goals have stand on the goal itself: `minimum_revenue` and `once_per_customer`.
-    Which of the fields a kind uses (`conversions/qualification_kinds/`) is checked here and by the database.
+    The two most common rules are fields of the goal itself: `minimum_revenue` and `once_per_customer`. Which of the
+    fields a kind uses (`conversions/qualification_kinds/`) is checked here and by the database.
     """
 
     goal = models.ForeignKey("conversions.Goal", models.CASCADE, related_name="rules")
@@ -82,16 +82,16 @@ class QualificationRule(models.Model):
 
     @property
     def looks_back(self) -> LooksBack:
-        """What has to be read before it can be judged."""
+        """What must be read before the rule can be evaluated."""
         return kind_of(self.kind).looks_back(self)
 
     @property
     def looks_at_customer(self) -> bool:
-        """Whether it is judged by what else the customer did."""
+        """Whether the rule depends on the customer's other events."""
         return self.looks_back == LooksBack.CUSTOMER
 
     def clean(self) -> None:
-        """Say in words, beside the field, what the constraint would refuse."""
+        """Report, beside the field and in words, what the constraint would refuse."""
         if self.kind in KINDS:
             self._clean_by_kind(KINDS[self.kind])
         if self.other_goal_id and self.goal_id and self.other_goal and self.other_goal.offer_id != self.goal.offer_id:
@@ -113,7 +113,7 @@ class QualificationRule(models.Model):
 
 
 class QualificationWait(models.Model):
-    """A pending conversion that waits for rules of its goal; `ended_at` is set when it waits no longer."""
+    """A pending conversion on hold for rules of its goal; `ended_at` is set when the hold ends."""
 
     conversion = models.OneToOneField(
         "conversions.Conversion", models.PROTECT, primary_key=True, related_name="qualification_wait"

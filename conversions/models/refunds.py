@@ -1,4 +1,4 @@
-"""What customers got back of sales that count: a part, again and again, or all."""
+"""Refunds to customers for counted sales: partial, repeated or complete."""
 
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ from conversions.models.postbacks import Postback
 from records.append_only import append_only
 from records.money import AmountField
 
-# The sum on the conversion is kept by the database, so that it is always that of the rows.
+# The database maintains the sum on the conversion, so that it always matches the rows.
 _ADD_UP = """
 UPDATE conversions_conversion SET refunded = refunded + NEW.amount, booked_at = NULL WHERE id = NEW.conversion_id;
 RETURN NULL;
@@ -21,7 +21,7 @@ RETURN NULL;
 
 
 class Refund(models.Model):
-    """A part of a conversion's revenue that went back to the customer, in the conversion's currency."""
+    """A part of a conversion's revenue that was refunded to the customer, in the conversion's currency."""
 
     conversion = models.ForeignKey(Conversion, models.PROTECT, related_name="refunds")
     amount = AmountField(validators=[MinValueValidator(0)])

@@ -1,4 +1,4 @@
-"""The risk settings of offers, the reviews they open, and what the marks are counted from."""
+"""The risk policies of offers, their reviews, and the data that risk signals count."""
 
 from datetime import timedelta
 
@@ -11,10 +11,10 @@ from conversions.risk_signals.table import SIGNALS, columns_of
 
 
 class RiskPolicy(models.Model):
-    """How an offer weighs risk signals: points for each, and from how many points on a person looks first.
+    """How an offer weighs risk signals: the points of each, and the threshold for a review.
 
-    Each signal (`conversions/risk_signals/`) adds a column for its points and one for each of its limits.
-    The defaults are published in docs/risk.md; they hold for offers without a row of their own.
+    Each signal (`conversions/risk_signals/`) adds a column for its points and one for each of its limits. The defaults
+    are published in docs/risk.md; they apply to offers without a row of their own.
     """
 
     class AtEnd(models.TextChoices):
@@ -56,7 +56,7 @@ for _signal in SIGNALS.values():
 
 
 class RiskReview(models.Model):
-    """A conversion whose marks add up to the threshold: held with a reason, an owner and an end date."""
+    """A conversion whose risk signals reach the threshold: on hold with a reason, an owner and an end date."""
 
     class Resolution(models.TextChoices):
         APPROVED = "approved", "Approved"
@@ -88,12 +88,12 @@ class RiskReview(models.Model):
 
     @property
     def why(self) -> str:
-        """The marks in words, without what they were found by."""
+        """The risk signals in words, without their evidence."""
         return " ".join(part["note"] for part in self.parts)
 
 
 class AddressSighting(models.Model):
-    """That a customer of an offer came from an address, kept as a keyed digest: for marks of risk only."""
+    """An address of an offer's customer, stored as a keyed digest: for risk signals only."""
 
     offer = models.ForeignKey(Offer, models.CASCADE, related_name="+", db_index=False)
     address_digest = models.BinaryField(max_length=16)
@@ -109,7 +109,7 @@ class AddressSighting(models.Model):
 
 
 class MemberAddress(models.Model):
-    """That somebody of an affiliate signed in from an address, kept as a keyed digest: for self-referral only."""
+    """An address from which a member of an affiliate signed in, as a keyed digest: for self-referral only."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     address_digest = models.BinaryField(max_length=16)
@@ -124,7 +124,7 @@ class MemberAddress(models.Model):
 
 
 class AffiliatePace(models.Model):
-    """How many conversions an hour an affiliate usually has, in its busiest hours of the last two weeks."""
+    """An affiliate's average number of conversions an hour, in the hours of the last two weeks that had any."""
 
     affiliate = models.OneToOneField("affiliates.Affiliate", models.CASCADE, primary_key=True, related_name="+")
     hourly = models.DecimalField(max_digits=12, decimal_places=2)

@@ -1,1 +1,1 @@
-"""Qualification rules of a goal: judgement, what came before, waiting, words."""
+"""Qualification rules of a goal: evaluation, past events, holds, texts."""

@@ -1,8 +1,8 @@
-"""Daily caps of offers: when enough came in, the links close until the next day (UTC).
+"""Daily caps of offers: once a cap is reached, the links close until the next day (UTC).
 
-Clicks are not counted on their way in, which would make one row hot for everybody; a sweep every few seconds
-counts them. So a cap may be overrun by what comes in a few seconds. Nothing that came in is lost: clicks
-over the cap are clicks, conversions over it are conversions.
+Clicks are not counted on arrival, since that would make one row hot for all; a sweep counts them every few seconds. So
+a cap may be exceeded by the clicks and conversions of a few seconds. None of those is lost: clicks over the cap are
+clicks, conversions over it are conversions.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ def keep_caps(*, now: datetime) -> int:
 
 
 def _is_full(offer: Offer, today: datetime) -> bool:
-    """Counting stops at the cap, so its cost is bounded by it."""
+    """Whether the cap is reached. Counting stops at the cap, so its cost is bounded."""
     if offer.daily_click_cap is not None:
         clicks = Click.objects.filter(link__enrollment__offer=offer, id__gte=lowest_uuid(today), is_bot=False)
         if clicks[: offer.daily_click_cap].count() >= offer.daily_click_cap:

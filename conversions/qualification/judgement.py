@@ -1,7 +1,8 @@
-"""What a goal asks of an event, judged from what is known of its customer: rules as data, results as findings.
+"""Evaluate a goal's qualification rules for an event.
 
 Nothing here writes. `gather` (in `past.py`) reads the past of any number of events in a constant number of queries;
-`judge` returns the result of each rule for one event. `conversions/qualification_kinds/` holds how each kind judges.
+`judge` returns the result of each rule for one event. `conversions/qualification_kinds/` defines how each kind is
+evaluated.
 """
 
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ from records.money import format_money
 
 
 def judge(subject: Subject, position: int, past: Past, *, now: datetime) -> list[Finding]:
-    """The result of each rule of the event's goal; an event that waits is judged only by rules that can wait."""
+    """The result of each rule of the event's goal; for an event on hold only of the rules that can cause a hold."""
     arrives = subject.conversion_id is None
     findings = [_minimum(subject), _first(subject, past.of(position, 0))] if arrives else []
     for rule in subject.goal.qualification_rules:
@@ -59,7 +60,7 @@ def _first(subject: Subject, known: Known) -> Finding | None:
 
 
 def outcome(findings: Iterable[Finding]) -> Finding | None:
-    """The finding that decides: a rejection before a hold, a doubt, and what is waited for; None when all are met."""
+    """The deciding result: a rejection first, then a doubt, then an unmet rule; None when all are met."""
     order = (Result.REJECTED, Result.HELD, Result.UNSURE, Result.WAITING)
     listed = list(findings)
     return next((finding for result in order for finding in listed if finding.result == result), None)

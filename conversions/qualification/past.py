@@ -1,4 +1,4 @@
-"""What rules look back at: a customer's other events, and what caps have counted, read for any number of events.
+"""Read past events for qualification rules: a customer's other events and the counts of caps.
 
 Times are the sender's (`occurred_at`) but for caps, which count by our clock in UTC. Amounts in another currency than
 the offer's are never added.
@@ -20,7 +20,7 @@ from records.periods import begins, ends
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject(JudgedEvent):
-    """An event to be judged: a new one, or a stored conversion that waits (`conversion_id`)."""
+    """An event to be evaluated: a new one, or a stored conversion on hold (`conversion_id`)."""
 
     goal: Goal
     affiliate_id: int
@@ -32,11 +32,11 @@ class Subject(JudgedEvent):
 
 @dataclass(slots=True)
 class Past:
-    """What `gather` found: by position of the subject and rule (0: the goal's own once per customer)."""
+    """The result of `gather`: by position of the subject and rule (0: the goal's own once per customer)."""
 
     known: dict[tuple[int, int], Known] = field(default_factory=dict)
     caps: dict[tuple[int, int], int] = field(default_factory=dict)
-    # The batch's own: its cap rules, and what of it took a place by rule, affiliate and period so far.
+    # Of the current batch: its cap rules, and its counts so far by rule, affiliate and period.
     cap_rules: dict[int, QualificationRule] = field(default_factory=dict)
     taken: Counter[tuple[int, int | None, datetime]] = field(default_factory=Counter)
 
@@ -44,7 +44,7 @@ class Past:
         return self.known.get((position, rule)) or Known()
 
     def known_to(self, position: int, rule: QualificationRule, subject: Subject) -> Known:
-        """What the rule looks back on."""
+        """The past events that the rule depends on."""
         match rule.looks_back:
             case LooksBack.NOWHERE:
                 return Known()
@@ -56,7 +56,7 @@ class Past:
                 assert_never(never)
 
     def take_place(self, subject: Subject) -> None:
-        """Count an event of the batch that is not rejected towards every cap that it falls under."""
+        """Count an event of the batch that is not rejected towards every cap that applies to it."""
         for rule in self.cap_rules.values():
             of_offer = rule.scope == Scope.OFFER and rule.goal.offer_id == subject.goal.offer_id
             if of_offer or rule.goal_id == subject.goal.pk:
@@ -92,7 +92,7 @@ FROM unnest(%s::int[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %
 
 
 def gather(subjects: Sequence[Subject]) -> Past:
-    """Read what the subjects' rules need to know: at most one query for customers and one for caps."""
+    """Read the past events that the subjects' rules need: at most one query for customers and one for caps."""
     past = Past()
     asked = [ask for n, subject in enumerate(subjects) for ask in _asks(n, subject)]
     if asked:
@@ -109,7 +109,7 @@ def gather(subjects: Sequence[Subject]) -> Past:
 
 
 def _read_caps(past: Past, caps: list[tuple[Any, ...]]) -> None:
-    """Events of other customers count as well, so a cap is decided by one batch at a time: locked until it commits."""
+    """Read the counts of caps under a lock that lasts until the commit: other customers' events count as well."""
     wait_for(Lock.CAPS, {rule.goal.offer_id for rule in past.cap_rules.values()})
     with connection.cursor() as cursor:
         cursor.execute(_CAPS, [list(column) for column in zip(*caps, strict=True)])
@@ -135,7 +135,7 @@ def _read_known(past: Past, subjects: Sequence[Subject], asked: list[tuple[Any, 
 
 
 def _asks(position: int, subject: Subject) -> Iterator[tuple[Any, ...]]:
-    """What to look up: position, rule, customer, goal, own conversion, and until when events count."""
+    """The lookups: position, rule, customer, goal, own conversion, and until when events count."""
     if subject.customer_id is None:
         return
     own, goal = subject.conversion_id, subject.goal

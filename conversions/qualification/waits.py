@@ -1,7 +1,7 @@
-"""Conversions that wait for rules of their goals: looked at again with the customer's next event, and by a sweep.
+"""Conversions on hold for rules of their goals: re-evaluated with the customer's next event, and by a sweep.
 
-The row of a waiting conversion is its lock. Rows that somebody else holds are left to the next look, so a look
-waits for nobody and cannot deadlock; the sweep is the guarantee that every wait is looked at.
+The row of the conversion on hold is its lock. Rows that another process has locked are skipped until next time, so this
+never blocks and cannot deadlock; the sweep guarantees that every hold is re-evaluated.
 """
 
 from collections import defaultdict
@@ -34,13 +34,13 @@ Status = Conversion.Status
 # With the goals: every rule and the goal that it names, in one query.
 RULES = Prefetch("rules", QualificationRule.objects.select_related("other_goal").order_by("pk"))
 GOAL_RULES = Prefetch("conversion__goal__rules", QualificationRule.objects.select_related("other_goal").order_by("pk"))
-# A chain is no longer than this; a ring of goals that require each other ends here as well.
+# A chain is no longer than this; goals that require each other in a circle end here as well.
 LONGEST_CHAIN = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Where a conversion goes once its rules are met, or not for good."""
+    """The new status of a conversion whose rules are met, or can no longer be met."""
 
     status: str
     reason: Reason
@@ -48,7 +48,7 @@ class Move:
 
 
 def waiting_for(findings: Iterable[Finding]) -> tuple[list[dict[str, str]], datetime | None]:
-    """What is waited for, as it is kept and shown, and when the first of it is too late."""
+    """The unmet rules as they are stored and shown, and the earliest of their deadlines."""
     waiting = [finding for finding in findings if finding.result == Result.WAITING]
     said = [
         {"rule": finding.rule, "text": finding.note, "until": finding.until.isoformat() if finding.until else ""}
@@ -62,20 +62,21 @@ def open_waits() -> "QuerySet[QualificationWait]":
 
 
 def remember_said(conversion_ids: Collection[int], said: str) -> None:
-    """Keep the sender's word for when the rules are met or the review is over."""
+    """Store the sender's status for when the rules are met or the review is over."""
     open_waits().filter(pk__in=conversion_ids).update(said=said)
     RiskReview.objects.filter(pk__in=conversion_ids, resolved_at=None).update(said=said)
 
 
 def close_waits(conversion_ids: Collection[int], *, now: datetime) -> int:
-    """End the waits of conversions that were decided otherwise."""
+    """End the holds of conversions that were decided otherwise."""
     return open_waits().filter(pk__in=conversion_ids).update(ended_at=now)
 
 
 def look_again(*, now: datetime, customer_ids: Collection[int] | None = None, limit: int = 2000) -> int:
-    """Judge waiting conversions again: of these customers, or those that were not looked at for longest.
+    """Re-evaluate conversions on hold: those of these customers, or those not evaluated for the longest time.
 
-    What qualifies may be what another one waits for, so it goes on until nothing moves. Return how many moved.
+    A conversion that qualifies may be what another one needs, so this repeats until nothing changes. Return how many
+    changed.
     """
     moved = 0
     for _ in range(LONGEST_CHAIN):
@@ -89,7 +90,7 @@ def look_again(*, now: datetime, customer_ids: Collection[int] | None = None, li
 
 
 def _take(customer_ids: Collection[int] | None, limit: int | None) -> list[QualificationWait]:
-    """The waits, with their conversions locked; a new goal's rules are those in force now."""
+    """Lock the holds and their conversions; for a new goal the rules in force now apply."""
     rows = open_waits() if customer_ids is None else open_waits().filter(customer__in=customer_ids)
     rows = rows.select_related("conversion__goal__offer", "conversion__risk_review").prefetch_related(GOAL_RULES)
     locked = rows.select_for_update(of=("self", "conversion"), skip_locked=True).order_by("looked_at", "pk")
@@ -149,7 +150,7 @@ def _move(wait: QualificationWait, findings: list[Finding], now: datetime) -> Mo
 
 
 def next_move(row: Conversion, *, said: str, is_under_review: bool, reason: Reason = Reason.QUALIFIED) -> Move:
-    """What the conversion becomes: a review comes first, then the sender's word, then the goal's approval."""
+    """The new status of the conversion: a review decides first, then the sender, then the goal's approval rule."""
     if is_under_review:
         return Move(Status.PENDING, Reason.RISK_REVIEW)
     if said == Status.APPROVED or (not said and row.goal.approval == Goal.Approval.AT_ONCE):
@@ -161,7 +162,7 @@ def next_move(row: Conversion, *, said: str, is_under_review: bool, reason: Reas
 
 
 def apply_move(move: Move, conversion_ids: Collection[int], *, now: datetime) -> None:
-    """Write a move of any number of conversions; a delay counts from when the event was received."""
+    """Write a status change of any number of conversions; a delay counts from when the event was received."""
     if move.status != Status.PENDING:
         change_status(
             conversion_ids=conversion_ids,
@@ -190,6 +191,6 @@ def _trace(row: Conversion, findings: list[Finding], move: Move, now: datetime) 
 
 
 def step_of(step: str, finding: Finding) -> dict[str, Any]:
-    """A finding as a line of a trace."""
+    """A rule's result as a line of a trace."""
     given = {name: str(value) for name, value in finding.inputs.items() if value not in (None, "")}
     return {"step": step, "result": finding.result, "rule": finding.rule, "input": given, "note": finding.note}

@@ -1,1 +1,1 @@
-"""What a goal can ask of an event: one file for each kind of rule, with all that differs between kinds."""
+"""Kinds of qualification rules: one file for each, with everything that differs between them."""

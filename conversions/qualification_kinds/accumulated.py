@@ -41,7 +41,7 @@ class Accumulated(Kind):
         return f"{rule.other_goal_name or rule.goal_name} amounts add up to {minimum}{within_words(rule)}"
 
     def judge(self, rule: Rule, event: JudgedEvent, known: Known, now: datetime) -> Finding:
-        """Amounts in another currency than the offer's are left out, and the trace says so."""
+        """Amounts in another currency than the offer's are left out, and the trace lists them."""
         minimum, currency, total, left_out = rule.amount or ZERO, rule.currency, known.total, dict(known.elsewhere)
         if event.currency == currency:
             total += event.revenue or ZERO

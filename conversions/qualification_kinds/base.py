@@ -1,4 +1,4 @@
-"""What each kind of rule has, what it is given, and what it answers. Nothing here reads or writes the database."""
+"""The interface of a kind of rule: its parts, inputs and result. Nothing here reads or writes the database."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ class OverCap(models.TextChoices):
     HOLD = "hold", "Held for an operator"
 
 
-# The columns of a rule that kinds may use, as they stand where a kind does not use them.
+# The columns of a rule that kinds may use, with their values where a kind does not use them.
 UNUSED: dict[str, Any] = {
     "amount": None,
     "factor": None,
@@ -51,12 +51,12 @@ UNUSED: dict[str, Any] = {
 }
 
 
-# The help text of `within`, for kinds that wait.
+# The help text of `within`, for kinds that can cause a hold.
 WITHIN = "how long after the event it may still be met; empty: for ever."
 
 
 class Rule(Protocol):
-    """A rule as its kind reads it: its columns, and the names of what it is about."""
+    """A rule as its kind reads it: its columns, and the names that its text needs."""
 
     @property
     def goal_name(self) -> str: ...
@@ -90,7 +90,7 @@ class Rule(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedEvent:
-    """An event as kinds look at it. Its country is empty where neither request nor click names one."""
+    """An event as kinds see it. Its country is empty if neither request nor click has one."""
 
     revenue: Decimal | None
     currency: str
@@ -102,27 +102,27 @@ class JudgedEvent:
 
 @dataclass(slots=True)
 class Known:
-    """What a rule looks back on: the customer's other events of one goal that are not rejected, or a period's count."""
+    """The past of a rule: the customer's other events of one goal that are not rejected, or a period's count."""
 
     number: int = 0
-    # Of them, those that wait for no rule, and those that are approved.
+    # Of these, the events that no rule holds, and those that are approved.
     there: int = 0
     approved: int = 0
     first_at: datetime | None = None
     total: Decimal = ZERO
-    # In currencies that are not the offer's: not added up, but shown.
+    # In other currencies than the offer's: not added, but shown.
     elsewhere: dict[str, Decimal] = field(default_factory=dict)
-    # What counted before in the rule's period and scope.
+    # The count so far in the rule's period and scope.
     in_period: int = 0
 
 
 class LooksBack(StrEnum):
-    """What has to be read before a rule can be judged."""
+    """What must be read before a rule can be evaluated."""
 
     NOWHERE = "nowhere"
-    # The events of `other_goal`, else of the rule's own goal, that the customer had within the rule's time.
+    # The customer's events of `other_goal`, else of the rule's own goal, within the rule's time.
     CUSTOMER = "customer"
-    # How many events counted in the rule's period for its scope; decided by one batch at a time.
+    # The number of events in the rule's period and scope; one batch at a time decides about it.
     PERIOD = "period"
 
 
@@ -136,7 +136,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The result of one rule: the rule in words, why, from what, and until when it may still be met."""
+    """The result of one rule: the rule in words, why, from which inputs, and until when it can still be met."""
 
     result: Result
     rule: str
@@ -147,7 +147,7 @@ class Finding:
 
 
 class Need(NamedTuple):
-    """What a rule of a kind must have: a condition of the database, and what the form says beside the field."""
+    """A requirement of a kind: the database condition, and the message beside the form field."""
 
     field: str
     message: str
@@ -164,25 +164,25 @@ class Kind(ABC):
     # The columns that it uses, each with its help text; all others stay empty.
     fields: ClassVar[Mapping[str, str]]
     needs: ClassVar[tuple[Need, ...]]
-    # Whether an event may wait for it, and is judged by it again; else it is judged once, when the event arrives.
+    # Whether it can put an event on hold, and is then re-evaluated; else it is evaluated once, when the event arrives.
     waits: ClassVar[bool]
-    # By these it rejects; such an event may be corrected and sent again.
+    # The reasons of its rejections; such an event may be corrected and sent again.
     rejects: ClassVar[tuple[Reason, ...]]
-    # Names of inputs that show nothing of the advertiser's revenue. Affiliates who are paid no share of it read a
-    # result only where all of its inputs are named here.
+    # Names of inputs that reveal nothing of the advertiser's revenue. Affiliates who are paid no share of it see a
+    # result only if all of its inputs are listed here.
     open_inputs: ClassVar[tuple[str, ...]]
 
     @abstractmethod
     def looks_back(self, rule: Rule) -> LooksBack:
-        """What has to be read before the rule can be judged."""
+        """What must be read before the rule can be evaluated."""
 
     @abstractmethod
     def words(self, rule: Rule) -> str:
-        """The rule as people read it, on every page, in the API and in every trace."""
+        """The rule in words, for every page, the API and every trace."""
 
     @abstractmethod
     def judge(self, rule: Rule, event: JudgedEvent, known: Known, now: datetime) -> Finding:
-        """The result for one event."""
+        """Return the result for one event."""
 
     def met(self, rule: Rule, note: str, **inputs: Any) -> Finding:
         return Finding(Result.MET, self.words(rule), note, inputs=inputs)
@@ -191,11 +191,11 @@ class Kind(ABC):
         return Finding(Result.REJECTED, self.words(rule), note, reason, inputs)
 
     def ask_operator(self, rule: Rule, note: str, **inputs: Any) -> Finding:
-        """For what cannot be known: no rejection, a person decides."""
+        """For what cannot be known: not a rejection, an operator decides."""
         return Finding(Result.UNSURE, self.words(rule), note, Reason.AWAITS_APPROVAL, inputs)
 
     def wait(self, rule: Rule, event: JudgedEvent, what: str, now: datetime, **inputs: Any) -> Finding:
-        """Not met yet; not met for good once the time for it has passed."""
+        """Not met yet; rejected once the time for it has passed."""
         until = event.occurred_at + rule.within if rule.within else None
         if until and now > until:
             note = f"Not met within {duration_words(rule.within or timedelta(0))}: {what}."

@@ -1,4 +1,4 @@
-"""So many events count in a period. Counted by our clock in UTC; what is rejected does not count."""
+"""A maximum number of events in a period, by our clock in UTC; rejected events do not count."""
 
 from datetime import datetime
 

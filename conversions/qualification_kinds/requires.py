@@ -1,4 +1,4 @@
-"""An event of another goal comes first. It has to be there and to wait for no rule itself."""
+"""An event of another goal is required first. It must exist and must not be on hold for a rule itself."""
 
 from datetime import datetime
 

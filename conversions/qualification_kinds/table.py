@@ -1,4 +1,4 @@
-"""All kinds of rules, and what follows from them: choices, help texts and the database's constraint."""
+"""All kinds of rules, and what is derived from them: choices, help texts and the database's constraint."""
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Q
@@ -29,7 +29,7 @@ PARTS = {
 
 
 def _named(kinds: dict[str, Kind]) -> dict[str, Kind]:
-    """The kinds as given; what a rule rejects may be corrected and sent again, so its reasons must be correctable."""
+    """Check the kinds: an event that a rule rejects may be corrected, so their reasons must be correctable."""
     for kind in kinds.values():
         if stray := [reason for reason in kind.rejects if reason not in CORRECTABLE]:
             named = ", ".join(stray)
@@ -37,7 +37,7 @@ def _named(kinds: dict[str, Kind]) -> dict[str, Kind]:
     return kinds
 
 
-# Of every kind that waits, and of the goal's own once per customer.
+# Of every kind that can cause a hold, and of the goal's own once per customer.
 OWN_INPUTS = frozenset({"until", "earlier_events"})
 # In the order of the form.
 KINDS: dict[str, Kind] = _named(
@@ -46,7 +46,7 @@ KINDS: dict[str, Kind] = _named(
 
 
 def kind_of(code: str) -> Kind:
-    """The kind of a stored rule; a rule of a kind that this version does not know is never judged as another."""
+    """The kind of a stored rule; a rule of a kind that this version does not know is never evaluated as another."""
     if code not in KINDS:
         raise ValueError(f"There is no kind of rule {code!r}; there are {', '.join(KINDS)}.")
     return KINDS[code]
@@ -58,7 +58,7 @@ def kind_choices() -> list[tuple[str, str]]:
 
 
 def help_of(field: str) -> str:
-    """What the kinds use a column for; those that use it alike are named together."""
+    """The help text of a column; kinds that use it alike are named together."""
     by_use: dict[str, list[str]] = {}
     for kind in KINDS.values():
         if field in kind.fields:
@@ -67,12 +67,12 @@ def help_of(field: str) -> str:
 
 
 def open_inputs() -> frozenset[str]:
-    """Inputs in traces that show nothing of the advertiser's revenue; every other may."""
+    """Inputs in traces that reveal nothing of the advertiser's revenue; any other input may."""
     return OWN_INPUTS.union(*(kind.open_inputs for kind in KINDS.values()))
 
 
 def rule_is_complete() -> Q:
-    """The condition of the database: a known kind, all that it needs, and nothing that it does not use."""
+    """The database condition: a known kind, all that it needs, and nothing that it does not use."""
     condition = Q()
     for kind in KINDS.values():
         condition |= Q(kind=kind.code) & _needs(kind) & _leaves_out(kind)

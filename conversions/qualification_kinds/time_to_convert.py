@@ -1,4 +1,4 @@
-"""The time since the click, or since the customer's first event of another goal. Its bounds belong to what counts."""
+"""The time since the click, or since the customer's first event of another goal. Its bounds are included."""
 
 from datetime import datetime, timedelta
 

@@ -1,1 +1,1 @@
-"""Reason codes, their explanations and remedies, and the page that documents them."""
+"""Reason codes, their explanations and fixes, and the page that documents them."""

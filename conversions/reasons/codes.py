@@ -1,6 +1,6 @@
-"""The closed list of reasons: why a postback or a conversion was decided as it was.
+"""The closed list of reason codes: why a postback or a conversion was decided as it was.
 
-What causes each, what to do, and the HTTP status that carries it stand in `conversions/reasons/explanations.py`.
+The cause of each, what to do, and its HTTP status are in `conversions/reasons/explanations.py`.
 """
 
 from django.db import models
@@ -94,7 +94,7 @@ class Reason(models.TextChoices):
     TRY_AGAIN = "try_again", "The request could not be handled just now"
 
 
-# By these a rule rejects on its own: what they rejected may be corrected and sent again.
+# Reasons of rejections by a rule alone: such an event may be corrected and sent again.
 CORRECTABLE = frozenset(
     {
         Reason.OUTSIDE_WINDOW,
@@ -110,7 +110,7 @@ CORRECTABLE = frozenset(
         Reason.NOT_QUALIFIED,
     }
 )
-# Of them, those that go by the event's own time.
+# Of these, the reasons that depend on the event's own time.
 BY_TIME = CORRECTABLE - {
     Reason.NOT_FIRST,
     Reason.BELOW_MINIMUM,

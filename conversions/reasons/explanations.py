@@ -1,4 +1,4 @@
-"""Each reason explained: the HTTP status that carries it, its cause, what to do, and whether sending again can help.
+"""Each reason explained: its HTTP status, its cause, what to do, and whether sending again can help.
 
 `docs/reasons.md` is written from this table (`manage.py reasons`), and a test compares the two.
 """
@@ -10,7 +10,7 @@ from conversions.reasons.codes import Reason
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What to tell people: the HTTP status, the cause, what to do, and whether the same request may be sent again."""
+    """The explanation for people: the HTTP status, the cause, what to do, and whether the request may be sent again."""
 
     http_status: int
     cause: str

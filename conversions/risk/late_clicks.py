@@ -1,4 +1,4 @@
-"""Conversions by signature alone, completed when the click's row is there: out of a spool, it may be hours later."""
+"""Complete conversions that rest on the signature alone once the click is stored: out of a spool, hours later."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -10,14 +10,14 @@ from conversions.models import Conversion, Postback, StatusChange, Trace
 from conversions.risk.reviews import weigh_late
 from tracking.models import Click
 
-# A spool that took longer to drain has lost its disk; older rows are missing because they expired.
+# A spool that took longer to drain has lost its disk; the clicks of older rows have expired.
 LOOKED_FOR = timedelta(days=30)
 
 
 def complete_by_signature(*, now: datetime, limit: int = 500) -> int:
-    """Name the stored click as evidence once it has its marks, and weigh those; return how many were completed.
+    """Set the stored click as evidence once it has its marks, and weigh those; return how many were completed.
 
-    Any number of workers may run at once: each takes rows that nobody else holds.
+    Any number of workers may run at once: rows that another one has locked are skipped.
     """
     marked = Click.objects.filter(pk=OuterRef("click_id"), marked_at__isnull=False)
     waiting = Conversion.objects.filter(
@@ -42,7 +42,7 @@ def complete_by_signature(*, now: datetime, limit: int = 500) -> int:
 
 
 def _traces(rows: Sequence[Conversion], now: datetime) -> list[Trace]:
-    """A line beside the decision that stands: what it rests on is complete now."""
+    """Add a line to the trace of the decision in force: its evidence is complete now."""
     reported = Postback.objects.in_bulk([pk for row in rows if (pk := getattr(row, "reported_by", None))])
     made: list[Trace] = []
     for row in rows:

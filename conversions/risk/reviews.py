@@ -1,7 +1,7 @@
-"""Reviews of held conversions: opened with score, owner and end date, decided by an operator, ended by time.
+"""Reviews of held conversions: opened with score, owner and end date, decided by an operator or by the end date.
 
-Nothing is dropped: what is held is approved or rejected by a person, or at the end date goes the way that the
-offer's policy says. A mark that comes later than the conversion is caught up by a sweep.
+Nothing is dropped: a held conversion is approved or rejected by a person, or at the end date by the offer's policy. A
+sweep weighs risk signals that appear after the conversion.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -36,7 +36,7 @@ _REVIEWED = [
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The marks against a conversion and the policy that weighs them."""
+    """The risk signals of a conversion and the policy that weighs them."""
 
     policy: RiskPolicy
     marks: list[Mark]
@@ -62,9 +62,9 @@ class Found:
 def open_reviews(
     over: Iterable[tuple[Conversion, Found, str]], *, now: datetime, is_late: bool = False, again: bool = False
 ) -> list[RiskReview]:
-    """Open a review for each conversion, with the sender's own status, which holds after it.
+    """Open a review for each conversion and store the sender's status, which applies after the review.
 
-    One that had a review keeps it as it is, but for `again`: then the old review begins anew.
+    A conversion that had a review keeps it, except with `again`: then the old review starts over.
     """
     conflicts: dict[str, Any] = {"update_conflicts": True, "unique_fields": ["conversion"], "update_fields": _REVIEWED}
     listed = list(over)
@@ -92,7 +92,8 @@ def open_reviews(
 def resolve(
     *, conversion_ids: Collection[int], approve: bool, reason: Reason, note: str, actor: User, now: datetime
 ) -> int:
-    """Decide reviews: approve or reject their conversions, or confirm those that were approved before the mark came.
+    """Decide reviews: approve or reject their conversions, or confirm those that were approved before the signal
+    appeared.
 
     Return how many reviews were open. Raise `StatusNotAllowed` when a conversion was decided otherwise meanwhile.
     """
@@ -113,14 +114,14 @@ def resolve(
 
 
 def close_reviews(*, conversion_ids: Collection[int], approved: bool, actor: User, now: datetime) -> None:
-    """Close the open reviews of conversions that an operator decided elsewhere than in the queue."""
+    """Close the open reviews of conversions that an operator decided outside the queue."""
     resolution = Resolution.APPROVED if approved else Resolution.REJECTED
     rows = RiskReview.objects.filter(pk__in=conversion_ids, resolved_at=None)
     rows.update(resolved_at=now, resolved_by=actor, resolution=resolution)
 
 
 def keep_up(*, now: datetime, limit: int = 1000) -> int:
-    """Close reviews whose conversions were decided elsewhere, and end those whose time is over; return how many."""
+    """Close reviews whose conversions were decided elsewhere, and end those that are due; return how many."""
     decided = Q(conversion__status=Status.APPROVED, is_late=False) | Q(conversion__status=Status.REJECTED)
     closed = 0
     for status, resolution in ((Status.APPROVED, Resolution.APPROVED), (Status.REJECTED, Resolution.REJECTED)):
@@ -130,7 +131,7 @@ def keep_up(*, now: datetime, limit: int = 1000) -> int:
 
 
 def end_reviews(*, now: datetime, limit: int = 1000) -> int:
-    """At the end date a conversion goes on, or stays held and its owner is alarmed, as the policy said."""
+    """At the end date release the conversion, or keep it on hold and alert its owner, as the policy says."""
     with transaction.atomic():
         due = RiskReview.objects.filter(resolved_at=None, alarmed_at=None, held_until__lte=now)
         due = due.select_related("conversion__goal", "owner").order_by("pk")
@@ -153,9 +154,9 @@ def end_reviews(*, now: datetime, limit: int = 1000) -> int:
 
 
 def catch_up(*, since: datetime, now: datetime, limit: int = 2000) -> int:
-    """Weigh again conversions received since then whose click got its marks afterwards; return how many are now held.
+    """Weigh conversions received since then whose click got its marks afterwards; return how many are now held.
 
-    What is approved already cannot be held any more: it stands in the queue all the same, to be reversed or confirmed.
+    An approved conversion cannot be held any more: it appears in the queue, to be reversed or confirmed.
     """
     rows = Conversion.objects.filter(received_at__gte=since, click_id__isnull=False, risk_review=None)
     rows = rows.exclude(status=Status.REJECTED).select_related("goal__offer__risk_policy", "customer").order_by("pk")
@@ -195,7 +196,7 @@ def _suspect(row: Conversion, click: Click) -> Suspect:
     )
 
 
-# What already waits for a person or a rule keeps its reason; the review stands beside it.
+# A conversion that is on hold already keeps its reason; the review is added to it.
 _KEEP_REASON = (Reason.AWAITS_RULES, Reason.AFFILIATE_CLOSED, Reason.OVER_CAP_HELD)
 
 

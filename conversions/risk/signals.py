@@ -1,7 +1,7 @@
-"""What speaks against a conversion, each signal worth points by the offer's policy (docs/risk.md).
+"""Find the risk signals of a conversion, with points by the offer's policy (docs/risk.md).
 
-The signals are in `conversions/risk_signals/`. `look_up` reads, in one statement for any number of conversions, what
-they count. `marks_of` is the arithmetic; it reads nothing.
+The signals are in `conversions/risk_signals/`. `look_up` reads what they count, in one statement for any number of
+conversions. `marks_of` calculates; it reads nothing.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ def policy_of(suspect: Suspect) -> RiskPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A signal that was found, with its points by the offer's policy, and its evidence."""
+    """A risk signal that was found, with its points by the offer's policy, and its evidence."""
 
     signal: Signal
     points: int
@@ -56,7 +56,7 @@ class Mark:
         return {"mark": self.name, "points": self.points, "note": self.note, "input": self.inputs}
 
 
-# Of each suspect and each affiliate, what every signal may count by; the limits of the signals stand beside these.
+# Columns that signals may count by, for each conversion and each affiliate; the signals' limits are added.
 _ASK = {
     **{"position": "int", "offer": "bigint", "digest": "bytea", "customer": "text", "customer_pk": "bigint"},
     **{"click": "uuid", "goal": "bigint", "affiliate": "bigint", "at": "timestamptz"},
@@ -66,7 +66,7 @@ _WIDE = {"affiliate": "bigint", "at": "timestamptz"}
 
 @lru_cache(maxsize=4)
 def statement(codes: tuple[str, ...]) -> str:
-    """One statement that counts for any number of conversions what these signals need, and stores what they note."""
+    """One statement that counts what these signals need for any number of conversions, and stores their notes."""
     signals = [SIGNALS[code] for code in codes]
     ones, wides = [each for each in signals if each.counts], [each for each in signals if each.affiliate_counts]
     notes = "".join(f", noted_{each.code} AS ({each.notes})" for each in signals if each.notes)
@@ -98,7 +98,7 @@ _LOOK_UP = statement(tuple(SIGNALS))
 
 
 def address_digest(address: str | None) -> bytes | None:
-    """A keyed digest: tells that two addresses are the same, and without the key not which.
+    """A keyed digest: shows that two addresses are the same, but without the key not which.
 
     None for an address that is not of the public internet: many people may share it behind a proxy.
     """
@@ -117,7 +117,7 @@ def _is_public(address: str) -> bool:
 
 
 def look_up(suspects: Sequence[Suspect]) -> list[dict[str, Counted]]:
-    """What each suspect's signals count, by their codes; writes their notes. One statement for all of them."""
+    """Count what each conversion's signals need, by signal code, and store their notes. One statement for all."""
     if not suspects:
         return []
     asked = [_ask(position, suspect) for position, suspect in enumerate(suspects)]
@@ -136,7 +136,7 @@ def look_up(suspects: Sequence[Suspect]) -> list[dict[str, Counted]]:
 
 
 def _by_signal(ones: Iterator[int], wides: Iterator[int], in_batch: int) -> dict[str, Counted]:
-    """The numbers dealt out in the order in which the statement lists them."""
+    """Assign the numbers to the signals, in the order of the statement."""
     return {
         code: Counted((*islice(ones, len(each.counts)), *islice(wides, len(each.affiliate_counts))), in_batch)
         for code, each in SIGNALS.items()
@@ -169,7 +169,7 @@ def _limits(suspect: Suspect, signals: Sequence[Signal]) -> dict[str, Any]:
 
 
 def marks_of(suspect: Suspect, counts: Mapping[str, Counted]) -> list[Mark]:
-    """Every signal that speaks against it, by the offer's policy; one without points there is left out."""
+    """The risk signals of a conversion, by the offer's policy; signals without points there are left out."""
     policy = policy_of(suspect)
     found = [
         Mark(signal, points, evidence)
@@ -191,7 +191,10 @@ ON CONFLICT (affiliate_id) DO UPDATE SET hourly = excluded.hourly, counted_at = 
 
 
 def count_pace(*, now: datetime) -> int:
-    """What each affiliate usually has in an hour in which it has any, over two weeks up to the last full hour."""
+    """Calculate each affiliate's usual hourly number of conversions, over hours with any in two weeks up to now.
+
+    The last hour counted is the last full one.
+    """
     until = now.replace(minute=0, second=0, microsecond=0)
     with prepared_cursor() as cursor:
         cursor.execute(_PACE, {"now": now, "since": until - USUAL_OVER, "until": until})
@@ -199,7 +202,7 @@ def count_pace(*, now: datetime) -> int:
 
 
 def note_sign_in(*, user_id: int, address: str | None, now: datetime) -> None:
-    """Remember, as a digest, from where somebody of an affiliate signed in."""
+    """Store, as a digest, the address from which a member of an affiliate signed in."""
     if digest := address_digest(address):
         MemberAddress.objects.update_or_create(user_id=user_id, address_digest=digest, defaults={"seen_at": now})
 

@@ -1,4 +1,4 @@
-"""The words for risk signals that affiliates read."""
+"""The sentences about risk signals for affiliates."""
 
 from conversions.risk_signals.table import A_SIGNAL, SIGNALS, words_for_affiliates
 

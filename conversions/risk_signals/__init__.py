@@ -1,1 +1,1 @@
-"""What speaks against a conversion: one file for each signal, with all that differs between signals."""
+"""Risk signals of a conversion: one file for each, with everything that differs between them."""

@@ -1,4 +1,4 @@
-"""What each risk signal has, what it is given, and what it answers. Nothing here reads or writes the database."""
+"""The interface of a risk signal: its parts, inputs and result. Nothing here reads or writes the database."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ MOST = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ClickMarks:
-    """What is known against a stored click, and where it came from."""
+    """The marks of a stored click, and where it came from."""
 
     is_bot: bool = False
     is_duplicate: bool = False
@@ -30,7 +30,7 @@ class ClickMarks:
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """A conversion as signals look at it; `click` is None where no click is credited or its row is not stored."""
+    """A conversion as signals see it; `click` is None if no click is credited or its row is not stored."""
 
     offer: Offer
     goal_id: int
@@ -49,7 +49,7 @@ class Counted(NamedTuple):
     """The results of a signal's `counts` and `affiliate_counts`, in their order."""
 
     values: tuple[int, ...] = ()
-    # Conversions of the same affiliate in the batch so far, with this one: they are not stored yet.
+    # Conversions of the same affiliate in the batch so far, including this one: they are not stored yet.
     in_batch: int = 1
 
 
@@ -85,12 +85,12 @@ class Setting(Generic[T]):
 
 
 class Signal(ABC):
-    """Something that speaks against a conversion; each is one file of this package and one entry of `table.py`.
+    """A risk signal; each is one file of this package and one entry of `table.py`.
 
-    `counts` are SQL expressions over `ask`, a row for each conversion with the columns position, offer, digest (of
-    the click's address), customer, customer_pk, click, goal, affiliate and at; `affiliate_counts` over `wide`, a row
-    for each affiliate with affiliate, at and most. Each comes to one whole number. All signals' expressions are one
-    statement for a whole batch, so none may be read row by row. `notes` is an INSERT over `ask` in that statement.
+    `counts` are SQL expressions over `ask`, a row for each conversion with the columns position, offer, digest (of the
+    click's address), customer, customer_pk, click, goal, affiliate and at; `affiliate_counts` over `wide`, a row for
+    each affiliate with affiliate, at and most. Each yields one whole number. All signals' expressions are one statement
+    for a whole batch, so none may be read row by row. `notes` is an INSERT over `ask` in that statement.
     """
 
     # Also the name of the column that holds its points.
@@ -100,7 +100,7 @@ class Signal(ABC):
     group: ClassVar[Group]
     # The help text of its points.
     found_when: ClassVar[str]
-    # What an affiliate reads: neither points nor limits, which would show how to stay just below them.
+    # The text for affiliates: neither points nor limits, which would show how to stay just below them.
     to_affiliates: ClassVar[str]
     # Names of the values that are stored as evidence.
     evidence: ClassVar[tuple[str, ...]]
@@ -110,7 +110,7 @@ class Signal(ABC):
 
     @abstractmethod
     def find(self, suspect: Suspect, counted: Counted, policy: object) -> Evidence | None:
-        """Why it speaks against the conversion, by the offer's policy; None when it does not."""
+        """Return the evidence against the conversion by the offer's policy, or None."""
 
     @property
     def settings(self) -> Mapping[str, "Setting[Any]"]:

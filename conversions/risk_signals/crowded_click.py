@@ -16,8 +16,8 @@ class CrowdedClick(Signal):
             default=3, validators=[MinValueValidator(2)], help_text="So many customers of one click are many."
         )
     )
-    # `goal_id + 0`: by the click alone. Before PostgreSQL has statistics it may think the goal as telling, and read
-    # all that the goal has ever had.
+    # `goal_id + 0`: count by the click alone. Before PostgreSQL has statistics it may consider the goal selective, and
+    # read all conversions of the goal.
     counts = (
         """(SELECT count(DISTINCT customer_id) FROM (
             SELECT row.customer_id FROM conversions_conversion row

@@ -1,4 +1,4 @@
-"""The click repeats one of the same visitor of seconds before."""
+"""The click repeats one of the same visitor a few seconds before."""
 
 from conversions.risk_signals.base import Counted, Evidence, Group, Signal, Suspect
 

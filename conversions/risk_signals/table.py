@@ -1,4 +1,4 @@
-"""All risk signals in the order that traces list them, and what follows from them: columns, the statement, words."""
+"""All risk signals in the order of traces, and what is derived from them: columns, the statement, texts."""
 
 from typing import Any
 
@@ -26,12 +26,12 @@ PARTS = {
     "evidence": "the names of the values that are stored with it.",
     "find": "how it is found.",
 }
-# What an affiliate reads of a signal that this version does not know.
+# The text for affiliates about a signal that this version does not know.
 A_SIGNAL = "A signal speaks against it."
 
 
 def _checked(signals: dict[str, Signal]) -> dict[str, Signal]:
-    """The signals as given; a number in an affiliate's words may show how to stay below a limit."""
+    """Check the signals: a number in the text for affiliates could show how to stay below a limit."""
     for signal in signals.values():
         if any(letter.isdigit() for letter in signal.to_affiliates):
             raise ImproperlyConfigured(f"`to_affiliates` of the risk signal {signal.code} holds a number.")

@@ -1,4 +1,4 @@
-"""The event came sooner after its click than people need."""
+"""The event happened sooner after its click than people need."""
 
 from django.db import models
 

@@ -1,6 +1,6 @@
-"""Far more conversions of the affiliate in an hour than usual.
+"""The affiliate has far more conversions in an hour than usual.
 
-Usual is what it has in an hour in which it has any, over two weeks (`conversions.risk.signals.count_pace`).
+Usual is its average over hours with any conversions, over two weeks (`conversions.risk.signals.count_pace`).
 """
 
 from decimal import Decimal
@@ -23,7 +23,7 @@ class Velocity(Signal):
     velocity_least = Setting[int](
         models.PositiveIntegerField(default=30, help_text="Fewer an hour are never far more.")
     )
-    # How many came in the last hour, and a hundred times the usual number.
+    # The number in the last hour, and a hundred times the usual number.
     affiliate_counts = (
         """(SELECT count(*) FROM (
             SELECT FROM conversions_conversion row WHERE row.affiliate_id = wide.affiliate

@@ -1,4 +1,4 @@
-"""Links, clicks and click IDs of a former platform in the operator panel."""
+"""Links, clicks and legacy click IDs in the operator panel."""
 
 from tracking.admin.clicks import ClickAdmin, TrackingLinkAdmin
 from tracking.admin.legacy import LegacyClickIDAdmin

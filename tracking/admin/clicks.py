@@ -53,11 +53,11 @@ class TrackingLinkAdmin(PanelAdmin):
     fields = ("enrollment", ("code", "name"), "destination_url", ("is_active", "is_test"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: TrackingLink | None = None) -> tuple[str, ...]:
-        """What a link leads to for whom is part of every click it made; only its use may end."""
+        """The destination and owner of a link are part of every click it made; only its use may end."""
         return ("enrollment", "code", "is_test", "created_at") if obj else ()
 
     def has_delete_permission(self, request: HttpRequest, obj: TrackingLink | None = None) -> bool:
-        """Clicks name the link for years; a link that is not wanted any more is made inactive."""
+        """Clicks refer to the link for years; make one inactive that is no longer wanted."""
         return False
 
     @display(description="Code", ordering="code")
@@ -91,7 +91,7 @@ class LinksOfFilter(AutocompleteSelectFilter):
 
 
 class ClickDayFilter(DayRangeFilter):
-    """Days as bounds on the time-ordered key, which the partitions are cut by."""
+    """Filters by days as bounds on the time-ordered key, which the partitions are cut by."""
 
     def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
         since, until = self.bounds()
@@ -135,7 +135,7 @@ class ClickColumns(ExportColumns):
 
 @admin.register(Click)
 class ClickAdmin(BoundedExport, RecordAdmin):
-    """Every visit through a link. Clicks come from visitors only."""
+    """Every visit through a link. Only visitors make clicks."""
 
     resource_classes = (ClickColumns,)
     export_related = ("link__enrollment__affiliate", "link__enrollment__offer")
@@ -174,7 +174,7 @@ class ClickAdmin(BoundedExport, RecordAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: "QuerySet[Click]", search_term: str
     ) -> tuple["QuerySet[Click]", bool]:
-        """By key or by link only: no other column of this table has an index."""
+        """Search by key or by link only: no other column of this table has an index."""
         term = narrowed(search_term)
         if not term:
             return queryset, False
@@ -226,7 +226,7 @@ class ClickAdmin(BoundedExport, RecordAdmin):
 
     @display(description="Network")
     def network(self, row: Click) -> str:
-        """The autonomous system that the address belongs to, by its number."""
+        """The number of the autonomous system that the address belongs to."""
         known = [f"AS{row.asn}"] if row.asn else []
         return " · ".join([*known, *(["data centre"] if row.is_data_centre else [])]) or NOTHING
 

@@ -1,4 +1,4 @@
-"""The operator panel's page for click IDs of another platform."""
+"""The operator panel's page for legacy click IDs."""
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import ADDITION, LogEntry
@@ -22,7 +22,7 @@ from web.panel import DayRangeFilter, RecordAdmin, code, link_to, when
 
 @admin.register(LegacyClickID)
 class LegacyClickIDAdmin(RecordAdmin):
-    """Click IDs that were imported from another platform, here by a file or by `manage.py import_clicks`."""
+    """Legacy click IDs, imported here from a file or by `manage.py import_clicks`."""
 
     list_display = ("foreign", "source", "affiliate_link", "link_code", "clicked", "imported_at")
     list_display_links = ("foreign",)
@@ -46,12 +46,12 @@ class LegacyClickIDAdmin(RecordAdmin):
     readonly_fields = ("foreign", "affiliate_link", "clicked", "shown_id", "labels")
 
     def has_upload_permission(self, request: HttpRequest) -> bool:
-        """Nobody types click IDs; who may add them brings them in a file."""
+        """Click IDs are never typed in; the permission to add them allows the import of a file."""
         return request.user.has_perm("tracking.add_legacyclickid")
 
     @action(description="Import from a file", icon="upload_file", permissions=["upload"], url_path="upload")
     def upload(self, request: HttpRequest) -> HttpResponse:
-        """Look a file over, then import it: each step is a POST of its own."""
+        """Check a file, then import it: each step is a POST of its own."""
         if key := request.POST.get("kept"):
             return self._import_kept(request, key)
         form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()

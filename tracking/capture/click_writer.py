@@ -1,8 +1,8 @@
 """Group commit of clicks: into PostgreSQL, else into the spool, and back out of it.
 
-The gathering is `web.batching`; `ClickWriter.write` is what one batch does. A row for which it returns
-None is durable. The database is given up for the spool when it is unreachable, slow beyond `LIMIT`, read-only
-or broken in any other way; a thread of its own looks for it again and drains the spool.
+`web.batching` gathers the clicks; `ClickWriter.write` handles one batch. A row for which it returns None is durable.
+The writer switches to the spool when the database is unreachable, slow beyond `LIMIT`, read-only or broken in any other
+way; a thread of its own tries to reconnect and drains the spool.
 """
 
 import os
@@ -28,7 +28,7 @@ FIRST_CONNECTION = 2.0
 
 
 class ClickNotStored(OSError):
-    """Neither the database nor the disk takes the click. Its ID still proves itself; the row is in the log."""
+    """Neither the database nor the disk stores the click. Its ID is still genuine; the row is in the log."""
 
 
 class ClickWriter:
@@ -52,7 +52,7 @@ class ClickWriter:
             thread.start()
 
     def write(self, rows: list[bytes]) -> list[Exception | None]:
-        """Make the rows durable; say for each what went wrong, if it did. Never raises."""
+        """Make the rows durable; return the error of each, or None. Never raises."""
         self._tried.wait(FIRST_CONNECTION)
         line = self._line
         if line is not None:
@@ -72,7 +72,7 @@ class ClickWriter:
         try:
             self._spool.append(rows)
         except OSError as error:
-            # The last resort: the visitor goes on, the signed ID still names the link, the log keeps the row.
+            # The last resort: the visitor goes on, the signed ID still names the link, the log has the row.
             for row in rows:
                 log.critical("click_not_stored", row=row.decode().rstrip("\n"), error=str(error))
             return [ClickNotStored(str(error))] * len(rows)
@@ -93,12 +93,13 @@ class ClickWriter:
         self._look.set()
 
     def _keep_line(self) -> None:
-        """Connect, connect again, and drain what lies on disk, until told to stop."""
+        """Connect, reconnect, and drain the spool, until stopped."""
         while not self._stopping.is_set():
             try:
                 if self._line is None:
                     self._line = self._connect()
-                # No further click may come to let go of the segment: those on it must not wait for one.
+                # If no further click arrives, nothing would release the segment: the clicks on it must not depend on
+                # one.
                 self._spool.close()
                 drain(self._directory, self._connect)
             except (psycopg.Error, OSError) as error:
@@ -119,7 +120,7 @@ class ClickWriter:
                     wire.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """End the threads and let go of connection and segment; what is on disk is drained by whoever comes next."""
+        """End the threads and release connection and segment; the next process drains what is on disk."""
         self._stopping.set()
         self._look.set()
         for thread in self._threads:
@@ -131,10 +132,10 @@ class ClickWriter:
 
 
 def drain(directory: Path, connect: Callable[[], psycopg.Connection]) -> int:
-    """Write the segments that nobody writes any more into the database, each once; return the clicks.
+    """Write the segments that no longer have a writer into the database, each once; return the clicks.
 
-    A segment is removed after its commit, so a crash in between makes it be written again, which changes
-    nothing: rows that are there already are skipped.
+    A segment is removed after its commit. After a crash in between it is written again, which changes nothing: rows
+    that exist already are skipped.
     """
     if not any(directory.glob(f"*{spool.SUFFIX}")):
         return 0

@@ -1,4 +1,4 @@
-"""Clicks into the database: the row, the COPY that writes many at once, and what to do with a poisoned one."""
+"""Write clicks to the database: the row, the COPY that writes many at once, and the handling of an invalid one."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -45,7 +45,7 @@ def copy_rows(connection: psycopg.Connection, rows: list[bytes]) -> None:
 
 
 def copy_rows_again(connection: psycopg.Connection, rows: list[bytes]) -> None:
-    """Write rows of which some may be there already: after a broken connection nobody knows."""
+    """Write rows of which some may exist already: after a broken connection this is unknown."""
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute("CREATE TEMP TABLE again (LIKE tracking_click INCLUDING DEFAULTS) ON COMMIT DROP")
         with cursor.copy(_COPY.format("again")) as copy:
@@ -56,7 +56,7 @@ def copy_rows_again(connection: psycopg.Connection, rows: list[bytes]) -> None:
 def write_or_bisect(
     connection: psycopg.Connection, rows: list[bytes], write: Callable[[psycopg.Connection, list[bytes]], None]
 ) -> list[Exception | None]:
-    """Write rows; when one poisons the batch, halve it until that one stands alone. None means written."""
+    """Write rows; if one fails the batch, halve it until that one is alone. None means written."""
     try:
         write(connection, rows)
     except (psycopg.DataError, psycopg.IntegrityError) as error:

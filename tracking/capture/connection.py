@@ -1,4 +1,4 @@
-"""A connection to PostgreSQL outside of Django's, as the click writer has one: in autocommit, quick to give up."""
+"""A connection to PostgreSQL outside of Django's, for the click writer: in autocommit, with a short timeout."""
 
 import psycopg
 
@@ -6,5 +6,5 @@ from tracking.capture.link_cache import connection_parameters
 
 
 def connect() -> psycopg.Connection:
-    """Raise psycopg.OperationalError when the database is away."""
+    """Connect; raise psycopg.OperationalError when the database is away."""
     return psycopg.connect(**{**connection_parameters(), "connect_timeout": 5}, autocommit=True)

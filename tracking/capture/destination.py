@@ -1,4 +1,4 @@
-"""Where a click leads: the destination's macros, deep links, and the click ID that must arrive."""
+"""The address that a click leads to: the destination's macros, deep links, and the click ID that must arrive."""
 
 import re
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ def render(template: Template, values: Mapping[str, str]) -> str:
 
 
 def with_parameters(address: str, parameters: Mapping[str, str]) -> str:
-    """The address with these parameters added to its query; those it has already are left as they are."""
+    """The address with these parameters added to its query; parameters that it has already are not changed."""
     address, hash_sign, fragment = address.partition("#")
     path, _, query = address.partition("?")
     there = {part.partition("=")[0] for part in query.split("&")}
@@ -47,7 +47,7 @@ def with_parameters(address: str, parameters: Mapping[str, str]) -> str:
 
 
 def deep_link(url: str, allowed_hosts: list[str]) -> str | None:
-    """The address if it may be led to, else None: only http(s), only hosts that the offer lists, no tricks.
+    """The address if it is allowed, else None: only http(s), only hosts that the offer lists, no tricks.
 
     Braces are encoded, so that a visitor's address never acts as a template.
     """
@@ -64,6 +64,6 @@ def deep_link(url: str, allowed_hosts: list[str]) -> str | None:
 
 
 def deep_template(url: str, allowed_hosts: list[str]) -> Template | None:
-    """The template of an allowed deep link, or None: then the usual destination holds."""
+    """The template of an allowed deep link, or None: then the usual destination is used."""
     allowed = deep_link(url, allowed_hosts)
     return compile_template(allowed) if allowed else None

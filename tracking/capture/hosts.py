@@ -1,4 +1,4 @@
-"""Which hosts tracking is served on: those of ALLOWED_HOSTS, and the operator's tracking domains."""
+"""The hosts that tracking is served on: those of ALLOWED_HOSTS, and the operator's tracking domains."""
 
 from functools import lru_cache
 
@@ -12,7 +12,7 @@ class Hosts:
     """The hosts of one process; the listener of `link_cache` keeps the tracking domains up to date."""
 
     def __init__(self) -> None:
-        # None until the database has told: better to serve a host too many than to lose a click.
+        # None until the database has answered: better to serve a host too many than to lose a click.
         self.domains: frozenset[str] | None = None
 
     def serves(self, host: str) -> bool:

@@ -1,4 +1,4 @@
-"""Which page an affiliate's link may lead to in place of the offer's own."""
+"""The pages that an affiliate's link may lead to instead of the offer's own."""
 
 from urllib.parse import urlsplit
 
@@ -10,7 +10,7 @@ from tracking.capture.destination import deep_link
 
 
 def check_landing_page(url: str, offer: Offer) -> None:
-    """Raise ValidationError, naming the hosts that are allowed, when the offer does not let visitors go there."""
+    """Raise ValidationError, naming the allowed hosts, when the offer does not allow this page."""
     validate_destination(url)
     hosts = offer.deep_link_hosts
     if not hosts:

@@ -1,8 +1,8 @@
-"""Links as the hot path needs them, kept in memory; PostgreSQL says when they change.
+"""Cache of links for the hot path; PostgreSQL notifies it of changes.
 
-Three nets, so that a suspended affiliate's links stop within a second in every process: a NOTIFY from
-the database empties the cache; while that line is down entries live one second; and always at most a
-minute. Misses that come together are read by one query.
+Three mechanisms stop a suspended affiliate's links within a second in every process: a NOTIFY from the database empties
+the cache; while that connection is down, entries live one second; and they never live longer than a minute. Misses at
+the same time are read by one query.
 """
 
 import asyncio
@@ -29,12 +29,12 @@ log = structlog.get_logger(__name__)
 LIFETIME = 60.0
 LIFETIME_UNHEARD = 1.0
 CAPACITY = 100_000
-# How long a click waits for its link to be read: when an older reading is known, and when none is.
+# How long a click waits for its link to be read: if an older value is cached, and if none is.
 PATIENCE = 1.0
 PATIENCE_UNKNOWN = 5.0
-# For so long after a failure known links are used as they are, without asking again.
+# For so long after a failure cached links are used without reading them again.
 TROUBLE = 1.0
-# After so many seconds without a word the listener asks whether its line is still up.
+# After so many seconds without a notification the listener checks that its connection is alive.
 QUIET = 15.0
 
 
@@ -58,7 +58,7 @@ class LinkCache:
         return route
 
     async def load(self, code: str) -> Route | None:
-        """Read the route; while the database is down or hangs, the last one known is used, however old."""
+        """Read the route; while the database is down or hangs, use the last cached one, however old."""
         known = code in self._entries
         if known and time.monotonic() < self._trouble_until:
             return self._entries[code][1]
@@ -103,13 +103,13 @@ class LinkCache:
             self._entries.popitem(last=False)
 
     def clear(self) -> None:
-        """Make every entry too old to be used, yet keep it for the time when the database is down."""
+        """Make every entry too old to be used, but keep it for the time when the database is down."""
         self._generation += 1
         for code, (_, route) in self._entries.items():
             self._entries[code] = (float("-inf"), route)
 
     def close(self) -> None:
-        """End the reader's thread and give its connection back."""
+        """End the reader's thread and close its connection."""
         self._reader.submit(connections.close_all)
         self._reader.shutdown()
 
@@ -118,7 +118,7 @@ def _fail(futures: Iterable[asyncio.Future[Route | None]], error: Exception) -> 
     for future in futures:
         if not future.done():
             future.set_exception(ConnectionError(f"The links could not be read: {error}"))
-            future.exception()  # A visitor who left is no reason for a warning.
+            future.exception()  # The visitor left: no reason for a warning.
 
 
 def _read_in_thread(codes: list[str]) -> dict[str, Route | None]:
@@ -127,7 +127,7 @@ def _read_in_thread(codes: list[str]) -> dict[str, Route | None]:
 
 
 class Listener(threading.Thread):
-    """Waits for NOTIFY on its own connection and calls back; comes back by itself when the line breaks."""
+    """Waits for NOTIFY on its own connection and calls back; reconnects by itself when the connection breaks."""
 
     def __init__(
         self,
@@ -153,12 +153,12 @@ class Listener(threading.Thread):
     def _listen(self) -> None:
         with psycopg.connect(**connection_parameters(), autocommit=True) as line:
             line.execute(SQL("LISTEN {}").format(Identifier(self._channel)))
-            # What changed before the line was up went unheard.
+            # Changes before the connection was up were not notified.
             self._changed(line)
             self._heard(True)
             while not self._stopping.is_set():
                 if not select.select([line.fileno(), self._woken.fileno()], [], [], QUIET)[0]:
-                    line.execute("SELECT 1")  # A line that died silently is noticed here.
+                    line.execute("SELECT 1")  # Detects a connection that died silently.
                 if list(line.notifies(timeout=0)):
                     self._changed(line)
 
@@ -168,7 +168,7 @@ class Listener(threading.Thread):
 
 
 def connection_parameters() -> dict[str, Any]:
-    """What psycopg needs to connect as Django does, for connections that live outside Django's."""
+    """The parameters for psycopg to connect as Django does, for connections outside Django's."""
     parameters = dict(connection.get_connection_params())
     for name in ("cursor_factory", "context", "prepare_threshold", "server_side_binding", "pool"):
         parameters.pop(name, None)
@@ -176,11 +176,11 @@ def connection_parameters() -> dict[str, Any]:
 
 
 def start(cache: LinkCache, hosts: Hosts) -> Listener:
-    """Keep the cache and the hosts true from now on; call from the event loop whose handlers use them."""
+    """Keep the cache and the hosts up to date from now on; call from the event loop whose handlers use them."""
     loop = asyncio.get_running_loop()
 
     def on_loop(action: Callable[[], None]) -> None:
-        with contextlib.suppress(RuntimeError):  # The loop has ended: nobody reads the cache any more.
+        with contextlib.suppress(RuntimeError):  # The loop has ended: the cache is no longer read.
             loop.call_soon_threadsafe(action)
 
     def changed(line: psycopg.Connection) -> None:

@@ -1,7 +1,7 @@
-"""Clicks that the database refused, as files beside the spool: read, and tried again.
+"""Clicks that the database refused, as files beside the spool: to list and to retry.
 
-A refused click is a file of its own: a line with the reason, then the row for COPY. A damaged segment is kept
-whole; the records in it that are whole were drained, the rest is for a person to look at and then to delete.
+A refused click is a file of its own: a line with the reason, then the row for COPY. A damaged segment is stored whole:
+its valid records were drained, the rest is for a person to check and then to delete.
 """
 
 import os
@@ -20,7 +20,7 @@ REFUSED, DAMAGED = ".refused", ".damaged"
 
 @dataclass(frozen=True, slots=True)
 class RefusedClick:
-    """A click that the database did not take, and why."""
+    """A click that the database refused, and why."""
 
     path: Path
     reason: str
@@ -28,7 +28,7 @@ class RefusedClick:
 
     @property
     def values(self) -> dict[str, str]:
-        """What the row says, by column; columns that hold nothing are left out."""
+        """The values of the row, by column; empty columns are left out."""
         texts = self.row.decode("utf-8", "replace").rstrip("\n").split("\t")
         return {name: text for name, text in zip(COLUMNS, texts, strict=False) if text not in (NULL, "")}
 
@@ -41,7 +41,7 @@ class RefusedClick:
 
 
 def check_readable(directory: Path) -> None:
-    """Raise OSError when the spool is there and cannot be read: what cannot be seen must not pass for nothing."""
+    """Raise OSError when the spool exists and cannot be read: unreadable must not look like empty."""
     for each in (directory, directory / QUARANTINE):
         if each.exists():
             os.listdir(each)
@@ -52,7 +52,7 @@ def refused_clicks(directory: Path) -> Iterator[RefusedClick]:
     for path in sorted((directory / QUARANTINE).glob(f"*{REFUSED}")):
         try:
             reason, _, row = path.read_bytes().partition(b"\n")
-        except FileNotFoundError:  # tried again, with success, by somebody else
+        except FileNotFoundError:  # retried, with success, by another process
             continue
         yield RefusedClick(path, reason.decode("utf-8", "replace").removeprefix("# "), row)
 
@@ -62,7 +62,7 @@ def damaged_segments(directory: Path) -> list[Path]:
 
 
 def retry(directory: Path, connect: Callable[[], psycopg.Connection]) -> Iterator[tuple[RefusedClick, str]]:
-    """Write each refused click again; yield it with an empty text, or with why it is still refused.
+    """Write each refused click again; yield it with an empty text, or with the reason it is still refused.
 
     A click that is stored already is not doubled. Raise psycopg.OperationalError when the database is away.
     """

@@ -1,4 +1,4 @@
-"""`GET /c/<code>`: record the click, then send the visitor on. Answered only when the click is durable."""
+"""`GET /c/<code>`: record the click, then redirect the visitor. Answered only when the click is durable."""
 
 import time
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ _KEPT = f"; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; "
 _SECURE, _LAX = _KEPT + "Secure; SameSite=None", _KEPT + "SameSite=Lax"
 VALUE_LIMIT = 255
 _QUERY_COLUMNS = ("aff_click_id", "source", *SUB_IDS)
-# Parameters with a meaning of their own here; all others may be passed through.
+# Parameters with a meaning of their own here; all others may be passed on.
 OWN_NAMES = frozenset({*_QUERY_COLUMNS, "url", "click_id", ""})
 LOOK_HEADERS = frozenset({b"purpose", b"sec-purpose", b"x-purpose", b"x-moz"})
 NOBODY = Visitor()
@@ -63,7 +63,7 @@ TRY_AGAIN = _page("Please try again", "The page you are going to could not be re
 
 
 class RedirectHandler:
-    """The ASGI handler of a process: its cache of links and its writer of clicks."""
+    """The ASGI handler of a process, with its cache of links and its writer of clicks."""
 
     def __init__(self, *, cache: LinkCache, writer: "Batcher[bytes, None]") -> None:
         self._cache, self._writer = cache, writer
@@ -117,7 +117,7 @@ class RedirectHandler:
                 await respond(send, 503, [HTML, NO_STORE, (b"retry-after", b"2")], TRY_AGAIN)
                 return
             except ClickNotStored:
-                pass  # Database and disk are both gone: the row is in the log, and the ID proves itself.
+                pass  # Database and disk are both gone: the row is in the log, and the ID is still genuine.
         if visit.is_direct:
             await respond_json(send, 200, {"click_id": text}, [ANY_ORIGIN])
             return
@@ -126,19 +126,19 @@ class RedirectHandler:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request through a link, as far as it was looked at."""
+    """One request through a link, as far as it was processed."""
 
     scope: Scope
     milliseconds: int
     ip: str | None
     agent: str
     visitor: Visitor
-    # The tag on a landing page asks for the click ID itself: the visitor is there already.
+    # The tag on a landing page only requests the click ID: the visitor is there already.
     is_direct: bool
 
 
 def _is_only_a_look(scope: Scope) -> bool:
-    """HEAD, and what a browser fetches ahead in case somebody clicks: answered, never counted."""
+    """Whether it is HEAD or a browser's prefetch: answered, never counted."""
     if scope["method"] == "HEAD":
         return True
     return any(
@@ -158,19 +158,19 @@ def _row(raw_id: bytes, route: Route, visit: Visit, visitor: str, query: Mapping
 
 
 def _referrer(visit: Visit, query: Mapping[str, str]) -> str:
-    """Where the visitor came from; the tag's own request comes from the landing page, so the tag says it."""
+    """The referrer. The tag's own request comes from the landing page, so the tag sends it as a parameter."""
     return query.get("referrer", "") if visit.is_direct else header(visit.scope, b"referer")
 
 
 def _location(route: Route, visit: Visit, query: Mapping[str, str], text: str) -> str:
-    """A deep link if the offer allows it, else the destination that fits; with its macros and passed parameters."""
+    """A deep link if the offer allows it, else the matching destination; with its macros and passed parameters."""
     template = deep_template(query["url"], route.deep_link_hosts) if "url" in query else None
     address = render(template or route.template_for(visit.visitor), _values(route, visit, query, text))
     return with_parameters(address, _passed(route, query)) if route.passes is None or route.passes else address
 
 
 def _passed(route: Route, query: Mapping[str, str]) -> dict[str, str]:
-    """The link's other parameters that the offer lets through."""
+    """The link's other parameters that the offer passes on."""
     return {
         name: value
         for name, value in query.items()
@@ -203,9 +203,9 @@ def _values(route: Route, visit: Visit, query: Mapping[str, str], text: str) -> 
 
 
 def _cookies(visit: Visit, route: Route, text: str, query: Mapping[str, str]) -> tuple[str, list[Header]]:
-    """The visitor's ID, and headers that keep it and the last click per advertiser, for the pixel.
+    """The visitor's ID, and headers that set it and the last click per advertiser, for the pixel.
 
-    The tag keeps the visitor's ID on the landing page's own host and sends it along.
+    The tag stores the visitor's ID on the landing page's own host and sends it.
     """
     sent = query.get("visitor", "") if visit.is_direct else cookie(visit.scope, VISITOR_COOKIE)
     visitor = (known_visitor(sent) if sent else None) or new_visitor(visit.milliseconds)

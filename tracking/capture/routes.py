@@ -1,4 +1,4 @@
-"""What the hot path knows of a link: whether it is open now, and where a visitor goes."""
+"""The hot path's data of a link: whether it is open now, and where a visitor goes."""
 
 import random
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ ENDLESS = 2**63
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """What targeting goes by; empty where it is not known."""
+    """The facts for targeting; empty if unknown."""
 
     country: str = ""
     device: str = ""
@@ -23,7 +23,7 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One of an offer's other destinations; an empty set fits everybody."""
+    """One of an offer's other destinations; an empty set matches every visitor."""
 
     template: Template
     countries: frozenset[str]
@@ -57,7 +57,7 @@ class Route:
     capped_until: int = 0
     countries: frozenset[str] = frozenset()
     targets: tuple[Target, ...] = ()
-    # Names of parameters that go on to the destination; None lets all of them.
+    # Names of parameters that are passed on to the destination; None passes all of them.
     passes: frozenset[str] | None = frozenset()
 
     def is_open_at(self, milliseconds: int) -> bool:
@@ -68,11 +68,11 @@ class Route:
         return bool(self.targets or self.countries)
 
     def admits(self, visitor: Visitor) -> bool:
-        """Whether the offer wants this visitor; one whose country is unknown is given the benefit of the doubt."""
+        """Whether the offer accepts this visitor; a visitor of unknown country is accepted."""
         return not self.countries or not visitor.country or visitor.country in self.countries
 
     def template_for(self, visitor: Visitor) -> Template:
-        """One of the destinations that fit, drawn by weight; the usual one when none does."""
+        """One of the matching destinations, chosen at random by weight; the usual one if none matches."""
         fitting = [target for target in self.targets if target.fits(visitor)]
         if not fitting:
             return self.template
@@ -131,7 +131,7 @@ def route_of(link: TrackingLink) -> Route:
         closes_at=_milliseconds(offer.ends_at, ENDLESS),
         capped_until=_milliseconds(offer.capped_until, 0),
         countries=frozenset(offer.countries),
-        # A link with a destination of its own leads there, whoever comes.
+        # A link with a destination of its own leads there, for every visitor.
         targets=() if link.destination_url else _targets(offer),
         passes=_passes(offer),
     )

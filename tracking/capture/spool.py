@@ -1,7 +1,7 @@
-"""Clicks on disk while PostgreSQL is away: append-only segments, checksummed, synced before anybody is answered.
+"""Clicks on disk while PostgreSQL is away: append-only segments, checksummed, synced before the click is answered.
 
 A segment belongs to the process that writes it and is locked by it (flock), so a segment that can be
-locked has no writer any more: it was closed, or its process died. Whoever drains it holds that lock.
+locked has no writer any more: it was closed, or its process died. The process that drains it holds that lock.
 
 A segment is a sequence of records:
 
@@ -10,8 +10,8 @@ A segment is a sequence of records:
     4 bytes   CRC-32 of the payload
     payload   one click as a line of COPY's text format (see `capture.format_row`)
 
-A crash may leave the last record torn. Reading skips to the next marker whose record is whole, and says
-how many bytes were skipped.
+A crash may leave the last record torn. Reading skips to the next marker whose record is complete, and
+reports how many bytes were skipped.
 """
 
 import fcntl
@@ -33,7 +33,7 @@ MARKER = b"CLK1"
 HEAD = struct.Struct(">4sII")
 SUFFIX = ".spool"
 QUARANTINE = "quarantine"
-# Longer than any click; a length beyond it is damage.
+# Longer than any click; a larger length is damage.
 MAX_PAYLOAD = 64 * 1024
 # A segment is drained in one piece, so this bounds the memory for it.
 MAX_SEGMENT = 16 * 1024 * 1024
@@ -41,7 +41,9 @@ MAX_SEGMENT = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class SpoolState:
-    """What lies on disk: segments not drained yet, their bytes, the age of the oldest in seconds, quarantined files."""
+    """The content of the disk: segments not drained yet, their bytes, the age of the oldest in seconds, quarantined
+    files.
+    """
 
     segments: int
     size: int
@@ -50,7 +52,7 @@ class SpoolState:
 
 
 class Spool:
-    """The segment that one process appends to, made when first needed. Any thread may append or close."""
+    """The segment that one process appends to, created when first needed. Any thread may append or close."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -58,9 +60,9 @@ class Spool:
         self._lock = threading.RLock()
 
     def append(self, payloads: list[bytes]) -> None:
-        """Write the payloads and sync them to disk by one fsync; raise OSError when the disk refuses.
+        """Append the payloads and sync them to disk by one fsync; raise OSError when that fails.
 
-        After a failure the segment is closed: a half-written record is damage that reading knows.
+        After a failure the segment is closed: reading skips a half-written record.
         """
         with self._lock:
             try:
@@ -85,7 +87,7 @@ class Spool:
         return file
 
     def close(self) -> None:
-        """Let go of the segment, so that it can be drained."""
+        """Release the segment, so that it can be drained."""
         with self._lock:
             file, self._file = self._file, None
             if file is not None:
@@ -123,7 +125,7 @@ class Segment:
         self._file.close()
 
     def remove(self) -> None:
-        """Forget the segment; a damaged one is kept aside for a person to look at."""
+        """Remove the segment; a damaged one is moved aside for a person to check."""
         if self.damaged:
             log.error("spool_segment_damaged", segment=self.path.name, bytes=self.damaged, clicks=len(self.payloads))
             aside = self.path.parent / QUARANTINE
@@ -135,7 +137,7 @@ class Segment:
 
 
 def _records(data: bytes) -> tuple[list[bytes], int]:
-    """The whole records in the data, and how many bytes belong to none."""
+    """The complete records in the data, and the number of bytes that belong to none."""
     payloads: list[bytes] = []
     place = damaged = 0
     while place < len(data):
@@ -161,7 +163,7 @@ def _record_at(data: bytes, place: int) -> bytes | None:
 
 
 def segments(directory: Path) -> Iterator[Segment]:
-    """Segments without a living writer, the oldest first, each locked while it is looked at."""
+    """Segments without a running writer, the oldest first, each locked while it is processed."""
     for path in sorted(directory.glob(f"*{SUFFIX}")):
         try:
             file = path.open("rb")
@@ -180,7 +182,7 @@ def segments(directory: Path) -> Iterator[Segment]:
 
 
 def quarantine(directory: Path, payload: bytes, why: str) -> None:
-    """Keep a click that the database refuses, with its reason, where a person finds it; raise OSError if it cannot."""
+    """Store a click that the database refuses, with its reason, in a file; raise OSError if that fails."""
     aside = directory / QUARANTINE
     aside.mkdir(parents=True, exist_ok=True)
     path = aside / f"{time.time_ns():020d}-{os.getpid()}.refused"
@@ -192,7 +194,7 @@ def quarantine(directory: Path, payload: bytes, why: str) -> None:
 
 
 def state(directory: Path) -> SpoolState:
-    """What is on disk now, for readiness and for people."""
+    """The current content of the disk, for the readiness check and for people."""
     sizes: list[int] = []
     oldest = time.time_ns()
     for path in directory.glob(f"*{SUFFIX}"):

@@ -1,1 +1,1 @@
-"""The click ID: its form and signature, its keys, and how one is read from any text."""
+"""The click ID: its form and signature, its keys, and how to read one from any text."""

@@ -8,8 +8,8 @@
     1 byte    number of the key that signed it
     8 bytes   BLAKE2b keyed with that key, personalised "affidavit-click", over the 17 bytes before
 
-The first 16 bytes are the click's primary key, stored as a native uuid. Whoever has the key can tell
-from the text alone that it is genuine, which link it belongs to and when it was made.
+The first 16 bytes are the click's primary key, stored as a native uuid. With the key the text
+alone shows that it is genuine, which link it belongs to and when it was made.
 """
 
 import base64
@@ -28,14 +28,14 @@ from django.core.exceptions import ImproperlyConfigured
 LENGTH = 40
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGITS = "0123456789abcdefghijklmnopqrstuv"
-# Every two digits of base32hex, by the ten bits that they stand for; and where the tens of bits of an ID begin.
+# Every two digits of base32hex, by their ten bits; and the offsets of the groups of ten bits in an ID.
 _PAIRS = tuple(first + second for first in _DIGITS for second in _DIGITS)
 _PLACES = tuple(range(190, -1, -10))
 
 
 @dataclass(frozen=True, slots=True)
 class ClickID:
-    """A genuine click ID, taken apart."""
+    """The parts of a genuine click ID."""
 
     uuid: UUID
 
@@ -87,7 +87,7 @@ def _mac(key: bytes, signed: bytes) -> bytes:
 
 
 def _text(raw: bytes) -> str:
-    """What `base64.b32hexencode` gives in lower case, in half of its time: it stands on the hot path."""
+    """Like `base64.b32hexencode` in lower case, in half of its time: it is on the hot path."""
     number = int.from_bytes(raw, "big")
     return "".join([_PAIRS[number >> place & 1023] for place in _PLACES])
 

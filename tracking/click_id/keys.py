@@ -1,4 +1,4 @@
-"""CLICK_ID_KEYS anew: a key more, or another one in front. The first key signs, all of them verify."""
+"""New values of CLICK_ID_KEYS: with a further key, or with another one in front. The first key signs, all verify."""
 
 import hashlib
 import secrets
@@ -15,7 +15,7 @@ class CannotRotate(ValueError):
 
 
 def listed() -> dict[int, str]:
-    """The keys in force: secrets by number, in their order. Raise ImproperlyConfigured when they make no sense."""
+    """The keys in force: secrets by number, in their order. Raise ImproperlyConfigured when they are invalid."""
     codec.keys()
     parts = [entry.partition(":") for entry in settings.CLICK_ID_KEYS]
     return {int(number): secret for number, _, secret in parts}
@@ -30,7 +30,7 @@ def with_new_key(*, in_front: bool) -> tuple[int, str]:
 
 
 def next_number(known: dict[int, str]) -> int:
-    """The next number that no key has. It counts on from the highest, so a retired number is not soon used again."""
+    """The next free number. It counts on from the highest, so a retired number is not soon used again."""
     highest = max(known, default=-1)
     for step in range(1, NUMBERS + 1):
         if (number := (highest + step) % NUMBERS) not in known:
@@ -57,5 +57,5 @@ def _written(keys: dict[int, str]) -> str:
 
 
 def fingerprint(secret: str) -> str:
-    """Eight characters that are the same wherever the secret is, and tell nothing about it."""
+    """Eight characters that are the same wherever the secret is, and reveal nothing about it."""
     return hashlib.sha256(b"fingerprint of a click ID key\0" + secret.encode()).hexdigest()[:8]

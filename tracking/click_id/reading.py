@@ -1,4 +1,4 @@
-"""What a text says as a click ID, and, when it is not genuine, which part fails as far as can be told."""
+"""Read a text as a click ID, and, when it is not genuine, report which part fails as far as possible."""
 
 import base64
 import re
@@ -14,7 +14,7 @@ _PLACEHOLDER = re.compile(r"[{}\[\]#$%]|click_?id", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A text taken apart. What a forged ID says about link and time is only what it claims."""
+    """The parts of a text. The link and time of a forged ID are only claims."""
 
     text: str
     fault: str = ""
@@ -34,7 +34,7 @@ class Reading:
 
 
 def read(text: str) -> Reading:
-    """Take a text apart, whatever it is."""
+    """Read any text as a click ID."""
     if fault := _form_fault(text):
         return Reading(text, fault)
     raw = base64.b32hexdecode(text.upper())
@@ -44,7 +44,7 @@ def read(text: str) -> Reading:
 
 
 def _form_fault(text: str) -> str:
-    """What is wrong with the text before its signature is looked at."""
+    """The error of the text before its signature is checked."""
     wrong = [character for character in dict.fromkeys(text) if character.lower() not in ALPHABET or character > "z"]
     if _PLACEHOLDER.search(text) and wrong:
         return "Placeholder: the sending system did not put a click ID in its place."

@@ -1,8 +1,8 @@
-"""How many clicks there were: by day, hour, link, country or device. Exact at any moment, in any time zone.
+"""The number of clicks by day, hour, link, country or device. Exact at any moment, in any time zone.
 
-Whole hours and days (UTC) come from the rollups. What lies outside of them, at the edges of a period or where a day
-of the reader's begins amid an hour, is counted in the click table, and so are the clicks that have no marks yet.
-One statement reads all of it, so a click that gets its marks meanwhile is counted once.
+Whole hours and days (UTC) come from the rollups. The rest is counted in the click table: the edges of a period, a day
+of the reader that begins amid an hour, and clicks that have no marks yet. One statement reads all of it, so a click
+that gets its marks meanwhile is counted once.
 
 `links` are the numbers of links to count for; None counts for all.
 """
@@ -40,7 +40,7 @@ class ClickCounts:
 
     @property
     def unique(self) -> int:
-        """What is left for who pays: neither bots nor duplicates."""
+        """The rest, which payments are based on: neither bots nor duplicates."""
         return self.clicks - self.bots - self.duplicates
 
     def __add__(self, other: "ClickCounts") -> "ClickCounts":
@@ -91,7 +91,7 @@ def by_device(*, since: datetime, until: datetime, links: Links = None) -> dict[
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where clicks are counted: a rollup by its step in time, or the clicks themselves."""
+    """A source of clicks: a rollup by its step in time, or the clicks themselves."""
 
     table: str
     column: str
@@ -101,8 +101,8 @@ class _Source:
     def part(self, key: str, condition: str, spans: list[Span]) -> tuple[str, dict[str, Any]]:
         """A SELECT of counts by key within the spans, and its parameters.
 
-        One span stands in the statement, so that the database knows how much it is. Several are looked up one by
-        one, each as a range of an index; left to a plain join the database may read the whole table.
+        With one span in the statement the database knows how large it is. Several are read one by one, each as a range
+        of an index; with a plain join the database may read the whole table.
         """
         made = {"date": datetime.date, "uuid": lowest_uuid}.get(self.type, datetime.isoformat)
         lows, highs = [made(low) for low, _ in spans], [made(high) for _, high in spans]
@@ -133,7 +133,7 @@ CLICKS = _Source("tracking_click", "id", "uuid", timedelta(0))
 def _read(
     keys: dict[_Source, str], moments: Sequence[datetime], links: Links, *, each_link: bool = False
 ) -> dict[Any, ClickCounts]:
-    """Counts by key. The sources are named from the coarsest to the finest, with what gives the key in each."""
+    """Counts by key. The sources are listed from the coarsest to the finest, with the expression of the key in each."""
     moments = [moment.astimezone(UTC) for moment in moments]
     parameters: dict[str, Any] = {"moments": moments, "links": [ALL_LINKS] if links is None else list(links)}
     parameters |= {"since": lowest_uuid(moments[0]), "until": lowest_uuid(moments[-1])}
@@ -162,7 +162,7 @@ def _added(parts: str, parameters: dict[str, Any]) -> dict[Any, ClickCounts]:
 
 
 def _cover(sources: list[_Source], moments: Sequence[datetime]) -> dict[_Source, list[Span]]:
-    """Which spans of time to count where, so that each moment is covered once and as coarsely as can be."""
+    """The spans of time to count in each source, so that each moment is covered once and as coarsely as possible."""
     spans: dict[_Source, list[Span]] = {source: [] for source in sources}
     for starts, ends in pairwise(moments):
         _cut(starts, ends, sources, spans)
@@ -170,7 +170,7 @@ def _cover(sources: list[_Source], moments: Sequence[datetime]) -> dict[_Source,
 
 
 def _cut(starts: datetime, ends: datetime, sources: list[_Source], spans: dict[_Source, list[Span]]) -> None:
-    """Give what is whole to the first source, and what is left on both sides of it to the others."""
+    """Assign whole units to the first source, and the rest on both sides of them to the others."""
     source, *finer = sources
     if starts >= ends:
         return

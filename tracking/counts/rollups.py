@@ -1,11 +1,11 @@
 """Sums of marked clicks, so that a report over millions of them reads thousands of rows.
 
-A click is added when it gets its marks, in the same transaction and once, because marks are set once
-(`ADD_MARKED` follows the UPDATE of `marks.py`). So late clicks, out of a spool, land in the hour they belong to. Each
-set of sums has a row for each link and one for all of them (number 0); many clicks come to one write per row.
+A click is added when it gets its marks, in the same transaction and once, because marks are set once (`ADD_MARKED`
+follows the UPDATE of `marks.py`). So late clicks, out of a spool, are added to the hour they belong to. Each set of
+sums has a row for each link and one for all of them (number 0); many clicks cause one write per row.
 
-Rows are made from the clicks again by `rebuild`, for days whose clicks are all still stored. It holds the lock that
-every writer of hours needs, a day at a time, and then sees a click either marked and added, or neither.
+`rebuild` makes rows from the clicks again, for days whose clicks are all still stored. It takes the lock that every
+writer of hours needs, a day at a time, and then sees a click either marked and added, or neither.
 """
 
 # The texts that make up statements here are constants of this module.
@@ -38,7 +38,7 @@ class Rollup:
         return ", ".join(("link_number", *self.key))
 
     def sums(self, clicks: str) -> str:
-        """Rows from clicks, ordered by key: whoever writes several takes the locks in one order."""
+        """Rows from clicks, ordered by key: all writers take the row locks in one order."""
         named = ", ".join(f"{expression} AS {column}" for column, expression in self.key.items())
         key = ", ".join(self.key)
         return f"""
@@ -82,20 +82,20 @@ _CLICKS = "(SELECT * FROM tracking_click WHERE id >= %(low)s AND id < %(high)s A
 
 
 class ClicksGone(ValueError):
-    """Clicks of these days may have been dropped: sums made from what is left would be too small."""
+    """Clicks of these days may have been dropped: sums made from the rest would be too small."""
 
 
 def first_whole_day(*, now: datetime) -> date:
     """The first day whose clicks are all still stored."""
     first = min((partition.starts for partition in read_partitions() if partition.starts), default=now)
     if settings.CLICK_ROW_MONTHS:
-        # Months that ended by then are dropped, so the month of that moment is the first that is whole.
+        # Months that ended by then are dropped, so the month of that moment is the first complete one.
         first = max(first, months_after(now.astimezone(UTC), -settings.CLICK_ROW_MONTHS).replace(day=1))
     return first.astimezone(UTC).date()
 
 
 def days(*, first: date | None, last: date | None, now: datetime) -> list[date]:
-    """The days to look at, both ends included; by default all that can be. Raise `ClicksGone` or ValueError."""
+    """The days to check, both ends included; by default all possible ones. Raise `ClicksGone` or ValueError."""
     oldest = first_whole_day(now=now)
     first, last = first or oldest, last or now.astimezone(UTC).date()
     if first < oldest:
@@ -109,14 +109,14 @@ def days(*, first: date | None, last: date | None, now: datetime) -> list[date]:
 
 
 def compare(*, day: date) -> int:
-    """How many sums of the day differ from what its clicks give. Needs no lock: marks and sums appear together."""
+    """The number of sums of the day that differ from its clicks. Needs no lock: marks and sums appear together."""
     return sum(_differences(rollup, day) for rollup in ROLLUPS)
 
 
 def rebuild(*, day: date) -> int:
-    """Make the day's sums from its clicks where they differ; return how many did.
+    """Rebuild the day's sums from its clicks where they differ; return how many did.
 
-    Marking waits meanwhile; what it adds afterwards was not marked, and so not counted, here.
+    Marking waits meanwhile; clicks that it marks afterwards were not marked, and so not counted, here.
     """
     differing = 0
     with transaction.atomic(), connection.cursor() as cursor:

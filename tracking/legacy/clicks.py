@@ -1,4 +1,4 @@
-"""Import of the click IDs of another platform, from a CSV file: streamed, row by row judged, harmless to repeat."""
+"""Import legacy click IDs from a CSV file: streamed, checked row by row, harmless to repeat."""
 
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,19 +19,19 @@ NEEDED = ("click_id", "link", "clicked_at")
 COLUMNS = (*NEEDED, "source", "aff_click_id", *SUB_IDS)
 LIMITS = {"click_id": 255, "source": 60, **dict.fromkeys(("aff_click_id", *SUB_IDS), 255)}
 FUTURE = timedelta(days=1)
-# No platform's clicks are older; a time before is a date that was read wrongly.
+# No platform's clicks are older; an earlier time is a date that was read wrongly.
 OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 Told = Callable[[int], None]
 
 
 class UnusableFile(ValueError):
-    """The file as a whole cannot be read; nothing was imported. The message says what to mend."""
+    """The file as a whole cannot be read; nothing was imported. The message says how to fix it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A row that was not imported: its line in the file, and what is wrong with it."""
+    """A row that was not imported: its line in the file, and its error."""
 
     line: int
     message: str
@@ -39,7 +39,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Imported:
-    """What came of a file. `known` rows were there before, with the same link and time."""
+    """The result of a file. `known` rows existed before, with the same link and time."""
 
     rows: int = 0
     added: int = 0
@@ -57,11 +57,11 @@ class _Row:
 def import_clicks(
     file: TextIO, *, source: str, now: datetime, is_dry_run: bool = False, told: Told = lambda rows: None
 ) -> Imported:
-    """Import the rows of a CSV file with a header line; rows with faults are passed by and named.
+    """Import the rows of a CSV file with a header line; rows with errors are skipped and listed.
 
-    Columns: click_id, link (its code) and clicked_at; aff_click_id and sub1 to sub10 if wanted; `source` if it
-    differs from row to row. Each batch of rows is a transaction: a crash leaves whole batches, and the file is
-    imported again. Raise `UnusableFile` when the header is not one.
+    Columns: click_id, link (its code) and clicked_at; aff_click_id and sub1 to sub10 if wanted; `source` if it differs
+    from row to row. Each batch of rows is a transaction: a crash leaves whole batches, and the file can be imported
+    again. Raise `UnusableFile` when the header is invalid.
     """
     reader = _reader(file, source)
     done = Imported()
@@ -98,7 +98,7 @@ def _reader(file: TextIO, source: str) -> "csv.DictReader[str]":
 
 
 def _lines(reader: "csv.DictReader[str]") -> Iterator[tuple[int, Mapping[str, str | None] | str]]:
-    """Each row with the line where it ends; a row that is not CSV as what is wrong with it."""
+    """Each row with the line where it ends; a row that is not CSV with its error instead."""
     while True:
         try:
             sent = next(reader)
@@ -106,7 +106,7 @@ def _lines(reader: "csv.DictReader[str]") -> Iterator[tuple[int, Mapping[str, st
             return
         except (csv.Error, UnicodeDecodeError) as error:
             yield reader.line_num + 1, f"It is not CSV in UTF-8: {error}."
-            if isinstance(error, UnicodeDecodeError):  # the rest cannot be told apart from damage
+            if isinstance(error, UnicodeDecodeError):  # the rest cannot be distinguished from damage
                 return
             continue
         yield reader.line_num, sent
@@ -121,7 +121,7 @@ def _read(line: int, sent: Mapping[str, str | None] | str, source: str, now: dat
 
 
 def _checked(line: int, sent: Mapping[str, str | None] | str, source: str, now: datetime) -> _Row:
-    """The row as it is stored, without its link; raise ValueError saying what is wrong."""
+    """The row as it is stored, without its link; raise ValueError with its error."""
     if isinstance(sent, str):
         raise ValueError(sent)
     if None in sent or None in sent.values():
@@ -148,7 +148,7 @@ def _checked(line: int, sent: Mapping[str, str | None] | str, source: str, now: 
 
 
 def _moment(text: str, now: datetime) -> datetime:
-    """Seconds or milliseconds since 1970, or ISO 8601; UTC where it names no offset."""
+    """Seconds or milliseconds since 1970, or ISO 8601; UTC if it has no offset."""
     try:
         if text.isascii() and text.isdigit():
             number = int(text)
@@ -166,7 +166,7 @@ def _moment(text: str, now: datetime) -> datetime:
 
 
 def _keep(rows: Sequence[_Row], done: Imported, is_dry_run: bool) -> None:
-    """Store what is new; what is there already must say the same. Three queries."""
+    """Store new rows; existing ones must have the same values. Three queries."""
     links = {link.code: link for link in TrackingLink.objects.filter(code__in={row.code for row in rows})}
     known = _known(rows)
     fresh: dict[tuple[str, str], _Row] = {}

@@ -1,7 +1,7 @@
-"""The panel's way to import click IDs of another platform: look a file over, read the faults row by row, then import.
+"""Import legacy click IDs in the panel: check a file, show the errors row by row, then import.
 
-Between the look and the import the file waits in the cache, for an hour and for the operator who brought it: whichever
-process takes the second step finds it.
+Between check and import the file is in the cache, for an hour and for the operator who uploaded it: any process can
+take the second step.
 """
 
 import io
@@ -27,7 +27,7 @@ KEY = re.compile(r"[A-Za-z0-9_-]{22}")
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file as an operator brought it; `key` finds it again."""
+    """A file as an operator uploaded it; `key` finds it again."""
 
     key: str
     name: str
@@ -35,13 +35,13 @@ class Upload:
     content: bytes
 
     def judge(self, *, now: datetime, is_dry_run: bool) -> Imported:
-        """What comes of it, or would; raise `UnusableFile`."""
+        """The result of the import or of its dry run; raise `UnusableFile`."""
         text = io.TextIOWrapper(io.BytesIO(self.content), encoding="utf-8-sig", newline="")
         return import_clicks(text, source=self.source, now=now, is_dry_run=is_dry_run)
 
 
 class UploadForm(forms.Form):
-    """A file of click IDs, and where they come from."""
+    """A file of click IDs, and the platform they come from."""
 
     file = forms.FileField(label="CSV file", widget=UnfoldAdminFileFieldWidget)
     source = forms.CharField(
@@ -65,7 +65,7 @@ class UploadForm(forms.Form):
         return file
 
     def look(self, *, owner: User, now: datetime) -> tuple[Upload, Imported] | None:
-        """The file with what would come of it; None, and a fault of the form, where it cannot be read."""
+        """The file with the result of its dry run; None, and an error of the form, if it cannot be read."""
         given = self.cleaned_data
         upload = Upload(secrets.token_urlsafe(16), given["file"].name, given["source"], given["file"].read())
         try:
@@ -82,15 +82,16 @@ def _place(owner: User, key: str) -> str:
 
 
 def keep(upload: Upload, *, owner: User) -> None:
-    """Keep the file until it is imported, an hour at most."""
+    """Store the file until it is imported, an hour at most."""
     cache.set(_place(owner, upload.key), (upload.name, upload.source, zlib.compress(upload.content)), KEPT_FOR)
 
 
 def take(key: str, *, owner: User) -> Upload | None:
-    """The file that this operator brought; it is there once only. None where it is gone."""
+    """The file that this operator uploaded, which can be taken once only. None if it is gone."""
     place = _place(owner, key)
     kept = cache.get(place) if KEY.fullmatch(key) else None
-    # Of two that press the button at once one finds it: an import twice would be harmless, its report confusing.
+    # If the button is pressed twice at once, one request finds the file: a second import would be harmless, its report
+    # confusing.
     if kept is None or not cache.delete(place):
         return None
     name, source, content = kept

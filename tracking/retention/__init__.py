@@ -1,1 +1,1 @@
-"""How long click data are kept: personal fields, expiry, erasure."""
+"""How long click data is stored: personal fields, expiry, erasure."""

@@ -1,8 +1,8 @@
-"""Erasing what is stored of one visitor, when that person asks for it.
+"""Erase the stored data of one visitor, when that person requests it.
 
-The clicks stay, without what tells something about a person (`personal_fields.PERSONAL`): they are what
-commissions rest on. The affiliate's own labels (sub IDs, aff_click_id) are the affiliate's data and stay too.
-Only this room's data is touched; `docs/personal-data.md` says what other rooms hold.
+The clicks stay, without their personal fields (`personal_fields.PERSONAL`), because commissions rest on them. The
+affiliate's own labels (sub IDs, aff_click_id) are the affiliate's data and stay too. Only data of this app is changed;
+`docs/personal-data.md` lists what other apps store.
 """
 
 from collections.abc import Iterator
@@ -25,12 +25,12 @@ Network = IPv4Network | IPv6Network
 
 
 class CannotErase(RuntimeError):
-    """Clicks lie outside of the database that may be this visitor's: the erasure would not be whole."""
+    """Clicks outside of the database may be this visitor's: the erasure would not be complete."""
 
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """The clicks that are meant: of a visitor's cookie, of an address or network, or one click; half-open in time."""
+    """The clicks to erase: of a visitor's cookie, of an address or network, or one click; half-open in time."""
 
     visitor: UUID | None = None
     network: Network | None = None
@@ -56,13 +56,13 @@ class Whose:
         return sql.SQL(" AND ").join(parts)
 
     def reaches(self, partition: Partition) -> bool:
-        """Whether the partition's time may hold such clicks."""
+        """Whether the partition's time may include such clicks."""
         too_late = self.until and partition.starts and partition.starts >= self.until
         too_early = self.since and partition.ends and partition.ends <= self.since
         return not (too_late or too_early)
 
     def includes(self, refused: quarantine.RefusedClick) -> bool:
-        """The same condition, for a click that lies in a file. One that cannot be read may be anybody's."""
+        """The same condition, for a click in a file. An unreadable click may belong to any visitor."""
         values, key = refused.values, refused.key
         if key is None:
             return True
@@ -79,7 +79,7 @@ class Whose:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What a partition held, or lost: clicks, how many of them had each field, and the first's and last's time."""
+    """The content of a partition, found or erased: clicks, how many had each field, and the first's and last's time."""
 
     partition: str
     clicks: int
@@ -101,20 +101,20 @@ _COUNT = "count(*) FILTER (WHERE {})"
 
 
 def find(whose: Whose, *, progress: Progress | None = None) -> Iterator[Erased]:
-    """What is stored of this visitor, by partition; nothing is changed."""
+    """The stored data of this visitor, by partition; nothing is changed."""
     return _each_partition(whose, sql.SQL(""), sql.SQL(""), progress)
 
 
 def erase(whose: Whose, *, progress: Progress | None = None) -> Iterator[Erased]:
     """Clear the personal fields of these clicks, a partition and a commit at a time; a second run finds nothing.
 
-    Clicks without marks keep theirs: see `check_marks`.
+    Clicks without marks keep their fields: see `check_marks`.
     """
     return _each_partition(whose, sql.SQL("AND marked_at IS NOT NULL FOR UPDATE"), sql.SQL(_ERASED), progress)
 
 
 def _each_partition(whose: Whose, rest: sql.SQL, erased: sql.SQL, progress: Progress | None) -> Iterator[Erased]:
-    """Nothing but the key and the link is indexed: each month that still holds personal fields is read."""
+    """Only the key and the link are indexed: each month that still has personal fields is read."""
     partitions = [each for each in read_partitions() if whose.reaches(each)]
     counts = sql.SQL(", ").join(sql.SQL(_COUNT).format(sql.Identifier(name)) for name in PERSONAL)
     for number, partition in enumerate(partitions, 1):
@@ -142,7 +142,7 @@ def _row(query: sql.Composed) -> tuple[Any, ...]:
 
 
 def check_marks(whose: Whose) -> None:
-    """Raise `CannotErase` while some of these clicks have no marks: without a user agent a person passes for a bot."""
+    """Raise `CannotErase` while some of these clicks have no marks: without a user agent a person looks like a bot."""
     query = sql.SQL("SELECT count(*) FROM tracking_click WHERE marked_at IS NULL AND {} AND {}")
     (unmarked,) = _row(query.format(whose.condition, HAS_PERSONAL))
     if unmarked:
@@ -153,7 +153,7 @@ def check_marks(whose: Whose) -> None:
 
 
 def check_files(whose: Whose, directory: Path) -> None:
-    """Raise `CannotErase`, saying what to do, when clicks that may be meant lie in files of the spool.
+    """Raise `CannotErase`, with what to do, when files of the spool may have clicks of this visitor.
 
     Raise OSError when the spool cannot be read.
     """

@@ -1,4 +1,4 @@
-"""How long clicks are kept. Two ages: personal fields are cleared early, whole months are dropped late."""
+"""How long clicks are stored. Two ages: personal fields are cleared early, whole months are dropped late."""
 
 import time
 from collections.abc import Iterator
@@ -39,11 +39,11 @@ DELETE FROM {table} WHERE id IN (
 
 
 class RetentionBusy(RuntimeError):
-    """A lock was not to be had in time: some transaction is open for long, a backup for example. Trying later helps."""
+    """A lock was not available in time: a transaction is open for long, a backup for example. Retry later."""
 
 
 class AnotherRun(RetentionBusy):
-    """Somebody else is at it."""
+    """Another run is in progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def rows_cutoff(now: datetime) -> datetime | None:
 
 
 def apply(*, now: datetime, seconds: float) -> bool:
-    """Drop and clear what is due, for about so many seconds; return False when it should be tried again soon."""
+    """Drop and clear what is due, for about so many seconds; return False when it should run again soon."""
     try:
         if before := rows_cutoff(now):
             for drop in drop_expired(before=before):
@@ -89,8 +89,8 @@ def clear_personal(
 ) -> tuple[int, bool]:
     """Clear the personal fields of marked clicks that were made before the moment, for about so many seconds.
 
-    Return how many clicks were cleared, and whether the end was reached. Runs outside of a transaction.
-    Raise `RetentionBusy`.
+    Return how many clicks were cleared, and whether the end was reached. Runs outside of a transaction. Raise
+    `RetentionBusy`.
     """
     until = float("inf") if seconds is None else time.monotonic() + seconds
     cleared = 0
@@ -106,14 +106,14 @@ def clear_personal(
 
 
 def due_partitions(*, before: datetime) -> list[Partition]:
-    """Partitions with clicks of before the moment that may hold something personal, the oldest first."""
+    """Partitions with clicks of before the moment that may have personal fields, the oldest first."""
     return [each for each in read_partitions() if personal_state(each, before=before) is State.DUE]
 
 
 def drop_expired(*, before: datetime, dry_run: bool = False) -> Iterator[Drop]:
     """Drop the months that ended by the moment, and delete such rows of the default partition, one after the other.
 
-    With `dry_run` only tell. Raise `RetentionBusy`.
+    With `dry_run` only report. Raise `RetentionBusy`.
     """
     with _only_run():
         for partition in read_partitions():
@@ -135,7 +135,7 @@ def _drop(partition: Partition, *, before: datetime, dry_run: bool) -> Drop:
 
 
 def _delete_expired(partition: Partition, *, before: datetime, dry_run: bool) -> Iterator[Drop]:
-    """The default partition stays; its expired rows go, in batches."""
+    """Delete the expired rows of the default partition, in batches; the partition itself stays."""
     unmarked, bound = count_unmarked(partition, before=before), lowest_uuid(before)
     with connection.cursor() as cursor:
         cursor.execute(
@@ -154,7 +154,7 @@ def _delete_expired(partition: Partition, *, before: datetime, dry_run: bool) ->
 
 @contextmanager
 def _only_run() -> Iterator[None]:
-    """One run at a time in the whole installation; no lock is waited for longer than `LOCK_WAIT`."""
+    """Allow one run at a time in the whole installation; wait for no lock longer than `LOCK_WAIT`."""
     with try_to_hold(Lock.RETENTION) as is_held:
         if not is_held:
             raise AnotherRun("Another run of the retention is going on. Wait for its end, then try again.")
@@ -174,6 +174,6 @@ def _short_waits() -> Iterator[None]:
         why = f"A transaction was open for longer than {LOCK_WAIT}, and an index of clicks must wait for its end."
         raise RetentionBusy(f"{why} Try again later.") from error
     finally:
-        # When the connection is gone, so is the setting.
+        # If the connection is gone, so is the setting.
         with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:
             cursor.execute("RESET lock_timeout")

@@ -1,4 +1,4 @@
-"""Monthly partitions of the click table: made ahead of time, listed, and dropped when nobody needs them."""
+"""Monthly partitions of the click table: created ahead of time, listed, and dropped when no longer needed."""
 
 import re
 import time
@@ -12,8 +12,8 @@ from psycopg import sql
 
 from tracking.click_id.codec import ClickID, lowest_uuid
 
-# A drop locks the whole click table. New clicks queue behind it while it waits for running queries, so it waits
-# for less than a writer's patience (`click_writer.LIMIT`), and rather asks again.
+# A drop locks the whole click table. New clicks queue behind it while it waits for running queries, so it waits for
+# less than a writer's limit (`click_writer.LIMIT`), and is retried instead.
 LOCK_WAIT = "300ms"
 TRIES = 10
 PAUSE = 1.0
@@ -29,8 +29,9 @@ _BOUNDS = re.compile(r"FROM \((?:'(?P<first>[0-9a-f-]{36})'|MINVALUE)\) TO \((?:
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """A part of the click table: the moments it is for (half-open, UTC; None is without end), an estimate of its
-    rows, its bytes. The default partition takes the clicks that no month is there for.
+    """A part of the click table; the default partition takes the clicks that have no month's partition.
+
+    It has the moments it is for (half-open, UTC; None is without end), an estimate of its rows, and its bytes.
     """
 
     name: str
@@ -50,11 +51,11 @@ class PartitionNeeded(ValueError):
 
 
 class PartitionBusy(OperationalError):
-    """Queries that hold the click table did not end in time. Trying later helps."""
+    """Queries that use the click table did not end in time. Retry later."""
 
 
 def owns_clicks() -> bool:
-    """Whether this connection's role owns the click table; else functions of the owner do the upkeep."""
+    """Whether this connection's role owns the click table; otherwise functions of the owner do the upkeep."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_has_role(current_user, relowner, 'MEMBER') FROM pg_class WHERE oid = 'tracking_click'::regclass"
@@ -63,9 +64,9 @@ def owns_clicks() -> bool:
 
 
 def make_partitions(*, first_day: date, last_day: date) -> int:
-    """Make the monthly partitions that cover the days, both included; return how many were new.
+    """Create the monthly partitions that cover the days, both included; return how many were new.
 
-    Clicks that meanwhile went to the default partition move into theirs. Serialised by an advisory lock.
+    Clicks that meanwhile went to the default partition are moved. Serialised by an advisory lock.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT tracking_make_click_partitions(%s, %s)", [first_day, last_day])
@@ -74,7 +75,7 @@ def make_partitions(*, first_day: date, last_day: date) -> int:
 
 
 def make_partitions_ahead(*, today: date) -> int:
-    """Keep three months ready, so that a worker that is down for weeks stops no click."""
+    """Keep three months ready, so that a worker that is down for weeks does not stop clicks."""
     return make_partitions(first_day=today, last_day=today + timedelta(days=92))
 
 
@@ -106,7 +107,7 @@ def _moment(bound: str | None) -> datetime | None:
 
 
 def count_unmarked(partition: Partition, *, before: datetime) -> int:
-    """Clicks of before the moment that nobody has looked at yet; an index holds just these."""
+    """The number of clicks of before the moment without marks; an index has just these."""
     query = sql.SQL("SELECT count(*) FROM {} WHERE marked_at IS NULL AND id < %s").format(partition.table)
     with connection.cursor() as cursor:
         cursor.execute(query, [lowest_uuid(before)])
@@ -114,7 +115,7 @@ def count_unmarked(partition: Partition, *, before: datetime) -> int:
 
 
 def check_droppable(partition: Partition, *, before: datetime) -> None:
-    """Raise `PartitionNeeded` unless all that the partition holds, or may get, is older and has its marks."""
+    """Raise `PartitionNeeded` unless all clicks that the partition has, or may get, are older and have their marks."""
     if partition.is_default or partition.ends is None or partition.ends > before:
         raise PartitionNeeded(f"{partition.name} is also for clicks after {before:%Y-%m-%d %H:%M} UTC.")
     if unmarked := count_unmarked(partition, before=before):
@@ -126,8 +127,8 @@ def check_droppable(partition: Partition, *, before: datetime) -> None:
 def drop_partition(name: str, *, before: datetime) -> None:
     """Drop a whole partition of clicks that were made before the moment.
 
-    Raise `PartitionNeeded`, looked for before the lock and again under it, or `PartitionBusy` when the lock is
-    not to be had.
+    Raise `PartitionNeeded`, checked before the lock and again under it, or `PartitionBusy` when the lock is not
+    available.
     """
     for partition in read_partitions(name=name):
         check_droppable(partition, before=before)

@@ -1,18 +1,17 @@
-"""The fields of a click that tell something about a person, and how they are cleared from millions of clicks.
+"""The personal fields of a click, and how they are cleared from millions of clicks.
 
-Clearing is an UPDATE in small batches in order of time. Each batch is its own commit, with a
-rest after it: capture and marks go on beside it, and a run that was stopped is simply begun again. Nothing is
-remembered about what was done. A partition whose first clicks are due gets an index over just those rows that
-still hold something personal; what that index holds is what is left to do. An empty one says that a month is
-done without reading the month, and a click that comes late (out of a spool, out of an import) is found again.
-Months with no click due have no such index, so capture does not pay for it.
+Clearing is an UPDATE in small batches in order of time. Each batch is its own commit, followed by a pause: capture and
+marks continue beside it, and a run that was stopped is simply started again. No progress is stored. A partition whose
+first clicks are due gets an index over just those rows that still have personal fields; the rows in that index are left
+to do. An empty index shows that a month is done without reading the month, and a click that arrives late (out of a
+spool, out of an import) is found again. Months with no click due have no such index, so capture does not pay for it.
 
-A click without marks keeps its fields until it has them: without a user agent a person would pass for a bot.
+A click without marks keeps its fields until it has them: without a user agent a person would be marked as a bot.
 
-An UPDATE leaves the row's old version behind. A VACUUM after each tenth of a month, and at the end of a run,
-gives its room to the rows that are cleared next, which are shorter than what they replace: so a month does not
-grow by more than a tenth. `compact` rewrites a finished month, which gives the room left over in its rows and
-indexes back to the disk; it locks that month, so a person says when.
+An UPDATE leaves the row's old version behind. A VACUUM after each tenth of a month, and at the end of a run, frees its
+space for the rows that are cleared next, which are shorter than what they replace: so a month does not grow by more
+than a tenth. `compact` rewrites a finished month, which returns the free space in its rows and indexes to the disk; it
+locks that month, so a person decides when.
 """
 
 import time
@@ -34,11 +33,11 @@ CLEAR = sql.SQL("ip = NULL, user_agent = '', referrer = '', visitor = NULL")
 HAS_PERSONAL = sql.SQL("(ip IS NOT NULL OR user_agent <> '' OR referrer <> '' OR visitor IS NOT NULL)")
 
 BATCH = 5_000
-# Clicks that are cleared at least between two VACUUMs: each one reads all indexes of the month.
+# The fewest clicks cleared between two VACUUMs: each one reads all indexes of the month.
 VACUUM_AFTER = 50_000
-# Seconds of rest for each second of work.
+# Seconds of pause for each second of work.
 REST = 0.5
-# When the index of a cleared month is larger than so many bytes, it is made anew.
+# If the index of a cleared month is larger than so many bytes, it is rebuilt.
 INDEX_SIZE = 1_000_000
 
 MAINTAIN_SINCE = 170_000
@@ -62,13 +61,11 @@ SELECT clicked_at, id, (SELECT count(*) FROM due) FROM due ORDER BY clicked_at D
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-# Called with a partition's name, the clicks that are done and how many there are.
+# Called with a partition's name, the number of clicks done and the total.
 Progress = Callable[[str, int, int], None]
 
 
 class State(StrEnum):
-    """What became of the personal fields of a partition."""
-
     KEPT = "kept"
     DUE = "due"
     PARTLY = "cleared in part"
@@ -76,7 +73,7 @@ class State(StrEnum):
 
 
 class NotCleared(ValueError):
-    """The month still holds personal fields: it is not rewritten twice."""
+    """The month still has personal fields: it is not rewritten twice."""
 
 
 class NotTheOwner(ValueError):
@@ -84,7 +81,7 @@ class NotTheOwner(ValueError):
 
 
 def personal_state(partition: Partition, *, before: datetime | None) -> State:
-    """What became of the partition's personal fields, where those of clicks before the moment are due.
+    """The state of the partition's personal fields, if those of clicks before the moment are due.
 
     The probes are ordered by the key of the one index that answers each at once, so that none reads a month.
     """
@@ -128,7 +125,7 @@ def clear_partition(
 
 
 def count_personal(partition: Partition, *, before: datetime) -> int:
-    """Clicks of before the moment that hold something personal. May read the whole month."""
+    """The number of clicks before the moment that have personal fields. May read the whole month."""
     query = "SELECT count(*) FROM {table} WHERE clicked_at < %(before)s AND {has_personal}"
     found = _row(query, partition, before=before)
     return int(found[0]) if found else 0
@@ -139,7 +136,8 @@ def _tidy(partition: Partition, *, cleared: int) -> None:
         _execute("VACUUM (SKIP_LOCKED, ANALYZE) {table}", partition)
     index = _index(partition)
     if index and index[1] > INDEX_SIZE and personal_state(partition, before=None) is State.CLEARED:
-        # Not REINDEX: stopped half way it leaves an index behind that nobody uses. What is missing here is made again.
+        # Not REINDEX: if stopped half way it leaves an unused index behind. If this is stopped, the missing index is
+        # made again.
         if owns_clicks():
             _execute("DROP INDEX CONCURRENTLY {index}", partition)
             _make_index(partition)
@@ -148,10 +146,10 @@ def _tidy(partition: Partition, *, cleared: int) -> None:
 
 
 def compact(partition: Partition) -> None:
-    """Rewrite a month that is cleared, which gives the room of what was cleared back to the disk.
+    """Rewrite a month that is cleared, which returns its free space to the disk.
 
-    The month alone is locked meanwhile, also for reading. Raise `NotCleared`, `NotTheOwner`; OperationalError when
-    the lock is not to be had at once.
+    Only the month is locked meanwhile, also for reading. Raise `NotCleared`, `NotTheOwner`; OperationalError when the
+    lock is not available at once.
     """
     if not _may_vacuum():
         raise NotTheOwner(
@@ -175,7 +173,7 @@ def _may_vacuum() -> bool:
 
 
 def _index(partition: Partition) -> tuple[bool, int] | None:
-    """Whether the index over personal rows is whole, and its bytes; None when there is none."""
+    """Whether the index over personal rows is complete, and its bytes; None when there is none."""
     with connection.cursor() as cursor:
         cursor.execute(_INDEX, {"index": _index_name(partition), "table": partition.name})
         found: tuple[bool, int] | None = cursor.fetchone()
@@ -187,7 +185,7 @@ def _index_name(partition: Partition) -> str:
 
 
 def _make_index(partition: Partition) -> None:
-    """An index that a stopped run left half made is made anew."""
+    """Create the index; one that a stopped run left incomplete is made again."""
     index = _index(partition)
     if not owns_clicks():
         if not index or not index[0]:
@@ -200,7 +198,7 @@ def _make_index(partition: Partition) -> None:
 
 
 def _make_index_as_owner(partition: Partition) -> None:
-    """In one transaction: a function cannot make an index beside writers, so late clicks of that month wait for it."""
+    """Create it in one transaction: a function cannot do so concurrently, so late clicks of that month wait."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT tracking_index_click_partition(%s)", [partition.name])
 

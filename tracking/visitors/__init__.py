@@ -1,1 +1,1 @@
-"""What a request shows of its visitor: device, country, cookie, consent to keep."""
+"""What a request reveals about its visitor: device, country, cookie, privacy."""

@@ -1,8 +1,8 @@
-"""What a user agent tells: the class of device, the operating system, the browser, and whether a bot sent it.
+"""What a user agent reveals: the class of device, the operating system, the browser, and whether it is a bot.
 
-Three sources say "bot", the cheapest is asked first: the shape of the text (rules below), the list of crawlers that
-the package `crawlerdetect` keeps, and the devices that `ua-parser` calls spiders. Answers are kept for the
-agents seen last, as few different ones make most of the clicks.
+Three sources identify bots, the cheapest first: the shape of the text (rules below), the list of crawlers of the
+package `crawlerdetect`, and the devices that `ua-parser` calls spiders. Answers are cached for the agents seen last, as
+few different ones make most of the clicks.
 """
 
 import re
@@ -13,20 +13,20 @@ import ua_parser
 from crawlerdetect.providers.crawlers import data as crawlers
 from crawlerdetect.providers.exclusions import data as no_crawlers
 
-# A person's browser names the machine it runs on; a program that names none is a robot, or wants to look like none.
+# A person's browser names its machine; a program that names none is a robot, or wants to look like none.
 _MACHINE = re.compile(
     r"windows|win(?:9\d|nt|ce)|mac[ _]?os|macintosh|darwin|linux|android|\badr\b|x11|iphone|ipad|ipod|\bcros\b|fuchsia|"
     r"symb|series ?\d0|nokia|blackberry|bb10|playbook|midp|j2me|\bbrew\b|\bwap|ucweb|ucbrowser|up\.browser|obigo|"
     r"web[o0]s|tizen|bada|kaios|meego|maemo|sailfish|harmony|smart-?tv|hbbtv|\bdtv\b|viera|playstation|nintendo|xbox|"
     r"bsd|sunos|solaris|hp-?ux|\baix\b|irix|os/2|beos|haiku|amiga|risc ?os|openvms"
 )
-# What robots and the people behind them say of themselves: their trade, an address to ask at.
+# How robots and their owners describe themselves: their trade, an address for questions.
 _ROBOT = re.compile(
     r"bot\b|bot[/_-]|robot|crawl|spider(?! ?\d)|slurp|scrap(?:er|ing)|preview|fetch(?:er|ing)?\b|monitor|"
     r"scann(?:er|ing)|checker|validator|archiver|synthetic|headless|phantomjs|selenium|puppeteer|playwright|webdriver|"
     r"lighthouse|https?:|www\.|@[\w-]+\.[a-z]|\[at\]"
 )
-# Since Internet Explorer and Konqueror are gone, "compatible" is what robots say.
+# Since Internet Explorer and Konqueror are gone, "compatible" is used by robots only.
 _COMPATIBLE = re.compile(r"gecko; compatible|\(compatible[;)](?! ?(?:msie|konqueror|.*(?:trident|windows|x11)))")
 # HTTP libraries, wherever they run.
 _LIBRARY = re.compile(r"^[\"']?(?:curl|wget|python|java|go-http|okhttp|axios|node|ruby|perl|php|libwww|dart|apache-)")
@@ -62,7 +62,7 @@ _LINUX = {
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """`device` is desktop, phone, tablet, tv or bot. A text is empty where nothing is known."""
+    """`device` is desktop, phone, tablet, tv or bot. A text is empty if it is not known."""
 
     device: str = ""
     os: str = ""
@@ -75,7 +75,7 @@ UNKNOWN = Agent()
 
 @lru_cache(maxsize=20_000)
 def describe(user_agent: str) -> Agent:
-    """Everything there is to know about a user agent; one that is empty is a bot's."""
+    """Describe a user agent; an empty one is a bot's."""
     found = ua_parser.parse(user_agent).with_defaults()
     is_bot = _is_bot(user_agent, spider=found.device.family == "Spider")
     family = found.os.family
@@ -116,7 +116,7 @@ def device_of(user_agent: str) -> str:
 
 @cache
 def _crawlers() -> tuple[list[str], re.Pattern[str], re.Pattern[str]]:
-    """The list's plain words, its patterns as one, and what browsers say and it therefore leaves out."""
+    """The list's plain words, its patterns as one, and the browser texts that it leaves out for that."""
     plain = {entry: _plain(entry) for entry in crawlers}
     patterns = [entry for entry, word in plain.items() if word is None]
     return (
@@ -127,7 +127,7 @@ def _crawlers() -> tuple[list[str], re.Pattern[str], re.Pattern[str]]:
 
 
 def _plain(pattern: str) -> str | None:
-    """The text that a pattern stands for, in small letters, if it stands for one only."""
+    """The text that a pattern matches, in small letters, if it matches only one."""
     if re.search(r"(?<!\\)[\[\](){}^$.|?*+]|\\[a-zA-Z0-9]", pattern):
         return None
     return re.sub(r"\\(.)", r"\1", pattern).lower()

@@ -1,7 +1,7 @@
-"""Where an address is: its country, its autonomous system, and whether that is a hosting company's.
+"""The country of an address, its autonomous system, and whether that is a hosting company's.
 
-The bundled database (see `geography_data/README.md`) is used unless GEOIP_FILES names others. A file that is
-replaced while a worker runs is noticed within a minute.
+The bundled database (see `geography_data/README.md`) is used unless GEOIP_FILES names others. A file that is replaced
+while a worker runs is noticed within a minute.
 """
 
 import time
@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 BUNDLED = Path(__file__).parent / "geography_data" / "geography.mmdb"
 HOSTING = Path(__file__).parent / "geography_data" / "hosting_asns.txt"
-# Seconds between two looks at whether a file was replaced.
+# Seconds between two checks whether a file was replaced.
 LOOK_AGAIN = 60
 
 
@@ -37,14 +37,14 @@ NOWHERE = Place()
 
 
 def locate(address: str | None) -> Place:
-    """Where the address is. What is no address, or nobody's, is nowhere. Never raises."""
+    """The place of the address. Invalid and unassigned addresses have no place. Never raises."""
     if not address:
         return NOWHERE
     return _locate(address, _files(tuple(settings.GEOIP_FILES), int(time.monotonic() // LOOK_AGAIN)))
 
 
 def open_database(path: Path) -> maxminddb.Reader:
-    """Raise OSError or `maxminddb.InvalidDatabaseError` for a file that cannot be used."""
+    """Open a database; raise OSError or `maxminddb.InvalidDatabaseError` for a file that cannot be used."""
     return maxminddb.open_database(path)
 
 
@@ -53,7 +53,10 @@ Files = tuple[tuple[Path, int], ...]
 
 @lru_cache(maxsize=1)
 def _files(named: tuple[str, ...], moment: int) -> Files:
-    """The files and when each was changed. A worse answer beats none: one that is gone is left out, and reported."""
+    """The files and when each was changed.
+
+    A missing file is left out and logged: a worse answer is better than none.
+    """
     found: list[tuple[Path, int]] = []
     for path in [Path(name) for name in named] or [BUNDLED]:
         try:
@@ -85,7 +88,7 @@ def _locate(address: str, files: Files) -> Place:
 def _records(address: str, files: Files) -> Iterator[dict[str, Any]]:
     for path, changed_at in files:
         reader = _reader(path, changed_at)
-        # What is no address raises, and so does an IPv6 address where a database knows IPv4 only.
+        # An invalid address raises, and so does an IPv6 address if a database knows IPv4 only.
         with suppress(ValueError, TypeError):
             record = reader.get(address) if reader else None
             if isinstance(record, dict):

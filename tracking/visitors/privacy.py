@@ -1,4 +1,4 @@
-"""An address without its last part: enough for a country and for finding duplicates, too little for a person."""
+"""Shorten an address: enough for a country and for finding duplicates, too little to identify a person."""
 
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
@@ -7,10 +7,10 @@ _6TO4 = b"\x20\x02"
 
 
 def truncate_ip(text: str) -> str:
-    """The network of an address, as an address: IPv4 to /24, IPv6 to /48. What is no address gives an empty text.
+    """The network of an address, as an address: IPv4 to /24, IPv6 to /48. An invalid address gives an empty text.
 
-    An IPv4 address that is written as IPv6 (`::ffff:203.0.113.9`) counts as the IPv4 address it is. A 6to4
-    address (RFC 3056) holds an IPv4 address in its first 48 bits and keeps 24 bits of that one.
+    An IPv4 address that is written as IPv6 (`::ffff:203.0.113.9`) counts as the IPv4 address it is. A 6to4 address (RFC
+    3056) has an IPv4 address in its first 48 bits and keeps 24 bits of that one.
     """
     try:
         if ":" not in text:

@@ -1,4 +1,4 @@
-"""What the pages of the operator panel share: base classes, confirmation pages, exports, fields, counting."""
+"""Shared code of the operator panel: base classes, confirmation pages, exports, fields, counting."""
 
 from web.cells import code, link_to, list_link, long_code, moment, money, rows_of, when
 from web.panel.base import PanelAdmin, PanelInline, PanelTable, RecordAdmin, RecordTable

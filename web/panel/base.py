@@ -22,7 +22,7 @@ from web.panel.choices import ChoosingForm, seen_in
 from web.panel.confirm import ConfirmForm
 from web.panel.counting import BoundedPaginator
 
-# Field names that read badly as they are.
+# Labels for field names that read badly as they are.
 LABELS = {
     "public_id": "ID",
     "ip": "IP address",
@@ -55,7 +55,7 @@ LABELS = {
 
 
 class PanelList(ChangeList):
-    """A list that counts only once: what is shown without filters is everything."""
+    """A list that counts once: without filters the result is the total."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -64,7 +64,7 @@ class PanelList(ChangeList):
 
 
 class PanelAdmin(ModelAdmin):
-    """A model that operators may edit; deeds that are more than an edit ask first (`ask`)."""
+    """A model that operators may edit; other actions ask for confirmation first (`ask`)."""
 
     formfield_overrides: ClassVar[Any] = {models.URLField: {"assume_scheme": "https"}}
     list_per_page = 50
@@ -77,7 +77,7 @@ class PanelAdmin(ModelAdmin):
     warn_unsaved_form = True
     paginator: Any = BoundedPaginator
     empty_value_display = "–"
-    # No question is asked about more rows at once; a question may have a smaller bound of its own.
+    # The most rows of one confirmation; a form may have a smaller limit of its own.
     ASK_BOUND = 5_000
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
@@ -88,29 +88,29 @@ class PanelAdmin(ModelAdmin):
 
     @display(description="ID")
     def shown_id(self, row: Any) -> SafeString | str:
-        """The ID that is used outside."""
+        """The public ID."""
         return code(row.public_id)
 
     def has_decide_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """Whether deeds that change these rows are allowed, even where the form is read-only."""
+        """Whether actions that change these rows are allowed, even if the form is read-only."""
         return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
 
     def get_actions_detail(self, request: HttpRequest, object_id: object) -> list[Any]:
-        """Offer only the deeds that fit the row as it stands."""
+        """Offer only the actions that fit the row's status."""
         offered = super().get_actions_detail(request, object_id)
         asking = [action for action in offered if getattr(action.method, "asks", None)]
         row = self.get_object(request, str(object_id)) if asking else None
         return [a for a in offered if a not in asking or (row is not None and a.method.asks.fits(row))]
 
     def may_act_on(self, request: HttpRequest, row: Any) -> bool:
-        """Whether the operator may act on this very row, beyond the permission for all of them."""
+        """Whether the operator may act on this row, beyond the permission for all of them."""
         return True
 
     def ask(self, request: HttpRequest, rows: "QuerySet[Model]", form_class: type[ConfirmForm]) -> HttpResponse:
-        """Show what is about to be done to the rows, and do it once the operator has confirmed."""
+        """Show what will be done to the rows, and do it once the operator has confirmed."""
         confirmed = request.method == "POST" and "confirmed" in request.POST
         if confirmed and issubclass(form_class, ChoosingForm) and "seen" in request.POST:
-            # What the question showed, also where it has left the list meanwhile.
+            # The rows that the page showed, even if they have left the list meanwhile.
             rows = self.get_queryset(request).filter(pk__in=seen_in(request.POST))
         most = min(self.ASK_BOUND, form_class.most)
         chosen = list(rows[: most + 1])
@@ -144,7 +144,7 @@ class PanelAdmin(ModelAdmin):
         return HttpResponseRedirect(self._after(request, form))
 
     def _after(self, request: HttpRequest, form: ConfirmForm) -> str:
-        """Back to the list as it was filtered, or to the row that the deed was done to."""
+        """Go back to the filtered list, or to the row of the action."""
         name = f"admin:{self.opts.app_label}_{self.opts.model_name}"
         listing = reverse(f"{name}_changelist")
         if request.path == listing:
@@ -165,7 +165,7 @@ class PanelAdmin(ModelAdmin):
         return TemplateResponse(request, "admin/confirm.html", context)
 
     def _carried(self, request: HttpRequest, form: ConfirmForm) -> list[tuple[str, str]]:
-        """What the list needs again when the confirmation is posted."""
+        """The values that the list needs again when the confirmation is posted."""
         if "action" not in request.POST:
             return []
         rows = form.rows
@@ -175,7 +175,7 @@ class PanelAdmin(ModelAdmin):
 
 
 class RecordAdmin(PanelAdmin):
-    """Facts that nobody edits by hand: they are read, searched, and changed only by deeds that ask first."""
+    """Facts that are never edited by hand: read, searched, and changed only by actions with a confirmation."""
 
     actions_selection_counter = True
     warn_unsaved_form = False
@@ -206,7 +206,7 @@ class PanelTable(TabularInline):
 
 
 class RecordTable(PanelTable):
-    """Related facts that nobody edits by hand."""
+    """Related facts that are never edited by hand."""
 
     can_delete = False
     tab = False

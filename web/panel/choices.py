@@ -1,7 +1,7 @@
-"""Questions about many rows: shown in groups with their money, and what needs a look is left out unless ticked.
+"""Confirmations for many rows: shown in groups with their amounts; rows that need a check are left out unless ticked.
 
-The page carries a print of what it showed of each row. A row that stands differently by the time of the answer is left
-out and named: the answer is about what was shown.
+The page has a fingerprint of what it showed of each row. A row that has changed by the time of the answer is left out
+and named: the answer applies to what was shown.
 """
 
 import hashlib
@@ -16,22 +16,22 @@ from unfold.widgets import UnfoldBooleanSwitchWidget
 from records.money import format_money
 from web.panel.confirm import ConfirmForm
 
-# By tick that a row needs, why, in words.
+# By the tick that a row needs, the reason in words.
 Keys = Mapping[str, str]
-# Lines of a group that the page shows, and names that an answer lists for one reason.
+# Lines of a group on the page, and names that an answer lists for one reason.
 SHOWN, NAMED = 100, 200
 CHANGED = "changed since the question was shown"
 
 
 class Worth(NamedTuple):
-    """Where a row is counted on the page: its affiliate, and its amounts with their currencies."""
+    """The affiliate of a row, and its amounts with their currencies."""
 
     affiliate: str
     amounts: Sequence[tuple[Decimal, str]] = ()
 
 
 class Group(NamedTuple):
-    """Rows that are asked about together."""
+    """Rows that are confirmed together."""
 
     title: str
     needs_tick: bool
@@ -54,7 +54,7 @@ class ChoosingForm(ConfirmForm):
 
     most = 5_000
     ticks: ClassVar[dict[str, str]] = {}
-    # What the money of the totals is.
+    # The label of the totals.
     counts: ClassVar[str] = ""
 
     def __init__(self, rows: Sequence[Any], data: Any = None, **kwargs: Any) -> None:
@@ -71,18 +71,18 @@ class ChoosingForm(ConfirmForm):
                 )
 
     def keys_of(self, rows: Sequence[Any]) -> dict[int, Keys]:
-        """By row, the ticks that it needs as it stands, each with its reason in words."""
+        """By row, the ticks that it needs in its current state, each with its reason in words."""
         raise NotImplementedError
 
     def worth(self, row: Any) -> Worth:
         raise NotImplementedError
 
     def kind_of(self, row: Any) -> str:
-        """The heading under which rows that need no tick are shown together."""
+        """The heading of rows that need no tick."""
         return ""
 
     def seen(self) -> str:
-        """What the page shows of its rows, to be sent back with the answer."""
+        """The fingerprints of the rows on the page, to be sent back with the answer."""
         return " ".join(f"{row.pk}:{self._print(row, self.standing)}" for row in self.rows)
 
     def _print(self, row: Any, standing: Mapping[int, Keys]) -> str:
@@ -90,7 +90,7 @@ class ChoosingForm(ConfirmForm):
         return hashlib.sha256("\n".join(shown).encode()).hexdigest()[:12]
 
     def sorted_out(self, rows: Sequence[Any]) -> tuple[list[Any], list[Left]]:
-        """The rows that the answer is for, read anew under their locks, and those that are left out."""
+        """The rows that the answer is for, read again under their locks, and those that are left out."""
         standing = self.keys_of(rows)
         seen = seen_in(self.data) if "seen" in self.data else None
         chosen: list[Any] = []
@@ -112,7 +112,7 @@ class ChoosingForm(ConfirmForm):
         return f"now {', '.join([self.kind_of(row).lower(), *keys.values()]).strip(', ')}"
 
     def groups(self) -> list[Group]:
-        """What the page shows: first what needs no tick, by kind, then what does, by its reasons."""
+        """The groups of the page: first rows that need no tick, by kind, then the others, by their reasons."""
         ordinary: dict[str, list[Any]] = defaultdict(list)
         ticked: dict[str, list[Any]] = defaultdict(list)
         for row in self.rows:
@@ -127,7 +127,7 @@ class ChoosingForm(ConfirmForm):
         ]
 
     def sum_words(self) -> str:
-        """Of all rows of the question."""
+        """The totals of all rows of the confirmation."""
         return self._counted(self.rows)
 
     def _counted(self, rows: Sequence[Any]) -> str:
@@ -148,7 +148,7 @@ class ChoosingForm(ConfirmForm):
 
 
 def seen_in(data: Mapping[str, Any]) -> dict[int, str]:
-    """The rows that a page showed, by their primary keys, with the print of each."""
+    """The rows that a page showed, by their primary keys, with the fingerprint of each."""
     found: dict[int, str] = {}
     for part in str(data.get("seen", "")).split():
         pk, _, shown = part.partition(":")

@@ -13,7 +13,7 @@ from web.cells import NOTHING
 
 
 def label(text: object, tone: str) -> SafeString:
-    """A coloured label; its text says what the colour does."""
+    """A coloured label; its text has the meaning of the colour."""
     return render_to_string("unfold/helpers/label.html", {"text": text, "type": tone})
 
 
@@ -29,7 +29,7 @@ def labelled(field: str, tones: dict[str, str], *, description: str = "") -> Cal
 
 
 def once(method: Callable[..., Any]) -> Callable[..., Any]:
-    """For a read-only field that asks the database: a detail page evaluates each several times."""
+    """Evaluate a read-only field with a query once: a detail page evaluates each several times."""
     kept = f"_{method.__name__}_kept"
 
     @wraps(method)

@@ -1,4 +1,4 @@
-"""Deeds that are more than an edit: a page says what will be done, and it is done on POST only."""
+"""Actions that are more than an edit: a page shows what will be done, and a POST does it."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -13,15 +13,15 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 
 class ConfirmForm(forms.Form):
-    """A question to the operator; its fields are what the deed needs to know."""
+    """A confirmation; its fields are the inputs of the action."""
 
     title: ClassVar[str] = ""
     submit: ClassVar[str] = "Confirm"
     tone: ClassVar[str] = "primary"
     explanation: ClassVar[str] = ""
-    # It is answered for so many rows at once; more are done in several goes.
+    # The most rows of one confirmation; more need several.
     most: ClassVar[int] = 500
-    # What the audit log keeps of the answer, where that is less than what the operator reads.
+    # The text for the audit log, if it is shorter than the operator's.
     log_words: str = ""
 
     def __init__(self, rows: Sequence[Any], data: Any = None, **kwargs: Any) -> None:
@@ -30,7 +30,7 @@ class ConfirmForm(forms.Form):
 
     @classmethod
     def fits(cls, row: Any) -> bool:
-        """Whether the deed makes sense for the row as it stands."""
+        """Whether the action makes sense for the row's status."""
         return True
 
     def heading(self) -> str:
@@ -39,14 +39,14 @@ class ConfirmForm(forms.Form):
         return f"{self.title}: {len(self.rows)} selected" if self.rows else self.title
 
     def describe(self, row: Any) -> str:
-        """What the page says about a row beside its name."""
+        """The description of a row beside its name."""
         return ""
 
     def described(self) -> list[tuple[str, str]]:
         return [(str(row), self.describe(row)) for row in self.rows]
 
     def perform(self, *, actor: Any, now: datetime) -> str:
-        """Do it for the signed-in user and return the sentence that says so; raise `ValidationError` to refuse."""
+        """Do it for the signed-in user and return the sentence that reports it; raise `ValidationError` to refuse."""
         raise NotImplementedError
 
 
@@ -68,9 +68,9 @@ def question(
     variant: ActionVariant = ActionVariant.DEFAULT,
     permission: str = "decide",
 ) -> Callable[..., HttpResponse]:
-    """An action for a list, and for a row's own page, that asks by the form before it does anything.
+    """An action for a list, and for a row's own page, that shows the form before it does anything.
 
-    `permission` names the admin's `has_..._permission`: another than `decide` where other rows are changed.
+    `permission` names the admin's `has_..._permission`: another than `decide` if other rows are changed.
     """
 
     @action(description=description, permissions=[permission], icon=icon or None, variant=variant)

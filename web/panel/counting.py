@@ -1,4 +1,4 @@
-"""Counting rows of big tables without reading them all."""
+"""Count rows of big tables without reading them all."""
 
 import json
 from functools import cached_property
@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 
 class Estimate(int):
-    """A number of rows as the planner expects it; it says so wherever it is shown."""
+    """An estimated number of rows, from the planner; it is shown as an estimate."""
 
     def __str__(self) -> str:
         return f"about {round(int(self), 2 - len(repr(int(self)))):,}"
@@ -25,10 +25,10 @@ def expected_rows(rows: "QuerySet[Any]") -> int:
 
 
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
-    """Count exactly up to a bound; beyond it give the planner's estimate and page no deeper.
+    """Count exactly up to a bound; beyond it use the planner's estimate and show no further pages.
 
-    An exact count of millions of rows, or a page far into them, would read them all. Whoever needs to
-    go deeper narrows the list with a filter.
+    An exact count of millions of rows, or a page far into them, would read them all. A filter narrows the list to rows
+    further down.
     """
 
     BOUND = 10_000

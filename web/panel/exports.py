@@ -1,4 +1,4 @@
-"""Exports of lists: bounded, only for those who may see the list, safe to open in a spreadsheet."""
+"""Exports of lists: bounded, with the permissions of the list, safe to open in a spreadsheet."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ class ExportColumns(ModelResource):
 
 
 class TooManyRows(ValueError):
-    """More rows match than one export may hold."""
+    """More rows match than an export may contain."""
 
 
 class BoundedExport(ExportMixin):
@@ -30,7 +30,7 @@ class BoundedExport(ExportMixin):
 
     EXPORT_BOUND = 50_000
     export_form_class = SelectableFieldsExportForm
-    # Rows that the columns read beside the model's own, fetched with it.
+    # Related rows that the columns need, fetched with the model's own.
     export_related: tuple[str, ...] = ()
 
     def get_export_formats(self) -> list[Any]:

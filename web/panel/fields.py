@@ -1,4 +1,4 @@
-"""Form fields that speak as people do."""
+"""Form fields with human-readable units."""
 
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
@@ -76,7 +76,7 @@ class SecondsField(forms.Field):
 
 
 class ListField(forms.Field):
-    """Several short texts, one input each; every one is judged by the model field's own validators."""
+    """Several short texts, one input each; the model field's validators check each one."""
 
     def __init__(self, *, base_field: Any, label: str, help_text: str, capitals: bool = False) -> None:
         self.base_field, self.capitals = base_field, capitals

@@ -27,7 +27,7 @@ class DayRangeFilter(RangeDateFilter):
         return (_midnight(first) if first else None, _midnight(last + timedelta(days=1)) if last else None)
 
     def bound(self, moment: datetime) -> Any:
-        """What the column is compared with."""
+        """The value that the column is compared with."""
         return moment
 
     def _day(self, end: str) -> date | None:

@@ -1,1 +1,1 @@
-"""What every resource of the REST API shares: errors, pages, filters, limits and the OpenAPI description."""
+"""Shared code of the REST API: errors, pages, filters, limits and the OpenAPI description."""

@@ -1,4 +1,4 @@
-"""The body of a request to the API: JSON, bounded, and of characters that can be stored."""
+"""Parse the body of an API request: JSON, bounded, and only with characters that can be stored."""
 
 import re
 from collections.abc import Mapping
@@ -9,14 +9,12 @@ from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import JSONParser
 
-# 10,000 rows of a bulk change of status, each with a long note.
+# Enough for a bulk change of 10,000 rows, each with a long note.
 LIMIT = 10 * 1024 * 1024
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class TooLarge(APIException):
-    """The body is larger than is read."""
-
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_code = "too_large"
 
@@ -38,7 +36,7 @@ class JsonBody(JSONParser):
 
 
 def _is_text(value: Any) -> bool:
-    """Whether every text within has a form in UTF-8."""
+    """Whether every text within can be encoded as UTF-8."""
     if isinstance(value, dict):
         return all(_is_text(name) and _is_text(entry) for name, entry in value.items())
     if isinstance(value, list):

@@ -1,6 +1,6 @@
-"""How the API says no: one shape of JSON for every fault, in the manner of RFC 9457.
+"""Errors of the API: one JSON shape for all of them, in the manner of RFC 9457.
 
-`{"error": code, "message": what is wrong and how to mend it, "problems": [{"field", "message"}, ...]}`
+`{"error": code, "message": what is wrong and how to fix it, "problems": [{"field", "message"}, ...]}`
 """
 
 from typing import Any
@@ -30,12 +30,12 @@ Problem = dict[str, str]
 NOT_SIGNED_IN = "Send an API key as `Authorization: Bearer afk_...`, or sign in. Keys are made on the API keys page."
 NOT_FOUND = "There is nothing of this ID among what this key or account may see. Check the ID."
 
-# What Django raises where it cannot read a request.
+# What Django raises if it cannot read a request.
 UNREADABLE = (BadRequest, MultiPartParserError, SuspiciousOperation, UnreadablePostError)
 
 
 class Conflict(exceptions.APIException):
-    """The request is sound but does not fit the state that things are in."""
+    """The request is valid but does not fit the current state."""
 
     status_code = status.HTTP_409_CONFLICT
     default_code = "conflict"
@@ -50,7 +50,7 @@ class Unavailable(exceptions.APIException):
 
 
 def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
-    """The answer to an exception of a view; None lets Django answer what nobody foresaw (see `server_error`)."""
+    """The answer to an exception of a view; None leaves an unexpected one to Django (see `server_error`)."""
     if isinstance(error, OperationalError | InterfaceError):
         log.error("api_database_unavailable", error=str(error).strip())
         error = Unavailable()
@@ -115,7 +115,7 @@ def _message(error: Exception, problems: list[Problem]) -> str:
 
 
 def _problems(detail: Any, field: str = "") -> list[Problem]:
-    """Each fault with the field it belongs to; nested fields are joined by dots."""
+    """Each problem with its field; nested fields are joined by dots."""
     if isinstance(detail, dict):
         return [problem for name, inner in detail.items() for problem in _problems(inner, _joined(field, str(name)))]
     if isinstance(detail, list):
@@ -129,15 +129,15 @@ def _joined(field: str, name: str) -> str:
     return f"{field}.{name}" if field else name
 
 
-@csrf_exempt  # Whoever writes to an address that is none is told so, not asked for a form's token.
+@csrf_exempt  # A POST to an unknown address gets a 404, not an error about a form's token.
 def unknown_address(request: HttpRequest) -> JsonResponse:
-    """The answer below /api/ where no resource is."""
+    """The answer to addresses below /api/ that do not exist."""
     message = f"There is no resource at {request.path}. The list is at /api/docs/."
     return JsonResponse(body("not_found", message), status=404)
 
 
 def server_error(request: HttpRequest) -> JsonResponse:
-    """The answer to a fault of ours; the request's ID leads to it in the logs."""
+    """The answer to an error on our side; the request's ID finds it in the logs."""
     known = request.META.get("HTTP_X_REQUEST_ID", "")
     message = f"A fault on our side; it was logged. When you ask about it, give this request ID: {known}"
     return JsonResponse(body("server_error", message), status=500)

@@ -1,7 +1,7 @@
-"""Fields and serializers that the resources share: amounts as text, and what only operators see.
+"""Shared fields and serializers: amounts as text, and fields for operators only.
 
-What is written to the API is read strictly: text is text, yes and no are `true` and `false`. A number where an ID
-belongs has lost digits on its way before anybody looks at it.
+Input is parsed strictly: text is text, yes and no are `true` and `false`. A number in place of an ID may have lost
+digits before it reached us.
 """
 
 import re
@@ -16,7 +16,7 @@ from records.money import places
 
 
 def amount_text(amount: Decimal, currency: str) -> str:
-    """Every decimal that counts, at least as many as the currency has: 80.00, 0.125, 1500 (JPY)."""
+    """All significant decimals, at least as many as the currency has: 80.00, 0.125, 1500 (JPY)."""
     text = f"{amount.normalize():f}"
     whole, _, decimals = text.partition(".")
     decimals = decimals.ljust(places(currency), "0")
@@ -24,7 +24,7 @@ def amount_text(amount: Decimal, currency: str) -> str:
 
 
 class AmountText(serializers.DecimalField):
-    """An amount as text, never a float; the currency stands in a field beside it."""
+    """An amount as text, never a float; its currency is in a field beside it."""
 
     def __init__(self, **kwargs: Any) -> None:
         self.currency_of = attrgetter(kwargs.pop("currency_field", "currency"))
@@ -38,12 +38,12 @@ class AmountText(serializers.DecimalField):
         return value
 
 
-# Regular expressions that Python and JSON Schema read alike. A line of text has no control characters, and something
-# to be seen.
+# Regular expressions that Python and JSON Schema read alike. A line of text has no control characters, and at least one
+# visible character.
 _SIGN = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]"
 _BLANK = r"[\x20\xa0\u1680\u2000-\u200a\u202f\u205f\u3000]"
 _SEEN = r"[^\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]"
-# What is skipped before the first visible character is never visible itself, so no text is read twice.
+# The characters skipped before the first visible one are never visible, so no text is read twice.
 LINE = rf"^{_BLANK}*{_SEEN}{_SIGN}*$"
 AMOUNT = r"^(?![0.]+$)[0-9]{1,16}(\.[0-9]{1,8})?$"
 
@@ -60,7 +60,7 @@ class Text(serializers.CharField):
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
-        # As described: as sent, before the spaces around it are taken off.
+        # As documented, the limit applies to the text as sent, before surrounding spaces are removed.
         if self.max_length is not None and len(data) > self.max_length:
             self.fail("max_length", max_length=self.max_length)
         if data.strip() and not is_line(data):
@@ -71,7 +71,7 @@ class Text(serializers.CharField):
 
 
 class Flag(serializers.BooleanField):
-    """`true` or `false` as sent to us, and nothing that may be meant so."""
+    """`true` or `false` as sent to us, and nothing similar."""
 
     default_error_messages: ClassVar = {"invalid": "Send true or false."}
 
@@ -98,7 +98,7 @@ class AmountSent(serializers.DecimalField):
 
 
 class StrictSerializer(serializers.ModelSerializer[Any]):
-    """A model's fields, read strictly where they can be written."""
+    """A model's fields, parsed strictly if they are writable."""
 
     serializer_field_mapping: ClassVar = {
         **serializers.ModelSerializer.serializer_field_mapping,

@@ -1,4 +1,4 @@
-"""Filters of lists. What is not known is refused: a misspelt filter must not look like "everything"."""
+"""Filters of lists. Unknown ones are refused: a misspelt filter must not look like "everything"."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ EXAMPLE = "2026-11-01T00:00:00Z"
 
 
 class KnownFilters(filters.DjangoFilterBackend):
-    """The filters of the view's `filterset_class`, once each; anything else in the query is a fault."""
+    """The filters of the view's `filterset_class`, once each; anything else in the query is an error."""
 
     def filter_queryset(self, request: Request, queryset: "QuerySet[Any]", view: Any) -> "QuerySet[Any]":
         filterset_class = self.get_filterset_class(view, queryset)
@@ -32,7 +32,7 @@ class KnownFilters(filters.DjangoFilterBackend):
 
 
 def check_parameters(request: Request, *, known: Collection[str], several: Collection[str] = ()) -> None:
-    """Raise `ValidationError` that names every parameter that is not known here, was sent twice, or says nothing."""
+    """Raise `ValidationError` that names every parameter that is unknown, repeated or empty."""
     faults = {}
     for name, values in request.query_params.lists():
         if name not in known:
@@ -58,7 +58,7 @@ class ChoicesFilter(filters.MultipleChoiceFilter):
     field_class = ChoicesField
 
     def __init__(self, **kwargs: Any) -> None:
-        # Each row matches once: to make them distinct would only cost.
+        # Each row matches once, so DISTINCT would only add cost.
         super().__init__(distinct=False, **kwargs)
 
 
@@ -94,7 +94,7 @@ class YesNoField(forms.Field):
 
 @extend_schema_field(OpenApiTypes.BOOL)
 class YesNoFilter(filters.BooleanFilter):
-    """`true` or `false`; anything else is refused, where Django's own field would take it for "either"."""
+    """`true` or `false`; anything else is refused, where Django's own field would read it as "either"."""
 
     field_class = YesNoField
 

@@ -1,4 +1,4 @@
-"""Counting by the minute in Redis, for all processes together."""
+"""Count by the minute in Redis, for all processes together."""
 
 import time
 
@@ -8,16 +8,16 @@ WINDOW = 60
 
 
 def count_in_this_minute(what: str) -> int:
-    """One more of it; return how many that makes. Raise `redis.RedisError` where Redis is away."""
-    # The name carries its minute, so what is counted there is soon of no interest.
+    """Count one more; return the count of this minute. Raise `redis.RedisError` if Redis is away."""
+    # The key contains its minute, so it can expire soon.
     name = f"{what}:{int(time.time()) // WINDOW}"
     cache.add(name, 0, timeout=2 * WINDOW)
     try:
         return int(cache.incr(name))
-    except ValueError:  # Redis let go of it in between, for lack of memory.
+    except ValueError:  # Redis evicted it in between, for lack of memory.
         return 1
 
 
 def rest_of_this_minute() -> float:
-    """Seconds until counting begins anew."""
+    """Seconds until the next minute begins."""
     return WINDOW - time.time() % WINDOW

@@ -1,4 +1,4 @@
-"""Pages by cursor: nothing is counted, so page 1,000 of a large table costs what page 1 does."""
+"""Pages by cursor: nothing is counted, so page 1,000 of a large table costs as much as page 1."""
 
 import json
 from typing import Any
@@ -15,10 +15,10 @@ LIMIT = 1000
 
 
 class Pages(CursorPagination):
-    """Newest first. Follow `next` until it is null; rows that come meanwhile move nothing.
+    """Newest first. Follow `next` until it is null; rows that arrive meanwhile move nothing.
 
-    The cursor is encrypted: a row's number would tell affiliates how much goes on beside them, and a
-    made-up one is known as such.
+    The cursor is encrypted: a row's number would show affiliates the volume of others, and a made-up cursor is
+    recognised.
     """
 
     ordering = "-id"

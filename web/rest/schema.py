@@ -1,4 +1,4 @@
-"""What the OpenAPI description says beyond what it finds by itself: keys, errors, fields for operators only."""
+"""Additions to the generated OpenAPI description: keys, errors, fields for operators only."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -33,7 +33,7 @@ ERROR = {
 }
 _BODY = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
 _WAIT = {"Retry-After": {"description": "Seconds to wait before the next request.", "schema": {"type": "integer"}}}
-# Every operation may answer so; the header `X-Request-Id` of each answer leads to the request in the logs.
+# Every operation may answer with these; the header `X-Request-Id` of each answer finds the request in the logs.
 FAULTS: dict[str, dict[str, Any]] = {
     "400": {"description": "Invalid: `problems` names each fault.", "content": _BODY},
     "401": {"description": "No key, or one that is unknown or revoked.", "content": _BODY},
@@ -51,12 +51,12 @@ WRITTEN = {
     "413": {"description": "The body is larger than is read.", "content": _BODY},
     "415": {"description": "The body is not JSON, or does not say so in `Content-Type`.", "content": _BODY},
 }
-# Resources that look up what the query names.
+# Resources that look up rows named in the query.
 LOOK_UPS = frozenset({"trace", "funnel"})
 
 
 class Described(AutoSchema):
-    """Tells also how many rows a list may have."""
+    """Also describes how many rows a list may have."""
 
     def _unwrap_list_serializer(self, serializer: Any, direction: Direction) -> dict[str, Any] | None:
         unwrap: Any = super()._unwrap_list_serializer
@@ -77,7 +77,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
 
 class ReachScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
-    """Fields that affiliates do not get are not promised."""
+    """Fields that affiliates do not get are not required."""
 
     target_class = "affiliates.access.serializers.ReachSerializer"
     match_subclasses = True
@@ -90,7 +90,7 @@ class ReachScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
         for name in hidden & schema["properties"].keys():
             found = schema["properties"][name]
             words = f"{found.pop('description', '')} Operators only.".strip()
-            # Beside a reference nothing else counts in OpenAPI 3.0.
+            # OpenAPI 3.0 ignores anything beside a reference.
             schema["properties"][name] = {"allOf": [found], "description": words} if "$ref" in found else {
                 **found, "description": words
             }  # fmt: skip
@@ -114,7 +114,7 @@ class AmountScheme(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-
 
 
 def add_errors(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """Each operation with the errors that it may answer, always of the same shape."""
+    """Add the possible errors to each operation, always of the same shape."""
     result["components"]["schemas"]["Error"] = ERROR
     for path, operations in result["paths"].items():
         for operation in operations.values():
@@ -127,7 +127,7 @@ def add_errors(result: dict[str, Any], generator: Any, request: Any, public: boo
 
 
 def _bound_texts(parameters: Iterable[dict[str, Any]]) -> None:
-    """Say what `check_parameters` asks of every text in a query: a line with something in it."""
+    """Describe the condition of `check_parameters` on every text in a query: a line that is not empty."""
     for parameter in parameters:
         schema = parameter["schema"]
         if parameter["in"] == "query" and schema == {"type": "string"}:

@@ -1,4 +1,4 @@
-"""`manage.py database_roles`: part the owner's database role from the application's."""
+"""`manage.py database_roles`: separate the owner's database role from the application's."""
 
 from argparse import ArgumentParser
 from typing import Any

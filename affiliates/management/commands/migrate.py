@@ -1,4 +1,4 @@
-"""`manage.py migrate`, as the owner of DATABASE_OWNER_URL where it is set; then the application gets its rights."""
+"""`manage.py migrate`, as the owner of DATABASE_OWNER_URL if it is set; then the application gets its rights."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from affiliates.database_roles import RolesRefused, as_owner, foreign_owner, gra
 
 
 def check_is_owner() -> None:
-    """Raise `CommandError` where the tables are another role's: each migration would fail in the middle."""
+    """Raise `CommandError` if the tables belong to another role: each migration would fail in the middle."""
     with connection.cursor() as cursor:
         owner = foreign_owner(cursor)
     if owner:
@@ -22,7 +22,7 @@ def check_is_owner() -> None:
 
 
 def check_is_not_older() -> None:
-    """Raise `CommandError` for a database of a version before the first release: its tables are named alike."""
+    """Raise `CommandError` for a database from before the first release: its tables have the same names."""
     loader = MigrationLoader(connection)
     ours = {app for app, _ in loader.disk_migrations}
     unknown = sorted(

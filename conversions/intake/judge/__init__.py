@@ -1,1 +1,1 @@
-"""Judge an event: find its click, attribute, deduplicate, qualify, look at its risk."""
+"""Decide about an event: find its click, attribute, deduplicate, qualify, weigh its risk."""

@@ -1,4 +1,4 @@
-"""Step 5: attribute the event. Its goal, the window since the click, and who keeps the customer."""
+"""Step 5: attribute the event. Find its goal, check the attribution window, and apply the customer lock."""
 
 from datetime import datetime, timedelta
 
@@ -20,7 +20,7 @@ Lock = Offer.CustomerLock
 
 
 def attribute(cases: list[Case]) -> None:
-    """Find goals and locks, stop what has faults, and judge the window of what is new."""
+    """Find goals and locks, stop cases with problems, and check the window of new events."""
     cases = [case for case in cases if case.is_open]
     _find_goals(cases)
     park(cases)
@@ -89,7 +89,7 @@ def _check_needs(case: Case, goal: Goal) -> None:
 
 
 def _stop_faulty(case: Case) -> None:
-    """A request with faults is refused whole, with all of them; a lone unknown click has its own answer."""
+    """Refuse a request with problems as a whole and list all of them; a lone unknown click has its own answer."""
     if not case.is_open or not case.problems:
         return
     reasons = {problem.reason for problem in case.problems}
@@ -101,7 +101,7 @@ def _stop_faulty(case: Case) -> None:
 
 
 def _follow_lock(case: Case) -> None:
-    """Let the customer's lock decide who is credited, as the offer's rule says."""
+    """Let the customer lock decide which click is credited, by the offer's rule."""
     assert case.enrollment
     rule = case.enrollment.offer.customer_lock
     mine = [lock for lock in case.locks if lock.offer_id == case.enrollment.offer_id]
@@ -125,7 +125,7 @@ def _follow_lock(case: Case) -> None:
 
 
 def _takes_over(case: Case, lock: CustomerLock) -> str:
-    """Why the click of this event takes the customer over from the lock, or nothing."""
+    """Return why the click of this event replaces the customer lock, or an empty text if it does not."""
     click, offer = case.event.click, lock.enrollment.offer
     if click is None or not _within_window(case):
         return ""
@@ -166,7 +166,7 @@ def _within_window(case: Case) -> bool:
 
 
 def _judge_window(case: Case) -> None:
-    """Judge the time between click and event; a locked customer's events count without a window."""
+    """Check the time between click and event; events of a locked customer count without a window."""
     click = case.credited or case.event.click
     if case.evidence in (Conversion.Evidence.LOCK, Conversion.Evidence.COUPON) or click is None:
         return

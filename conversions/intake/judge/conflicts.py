@@ -1,4 +1,4 @@
-"""Contradictions to what was counted, kept for a person to decide."""
+"""Conflicts with counted conversions, stored for an operator to decide."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,7 +9,7 @@ from conversions.reasons.codes import Reason
 
 
 def keep_conflicts(cases: Iterable[Case], *, now: datetime) -> None:
-    """Put what contradicts a conversion before a person, once however often it is sent; no query where nothing does."""
+    """Open a conflict for each contradiction, once however often it is sent. No query where there is none."""
     found = [case for case in cases if case.conversion and case.reason == Reason.TRANSACTION_CONFLICT]
     if not found:
         return

@@ -1,7 +1,8 @@
-"""A rejected event whose facts were corrected and sent again: decided anew, and written into the same conversion.
+"""Corrections: a rejected event that was resent with other facts.
 
-Only what a rule rejected is taken up, and only by a later request that says something else than all before it. What
-was ever approved, refunded, decided by a person or rejected by the sender's own word stays a matter for a person.
+The event is decided again and written into the same conversion. Only conversions that a rule rejected can be corrected,
+and only by a later request that differs from all requests before it. A conversion that was ever approved, refunded,
+decided by a person or rejected by the sender stays for a person to decide.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -22,7 +23,7 @@ from records.bulk_rows import insert, new, update
 
 STEP, RULE = "deduplicate", "corrected and sent again"
 Status = Conversion.Status
-# What says whose event it is; a correction that leaves out what was told before is not whole.
+# These fields identify the event's click; a correction that leaves out one that was sent before is incomplete.
 IDENTITY = ("click_id", "customer_id", "coupon")
 _WRITTEN = (
     "link", "customer", "click_id", "evidence", "told_by", "transaction_id", "dedupe_key", "is_test", "revenue",
@@ -32,9 +33,9 @@ _WRITTEN = (
 
 
 def take_up(cases: Sequence[Case]) -> None:
-    """Let cases that correct a rejected conversion be decided as new. Two queries, none where nothing was rejected.
+    """Let cases that correct a rejected conversion be decided as new.
 
-    The conversions are locked by whoever calls.
+    Two queries; none where nothing was rejected. The caller must hold the locks on the conversions.
     """
     asking = [case for case in cases if case.conversion and _may_correct(case, case.conversion)]
     if not asking:
@@ -55,14 +56,14 @@ def _may_correct(case: Case, row: Conversion) -> bool:
 
 
 def keep_senders_rejection(cases: Iterable[Case]) -> None:
-    """What the sender rejects as well is not corrected any more, in whatever order the two requests come."""
+    """Stop corrections of events that the sender rejected as well, in whatever order the two requests arrive."""
     rows = []
     for case in cases:
         row, event = case.conversion, case.event
         if not row or pixels.from_pixel(case) or event.status != Status.REJECTED or event.refund is not None:
             continue
         if case.postback.conversion_id == row.pk:
-            # Decided again: what it says is known.
+            # Decided again: its own content is already known.
             continue
         if row.status == Status.REJECTED and row.reason in CORRECTABLE and not case.problems:
             was = Reason(row.reason)
@@ -74,7 +75,7 @@ def keep_senders_rejection(cases: Iterable[Case]) -> None:
 
 
 def _rejected(rows: Collection[Conversion]) -> dict[int, Rejected]:
-    """Those of the conversions that only rules decided, by ID, with what was told of them."""
+    """Return the conversions that only rules decided, by ID, with the facts sent for them."""
     changes: dict[int, list[StatusChange]] = {}
     told_by = StatusChange.objects.filter(conversion__in=rows).select_related("postback__advertiser").order_by("pk")
     for change in told_by:
@@ -91,7 +92,7 @@ def _rejected(rows: Collection[Conversion]) -> dict[int, Rejected]:
 def _read(
     row: Conversion, changes: Sequence[StatusChange], corrections: Sequence[Correction], first: Case | None
 ) -> Rejected | None:
-    """What was told of a conversion; `first` is the request that brought it about."""
+    """Read the facts sent for a conversion; `first` is the request that created it."""
     decided = any(change.to_status == Status.APPROVED or change.actor_id for change in changes)
     decided = decided or any(correction.actor_id for correction in corrections)
     if decided or first is None:
@@ -100,20 +101,20 @@ def _read(
     if told.get("status") == Status.REJECTED:
         return None
     last = corrections[-1].postback_id if corrections else first.postback.pk
-    # The amounts are the row's own: the server's word may have taken the place of a pixel's.
+    # The amounts come from the row: a server postback may have replaced those of a pixel.
     kept = {name: value for name, value in told.items() if name not in _AMOUNTS}
     earlier = [correction.before for correction in corrections]
     return Rejected(row, row.status, Reason(row.reason), kept | amounts_of(row), earlier, last)
 
 
 def _told(case: Case) -> dict[str, str]:
-    """What a stored request told."""
+    """Return the facts that a stored request sent."""
     told, row = _said(case), case.postback
     return told | {"click_id": str(row.click_id)} if row.click_id else told
 
 
 def read_again(rows: Iterable[Postback]) -> list[Case]:
-    """Stored requests read once more, by their forms as they are now; nothing is decided. Needs their advertisers."""
+    """Parse stored requests again with their current mappings; decide nothing. Needs their advertisers."""
     cases = [reopen(row) for row in rows]
     learn_forms(cases)
     for case in cases:
@@ -126,7 +127,7 @@ _AMOUNTS = frozenset({"revenue", "payout", "volume", *DEDUCTIONS, "currency"})
 
 
 def amounts_of(row: Conversion) -> dict[str, str]:
-    """The money of a conversion as facts of a correction: names and plain decimals."""
+    """The amounts of a conversion as facts of a correction: names and plain decimals."""
     amounts = {"revenue": row.revenue, "payout": row.payout, "volume": row.volume}
     return _plain(amounts, row.deductions) | {"currency": row.currency}
 
@@ -138,7 +139,7 @@ def _plain(amounts: dict[str, Decimal | None], deductions: dict[str, str]) -> di
 
 
 def _said(case: Case) -> dict[str, str]:
-    """What a request says, by name, as text; what it leaves out is missing."""
+    """The facts of a request, by name, as text; absent values are left out."""
     event = case.event
     amounts = {"revenue": event.revenue, "payout": event.payout, "volume": event.volume}
     others = {
@@ -154,7 +155,7 @@ def _said(case: Case) -> dict[str, str]:
 
 
 def _corrects(case: Case, rejected: Rejected) -> bool:
-    """Whether the request is a later word than the last one, and whole, and says what nobody said before."""
+    """Whether the request is later than the last one, is complete, and has facts that no request sent before."""
     said = _said(case)
     if case.postback.pk <= rejected.postback_id or any(name in rejected.told and name not in said for name in IDENTITY):
         return False
@@ -170,7 +171,7 @@ def _corrects(case: Case, rejected: Rejected) -> bool:
 
 
 def _fill_in(case: Case, rejected: Rejected) -> None:
-    """What the correction leaves out stands as it was told before."""
+    """Fill in the facts that the correction leaves out from the earlier requests."""
     event, row = case.event, rejected.row
     event.revenue = row.revenue if event.revenue is None else event.revenue
     event.payout = row.payout if event.payout is None else event.payout
@@ -184,7 +185,7 @@ def _fill_in(case: Case, rejected: Rejected) -> None:
 
 
 def compare(case: Case) -> None:
-    """Say what is corrected; what would move to another affiliate or goal is left to a person."""
+    """Record what is corrected. A change of affiliate or goal is left to a person."""
     rejected = case.corrects
     assert rejected
     assert case.goal
@@ -202,7 +203,7 @@ def compare(case: Case) -> None:
 
 
 def advice(row: Conversion) -> str:
-    """What to send for a conversion that a rule rejected; empty for any other."""
+    """What to send to correct a conversion that a rule rejected; empty for any other."""
     if row.status != Status.REJECTED or row.reason not in CORRECTABLE:
         return ""
     why = Reason(row.reason)
@@ -236,7 +237,7 @@ def write(cases: Sequence[Case], values: Sequence[dict[str, Any]], *, now: datet
             from_status=Status.REJECTED,
             to_status=case.verdict,
             reason=Reason.CORRECTED,
-            # The affiliate reads it: names of what changed, no revenue and no customer.
+            # The affiliate sees this: names of the changed fields, without revenue or customer.
             note=f"Corrected: {', '.join(name for name, _, _ in row.changes)}."[:250],
             source=StatusChange.Source.POSTBACK,
             postback=case.postback,

@@ -1,4 +1,4 @@
-"""Step 6: one event counts once. The key says what one event is; the database's unique constraint decides."""
+"""Step 6: one event counts once. The key identifies the event; the database's unique constraint decides."""
 
 from collections.abc import Iterable
 
@@ -11,14 +11,14 @@ from records.advisory_locks import Lock, number_of, wait_for
 
 STEP = "deduplicate"
 Status, DedupeBy = Conversion.Status, Goal.DedupeBy
-# A known transaction needs no click again: these faults do not count against its status updates.
+# A known transaction does not need a click again: its status updates ignore these errors.
 _EXCUSED = {Reason.MISSING_CLICK_ID, Reason.MISSING_TRANSACTION, Reason.MISSING_REVENUE}
-# Outcomes of requests that were taken; a refused one must not make its repeat look harmless.
+# Outcomes of accepted requests; a repeat of a refused request must not look harmless.
 TAKEN = (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.HELD, Outcome.UPDATED, Outcome.DUPLICATE)
 
 
 def set_keys(cases: list[Case]) -> None:
-    """Say for each case which event it is about: goal and transaction, else goal and click, or as the goal says."""
+    """Set the key of each case: goal and transaction, else goal and click, or as the goal defines."""
     cases = [case for case in cases if case.is_open and case.event.goal_code]
     goals = reference_cache.goals.many({case.postback.advertiser_id or 0 for case in cases})
     for case in cases:
@@ -37,7 +37,7 @@ def _key(case: Case, by: str) -> str:
 
 
 def conflict_keys(case: Case) -> list[tuple[object, ...]]:
-    """What this case must not be decided about at the same time as another."""
+    """The keys that this case must not share with another case of the same round."""
     advertiser = case.postback.advertiser_id
     keys: list[tuple[object, ...]] = []
     if case.is_open and case.dedupe_key:
@@ -50,16 +50,17 @@ def conflict_keys(case: Case) -> list[tuple[object, ...]]:
 
 
 def lock(cases: Iterable[Case]) -> None:
-    """Hold every event and customer of the batch until the transaction ends; sorted, so nobody deadlocks.
+    """Lock every event and customer of the batch until the transaction ends.
 
-    Keys share 4,096 locks: a large batch cannot exhaust the lock table, a collision only waits.
+    The locks are taken in sorted order, so there is no deadlock. Keys share 4,096 locks: a large batch cannot exhaust
+    the lock table, and a collision only causes waiting.
     """
     names = {repr(key) for case in cases for key in conflict_keys(case)}
     wait_for(Lock.EVENTS, {number_of(name) % 4096 for name in names})
 
 
 def find_known(cases: list[Case]) -> None:
-    """Attach the conversion that each case is about, where there is one."""
+    """Attach the existing conversion of each case, if there is one."""
     keyed = [case for case in cases if case.is_open and case.dedupe_key]
     if not keyed:
         return
@@ -86,7 +87,7 @@ def _counts_again(case: Case) -> bool:
 
 
 def _find_within_window(cases: list[Case]) -> None:
-    """The conversion of the same click nearby in time; where there is only an older one, the key of a new one."""
+    """Attach the conversion of the same click close in time; if there is only an older one, set a new key."""
     if not cases:
         return
     rows = Conversion.objects.select_for_update().filter(
@@ -110,7 +111,7 @@ def _find_within_window(cases: list[Case]) -> None:
 
 
 def _is_keyed_otherwise(case: Case) -> bool:
-    """Whether only a transaction was sent where the goal counts by something else: a status update may do so."""
+    """Whether only a transaction was sent although the goal counts by another key: status updates may do so."""
     event, by = case.event, case.named_goal.dedupe_by if case.named_goal else DedupeBy.TRANSACTION
     lacks_click = by == DedupeBy.CLICK and event.click is None
     lacks_customer = by == DedupeBy.CUSTOMER and not event.customer_id
@@ -134,7 +135,7 @@ def _find_by_transaction(cases: list[Case]) -> None:
 
 
 def deduplicate(cases: list[Case]) -> None:
-    """Answer what is a repeat, refuse what contradicts, and leave status updates and new events open."""
+    """Answer duplicates, refuse contradictions, and leave status updates and new events open."""
     cases = [case for case in cases if case.is_open]
     said_before = _said_before(cases)
     for case in cases:
@@ -190,7 +191,7 @@ def _compare(case: Case, known: Conversion, said_before: bool) -> None:
 
 
 def _is_another(case: Case, known: Conversion) -> bool:
-    """Whether the goal counts once and this is another event than the one that counts: no contradiction to it."""
+    """Whether the goal counts once and this is another event than the counted one: then it is no contradiction."""
     event, by = case.event, case.named_goal.dedupe_by if case.named_goal else DedupeBy.TRANSACTION
     if by == DedupeBy.TRANSACTION:
         return False
@@ -198,7 +199,7 @@ def _is_another(case: Case, known: Conversion) -> bool:
 
 
 def _difference(case: Case, known: Conversion) -> str:
-    """What the request says otherwise than the conversion; what it leaves out is no contradiction."""
+    """The facts in which the request differs from the conversion; absent values are no difference."""
     event = case.event
     click = event.click.uuid if event.click else None
     pairs = [

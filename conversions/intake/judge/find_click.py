@@ -1,4 +1,4 @@
-"""Step 4: whose event is it. By the click's signature and row, by the customer's lock, or by a coupon."""
+"""Step 4: find the click of the event by the click ID and its row, by the customer lock, or by a coupon."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -22,7 +22,7 @@ Evidence = Conversion.Evidence
 
 
 def find_click(cases: list[Case]) -> None:
-    """Give each open case its link and enrollment, or a problem; a constant number of queries."""
+    """Give each open case its link and enrollment, or a problem. The number of queries is constant."""
     cases = [case for case in cases if case.is_open]
     _load_customers(cases)
     _load_locks(cases)
@@ -31,7 +31,7 @@ def find_click(cases: list[Case]) -> None:
     _by_lock([case for case in without if case.event.customer_id])
     _by_coupon([case for case in without if case.event.coupon and case.enrollment is None])
     for case in without:
-        # Whose click ID has a fault of its own is told that one, not that the customer is unknown as well.
+        # For an invalid click ID only that error is reported, not an unknown customer as well.
         click_is_faulty = any(problem.field == "click_id" for problem in case.problems)
         if case.enrollment is None and (case.event.customer_id or case.event.coupon) and not click_is_faulty:
             field = "customer_id" if case.event.customer_id else "coupon"
@@ -76,7 +76,7 @@ _MARKED = ("is_bot", "is_duplicate", "is_data_centre", "country", "ip")
 
 
 def _marks(ids: Iterable[UUID]) -> dict[UUID, ClickMarks]:
-    """The marks of each stored click; a postback may be faster than the worker that sets them."""
+    """The marks of each stored click. The postback may arrive before the worker has set them."""
     rows = Click.objects.filter(id__in=list(ids)).values_list("id", "marked_at", "user_agent", *_MARKED)
     return {
         pk: ClickMarks(*marks) if marked_at else _marks_now(agent, marks[-1]) for pk, marked_at, agent, *marks in rows
@@ -89,7 +89,7 @@ def _marks_now(agent: str, address: str | None) -> ClickMarks:
 
 
 def _load_customers(cases: list[Case]) -> None:
-    """Attach the customers that are known, and the locks they have."""
+    """Attach the known customers and their locks."""
     named = [case for case in cases if case.event.customer_id]
     if not named:
         return
@@ -117,7 +117,7 @@ def _load_locks(cases: list[Case]) -> None:
 
 
 def _by_lock(cases: list[Case]) -> None:
-    """A customer may be locked on several offers: the one that has the goal is meant, the newest of those."""
+    """Choose the customer lock: of the offers that have the goal, the one with the newest lock."""
     goals = reference_cache.goals.many({case.postback.advertiser_id or 0 for case in cases if case.locks})
     offers = {(goal.offer_id, goal.code) for listed in goals.values() for goal in listed}
     for case in cases:

@@ -1,4 +1,4 @@
-"""Click IDs of the platform that was used before: an imported one stands for a click of ours."""
+"""Click IDs of the platform used before: an imported legacy click ID stands for a click of ours."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,10 @@ from tracking.models import LegacyClickID
 
 
 def read_legacy(cases: Sequence[Case]) -> None:
-    """Read the click IDs that are not ours but were imported; one query, and none where all are ours.
+    """Resolve legacy click IDs that were imported; one query, none where all click IDs are ours.
 
-    Only IDs on links of the sender's own offers are looked for. Two platforms may have used one text: then the
-    later click is meant.
+    Only IDs on links of the sender's own offers are searched. If two platforms used the same ID, the later click is
+    used.
     """
     foreign = [case for case in cases if case.is_open and case.event.click_text and case.event.click is None]
     if not foreign:

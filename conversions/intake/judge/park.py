@@ -1,7 +1,7 @@
-"""What names a customer, a sale or a link that is not known yet waits for it, and is told so.
+"""Park requests whose customer, sale or link is not known yet, and report it in the answer.
 
-Whoever brings what is awaited holds the same advisory lock (`deduplicate.lock`) as whoever waits: the later of the
-two sees what the earlier one wrote, so they never miss each other. Rows of those that wait are written under it.
+A request that is parked and a request that brings what it needs take the same advisory lock (`deduplicate.lock`). So
+the later of the two sees what the earlier one wrote. Rows of parked requests are written under this lock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ WORDS = {
         Reason.WAITING_FOR_CLICK, Reason.CLICK_NEVER_CAME, "The click ID is genuine, but its link {} is not known yet"
     ),
 }
-# A known transaction needs none of these again, so the request may be whole once its sale is there.
+# A known transaction needs none of these again, so the request may be complete once its sale exists.
 _SALE_BRINGS = {
     Reason.MISSING_CLICK_ID,
     Reason.MISSING_TRANSACTION,
@@ -56,7 +56,10 @@ RETURNING parked.postback_id
 
 
 def park(cases: Sequence[Case]) -> None:
-    """Hold what has to wait; say of what waited long enough that it was in vain. At most two queries."""
+    """Park cases that need an event which is not here yet, and expire those that were parked too long.
+
+    At most two queries.
+    """
     cases = [case for case in cases if case.is_open and case.conversion is None]
     locking = _locking_goals(cases)
     for case in cases:
@@ -78,7 +81,7 @@ def park(cases: Sequence[Case]) -> None:
         if case.waits_as:
             note = f"{unknown}. The same request waits already as {case.waits_as}, until {until}."
         rule = f"waits up to {settings.PARKED_HOURS} h"
-        # What was missing may be in what comes: it is no fault yet.
+        # The missing value may be in the event to come: it is no error yet.
         case.problems = []
         case.stop(Outcome.HELD, words.waiting, STEP, note, rule=rule, awaited=case.waits.name)
 
@@ -111,7 +114,7 @@ def sale_name(case: Case) -> str:
 
 
 def _locking_goals(cases: Sequence[Case]) -> dict[int, set[str]]:
-    """By advertiser, the goals of offers where a customer's first event names the affiliate of the later ones."""
+    """By advertiser, the goals of offers where a customer's first event decides the affiliate of the later ones."""
     strangers = [case for case in cases if any(p.reason == Reason.UNKNOWN_CUSTOMER for p in case.problems)]
     goals = reference_cache.goals.many({case.postback.advertiser_id or 0 for case in strangers})
     none = Offer.CustomerLock.NONE
@@ -119,7 +122,7 @@ def _locking_goals(cases: Sequence[Case]) -> dict[int, set[str]]:
 
 
 def _said_before(cases: Sequence[Case]) -> dict[tuple[Awaited, str], str]:
-    """By what is awaited and said, the public ID of the first request that waits for it."""
+    """By awaited value and content, the public ID of the first parked request."""
     if not cases:
         return {}
     rows = ParkedPostback.objects.filter(
@@ -138,7 +141,7 @@ def _give_up(case: Case, words: _Words, unknown: str) -> None:
     rule, awaited = f"waits up to {settings.PARKED_HOURS} h", case.waits.name
     is_rejection = case.waits.waits_for == Waits.SALE and case.event.refund is None
     if is_rejection and case.enrollment and case.goal and not case.problems:
-        # The affiliate is known: the rejection is kept where the affiliate sees it.
+        # The affiliate is known: store the rejection where the affiliate sees it.
         case.judge(Conversion.Status.REJECTED, words.in_vain, STEP, f"{unknown}. {waited}", rule=rule, awaited=awaited)
     else:
         case.problems = []
@@ -147,7 +150,7 @@ def _give_up(case: Case, words: _Words, unknown: str) -> None:
 
 
 def keep_parked(cases: Sequence[Case], *, now: datetime) -> None:
-    """Write who waits from now on, who goes on waiting, and who does not wait any more."""
+    """Write which requests are parked now, which stay parked, and which no longer are."""
     held = [case for case in cases if case.waits and case.outcome == Outcome.HELD]
     insert(_row(case, now) for case in held if case.parked is None)
     again: list[ParkedPostback] = []
@@ -184,12 +187,15 @@ def _row(case: Case, now: datetime) -> ParkedPostback:
 
 
 def pause(tries: int) -> timedelta:
-    """How long until the next try: a minute, then twice as long each time, up to six hours."""
+    """The time until the next attempt: a minute, doubled each time, up to six hours."""
     return min(FIRST_PAUSE * (1 << min(tries, 16)), LONGEST_PAUSE)
 
 
 def wake(cases: Sequence[Case], *, now: datetime) -> list[int]:
-    """Make due who waits for what these cases brought; return the IDs of their postbacks. At most one query."""
+    """Make requests due that were parked for what these cases brought.
+
+    Return the IDs of their postbacks. At most one query.
+    """
     there = {(case.postback.advertiser_id, *awaited) for case in cases for awaited in _brought(case)}
     if not there:
         return []
@@ -200,7 +206,7 @@ def wake(cases: Sequence[Case], *, now: datetime) -> list[int]:
 
 
 def _brought(case: Case) -> list[Awaited]:
-    """What a new conversion makes known: its transaction, and who brought its customer."""
+    """What a new conversion makes known: its transaction and its customer's affiliate."""
     if case.conversion is None or not case.verdict:
         return []
     brought = [Awaited(Waits.SALE, sale_name(case))] if case.event.transaction_id else []

@@ -1,4 +1,4 @@
-"""One event that a pixel and the advertiser's server both tell: it counts once, and the server's word is the truth."""
+"""Merge an event that both a pixel and the advertiser's server report: it counts once, with the server's values."""
 
 from datetime import datetime
 
@@ -16,14 +16,14 @@ def from_pixel(case: Case) -> bool:
 
 
 def conflict_key(case: Case) -> tuple[object, ...] | None:
-    """What the two tellings of one event have in common; only where the advertiser has pixels at all."""
+    """The key that both reports of one event share; only if the advertiser has pixels."""
     if case.advertiser and case.advertiser.allows_pixel and case.event.click and case.event.goal_code:
         return (case.postback.advertiser_id, "told twice", case.event.goal_code, case.event.click.uuid)
     return None
 
 
 def attach(cases: list[Case]) -> None:
-    """Give each event that its key did not find the conversion that the other side told, if there is one."""
+    """Attach the conversion that the other side reported to events that were not found by their key."""
     searched = [case for case in cases if case.conversion is None and conflict_key(case)]
     if not searched:
         return
@@ -41,23 +41,23 @@ def attach(cases: list[Case]) -> None:
 
 
 def _is_other_side(case: Case, row: Conversion) -> bool:
-    """Whether the row was told by the other side and may be this event: not when both name different transactions."""
+    """Whether the other side reported this row and it may be the same event: not if their transaction IDs differ."""
     mine, theirs = case.event.transaction_id, row.transaction_id
     return (row.told_by == PIXEL) != from_pixel(case) and (not mine or not theirs or mine == theirs)
 
 
 def awaits_server(case: Case) -> bool:
-    """Whether the conversion waits for the server's word, whatever the goal's default."""
+    """Whether the conversion must be confirmed by the server, whatever the goal's default."""
     return from_pixel(case) and not (case.advertiser and case.advertiser.trusts_pixel)
 
 
 def confirms(case: Case, known: Conversion) -> bool:
-    """Whether this is the server's word on what only a pixel has told so far."""
+    """Whether this is the server's report of an event that only a pixel has reported so far."""
     return known.told_by == PIXEL and not from_pixel(case) and case.event.refund is None and not known.refunded
 
 
 def take_servers_word(case: Case, conversion: Conversion, now: datetime) -> None:
-    """Put the server's transaction, amounts and status in the place of the pixel's; the ledger follows."""
+    """Replace the pixel's transaction, amounts and status with the server's; the ledger follows."""
     event, before = case.event, f"{conversion.revenue} {conversion.currency}"
     conversion.told_by = case.postback.door
     conversion.transaction_id = event.transaction_id or conversion.transaction_id
@@ -80,7 +80,7 @@ def take_servers_word(case: Case, conversion: Conversion, now: datetime) -> None
 
 
 def _status(case: Case, conversion: Conversion) -> Status:
-    """The server's status; without one the goal's default for what only waited for the server."""
+    """The server's status; without one the goal's default if the conversion only awaited the server."""
     if case.event.status:
         wanted = Status(case.event.status)
         return Status(conversion.status) if wanted == Status.PENDING else wanted

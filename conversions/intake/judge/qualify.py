@@ -1,4 +1,4 @@
-"""Step 7: the goal's own rules. Not met yet means pending, not met for good rejected, naming the rule."""
+"""Step 7: the goal's qualification rules. A rule not met yet means pending; one not met for good means rejected."""
 
 from datetime import datetime
 from typing import Any
@@ -23,7 +23,10 @@ STATUS_BY_RESULT = {
 
 
 def qualify(cases: list[Case]) -> None:
-    """Judge new events by their goals' rules; at most two queries for the batch, none where no rule needs the past."""
+    """Apply the goals' rules to new events.
+
+    At most two queries for the batch; none where no rule needs past events.
+    """
     hold_back_approvals([case for case in cases if case.is_open and case.conversion is not None])
     cases = [case for case in cases if case.is_open and case.conversion is None]
     subjects = [_subject(case) for case in cases]
@@ -39,7 +42,10 @@ def qualify(cases: list[Case]) -> None:
 
 
 def _write(case: Case, finding: Finding, is_decisive: bool) -> None:
-    """A line in the trace for each rule; the one that decides is the judgement. What the sender rejects never waits."""
+    """Add a trace line for each rule; the deciding rule sets the status.
+
+    An event that the sender rejects is never on hold.
+    """
     given: dict[str, Any] = {"rule": finding.rule, **finding.inputs}
     may_judge = finding.result == Result.REJECTED or case.event.status != Status.REJECTED
     if is_decisive and may_judge:
@@ -67,7 +73,7 @@ def _subject(case: Case) -> Subject:
 
 
 def sent_country(case: Case) -> str:
-    """The customer's country in the request's own word: two letters, else what was told before."""
+    """The customer's country as the request gives it: two letters, else what was sent before."""
     for name, value in case.parameters:
         text = value.strip()
         if name.strip().lower() == "country" and len(text) == 2 and text.isascii() and text.isalpha():
@@ -76,7 +82,7 @@ def sent_country(case: Case) -> str:
 
 
 def hold_back_approvals(cases: list[Case]) -> None:
-    """A sender's approval does not jump over a rule or a review; it is kept, and holds once they are through."""
+    """Store a sender's approval that a rule or review holds back; it applies once they are passed."""
     held = [
         case
         for case in cases
@@ -95,7 +101,7 @@ def hold_back_approvals(cases: list[Case]) -> None:
 
 
 def follow_up(cases: list[Case], *, now: datetime) -> None:
-    """After the batch is written: keep what waits, and look again at what its customers' other events wait for."""
+    """After the batch is written: store the holds, and re-evaluate those of the same customers."""
     waiting = [case for case in cases if case.conversion and case.verdict_reason == Reason.AWAITS_RULES]
     insert(_wait(case, now) for case in waiting if case.outcome == Outcome.ACCEPTED)
     _wait_again([case for case in waiting if case.corrects and case.outcome == Outcome.UPDATED], now)
@@ -108,7 +114,7 @@ def follow_up(cases: list[Case], *, now: datetime) -> None:
 
 
 def _new(cases: list[Case]) -> list[Case]:
-    """New and corrected conversions of offers in which anything can wait."""
+    """New and corrected conversions on offers where a conversion can be on hold."""
     counted = (Outcome.ACCEPTED, Outcome.HELD, Outcome.UPDATED)
     return [case for case in cases if case.outcome in counted and case.goal and case.offer_has_rules]
 
@@ -127,7 +133,7 @@ def _wait(case: Case, now: datetime) -> QualificationWait:
 
 
 def _wait_again(cases: list[Case], now: datetime) -> None:
-    """What is corrected may have waited before, in vain: there is one row for each conversion."""
+    """Reset the hold of a corrected conversion that had expired: there is one row for each conversion."""
     QualificationWait.objects.bulk_create(
         (_wait(case, now) for case in cases),
         update_conflicts=True,

@@ -1,4 +1,4 @@
-"""A postback that says how much of a known sale went back to the customer."""
+"""A postback that reports a refund of a known sale."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ STEP = "deduplicate"
 
 
 def compare(case: Case, known: Conversion) -> None:
-    """Whether the refund is a new one, and whether so much is left."""
+    """Check whether the refund is new, and whether the sale has enough left."""
     amount = case.event.refund
     assert amount is not None
     shown = format_money(amount, known.currency)
@@ -40,7 +40,7 @@ def _has_id(case: Case) -> bool:
 
 
 def take(case: Case, conversion: Conversion, now: datetime) -> None:
-    """Keep the refund; the ledger follows."""
+    """Store the refund; the ledger follows."""
     amount = case.event.refund
     assert amount is not None
     refund(

@@ -1,4 +1,4 @@
-"""Step 8: what a person should look at before it counts. Held with its reason, never dropped."""
+"""Step 8: risk signals. A suspicious conversion is held for review with its reason, never dropped."""
 
 from datetime import datetime
 
@@ -13,12 +13,12 @@ from conversions.risk_signals.base import Suspect
 
 STEP = "risk"
 PENDING, REJECTED = Conversion.Status.PENDING, Conversion.Status.REJECTED
-# A conversion that waits for one of these is answered 202 held.
+# A conversion that is pending for one of these reasons is answered 202 held.
 HOLDS = frozenset({Reason.RISK_REVIEW, Reason.AFFILIATE_CLOSED, Reason.OVER_CAP_HELD})
 
 
 def weigh(cases: list[Case]) -> None:
-    """Add up the marks against what is new and not rejected anyway; one statement for the batch."""
+    """Add up the risk signals of new conversions that are not rejected anyway; one statement for the batch."""
     cases = [case for case in cases if case.is_open and case.conversion is None and case.event.status != REJECTED]
     cases = [case for case in cases if case.verdict != REJECTED]
     suspects = [_suspect(case) for case in cases]
@@ -28,7 +28,7 @@ def weigh(cases: list[Case]) -> None:
 
 
 def _suspect(case: Case) -> Suspect:
-    """The marks are those of the click that the request names, also where the customer's lock decides who is paid."""
+    """Collect the facts. The marks are those of the click in the request, also if the customer lock credits another."""
     assert case.goal
     assert case.enrollment
     credited = case.credited_click
@@ -74,7 +74,7 @@ def _judge_access(case: Case) -> bool:
 
 
 def follow_up(cases: list[Case], *, now: datetime) -> None:
-    """After the batch is written: open a review for what is over the threshold, whatever else it waits for."""
+    """After the batch is written: open a review for each conversion over the threshold, also if it is on hold."""
     counted = (Outcome.HELD, Outcome.ACCEPTED, Outcome.UPDATED)
     over = [case for case in cases if case.risk and case.risk.is_over and case.outcome in counted]
     for again in (False, True):

@@ -1,4 +1,4 @@
-"""Tests: events that say `test=1`, or come of a link that is marked as a test. They never meet real events."""
+"""Test events: requests with `test=1` or clicks of a test link. They never mix with real events."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ _YES = frozenset({"1", "true", "yes"})
 
 
 def set_apart(cases: Iterable[Case]) -> None:
-    """Give what says that it is a test a key of its own: a real event with the same transaction ID still counts."""
+    """Give test events a key of their own, so a real event with the same transaction ID still counts."""
     for case in cases:
         if case.is_open and _says_test(case):
             case.is_test = True

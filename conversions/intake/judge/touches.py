@@ -1,4 +1,4 @@
-"""Touches: the clicks that a customer's events named, by whomever. The offer says which of them is credited."""
+"""Touches: the clicks that a customer's events named, of any affiliate. The offer decides which one is credited."""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -13,7 +13,7 @@ STEP = "attribute"
 
 
 def load_touches(cases: Sequence[Case]) -> None:
-    """Attach what touched the known customers on the offers of the cases, the oldest first; one query."""
+    """Attach the touches of the known customers on the offers of the cases, the oldest first; one query."""
     customers = {case.customer.pk for case in cases if case.customer}
     if not customers:
         return
@@ -27,7 +27,7 @@ def load_touches(cases: Sequence[Case]) -> None:
 
 
 def credit_first_touch(case: Case, window: timedelta) -> None:
-    """Where no lock decided and the offer credits the first click, credit the first one within the window."""
+    """If no lock decided and the offer credits the first click, credit the first touch within the window."""
     click, enrollment = case.event.click, case.enrollment
     if click is None or enrollment is None or case.evidence == Conversion.Evidence.LOCK or case.takes_over:
         return
@@ -42,14 +42,14 @@ def credit_first_touch(case: Case, window: timedelta) -> None:
     by = first.enrollment.affiliate
     note = f"{by} touched the customer first, on {first.at:%Y-%m-%d %H:%M:%S} UTC: that click is credited."
     case.note(STEP, "credited", note, rule=rule, click_id=ClickID(first.click_id).text)
-    # The touch's own enrollment has no offer attached: take what the batch holds.
+    # The touch's own enrollment has no offer loaded: use the one of the batch.
     first.enrollment.offer = enrollment.offer
     case.enrollment, case.link, case.evidence = first.enrollment, first.link, Conversion.Evidence.TOUCH
     case.credited = ClickID(first.click_id)
 
 
 def tell_touches(case: Case) -> None:
-    """Name in the trace who else touched the customer and is not credited."""
+    """List in the trace the other touches that are not credited."""
     if case.enrollment is None or not case.touches:
         return
     credited = case.enrollment.affiliate
@@ -61,7 +61,7 @@ def tell_touches(case: Case) -> None:
 
 
 def keep_touches(cases: Iterable[Case]) -> None:
-    """Keep each click that a customer's event named, once; the batch holds a lock on each customer."""
+    """Store each click that a customer's event named, once; the batch holds a lock on each customer."""
     insert(
         new(
             Touch,

@@ -1,4 +1,4 @@
-"""The money that a request tells of: amounts, their currency, refunds and deductions."""
+"""The amounts of a request, with their currency, refunds and deductions."""
 
 from decimal import Decimal
 
@@ -9,7 +9,7 @@ from conversions.values import NoAmount, read_amount
 from records.money import PLACES, places, round_money
 
 STEP = "parse"
-# The result of a trace line about an amount that is kept with more decimals than can be paid.
+# The result of a trace line about an amount that is stored with more decimals than can be paid.
 EXACT = "kept exactly"
 
 
@@ -35,7 +35,7 @@ def amount_of(case: Case, name: str, text: str) -> Decimal | None:
 
 
 def refund_of(case: Case, values: dict[str, str]) -> Decimal | None:
-    """What went back to the customer of a sale that is known by its transaction."""
+    """The amount refunded on a sale that is identified by its transaction."""
     refund = amount_of(case, "refund", values["refund"])
     if refund is None:
         return None
@@ -50,7 +50,7 @@ def refund_of(case: Case, values: dict[str, str]) -> Decimal | None:
 
 
 def deductions_of(case: Case, values: dict[str, str]) -> dict[str, str]:
-    """What is taken off the revenue, by name, as plain decimals; names that were not sent are left out."""
+    """The deductions from revenue, by name, as plain decimals; names that were not sent are left out."""
     sent = {name: amount_of(case, name, values[name]) for name in DEDUCTIONS if values[name]}
     return {name: f"{amount:f}" for name, amount in sent.items() if amount}
 
@@ -66,8 +66,8 @@ def currency_of(case: Case, text: str) -> str:
 def tell_decimals(case: Case, *, currency: str) -> None:
     """Warn of amounts with more decimals than their currency has.
 
-    They are kept as sent, to eight decimals, since a share of them is exact; rounding is done once, when commission is
-    booked. But a shop that sends 10.005 EUR most likely divided, or sends another currency's amount.
+    They are stored as sent, to eight decimals, since a share of them is exact; rounding is done once, when commission
+    is booked. But a shop that sends 10.005 EUR most likely divided, or sends another currency's amount.
     """
     event = case.event
     told = {"payout": event.payout, "revenue": event.revenue, "refund": event.refund}

@@ -1,4 +1,4 @@
-"""Step 2: who sent it. A token names the advertiser; its rules say from where and how it may come."""
+"""Step 2: identify the sender. The token names the advertiser; its rules say from where and how it may send."""
 
 import ipaddress
 
@@ -16,7 +16,7 @@ STEP = "authenticate"
 
 
 def authenticate(cases: list[Case]) -> None:
-    """Find the advertiser of each case, or stop it; at most one query for the batch, two where one fails."""
+    """Find the advertiser of each case, or stop the case. At most one query for the batch, two where one fails."""
     digests = {case.postback.token_digest for case in cases if case.postback.token_digest}
     by_digest = reference_cache.tokens.many(digests)
     revoked = _revoked(digests - by_digest.keys())
@@ -36,7 +36,7 @@ def authenticate(cases: list[Case]) -> None:
 
 
 def _revoked(digests: set[str]) -> dict[str, AdvertiserSecret]:
-    """Secrets that were taken out of use: who sends one is told so. No query where all tokens are right."""
+    """Secrets that were revoked: their senders get an answer of their own. No query if all tokens are valid."""
     if not digests:
         return {}
     rows = AdvertiserSecret.objects.select_related("advertiser").filter(digest__in=digests, revoked_at__isnull=False)
@@ -55,7 +55,7 @@ def _named_by_pixels(cases: list[Case]) -> dict[str, Advertiser]:
 
 
 def _admit_pixel(case: Case, advertiser: Advertiser | None) -> None:
-    """A pixel cannot keep a secret: it names the advertiser, and its genuine click is what it is believed for."""
+    """Accept a pixel by the advertiser it names: it has no secret, so its genuine click is the proof."""
     host = case.postback.headers.get("referer", "")
     if advertiser is None:
         note = "The pixel names no advertiser that there is: advertiser=ad_… is missing or wrong."
@@ -85,7 +85,7 @@ def _refuse_inactive(case: Case, advertiser: Advertiser) -> None:
 
 
 def _is_anothers(case: Case, advertiser: Advertiser) -> bool:
-    """Whether it came in a form that is kept for another advertiser."""
+    """Whether the request uses a mapping that belongs to another advertiser."""
     return case.dialect is not None and case.dialect.advertiser_id not in (None, advertiser.pk)
 
 
@@ -96,7 +96,7 @@ def _refuse_address(case: Case, advertiser: Advertiser) -> None:
 
 
 def _admit_file(case: Case, advertiser: Advertiser) -> None:
-    """An operator sent the file and said whose events these are."""
+    """Accept a row of a file: an operator sent it and named the advertiser."""
     if not advertiser.is_active:
         _refuse_inactive(case, advertiser)
         return
@@ -109,7 +109,7 @@ def _admit_file(case: Case, advertiser: Advertiser) -> None:
 
 
 def _signature_fault(case: Case, secret: AdvertiserSecret | None) -> tuple[Reason, str] | None:
-    """What is wrong with the request's signature, or with its having none."""
+    """The problem of the request's signature, or of its missing signature."""
     state = case.postback.signature
     if state == signing.BAD:
         found = (each.message for each in case.problems if each.reason == Reason.BAD_SIGNATURE)
@@ -133,7 +133,7 @@ def _refuse_signature(case: Case, reason: Reason, message: str) -> None:
 def _authenticate(case: Case, secret: AdvertiserSecret | None, revoked: AdvertiserSecret | None) -> None:
     postback = case.postback
     if fault := _signature_fault(case, secret):
-        # Somebody knew the advertiser's ID, nothing more: whose request it is stays open unless a secret fits.
+        # The sender knew the advertiser's ID and nothing more: the advertiser stays open unless a secret fits.
         postback.advertiser = secret.advertiser if secret and postback.signature != signing.BAD else None
         _refuse_signature(case, *fault)
         return
@@ -155,7 +155,7 @@ def _authenticate(case: Case, secret: AdvertiserSecret | None, revoked: Advertis
         case.stop(Outcome.UNAUTHORIZED, Reason.BAD_TOKEN, STEP, note, rule="a token of an advertiser", token=sent)
         return
     advertiser = secret.advertiser
-    # From here on the request is the advertiser's own, also when it is refused: its operator sees it.
+    # From here on the request belongs to the advertiser, even if it is refused: its operator sees it.
     postback.advertiser = advertiser
     if not advertiser.is_active:
         _refuse_inactive(case, advertiser)

@@ -1,4 +1,4 @@
-"""What a request says beyond what is read: the advertiser's own labels (`sub_id1`, `campaign`), kept with the event."""
+"""Further parameters of a request: the advertiser's own labels (`sub_id1`, `campaign`), stored with the event."""
 
 from collections.abc import Iterable
 
@@ -6,9 +6,9 @@ from conversions.dialects.mapping import Mapping
 from conversions.intake.read.receive import secret_names, without_tokens
 from web.http import clean
 
-# More of them, or longer ones, stay with the stored request alone.
+# More or longer ones are stored with the request only.
 MOST, NAME_LENGTH, VALUE_LENGTH = 20, 60, 200
-# Read by other steps: who sent it, when it was signed, from where its customer is, and whether it is a test.
+# Parameters of other steps: sender, time of the signature, the customer's country, and the test flag.
 OF_OTHER_STEPS = frozenset({"advertiser", "ts", "country", "test"})
 
 

@@ -1,11 +1,11 @@
-"""Macros that a platform did not fill in: `{click_id}` where a click ID should be.
+"""Macros that a platform did not fill in: `{click_id}` in place of a click ID.
 
-Taken for an ID they would make many events one, so they are refused; an honest value must not be. Two rules decide:
+As an ID they would make many events one, so they are refused; a real value must not be. Two rules decide:
 
-1. Some signs are written for nothing else: `{x}`, `${x}`, `{{x}}`, `%%x%%`, `#x#`, `<x>`, `__x__`, `!!x!!`, `$x$`.
-   Whatever name they hold is a macro. Braces and `%%` are one also with text around them: `ord-{txid}`.
-2. Others stand in names too: `[VIP]`, `(Mary)`, `$AVE20`. They hold a macro where each word of the name is one that
-   macros are made of (`[click id]`, `$txid`), or where it has an underscore or a point, as no name of a person has.
+1. Some signs are used for nothing else: `{x}`, `${x}`, `{{x}}`, `%%x%%`, `#x#`, `<x>`, `__x__`, `!!x!!`, `$x$`. Any
+   name in them is a macro. Braces and `%%` are a macro also with text around them: `ord-{txid}`.
+2. Others occur in names too: `[VIP]`, `(Mary)`, `$AVE20`. They are a macro if each word of the name is one that macros
+   are made of (`[click id]`, `$txid`), or if it has an underscore or a point, as no name of a person has.
 """
 
 import re
@@ -19,9 +19,9 @@ _OF_NOTHING_ELSE = re.compile(
 _WITHIN = re.compile(rf"\$?\{{+[!%]?{_NAME}[!%]?\}}+|%%{_NAME}%%|%7B{_NAME}%7D")
 _OF_NAMES_TOO = re.compile(r"(?:\[([\w. -]{1,40})\]|\(([\w. -]{1,40})\)|(?<!\w)\$([A-Za-z_][\w.]{0,39}))(?!\w)")
 _SUSPECT = re.compile(r"[{#<%!\[($]|^(__|REPLACE|PLACEHOLDER|TRANSACTION_ID|CLICK_ID)", re.IGNORECASE)
-# A GUID in braces is how some systems write their IDs.
+# Some systems write a GUID in braces as an ID.
 _GUID = re.compile(r"^\{[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}$", re.IGNORECASE)
-# What the names of macros are made of.
+# The words that macro names are made of.
 _MADE_OF = """
     aff affid affiliate amount advertiser adv browser campaign cid city click clickid clid cnv code commission
     conversion conversionid country coupon creative currency custom customer customerid cur date datetime deposit
@@ -35,7 +35,7 @@ _WORDS = frozenset(_MADE_OF.split())
 
 
 def unfilled(text: str) -> str:
-    """The macro that the text is or holds, as it stands there; empty for none."""
+    """The macro in the text, as written there; empty if there is none."""
     if not _SUSPECT.search(text) or _GUID.match(text):
         return ""
     if _OF_NOTHING_ELSE.match(text):

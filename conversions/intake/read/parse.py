@@ -1,4 +1,4 @@
-"""Step 3: read the parameters. Every fault is found and named at once, with what to send instead."""
+"""Step 3: parse the parameters. All errors are reported at once, each with what to send instead."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ STEP = "parse"
 
 READ = frozenset(name for names in NAMES.values() for name in names)
 LIMITS = {"txid": 100, "refund_id": 100, "event_type": 40, "customer_id": 100, "coupon": 60}
-# Names that mean the same on other platforms: naming the right one saves an afternoon.
+# Names with the same meaning on other platforms: the problem suggests the right one.
 OTHER_NAMES = {
     "click_id": ("clickid", "cid", "tid", "subid", "sub_id", "s2", "sub2", "aff_click_id", "cnv_id", "reqid"),
     "txid": ("txn_id", "order_id", "orderid", "action_id", "tx_id"),
@@ -45,7 +45,7 @@ def parse(cases: list[Case]) -> None:
 
 def _parse(case: Case) -> None:
     if case.problems:
-        # The request could not be read whole: what seems to be missing may be in the rest.
+        # The request could not be read completely: a missing value may be in the rest.
         first = case.problems[0]
         case.stop(Outcome.INVALID, first.reason, STEP, first.message, rule="readable requests", faults=case.faults)
         return
@@ -67,7 +67,7 @@ def _parse(case: Case) -> None:
         coupon=values["coupon"],
         refund_id=values["refund_id"],
     )
-    # A currency that stands with an amount counts where none is named.
+    # A currency sent within an amount counts if none is named.
     event.payout = amount_of(case, "payout", values["payout"])
     event.revenue = amount_of(case, "revenue", values["revenue"])
     event.volume = amount_of(case, "volume", values["volume"])
@@ -87,7 +87,7 @@ def _parse(case: Case) -> None:
 
 
 def _tell_personal(case: Case) -> None:
-    """Say which parameters held personal data; they are digests by now."""
+    """Warn which parameters held personal data; they are digests by now."""
     for name, kind in case.personal:
         message = f"{clean(name, 60)} held {kind}. Send your own ID of the customer, which means nothing elsewhere."
         if settings.PERSONAL_DATA == REFUSE:
@@ -97,7 +97,7 @@ def _tell_personal(case: Case) -> None:
 
 
 def _extras(case: Case, mapping: Mapping, sent: Pairs) -> dict[str, str]:
-    """The parameters that are kept with the event unread; those that are too many or too long are told."""
+    """The parameters that are stored with the event unread; warn of those that are too many or too long."""
     kept, left = extras_of(sent, mapping, READ)
     if left:
         shown = ", ".join(left[:5])
@@ -106,7 +106,7 @@ def _extras(case: Case, mapping: Mapping, sent: Pairs) -> dict[str, str]:
 
 
 def _bound_pixel(case: Case, event: Event) -> None:
-    """Anybody can call a pixel: it is heard about a click only, and rejects nothing."""
+    """Restrict a pixel, which anyone can call: it must name a click and cannot reject anything."""
     trusted = case.advertiser is not None and case.advertiser.trusts_pixel
     if event.status and (not trusted or event.status == Conversion.Status.REJECTED):
         case.note(STEP, "left out", f"status={event.status} is not taken from a pixel.", rule="pixel")
@@ -120,13 +120,13 @@ def _bound_pixel(case: Case, event: Event) -> None:
 
 
 def _assumed(case: Case) -> dict[str, str]:
-    """What another platform's request leaves unsaid: the advertiser's own goal and currency."""
+    """Add the advertiser's default goal and currency, which another platform's request does not send."""
     advertiser = case.advertiser
     return {"goal": advertiser.default_goal, "currency": advertiser.currency} if advertiser else {}
 
 
 def _values(case: Case, pairs: Pairs) -> dict[str, str]:
-    """The value of each field that is read; a macro that was not filled in counts as absent."""
+    """The value of each field; an unfilled macro counts as absent."""
     sent: dict[str, list[str]] = {}
     for name, value in pairs:
         sent.setdefault(name.strip(), []).append(value.strip())
@@ -134,7 +134,7 @@ def _values(case: Case, pairs: Pairs) -> dict[str, str]:
 
 
 def _shown(macro: str, value: str) -> str:
-    """The macro by itself, where there is text around it."""
+    """Show the macro by itself if there is text around it."""
     return "" if macro == value else f"{clean(macro, 60)} "
 
 
@@ -147,7 +147,7 @@ def _one_value(case: Case, sent: dict[str, list[str]], names: tuple[str, ...], l
         shown = " and ".join(f"{n}={clean(v, 60)}" for n, v in found[:3])
         case.report(Reason.REPEATED_PARAMETER, name, f"Two values for one parameter: {shown}.", value)
     plain = decoded_again(value)
-    # A macro is one also below a second layer of encoding: taken for an ID it would make many events one.
+    # Macros are found below a second layer of encoding too: as an ID one would make many events one.
     if macro := unfilled(value) or unfilled(plain):
         case.report(
             Reason.UNRESOLVED_MACRO,
@@ -176,7 +176,7 @@ def _status(case: Case, text: str) -> str:
 
 
 def _moment(case: Case, text: str) -> datetime | None:
-    """The sender's time; one that is ahead of ours is told, one that is a day ahead refused."""
+    """The time that the sender gave. Warn if it is ahead of ours; refuse it if it is a day ahead."""
     if not text:
         return None
     mapping = case.mapping
@@ -198,7 +198,7 @@ def _moment(case: Case, text: str) -> datetime | None:
 
 
 def _name_strangers(case: Case, event: Event) -> None:
-    """Where a needed value is missing, look whether it came under another platform's name."""
+    """If a needed value is missing, check whether it was sent under another platform's name."""
     missing: list[tuple[str, Callable[[Event], object]]] = [
         ("click_id", lambda e: e.click_text or e.customer_id or e.coupon),
         ("event_type", lambda e: e.goal_code),
@@ -214,7 +214,7 @@ def _name_strangers(case: Case, event: Event) -> None:
 
 
 def _name_missing(case: Case, event: Event) -> None:
-    """Name what has to be there, unless a fault found before explains its absence."""
+    """Report the missing values, unless an earlier error explains them."""
     faulty = {problem.field for problem in case.problems}
     if not event.goal_code and not faulty & {"event_type", "goal_id", *OTHER_NAMES["event_type"]}:
         case.report(Reason.MISSING_GOAL, "event_type", "event_type is missing.")
@@ -232,7 +232,7 @@ def _aliases(name: str) -> tuple[str, ...]:
 
 
 def _fingerprint(event: Event) -> str:
-    """A digest of what the event says, its time apart: retries often carry the time of sending."""
+    """A digest of the event's content without its time: retries often have the time of sending."""
     said = [
         event.click.text if event.click else "",
         event.transaction_id,

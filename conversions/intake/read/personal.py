@@ -1,7 +1,8 @@
-"""Personal data that has no place in a postback: e-mail addresses, telephone, account and card numbers.
+"""Personal data that does not belong in a postback: e-mail addresses, telephone, account and card numbers.
 
-By `PERSONAL_DATA` they are replaced by a digest before anything is stored (`mask`), refused as well (`refuse`), or
-kept (`keep`). The digest of a value is always the same, so a customer stays one customer.
+The setting `PERSONAL_DATA` decides: such values are replaced by a digest before anything is stored (`mask`), the
+request is refused as well (`refuse`), or the values are stored as sent (`keep`). The digest of a value is always the
+same, so a customer stays one customer.
 """
 
 import hashlib
@@ -17,24 +18,24 @@ from conversions.values import decoded_again
 Pairs = list[tuple[str, str]]
 KEEP, MASK, REFUSE = "keep", "mask", "refuse"
 _EMAIL = re.compile(r"^[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+$")
-# Digits alone are somebody's customer number, and 001-000123 an order's: a telephone number says so by its plus or its
-# spaces, a card's by its four parts.
+# Digits alone may be a customer number, and 001-000123 an order number: a telephone number is known by its plus or its
+# spaces, a card number by its four groups.
 _PHONE = re.compile(r"^(\+|00(?=[0-9]* ))[0-9 ][0-9 ()/.-]{6,18}[0-9]$")
 _CARD = re.compile(r"^[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}$")
 _DIGEST = re.compile(r"^pd_[0-9a-f]{24}$")
-# What may be one in the midst of a text; `kind_of` decides.
+# Candidates within a text; `kind_of` decides.
 _IN_TEXT = re.compile(
     r"[\w.+-]{1,64}(?:@|%40)[\w-]+(?:\.[\w-]+)+"
     r"|(?<![\w.])(?:\+|%2B|00(?=[0-9]* ))[0-9 ][0-9 ()/.-]{6,18}[0-9]"
     r"|\b[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}\1[0-9]{4}\b"
     r"|\b[A-Za-z]{2}[0-9]{2}(?: ?[A-Za-z0-9]{4}){2,7}(?: ?[A-Za-z0-9]{1,4})?\b"
 )
-# Fields that can hold none, whatever they look like.
+# Fields that cannot hold personal data, whatever the value looks like.
 _LEFT_ALONE = frozenset({"token", "timestamp", "revenue", "payout", "refund", "currency", "signature"})
 
 
 def kind_of(value: str) -> str:
-    """What sort of personal data a value is, in words; empty for none."""
+    """The kind of personal data that a value is, in words; empty for none."""
     text = decoded_again(value.strip())
     if "@" in text and _EMAIL.match(text):
         return "an e-mail address"
@@ -48,14 +49,14 @@ def kind_of(value: str) -> str:
 
 
 def hide_in_text(text: str) -> str:
-    """A text that could not be read as parameters, with personal data replaced by digests as far as it is plain."""
+    """Replace the personal data that can be found in a text that could not be parsed as parameters."""
     if settings.PERSONAL_DATA == KEEP:
         return text
     return _IN_TEXT.sub(lambda found: digest_of(found[0]) if kind_of(found[0]) else found[0], text)
 
 
 def hide(pairs: Pairs) -> tuple[Pairs, list[tuple[str, str]]]:
-    """The parameters with personal data replaced by digests, and the name and kind of each that was."""
+    """Return the parameters with personal data replaced by digests, and the name and kind of each replaced value."""
     if settings.PERSONAL_DATA == KEEP:
         return pairs, []
     hidden, told = [], []
@@ -68,12 +69,12 @@ def hide(pairs: Pairs) -> tuple[Pairs, list[tuple[str, str]]]:
 
 
 def hidden_before(pairs: Pairs) -> list[tuple[str, str]]:
-    """The name and kind of what was hidden when a stored request came: its digests tell."""
+    """Return the names and kinds of values that were replaced when a stored request arrived: known by their digests."""
     return [(name, "personal data") for name, value in pairs if _DIGEST.match(value)]
 
 
 def digest_of(value: str) -> str:
-    """`pd_` and 24 letters and digits: the same for the same value, however it is spaced or capitalised."""
+    """`pd_` and 24 letters and digits: the same for the same value, whatever its spaces and capitals."""
     plain = "".join(decoded_again(value.strip()).split()).lower()
     return "pd_" + hmac.new(_key(settings.PERSONAL_DATA_KEY), plain.encode(), hashlib.sha256).hexdigest()[:24]
 

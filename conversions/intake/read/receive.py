@@ -1,4 +1,4 @@
-"""Step 1: store each request as it came, before anything is judged. Secrets are masked."""
+"""Step 1: store each request as received, before it is decided. Secrets are masked."""
 
 import re
 
@@ -17,7 +17,7 @@ from records.secrets import digest
 MASK = "•••"
 SECRET_FIELDS = frozenset({"token", "secret", "hmac", "signature", "password", "api_key"}) | TOKEN_NAMES
 MAX_STORED_BODY = 16_000
-# Our own tokens, HMAC secrets and API keys are known wherever they stand.
+# Our own tokens, HMAC secrets and API keys are recognised anywhere.
 _OURS = re.compile(r"\baf[hkst]_[A-Za-z0-9_-]{8,}")
 # `token=…`, `"token": "…"`, `<token>…`, and our own.
 _SECRET = re.compile(
@@ -28,7 +28,7 @@ _SECRET = re.compile(
 
 
 def masked(parameters: list[tuple[str, str]], dialect: Dialect | None = None) -> list[tuple[str, str]]:
-    """The parameters without secrets: those of every form that is known, of the dialect's own, and what is ours."""
+    """Mask the secret parameters: those of every known form, those of the dialect, and our own tokens."""
     secret = secret_names(dialect.mapping) if dialect else SECRET_FIELDS
     return [
         (name, MASK if name.strip().lower() in secret and value else without_tokens(value))
@@ -37,17 +37,17 @@ def masked(parameters: list[tuple[str, str]], dialect: Dialect | None = None) ->
 
 
 def without_tokens(text: str) -> str:
-    """The text with our tokens and keys masked: sent under a wrong name, or with something before them."""
+    """Mask our tokens and keys in the text, even under a wrong name or after other characters."""
     return _OURS.sub(MASK, text) if "af" in text else text
 
 
 def secret_names(mapping: Mapping) -> frozenset[str]:
-    """The names, in lower case, whose values nobody may read."""
+    """The names, in lower case, whose values are secret."""
     return SECRET_FIELDS.union(name.lower() for name in mapping.tokens) if mapping.tokens else SECRET_FIELDS
 
 
 def masked_text(text: str) -> str:
-    """A body that could not be read, without secrets as far as they can be known there."""
+    """Mask the secrets that can be found in a body that could not be parsed."""
     return _SECRET.sub(lambda found: f"{found[1] or ''}{MASK}", text)
 
 
@@ -88,12 +88,12 @@ def _digest(received: Received, dialect: Dialect | None) -> str:
 
 
 def _kept(body: str) -> str:
-    """Cut, with some more than is kept, before it is looked through: secrets and personal data are masked whole."""
+    """Cut the text, with a margin, before it is searched: secrets and personal data are masked whole."""
     return hide_in_text(masked_text(body[: MAX_STORED_BODY + 200]))[:MAX_STORED_BODY] if body else ""
 
 
 def _check_signatures(batch: list[Received]) -> list[tuple[str, str]]:
-    """For each request what came of its signature, and the digest of the secret; at most one query for the batch."""
+    """The result of each signature, and the digest of the secret that fits; at most one query for the batch."""
     named = {received.signed.advertiser for received in batch if received.signed and received.signed.advertiser}
     secrets = reference_cache.hmac_secrets.many(named) if named else {}
     return [
@@ -114,13 +114,13 @@ def _case(row: Postback, received: Received, parameters: Pairs, personal: Pairs)
 
 
 def reopen(row: Postback) -> Case:
-    """The case of a request that was stored before; `learn_forms` must say in whose form it came before it is read."""
+    """Open the case of a stored request. Call `learn_forms` before it is parsed, which sets its dialect."""
     pairs = [(name, value) for name, value in row.parameters]
     return Case(postback=row, parameters=pairs, personal=hidden_before(pairs))
 
 
 def learn_forms(cases: list[Case]) -> None:
-    """Find the dialects of requests that were stored before, as they are now; at most one query."""
+    """Set the current dialects of stored requests; at most one query."""
     unknown = [case for case in cases if case.dialect is None]
     dialects = reference_cache.dialects_named(case.postback.mapping for case in unknown)
     for case in unknown:

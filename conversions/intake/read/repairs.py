@@ -1,8 +1,8 @@
-"""Damage that a request took on its way through HTML, mended where the meaning is beyond doubt, and told.
+"""Repair parameters that HTML damaged, where the meaning is certain, and report each repair to the sender.
 
-An address that is pasted into a page without care loses what looks like an entity: `&currency=` becomes `¤cy=`, and
-with the ampersand gone it sticks to the value before it: `payout=10¤cy=EUR`. A page that encodes twice leaves `amp;`
-ahead of a name.
+An address that is pasted into a page without escaping loses what looks like an entity: `&currency=` becomes `¤cy=`, and
+without the ampersand it sticks to the value before it: `payout=10¤cy=EUR`. A page that encodes twice leaves `amp;`
+before a name.
 """
 
 from functools import lru_cache
@@ -16,7 +16,7 @@ AMPERSAND = "amp;"
 
 @lru_cache(maxsize=64)
 def damaged_names(more: frozenset[str] = frozenset()) -> dict[str, str]:
-    """The parameters that are read, by what HTML makes of their names with an ampersand ahead.
+    """The parameters that are read, by what HTML makes of their names after an ampersand.
 
     `more` are names beside our own and those of the platforms in the table.
     """
@@ -31,7 +31,7 @@ def damaged_names(more: frozenset[str] = frozenset()) -> dict[str, str]:
 
 
 def repair(pairs: Pairs, mapping: Mapping = NATIVE) -> tuple[Pairs, list[str]]:
-    """The pairs as they were meant, and a sentence for each repair. `mapping` is whose names they are."""
+    """Return the repaired pairs, and a sentence for each repair. `mapping` gives the names."""
     if not any(_may_be_damaged(name, value) for name, value in pairs):
         return pairs, []
     damaged = damaged_names(mapping.names)
@@ -53,7 +53,7 @@ def _may_be_damaged(name: str, value: str) -> bool:
 
 
 def _parted(name: str, value: str, names: dict[str, str], told: list[str]) -> Pairs:
-    """The value alone, or with the parameters that had grown into it."""
+    """Split a value from the parameters that stick to it."""
     for damaged, whole in names.items():
         before, mark, after = value.partition(f"{damaged}=")
         if mark:

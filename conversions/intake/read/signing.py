@@ -1,20 +1,20 @@
-"""Signed requests: an HMAC over what is sent and when, so that the secret itself never travels.
+"""Signed requests: an HMAC over the request and its time, so that the secret itself is never sent.
 
-What is signed is this text, in UTF-8, its lines parted by a line feed:
+The signed text, in UTF-8, has these lines, separated by a line feed:
 
     v1
     the timestamp, in seconds since 1970, as it is sent
     the method, in capitals
     the path, without the query
-    the query, as it is sent, without the question mark; without `&signature=…` where that is a parameter
-    the SHA-256 of the body in lower-case hex; that of nothing where there is none
+    the query, as it is sent, without the question mark; without `&signature=…` if that is a parameter
+    the SHA-256 of the body in lower-case hex; that of an empty text if there is no body
 
-The signature is HMAC-SHA256 with the advertiser's secret, in lower-case hex. It comes with the advertiser's ID and the
-timestamp as the headers `X-Affidavit-Advertiser`, `X-Affidavit-Timestamp` and `X-Affidavit-Signature`, or, for senders
-that can only fill in an address, as the parameters `advertiser`, `ts` and, last of all, `signature`.
+The signature is HMAC-SHA256 with the advertiser's secret, in lower-case hex. It is sent with the advertiser's ID and
+the timestamp as the headers `X-Affidavit-Advertiser`, `X-Affidavit-Timestamp` and `X-Affidavit-Signature`, or, for
+senders that can only fill in an address, as the parameters `advertiser`, `ts` and, last of all, `signature`.
 
-Only what is signed may be acted on. So a signature has one place and one spelling: what follows it, a second one, or a
-second `ts` or `advertiser` makes the request a badly signed one.
+Only signed content may have an effect. So a signature has one place and one spelling: anything after it, a second
+signature, or a second `ts` or `advertiser` makes the signature invalid.
 """
 
 import hashlib
@@ -43,18 +43,18 @@ _LAST = re.compile(rb"(?:^|&)signature=(?:v1(?:=|%3[Dd]))?([0-9A-Fa-f]{64})\Z")
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A signature as it came, and the text that it must fit. `advertiser` is a public ID."""
+    """A signature as sent, and the text that it must fit. `advertiser` is a public ID."""
 
     advertiser: str
     timestamp: str
     signature: str
     text: bytes
-    # Why it cannot be right, with the way to put it right; empty where the secret decides.
+    # Why the signature cannot be valid, with how to fix it; empty where the secret decides.
     problem: str = ""
 
 
 def text_to_sign(*, timestamp: str, method: str, path: str, query: str, body: bytes) -> bytes:
-    """The text that a request's signature covers. Bytes that are no UTF-8 come as surrogates and stay what they are."""
+    """The text that a signature covers. Bytes that are not UTF-8 come as surrogates and are encoded back unchanged."""
     shown_path = path.encode("utf-8", "backslashreplace").decode()
     lines = (VERSION, timestamp, method.upper(), shown_path, query, hashlib.sha256(body).hexdigest())
     return "\n".join(lines).encode("utf-8", "surrogateescape")
@@ -109,7 +109,7 @@ def _heads(headers: Iterable[Header]) -> dict[bytes, list[str]]:
 
 
 def _pairs_of(query: bytes) -> list[tuple[str, str]]:
-    """The query's parameters; none where there are too many, for which the request is refused anyway."""
+    """The parameters of the query; none if there are too many: then the request is refused anyway."""
     try:
         return pairs(query)
     except TooManyFields:
@@ -117,7 +117,7 @@ def _pairs_of(query: bytes) -> list[tuple[str, str]]:
 
 
 def _bare(name: str) -> str:
-    """A name as a careless reader may take it: other capitals, spaces around it, an `amp;` before it."""
+    """A name as a careless parser may read it: other capitals, spaces around it, an `amp;` before it."""
     return name.strip().lower().removeprefix("amp;")
 
 
@@ -132,7 +132,7 @@ def _problem_of_headers(heads: dict[bytes, list[str]], names: Counter[str]) -> s
 
 
 def _read_query(query: bytes, names: Counter[str], values: dict[str, str]) -> tuple[str, str, bytes]:
-    """What is wrong with a signature that is a parameter, its value, and the part of the query that it covers."""
+    """The problem of a signature sent as a parameter, its value, and the part of the query that it covers."""
     end = _LAST.search(query)
     for name in ("signature", "advertiser", "ts"):
         if names[name] > 1:
@@ -163,9 +163,10 @@ def _problem_of_values(advertiser: str, timestamp: str, signature: str, path: st
 
 
 def check(signed: Signed, secrets: Iterable[tuple[str, str]], *, received_at: datetime) -> tuple[str, str]:
-    """Whether it is valid, bad or stale, and the digest of the secret that fits (empty: none). Never raises.
+    """Return whether the signature is valid, bad or stale, and the digest of the secret that fits (empty: none).
 
-    `secrets` are the digests and texts of the advertiser's active ones; all are tried, so that they can be rotated.
+    Never raises. `secrets` are the digests and texts of the advertiser's active secrets; all are tried, so that they
+    can be rotated.
     """
     if signed.problem:
         return BAD, ""

@@ -1,8 +1,7 @@
-"""Who fails to say who it is, again and again, is told to wait. Whoever brings a right token or signature never is.
+"""Slow down addresses that fail authentication again and again; a valid token or signature is never slowed down.
 
-Of an IPv6 address the first 64 bits count: the rest is the sender's to choose. How often an address failed is counted
-in the database, so it holds for all processes. What goes on failing after that is turned away before it is stored: a
-flood fills no table.
+Of an IPv6 address the first 64 bits count: the sender can choose the rest. Failures are counted in the database, so the
+count holds for all processes. Further failing requests are answered before they are stored: a flood fills no table.
 """
 
 import ipaddress
@@ -28,10 +27,10 @@ from web.client_address import origin_of
 
 STEP = "authenticate"
 WINDOW = timedelta(minutes=1)
-# What a failing address is told to wait, in seconds.
+# The seconds after which a failing address may retry.
 WAIT = 60
 COUNTED = frozenset({Reason.BAD_TOKEN, Reason.REVOKED_TOKEN, Reason.BAD_SIGNATURE, Reason.SIGNATURE_REQUIRED})
-# Addresses that are remembered by a process; more of them are a flood of another kind.
+# Addresses in the memory of a process; more of them are a flood of another kind.
 MOST = 10_000
 
 _blocked: dict[str, float] = {}
@@ -39,7 +38,7 @@ _lock = threading.Lock()
 
 
 def slow_down(cases: Sequence[Case], *, now: datetime) -> None:
-    """Tell those to wait whose address failed too often within a minute; at most one query, and none for the good."""
+    """Answer 429 to addresses that failed too often within a minute. At most one query, and none for valid senders."""
     failed = [case for case in cases if _has_failed(case)]
     if not failed or not settings.FAILED_POSTBACKS_PER_MINUTE:
         return
@@ -57,7 +56,7 @@ def slow_down(cases: Sequence[Case], *, now: datetime) -> None:
 
 
 def _counts(origins: set[str], *, since: datetime) -> Counter[str]:
-    """How often each failed since then."""
+    """How often each address failed since then."""
     networks = [origin for origin in origins if "/" in origin]
     wanted = Q(ip__in=origins - set(networks))
     for network in map(ipaddress.IPv6Network, networks):
@@ -70,7 +69,7 @@ def _counts(origins: set[str], *, since: datetime) -> Counter[str]:
 
 
 def _has_failed(case: Case) -> bool:
-    """Whether this is a new request whose sender could not say who it is; a replay counts for nothing."""
+    """Whether this is a new request that failed authentication; a replay does not count."""
     is_new = case.postback.decided_at is None
     return is_new and case.reason in COUNTED and case.outcome == Outcome.UNAUTHORIZED and bool(case.postback.ip)
 
@@ -83,13 +82,13 @@ def _block(origin: str) -> None:
 
 
 def forget() -> None:
-    """Let every address try again: after a restart, and between tests."""
+    """Reset all addresses: after a restart, and between tests."""
     with _lock:
         _blocked.clear()
 
 
 def turned_away(batch: Sequence[Received]) -> dict[int, Decision]:
-    """By position, the answer to what comes from a failing address without a token that is right. Nothing is stored."""
+    """By position, the answer to requests of a failing address without a valid token. Nothing is stored."""
     suspects = [number for number, received in enumerate(batch) if _is_suspect(received)] if _blocked else []
     if not suspects:
         return {}
@@ -104,7 +103,7 @@ def turned_away(batch: Sequence[Received]) -> dict[int, Decision]:
 
 
 def _rightly_signed(batch: Sequence[Received], suspects: Sequence[int]) -> set[int]:
-    """Which of them carry a signature that is right; no query where none carries any."""
+    """Which requests have a valid signature; no query if none has any."""
     signed = {number: found for number in suspects if (found := batch[number].signed)}
     secrets = (
         reference_cache.hmac_secrets.many({found.advertiser for found in signed.values() if found.advertiser})
@@ -135,7 +134,7 @@ def _digest_of(received: Received, dialect: Dialect | None) -> str:
 
 
 def token_of(received: Received, dialect: Dialect | None) -> str:
-    """The token that the request carries, by the names of its form, or as bearer."""
+    """The token of the request: by the names of its dialect, or as bearer."""
     names = ("token", *(name.lower() for name in dialect.tokens)) if dialect else ("token",)
     sent = [value for name, value in received.parameters if value and name.lower() in names]
     return sent[0] if sent else received.bearer

@@ -1,1 +1,1 @@
-"""Write what was decided, and the answer."""
+"""Write decisions and answers."""

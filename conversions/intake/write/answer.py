@@ -1,4 +1,4 @@
-"""The last step: keep the decision beside the request, and say it to the sender."""
+"""The last step: store the decision with the request, and answer the sender."""
 
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ _DECISION = (
 
 
 def keep(cases: list[Case], *, now: datetime) -> None:
-    """Write the traces and the decision in force, two statements for the batch."""
+    """Write the traces and the decisions in force; two statements for the batch."""
     for case in cases:
         row = case.postback
         row.decided_at, row.outcome, row.reason = now, case.outcome, case.reason or Reason.TRY_AGAIN
@@ -43,17 +43,17 @@ def keep(cases: list[Case], *, now: datetime) -> None:
 
 
 def warnings_of(steps: list[dict[str, Any]]) -> list[str]:
-    """What was mended in the request, or looks odd, for the sender to mend at its source."""
+    """Repaired values and oddities of the request, for the sender to fix at the source."""
     return [step["note"] for step in steps if step["result"] in (REPAIRED, EXACT)]
 
 
 def trace_url(postback_id: str) -> str:
-    """Where an operator reads the whole story of a postback."""
+    """The page where an operator reads the trace of a postback."""
     return f"{settings.PUBLIC_URL}/trace/postback/{postback_id}/"
 
 
 def answer(case: Case) -> Decision:
-    """The answer of the contract; the conversion's status is the one in force now."""
+    """The answer of the public contract, with the conversion's current status."""
     reason = Reason(case.reason or Reason.TRY_AGAIN)
     body: dict[str, Any] = {
         "outcome": case.outcome,
@@ -76,12 +76,12 @@ def answer(case: Case) -> Decision:
 
 
 def waiting(waits_for: str, name: str, until: datetime, postback_id: str) -> dict[str, str]:
-    """What a parked request waits for, until when, and as which postback: a repeat is told the first one's ID."""
+    """What a parked request needs, until when, and its postback ID: a repeat gets the ID of the first."""
     return {"for": waits_for, "name": name, "until": until.isoformat(), "postback_id": postback_id}
 
 
 def answer_kept(postback: Postback) -> Decision:
-    """The answer to a request that was decided before, from what was kept."""
+    """The answer to a request that was decided before, from the stored decision."""
     trace = postback.traces.latest("id")
     body = {
         "outcome": trace.outcome,

@@ -1,4 +1,4 @@
-"""Step 9: the status, and the rows that keep it: conversion, status change, customer and lock."""
+"""Step 9: set the status and write the rows: conversion, status change, customer and customer lock."""
 
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,7 @@ SENT = {
 
 
 def decide(cases: list[Case], *, now: datetime) -> None:
-    """Give every open case its outcome and write what follows from it."""
+    """Give every open case its outcome and write the rows that follow from it."""
     cases = [case for case in cases if case.is_open]
     for case in cases:
         tell_decimals(case, currency=_currency(case))
@@ -65,7 +65,7 @@ def _update(case: Case, conversion: Conversion, now: datetime) -> None:
 
 
 def _judge_status(case: Case) -> None:
-    """The rules' judgement stands; else the sender's word; else the goal's default."""
+    """The status that the rules set; else the sender's; else the goal's default."""
     assert case.goal
     if case.verdict:
         case.note(STEP, case.verdict, f"{case.verdict.capitalize()}: {case.verdict_reason.label.lower()}.")
@@ -90,7 +90,7 @@ def _judge_status(case: Case) -> None:
 
 
 def _make_customers(cases: list[Case]) -> None:
-    """Customers seen for the first time; the batch holds a lock on each name."""
+    """Create customers seen for the first time; the batch holds a lock on each name."""
     unknown = [case for case in cases if case.event.customer_id and case.customer is None]
     rows = insert(
         new(
@@ -139,7 +139,7 @@ def _correct(cases: list[Case], now: datetime) -> None:
 
 
 def _currency(case: Case) -> str:
-    """The currency of the request's amounts: named there, else of the conversion that it is about, else the offer's."""
+    """The currency of the amounts: as sent, else of the conversion that they are about, else the offer's."""
     if case.event.currency:
         return case.event.currency
     assert case.conversion or case.goal
@@ -148,7 +148,6 @@ def _currency(case: Case) -> str:
 
 
 def _values(case: Case) -> dict[str, Any]:
-    """The fields of the conversion, by name."""
     assert case.goal
     assert case.enrollment
     event, received_at = case.event, case.counts_from
@@ -185,7 +184,7 @@ def _click(case: Case) -> UUID | None:
 
 
 def _lock_customers(cases: list[Case]) -> None:
-    """Lock new customers to who brought them, and pass on those that a later click took over."""
+    """Lock new customers to their affiliate, and move the locks that a later click replaces."""
     insert(_lock(case) for case in cases if case.locks_customer)
     taken = [case for case in cases if case.takes_over and case.verdict != Status.REJECTED and not case.is_test]
     for case in taken:

@@ -1,4 +1,4 @@
-"""`manage.py doctor`: what is wrong with a postback, and what would be decided about it."""
+"""`manage.py doctor`: the errors of a postback, and the decision that it would get."""
 
 import json
 from argparse import ArgumentParser

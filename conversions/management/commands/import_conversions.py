@@ -1,4 +1,4 @@
-"""`manage.py import_conversions`: events of an advertiser from a CSV file."""
+"""`manage.py import_conversions`: import events of an advertiser from a CSV file."""
 
 import argparse
 import getpass

@@ -57,9 +57,9 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def _replayed(self, rows: "QuerySet[Postback]", *, dry: bool) -> Iterator[tuple[int, list[Replayed | str]]]:
-        """Chunk by chunk: how many are done, and what came of each, or why it failed."""
+        """Decide chunk by chunk; print how many are done, and the result of each, or why it failed."""
         done, by = 0, f"{getpass.getuser()} on the command line"
-        # What is replayed may no longer fit the filters: the IDs are fixed before.
+        # A replayed postback may no longer match the filters: the IDs are read before.
         ids = list(rows.order_by("pk").values_list("pk", flat=True))
         for start in range(0, len(ids), CHUNK):
             chunk = list(Postback.objects.filter(pk__in=ids[start : start + CHUNK]).order_by("pk"))

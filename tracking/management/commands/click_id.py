@@ -1,4 +1,4 @@
-"""`manage.py click_id`: what a click ID says, whether it is genuine, and whether its click is stored."""
+"""`manage.py click_id`: the content of a click ID, whether it is genuine, and whether its click is stored."""
 
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -64,7 +64,7 @@ class Command(BaseCommand):
         click = reading.click
         if click is None:
             return
-        # What is not genuine claims, it does not say.
+        # The values of an ID that is not genuine are only claims.
         prefix = "" if reading.is_genuine else "claims "
         self._line(f"{prefix}key", _key(reading))
         self._line(

@@ -1,4 +1,4 @@
-"""`manage.py erase_visitor`: clear what is stored of one visitor, on that person's request."""
+"""`manage.py erase_visitor`: clear the stored data of one visitor, on that person's request."""
 
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
 from datetime import UTC, date, datetime, timedelta
@@ -94,7 +94,7 @@ class Command(BaseCommand):
             raise CommandError(f"Nothing was cleared. {error}") from error
         with ShownProgress() as progress:
             clicks = self._show(list(erase(whose, progress=progress)))
-        # Who it was is not written down again.
+        # The log must not name the visitor again.
         kind = "visitor" if whose.visitor else "ip" if whose.network else "click"
         log.warning(
             "visitor_erased",

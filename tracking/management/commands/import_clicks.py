@@ -1,4 +1,4 @@
-"""Import click IDs of another platform, so that postbacks may still name them."""
+"""Import legacy click IDs, so that postbacks may still name them."""
 
 import argparse
 import sys

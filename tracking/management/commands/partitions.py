@@ -1,4 +1,4 @@
-"""`manage.py partitions`: the months of clicks, their state, and what keeps them in order."""
+"""`manage.py partitions`: the months of clicks, their state, and their upkeep."""
 
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -24,7 +24,7 @@ from tracking.retention.expiry import (
 from tracking.retention.partitions import Partition, make_partitions, read_partitions
 from tracking.retention.personal_fields import NotCleared, NotTheOwner, State, compact, count_personal, personal_state
 
-# The beat task runs once a day: what is due for longer was forgotten.
+# The beat task runs once a day: clicks that are due for longer were missed.
 OVERDUE = timedelta(days=2)
 
 EXAMPLES = """\
@@ -158,7 +158,7 @@ class Command(BaseCommand):
 
 
 def _state(partition: Partition, now: datetime) -> State:
-    """What is due since the last night is not called so: the next night's run has it."""
+    """Clicks due since last night are not listed as due: the next night's run clears them."""
     return personal_state(partition, before=personal_cutoff(now - OVERDUE))
 
 
@@ -173,7 +173,7 @@ def _rule(before: datetime | None, does: str, what: str, setting: str) -> str:
 
 
 def _missing(partitions: list[Partition], now: datetime) -> list[str]:
-    """Sentences for this month and the next where they have no partition."""
+    """Sentences for this month and the next if they have no partition."""
     first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     return [
         f"There is no partition for {month:%Y-%m}. Start worker and beat, or run: manage.py partitions --make-ahead 3"
@@ -183,7 +183,7 @@ def _missing(partitions: list[Partition], now: datetime) -> list[str]:
 
 
 def _overdue(partitions: list[Partition], now: datetime) -> list[str]:
-    """Sentences for what should have been cleared or dropped days ago."""
+    """Sentences for clicks that should have been cleared or dropped days ago."""
     remedy = "Start worker and beat, or run: manage.py partitions --drop-expired --trim"
     drop = rows_cutoff(now - OVERDUE)
     late = [each.name for each in partitions if _state(each, now) is State.DUE]

@@ -1,4 +1,4 @@
-"""`manage.py rollup`: compare the sums of clicks with the clicks themselves, or make them anew."""
+"""`manage.py rollup`: compare the sums of clicks with the clicks themselves, or rebuild them."""
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError

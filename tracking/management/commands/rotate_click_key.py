@@ -40,7 +40,7 @@ DEFAULT_NOTE = (
 
 class Command(BaseCommand):
     help = "Print a value for CLICK_ID_KEYS with a fresh random key, and what to do with it. Nothing is changed."
-    # It is the way out of a value that the checks refuse.
+    # This command is the way to fix a value that the checks refuse.
     requires_system_checks = ()
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:

@@ -1,4 +1,4 @@
-"""`manage.py spool`: the clicks that wait on this machine's disk, and those that the database refused."""
+"""`manage.py spool`: the clicks on this machine's disk, and those that the database refused."""
 
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -16,7 +16,7 @@ from tracking.capture.connection import connect
 from tracking.capture.spool import QUARANTINE, state
 from tracking.click_id.codec import text_of
 
-# A web process drains what it finds within a second of the database being back.
+# A web process drains the spool within a second of the database being back.
 PATIENCE = 60.0
 
 EXAMPLES = """\

@@ -15,15 +15,15 @@ from itertools import takewhile
 from pathlib import Path
 
 HERE = Path(__file__).parent
-# Finer than what is announced on the internet, and the larger part of the file.
+# Longer prefixes are finer than what the internet announces, and most of the file.
 LONGEST = {4: 24, 6: 48}
-# Companies that rent out computers and say so in their name.
+# Companies that rent out computers and have it in their name.
 SAYS_SO = re.compile(
     r"hosting|\bhosts?\b|\bhost europe|\bv[pd]s\b|data ?cent(?:er|re)s?\b|datacent|\bcolo(?:cation)?\b|cloud|"
     r"\bdedicated|\bservers?\b|bare ?metal",
     re.IGNORECASE,
 )
-# Large ones whose name does not say it.
+# Large ones whose name does not show it.
 KNOWN = re.compile(
     r"^(?:amazon|google(?! fiber| access)|microsoft|oracle|alibaba|hangzhou alibaba|shenzhen tencent|tencent|"
     r"digitalocean|ovh|hetzner|the constant company|contabo|leaseweb|scaleway|ionos|godaddy|rackspace|m247|"
@@ -55,7 +55,7 @@ def _pair(line: str) -> tuple[str, str]:
 
 
 def hosting(systems: dict[int, str]) -> dict[int, str]:
-    """The systems whose name says, or is known, to rent out computers."""
+    """The systems that rent out computers, by their name or by the list."""
     found = {
         number: name
         for number, name in systems.items()
