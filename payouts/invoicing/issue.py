@@ -228,7 +228,7 @@ def _lines(lines: Sequence[Line], vat: Decimal, currency: str) -> list[dict[str,
 
 
 def _number(documents: Sequence[Invoice], issuer: Issuer) -> None:
-    """Lock both counters, always in this order, even where one has nothing to count, so that writers cannot deadlock."""
+    """Lock both counters, always in this order, even where one has no documents, so that writers cannot deadlock."""
     for kind in (Kind.INVOICE, Kind.CREDIT_NOTE) if documents else ():
         some = [each for each in documents if each.kind == kind]
         numbers = take_numbers(issuer=issuer, kind=kind, year=documents[0].year, count=len(some))
