@@ -34,7 +34,7 @@ EXPLAINED = (EmbeddedError, ProgramFailed, LoadFailed)
 
 
 class Benchmark(Protocol):
-    """What a benchmark is: made over an installation, run once."""
+    """A benchmark: created for an installation, run once."""
 
     report: Report
 

@@ -8,7 +8,7 @@ from bench.results import Aim, Check, Report, Sample, ratio
 
 AFFILIATES = 200
 # What is owed by the rules, worked out by PostgreSQL from conversions and rules alone. An amount that comes to zero
-# is owed to nobody: the ledger has no lines of zero.
+# is owed to no one: the ledger has no lines of zero.
 OWED = """
 SELECT c.id, c.affiliate_id, coalesce(nullif(r.currency, ''), c.currency) AS currency,
        coalesce(r.amount, round(c.revenue * r.percent * 0.01, CASE c.currency WHEN 'JPY' THEN 0 ELSE 2 END)) AS amount

@@ -130,7 +130,7 @@ class Clicks:
         )
 
     def _measure(self, server: WebServer, kind: str, rate: float | None) -> None:
-        """Load one server and keep what was found."""
+        """Load one server and store the result."""
         if server.database == self.site.database:
             self.site.execute("TRUNCATE tracking_click")
         measured = self._measured(server, rate)

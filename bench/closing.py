@@ -28,7 +28,7 @@ FROM (
     FROM payouts_statement WINDOW account AS (PARTITION BY affiliate_id, currency ORDER BY ends_at)
 ) statement
 """
-# Nobody was paid in this world: all payouts of an account, and what is held, are within its last balance.
+# No payout was paid in this data set: all payouts of an account, and amounts on hold, are within its last balance.
 PAYOUTS = """
 SELECT count(*) FILTER (WHERE payouts.amount + stated.held > greatest(stated.closing, stated.held)), count(*)
 FROM (SELECT affiliate_id, currency, sum(amount) AS amount FROM payouts_payout GROUP BY 1, 2) payouts

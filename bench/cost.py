@@ -1,4 +1,4 @@
-"""What work costs: processor time and memory of process trees, read from /proc (Linux only)."""
+"""The cost of work: processor time and memory of process trees, read from /proc (Linux only)."""
 
 import os
 import resource

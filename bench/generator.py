@@ -1,12 +1,11 @@
-"""A load generator of our own, run as a process of its own: raw sockets, keep-alive, one loop over epoll.
+"""The project's load generator, run in its own process: raw sockets, keep-alive, one loop over epoll.
 
-Two ways of asking. At full load each connection sends its next request as soon as it is answered. Paced,
-requests are due at fixed moments whether or not earlier ones are answered, and a time counts from the
-moment the request was due: a server that stalls cannot make its own figures look better by holding up
-the one who measures.
+It has two modes. At full load each connection sends its next request as soon as it is answered. Paced, requests are due
+at fixed moments whether or not earlier ones are answered, and a time counts from the moment the request was due: a
+server that stalls cannot make its own figures look better by delaying the generator.
 
-Reads what to do as JSON from standard input, writes what came of it as JSON to standard output. Standard
-library only, and as few steps per request as Python allows: what it spends, the server cannot use.
+Reads the plan as JSON from standard input, writes the result as JSON to standard output. Standard library only, and as
+few steps per request as Python allows, because the server cannot use the processor time that it spends.
 """
 
 import json
@@ -31,7 +30,7 @@ STEP = 0.001
 
 @dataclass(frozen=True)
 class Plan:
-    """What to send. Of `targets` the next is taken each time; `{n}` and `{value}` in them are filled in.
+    """The requests to send. Each request uses the next of `targets`; `{n}` and `{value}` in them are filled in.
 
     `rate` is in requests per second; without it the load is full. `values_file` holds a value per line. With `event`,
     requests are POSTs of a JSON array of `batch` events, made from that text as the targets are.
@@ -51,7 +50,7 @@ class Plan:
 
 @dataclass
 class Found:
-    """What came of it. `late_ms`: how late the generator itself was, at most, in 99 of 100 cases, when paced."""
+    """The result. `late_ms`: how late the generator itself was, at most, in 99 of 100 cases, when paced."""
 
     statuses: dict[str, int] = field(default_factory=dict)
     outcomes: dict[str, int] = field(default_factory=dict)
@@ -76,7 +75,7 @@ class Connection:
 
 
 class Driver:
-    """Sends by the plan and keeps count."""
+    """Sends requests by the plan and counts the answers."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan, self._requests = plan, requests(plan)
@@ -126,7 +125,7 @@ class Driver:
         self._idle.append(connection)
 
     def _send_due(self) -> None:
-        """Send what is due on the connections that are free; what finds none waits its turn."""
+        """Send due requests on free connections; without a free connection they wait."""
         now = time.monotonic()
         if self._plan.rate is None:
             while self._idle and now < self._ends:
@@ -163,7 +162,7 @@ class Driver:
         length = LENGTH.search(head)
         if not found or (length and len(body) < int(length[1])):
             return
-        if connection.due is None or length is None:  # An answer nobody asked for, or one of unknown length.
+        if connection.due is None or length is None:  # An answer without a request, or one of unknown length.
             self._lose(connection)
             return
         self._times.append(time.monotonic() - connection.due)
@@ -233,7 +232,7 @@ def share(ordered: list[float], part: float) -> float:
 
 
 def drive(plan: Plan) -> Found:
-    """Send by the plan; give what came of it. Raise OSError when nobody listens there."""
+    """Send by the plan and return the result. Raise OSError when no server listens there."""
     return Driver(plan).run()
 
 

@@ -1,4 +1,4 @@
-"""Clicks beside hostile senders: what slow, huge and hostile bodies without a key or token cost everyone else."""
+"""Clicks beside hostile senders: the cost to others of slow, huge and hostile bodies without a key or token."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ from config.embedded.places import ROOT
 # Clicks are paced: well below what the server can do, so that a time is the server's and not a queue's.
 RATE, CLICKERS, LINKS = 200.0, 16, 20
 ATTACKERS, QUICK_ATTACKERS = 200, 20
-# The senders use the same cores: what that alone costs shows when they send to another server.
+# The senders use the same cores: the cost of that alone shows when they send to another server.
 ALONE, ELSEWHERE, BESIDE = "alone", "hostile senders at another server", "hostile senders"
 GOAL_MS = 100.0
 # What they have begun is at its worst once all of them are at work.

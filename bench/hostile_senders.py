@@ -1,7 +1,7 @@
-"""Senders who show nothing and mean harm: slow, huge and hostile bodies to every endpoint, over many connections.
+"""Hostile senders without credentials: slow, huge and malformed bodies to every endpoint, over many connections.
 
-Run as a process of its own. Reads `{"port", "connections", "code", "seconds"}` from standard input, says `ready` once
-all connections stand, and writes what came of each kind as JSON when it is ended by SIGTERM or its time is over.
+Runs in its own process. Reads `{"port", "connections", "code", "seconds"}` from standard input, writes `ready` once all
+connections are open, and writes the result of each kind as JSON when it is ended by SIGTERM or its time is over.
 Standard library only.
 """
 
@@ -30,13 +30,13 @@ PIECE = 64 * 1024
 
 @dataclass(frozen=True)
 class Kind:
-    """One way of being hostile: what is said of the body, what is sent of it, and how."""
+    """One kind of attack: the size that the head declares, the bytes sent, and how they are sent."""
 
     name: str
     body: bytes = b""
     content_type: str = JSON
     method: str = "POST"
-    # What the head says of the body's size; None says it is chunked, -1 tells the truth.
+    # The body size that the head declares; None declares it chunked, -1 declares the real size.
     says: int | None = -1
     query: str = ""
     headers: str = ""
@@ -88,7 +88,7 @@ QUICK = tuple(itertools.chain(LARGE, SMALL))
 
 @dataclass
 class Found:
-    """What came of each kind: how often which status (`none`: no answer), and connections that were never ended."""
+    """The result of each kind: counts by status (`none`: no answer), and connections that were never ended."""
 
     answers: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     left_open: Counter[str] = field(default_factory=Counter)
@@ -115,7 +115,7 @@ class Attack:
         await asyncio.gather(*tasks)
 
     def _turns(self, number: int) -> Iterator[tuple[Kind, str]]:
-        """What one connection sends: every second one is slow. All pairs of kind and path come up."""
+        """The requests of one connection: every second one is slow. All pairs of kind and path are sent."""
         kinds = SLOW if number % 2 else QUICK
         for turn in itertools.count(number // 2 * 7):
             yield kinds[turn % len(kinds)], PATHS[(turn // len(kinds) + number // 2) % len(PATHS)]

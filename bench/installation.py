@@ -31,11 +31,11 @@ WEB_POOL = "8"
 
 
 class ProgramFailed(Exception):
-    """A program of the benchmark ended badly; the text holds what it said."""
+    """A program of the benchmark failed; the text holds its output."""
 
 
 class Installation:
-    """Start with `with Installation() as site`; whatever `start` is given stops with it."""
+    """Start with `with Installation() as site`; every process given to `start` stops with it."""
 
     def __init__(self) -> None:
         parent = places.server_home() / "bench"
@@ -108,7 +108,7 @@ class Installation:
         return urlsplit(self.postgres.url)._replace(path=f"/{database or self.database}").geturl()
 
     def environment(self, database: str = "") -> dict[str, str]:
-        """What the project's programs are started with."""
+        """The environment of the project's programs."""
         return {
             **os.environ,
             **environment.checking_environment(),
@@ -200,7 +200,7 @@ def _follow(lines: Any, progress: Callable[[str], None]) -> dict[str, Any] | Non
 
 
 def _remove_stale(parent: Path) -> None:
-    """Remove what killed runs left behind: nobody holds their lock any more."""
+    """Remove the directories of killed runs, whose lock is free."""
     for left in parent.glob("run-*"):
         try:
             with (left / "lock").open("w") as lock:

@@ -33,12 +33,12 @@ end
 
 
 class LoadFailed(Exception):
-    """The load generator did not work; the text says why."""
+    """The load generator failed; the text says why."""
 
 
 @dataclass(frozen=True)
 class Load:
-    """What the load came to. `in_flight`: at most so many requests may have been cut off at the end."""
+    """The result of a load. `in_flight`: at most this many requests may have been cut off at the end."""
 
     answered: int
     seconds: float
@@ -59,7 +59,7 @@ class Load:
 def by_wrk(
     wrk: str, *, port: int, targets: Sequence[str], headers: Sequence[str], seconds: float, connections: int, home: Path
 ) -> Load:
-    """Full load by wrk, for whole seconds; what is under way at the end is cut off."""
+    """Full load by wrk, for whole seconds; requests still open at the end are cut off."""
     script = home / "load.lua"
     script.write_text(SCRIPT % ", ".join(json.dumps(target) for target in targets))
     command = [wrk, "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "-s", str(script)]

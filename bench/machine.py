@@ -14,7 +14,7 @@ from typing import Any
 from config.embedded.places import ROOT
 
 PACKAGES = ("django", "granian", "psycopg")
-# Of the cores: above it, other work takes enough away to be seen in the figures.
+# Share of the cores: above it, other work affects the figures.
 BUSY = 0.25
 
 
@@ -43,7 +43,7 @@ def versions(*, database: str, redis: str, wrk: str | None, nginx: str | None) -
 
 
 def warnings(machine: dict[str, Any]) -> list[str]:
-    """What makes the figures of this run less than sure."""
+    """Reasons why this run's figures are less reliable."""
     found = []
     load, cores = machine["load_at_start"][0], machine["cores"]
     if load > BUSY * cores:
@@ -59,7 +59,7 @@ def warnings(machine: dict[str, Any]) -> list[str]:
 
 
 def fsync_ms(folder: Path, times: int = 40) -> float:
-    """The median time that a small synced write takes here: what each commit waits for."""
+    """The median time of a small synced write on this machine, which each commit waits for."""
     path, spent = folder / "fsync-probe", []
     file = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)
     try:

@@ -11,7 +11,7 @@ from bench.options import RESULTS
 
 
 def tables(report: dict[str, Any]) -> str:
-    """What one benchmark found: its figures, how they compare, how many checks held."""
+    """The result of one benchmark: its figures, their comparison, and how many checks passed."""
     unit = report["rows"][0]["unit"]
     heads = ["", "load", f"{unit}/s", "lowest to highest", "CPU ms each", "p50 ms", "p99 ms", "others' CPU"]
     lines = [f"### {report['title']}", "", *_table(heads, [_figures(row) for row in report["rows"]]), ""]

@@ -23,9 +23,10 @@ QUICK = {
 
 @dataclass(frozen=True)
 class Options:
-    """What to run and how long. `rows`: clicks already stored; `stored`: conversions already stored when postbacks
-    are measured; `affiliates`: those whose period is closed; `sample`: conversions booked, and affiliates closed, one
-    by one."""
+    """The benchmarks to run and their duration. `rows`: clicks already stored; `stored`: conversions already stored
+    when postbacks are measured; `affiliates`: those whose period is closed; `sample`: conversions booked, and
+    affiliates closed, one by one.
+    """
 
     names: tuple[str, ...] = NAMES
     seconds: float = 5.0

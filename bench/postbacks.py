@@ -44,7 +44,7 @@ SELECT count(*), count(DISTINCT c.customer_id), count(*) FILTER (WHERE c.status 
         AND p.decided_at IS NOT NULL)
 FROM conversions_conversion c WHERE c.transaction_id >= %s || '-' AND c.transaction_id < %s || '.'
 """
-# What both ways must decide alike: what is sent about a click, and the outcome with its reason.
+# Cases that both implementations must decide alike: the parameters sent for a click, and the outcome with its reason.
 PROBES = {
     "accepted": ("txid={run}a&event_type=ftd&revenue=80&customer_id={run}a", "accepted/ok"),
     "repeated": ("txid={run}a&event_type=ftd&revenue=80&customer_id={run}a", "duplicate/duplicate"),
@@ -151,7 +151,7 @@ class Postbacks:
         return self._load_in_bulk(plan, run) if kind in (BULK_ALONE, BULK_FULL) else by_generator(plan)
 
     def _load_in_bulk(self, plan: Plan, run: str) -> Load:
-        """Many events a request; what counts as answered is events."""
+        """Many events per request; the answers counted are events."""
         load = by_generator(
             replace(
                 plan,

@@ -1,4 +1,4 @@
-"""What a benchmark found, as values, as JSON and as a table."""
+"""Benchmark results, as values, as JSON and as a table."""
 
 import json
 import statistics
@@ -104,7 +104,7 @@ class Report:
 
 
 def ratio(name: str, ours: Row, baseline: Row, target: float | None = None) -> Ratio:
-    """Compare two rows round by round: what slows a whole round slows both."""
+    """Compare two rows round by round, because a slow round slows both."""
     pairs = zip(ours.samples, baseline.samples, strict=True)
     return Ratio(name, [mine.rate / theirs.rate for mine, theirs in pairs], target)
 

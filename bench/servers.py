@@ -14,7 +14,7 @@ from config.embedded.places import ROOT
 from config.embedded.processes import Daemon
 
 WORKERS = 2
-# Of 1, 4 and 16, what made the plain Django views fastest; more threads share one interpreter's lock.
+# The fastest of 1, 4 and 16 for the plain Django views; more threads share one interpreter's lock.
 PLAIN_THREADS = 4
 NGINX = """
 worker_processes {workers};
@@ -110,7 +110,7 @@ def _started(site: Installation, server: WebServer) -> WebServer:
 
 
 def _answers(server: WebServer) -> bool:
-    """Whether it answers at all: what it says to a link that no world has does not matter."""
+    """Whether the server answers at all. Its answer to a link that does not exist is ignored."""
     try:
         return get(server.port, "/c/is-it-up").status < 500
     except OSError:

@@ -47,7 +47,7 @@ COLUMNS = """
 SELECT column_name FROM information_schema.columns
 WHERE table_schema = 'public' AND table_name = %s AND is_generated = 'NEVER' ORDER BY ordinal_position
 """
-# Without triggers: what foreign keys would check holds by construction.
+# Without triggers: the rows satisfy the foreign keys by construction.
 COPY = """
 SET session_replication_role = replica;
 INSERT INTO {table} ({columns})

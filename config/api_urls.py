@@ -38,13 +38,13 @@ from web.rest.errors import unknown_address
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """The answer to a request that cannot be read: JSON to whoever uses the API, a page to people."""
+    """The answer to a request that cannot be read: JSON for the API, a page for browsers."""
     is_api = request.path.startswith("/api/")
     return api_bad_request(exception) if is_api else page_bad_request(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """The answer to a fault of ours: JSON to whoever uses the API, a page to people."""
+    """The answer to a server error: JSON for the API, a page for browsers."""
     return api_server_error(request) if request.path.startswith("/api/") else page_server_error(request)
 
 

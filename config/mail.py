@@ -1,6 +1,6 @@
-"""How mail leaves: by a mail server, or, to try things out, into files that only their owner reads.
+"""Sending mail: by a mail server, or, for trials, into files that only their owner can read.
 
-Mails carry links that set a new password, so none is ever printed: what a process prints is its log.
+Mails contain links that set a new password, so none is ever printed: a process's output is its log.
 """
 
 import os

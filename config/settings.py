@@ -1,6 +1,6 @@
 """All settings, read from the environment. `.env.example` lists and explains each variable.
 
-A value that makes no sense is refused at start with a sentence that says how to mend it.
+An invalid value is refused at start with a sentence that says how to fix it.
 """
 
 from pathlib import Path
@@ -27,7 +27,7 @@ if ENV_FILE.exists():
 
 
 def required(name: str, example: str) -> str:
-    """The variable's text, or a refusal that says how to set it."""
+    """The variable's text. Raise an error that says how to set it if it is missing."""
     value: str = env.str(name, default="")
     if not value:
         raise ImproperlyConfigured(
@@ -67,7 +67,7 @@ REQUIRE_HTTPS = env.bool("REQUIRE_HTTPS", default=not DEBUG)
 
 # "number:secret" pairs; the first signs new click IDs, all of them verify.
 CLICK_ID_KEYS = env.list("CLICK_ID_KEYS", default=[f"0:{SECRET_KEY}"])
-# Where clicks wait on disk while the database is away: a persistent volume of each web server.
+# Clicks are stored here while the database is unavailable: a persistent volume of each web server.
 SPOOL_DIR = Path(env.str("SPOOL_DIR", default=str(BASE_DIR / ".data" / "spool")))
 # Retention of clicks: personal fields are cleared after days, whole months dropped after months; 0 keeps for ever.
 CLICK_PERSONAL_DAYS = env.int("CLICK_PERSONAL_DAYS", default=90)
@@ -215,7 +215,7 @@ MFA_FORMS = {
     "reauthenticate": "affiliates.access.sign_in_forms.ReauthenticateForm",
 }
 MFA_TOTP_ISSUER = "Affidavit"
-# Operators make the accounts, so nobody can take an address that is not theirs: a second factor needs no confirmed one.
+# Operators create the accounts, so addresses are trusted: a second factor needs no confirmed address.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 # What the API takes: 10,000 rows with a note each. Files have bounds of their own, as has what strangers send
 # (`config/http/request_bodies.py`).
@@ -292,7 +292,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
 }
-# Sweeps are the guarantee that what is due gets done; `expires` keeps a stopped worker from finding a heap of them.
+# Sweeps guarantee that due work gets done; `expires` prevents a stopped worker from finding a backlog of them.
 CELERY_BEAT_SCHEDULE = {
     "book": {"task": "payouts.tasks.book", "schedule": 1.0, "options": {"expires": 5}},
     "closes": {"task": "payouts.tasks.close_periods", "schedule": 2.0, "options": {"expires": 4}},
@@ -325,7 +325,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = env.str("BEAT_SCHEDULE_FILE", default=str(BASE_D
 
 # What Prometheus sends to read /metrics; empty lets only this machine read them.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
-# What becomes of e-mail addresses, telephone and account numbers in postbacks: mask, refuse or keep.
+# E-mail addresses, telephone and account numbers in postbacks: mask, refuse or keep.
 PERSONAL_DATA = env.str("PERSONAL_DATA", default="mask")
 if PERSONAL_DATA not in ("mask", "refuse", "keep"):
     raise ImproperlyConfigured(f"PERSONAL_DATA is {PERSONAL_DATA}; it must be mask, refuse or keep.")

@@ -24,7 +24,7 @@ BLUE = {
 
 
 def environment(request: HttpRequest) -> list[str]:
-    """What kind of installation this is, as a badge beside the title."""
+    """The kind of installation, as a badge beside the title."""
     if settings.DEBUG:
         return ["Development", "info"]
     return ["Production", "danger"] if settings.REQUIRE_HTTPS else ["Demo", "warning"]

@@ -1,4 +1,6 @@
-"""The operator panel's sidebar: what an operator may see, in the order of the work, with what waits."""
+"""The operator panel's sidebar: the pages that an operator may see, in the order of the work, with badges of open
+items.
+"""
 
 from dataclasses import dataclass
 from typing import Any, cast
@@ -7,7 +9,7 @@ from django.db import connection
 from django.http import HttpRequest
 from django.urls import reverse
 
-# Badges count no further: beyond it the number says no more than "many".
+# The upper limit of badges: a larger number says no more than "many".
 BOUND = 1000
 
 
@@ -26,7 +28,7 @@ class Waiting:
 
 
 def waiting() -> Waiting:
-    """What waits, in one query; every part is bounded, so no table is read through for a badge."""
+    """Counts of open items, in one query; every part is bounded, so no table is read in full for a badge."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -48,7 +50,7 @@ def waiting() -> Waiting:
 
 
 def waiting_for(request: HttpRequest) -> Waiting:
-    """What waits, counted once for a page however many parts of it show the numbers."""
+    """Counts of open items, computed once for a page even if several parts of it show them."""
     if not hasattr(request, "_waiting"):
         request._waiting = waiting()  # type: ignore[attr-defined]
     return cast(Waiting, request._waiting)  # type: ignore[attr-defined]
@@ -60,7 +62,7 @@ def badge(number: int) -> int | str:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the sidebar: what it is called, and the model whose list it opens."""
+    """A line of the sidebar: its label, and the model whose list it opens."""
 
     title: str
     icon: str

@@ -54,7 +54,7 @@ class DayCommission:
 
 
 def balances(affiliate: Affiliate) -> list[Balance]:
-    """What the affiliate is owed, by currency; a currency that was settled to zero is listed too."""
+    """The affiliate's balances by currency, including currencies settled to zero."""
     return balances_of([affiliate.pk]).get(affiliate.pk, [])
 
 
@@ -83,13 +83,13 @@ def entries_for(conversion_ids: Collection[int]) -> dict[int, list[LedgerEntry]]
 
 
 def explain(conversion_ids: Collection[int]) -> dict[int, Quote]:
-    """What these conversions earn as they stand and by which rule, or in `reason` why they earn nothing."""
+    """The commission of these conversions in their current state, with its rule, or `reason` if they earn nothing."""
     rows = read_events(Conversion.objects.filter(pk__in=conversion_ids))
     return quote_all([row.event for row in rows])
 
 
 def estimates(events: Collection[Event]) -> dict[int, Quote]:
-    """What these conversions would earn if all were approved, by ID; what came before them is not counted in."""
+    """The commission of these conversions if all were approved, by ID; earlier conversions are not counted."""
     affiliates = {event.affiliate_id for event in events}
     book = price_book(offer_ids={event.offer_id for event in events}, affiliate_ids=affiliates)
     return estimate_all(with_facts(list(events), book), book)

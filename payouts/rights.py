@@ -1,4 +1,4 @@
-"""Who may see commission: one permission for every page, export and answer that shows it."""
+"""The right to see commission: one permission for every page, export and API answer that shows it."""
 
 from affiliates.models import User
 

@@ -40,7 +40,7 @@ def pay_clicks() -> None:
     autoretry_for=(FeedUnavailable,), retry_backoff=60, retry_backoff_max=LONGEST_WAIT, retry_jitter=True, max_retries=8
 )
 def fetch_exchange_rates() -> int:
-    """Keep the day's rates; a feed that does not answer is asked again, later each time, for about five hours."""
+    """Fetch the day's rates. A feed that does not answer is retried with growing delays for about five hours."""
     return fetch_rates()
 
 

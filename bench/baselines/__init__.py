@@ -1,1 +1,1 @@
-"""What our own ways are measured against: written as one ordinarily would, not to look bad."""
+"""Baselines for the project's own code: written in the ordinary way, not to look bad."""

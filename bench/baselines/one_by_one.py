@@ -37,7 +37,7 @@ class Stopped(Exception):  # noqa: N818 - it stops a request, which is no error
 
 @dataclass
 class Judgement:
-    """What is known of a request so far."""
+    """The facts of a request so far."""
 
     row: Postback
     sent: Mapping[str, str]
@@ -58,7 +58,7 @@ class Judgement:
 
 
 def decide(received: Received) -> Decision:
-    """Store the request, decide it, keep the decision, and give the answer."""
+    """Store the request, decide it, store the decision, and return the answer."""
     sent = dict(received.parameters)
     case = Judgement(row=_store(received, sent), sent=sent)
     try:

@@ -20,7 +20,7 @@ def options() -> dict[str, Any]:
 
 
 def tell(**found: object) -> None:
-    """Write one line to whoever started the program."""
+    """Write one line to the process that started the program."""
     print(json.dumps(found), flush=True)
 
 

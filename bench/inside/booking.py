@@ -16,7 +16,7 @@ PRICED_AT_ONCE = 5_000
 
 
 class Booking:
-    """What is due, taken from the front by sets and from the back one by one."""
+    """Due conversions, booked from the front in batches and from the back one by one."""
 
     def __init__(self, *, postgres: int) -> None:
         self._roots = [os.getpid(), postgres]

@@ -26,7 +26,7 @@ def make_world(*, affiliates: int, links: int) -> dict[str, Any]:
         advertiser=advertiser, name="Casino", vertical=Offer.Vertical.IGAMING, status=Offer.Status.ACTIVE,
         currency="EUR", destination_url=DESTINATION,
     )  # fmt: skip
-    # A few thousand clicks stand for the many of a real campaign: what crowds on them is marked, but not held.
+    # A few thousand clicks represent a real campaign's many: events that crowd on them get a signal, but are not held.
     RiskPolicy.objects.create(offer=offer, threshold=1_000)
     goals = _make_goals(offer)
     _make_plan(offer, goals)

@@ -34,7 +34,7 @@ KNOWN_BAD = Package("jinja2", "2.4.1")
 
 
 class NotChecked(Exception):
-    """The database could not be asked, or did not answer for every package; the message says why."""
+    """The database could not be reached, or did not answer for every package; the message says why."""
 
 
 def packages(lock: Path = LOCK) -> list[Package]:

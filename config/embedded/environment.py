@@ -50,7 +50,7 @@ EXAMPLE_ACCOUNT = {
 
 
 def demo_environment(*, port: int, database_url: str, redis_url: str, kept: dict[str, str]) -> dict[str, str]:
-    """What the demo's web server, worker and beat are started with. Secrets given by the caller win."""
+    """The environment of the demo's web server, worker and beat. Secrets given by the caller take precedence."""
     here = [f"http://127.0.0.1:{port}", f"http://localhost:{port}"]
     return {
         **os.environ,
@@ -103,7 +103,7 @@ def running_demo() -> dict[str, str]:
 
 
 def checking_environment() -> dict[str, str]:
-    """What the tests and the lint set, whatever the caller's shell or `.env` says."""
+    """The environment of the tests and the lint, which overrides the caller's shell and `.env`."""
     return {
         "ENV_FILE": NO_FILE,
         "DJANGO_SETTINGS_MODULE": "config.settings",

@@ -1,4 +1,4 @@
-"""`make lint`: every check of the code, each named with its time. All run, whatever fails.
+"""`make lint`: every check of the code, each shown with its time. All checks run, even if one fails.
 
 `python -m config.embedded.lint mypy imports` runs some of them.
 """

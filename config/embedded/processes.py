@@ -20,7 +20,7 @@ _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 def die_with_parent(parent: int, death_signal: int) -> Callable[[], None]:
-    """What a child runs before its program: ask Linux to send this signal when the parent has gone.
+    """Run in the child before its program: ask Linux to send this signal when the parent ends.
 
     The kernel watches the parent's thread, so children are started from the main thread only.
     """
@@ -60,7 +60,7 @@ def spawn(
 
 
 def rotate(log: Path) -> None:
-    """Put a log that has grown large aside; one older file is kept."""
+    """Rename a large log; one older file remains."""
     if log.exists() and log.stat().st_size > ROTATE_AT:
         log.replace(log.with_suffix(".old.log"))
 
@@ -149,7 +149,7 @@ class Daemon:
 
 
 class LoopbackServer(Daemon):
-    """A server of ours: it gets a free port at its first start and keeps it, for its clients know it by then."""
+    """A local server. It gets a free port at its first start and keeps it, because its clients use that port."""
 
     account: Account | None = None
     patience = 60.0
@@ -194,7 +194,7 @@ class LoopbackServer(Daemon):
 
 
 def wait_for(ready: Callable[[], bool], *, daemon: Daemon, patience: float) -> None:
-    """Wait until the daemon is ready; say what its log said when it ends or takes too long."""
+    """Wait until the daemon is ready; raise with the end of its log when it ends or takes too long."""
     until = time.monotonic() + patience
     while not ready():
         if daemon.exit_code() is not None:

@@ -66,7 +66,7 @@ class Run:
         server.start()
 
     def end(self) -> None:
-        """Stop the servers and remove what they kept. Safe to call twice."""
+        """Stop the servers and remove their data. Safe to call twice."""
         for server in reversed(self.servers):
             server.stop(patience=5)
         self.servers.clear()
@@ -88,7 +88,7 @@ def _locked(path: Path) -> IO[str] | None:
 
 
 def remove_stale(parent: Path) -> None:
-    """Remove what killed runs left behind: what nobody holds locked, and what has no lock but is a day old."""
+    """Remove the directories of killed runs: those whose lock is free, and those without a lock that are a day old."""
     for left in parent.iterdir():
         # Another run may remove its directory, or this one, at any moment.
         with contextlib.suppress(FileNotFoundError):
@@ -150,7 +150,7 @@ def _with_database(url: str, number: int) -> str:
 
 
 def _empty_database(url: str, *, highest: int = 15) -> str:
-    """A numbered database of the given Redis that holds nothing, so that nobody's keys are touched."""
+    """An empty numbered database of the given Redis, so that no existing keys are touched."""
     for number in range(highest, 0, -1):
         candidate = _with_database(url, number)
         try:

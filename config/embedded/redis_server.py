@@ -71,7 +71,7 @@ def reachable(program: Path, home: Path, account: Account | None) -> Path:
 
 
 class RedisServer(processes.LoopbackServer):
-    """A Redis server of our own, on a loopback port, with a password, keeping what it was told over a crash."""
+    """A local Redis server on a loopback port, with a password, whose data survive a crash."""
 
     def __init__(self, home: Path, *, password: str, log: Path) -> None:
         self.account = places.server_account()

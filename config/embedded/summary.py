@@ -1,4 +1,4 @@
-"""What the demo says when it is ready: where to go, how to sign in, and two lines to paste."""
+"""The demo's summary when it is ready: addresses, logins, and two lines to paste."""
 
 import secrets
 from collections.abc import Iterator, Mapping

@@ -1,6 +1,6 @@
-"""Keeps the demo's processes running, starts again what ended, and ends everything on Ctrl-C or SIGTERM.
+"""Keeps the demo's processes running, restarts those that end, and stops all on Ctrl-C or SIGTERM.
 
-Single-threaded on purpose: Linux ends our children when the thread that started them is gone.
+Single-threaded on purpose: Linux ends the children when the thread that started them ends.
 """
 
 import os
@@ -21,7 +21,7 @@ SAME_WISH = 1.0
 
 
 class StopRequested(BaseException):
-    """Somebody pressed Ctrl-C or sent SIGTERM."""
+    """Ctrl-C was pressed or SIGTERM received."""
 
 
 class Supervisor:
@@ -73,7 +73,7 @@ class Supervisor:
                 raise EmbeddedError(f"{daemon.name} {daemon.how_it_ended()}. {processes.last_words(daemon.log)}")
 
     def watch(self) -> None:
-        """Start again whatever ends, until somebody asks to stop."""
+        """Restart every process that ends, until a stop is requested."""
         while True:
             for daemon in self.daemons:
                 if daemon.exit_code() is not None:

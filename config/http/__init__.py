@@ -1,1 +1,1 @@
-"""What every request passes: proxies, bodies, headers of security, files for robots."""
+"""Middleware for every request: proxies, bodies, security headers, files for robots."""

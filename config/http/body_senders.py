@@ -1,4 +1,4 @@
-"""Who sends a large body to the pages or the API: asked of the database before the body is read, off the event loop."""
+"""Authentication of senders of large bodies to the pages or the API, before the body is read, off the event loop."""
 
 import asyncio
 from collections.abc import Callable

@@ -16,9 +16,9 @@ SCHEME = "affidavit.scheme"
 
 
 class ClientAddressMiddleware:
-    """Put the client's address where Django, allauth, DRF and our own pages look for it.
+    """Put the client's address where Django, allauth, DRF and the project's pages read it.
 
-    It is the first: whatever asks for REMOTE_ADDR or `request.is_secure()` after it gets the client's, not the proxy's.
+    It comes first: later code that reads REMOTE_ADDR or `request.is_secure()` gets the client's, not the proxy's.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

@@ -1,8 +1,8 @@
 """The Content-Security-Policy of the operator panel, the trace pages and the tools.
 
-Unfold draws them with Alpine, which compiles expressions in attributes ('unsafe-eval'), and puts the
-theme's colours into a <style> element ('unsafe-inline' for styles). No inline script runs, and nothing
-comes from another host. All other pages keep the strict policy of the settings.
+Unfold renders them with Alpine, which compiles expressions in attributes ('unsafe-eval'), and puts the theme's colours
+into a <style> element ('unsafe-inline' for styles). No inline script runs, and nothing is loaded from another host. All
+other pages have the strict policy of the settings.
 """
 
 from collections.abc import Callable

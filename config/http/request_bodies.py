@@ -1,11 +1,11 @@
-"""The bodies of requests to pages and API: bounded on their way in, before Django reads any.
+"""Limits for the bodies of requests to pages and API, applied before Django reads them.
 
-Django reads a body to its end before it looks at anything else, however large and slow it is. So size, time and room
-are watched here, on the event loop: a body on its way costs no thread. Up to `SMALL` anyone may send; of more the
-sender has to be known first, by API key or session.
+Django reads a body to its end before anything else, however large and slow it is. So size, time and memory are checked
+here, on the event loop: an incoming body uses no thread. Anyone may send up to `SMALL`; for more the sender has to be
+authenticated first, by API key or session.
 
-A request whose body is whole waits for its turn: each that Django works on is a thread, and threads that compute keep
-clicks and postbacks waiting for the interpreter.
+A request with a complete body waits for its turn: each request in Django uses a thread, and busy threads delay clicks
+and postbacks, which share the interpreter.
 """
 
 import json
@@ -96,7 +96,7 @@ class BoundedBodies:
             await self._pass(scope, receive, send)
             return
         except (BodyTooLarge, BodyTooSlow, BodyPacked, NoRoom, NoTurn, SenderUnknown) as error:
-            # The error holds the frames that hold the connection: what is kept of it is its answer.
+            # The error references the frames that hold the connection, so only its answer is stored.
             refusal = _answer(error, scope["path"].startswith(API))
         await _refuse(refusal, scope, send)
         await linger(receive, scope)

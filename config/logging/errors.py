@@ -1,8 +1,7 @@
-"""Tracebacks and values in the log, bounded: an error must not cost more to write down than the request itself.
+"""Limits for tracebacks and values in the log: an error must not cost more to log than the request itself.
 
-A traceback keeps its first and last frames, without the values of local variables, which may be secret and large.
-The same error again and again, as a hostile sender can cause it, is written in full a few times a second and in one
-line after that.
+A traceback is cut to its first and last frames, without the values of local variables, which may be secret and large. A
+repeated error, as a hostile sender can cause it, is logged in full a few times a second and in one line after that.
 """
 
 import sys

@@ -43,7 +43,7 @@ def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
         "handlers": {"stream": {"class": "logging.StreamHandler", "formatter": "lines"}},
         "root": {"handlers": ["stream"], "level": level},
         "loggers": {
-            # Django's own configuration gives it a handler of its own, whose lines would not be masked.
+            # Django's configuration gives it its own handler, whose lines would not be masked.
             "django.server": {"level": "WARNING", "handlers": [], "propagate": True},
             "granian.access": {"level": "WARNING"},
         },

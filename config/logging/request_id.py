@@ -11,7 +11,7 @@ SANE = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 class RequestIdMiddleware:
-    """Keep the sender's ID when it is a sane one, else make one. The logging middleware reads it from the request."""
+    """Use the sender's ID if it is valid, otherwise create one. The logging middleware reads it from the request."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response

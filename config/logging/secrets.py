@@ -1,6 +1,6 @@
-"""No secret stands in the log: tokens, keys, signatures, passwords and one-time links are masked in every line.
+"""Masking of secrets in the log: tokens, keys, signatures, passwords and one-time links, in every line.
 
-The finished line is masked, whatever wrote it and in which format, so no caller has to remember to.
+The finished line is masked, in any format and from any logger, so no caller has to remember it.
 """
 
 import re
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 MASK = "•••"
-# Ends of names whose values nobody may read. `upd_key` and `secure` are other platforms' names for a token.
+# Ends of names whose values are secret. `upd_key` and `secure` are other platforms' names for a token.
 _ENDS = r"token|secret|signature|password|passwd|pwd|api[_-]?key|apikey|upd_key|secure|authorization|hmac|sessionid"
 # A name begins where no letter stands before it, so each is looked at once; longer ones are no names.
 _NAME = rf"(?<![\w.-])[\w.-]{{0,40}}?(?:{_ENDS})"

@@ -1,8 +1,8 @@
-"""Signs of life of the worker and of beat, kept in Redis for `/readyz` and `/metrics`.
+"""Heartbeats of the worker and of beat, stored in Redis for `/readyz` and `/metrics`.
 
-The worker's main process beats, not a task: a task waits behind others, so a busy worker would look
-dead. Beat beats whenever it sends a task, which it does every second. Ages are read as what is left of
-the key's time to live, by Redis' own clock: no two machines' clocks are compared.
+The worker's main process sends the heartbeat, not a task: a task waits behind others, so a busy worker would look dead.
+Beat sends one with each task, which is every second. The age is computed from the key's remaining time to live, by
+Redis' own clock: no two machines' clocks are compared.
 """
 
 from functools import cache
@@ -31,7 +31,7 @@ def connection() -> redis.Redis:
 
 
 def connect(url: str) -> redis.Redis:
-    """A client that does not try again by itself: nobody waits long for a sign of life."""
+    """A client without retries, so that a heartbeat never blocks for long."""
     once = Retry(NoBackoff(), 0)
     return redis.Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=once)
 
@@ -41,7 +41,7 @@ def key(part: str) -> str:
 
 
 def beat(part: str) -> None:
-    """Say that the part is alive. Without Redis it cannot be said; the next beat tries again."""
+    """Record that the part is alive. If Redis is not reachable, the next heartbeat tries again."""
     try:
         connection().set(key(part), "1", ex=KEPT)
     except redis.RedisError as error:
@@ -61,7 +61,7 @@ def _worker_is_alive(**kwargs: Any) -> None:
 
 @beat_init.connect(weak=False)
 def _beat_starts(**kwargs: Any) -> None:
-    """From now on this process is beat: what it sends is a sign of its life."""
+    """Mark this process as beat: each task that it sends counts as a heartbeat."""
     after_task_publish.connect(_beat_is_alive, weak=False)
 
 

@@ -1,8 +1,8 @@
-"""What `/metrics` tells Prometheus, read from the database and Redis.
+"""The metrics at `/metrics` for Prometheus, read from the database and Redis.
 
-Several web processes share the work, and each scrape reaches one of them: counters kept in a process
-would be part of the truth. So every number here is read where it is whole, by queries over small ranges
-of an index, at most once in `KEPT_FOR` seconds.
+Several web processes share the work, and each scrape reaches one of them: counters in one process would be incomplete.
+So every number is read from the shared stores, by queries over small ranges of an index, at most once in `KEPT_FOR`
+seconds.
 """
 
 import time

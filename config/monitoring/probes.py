@@ -1,4 +1,4 @@
-"""What machines ask about this installation: `/healthz`, `/readyz`, `/metrics`.
+"""Probes of this installation: `/healthz`, `/readyz`, `/metrics`.
 
 Answered ahead of all other middleware, so that a probe needs no allowed host name, no session, no HTTPS.
 """
@@ -60,9 +60,9 @@ def _refuse_metrics(request: HttpRequest) -> HttpResponse | None:
 
 
 def _asks_from_this_machine(request: HttpRequest) -> bool:
-    """Whether the connection comes from the loopback address and nobody stands behind it.
+    """Whether the connection comes from the loopback address without a proxy.
 
-    A proxy on this machine speaks for others, whatever headers it sends on, so its requests do not count.
+    A proxy on this machine forwards requests of others, so its requests do not count, whichever headers it sends.
     """
     try:
         peer = ip_address(request.META.get("REMOTE_ADDR") or "")

@@ -1,7 +1,7 @@
-"""Is everything there that requests and what follows from them need? Asked by `/readyz`.
+"""Readiness for `/readyz`: whether everything that requests and their processing need is available.
 
-A load balancer in front of several web nodes does better to ask `/healthz`: clicks are worth taking while
-a worker is away. `/readyz` is for starting up, for deployments and for alarms.
+A load balancer in front of several web nodes should use `/healthz`: clicks should be accepted while a worker is down.
+`/readyz` is for starting up, for deployments and for alarms.
 """
 
 import os
@@ -25,7 +25,7 @@ from tracking.capture.link_cache import connection_parameters
 
 # With a warning all is there, but something is to be put right.
 OK, WARNING, FAULT = "ok", "warning", "fault"
-# Below this the disk may be full before somebody looks: some minutes of clicks.
+# Below this the disk may fill up before an operator reacts: some minutes of clicks.
 LEAST_FREE = 256 * 1024 * 1024
 # Longer than draining takes once the database is back.
 DRAINED_WITHIN = 60.0
@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One thing that is needed: whether it is there, and in a sentence what is wrong and how to mend it."""
+    """One dependency: whether it is available, and in a sentence the problem and how to fix it."""
 
     state: str
     message: str = ""

@@ -95,7 +95,7 @@ class FunnelView(APIView):
 
 
 def _affiliate(reach: Reach, public_id: str) -> Affiliate | None:
-    """Whose clicks: for operators anybody's or all, for others one of their own."""
+    """The affiliate whose clicks are counted: any or all for operators, one of their own for others."""
     if reach.is_operator and not public_id:
         return None
     within = list(Affiliate.objects.filter(public_id=public_id)) if reach.is_operator else reach.affiliates

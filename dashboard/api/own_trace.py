@@ -1,6 +1,6 @@
-"""REST API: the trace as an affiliate reads it. Each field is listed here; nothing else of a row is sent.
+"""REST API: the trace as shown to an affiliate. Each field is listed here; no other field of a row is sent.
 
-What a decision's steps and a conversion's history tell is chosen by the portal's own code
+The content of a decision's steps and of a conversion's history is selected by the portal's own code
 (`dashboard.portal.traces`, `dashboard.portal.queries.conversions`).
 """
 
@@ -156,7 +156,7 @@ class OwnConversionSerializer(serializers.Serializer[ConversionStory]):
 
 
 class OwnTraceSerializer(serializers.Serializer[Any]):
-    """What a key of an affiliate reads: its own clicks and conversions, in the words of its portal."""
+    """The answer to an affiliate's key: its own clicks and conversions, in the words of its portal."""
 
     affiliates = AffiliateName(many=True, read_only=True, help_text="Among whose events the ID was looked for.")
     clicks = OwnClickSerializer(many=True, read_only=True)

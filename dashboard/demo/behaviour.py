@@ -1,4 +1,4 @@
-"""What a simulated visitor does, request by request, and how each request must be answered."""
+"""The behaviour of a simulated visitor, request by request, and the expected answer to each."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -186,7 +186,7 @@ def _status(expected: int) -> Callable[[Answer], str]:
 
 
 def _refused(status: int, outcome: str, code: str) -> Callable[[Answer], str]:
-    """The request must be refused, and this fault be among those that are named."""
+    """Expect the request to be refused, with this problem among those named."""
 
     def fault(answer: Answer) -> str:
         said = answer.json()

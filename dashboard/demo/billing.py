@@ -11,7 +11,7 @@ from payouts.models import Issuer
 
 
 class Billed(NamedTuple):
-    """What an affiliate has entered. One of them has not agreed yet, and two have entered nothing."""
+    """The billing details that an affiliate entered. One affiliate has not agreed yet; two have entered nothing."""
 
     legal_name: str
     address: str

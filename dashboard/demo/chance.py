@@ -6,7 +6,7 @@ from random import Random
 
 
 def source(seed: int, subject: str) -> Random:
-    """The random numbers of a subject; the same for the same seed, whatever others draw."""
+    """The random numbers of a subject; the same for the same seed, independent of other subjects."""
     return Random(f"{seed} {subject}")  # noqa: S311 - made-up visitors, no secret is drawn from it
 
 

@@ -1,6 +1,6 @@
-"""The demo's tokens, keys and passwords: derived from SECRET_KEY, so that they can be told again at every start.
+"""The demo's tokens, keys and passwords: derived from SECRET_KEY, so that every start can show them again.
 
-Nothing is stored in the clear, and two installations never share one.
+Nothing is stored in plain text, and no two installations share a credential.
 """
 
 import base64

@@ -39,7 +39,7 @@ class Desk:
         self._ground, self._verdicts = ground, verdicts
 
     def morning(self, now: datetime) -> None:
-        """Look through what waits for an operator; what is fresh waits on, for news to come in."""
+        """Decide the conversions that wait for an operator; recent ones keep waiting for further events."""
         decisions: dict[Verdict, list[int]] = {}
         for reason, after, otherwise in (
             (Reason.AWAITS_APPROVAL, ORDERS_AFTER, LOOKS_GOOD),

@@ -12,10 +12,10 @@ from tracking.models import TrackingLink
 
 
 def facts() -> dict[str, list[dict[str, str | None]]]:
-    """Links, advertisers, goals, logins and API keys; what was revoked or closed meanwhile is left out.
+    """Links, advertisers, goals, logins and API keys, without those revoked or closed meanwhile.
 
-    Raise `SeedRefused` when there are no demo data, or when they were made with another SECRET_KEY: then
-    their tokens and passwords can no longer be told.
+    Raise `SeedRefused` when there are no demo data, or when they were made with another SECRET_KEY: then their tokens
+    and passwords can no longer be derived.
     """
     if state() is not State.SEEDED:
         raise SeedRefused("There are no demo data in this database. Run `manage.py seed_demo` first.")

@@ -1,4 +1,4 @@
-"""What must stand before the first click: people, advertisers, offers, goals, plans, affiliates, links."""
+"""The data needed before the first click: people, advertisers, offers, goals, plans, affiliates, links."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Sixty days in the order of time: what is sent is taken in, decided, approved, booked, stated and paid."""
+"""Sixty days in order of time: requests are received, decided, approved, booked, put on statements and paid."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -181,7 +181,7 @@ def closings(span: Span) -> list[datetime]:
 
 
 def _received(sent: Sent, at: datetime) -> Received:
-    """The request as a door takes it in: the casino asks by GET, the prop firm sends JSON, the shop a form."""
+    """The request as an endpoint receives it: the casino uses GET, the prop firm sends JSON, the shop a form."""
     offer = SPECS[sent.offer]
     token = credentials.advertiser_token(offer.advertiser) if sent.token is None else sent.token
     headers = {"user-agent": offer.agent, "host": urlsplit(settings.PUBLIC_URL).netloc}

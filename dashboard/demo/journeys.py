@@ -1,7 +1,7 @@
-"""What visitors do after the click, and the requests by which the advertisers' systems report it.
+"""The journeys of visitors after the click, and the requests by which the advertisers' systems report them.
 
-Each advertiser speaks as such systems do: the casino names the player and, after the first deposit, no
-click any more; the prop firm sends JSON; the shop reports orders as pending and confirms or cancels later.
+Each advertiser reports as such systems do: the casino names the player and, after the first deposit, no longer the
+click; the prop firm sends JSON; the shop reports orders as pending and confirms or cancels later.
 """
 
 from collections.abc import Iterable
@@ -35,7 +35,7 @@ CHALLENGES = ("59.00", "99.00", "99.00", "189.00", "189.00", "299.00", "539.00",
 
 @dataclass(slots=True)
 class Sent:
-    """A request of an advertiser's system: what happened at a moment, in the words of `offer`'s system.
+    """A request of an advertiser's system: an event at a moment, in the words of `offer`'s system.
 
     `token` replaces the advertiser's own; an empty one is left out.
     """
@@ -48,7 +48,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the operator learns about an event elsewhere, and so decides."""
+    """The operator's decision on an event, from information outside the system."""
 
     approve: bool
     reason: Reason
@@ -77,7 +77,7 @@ class Journeys:
         self._follow = {CASINO: self.player, CHALLENGE: self.trader, SHOP: self.buyer}
 
     def follow(self, visits: Iterable[Visit], *, scale: float) -> Reports:
-        """What becomes of these visits, and the orders that came with a coupon code and no click."""
+        """The events of these visits, and the orders that came with a coupon code and no click."""
         for visit in visits:
             partner, link = LINK_SPECS[visit.link]
             if visit.visitor.is_bot:
@@ -166,7 +166,7 @@ class Journeys:
             self.reports.verdicts[txid] = CANCELLED_ORDER
 
     def _coupons(self, scale: float) -> None:
-        """Orders of readers who typed a code in: no click tells of them."""
+        """Orders of readers who typed a code in. They have no click."""
         daily = [item for partner in PARTNERS for access in partner.access for item in access.coupons.items()]
         for code, orders in daily:
             for days_ago in range(DAYS, -1, -1):

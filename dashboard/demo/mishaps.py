@@ -1,4 +1,4 @@
-"""What goes wrong on the senders' side: requests that are refused, each with the answer that says why."""
+"""Errors on the senders' side: requests that are refused, each with the answer that says why."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -37,7 +37,7 @@ def forged(click_text: str) -> str:
     return click_text[:-1] + ("0" if click_text[-1] != "0" else "1")
 
 
-# What is sent instead, mostly ahead of the right request: the sender reads the answer and mends it.
+# The broken request, mostly sent before the right one: the sender reads the answer and fixes it.
 SPOILED: tuple[Callable[[Fields], Fields], ...] = (
     _with(click_id="{click_id}"),
     _with(click_id="#clickid#"),
@@ -60,7 +60,7 @@ SPOILED: tuple[Callable[[Fields], Fields], ...] = (
 
 
 def mishaps(rng: Random, sent: Sequence[Sent], *, scale: float) -> list[Sent]:
-    """Spoiled copies of what is sent: each kind of fault on a bad day of its own, and wrong tokens."""
+    """Broken copies of requests: each kind of error on a day of its own, and wrong tokens."""
     whole = [one for one in sent if {"click_id", "revenue", "timestamp"} <= one.fields.keys() and not one.token]
     found = []
     for spoil in SPOILED:

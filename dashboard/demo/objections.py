@@ -1,4 +1,4 @@
-"""What affiliates object to, and what the operator makes of it: appeals in every state, a contradiction dismissed."""
+"""Affiliates' appeals and the operator's decisions: appeals in every state, and a dismissed conflict."""
 
 from datetime import datetime, timedelta
 
@@ -37,7 +37,7 @@ class Objections:
         self._appeal(self._rejected(DUARTE, Reason.NOT_FIRST, at), NEW_ACCOUNT, at)
 
     def dismiss_what_is_old(self, at: datetime) -> None:
-        """Answer what waits since more than a day; the last contradictions stay for whoever looks at the demo."""
+        """Dismiss appeals and conflicts older than a day; the latest two of these conflicts stay open for the demo."""
         old = at - timedelta(days=1)
         for row in Appeal.objects.filter(state=Appeal.State.OPEN, opened_at__lt=old):
             appeals.dismiss(conversion_id=row.pk, note=SAME_PLAYER, actor=self._ground.operator, now=at)

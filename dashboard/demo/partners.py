@@ -1,4 +1,4 @@
-"""Who promotes: the operator's people, eight affiliates, and their links."""
+"""The operator's users, eight affiliates, and their links."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -12,7 +12,7 @@ from payouts.paying.methods import set_method
 from payouts.paying.payments import mark_returned
 from payouts.rates.daily import DayRate, bundled, store
 
-# Accounts out of the banks' own examples; their check digits fit, and nobody owns them.
+# Accounts from the banks' own examples: their check digits are valid, and no one owns them.
 IBANS = ("DE89370400440532013000", "FR1420041010050500013M02606", "ES9121000418450200051332", "NL91ABNA0417164300")
 MINIMUM, FEE = Decimal(25), Decimal("1.50")
 
@@ -50,6 +50,6 @@ def payment_came_back(ground: Ground, at: datetime) -> None:
 
 
 def collect_batch(ground: Ground, at: datetime) -> None:
-    """What is still due waits in batches for a second pair of eyes."""
+    """Put payouts that are still due into batches that wait for a second person's approval."""
     due = Payout.objects.filter(status=Payout.Status.DUE, batch=None).values_list("pk", flat=True)
     make_batches(payout_ids=list(due), actor=ground.finance, now=at)

@@ -1,4 +1,4 @@
-"""What the demo's operator runs: three advertisers with an offer each, the goals, and what they pay."""
+"""The demo operator's program: three advertisers with an offer each, the goals, and the commission plans."""
 
 from dataclasses import dataclass
 from datetime import timedelta

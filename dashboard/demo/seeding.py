@@ -1,6 +1,6 @@
 """Making the demo data: once, in one transaction, and never beside real data.
 
-Because it is one transaction, a run that is killed leaves nothing behind, and nobody ever sees half a program.
+Because it is one transaction, a killed run leaves nothing behind, and no page ever shows half a program.
 """
 
 from collections.abc import Callable, Sequence
@@ -87,7 +87,7 @@ def seed(*, now: datetime, number: int = SEED, scale: float = 1.0, progress: Pro
 
 
 def state() -> State:
-    """What the database holds. The demo's operator is there exactly when the whole demo is."""
+    """The state of the database. The demo's operator exists exactly when the whole demo does."""
     if not _is_migrated():
         raise SeedRefused("The database is not up to date. Run `manage.py migrate` first, then this again.")
     if User.objects.filter(email=OLGA.email).exists():
@@ -144,7 +144,7 @@ def _analyze() -> None:
 
 
 def _imagine(source: Traffic, span: Span, number: int, scale: float) -> tuple[Sequence[Visit], Reports]:
-    """All clicks and all that is sent about them, mishaps included, each in its order; what lies ahead is left out."""
+    """All clicks and all requests about them, broken ones included, each in order; those in the future are left out."""
     journeys = Journeys(chance.source(number, "journeys"), span)
     told = Stories(journeys, source, span).tell()
     visits = source.all_visits()

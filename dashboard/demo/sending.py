@@ -1,4 +1,4 @@
-"""Plain HTTP to a running server: one kept connection per thread, no redirect followed."""
+"""Plain HTTP to a running server: one persistent connection per thread; redirects are not followed."""
 
 import http.client
 import ipaddress
@@ -14,7 +14,7 @@ TIMEOUT = 15.0
 
 
 class Unreachable(ConnectionError):
-    """No answer came; the text says why."""
+    """The server did not answer; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Sender:
         self._mine = threading.local()
 
     def send(self, request: Request) -> Answer:
-        """The answer. A kept connection that the server has closed meanwhile is opened again, once."""
+        """Send the request and return the answer. If the server closed the connection meanwhile, reconnect once."""
         started, kept = time.monotonic(), hasattr(self._mine, "line")
         try:
             return self._send(request, started)

@@ -18,7 +18,7 @@ Told = Callable[[int, int], None]
 
 @dataclass
 class Outcome:
-    """What came of a run: answers by kind and result, what was wrong, and how long answers took."""
+    """The result of a run: answers by kind and result, errors, and response times."""
 
     answers: Counter[tuple[str, str]] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
@@ -32,10 +32,10 @@ class Outcome:
 
 
 class Simulation:
-    """A number of threads that take the next request when it is due.
+    """A number of threads that send the next request when it is due.
 
-    The requests stand in one heap by their time: the next visitor's click, and the next step of everybody
-    who is under way. It ends when no visitor is to come and nobody is under way.
+    The requests are in one heap by their time: the next visitor's click, and the next step of every active visitor. It
+    ends when no visitor is due or active.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Stories that are told at any scale, so that every status and every common reason is there to be looked at."""
+"""Stories that are included at any scale, so that the demo shows every status and every common reason."""
 
 from datetime import datetime, timedelta
 
@@ -25,7 +25,7 @@ class Stories:
         self.visits: list[Visit] = []
 
     def tell(self) -> list[Visit]:
-        """Tell all of them; return the clicks they need."""
+        """Add all stories; return the clicks they need."""
         for story in (
             self.integration_test,
             self.first_earnings,
@@ -152,7 +152,7 @@ class Stories:
         visit, event = self._click("ttd-discord", 30, "15:30:21"), "challenge_purchase"
         txid = self._tell.report(visit.at + HOUR, CHALLENGE, event, click=visit, revenue="189.00")
         self._tell.update(visit.at + 20 * DAY, CHALLENGE, event, txid, "rejected")
-        # Somebody presses the wrong button afterwards: what is rejected, no postback approves.
+        # The advertiser then sends an approval by mistake: no postback approves a rejected conversion.
         self._tell.update(visit.at + 21 * DAY, CHALLENGE, event, txid, "approved")
 
     def robots(self) -> None:

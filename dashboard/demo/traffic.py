@@ -28,7 +28,7 @@ from tracking.retention.partitions import make_partitions, make_partitions_ahead
 from tracking.visitors.agents import describe
 
 CHUNK = 5_000
-# Somebody who is impatient, or a page that loads its link ahead, clicks again within seconds.
+# An impatient visitor, or a page that preloads its link, clicks again within seconds.
 AGAIN = 0.035
 MARKED_AFTER = timedelta(seconds=2)
 MARKS = (
@@ -102,14 +102,14 @@ class Traffic:
         return [visit for visit in visits if visit.at < closed_at]
 
     def _visit(self, code: str, at: datetime, visitor: Visitor, *, again: bool = False) -> Visit:
-        # A click's time is kept in whole milliseconds, as in its ID.
+        # A click's time is stored in whole milliseconds, as in its ID.
         at = at.replace(microsecond=at.microsecond // 1000 * 1000)
         raw_id = codec.new_bytes(link_number=self._ground.links[code].pk, milliseconds=milliseconds(at))
         return Visit(at=at, link=code, visitor=visitor, raw_id=raw_id, is_duplicate=again)
 
 
 def closing(span: Span, code: str) -> datetime:
-    """From when on the link answers no more: what comes later is no click."""
+    """The moment from which the link no longer answers: later requests are not clicks."""
     partner, link = LINK_SPECS[code]
     if partner.name == CLICKS:
         return span.at(CLICKS_CLOSED, "16:05")

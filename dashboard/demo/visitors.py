@@ -1,4 +1,4 @@
-"""Who clicks: made-up people and robots, with addresses of the ranges that are kept for documentation."""
+"""Made-up visitors and bots, with addresses from the ranges reserved for documentation."""
 
 from dataclasses import dataclass
 from itertools import accumulate

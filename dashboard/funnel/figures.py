@@ -1,9 +1,9 @@
-"""Where visitors drop off: from the clicks of a period, goal by goal, what became of them until now.
+"""The funnel: from the clicks of a period, goal by goal, where visitors dropped off until now.
 
-A cohort is who clicked in the period, whatever the time of what followed. Click IDs are in order of time, so the
-conversions of a cohort are one range of an index, however many others there are. People are counted, not events:
-a customer once for each goal, and where no customer is named, a click. What was rejected does not count, nor a test,
-nor what came without a click.
+A cohort is everyone who clicked in the period, independent of the time of later events. Click IDs are in order of time,
+so the conversions of a cohort are one range of an index, however many others there are. People are counted, not events:
+a customer once for each goal, or a click where no customer is named. Rejected conversions, tests and conversions
+without a click do not count.
 """
 
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""What a funnel is asked for: an offer, days of clicks, and narrowed by affiliate or country."""
+"""The funnel's parameters: an offer, days of clicks, and filters by affiliate or country."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -14,7 +14,7 @@ from dashboard.funnel.figures import Funnel, funnel
 from dashboard.periods import Period, last_days
 
 DAYS = 30
-# Longer than any window: nobody waits for a reading of everything.
+# Longer than any attribution window, and short enough that no request reads everything.
 MOST_DAYS = 370
 
 

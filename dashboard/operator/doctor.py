@@ -58,7 +58,7 @@ class DoctorForm(forms.Form):
 @never_cache
 @login_required
 def page(request: HttpRequest) -> HttpResponse:
-    """`/tools/doctor/` for operators who may read decision traces. What is pasted comes by POST and is not kept."""
+    """`/tools/doctor/` for operators who may read decision traces. Pasted text is sent by POST and not stored."""
     if not (request.user.is_staff and request.user.has_perm("conversions.view_trace")):
         raise PermissionDenied("The postback doctor is for operators who may view decision traces.")
     posted = request.POST if request.method == "POST" else None
@@ -81,7 +81,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 def _asked_for(name: str) -> dict[str, object]:
-    """The form chosen by the address of the page, with the advertiser that it is kept for."""
+    """The dialect selected by the page's address, with the advertiser that it belongs to."""
     mapping = SenderMapping.objects.select_related("advertiser").filter(slug=name).first() if name else None
     whose = mapping.advertiser.public_id if mapping and mapping.advertiser else None
     return {"form": name, "advertiser": whose}

@@ -1,6 +1,6 @@
-"""What the operator panel's first page shows. Every query is bounded in time or number, however big the tables are.
+"""Data of the operator panel's first page. Every query is bounded in time or number, however big the tables are.
 
-Money is kept apart by currency everywhere: two currencies are never added.
+Amounts are separate by currency everywhere: two currencies are never added.
 """
 
 from collections import defaultdict
@@ -53,7 +53,7 @@ LEDGER = """
 
 @dataclass(slots=True)
 class Day:
-    """What happened on one day in the operator's time zone."""
+    """The figures of one day in the operator's time zone."""
 
     on: date
     clicks: int = 0

@@ -42,7 +42,7 @@ def _figures(now: datetime) -> dict[str, Any]:
 
 
 def _queues(request: HttpRequest, now: datetime, counts: Any) -> dict[str, Any]:
-    """What waits for a person, the oldest first."""
+    """Items that wait for a person, the oldest first."""
     queues: dict[str, Any] = {}
     if request.user.has_perm("affiliates.view_affiliate"):
         queues["affiliates"] = {"rows": queries.waiting_affiliates(), "number": badge(counts.affiliates)}

@@ -28,7 +28,7 @@ def find(request: HttpRequest, term: str) -> list[SearchResult]:
 
 
 def _nothing(typed: str) -> list[SearchResult]:
-    """A line that says so, for what looks like an ID or text with one in it; pages are searched by name beside it."""
+    """A "no result" line, for text that looks like an ID or contains one; pages are also searched by name."""
     if len(typed) < SHORTEST_ID or not any(character.isdigit() for character in typed):
         return []
     text = "Nothing has an ID from this text. Open the trace to see why and what to try."

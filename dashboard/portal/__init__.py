@@ -1,1 +1,1 @@
-"""The affiliate portal: what an affiliate's people see and do. Operators may look, never act."""
+"""The affiliate portal: pages for an affiliate's members. Operators can view them but change nothing."""

@@ -1,4 +1,4 @@
-"""Whose affairs a signed-in person sees: their own affiliate's, or, read-only, any as an operator."""
+"""The affiliate that a signed-in user sees: their own, or, read-only, any for an operator."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ def _look_up(request: HttpRequest) -> Portal | None:
 
 
 def _preview(request: HttpRequest, user: User) -> Portal | None:
-    """An operator's look at an affiliate named by `?as=`, kept until left."""
+    """An operator's preview of the affiliate named by `?as=`, stored in the session until the operator leaves it."""
     wanted = request.GET.get("as") or request.session.get(PREVIEWED)
     affiliate = Affiliate.objects.filter(public_id=wanted).first() if wanted else None
     if affiliate is None:

@@ -13,7 +13,7 @@ class WebAddressField(forms.URLField):
 
 
 class AppealForm(forms.Form):
-    """What the affiliate has to say, and where the proof of it lies."""
+    """The affiliate's appeal text, and a link to evidence."""
 
     words = forms.CharField(
         label="What is wrong with the rejection?",

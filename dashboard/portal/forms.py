@@ -58,7 +58,7 @@ class LinkForm(forms.ModelForm):  # type: ignore[type-arg]
             self.fields["enrollment"].queryset = enrollments  # type: ignore[attr-defined]
 
     def save_unless_taken(self) -> TrackingLink | None:
-        """The saved link; None, with the fault told, when somebody took the same code a moment earlier."""
+        """Save and return the link; add an error and return None if its code was taken a moment earlier."""
         try:
             with transaction.atomic():
                 return cast(TrackingLink, self.save())
@@ -83,7 +83,7 @@ class LinkForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class BuilderForm(forms.Form):
-    """Labels for a link's address. It stores nothing: the address says it all."""
+    """Labels for a link's address. Nothing is stored: the address holds all of them."""
 
     SHOWN = SUB_IDS[:5]
 
@@ -137,7 +137,7 @@ def zone_choices() -> list[tuple[str, str]]:
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What people say about themselves."""
+    """A user's own profile."""
 
     time_zone = forms.ChoiceField(label="Time zone", help_text="Every time in the portal is shown in this zone.")
 

@@ -1,4 +1,4 @@
-"""What every list page shares: sorting, pages, and an answer that is the whole page or only its rows."""
+"""Shared code of list pages: sorting, pagination, and an answer with the whole page or only its rows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ def render_list(request: HttpRequest, portal: Portal, template: str, context: di
 def render_page(
     request: HttpRequest, portal: Portal | None, template: str, context: dict[str, Any] | None = None, status: int = 200
 ) -> HttpResponse:
-    """A page of the portal. Kept by no cache: it shows money, and one address answers with a page or a fragment."""
+    """Render a page of the portal. No cache may store it: it shows money, and its address gives a page or a part."""
     response = render(request, template, {**(context or {}), "portal": portal}, status=status)
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     patch_cache_control(response, private=True, no_store=True)

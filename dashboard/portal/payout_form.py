@@ -25,7 +25,7 @@ LABELS = {
 
 
 class PayoutMethodForm(forms.Form):
-    """The details of one method. Whoever has no password (a single sign-on) is not asked for one."""
+    """The details of one method. A user without a password (single sign-on) is not asked for one."""
 
     def __init__(self, kind: str, user: User, data: Any = None) -> None:
         super().__init__(data)

@@ -1,4 +1,4 @@
-"""What an operator needs to see a page of the portal in a preview: the permissions for its rows in the panel."""
+"""Permissions for the portal preview: an operator needs the panel's permissions for the rows that a page shows."""
 
 from collections.abc import Iterable
 

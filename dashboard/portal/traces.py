@@ -82,7 +82,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """What an affiliate may recognise in a trace: its own link, and the revenue where it is paid a share."""
+    """The details of a trace that an affiliate may see: its own link, and the revenue where it is paid a share."""
 
     link_code: str
     sees_revenue: bool
@@ -159,7 +159,7 @@ RISK_RESULTS = {
 
 
 def _tell_risk(result: str, rule: str, note: str, inputs: Mapping[str, str], reader: Reader) -> str:
-    """What was found, without points and limits. A stored rule of a mark is `name: N points`."""
+    """The signals found, without points and limits. A signal's stored rule is `name: N points`."""
     if result == "marked":
         return words_for_affiliates(rule.partition(":")[0])
     if rule in _OF_ACCESS:

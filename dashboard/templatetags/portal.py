@@ -194,7 +194,7 @@ def short_hash(value: str) -> str:
 
 @register.filter
 def short_id(value: str) -> str:
-    """The two ends of a long ID: enough to tell two apart, short enough for a row."""
+    """Both ends of a long ID: enough to distinguish two IDs, short enough for a row."""
     return value if len(value) <= 18 else f"{value[:8]}…{value[-6:]}"
 
 
@@ -213,7 +213,7 @@ def current_portal(context: template.Context) -> Portal | None:
 
 @register.simple_tag(takes_context=True)
 def by_whom(context: template.Context, user: User | None) -> str:
-    """` by Ana` for a member of the affiliate's account; who it was on the operator's side is not shown."""
+    """` by Ana` for a member of the affiliate's account; operators' names are not shown."""
     if user is None:
         return ""
     members = AffiliateMember.objects.filter(affiliate=context["portal"].affiliate, user=user)
@@ -222,7 +222,7 @@ def by_whom(context: template.Context, user: User | None) -> str:
 
 @register.simple_tag(takes_context=True)
 def current_zone(context: template.Context) -> ZoneInfo:
-    """The zone of whoever is signed in, for `{% timezone %}`."""
+    """The signed-in user's time zone, for `{% timezone %}`."""
     user = getattr(context.get("request"), "user", None)
     return zone_of(user) if isinstance(user, User) else ZoneInfo("UTC")
 
@@ -289,5 +289,5 @@ def sort_heading(context: template.Context, column: str, label: str, classes: st
 
 @register.filter
 def person(user: User) -> str:
-    """Who did something, as affiliates read it: a member by name, an operator by the role alone."""
+    """The person behind an action, as shown to affiliates: a member by name, an operator by role alone."""
     return "an operator" if user.is_staff else user.get_short_name()

@@ -1,4 +1,4 @@
-"""What happened, one value per kind of event, ready to be shown."""
+"""Events of a trace: one class per kind of event, ready to be shown."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -67,7 +67,7 @@ class ClickEvent(Event):
 
 @dataclass(slots=True)
 class Step:
-    """One step of a decision: what was looked at, by which rule, with which input, and what came of it."""
+    """One step of a decision: its subject, rule, input and outcome."""
 
     name: str
     result: str

@@ -1,4 +1,4 @@
-"""What a typed ID is: a click, postback, conversion, transaction or customer, or in words why it is none."""
+"""Look up an ID: a click, postback, conversion, transaction or customer, or in words why it is none."""
 
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -9,7 +9,7 @@ from tracking.click_id.codec import ClickID, parse, text_of
 from tracking.click_id.pasted import click_ids_in, public_ids_in, tokens_in
 from tracking.models import Click, LegacyClickID, TrackingLink
 
-# A customer or a transaction may have any number of conversions; the page tells of the newest.
+# A customer or a transaction may have any number of conversions; the page shows the newest.
 MOST = 50
 LONGEST_ID = 200
 # How many IDs of one sort in a pasted text are looked up.
@@ -29,7 +29,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What an ID turned out to be, said in words, and where its story begins."""
+    """The result of a look-up, in words, and where its story begins."""
 
     query: str
     kind: str
@@ -50,7 +50,7 @@ class Found:
 
 
 def look_up(text: str, kind: str = "") -> Found:
-    """Say what this text names, or what is named in it; a fixed bound of queries, whatever it is.
+    """Find the object that this text names or contains, in a bounded number of queries for any text.
 
     `kind` is one of `KINDS`, for a text that names several things; the others are its `choices`.
     """
@@ -88,7 +88,7 @@ def _pasted(text: str) -> Found | None:
 
 
 def _named(text: str) -> Found:
-    """What the text as a whole names."""
+    """The objects that the whole text names."""
     if click := parse(text):
         return _genuine(text, click)
     if text.startswith("pb_"):
@@ -165,7 +165,7 @@ def _unknown_key(text: str) -> Found:
 
 
 def _by_sender_ids(text: str, kind: str = "") -> Found | None:
-    """What others call a transaction, a customer or a click; with what else the text names as choices."""
+    """Look up IDs of other systems for a transaction, a customer or a click; further matches become choices."""
     found = [each for each in (_transaction(text), _customer(text), *_legacy_clicks(text)) if each]
     wanted = [each for each in found if not kind or each.kind == kind]
     # A customer without conversions has no story, so another meaning comes first.
@@ -176,7 +176,7 @@ def _by_sender_ids(text: str, kind: str = "") -> Found | None:
 
 
 def _choice(text: str, other: Found) -> Choice:
-    """A click has an ID here that nothing else has; transactions and customers are told apart by their kind."""
+    """A click's ID is unique here; transactions and customers are distinguished by their kind."""
     if other.click:
         return Choice(text_of(other.click), "", other.text)
     return Choice(text, other.kind, other.text)

@@ -1,4 +1,4 @@
-"""Why a text names nothing: forged or damaged click IDs, placeholders, and IDs that nobody knows."""
+"""Why a text names nothing: forged or damaged click IDs, placeholders, and unknown IDs."""
 
 import re
 import time
@@ -81,7 +81,7 @@ def _not_genuine(text: str) -> tuple[str, str, str]:
 
 
 def _time_is_plausible(text: str) -> bool:
-    """Whether the time in it is that of a click: it tells a cut-off click ID from some other ID of such letters."""
+    """Whether its time could be a click's: this distinguishes a cut-off click ID from another ID of such letters."""
     moment = int.from_bytes(_leading_bytes(text[:LENGTH])[:6], "big") / 1000
     return _FIRST_CLICKS < moment < time.time() + 86_400
 

@@ -31,7 +31,7 @@ from records.words import duration_words
 from tracking.click_id.codec import ClickID, text_of
 from tracking.models import Click, TrackingLink
 
-# A click or a transaction that is sent again and again has many postbacks; the newest are told.
+# A click or a transaction that is sent repeatedly has many postbacks; the newest are shown.
 MOST_POSTBACKS = 100
 
 
@@ -72,7 +72,7 @@ EVERYTHING = Sees()
 
 
 def sees(user: User) -> Sees:
-    """What the operator may see of money, by the permissions of the panel."""
+    """The amounts that the operator may see, by the permissions of the panel."""
     return Sees(
         ledger=sees_commission(user),
         statements=user.has_perm("payouts.view_statement"),
@@ -117,7 +117,7 @@ def _with_facts(rows: "QuerySet[Conversion]") -> "QuerySet[Conversion]":
 
 
 def _postbacks(found: Found, conversion_ids: Sequence[int]) -> list[Postback]:
-    """One more than are told, so that the page knows whether there are more."""
+    """One more than are shown, so that the page knows whether there are more."""
     wanted = Q(pk__in=found.postbacks) | Q(conversion__in=conversion_ids)
     if found.click:
         wanted |= Q(click_id=found.click)
@@ -252,7 +252,7 @@ def _why_nothing(row: Conversion, quote: Any) -> str:
 
 
 def _others(conversions: Sequence[Conversion]) -> list[Conversion]:
-    """What else the same customers did."""
+    """Other events of the same customers."""
     customers = {row.customer_id for row in conversions if row.customer_id}
     if not customers:
         return []

@@ -37,7 +37,7 @@ def operator_view(view: View) -> View:
 
 @operator_view
 def search(request: HttpRequest) -> HttpResponse:
-    """`/trace/?q=`: any ID or text with one in it, `&kind=` where it names several things; without: what there is."""
+    """`/trace/?q=`: any ID or text with one in it; `&kind=` selects one of several matches. Without `q`: the form."""
     typed = request.GET.get("q", "").strip()[:LONGEST]
     return _page(request, look_up(typed, request.GET.get("kind", "")) if typed else None)
 

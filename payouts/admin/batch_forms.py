@@ -38,7 +38,7 @@ MAX_ANSWER = 5_000_000
 
 
 class MakeBatches(ChoosingForm):
-    """Due payouts into batches: what finance should look at first is left out unless it is ticked."""
+    """Put due payouts into batches. Payouts that finance should check first are left out unless ticked."""
 
     title, submit = "Put into batches", "Make the batches"
     explanation = (
@@ -70,7 +70,7 @@ class MakeBatches(ChoosingForm):
         return methods_of(self.rows)
 
     def warnings(self) -> list[str]:
-        """What the files of the batches will lack, before the batches are made."""
+        """Problems of the payment files, shown before the batches are made."""
         kinds = {method.kind for method in self._methods.values()}
         return [problem for kind in sorted(kinds) if (problem := account_problem(kind))]
 
@@ -126,7 +126,7 @@ class _BatchQuestion(ConfirmForm):
         return f"{row.get_kind_display()} · {figures.payouts} payouts · {total} · {row.get_status_display()}"
 
     def warnings(self) -> list[str]:
-        """What to look at before the answer, with numbers and money."""
+        """Warnings to check before confirming, with counts and amounts."""
         return [words for row in self.rows for words in problem_words(row)] if self.problems else []
 
     def deed(self, row: PayoutBatch, *, actor: User, now: Any) -> str:
@@ -254,7 +254,7 @@ def away_words(batch: PayoutBatch) -> str:
 
 
 def problem_words(batch: PayoutBatch) -> list[str]:
-    """What keeps the batch's file from being made, and payouts that finance should look at, with numbers and money."""
+    """Problems that prevent the batch's file, and payouts that finance should check, with counts and amounts."""
     return [_problem(words, payouts) for words, payouts in problems_of(batch)]
 
 

@@ -122,7 +122,7 @@ class PayoutBatchAdmin(RecordAdmin):
 
     @display(description="To look at")
     def checks(self, row: PayoutBatch) -> SafeString | str:
-        """What keeps the file from being made, payouts that finance should look at, and what is on its way."""
+        """Problems that prevent the file, payouts that finance should check, and payouts that are on their way."""
         found = [*problem_words(row), *filter(None, [away_words(row)])]
         lines = format_html_join("", "<li>{}</li>", ((words,) for words in found))
         return format_html("<ul>{}</ul>", lines) if found else "Nothing"
@@ -159,7 +159,7 @@ class PayoutBatchAdmin(RecordAdmin):
 
 @admin.register(PayoutMethod)
 class PayoutMethodAdmin(RecordAdmin):
-    """Where affiliates want their money. The details are encrypted and shown to nobody; files hold them."""
+    """Where affiliates want their money. The details are encrypted and never shown; only payment files hold them."""
 
     list_display = ("affiliate_link", "kind", "hint", "set_at", "created_by", "in_force")
     list_display_links = ("hint",)
@@ -215,7 +215,7 @@ class PayoutTermsAdmin(PanelAdmin):
 
 @admin.register(ExchangeRate)
 class ExchangeRateAdmin(PanelAdmin):
-    """What one euro was worth, by day. A correction is a new entry; what was paid keeps its rate."""
+    """The value of one euro, by day. A correction is a new entry; existing payouts do not change."""
 
     list_display = ("day", "currency", "value", "source", "note", "created_by")
     list_filter = (("source", ChoicesCheckboxFilter), ("day", DayRangeFilter))

@@ -1,4 +1,4 @@
-"""What invoices rest on: the company, affiliates' billing details and agreements, VAT rates."""
+"""The data behind invoices: the issuing company, affiliates' billing details and agreements, VAT rates."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from web.panel import DayRangeFilter, PanelAdmin, RecordAdmin, label, link_to, q
 
 
 class IssuerForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The company; what the settings say of it is proposed."""
+    """The issuing company. The form is pre-filled from the settings."""
 
     class Meta:
         model = Issuer
@@ -121,7 +121,7 @@ class BillingDetailsAdmin(RecordAdmin):
 
 @admin.register(SelfBillingAgreement)
 class SelfBillingAgreementAdmin(RecordAdmin):
-    """Who has agreed that the operator writes its invoices, when, to which words."""
+    """Affiliates' agreements to self-billing, with date and wording."""
 
     list_display = ("affiliate_link", "agreed", "agreed_by", "note", "state")
     list_display_links = ("agreed",)

@@ -1,4 +1,4 @@
-"""Why a version may begin in the past: who agreed to exactly its terms, or the proof that nobody loses."""
+"""Why a version may begin in the past: the consents to its terms, or the proof that no affiliate loses."""
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString

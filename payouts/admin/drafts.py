@@ -38,7 +38,7 @@ ANSWERS = {"accepted": "success", "declined": "danger"}
 
 
 class OpenDraft(ConfirmForm):
-    """A deed to a draft that is still open."""
+    """An action on a draft that is still open."""
 
     @classmethod
     def fits(cls, row: DraftVersion) -> bool:
@@ -46,7 +46,7 @@ class OpenDraft(ConfirmForm):
 
 
 class RetroactiveDraft(OpenDraft):
-    """A deed to a draft that would price past events again."""
+    """An action on a draft that would reprice past events."""
 
     @classmethod
     def fits(cls, row: DraftVersion) -> bool:
@@ -160,7 +160,7 @@ class WithdrawDraft(OpenDraft):
 
 @admin.register(DraftVersion)
 class DraftVersionAdmin(CommissionByPermission, RecordAdmin):
-    """Versions that are being written; the page says who must agree, and who has."""
+    """Drafts of versions. The page lists the affiliates whose consent is needed and their answers."""
 
     list_display = ("shown_id", "plan_link", "begins", "state_label", "note", "created_by")
     list_display_links = ("shown_id",)
@@ -270,7 +270,7 @@ def _answer(standing: Standing) -> tuple[SafeString | str, SafeString | str]:
 
 
 def _money(row: DraftVersion, found: list[Standing]) -> list[SafeString | str]:
-    """What the draft does to each one's earned money, by the what-if that they were asked with."""
+    """The draft's effect on each affiliate's earnings, from the what-if shown in the consent request."""
     if not shows_commission(row):
         return [HIDDEN] * len(found)
     effect = effect_on(row)

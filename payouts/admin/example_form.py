@@ -155,7 +155,7 @@ def line_of(row: Mapping[str, str], by: str) -> dict[str, Any]:
 
 
 def initial_of_example(row: WorkedExample) -> dict[str, Any]:
-    """What the form shows of an example that is there."""
+    """Initial form data for an existing example."""
     events = [_cells_of_event(event) for event in row.events]
     return {"name": row.name, "by": row.by, "events": events, "expected": cells_of_lines(row.expected)}
 
@@ -172,7 +172,7 @@ def cells_of_lines(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def faults_of_form(form: forms.Form) -> list[str]:
-    """What is wrong with a form, each with the name of its field."""
+    """The form's errors, each with the name of its field."""
     found: list[str] = []
     for name, errors in form.errors.items():
         label = "" if name == "__all__" else f"{form.fields[name].label or name.replace('_', ' ').capitalize()}: "

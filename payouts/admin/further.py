@@ -1,4 +1,4 @@
-"""What payouts add to pages of the rooms to the left: plans on offers, balances, commission on conversions."""
+"""What payouts add to other apps' pages: plans on offers, balances, commission on conversions."""
 
 from collections import defaultdict
 from decimal import Decimal
@@ -103,7 +103,7 @@ class AffiliateWithMoneyAdmin(AffiliateAdmin):
 
 
 class CommissionTable(RecordTable):
-    """What the conversion earned, line by line."""
+    """The conversion's commission, line by line."""
 
     model = LedgerEntry
     fields = ("number", "affiliate", "kind", "amount_shown", "arithmetic", "plan_version", "booked_at")
@@ -124,7 +124,7 @@ class CommissionTable(RecordTable):
 
 
 def commissions(row: Any) -> dict[str, Decimal]:
-    """What the conversion's ledger entries come to, by currency; reads entries that were fetched with it."""
+    """The sum of the conversion's ledger entries by currency, from prefetched entries."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
     for entry in row.ledger_entries.all():
         sums[entry.currency] += entry.amount

@@ -1,4 +1,4 @@
-"""What the panel asks before it writes invoices, and before it records whom they are from."""
+"""The panel's forms for writing invoices and for recording billing details."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from web.panel import ConfirmForm
 
 
 def said_of(issued: Issued) -> str:
-    """What a run came to, in a sentence; raise `ValidationError` when it wrote nothing because something is missing."""
+    """The run's result in a sentence. Raise `ValidationError` when missing data kept it from writing anything."""
     missing = sorted({words for some in issued.lacking.values() for words in some})
     left = f"{len(issued.lacking)} waiting: {' '.join(missing)}" if issued.lacking else ""
     if issued.lacking and not issued.documents:

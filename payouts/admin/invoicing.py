@@ -1,4 +1,4 @@
-"""Invoices and credit notes, what they rest on, and what is missing for more of them."""
+"""Invoices and credit notes, the statements they document, and statements that cannot be invoiced yet."""
 
 from typing import Any
 

@@ -46,7 +46,7 @@ def examples_shown(version: PlanVersion, goals: Mapping[str, Goal]) -> SafeStrin
 
 
 def _version_shown(version: PlanVersion, goals: Mapping[str, Goal], in_force: bool) -> SafeString:
-    """A version as one reads it: since when, by whom and why, what it pays, and its examples."""
+    """A version in words: start, author and reason, what it pays, and its examples."""
     by = f" · by {version.created_by}" if version.created_by else ""
     examples = examples_shown(version, goals)
     return format_html(
@@ -130,8 +130,8 @@ class CommissionPlanAdmin(PanelAdmin):
     def new_version(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The editor of a version; `draft` in the address names the draft that is changed.
 
-        `part` in what is posted says what is wanted: to publish, to keep it as a draft, the preview alone, or the
-        editor again with a row more or less or an example worked out. With htmx only that part is answered.
+        The posted `part` selects the action: publish, save as a draft, render the preview alone, or render the editor
+        again with a row added or removed or an example worked out. An htmx request gets only that part back.
         """
         plan = get_object_or_404(CommissionPlan.objects.select_related("offer", "affiliate"), pk=object_id)
         draft = _draft_of(plan, request.GET.get("draft"))
@@ -160,7 +160,7 @@ class CommissionPlanAdmin(PanelAdmin):
         return self._editor(request, form)
 
     def _worked_out(self, request: HttpRequest, plan: CommissionPlan, posted: QueryDict, key: str) -> QueryDict:
-        """What was posted, with the expected lines of an example as the rules have them come out."""
+        """The posted data, with an example's expected lines filled in from the rules."""
         try:
             lines = VersionForm(plan, posted).worked_out(key, timezone.now())
         except ExampleRefused as error:

@@ -219,7 +219,7 @@ class RuleForm(forms.Form):
 
 
 def initial_of(rule: CommissionRule) -> dict[str, Any]:
-    """What the form shows of a rule that is there."""
+    """Initial form data for an existing rule."""
     names = (*COLUMNS, *NARROWING, *PER_CONVERSION)
     found: dict[str, Any] = {name: getattr(rule, name) for name in names}
     found = {name: plain(value) if isinstance(value, Decimal) else value for name, value in found.items()}

@@ -37,7 +37,7 @@ _EMPTY = {"by": "event"}
 
 @dataclass(slots=True)
 class Tried:
-    """What one worked example came to."""
+    """The result of one worked example."""
 
     name: str
     words: list[str] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Tried:
 
 @dataclass(slots=True)
 class Preview:
-    """What the version says, as far as it can be read: nothing of it is stored."""
+    """The version as far as its forms are valid. Nothing is stored."""
 
     rules: list[tuple[int, str]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -93,7 +93,7 @@ class VersionForm(forms.Form):
 
     def _own_initial(self, posted: QueryDict | None, draft: DraftVersion | None) -> dict[str, Any]:
         if posted is not None:
-            # A date widget shows two parts; what was typed is only shown again where it can be read.
+            # A date widget shows two parts; the input is shown again only where it can be parsed.
             moment = self.base_fields["effective_from"].widget.value_from_datadict(posted, {}, "effective_from")
             return {
                 "at_once": bool(posted.get("at_once")),
@@ -155,7 +155,7 @@ class VersionForm(forms.Form):
         return moment or now
 
     def publish(self, *, actor: User, now: datetime) -> PlanVersion | None:
-        """The published version, or None with the faults added to the form."""
+        """Publish the version and return it, or add the errors to the form and return None."""
         try:
             if self.draft:
                 with transaction.atomic():
@@ -168,7 +168,7 @@ class VersionForm(forms.Form):
             return None
 
     def keep(self, *, actor: User, now: datetime) -> DraftVersion | None:
-        """The draft that was written or changed, or None with the faults added to the form."""
+        """Save the draft and return it, or add the errors to the form and return None."""
         try:
             if self.draft:
                 return change_draft(draft=self.draft, now=now, **self._said(now))
@@ -189,7 +189,7 @@ class VersionForm(forms.Form):
         self.add_error(None, [ValidationError(problem) for problem in error.problems])
 
     def preview(self, now: datetime) -> Preview:
-        """What the version says and comes to. Examples are worked out once all rules can be read."""
+        """The version in words. Examples are worked out once all rules are valid."""
         self.is_valid()
         found, rules = Preview(), []
         for form in self.rules:
@@ -274,7 +274,7 @@ def _words(rule: CommissionRule) -> str:
 
 
 def edited(posted: QueryDict, part: str) -> QueryDict:
-    """What was posted with a row more or less: `add-rule`, `add-example`, `remove-rule-r2`."""
+    """The posted data with a row added or removed: `add-rule`, `add-example`, `remove-rule-r2`."""
     posted = posted.copy()
     verb, _, rest = part.partition("-")
     name, _, key = rest.partition("-")

@@ -43,7 +43,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What a conversion earns by one of the terms: the arithmetic of its lines, or why it earns nothing."""
+    """One side of the comparison for a conversion: the arithmetic of its lines, or why it earns nothing."""
 
     amount: str
     words: list[str]
@@ -90,7 +90,7 @@ def _part(row: WhatIf, total: Total) -> Part:
 
 
 def _chart(lines: list[WhatIfLine]) -> dict[str, Any]:
-    """Before and after beside one another for whoever loses and gains most. A chart may round: the table does not."""
+    """Before and after for the affiliates that lose and gain most. The chart may round; the table does not."""
 
     def bars(label: str, colour: str, amounts: list[Decimal]) -> dict[str, Any]:
         return {

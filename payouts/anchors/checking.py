@@ -20,7 +20,7 @@ CHUNK = 500
 
 
 def seal_findings(affiliate: Affiliate) -> Iterator[Finding]:
-    """What is wrong with the seals of an affiliate's statements."""
+    """Problems with the seals of an affiliate's statements."""
     rows = Statement.objects.filter(affiliate=affiliate).select_related(*WITH_FACTS, "seal")
     name, position, previous = f"{affiliate.name} ({affiliate.public_id})", 0, GENESIS
     for statement in rows.order_by("seal__position", "pk"):
@@ -37,7 +37,7 @@ def seal_findings(affiliate: Affiliate) -> Iterator[Finding]:
 
 
 class Known(NamedTuple):
-    """A statement as it would be anchored now: what to call it, and the number of the anchor that names it."""
+    """A statement as it would be anchored now: its name in findings, and the number of the anchor that names it."""
 
     label: str
     named: Named

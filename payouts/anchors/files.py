@@ -1,8 +1,8 @@
 """The file of anchors: lines of JSON that are appended and never changed.
 
-A crash or a full disk may leave the beginning of a line behind. It is not taken away (the file may be one that can
-only be appended to): the line is written again, whole, on a line of its own. So a line that is no anchor is in order
-when it is the beginning of the next one that is.
+A crash or a full disk may leave a partial line behind. It is not removed, because the file may be append-only: the
+whole line is written again on its own. So a line that is not an anchor is valid when it is the beginning of the next
+anchor.
 """
 
 import fcntl
@@ -18,7 +18,7 @@ BLOCK = 65536
 
 
 class FileRefused(ValueError):
-    """The file is not continued; the message says why and what to do."""
+    """The file cannot be appended to; the message says why and what to do."""
 
 
 class Line(NamedTuple):
@@ -82,7 +82,7 @@ def _record(line: bytes) -> Record | None:
 
 
 def _backwards(file: int) -> Iterator[bytes]:
-    """What stands between the file's line ends, from the last to the first."""
+    """The file's lines, from the last to the first."""
     end, rest = os.fstat(file).st_size, b""
     while end > 0:
         start = max(0, end - BLOCK)

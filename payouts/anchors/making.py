@@ -1,4 +1,4 @@
-"""Anchoring statements: what no anchor names yet becomes one more anchor, and the file gets what it lacks."""
+"""Anchoring statements: statements that no anchor names get a new anchor, and missing lines are added to the file."""
 
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -132,7 +132,7 @@ def unwritten() -> int:
 
 
 def _note(*, written: int | None, error: str) -> None:
-    """Keep for readiness and metrics how far the file is, and what is wrong; written only when something changed."""
+    """Store the file's progress and its error for readiness and metrics; write only when something changed."""
     path, now = str(settings.ANCHOR_FILE)[:500], timezone.now()
     row = AnchorFile.objects.filter(path=path).first() or AnchorFile(path=path)
     changed = row.error != error[:MOST_OF_ERROR] or (written is not None and row.written != written)

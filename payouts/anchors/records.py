@@ -41,11 +41,11 @@ class Named(NamedTuple):
 
 
 class NoAnchor(ValueError):
-    """The line is no anchor; the message says why."""
+    """The line is not an anchor; the message says why."""
 
 
 class Record(NamedTuple):
-    """A line that was read: its number, what it says, and its hash."""
+    """A parsed line: its number, content and hash."""
 
     number: int
     values: dict[str, Any]
@@ -99,5 +99,5 @@ def read_line(line: str) -> Record:
 
 
 def signed_text(record: Record) -> bytes:
-    """What the signature covers."""
+    """The text that the signature covers."""
     return canonical_json({name: value for name, value in record.values.items() if name != "signature"}).encode()

@@ -17,15 +17,15 @@ exist is `null`.
 `last_sequence`  the last one
 `chain_hash`     the seal of that last entry: the head of the chain
 `opening`, `earned`, `paid`, `closing`  its balances
-`held`, `held_until`  what was kept back, and until when
+`held`, `held_until`  what was held back, and until when
 `threshold`      the least amount that was paid out
 `payout`         the payout that it made due, or `null`: `id`, `affiliate`, `amount`, `currency`, `vat`, `fee`,
                  `sent_amount`, `sent_currency`, `rate` (twelve decimals), `rate_day`, `rate_source`, `created_at`
 `previous_hash`  the seal of the affiliate's statement before; 64 zeros for the first
 ================ =========================================================================================
 
-What happens to a payout later is not in it: its status, reference and times are compared with its payment in the
-ledger (`payouts.verification.verify`).
+The seal does not cover what happens to a payout later: its status, reference and times are compared with its payment in
+the ledger (`payouts.verification.verify`).
 """
 
 import hashlib
@@ -55,7 +55,7 @@ def digest(text: str) -> str:
 
 
 def facts_of(statement: Statement, position: int, previous_hash: str) -> Facts:
-    """What the seal covers; the module's docstring defines it. Needs what `WITH_FACTS` names."""
+    """The fields that the seal covers, as defined in the module's docstring. Needs the related rows in `WITH_FACTS`."""
     return {
         "affiliate": statement.affiliate.public_id,
         "number": statement.number,
@@ -100,10 +100,10 @@ def seal_of(facts: Facts) -> str:
 
 
 def seal_statements(statement_ids: Sequence[int]) -> None:
-    """Seal these new statements, in the order of their rows. Three queries, whatever the number.
+    """Seal these new statements, in the order of their rows. Three queries for any number.
 
-    Needs the lock on the heads of their affiliates' chains, and their payouts written. The rows are read again: what
-    is sealed is what is stored.
+    Needs the lock on the heads of their affiliates' chains, and their payouts written. The rows are read again, so the
+    seal covers the values as stored.
     """
     if not statement_ids:
         return

@@ -1,4 +1,4 @@
-"""The anchors in public: only hashes and the ends of periods, for anyone to keep a copy of."""
+"""The public anchors: only hashes and the ends of periods, so that anyone can store a copy."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""REST API: what conversions earned, the ledger, balances, statements and payouts."""
+"""REST API: commission of conversions, the ledger, balances, statements and payouts."""
 
 from collections import defaultdict
 from decimal import Decimal

@@ -124,7 +124,7 @@ class AskSerializer(serializers.Serializer[Any]):
         others = {"offer", "rules", "affiliate"} & given.keys()
         if "draft" in given and others:
             raise ValidationError(dict.fromkeys(others, "Leave it out: the draft says it."))
-        # PostgreSQL keeps no NUL in a document.
+        # PostgreSQL cannot store NUL in JSON.
         if "\\u0000" in json.dumps(given.get("rules")):
             raise ValidationError({"rules": "Send text without NUL characters."})
         missing = set() if "draft" in given else {"offer", "rules"} - given.keys()

@@ -4,6 +4,6 @@ from django.http import HttpResponse
 
 
 def pdf_response(name: str, content: bytes) -> HttpResponse:
-    """A download of a PDF; nobody on the way may keep it."""
+    """A download of a PDF that no cache may store."""
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
     return HttpResponse(content, content_type="application/pdf", headers=headers)

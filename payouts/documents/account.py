@@ -1,4 +1,4 @@
-"""What a statement's document shows: the sums, what each offer and goal brought, and every other line."""
+"""The content of a statement's document: the sums, earnings by offer and goal, and every other line."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,7 +14,7 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Earned:
-    """What one goal of an offer brought in the period; amounts in the statement's currency."""
+    """The earnings of one goal of an offer in the period, in the statement's currency."""
 
     offer: str
     goal: str
@@ -69,7 +69,7 @@ def account_of(statement: Statement) -> Account:
 
 
 def _of_clicks(lines: QuerySet[LedgerEntry]) -> list[Earned]:
-    """What clicks brought, by offer."""
+    """The earnings of clicks, by offer."""
     sums = (
         lines.filter(clicks__isnull=False)
         .order_by("clicks__offer__name")

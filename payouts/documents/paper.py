@@ -19,7 +19,7 @@ from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, T
 FONTS = Path(__file__).parent / "fonts"
 INK, CALM, RULE, SHADE = (colors.HexColor(code) for code in ("#182433", "#667382", "#dadfe5", "#f6f8fb"))
 MARGIN = 18 * mm
-# A frame keeps six points free on each side.
+# A frame has six points of padding on each side.
 WIDTH = A4[0] - 2 * MARGIN - 12
 PADDINGS = ("TOPPADDING", "BOTTOMPADDING", "LEFTPADDING", "RIGHTPADDING")
 

@@ -44,7 +44,7 @@ def statement_proof(statement: Statement) -> Iterator[str]:
 
 def account_proof(affiliate: Affiliate) -> Iterator[str]:
     """The whole chain from its first entry on, with every statement that was closed over it; in chunks."""
-    # The head is read first: what is booked meanwhile is left to the next download.
+    # The head is read first, so entries booked meanwhile are left for the next download.
     end = LedgerHead.objects.filter(affiliate=affiliate).first() or LedgerHead(affiliate=affiliate)
     head = {"sequence": end.sequence, "hash": end.hash}
     entries = LedgerEntry.objects.filter(affiliate=affiliate, sequence__lte=end.sequence)

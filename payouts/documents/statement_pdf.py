@@ -11,7 +11,7 @@ from payouts.documents.paper import BODY, CODE, HEAD, SMALL, TITLE, gap, load_fo
 from payouts.models import Payout, Statement
 from records.money import format_money
 
-# Beyond so many lines paper helps nobody; the file for spreadsheets has all of them.
+# A PDF with more lines is of no use; the CSV file has all of them.
 LINES_ON_PAPER = 500
 
 

@@ -1,4 +1,4 @@
-"""What there is to invoice of statements: their commission, told apart into what is new and what corrects invoices."""
+"""The amounts of statements to invoice: their commission, split into new commission and corrections of invoices."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -116,7 +116,7 @@ def open_invoices(accounts: Collection[Account]) -> dict[Account, list[Open]]:
 
 
 def carried(statements: Sequence[Statement]) -> dict[Account, Decimal]:
-    """What earlier statements of these accounts earned below zero and nothing documents; one query."""
+    """Negative commission of these accounts' earlier statements that no document covers; one query."""
     rows = (
         Invoicing.objects.filter(affiliate__in={each.affiliate_id for each in statements})
         .values_list("affiliate_id", "currency")

@@ -22,7 +22,7 @@ class AgreementRefused(ValueError):
 
 
 class BillingRefused(ValueError):
-    """The billing details cannot be right; nothing was stored. `faults` has a sentence for each field."""
+    """The billing details are invalid; nothing was stored. `faults` has a sentence for each field."""
 
     def __init__(self, faults: Mapping[str, str]) -> None:
         super().__init__(" ".join(faults.values()))
@@ -30,10 +30,10 @@ class BillingRefused(ValueError):
 
 
 def set_details(*, affiliate: Affiliate, given: Mapping[str, Any], actor: User | None, now: datetime) -> BillingDetails:
-    """Put billing details into force; those before are kept as replaced. The same again changes nothing.
+    """Put billing details into force and mark the previous ones as replaced. The same details again change nothing.
 
-    `given` has `party`, `is_small_business` and the texts of `TEXTS`. Raise `BillingRefused` with every fault.
-    Invoices that were written keep what they say.
+    `given` has `party`, `is_small_business` and the texts of `TEXTS`. Raise `BillingRefused` with every problem.
+    Existing invoices do not change.
     """
     clean = check_details(given)
     with transaction.atomic():
@@ -91,7 +91,7 @@ def tidy_address(text: str) -> str:
 
 
 def seller_of(details: BillingDetails) -> Seller:
-    """What the affiliate is to the tax rules."""
+    """The affiliate as the seller in the tax rules."""
     if details.party == Party.PRIVATE:
         return Seller.PRIVATE
     return Seller.SMALL if details.is_small_business else Seller.BUSINESS
@@ -118,7 +118,7 @@ def agree(
 
 
 def end_agreement(*, affiliate: Affiliate, actor: User, now: datetime) -> SelfBillingAgreement:
-    """End the agreement; what was written stays, nothing further is. Raise `AgreementRefused` where there is none."""
+    """End the agreement. Existing invoices stay; no new ones are written. Raise `AgreementRefused` if there is none."""
     with transaction.atomic():
         Affiliate.objects.select_for_update().get(pk=affiliate.pk)
         current = SelfBillingAgreement.objects.filter(affiliate=affiliate, ended_at=None).first()

@@ -16,7 +16,7 @@ CHUNK = 2000
 
 
 def invoice_findings(affiliate: Affiliate | None = None) -> Iterator[Finding]:
-    """What is wrong with the invoices of one affiliate, or of all; the numbers are checked for all only."""
+    """Problems with the invoices of one affiliate, or of all. The numbers are checked only for all."""
     mine = Q(affiliate=affiliate) if affiliate else Q()
     for invoice in Invoice.objects.filter(mine).select_related("vat_entry").order_by("pk").iterator(chunk_size=CHUNK):
         yield from (Finding(f"Invoice {invoice.number}", fault) for fault in _faults(invoice))
@@ -45,7 +45,7 @@ def _faults(invoice: Invoice) -> Iterator[str]:
 
 
 def _statement_findings(mine: Q) -> Iterator[Finding]:
-    """What was earned and documented, added up again from the ledger and from the documents."""
+    """Compare earned and documented amounts with sums added up again from the ledger and the documents."""
     documents = Invoice.objects.filter(statement=OuterRef("statement")).order_by().values("statement")
     covered = LedgerEntry.objects.filter(
         affiliate=OuterRef("affiliate"),

@@ -1,4 +1,4 @@
-"""What invoices know of countries: their codes, which belong to the EU's VAT area and when, what they count in."""
+"""Countries for invoices: their codes, their membership of the EU's VAT area with dates, and their VAT currency."""
 
 from datetime import date
 
@@ -41,7 +41,7 @@ def in_eu(country: str, day: date) -> bool:
 
 
 def currency_of(country: str, day: date) -> str | None:
-    """What VAT is reckoned in there; None for a country that is not in the table."""
+    """The country's currency for VAT; None for a country that is not in the table."""
     return next((currency for since, currency in _CURRENCIES.get(country, ()) if since <= day), None)
 
 

@@ -28,7 +28,7 @@ class NoIssuer(ValueError):
 
 @dataclass
 class Issued:
-    """What a run wrote: the documents, and by the statement's number the VAT booked and what was missing."""
+    """The result of a run: the documents, and by statement number the VAT booked and what was missing."""
 
     documents: list[Invoice] = field(default_factory=list)
     vat: dict[int, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
@@ -36,11 +36,11 @@ class Issued:
 
 
 def issue_invoices(statements: Sequence[Statement], *, now: datetime, actor: User | None = None) -> dict[int, Decimal]:
-    """What a close calls, in its transaction, with the statements that it has just made.
+    """Write invoices for the statements that a close has just made, in the close's transaction.
 
-    Return the VAT that was booked, by the statement's primary key: it is owed beyond the closing balance, so the
-    statement's payout has to send it, too. Nothing happens before the issuing company was entered, or when it does
-    not want it by itself. Some thirty queries, whatever the number of statements.
+    Return the VAT that was booked, by the statement's primary key: it is owed in addition to the closing balance, so
+    the statement's payout has to include it. Nothing is written until the issuing company has been entered, or when it
+    has automatic invoices turned off. About thirty queries for any number of statements.
     """
     issuer = Issuer.objects.filter(issues_automatically=True).first() if statements else None
     return dict(_issue_all(issuer, statements, now, actor).vat) if issuer else {}
@@ -214,7 +214,7 @@ def _corrected(sheet: Sheet) -> dict[str, Any]:
 
 
 def _lines(lines: Sequence[Line], vat: Decimal, currency: str) -> list[dict[str, Any]]:
-    """The lines as they are kept, the VAT shared out so that the parts add up to it."""
+    """The lines to store. The VAT is allocated so that the parts add up to the total."""
     shares = split_money(vat, [line.net for line in lines], currency)
     return [
         {
@@ -228,7 +228,7 @@ def _lines(lines: Sequence[Line], vat: Decimal, currency: str) -> list[dict[str,
 
 
 def _number(documents: Sequence[Invoice], issuer: Issuer) -> None:
-    """Both counters, always in this order, also where one has nothing to count: so nobody waits in a circle."""
+    """Lock both counters, always in this order, even where one has no documents, so that writers cannot deadlock."""
     for kind in (Kind.INVOICE, Kind.CREDIT_NOTE) if documents else ():
         some = [each for each in documents if each.kind == kind]
         numbers = take_numbers(issuer=issuer, kind=kind, year=documents[0].year, count=len(some))

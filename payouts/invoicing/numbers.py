@@ -1,4 +1,4 @@
-"""Numbers of invoices: from 1 on in each year, without gaps, whoever writes at the same time."""
+"""Invoice numbers: from 1 in each year, without gaps, also with concurrent writers."""
 
 from django.db import connection
 
@@ -8,8 +8,8 @@ from payouts.models import Invoice, Issuer
 def take_numbers(*, issuer: Issuer, kind: str, year: int, count: int) -> range:
     """The next `count` numbers of the year. Needs a transaction.
 
-    The counter's row stays locked until it ends: whoever numbers at the same time waits, and a roll-back gives the
-    numbers back before anybody else can see what comes after them. Take it last, after the locks of accounts.
+    The counter's row stays locked until it ends: concurrent callers wait, and a roll-back returns the numbers before
+    anyone can use later ones. Take this lock last, after the locks of accounts.
     """
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,4 +1,4 @@
-"""An invoice or credit note on paper: who to whom, what for, the tax, and the words that the law wants."""
+"""An invoice or credit note as PDF: the two parties, the lines, the tax, and the wording required by law."""
 
 from datetime import UTC, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What was not invoiced yet, and what it waits for: finance's list of what to ask affiliates for."""
+"""Statements that are not invoiced yet and what is missing: finance's list of what to request from affiliates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,12 +28,12 @@ class Pending:
 
 
 def not_invoiced() -> QuerySet[Statement]:
-    """Statements that earned something and that nobody has invoiced."""
+    """Statements with earnings that are not invoiced."""
     return Statement.objects.filter(invoicing=None).exclude(earned=0)
 
 
 def pending(*, most: int = MOST) -> list[Pending]:
-    """By account, the most statements first; at most so many. About seven queries, whatever the number."""
+    """By account, the most statements first, up to a limit. About seven queries for any number."""
     sums = (
         not_invoiced()
         .order_by()

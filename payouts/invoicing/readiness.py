@@ -44,7 +44,7 @@ class Local(NamedTuple):
 
 
 class Judge:
-    """Decides the tax of statements; what it has looked up it keeps, so it serves one run."""
+    """Decides the tax of statements. It caches its look-ups, so use one per run."""
 
     def __init__(self, issuer: Issuer) -> None:
         self.issuer = issuer
@@ -79,7 +79,7 @@ class Judge:
         return Local(key[1], self._local[key])
 
     def lacks(self, side: Side, currency: str, day: date) -> list[str]:
-        """What keeps a statement that ends with this day from being invoiced, in sentences; empty when nothing does."""
+        """What is missing to invoice a statement that ends on this day, in sentences; empty when nothing is."""
         missing = side.lacks()
         if side.details:
             try:

@@ -1,8 +1,8 @@
-"""What is written for a statement: one invoice, credit notes, both, or nothing. Pure.
+"""The documents for a statement: one invoice, credit notes, both, or none. Pure.
 
-The rule, so that every unit of commission stands on one document: what a statement corrects of invoices goes on credit
-notes to them, all else on its invoice. What falls below zero is credited against the account's newest invoices, and
-what no invoice can take is carried into the account's next one.
+The rule puts every unit of commission on exactly one document: corrections of invoiced amounts go on credit notes to
+those invoices, everything else on the statement's invoice. A negative amount is credited against the account's newest
+invoices; the rest is carried into the account's next invoice.
 """
 
 from collections import defaultdict
@@ -15,7 +15,7 @@ from payouts.models import Statement
 
 
 class Line(NamedTuple):
-    """A line of a document: what for, how many ledger lines it stands for, and the amount before VAT."""
+    """A line of a document: its description, the number of ledger lines it sums up, and the amount before VAT."""
 
     text: str
     entries: int

@@ -32,7 +32,7 @@ EVERYWHERE = frozenset(Place)
 
 
 class TaxRule(NamedTuple):
-    """When a rule holds, and what it asks for and says. `words` stand on the invoice."""
+    """A tax rule: when it applies, what it requires, and its wording. `words` are printed on the invoice."""
 
     code: str
     since: date
@@ -81,7 +81,7 @@ NAMES = {
 
 
 class Case(NamedTuple):
-    """What decides: the two sides, and the day of the supply (the last of the period)."""
+    """The facts that decide the tax: the two sides, and the day of the supply (the last of the period)."""
 
     seller: Seller
     seller_country: str
@@ -100,11 +100,11 @@ class Treatment(NamedTuple):
 
 
 class Undecided(ValueError):
-    """No rule can be applied to the case as it is; the message says what is missing."""
+    """No rule applies to the case; the message says what is missing."""
 
 
 class SellerNumberMissing(Undecided):
-    """What is missing is the affiliate's own VAT number."""
+    """The affiliate's own VAT number is missing."""
 
 
 def treat(case: Case, rates: RateBook, *, rules: Sequence[TaxRule] = RULES) -> Treatment:

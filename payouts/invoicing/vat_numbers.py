@@ -1,4 +1,4 @@
-"""VAT numbers: form and check digits, as far as a country has them. Nobody is asked over the network."""
+"""VAT numbers: form and check digits, as far as a country has them. No network request is made."""
 
 import re
 

@@ -1,8 +1,8 @@
-"""The ledger: what is owed, booked as lines that are only ever appended.
+"""The ledger: amounts owed, booked as append-only lines.
 
-A conversion's row is its own outbox: whatever changes what it earns clears `booked_at`. Booking takes such
-rows, prices them as they stand, and appends the difference between what is owed and what the ledger holds.
-Approval, reversal, correction, a new plan version and a lost task are all this one path.
+A conversion's row is its own outbox: every change of its commission clears `booked_at`. Booking reads these rows,
+prices them in their current state, and appends the difference between the amount owed and the amount in the ledger.
+Approval, reversal, correction, a new plan version and a lost task all take this path.
 """
 
 from collections import defaultdict
@@ -26,7 +26,7 @@ from records.money import MAX_AMOUNT, PLACES, places, round_money
 
 Kind = LedgerEntry.Kind
 
-# Where Conversion keeps each field of an Event, in the same order.
+# The Conversion fields that hold each field of an Event, in the same order.
 EVENT_COLUMNS = (
     "pk",
     "affiliate_id",
@@ -44,7 +44,7 @@ EVENT_COLUMNS = (
 
 
 class AdjustmentRefused(ValueError):
-    """The adjustment cannot be booked; nothing was. The message says what to mend."""
+    """The adjustment cannot be booked; nothing was. The message says how to fix it."""
 
 
 class ZeroAmount(AdjustmentRefused):
@@ -52,7 +52,7 @@ class ZeroAmount(AdjustmentRefused):
 
 
 class UnknownCurrency(AdjustmentRefused):
-    """The currency is not one that amounts can be kept in."""
+    """The currency is not supported for amounts."""
 
 
 class Due(NamedTuple):
@@ -63,7 +63,7 @@ class Due(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """What a booked amount belongs to. A conversion may have several: one per line of its price."""
+    """The key of a booked amount. A conversion may have several: one per line of its price."""
 
     conversion_id: int
     affiliate_id: int
@@ -96,7 +96,7 @@ def book_changes(*, limit: int = 1000, now: datetime | None = None) -> int:
 
 
 def take_due(limit: int) -> list[Due]:
-    """Lock up to `limit` conversions that are due for booking, passing by those that somebody else holds."""
+    """Lock up to `limit` conversions that are due for booking, skipping rows that another worker has locked."""
     rows = Conversion.objects.filter(booked_at=None, is_test=False).order_by("pk")
     return read_events(rows.select_for_update(skip_locked=True, of=("self",), no_key=True)[:limit])
 
@@ -126,7 +126,7 @@ def event_of(row: Conversion) -> Event:
 
 
 def quote_all(events: Sequence[Event]) -> dict[int, Quote]:
-    """Price a batch by conversion ID: a constant number of queries, whatever its size."""
+    """Price a batch by conversion ID, in a constant number of queries for any size."""
     quotes = price_together([Due(event, "") for event in events])[1]
     return {event.conversion_id: quotes[event.conversion_id] for event in events}
 
@@ -162,7 +162,7 @@ def _with_neighbours(due: Sequence[Due], wanted: Mapping[Account, Span]) -> list
 
 
 def booked_amounts(conversion_ids: Iterable[int]) -> dict[int, dict[Slot, Decimal]]:
-    """What the ledger holds for these conversions, by conversion and slot; settled slots of zero included."""
+    """The amounts in the ledger for these conversions, by conversion and slot, including slots settled to zero."""
     sums = (
         LedgerEntry.objects.filter(conversion__in=list(conversion_ids), kind__in=[Kind.COMMISSION, Kind.REVERSAL])
         .order_by()
@@ -192,7 +192,7 @@ def _differences_of(row: Due, quote: Quote, booked: Mapping[Slot, Decimal]) -> l
         Slot(event.conversion_id, line.affiliate_id, line.version_id, line.rule_id, line.currency): line
         for line in quote.lines
     }
-    # What falls away comes before what takes its place.
+    # Reversals of old slots come before the entries that replace them.
     for slot in [*(slot for slot in booked if slot not in owed), *owed]:
         line, before = owed.get(slot), booked.get(slot, Decimal(0))
         difference = (line.amount if line else Decimal(0)) - before
@@ -230,8 +230,8 @@ def adjust(
 ) -> LedgerEntry:
     """Book a correction by hand, up or down; the affiliate reads why (`arithmetic`), operators also who (`actor`).
 
-    Raise `ZeroAmount`, `UnknownCurrency`, or `AdjustmentRefused` for an amount with more decimals than
-    the currency has or too large to keep, and for a missing or over-long explanation.
+    Raise `ZeroAmount`, `UnknownCurrency`, or `AdjustmentRefused` for an amount with more decimals than the currency has
+    or too large to store, and for a missing or over-long explanation.
     """
     words = _explained(arithmetic)
     _check_amount(amount, currency)

@@ -43,7 +43,7 @@ GENESIS = "0" * 64
 
 
 class Facts(NamedTuple):
-    """What an entry's seal covers; the fields are those of the canonical form."""
+    """The facts that an entry's seal covers: the fields of the canonical form."""
 
     affiliate: str
     sequence: int
@@ -61,7 +61,7 @@ class Facts(NamedTuple):
     clicks: str | None = None
 
 
-# Where LedgerEntry keeps each of Facts, in the same order.
+# The LedgerEntry fields that hold each of Facts, in the same order.
 COLUMNS = (
     "affiliate__public_id",
     "sequence",
@@ -121,7 +121,7 @@ def moment_text(moment: datetime) -> str:
 
 
 def append(drafts: Sequence[Draft], *, now: datetime | None = None) -> list[LedgerEntry]:
-    """Write entries at the end of their affiliates' chains, in the order given. Five queries, whatever the number.
+    """Write entries at the end of their affiliates' chains, in the order given. Five queries for any number.
 
     Needs a transaction. Locks the heads of the affiliates in the order of their IDs until it ends, so
     numbers have no gaps and two writers cannot deadlock. Within a chain `booked_at` never goes back, and

@@ -1,4 +1,4 @@
-"""Walking an affiliate's chain from its first entry: what does not fit, in the order in which it is met."""
+"""Walking an affiliate's chain from its first entry: the errors, in the order in which they are found."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator

@@ -1,8 +1,9 @@
-"""Booking commission per click: what a day's clicks are worth minus what is booked for them.
+"""Booking commission per click: the amount owed for a day's clicks minus the amount booked for them.
 
-The same path as for conversions (`payouts.ledger.booking`): a count that grew, one that shrank because clicks turned
-out to be bots', and a new version of the plan are all a line of difference. A link's clicks of a day that one rule
-prices are one amount, rounded once. They are priced apart from conversions, whose caps and tiers do not count clicks.
+The same path as for conversions (`payouts.ledger.booking`): a higher count, a lower count because clicks were found to
+be bots', and a new version of the plan each become a line of difference. All clicks of a link and day that one rule
+prices are one amount, rounded once. They are priced separately from conversions, whose caps and tiers do not count
+clicks.
 """
 
 from collections import defaultdict
@@ -30,7 +31,7 @@ NOON = time(12, tzinfo=UTC)
 
 
 class Slot(NamedTuple):
-    """What a booked amount belongs to."""
+    """The key of a booked amount."""
 
     affiliate_id: int
     plan_version_id: int | None
@@ -39,10 +40,10 @@ class Slot(NamedTuple):
 
 
 def book_clicks(*, limit: int = 1000, now: datetime | None = None) -> int:
-    """Bring the ledger up to date with clicks that were counted; return how many days of links were looked at.
+    """Bring the ledger up to date with counted clicks; return how many link days were processed.
 
-    One transaction, and any number of workers: rows that somebody holds are passed by, and accounts that a cap makes
-    one are one worker's at a time. A constant number of queries for any `limit`.
+    Runs in one transaction, with any number of workers: locked rows are skipped, and accounts that share a cap are
+    processed by one worker at a time. A constant number of queries for any `limit`.
     """
     with transaction.atomic():
         keep_versions()
@@ -69,7 +70,7 @@ def click_differences(due: Sequence[BilledClicks], *, lock: bool = False) -> lis
 def price_clicks(
     due: Sequence[BilledClicks], *, lock: bool = False
 ) -> tuple[list[BilledClicks], dict[int, dict[Slot, Line]], dict[int, str]]:
-    """All that were priced, what each is worth by slot, and in words why one is worth nothing."""
+    """All priced rows, the amount of each by slot, and in words why a row earns nothing."""
     book = price_book(offer_ids={row.offer_id for row in due}, affiliate_ids={row.affiliate_id for row in due})
     wanted = spans([event for row in due for event in _events(row)], book, clicks=True)
     if wanted and lock:
@@ -113,9 +114,9 @@ def _events(row: BilledClicks) -> list[Event]:
 
 
 def _gathered(rows: Iterable[BilledClicks], book: PriceBook) -> tuple[list[int], list[Event]]:
-    """One event for all parts of a row that the same rules price, and beside each the row that it is of.
+    """One event for all parts of a row that the same rules price, each with its row.
 
-    In the order of days and links, so that a cap runs out the same way whoever counts.
+    Ordered by day and link, so that a cap runs out the same way in every run.
     """
     sources: list[int] = []
     events: list[Event] = []
@@ -176,7 +177,7 @@ def _differences_of(
     row: BilledClicks, owed: Mapping[Slot, Line], booked: Mapping[Slot, Decimal], reason: str
 ) -> list[Draft]:
     drafts = []
-    # What falls away comes before what takes its place.
+    # Reversals of old slots come before the entries that replace them.
     for slot in [*(slot for slot in booked if slot not in owed), *owed]:
         line, before = owed.get(slot), booked.get(slot, Decimal(0))
         difference = (line.amount if line else Decimal(0)) - before
@@ -227,7 +228,7 @@ def faults_of_paid_clicks(plan: CommissionPlan, effective_from: datetime, now: d
 
 
 def make_clicks_due(plan: CommissionPlan, effective_from: datetime) -> None:
-    """Count and book the days again that begin under the new terms, which may tell other clicks apart."""
+    """Make the days under the new terms due for counting and booking: new rules may name other countries or sub IDs."""
     days = BilledClicks.objects.filter(offer=plan.offer_id, day__gte=first_day_under(effective_from))
     if plan.affiliate_id:
         days = days.filter(affiliate=plan.affiliate_id)

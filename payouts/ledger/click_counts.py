@@ -1,9 +1,8 @@
-"""Counting the clicks of closed days for offers that pay per click, and again where the count has changed.
+"""Counting the clicks of closed days for offers that pay per click, and recounting days that changed.
 
-The day's sums (`tracking.ClickDay`) tell what has changed, at no cost to a click: each row keeps what its sum was when
-it was counted. A click that came late, or that turned out to be a bot's and was taken out of the sums, so sends its
-day back. Days whose clicks are no longer all stored stay as they were counted: what is dropped by age takes nothing
-back.
+The day's sums (`tracking.ClickDay`) show which days changed, at no cost to a click: each row stores the sum at the time
+of counting. A late click, or one that was found to be a bot's and removed from the sums, makes its day due for
+recounting. Days whose clicks are no longer all stored keep their count: clicks dropped by age do not reduce commission.
 """
 
 from collections import defaultdict
@@ -134,7 +133,7 @@ def _counted(day: date, rows: list[Changed], now: datetime) -> Iterator[BilledCl
 
 
 def _parts_of(day: date, links: list[int], offers: Collection[int]) -> dict[int, list[dict[str, Any]]]:
-    """The valid clicks of the day by link, told apart by the countries and sub IDs that rules name, and no further."""
+    """The valid clicks of the day by link, split only by the countries and sub IDs that rules name."""
     named = _named_values(offers)
     starts = datetime.combine(day, time(), UTC)
     ends = starts + timedelta(days=1)

@@ -47,7 +47,7 @@ def looks_back(rule: PricingRule) -> set[str]:
 
 
 def periods_of(book: PriceBook, account: Account, *, clicks: bool = False) -> set[str]:
-    """What the rules for conversions count over, or those for clicks: the one does not move the other."""
+    """The periods that rules count over, for conversions or for clicks: neither affects the other."""
     plans = (book.get((account.offer_id, account.affiliate_id)), book.get((account.offer_id, None)))
     return {period for plan in plans if plan for period in _periods_of_plan(plan, clicks)}
 

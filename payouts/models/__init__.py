@@ -1,4 +1,4 @@
-"""What is owed and paid: plans, the ledger, statements and payouts."""
+"""Commission and payments: plans, the ledger, statements and payouts."""
 
 from payouts.models.anchors import (
     Anchor,

@@ -1,4 +1,4 @@
-"""What holds closed periods fast: the seal of each statement, and the anchors that are kept outside of the database."""
+"""Protection of closed periods: the seal of each statement, and the anchors stored outside the database."""
 
 import secrets
 from typing import ClassVar
@@ -92,7 +92,7 @@ class AnchoredStatement(models.Model):
 
 
 class AnchorFile(models.Model):
-    """How far a file of anchors is, and what keeps it from going on."""
+    """The progress of a file of anchors, and the error that stops it."""
 
     path = models.CharField(max_length=500, primary_key=True)
     written = models.PositiveBigIntegerField(default=0, help_text="The last anchor that it holds.")

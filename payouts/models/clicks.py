@@ -11,9 +11,9 @@ from tracking.models import TrackingLink
 class BilledClicks(models.Model):
     """The valid clicks of one link and day (UTC), as they were counted for a price per click (CPC).
 
-    A click is valid that is neither a bot's nor a duplicate of the same visitor's. Like a conversion the row is its
-    own outbox: counting it anew, or a new version of the plan, clears `booked_at`, and booking appends what is owed
-    minus what is booked. `parts` tells the clicks apart as far as rules do: `[{"clicks": 120, "country": "DE"}]`.
+    A click is valid if it is neither a bot's nor a duplicate of the same visitor. Like a conversion, the row is its own
+    outbox: a recount or a new version of the plan clears `booked_at`, and booking appends the amount owed minus the
+    amount booked. `parts` splits the clicks as far as rules do: `[{"clicks": 120, "country": "DE"}]`.
     """
 
     public_id = models.CharField(max_length=24, unique=True, default=public_ids.billed_clicks_id, editable=False)

@@ -1,4 +1,4 @@
-"""Who asked for a period to be closed, and how far that is."""
+"""Requests to close a period, and their progress."""
 
 from django.db import models
 from django.db.models import Q
@@ -8,7 +8,7 @@ from affiliates.models import Affiliate, User
 
 
 class PeriodClose(models.Model):
-    """A period that somebody asked to close. What counts are the statements: this row tells how far they are."""
+    """A request to close a period. The statements are the result; this row shows the progress."""
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting for a worker"
@@ -19,7 +19,7 @@ class PeriodClose(models.Model):
     ends_at = models.DateTimeField(help_text="Half-open: the first moment that is no longer in the period.")
     state = models.CharField(max_length=7, choices=State, default=State.WAITING)
     asked_at = models.DateTimeField(default=timezone.now)
-    # Nobody: a command.
+    # Null: a command.
     asked_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

@@ -60,7 +60,7 @@ class Issuer(models.Model):
 
 
 class BillingDetails(models.Model):
-    """Whom an affiliate's invoices are from. A change is a new row; the old one stays."""
+    """An affiliate's billing details. A change is a new row; the old one stays."""
 
     class Party(models.TextChoices):
         BUSINESS = "business", "Business"
@@ -96,7 +96,7 @@ class BillingDetails(models.Model):
 
 
 class SelfBillingAgreement(models.Model):
-    """That an affiliate lets the operator write its invoices: to which words, since when, and until when."""
+    """An affiliate's agreement that the operator writes its invoices: its wording, start and end."""
 
     affiliate = models.ForeignKey(Affiliate, models.PROTECT, related_name="self_billing_agreements")
     words = models.TextField(max_length=2000)
@@ -173,7 +173,7 @@ class Invoice(models.Model):
     rule = models.CharField(max_length=20, help_text="The tax rule that was applied.")
     percent = models.DecimalField(max_digits=5, decimal_places=2, help_text="The VAT rate that was applied.")
     percent_since = models.DateField(null=True, help_text="Since when this rate has been in force.")
-    # What the law wants said: self-billing, reverse charge, why no VAT.
+    # The wording required by law: self-billing, reverse charge, the reason for no VAT.
     notes = models.JSONField(default=list)
     # The VAT in the currency of the country that it is owed in, where that is another one.
     local_vat = AmountField(null=True)
@@ -231,9 +231,9 @@ class InvoiceCounter(models.Model):
 
 
 class Invoicing(models.Model):
-    """That a statement was invoiced: what it earned, and what its invoice and credit notes come to, both before VAT.
+    """A statement that was invoiced: its commission, and the sum of its invoice and credit notes, both before VAT.
 
-    What was earned below zero and could be credited against no invoice (`earned` less than `documented`) is left to
+    Negative commission that could not be credited against an invoice (`earned` less than `documented`) is carried into
     the account's next invoice.
     """
 

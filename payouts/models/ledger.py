@@ -1,4 +1,4 @@
-"""What is owed: the affiliates' accounts, line by line."""
+"""The affiliates' accounts, line by line."""
 
 import re
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""What is paid: statements of closed periods, and payouts."""
+"""Statements of closed periods, and payouts."""
 
 from typing import ClassVar
 

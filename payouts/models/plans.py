@@ -1,4 +1,4 @@
-"""What an offer pays: plans, their versions and rules."""
+"""Commission plans, their versions and rules."""
 
 from typing import Any, ClassVar
 
@@ -58,7 +58,7 @@ RETURN NEW;
 
 
 class CommissionPlan(models.Model):
-    """What an offer pays. Without an affiliate it is the offer's default; with one it overrides it."""
+    """An offer's commission plan. Without an affiliate it is the offer's default; with one it overrides the default."""
 
     offer = models.ForeignKey(Offer, models.PROTECT, related_name="commission_plans")
     affiliate = models.ForeignKey(
@@ -79,7 +79,7 @@ class CommissionPlan(models.Model):
 
 
 class PlanVersion(models.Model):
-    """A plan's rules from a moment on. A new deal is a new version; old events keep the old one."""
+    """A plan's rules from a moment on. A new deal is a new version; earlier events keep the old one."""
 
     plan = models.ForeignKey(CommissionPlan, models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
@@ -138,7 +138,7 @@ def has_its_price() -> Q:
 
 
 class CommissionRule(models.Model):
-    """One line of a plan version: what an approved conversion that it is for earns."""
+    """One rule of a plan version: what an approved conversion earns if the rule applies to it."""
 
     # The kinds of `payouts.pricing.kinds`, by the names that code calls them: Kind.FLAT.
     Kind: Any = models.TextChoices("Kind", [(code.upper(), (code, kind.label)) for code, kind in KINDS.items()])  # type: ignore[call-overload]

@@ -1,4 +1,4 @@
-"""Versions before they are in force: drafts, what affiliates say to them, and what they would have paid."""
+"""Versions before they are in force: drafts, affiliates' consents, and what-ifs."""
 
 from typing import ClassVar
 
@@ -27,7 +27,7 @@ class DraftVersion(models.Model):
     rules = models.JSONField(help_text="As a version file lists them.")
     examples = models.JSONField(default=list, help_text="Worked examples, each with name, by, events and expected.")
     note = models.CharField(max_length=250, blank=True)
-    # Of plan, beginning and rules: whatever is agreed to is agreed to under this name.
+    # A digest of plan, start and rules: consents refer to the terms by this name.
     digest = models.CharField(max_length=64)
     state = models.CharField(max_length=9, choices=State, default=State.OPEN)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
@@ -77,7 +77,7 @@ class PlanConsent(models.Model):
     address = models.GenericIPAddressField(null=True, help_text="Where the answer came from.")
     evidence = models.CharField(max_length=500, blank=True, help_text="How the affiliate agreed, in words.")
     evidence_file = models.CharField(max_length=500, blank=True, help_text="File name or link of what proves it.")
-    # What the affiliate was told: the terms in words, and its own money before and after.
+    # What the affiliate was shown: the terms in words, and its own earnings before and after.
     shown = models.JSONField(default=dict)
 
     class Meta:
@@ -96,9 +96,9 @@ class PlanConsent(models.Model):
 
 
 class PlanEffect(models.Model):
-    """What a retroactive version that was published without consents does to an affiliate: the proof of no loss.
+    """The effect of a retroactive version, published without consents, on an affiliate: the proof of no loss.
 
-    `before` and `after` are of what is approved, `expected_…` with what was still pending as if it were approved.
+    `before` and `after` are sums of approved conversions; `expected_…` adds pending ones as if they were approved.
     """
 
     plan = models.ForeignKey(CommissionPlan, models.PROTECT, related_name="+")
@@ -127,7 +127,7 @@ class PlanEffect(models.Model):
 
 
 class WhatIf(models.Model):
-    """A question: what would these rules have paid for a past period? Answered by its lines; nothing is booked."""
+    """A calculation of what rules would have paid for a past period. Its lines are the result; nothing is booked."""
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting for a worker"
@@ -145,7 +145,7 @@ class WhatIf(models.Model):
     ends_at = models.DateTimeField()
     state = models.CharField(max_length=7, choices=State, default=State.WAITING)
     asked_at = models.DateTimeField(default=timezone.now)
-    # Nobody: a command.
+    # Null: a command.
     asked_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)

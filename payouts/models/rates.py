@@ -1,4 +1,4 @@
-"""What one currency was worth in another, by day."""
+"""Exchange rates by day."""
 
 from decimal import Decimal
 from typing import ClassVar

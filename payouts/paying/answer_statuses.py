@@ -1,9 +1,9 @@
-"""What the words of banks and wallets mean for a payout. A word is final here only where its sender says so.
+"""The meaning of banks' and wallets' statuses for a payout. A status is final only where its sender documents it so.
 
-PayPal: statuses of payout items (developer.paypal.com, "Track payout item status"). Unclaimed money has left and can be
-claimed for 30 days; then it is Returned. What PayPal holds or blocks it may still release. Wise: statuses of transfers
-(docs.wise.com, "Tracking transfers"). A transfer that bounced back may be sent again; it is over with `funds_refunded`.
-Banks: ISO 20022 codes of payment status reports.
+PayPal: statuses of payout items (developer.paypal.com, "Track payout item status"). Unclaimed money has left the
+account and can be claimed for 30 days; then it is Returned. PayPal may still release held or blocked items. Wise:
+statuses of transfers (docs.wise.com, "Tracking transfers"). A transfer that bounced back may be sent again; it is over
+with `funds_refunded`. Banks: ISO 20022 codes of payment status reports.
 """
 
 PAID, IN_FLIGHT, RETURNED, FAILED = "paid", "in flight", "returned", "failed"

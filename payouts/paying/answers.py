@@ -1,8 +1,8 @@
-"""What banks and wallets answer: a file applied row by row, each row once.
+"""Answers of banks and wallets: a file applied row by row, each row once.
 
 A row belongs to a line of a file that was released (`SentLine`), not to the payout alone: an answer to one attempt
-never touches the next. What was never sent, another amount, a word that is not in the table (`answer_statuses`), and
-rows that contradict each other book nothing and are reported.
+never affects the next. Rows for payouts that were never sent, rows with another amount or with a status that is not in
+the table (`answer_statuses`), and rows that contradict each other book nothing and are reported.
 """
 
 import hashlib
@@ -48,7 +48,7 @@ CURRENCY_COLUMNS = ("currency", "target_currency", "targetcurrency", "payment_cu
 
 @dataclass
 class Result:
-    """What an answer came to: counts, and the rows that could not be applied, each with its reason."""
+    """The result of a file: counts, and the rows that could not be applied, each with its reason."""
 
     paid: int = 0
     failed: int = 0
@@ -164,12 +164,12 @@ def _apply(row: Row, line: SentLine, actor: User, now: datetime) -> str:
 
 
 def _known(row: Row, line: SentLine, payout: Payout, meaning: str) -> bool:
-    """Whether the row was applied before, or says what is so already."""
+    """Whether the row was applied before, or reports the current state."""
     is_here = payout.batch_id == line.batch_id
     if is_here and payout.status == meaning:
         return True
     before = AnswerRow.objects.filter(payout=payout, batch=line.batch_id)
-    # A final word is applied once, in whatever file it comes again; one that is not final may come back.
+    # A final status is applied once, even if another file repeats it; one that is not final may come back.
     same = Q(sha256=row.sha256) if meaning == IN_FLIGHT else Q(sha256=row.sha256) | Q(meaning=meaning)
     if not before.filter(same).exists():
         return False

@@ -27,23 +27,25 @@ MAX_PAYOUTS = 10_000
 
 
 class Made(NamedTuple):
-    """What `make_batches` did: the batches, and payouts that were left out with the reason."""
+    """The result of `make_batches`: the batches, and the payouts left out, each with its reason."""
 
     batches: list[PayoutBatch]
     left_out: list[tuple[Payout, str]]
 
 
 class Released(NamedTuple):
-    """A batch's file as it is kept, and payouts that could not be written, each with the reason."""
+    """A batch's stored file, and payouts that could not be written, each with its reason."""
 
     file: PayoutFile
     left_out: list[tuple[Payout, str]]
 
 
 def make_batches(*, payout_ids: Collection[int], actor: User, now: datetime, include: Collection[Concern] = ()) -> Made:
-    """Put due payouts into batches, one for each method and currency. What cannot go is left out and named.
+    """Put due payouts into batches, one for each method and currency. Payouts that cannot be sent are left out and
+    named.
 
-    So is what finance should look at first (`payouts.paying.concerns`), unless its kind is in `include`.
+    Payouts that finance should check first (`payouts.paying.concerns`) are left out too, unless their kind is in
+    `include`.
     """
     with transaction.atomic():
         rows = Payout.objects.select_for_update(of=("self",)).select_related("affiliate", "statement", "batch")
@@ -104,7 +106,7 @@ def _locked(batch: PayoutBatch) -> PayoutBatch:
 
 @transaction.atomic
 def approve_batch(*, batch: PayoutBatch, actor: User, now: datetime) -> None:
-    """Release a batch for sending. Somebody else than its maker has to; the database, too, refuses it otherwise."""
+    """Release a batch for sending. Its maker may not approve it; a database constraint enforces this too."""
     row = _locked(batch)
     if row.status != Status.DRAFT:
         raise BatchRefused(f"Batch {row} is {row.get_status_display().lower()}; only a new one is approved.")
@@ -121,8 +123,8 @@ def approve_batch(*, batch: PayoutBatch, actor: User, now: datetime) -> None:
 def cancel_batch(*, batch: PayoutBatch, actor: User, note: str, now: datetime) -> int:
     """Dissolve a batch; its unpaid payouts are due again and free for another one. Return how many.
 
-    One that was sent may be cancelled, too: the bank may have refused the whole file. What is paid stays paid. Raise
-    `BatchRefused` while a payout of it is on its way.
+    A sent batch may be cancelled too, as the bank may have refused the whole file. Paid payouts stay paid. Raise
+    `BatchRefused` while one of its payouts is on its way.
     """
     row = _locked(batch)
     if row.status == Status.CANCELLED:
@@ -141,9 +143,9 @@ def cancel_batch(*, batch: PayoutBatch, actor: User, note: str, now: datetime) -
 
 @transaction.atomic
 def release_batch(*, batch: PayoutBatch, actor: User, now: datetime) -> Released:
-    """Make the batch's file and keep it; from now on the batch is sent. What cannot be written leaves the batch.
+    """Make and store the batch's file, and mark the batch as sent. Payouts that cannot be written leave the batch.
 
-    A batch that was sent before files were kept gets its file by this, too.
+    This also makes the file of a batch that was sent before files were stored.
     """
     row = _locked(batch)
     if row.status not in (Status.APPROVED, Status.SENT):
@@ -216,14 +218,14 @@ class Figures(NamedTuple):
 
 
 def figures_of(batch: PayoutBatch) -> Figures:
-    """How many payouts a batch has, what they come to in its currency, and how many are settled."""
+    """The number of payouts in a batch, their sum in its currency, and how many are settled."""
     sums = batch.payouts.aggregate(count=Count("pk"), total=Sum("sent_amount"))
     settled = batch.payouts.exclude(status=Payout.Status.DUE).count()
     return Figures(sums["count"], sums["total"] or Decimal(0), settled)
 
 
 def problems_of(batch: PayoutBatch) -> list[tuple[str, list[Payout]]]:
-    """What is to look at before the batch is sent: each problem with its payouts, none where it is the whole file's."""
+    """Problems to check before the batch is sent, each with its payouts, or with none if it concerns the whole file."""
     if batch.status not in (Status.DRAFT, Status.APPROVED):
         return []
     payouts = list(batch.payouts.filter(status=Payout.Status.DUE).select_related("affiliate", "statement", "method"))

@@ -1,4 +1,4 @@
-"""What finance looks at before a payout goes out: an affiliate without access, an invoice that is not there."""
+"""Concerns that finance checks before a payout is sent: an affiliate without access, a missing invoice."""
 
 from collections.abc import Collection
 from enum import StrEnum
@@ -24,7 +24,7 @@ TITLES = {
 def concerns_of(payouts: Collection[Payout]) -> dict[int, dict[Concern, str]]:
     """By payout, its concerns in words that follow the payout's ID. Payouts without any are left out.
 
-    Reads the affiliates' status as it is now. About five queries, whatever the number of payouts.
+    Reads the affiliates' current status. About five queries for any number of payouts.
     """
     statuses = _statuses(payouts)
     uninvoiced = _uninvoiced(payouts)
@@ -61,7 +61,7 @@ def _uninvoiced(payouts: Collection[Payout]) -> dict[int, str]:
 
 
 def with_marks(payouts: "QuerySet[Payout]") -> "QuerySet[Payout]":
-    """What `marks` reads, in the query of a list."""
+    """Add the rows that `marks` reads to a list's query."""
     invoiced = Invoicing.objects.filter(statement=OuterRef("statement"))
     open_one = Statement.objects.filter(pk=OuterRef("statement")).exclude(earned=0)
     uninvoiced = Exists(Issuer.objects.all()) & Exists(open_one) & ~Exists(invoiced)

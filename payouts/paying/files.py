@@ -45,10 +45,10 @@ class PaymentFile(NamedTuple):
 def payment_file(
     batch: PayoutBatch, payouts: Sequence[Payout], references: Mapping[int, str], *, now: datetime
 ) -> PaymentFile:
-    """The file of a batch. A payout that cannot be written is left out and named; it stops no other.
+    """The file of a batch. A payout that cannot be written is left out and named; the others are written.
 
-    `references` has, by payout, what answers to its line carry. Raise `BatchRefused` when the operator's own account is
-    not set, or nothing is left to send.
+    `references` has, by payout, the reference that the bank's answer carries. Raise `BatchRefused` when the operator's
+    own account is not set, or nothing is left to send.
     """
     check_own_account(batch.kind)
     left_out = [(payout, why) for payout in payouts if (why := why_not_written(batch.kind, payout))]
@@ -75,7 +75,7 @@ def check_own_account(kind: str) -> None:
 
 
 def account_problem(kind: str) -> str:
-    """What the files of a method lack of the operator's own details, and where to set it. Empty: nothing."""
+    """What is missing in the operator's own details for a method's files, and where to set it. Empty if nothing is."""
     if kind != Kind.SEPA:
         return ""
     try:
@@ -106,16 +106,16 @@ def why_not_written(kind: str, payout: Payout) -> str:
         words = "; ".join(f"{name}: {why}" for name, why in fault.faults.items())
         return f"cannot be written, its payout method needs to be entered again ({words})"
     except Exception:
-        # Whatever one row brings along must not stop the others.
+        # An error in one row must not stop the others.
         log.exception("payout_not_written", payout=payout.public_id)
         return "cannot be written: its payout method cannot be read; it needs to be entered again"
     return ""
 
 
 def reference_of(kind: str, payout: Payout, before: int) -> str:
-    """What the line of this attempt is called in the file: the payout's ID; later attempts have their number, too.
+    """The reference of this attempt in the file: the payout's ID, with a number from the second attempt on.
 
-    Banks take no underscore. Wise takes ten characters for dollars, and answers with them.
+    Banks accept no underscore. Wise accepts ten characters for dollars, and returns them in its answer.
     """
     number = f"-{before + 1}" if before else ""
     if kind == Kind.WISE:

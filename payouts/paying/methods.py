@@ -65,7 +65,7 @@ BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
 class DetailsRefused(ValueError):
-    """The details cannot be right; nothing was stored. `faults` has a sentence for each field."""
+    """The details are invalid; nothing was stored. `faults` has a sentence for each field."""
 
     def __init__(self, faults: Mapping[str, str]) -> None:
         super().__init__(" ".join(faults.values()))
@@ -75,7 +75,7 @@ class DetailsRefused(ValueError):
 def set_method(
     *, affiliate: Affiliate, kind: str, details: Mapping[str, str], actor: User | None, now: datetime
 ) -> PayoutMethod:
-    """Put a payout method into force; the one before is kept as replaced. Raise `DetailsRefused` with every fault.
+    """Put a payout method into force and mark the previous one as replaced. Raise `DetailsRefused` with every problem.
 
     Payouts that are in a batch already keep the method that the batch was made with.
     """
@@ -135,7 +135,7 @@ def _plain(value: str) -> str:
 
 
 def latin(text: str) -> str:
-    """As banks write it: Latin letters, digits and a few signs; what has no such letters is left out."""
+    """The text in the characters that banks accept: Latin letters, digits and a few signs; others are left out."""
     return " ".join(re.sub(r"[^A-Za-z0-9/?:().,'+ -]", " ", unidecode(text)).split())
 
 

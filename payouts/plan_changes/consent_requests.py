@@ -27,7 +27,7 @@ class Standing:
 
 
 def standings(draft: DraftVersion, now: datetime) -> list[Standing]:
-    """Everybody concerned by the draft, by name; nobody when it begins later."""
+    """Every affiliate whose consent the draft needs, by name; empty when it begins later."""
     if draft.effective_from >= now:
         return []
     answers = answers_to(draft.plan, draft.digest)
@@ -66,7 +66,7 @@ def waiting_for(affiliate: Affiliate) -> list[DraftVersion]:
 
 
 def draft_for(affiliate: Affiliate, public_id: str) -> DraftVersion | None:
-    """A draft that the affiliate was asked about, whatever became of it."""
+    """A draft that the affiliate was asked about, in any state."""
     asked = Exists(PlanConsent.objects.filter(affiliate=affiliate, draft=OuterRef("pk")))
     open_question = _concerns(affiliate) & Q(asked_at__isnull=False)
     rows = DraftVersion.objects.filter(open_question | Q(asked), public_id=public_id)
@@ -74,7 +74,7 @@ def draft_for(affiliate: Affiliate, public_id: str) -> DraftVersion | None:
 
 
 def _concerns(affiliate: Affiliate) -> Q:
-    """Whether an answered what-if of the draft as it stands has money of the affiliate, or says that none moves."""
+    """Whether a finished what-if of the current draft has a line for the affiliate, with or without a change."""
     lines = WhatIfLine.objects.filter(
         affiliate=affiliate,
         what_if__draft=OuterRef("pk"),

@@ -1,8 +1,8 @@
-"""Consents to versions that begin in the past: whom they concern, who agreed, and answering.
+"""Consents to versions that begin in the past: the affiliates concerned, their answers, and recording an answer.
 
-A consent is given to exactly the terms that were shown: it names their digest, and a draft that is changed has
-another. Answers are only ever added; of several to one digest the newest counts. That no version comes into force
-without them is the database's own rule (`plan_version_agreed_to`, in `payouts.models.plans`).
+A consent is given to exactly the terms that were shown: it names their digest, and a changed draft has another digest.
+Answers are append-only; of several answers to one digest the newest counts. The database refuses a version without them
+(`plan_version_agreed_to`, in `payouts.models.plans`).
 """
 
 from datetime import datetime
@@ -19,7 +19,7 @@ _AFFECTED = AFFECTED.format(plan="%(plan)s", since="%(since)s", until="%(until)s
 
 
 class ConsentRefused(ValueError):
-    """The answer was not taken; the message says why and what to do."""
+    """The answer was refused; the message says why and what to do."""
 
 
 def affected_by(plan: CommissionPlan, since: datetime, until: datetime) -> list[int]:
@@ -55,10 +55,10 @@ def answer(
     address: str | None = None,
     shown: dict[str, Any] | None = None,
 ) -> PlanConsent:
-    """Keep the affiliate's own answer to the terms named by `digest`.
+    """Store the affiliate's own answer to the terms named by `digest`.
 
-    Waits for whoever changes or publishes the draft. Raise `ConsentRefused` when the draft is no longer what was
-    shown, when nobody asked, or when the affiliate is not concerned.
+    Locks the draft, so it waits for concurrent changes and publishing. Raise `ConsentRefused` when the draft has
+    changed since it was shown, when no consent was requested, or when the affiliate is not concerned.
     """
     with transaction.atomic():
         draft = _as_it_stands(draft, digest, affiliate, now)
@@ -88,7 +88,7 @@ def record(
     evidence_file: str,
     now: datetime,
 ) -> PlanConsent:
-    """Keep an answer that the affiliate gave elsewhere, with what proves it; it is marked as recorded by `operator`.
+    """Store an answer that the affiliate gave elsewhere, with its evidence, as recorded by `operator`.
 
     Raise `ConsentRefused` as `answer` does, and when the evidence is missing.
     """
@@ -110,7 +110,7 @@ def record(
 
 
 def _as_it_stands(draft: DraftVersion, digest: str, affiliate: Affiliate, now: datetime) -> DraftVersion:
-    """The draft, locked together with its plan until the transaction ends, if it still says what was shown."""
+    """The draft, locked together with its plan until the transaction ends, if its terms are still those shown."""
     CommissionPlan.objects.select_for_update(no_key=True).get(pk=draft.plan_id)
     draft = DraftVersion.objects.select_for_update(of=("self",)).select_related("plan").get(pk=draft.pk)
     if not draft.is_open:

@@ -13,7 +13,7 @@ from payouts.plans.documents import PlanRefused, digest_of, document_of, rules_f
 from payouts.plans.linter import faults_of_rules
 from payouts.plans.price_books import hold_versions
 
-# What a worked example is kept by in a draft.
+# The fields of a worked example that a draft stores.
 EXAMPLE = ("name", "by", "events", "expected")
 
 
@@ -27,9 +27,9 @@ def write_draft(
     now: datetime,
     examples: Sequence[WorkedExample] = (),
 ) -> DraftVersion:
-    """Keep these (unsaved) rules and worked examples as a draft.
+    """Save these (unsaved) rules and worked examples as a draft.
 
-    Raise `PlanRefused` with every fault when they could not be published.
+    Raise `PlanRefused` with every problem when they could not be published.
     """
     _check(plan, rules, examples, effective_from)
     return DraftVersion.objects.create(
@@ -103,9 +103,10 @@ def rules_of(draft: DraftVersion) -> list[CommissionRule]:
 
 
 def locked(draft: DraftVersion) -> DraftVersion:
-    """The draft as it stands, held together with its plan until the transaction ends.
+    """The current draft, locked together with its plan until the transaction ends.
 
-    In this order, as whoever answers or publishes takes them. Raise `PlanRefused` when it is no longer open.
+    The locks are taken in the same order as by consents and publishing. Raise `PlanRefused` when the draft is no longer
+    open.
     """
     CommissionPlan.objects.select_for_update(no_key=True).get(pk=draft.plan_id)
     found = DraftVersion.objects.select_for_update(of=("self",)).select_related("plan__offer").get(pk=draft.pk)

@@ -34,14 +34,14 @@ def publish_version(
 ) -> PlanVersion:
     """Make the plan's next version with these (unsaved) rules and worked examples, in force from a moment on.
 
-    Versions and rules are append-only: a changed deal is another version. Conversions that are booked
-    already and happened at or after `effective_from` are marked as due, so that the ledger follows the
-    new terms by lines of difference. Waits for batches that are being booked.
+    Versions and rules are append-only: a changed deal is another version. Booked conversions that happened at or after
+    `effective_from` become due again, so that the ledger follows the new terms by lines of difference. Waits for
+    batches that are being booked.
 
-    A version that begins before `now` needs the consent of every affiliate whose events it prices again
-    (`payouts.plan_changes.consents`), unless none of them loses anything: then the proof is stored with it.
-    Raise `PlanRefused` with every fault when a rule is wrong, when an example does not come out as it
-    expects, when `effective_from` is not after the previous version's, or when consents are missing.
+    A version that begins before `now` needs the consent of every affiliate whose events it reprices
+    (`payouts.plan_changes.consents`), unless none of them loses anything: then the proof is stored with it. Raise
+    `PlanRefused` with every problem when a rule is invalid, when an example does not give its expected lines, when
+    `effective_from` is not after the previous version's, or when consents are missing.
     """
     with transaction.atomic():
         hold_versions()
@@ -87,7 +87,7 @@ def _insert(version: PlanVersion, rules: Sequence[CommissionRule], examples: Seq
     except IntegrityError as error:
         if "was not agreed to" not in str(error):
             raise
-        # The database looks again, and somebody's first event of the time came in between.
+        # The database checks again, and an affiliate's first event of that time arrived in between.
         raise PlanRefused(["Events came in meanwhile that the version would price again. Publish it again."]) from error
     for rule in rules:
         rule.version = version
@@ -107,7 +107,7 @@ def _faults_of_start(last: PlanVersion | None, effective_from: datetime) -> list
 
 
 def _check_consents(proposal: Proposal, digest: str) -> None:
-    """Raise `PlanRefused` unless everybody concerned has agreed or nobody loses; keep the proof of the latter."""
+    """Raise `PlanRefused` unless all affiliates concerned agreed or none loses; store the proof of the latter."""
     affected = affected_by(proposal.plan, proposal.starts_at, proposal.ends_at)
     lacking = without_consent(proposal.plan, digest, affected)
     if not lacking:

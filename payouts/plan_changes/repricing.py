@@ -1,4 +1,4 @@
-"""Pricing booked events again: what the ledger holds beside what the plans in force pay, and booking the difference."""
+"""Repricing booked events: compare the ledger with the plans in force, and book the difference."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ Sums = dict[tuple[int, str], Decimal]
 
 
 class Change(NamedTuple):
-    """What an affiliate has in a currency for the span, and what it would have."""
+    """An affiliate's booked and recalculated commission in a currency for the span."""
 
     affiliate_id: int
     currency: str
@@ -38,7 +38,7 @@ def _of_offer(offer: Offer, starts_at: datetime, ends_at: datetime) -> QuerySet[
 
 
 def booked_and_owed(*, offer: Offer, starts_at: datetime, ends_at: datetime, progress: Progress) -> Iterator[Change]:
-    """What is booked for the events of the span, and what they earn by the plans in force, by affiliate and currency.
+    """The amounts booked for the span's events, and their commission by the plans in force, by affiliate and currency.
 
     Parents have changes of their own, one for each child. Writes nothing.
     """

@@ -1,8 +1,8 @@
-"""What rules would have paid for a past span of time, beside what the terms in force pay. Writes nothing.
+"""What-ifs: what rules would have paid for a past span of time, compared with the terms in force. Writes nothing.
 
-Both sides are priced by the functions that book (`payouts.pricing`), so what is not booked yet counts on both. Events
-are read in batches: where no rule looks back on earlier events whatever affiliate they are of, else affiliate by
-affiliate, so that memory is bounded by the batch, or by the largest account.
+Both sides are priced by the functions that book (`payouts.pricing`), so events not booked yet count on both. Events are
+read in batches: across affiliates if no rule depends on earlier events, otherwise affiliate by affiliate, so that
+memory is bounded by the batch, or by the largest account.
 """
 
 import heapq
@@ -86,7 +86,7 @@ class Example(NamedTuple):
 
 @dataclass(slots=True)
 class Comparison:
-    """What came of the events so far, added up by affiliate and currency."""
+    """The results of the events so far, added up by affiliate and currency."""
 
     events: int = 0
     sums: dict[tuple[int, str], list[Decimal]] = field(default_factory=lambda: defaultdict(lambda: [ZERO] * 4))
@@ -177,7 +177,7 @@ def _compare_batch(
     quotes = []
     for column, terms in enumerate((book, _with_proposal(book, proposal, rules))):
         of_all = price_together(expected, book=terms)[1]
-        # Where events stand for themselves, what is pending moves nothing of what is approved.
+        # Where events are priced independently, pending events do not change the amounts of approved ones.
         apart = together and len(approved) < len(due)
         found.add(column, price_together(due, book=terms)[1] if apart else of_all, approved)
         found.add(column + 2, of_all, [row.event.conversion_id for row in due])

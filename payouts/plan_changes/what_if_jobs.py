@@ -1,7 +1,7 @@
-"""What-ifs as jobs: asked for once, small ones answered at once, great ones by a worker that shows how far it is.
+"""What-ifs as jobs: each is requested once; small ones are answered at once, large ones by a worker with progress.
 
-As with the close of a period (`payouts.statements.closing`) the row says what was asked and how far it is, and an
-advisory lock of PostgreSQL whether a worker is on it: what a crash left is begun anew by the next sweep. Nothing is
+As with the close of a period (`payouts.statements.closing`), the row holds the request and its progress, and a
+PostgreSQL advisory lock shows whether a worker is running it: after a crash the next sweep starts it again. Nothing is
 booked.
 """
 
@@ -23,7 +23,7 @@ from records.advisory_locks import Lock, try_to_hold
 
 State = WhatIf.State
 OPEN = (State.WAITING, State.RUNNING)
-# Up to so many events the answer does not keep anybody waiting.
+# Up to this many events the answer comes without a noticeable wait.
 SMALL = 3_000
 MOST_OF_ERROR = 500
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
@@ -31,11 +31,11 @@ Progress = Callable[[str, int, int], None]
 
 
 class WhatIfRefused(ValueError):
-    """The question makes no sense; the message says what to mend."""
+    """The request is invalid; the message says how to fix it."""
 
 
 class AlreadyTrying(ValueError):
-    """Somebody is working on this very what-if."""
+    """A worker is already running this what-if."""
 
 
 def ask_what_if(
@@ -91,10 +91,10 @@ def ask_of_draft(
 
 
 def run_what_if(row: WhatIf, *, progress: Progress = lambda stage, done, total: None) -> None:
-    """Answer it, and keep the row up to date. One that is answered is left alone.
+    """Run the what-if and update its row. One that is done is left unchanged.
 
-    Raise `AlreadyTrying` while somebody else works on it. Whatever else goes wrong is raised and, unless the
-    database itself went away, stands in the row.
+    Raise `AlreadyTrying` while another worker runs it. Any other error is raised and, unless the database connection
+    was lost, stored in the row.
     """
     with _working_on(row):
         row.refresh_from_db()
@@ -130,7 +130,7 @@ def _proposal(row: WhatIf) -> Proposal:
 
 
 def _keep(row: WhatIf, found: Comparison) -> None:
-    # Whoever must agree to the draft has a line, though it may be of nothing.
+    # Every affiliate whose consent the draft needs has a line, even if its amounts are zero.
     concerned = affected_by(row.plan, row.starts_at, row.ends_at) if row.draft_id else []
     lines = [WhatIfLine(what_if=row, **each._asdict()) for each in with_everybody(found.outcomes(), concerned)]
     with transaction.atomic():

@@ -1,4 +1,4 @@
-"""What an answered what-if says: sums by currency, who gains and who loses, and the terms of both sides in words."""
+"""The report of a finished what-if: sums by currency, affiliates that gain and lose, and both terms in words."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -42,7 +42,7 @@ class Total:
 
 
 class TermChange(NamedTuple):
-    """What a goal pays by the terms in force, and by others."""
+    """A goal's commission by the terms in force and by the other terms."""
 
     goal: str
     before: str
@@ -83,7 +83,7 @@ def totals(row: WhatIf) -> list[Total]:
 
 
 def lines_by_change(row: WhatIf) -> "QuerySet[WhatIfLine]":
-    """Affiliates by currency, whoever loses most first; `change` stands on each."""
+    """Affiliates by currency, the largest loss first, each annotated with `change`."""
     lines = row.lines.annotate(change=F("after") - F("before")).select_related("affiliate")
     return lines.order_by("currency", "change", "affiliate__name", "pk")
 
@@ -113,7 +113,7 @@ def csv_rows(row: WhatIf) -> Iterator[list[Any]]:
 
 
 def changes_of(draft: DraftVersion) -> list[TermChange]:
-    """What each goal pays by the terms that the draft would replace, and by the draft."""
+    """Each goal's commission by the terms that the draft would replace, and by the draft."""
     return compared(terms_before(draft.plan, draft.effective_from), rules_of(draft))
 
 

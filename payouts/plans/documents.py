@@ -23,7 +23,7 @@ SHOWN = [each for each in CommissionRule._meta.concrete_fields if each.name not 
 
 
 class PlanRefused(ValueError):
-    """The version cannot be published; nothing was changed. `problems` lists every fault as a sentence."""
+    """The version cannot be published; nothing was changed. `problems` lists every problem as a sentence."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__(" ".join(problems))
@@ -49,9 +49,9 @@ def _plain(value: Any) -> Any:
 
 
 def digest_of(plan: CommissionPlan, effective_from: datetime, rules: Sequence[CommissionRule]) -> str:
-    """The name of exactly these terms: SHA-256 of plan, beginning and rules, whatever order the rules come in.
+    """The digest of these terms: SHA-256 of plan, start and rules, independent of the order of the rules.
 
-    Goals stand in it by number: a goal that is given another code is the same goal.
+    Goals are named by number, so a goal whose code changes is the same goal.
     """
     lines = sorted(json.dumps({**_written(rule), "goal": rule.goal_id}, sort_keys=True) for rule in rules)
     text = json.dumps([plan.pk, effective_from.astimezone(UTC).isoformat(), lines])

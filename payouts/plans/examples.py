@@ -43,7 +43,7 @@ LINE_NAMES = ("event", "month", "rule", "to", "amount", "currency")
 
 
 class ExampleRefused(ValueError):
-    """The example cannot be read; the message says what to mend."""
+    """The example cannot be read; the message says how to fix it."""
 
 
 def faults_of_examples(
@@ -73,7 +73,7 @@ def goals_of(offer_id: int) -> dict[str, Goal]:
 
 
 def propose(row: WorkedExample, rules: Sequence[PricingRule], **context: Any) -> tuple[list[dict[str, Any]], Outcome]:
-    """The expected lines as the rules have them come out, for somebody to confirm. Raise `ExampleRefused`."""
+    """The lines that the rules give, for the operator to confirm. Raise `ExampleRefused`."""
     example = read_example(row, **context)
     outcome = work_out(example, rules)
     lines = [

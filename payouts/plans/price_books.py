@@ -15,7 +15,7 @@ RULE_FIELDS = tuple(each.name for each in fields(PricingRule) if each.name != "g
 
 
 def price_book(*, offer_ids: Collection[int], affiliate_ids: Collection[int]) -> PriceBook:
-    """Load the plans that could apply to these affiliates on these offers: three queries, whatever the number."""
+    """Load the plans that could apply to these affiliates on these offers: three queries for any number."""
     wanted = Q(affiliate=None) | Q(affiliate__in=set(affiliate_ids))
     plans = list(CommissionPlan.objects.filter(wanted, offer__in=set(offer_ids)))
     versions = list(PlanVersion.objects.filter(plan__in=plans).order_by("-effective_from"))
@@ -43,5 +43,5 @@ def keep_versions() -> None:
 
 
 def hold_versions() -> None:
-    """Keep everybody from pricing and publishing until this transaction ends. Take it before any row lock."""
+    """Block pricing and publishing by others until this transaction ends. Take this lock before any row lock."""
     wait_for(Lock.PLAN_VERSIONS)

@@ -1,10 +1,9 @@
-"""What events earn: pure functions over facts, plans and rates, the same for booking, what-if and verification.
+"""Commission of events: pure functions over facts, plans and rates, the same for booking, what-if and verification.
 
-`precedence` says which rules apply, `kinds` what one comes to (each kind of commission is one file), `engine` prices a
-set of events.
-Only an approved conversion earns. Each line is rounded once, half up, to its currency's places; two currencies are
-never added. Negative revenue (a refund sent as an event of its own) earns nothing but under a share of net revenue:
-what takes commission back is the rejection of the original conversion, which reverses it to the last unit.
+`precedence` selects the rules that apply, `kinds` compute the amount of one (each kind of commission is one file),
+`engine` prices a set of events. Only an approved conversion earns. Each line is rounded once, half up, to its
+currency's places; two currencies are never added. Negative revenue (a refund sent as an event of its own) earns nothing
+except under a share of net revenue: commission is reversed, to the last unit, by rejecting the original conversion.
 """
 
 from payouts.pricing.engine import estimate, estimate_all, price, price_all

@@ -1,9 +1,9 @@
 """Pricing of many events at once: pure arithmetic over facts and plans. No database.
 
-Events are taken in the order in which they happened, those of one moment by their number, whatever order they
-come in. What an event earns may depend on those before it (caps, marginal tiers, a number of payments, net revenue)
-or on its whole period (whole-volume tiers): then all approved events of the affiliate on the offer must be given.
-What a rule comes to is its kind's to say (`payouts.pricing.kinds`).
+Events are processed by the time at which they happened, and by number within a moment, independent of the input order.
+The commission of an event may depend on earlier events (caps, marginal tiers, a number of payments, net revenue) or on
+its whole period (whole-volume tiers): then all approved events of the affiliate on the offer must be given. Each kind
+computes the amount of its rules (`payouts.pricing.kinds`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,7 +21,7 @@ NOBODY: Lineage = {}
 
 
 def price_all(events: Iterable[Event], book: PriceBook, lineage: Lineage = NOBODY) -> dict[int, Quote]:
-    """What each conversion earns as it stands, by its ID, with the rule and version of each line."""
+    """The commission of each conversion in its current state, by its ID, with the rule and version of each line."""
     found: dict[int, Quote] = {}
     counting = []
     for event in events:
@@ -35,17 +35,17 @@ def price_all(events: Iterable[Event], book: PriceBook, lineage: Lineage = NOBOD
 
 
 def estimate_all(events: Iterable[Event], book: PriceBook, lineage: Lineage = NOBODY) -> dict[int, Quote]:
-    """What each conversion would earn if all of these were approved and nothing came before them."""
+    """The commission of each conversion if all of these were approved and no others came before them."""
     return _Run(book, lineage).quotes(events)
 
 
 def price(event: Event, book: PriceBook, lineage: Lineage = NOBODY) -> Quote:
-    """What one conversion earns as it stands, as if it were the first of its account."""
+    """The commission of one conversion in its current state, as if it were the first of its account."""
     return price_all([event], book, lineage)[event.conversion_id]
 
 
 def estimate(event: Event, book: PriceBook, lineage: Lineage = NOBODY) -> Quote:
-    """What one conversion would earn if it were approved, as if it were the first of its account."""
+    """The commission of one conversion if it were approved, as if it were the first of its account."""
     return estimate_all([event], book, lineage)[event.conversion_id]
 
 

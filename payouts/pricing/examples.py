@@ -1,7 +1,7 @@
-"""Worked examples: what a version's rules pay for invented events, by the same functions that book.
+"""Worked examples: the commission of a version's rules for invented events, by the same functions that book.
 
-An example knows one version alone, and one affiliate with parents on every level. Rules go by their place in the
-version, counted from 1, because an example is checked before the rules have numbers of their own.
+An example has one version and one affiliate with parents on every level. Rules are named by their position in the
+version, counted from 1, because an example is checked before the rules have IDs.
 """
 
 from collections import defaultdict
@@ -25,7 +25,7 @@ PARENTS = tuple(range(1, MOST_LEVELS + 1))
 
 @dataclass(frozen=True, slots=True)
 class ExampleEvent:
-    """What happens `times` times over. An event of `is_history` counts, but what it earns is not looked at."""
+    """An event that happens `times` times. An `is_history` event counts, but its commission is not compared."""
 
     goal_id: int
     goal_name: str
@@ -44,7 +44,7 @@ class ExampleEvent:
 
 
 class Slot(NamedTuple):
-    """What an expected amount is for: an event by its place, or a month such as `2026-10`.
+    """The key of an expected amount: an event by its position, or a month such as `2026-10`.
 
     `rule` counts from 1; `to` is 0 for the affiliate itself, else the level of the parent.
     """
@@ -57,7 +57,7 @@ class Slot(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A named story of events; `by` says whether its lines are summed up by event or by month (UTC)."""
+    """A named list of events; `by` says whether its lines are summed up by event or by month (UTC)."""
 
     name: str
     by: str
@@ -67,7 +67,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the events come to, with the arithmetic of each amount, and by part why it earns nothing."""
+    """The amounts of the events, with the arithmetic of each, and by part the reason why it earns nothing."""
 
     amounts: Mapping[Slot, Decimal]
     arithmetic: Mapping[Slot, str]
@@ -98,7 +98,7 @@ def work_out(example: Example, rules: Sequence[PricingRule]) -> Outcome:
 
 
 def _happened(example: Example) -> Iterator[tuple[int, Event]]:
-    """The events one by one, each with the place of what it was told by."""
+    """The events one by one, each with the position of the example's event that it repeats."""
     customers = {name: number for number, name in enumerate({event.customer: 1 for event in example.events}, 1)}
     since: dict[str, datetime] = {}
     for event in example.events:
@@ -190,7 +190,7 @@ def event_words(event: ExampleEvent) -> str:
 
 
 def example_words(example: Example) -> list[str]:
-    """The example as one reads it aloud: what went before, then each part with what it earns."""
+    """The example in words: the history, then each part with its commission."""
     before = [event_words(event) for event in example.events if event.is_history]
     said = [f"Before: {'; '.join(before)}."] if before else []
     if example.by == MONTH:

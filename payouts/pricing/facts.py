@@ -1,4 +1,4 @@
-"""What pricing looks at and what it gives: events, rules, lines."""
+"""Input and output of pricing: events, rules, lines."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -39,10 +39,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class PricingRule:
-    """What an event earns by one rule, and which events it is for.
+    """One rule: the events that it applies to, and their commission.
 
     `goal_id` None is every goal; an empty `country` or `sub_name` is all of them. `valid_until` is not included.
-    `minimum`, `maximum` and `cap_amount` are in `limit_currency`. `formula` holds what the kind needs beyond a price:
+    `minimum`, `maximum` and `cap_amount` are in `limit_currency`. `formula` holds the kind's data beyond a price:
     tiers, levels of parents, or deductions.
     """
 
@@ -76,7 +76,7 @@ class PricingRule:
 
     @property
     def account(self) -> tuple[object, ...]:
-        """What its counts run under: a new version of the plan goes on counting where the old one stopped."""
+        """The key of the rule's counters: a new version of the plan continues the old one's counts."""
         return (*self.selector, self.kind)
 
 
@@ -103,7 +103,7 @@ Lineage = Mapping[int, Family]
 class Line:
     """One owed amount, rounded; `arithmetic` says in words how it came about.
 
-    It is negative only where a month's net revenue sinks below what earlier events of the month earned.
+    It is negative only where a month's net revenue falls below the commission of earlier events of the month.
     """
 
     affiliate_id: int
@@ -116,7 +116,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """What a conversion earns. Without lines, `reason` is the sentence that says why."""
+    """The commission of a conversion. Without lines, `reason` is the sentence that says why."""
 
     lines: tuple[Line, ...]
     reason: str = ""

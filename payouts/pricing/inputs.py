@@ -1,7 +1,7 @@
-"""What a rule's form asks for, as data: the panel draws it (`payouts.admin.rule_form`), a kind of commission names it.
+"""A rule's form as data: a kind of commission lists the inputs, the panel renders them (`payouts.admin.rule_form`).
 
-`label` is the name of the input where it is left empty. `missing` is the sentence for one that is left empty and must
-be given; without it the input may stay empty.
+`label` is the input's name where it is left empty. `missing` is the error for a required input that is left empty;
+without it the input is optional.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +29,7 @@ class Percent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Currency:
-    """One of the currencies that amounts are kept in."""
+    """One of the supported currencies."""
 
     label: str = ""
     help: str = ""
@@ -70,9 +70,9 @@ class Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
-    """A table: any number of rows with these columns, of which empty ones are left out.
+    """A table with any number of rows of these columns; empty rows are left out.
 
-    `read` makes of a row's values (numbers as text, "" for none) what the formula keeps, or raises `ValueError`.
+    `read` turns a row's values (numbers as text, "" for none) into the formula's data, or raises `ValueError`.
     """
 
     columns: Mapping[str, Amount | Percent | Text]

@@ -1,7 +1,7 @@
-"""What a kind of commission is made of: one class holds all in which it differs from the others. No database.
+"""The base of a kind of commission: one class holds all that differs between kinds. No database.
 
-A kind is one file in `payouts/pricing/kinds/` with one class. Its base says what it prices: `PerEvent` (a conversion by
-itself, within the limits of its rule), `ConversionKind` (a conversion, by arithmetic all its own), `ClickKind` or
+A kind is one file in `payouts/pricing/kinds/` with one class. Its base determines what it prices: `PerEvent` (a single
+conversion, within the limits of its rule), `ConversionKind` (a conversion, with its own arithmetic), `ClickKind` or
 `ParentKind`. `PARTS` lists what a kind must have; the table (`payouts.pricing.kinds`) refuses one that lacks any.
 """
 
@@ -53,7 +53,7 @@ NO_COLUMNS: frozenset[str] = frozenset()
 
 
 class Prices(StrEnum):
-    """What is priced. Rules for clicks and parents are chosen apart, beside those for conversions."""
+    """The thing priced. Rules for clicks and parents are selected separately from those for conversions."""
 
     CONVERSIONS = "conversions"
     CLICKS = "clicks"
@@ -115,7 +115,7 @@ class CommissionKind(ABC):
 
     @abstractmethod
     def formula_faults(self, formula: Mapping[str, Any]) -> Iterator[str]:
-        """Sentences that refuse the formula, which may be anything: what cannot be read may raise."""
+        """The formula's errors as sentences. The formula may be any JSON; one that cannot be read may raise."""
 
     @abstractmethod
     def hints(self, rule: PricingRule, *, components: int, effective_from: datetime) -> Iterator[str]:
@@ -151,7 +151,7 @@ class WithoutFormula(CommissionKind):
 
 
 class EarningKind(CommissionKind):
-    """What earns the affiliate itself a line."""
+    """A kind that earns the affiliate itself a line."""
 
     @abstractmethod
     def line(self, event: Event, rule: PricingRule, plan_id: int, version_id: int, tally: Tally) -> Line | str:
@@ -159,7 +159,7 @@ class EarningKind(CommissionKind):
 
 
 class ConversionKind(EarningKind):
-    """What conversions earn."""
+    """A kind that prices conversions."""
 
     prices: ClassVar = Prices.CONVERSIONS
 
@@ -209,7 +209,7 @@ class PerEvent(ConversionKind):
 
 
 class ClickKind(EarningKind):
-    """What clicks earn. They are billed by whole days (UTC), before anyone has converted."""
+    """A kind that prices clicks. They are billed by whole days (UTC), before anyone has converted."""
 
     prices: ClassVar = Prices.CLICKS
 
@@ -224,7 +224,7 @@ class ClickKind(EarningKind):
 
 
 class ParentKind(CommissionKind):
-    """What parents earn when one below them does."""
+    """A kind that pays parents a share when an affiliate below them earns."""
 
     prices: ClassVar = Prices.PARENTS
 

@@ -1,4 +1,4 @@
-"""What holds a rule's share within bounds: minimum, maximum, caps and the end of recurring commission."""
+"""Limits of a rule's share: minimum, maximum, caps and the end of recurring commission."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -19,7 +19,7 @@ State = TypeVar("State")
 
 @dataclass(slots=True)
 class Used:
-    """What a cap has let through in its period."""
+    """The amount and count used of a cap in its period."""
 
     count: int = 0
     amount: Decimal = ZERO
@@ -27,10 +27,10 @@ class Used:
 
 @dataclass(slots=True)
 class Tally:
-    """What one run of pricing counts from event to event, by the account of the rule (`account_of`).
+    """The counters of one run of pricing, by the account of the rule (`account_of`).
 
     `to_recoup` is the CPA of components that a share of net revenue may make up first. `sums` up to an
-    event, `totals` of all of them (`CountsAhead`) and `states` are what else a kind has to remember.
+    event, `totals` of all of them (`CountsAhead`) and `states` are other values that a kind has to remember.
     """
 
     caps: dict[Key, Used] = field(default_factory=lambda: defaultdict(Used))
@@ -48,7 +48,7 @@ class Tally:
 
 
 def account_of(event: Event, rule: PricingRule, plan_id: int) -> Key:
-    """What a rule's counts run under: the affiliate on the offer, the plan, and the rule across versions."""
+    """The key of a rule's counters: the affiliate on the offer, the plan, and the rule across versions."""
     return (event.affiliate_id, event.offer_id, plan_id, *rule.account)
 
 

@@ -85,7 +85,7 @@ class NetRevenue:
         self.total, self.share, self.recouped, self.begins_at = ZERO, ZERO, ZERO, start
 
     def _kept_loss(self, customer: CustomerMonth) -> Decimal:
-        """What the customer alone has to make up in the next month."""
+        """The loss that the customer alone carries into the next month."""
         return min(customer.net + customer.loss, ZERO) if customer.loss or self._is_fenced(customer) else ZERO
 
     def _is_fenced(self, customer: CustomerMonth) -> bool:
@@ -93,7 +93,7 @@ class NetRevenue:
         return fence is not None and customer.net < -Decimal(fence)
 
     def _counted(self, customer: CustomerMonth) -> Decimal:
-        """What the customer adds to the month of all."""
+        """The customer's part of the month's total."""
         if customer.loss or self._is_fenced(customer):
             return max(customer.net + customer.loss, ZERO)
         return customer.net

@@ -1,4 +1,4 @@
-"""What a rule pays, as one reads it aloud; and what the kinds of rules earn, for the documentation."""
+"""A rule's commission in words, and a description of each kind of rule for the documentation."""
 
 from payouts.pricing.facts import PricingRule
 from payouts.pricing.kinds import KINDS, kind_of

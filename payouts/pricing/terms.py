@@ -21,7 +21,9 @@ class VersionTerms:
 
     @cached_property
     def earning(self) -> tuple[PricingRule, ...]:
-        """What conversions earn the affiliate itself; shares of parents and clicks are chosen apart from them."""
+        """The rules that pay the affiliate itself for conversions; those for parents and clicks are selected
+        separately.
+        """
         return tuple(rule for rule in self.rules if kind_of(rule).prices is Prices.CONVERSIONS)
 
     @cached_property

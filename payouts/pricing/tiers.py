@@ -1,4 +1,4 @@
-"""Tiers: what an event earns by how far its calendar period has come, by count, revenue or lots."""
+"""Tiers: the commission of an event by the count, revenue or lots of its calendar period."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -14,7 +14,7 @@ MARGINAL, WHOLE = "marginal", "whole"
 
 
 class Step(NamedTuple):
-    """One tier: what lies above a count, a sum of revenue or a number of lots."""
+    """One tier: the part above a count, a sum of revenue or a number of lots."""
 
     above: Decimal
     percent: Decimal | None
@@ -41,9 +41,9 @@ def measure(event: Event, basis: str) -> Decimal | None:
 
 
 def tiered_share(event: Event, rule: PricingRule, *, before: Decimal, total: Decimal, period: str) -> Share | str:
-    """What a tier pays for an event that comes after `before`, in a period that comes to `total` in all.
+    """The tier's share for an event that comes after `before`, in a period with `total` in all.
 
-    By marginal tiers each part of the period is paid by the tier that it lies in; by whole-volume tiers the tier
+    With marginal tiers each part of the period is paid by the tier that it falls in; with whole-volume tiers the tier
     that the total reaches pays for all of it.
     """
     basis, steps = rule.formula["basis"], steps_of(rule.formula)
@@ -102,7 +102,7 @@ def _by_step(event: Event, rule: PricingRule, step: Step, reached: str) -> Share
 def _split_share(
     event: Event, rule: PricingRule, steps: Sequence[Step], before: Decimal, moved: Decimal, period: str
 ) -> Share:
-    """The event laid across the tiers that it covers."""
+    """The event's share, split across the tiers that it covers."""
     after, total, words = before + moved, ZERO, []
     by_revenue = rule.formula["basis"] == REVENUE
     currency = event.currency if by_revenue else rule.formula["currency"]

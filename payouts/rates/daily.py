@@ -1,8 +1,8 @@
-"""Exchange rates by day: what one currency is worth in another, and where that comes from.
+"""Exchange rates by day, with their source.
 
-All rates are kept against the euro, as the European Central Bank publishes them; others are crossed over it. A
-weekend or a holiday goes by the last day before it, at most a week back. What was exchanged keeps its own rate:
-a correction changes nothing that is booked.
+All rates are stored against the euro, as the European Central Bank publishes them; other pairs are crossed over it. A
+weekend or a holiday uses the last day before it, at most a week back. Exchanged amounts keep their rate: a correction
+changes nothing that is booked.
 """
 
 import calendar
@@ -181,7 +181,7 @@ def _value(text: str, line: int) -> Decimal:
 
 
 def store(rates: Iterable[DayRate], *, source: Source, actor: User | None = None, note: str = "") -> int:
-    """Keep the rates that are new or differ from those in force; return how many. It may run twice."""
+    """Store the rates that are new or differ from those in force; return how many. It may run twice."""
     stored, waiting = 0, []
     for each in rates:
         waiting.append(each)

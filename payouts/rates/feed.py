@@ -17,14 +17,14 @@ OLD_AFTER = timedelta(days=5)
 
 
 class FeedUnavailable(Exception):
-    """The file of rates could not be had; the message says from where and why. It may be there later."""
+    """The file of rates could not be fetched; the message says from where and why. A later try may succeed."""
 
 
 def fetch_rates() -> int:
-    """Fetch `RATES_URL` and keep what is new; return how many rates that were.
+    """Fetch `RATES_URL` and store new rates; return how many there were.
 
-    Raise `FeedUnavailable` when it does not answer, `RatesRefused` or `UnicodeDecodeError` when what it sent is no
-    file of rates. Nothing is fetched where the setting is empty.
+    Raise `FeedUnavailable` when it does not answer, `RatesRefused` or `UnicodeDecodeError` when its answer is not a
+    file of rates. Nothing is fetched if the setting is empty.
     """
     if not settings.RATES_URL:
         return 0

@@ -1,10 +1,9 @@
-"""Closing a period as a job: asked for once, worked on by one at a time, taken up again after a crash.
+"""Closing a period as a job: requested once, run by one worker at a time, resumed after a crash.
 
-The row says what was asked, and how far it is. Whether somebody works on it is said by an advisory lock of
-PostgreSQL, which ends with the connection of whoever holds it: a killed worker leaves a row that says
-"running" and no lock, and the next sweep goes on with it. What was closed stays closed
-(`payouts.statements.statements`); an account that cannot be closed is named on the row (`CloseFailure`) and does not
-keep the others.
+The row holds the request and its progress. A PostgreSQL advisory lock, which ends with the worker's connection, shows
+whether a worker is running it: a killed worker leaves a row in state "running" without a lock, and the next sweep
+resumes it. Closed accounts stay closed (`payouts.statements.statements`); an account that cannot be closed is recorded
+on the row (`CloseFailure`) and does not stop the others.
 """
 
 from collections.abc import Callable, Iterator
@@ -42,25 +41,25 @@ MOST_FAILURES = 100
 
 
 class AlreadyClosing(PeriodRefused):
-    """Somebody is closing this very period; the message says who, and how far it is."""
+    """This period is being closed already; the message says by whom, and the progress."""
 
 
 class CloseStopped(PeriodRefused):
-    """So many accounts failed that the close was stopped; what it closed stays closed."""
+    """Too many accounts failed, so the close was stopped; accounts that it closed stay closed."""
 
 
 class Outcome(NamedTuple):
-    """What a run came to: the statements that it made, and how many affiliates it could not close."""
+    """The result of a run: the statements made, and the number of affiliates that could not be closed."""
 
     statements: int
     failed: int
 
 
 def ask_close(*, ends_at: datetime, actor: User | None, now: datetime) -> PeriodClose:
-    """Write down that the period up to `ends_at` (a midnight UTC that has passed) shall be closed.
+    """Request the close of the period up to `ends_at` (a midnight UTC that has passed).
 
-    A close of the period that waits, or that a crash left, is given back: it is the one to go on with. Raise
-    `PeriodRefused` for a period that cannot be closed, `AlreadyClosing` while somebody works on it.
+    A waiting close of the period, or one that a crash interrupted, is returned, to be resumed. Raise `PeriodRefused`
+    for a period that cannot be closed, `AlreadyClosing` while a worker runs it.
     """
     check_period(ends_at, now)
     with transaction.atomic():
@@ -74,13 +73,13 @@ def ask_close(*, ends_at: datetime, actor: User | None, now: datetime) -> Period
 
 
 def run_close(*, close: PeriodClose, progress: Callable[[int, int], None] = lambda done, total: None) -> Outcome:
-    """Close the period, and keep the row up to date.
+    """Close the period and update its row.
 
-    A close that has ended is left alone: a task may be delivered twice. Raise `AlreadyClosing` while somebody
-    else works on the period. Affiliates that cannot be closed are kept in `close.failures`, and the close has failed
-    for them: asking again tries these only. Whatever else goes wrong is raised (`CloseStopped` when too many fail)
-    and, unless the database itself went away, stands in the row. A close that lost its database is still open, and
-    the next sweep takes it up.
+    A close that has ended is left unchanged, as a task may be delivered twice. Raise `AlreadyClosing` while another
+    worker closes the period. Affiliates that cannot be closed are stored in `close.failures`, and the close has failed
+    for them: a new request tries only these. Any other error is raised (`CloseStopped` when too many fail) and, unless
+    the database connection was lost, stored in the row. A close that lost its database is still open, and the next
+    sweep resumes it.
     """
     with _working_on(close):
         close.refresh_from_db()
@@ -106,7 +105,7 @@ def run_close(*, close: PeriodClose, progress: Callable[[int, int], None] = lamb
 
 
 def _anchor(close: PeriodClose) -> None:
-    """Anchor what was closed. The close has ended whatever becomes of this: a sweep does what is left to do."""
+    """Anchor the new statements. An error here does not affect the close: a sweep anchors the rest."""
     try:
         keep_anchors(now=timezone.now())
     except Exception:

@@ -42,9 +42,9 @@ def last_day(ends_at: datetime) -> date:
 
 
 def in_currency(amount: Decimal, base: str, currency: str, rates: RatesOfDay) -> Decimal:
-    """The amount in another currency at the rate of the period's last day; nothing where no rate is known.
+    """The amount in another currency at the rate of the period's last day; zero where no rate is known.
 
-    A minimum that cannot be compared keeps nobody's money back, and no fee is taken by guess.
+    A minimum that cannot be compared holds no money back, and no fee is charged by guess.
     """
     if not amount or base == currency:
         return round_money(amount, currency)

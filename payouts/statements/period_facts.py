@@ -1,4 +1,4 @@
-"""What accounts come to at the end of a period, read for many at once: five or six queries, whatever their number."""
+"""The figures of accounts at the end of a period, read for many at once: five or six queries for any number."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -57,7 +57,7 @@ GROUP BY 1, 2
 
 
 class Movement(NamedTuple):
-    """What a currency's entries of a period add up to. The ledger holds rounded amounts, so the sums are exact."""
+    """The sums of a currency's entries in a period. The ledger holds rounded amounts, so the sums are exact."""
 
     earned: Decimal = ZERO
     paid: Decimal = ZERO
@@ -123,7 +123,7 @@ def _released(previous: Mapping[str, Statement], ends_at: datetime) -> dict[str,
 
 
 def _held(last: Mapping[int, int], terms: Mapping[int, Terms], ends_at: datetime) -> dict[int, dict[str, Held]]:
-    """What is held by the terms, of the entries up to each account's last; reversals reduce it."""
+    """The amounts on hold by the payout terms, up to each account's last entry; reversals reduce them."""
     holds = {pk: timedelta(days=terms[pk].hold_days) for pk in last if terms[pk].hold_days}
     found: dict[int, dict[str, Held]] = defaultdict(dict)
     if holds:

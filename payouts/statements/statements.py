@@ -18,14 +18,14 @@ from payouts.rates.daily import RatesOfDay
 from payouts.statements.payout_terms import draft_payout, in_currency, last_day
 from payouts.statements.period_facts import ZERO, Held, Standing, standings
 
-# Accounts in one transaction: few enough that nobody who books or pays waits long for the ends of their chains.
+# Accounts in one transaction: few enough that booking and paying do not wait long for the ends of their chains.
 BLOCK = 200
 
 Failed = Callable[[int, Exception], None]
 
 
 class PeriodRefused(ValueError):
-    """The period cannot be closed at this moment; nothing was. The message says what to mend."""
+    """The period cannot be closed at this moment; nothing was. The message says how to fix it."""
 
 
 def close_period(
@@ -37,15 +37,14 @@ def close_period(
 ) -> list[Statement]:
     """Close every affiliate's account up to `ends_at` (half-open, midnight UTC) and return the new statements.
 
-    A statement covers the ledger numbers after the last statement's up to the last entry booked before
-    `ends_at`: opening balance, earned, paid, closing balance. What the closing balance holds beyond
-    payouts already made and commission still on hold becomes a payout that is due, if it reaches the
-    affiliate's minimum (`payouts.statements.payout_terms`), together with the VAT of the invoices that are written for
-    the statements (`payouts.invoicing`). An affiliate without new entries gets a statement only when a hold has
-    ended since its last one. It may run twice, at once, or again after a crash: what is closed stays as it is.
-    `progress` is told how many affiliates are closed, after each block is committed, and of how many. Raise
-    `PeriodRefused` when `ends_at` lies ahead of `now` or is not a midnight in UTC. Where accounts cannot be closed,
-    the others are; then the first failure is raised.
+    A statement covers the ledger numbers after the last statement's up to the last entry booked before `ends_at`:
+    opening balance, earned, paid, closing balance. The closing balance less payouts already made and commission still
+    on hold becomes a payout that is due, if it reaches the affiliate's minimum (`payouts.statements.payout_terms`),
+    together with the VAT of the invoices that are written for the statements (`payouts.invoicing`). An affiliate
+    without new entries gets a statement only when a hold has ended since its last one. It may run twice, concurrently,
+    or again after a crash: closed accounts do not change. `progress` is called after each committed block with the
+    number of affiliates closed and their total. Raise `PeriodRefused` when `ends_at` is after `now` or is not a
+    midnight in UTC. If some accounts cannot be closed, the others are; then the first failure is raised.
     """
     check_period(ends_at, now)
     statements: list[Statement] = []
@@ -73,7 +72,7 @@ def to_close(ends_at: datetime) -> list[int]:
     """The affiliates that need a statement up to `ends_at`, by ID."""
     mine = Statement.objects.filter(affiliate=OuterRef("affiliate"))
     covered = Coalesce(Subquery(mine.order_by("-last_sequence").values("last_sequence")[:1]), 0)
-    # Entries are booked one after the other, so the first new one tells for all.
+    # Entries are booked one after the other, so checking the first new one is enough.
     new = LedgerEntry.objects.filter(affiliate=OuterRef("affiliate"), sequence__gt=OuterRef("covered"))
     first_new = Subquery(new.order_by("sequence").values("booked_at")[:1])
     later = Statement.objects.filter(
@@ -89,8 +88,9 @@ def to_close(ends_at: datetime) -> list[int]:
 class CloseJob:
     """Closing accounts up to one moment, in blocks.
 
-    `failed` is told of an account that cannot be closed, and why; the others are closed all the same. `counted` is
-    called within the transaction of each block, with its affiliates: what it writes is there if the block is.
+    `failed` is called with an account that cannot be closed and the error; the others are closed all the same.
+    `counted` is called within the transaction of each block, with its affiliates: its writes are committed with the
+    block.
     """
 
     ends_at: datetime
@@ -115,7 +115,7 @@ class CloseJob:
                     made = close_block(block, self.ends_at, self.now, self.actor)
                     self.counted(block)
             except Exception as error:
-                # Django may have made a new connection by itself: what the old one held, such as locks, is lost.
+                # Django may have opened a new connection by itself: the old one's state, such as locks, is lost.
                 if connection.connection is not line or not connection.is_usable():
                     raise
                 middle = len(block) // 2
@@ -130,9 +130,9 @@ class CloseJob:
 def close_block(affiliate_ids: list[int], ends_at: datetime, now: datetime, actor: User | None) -> list[Statement]:
     """Close these accounts, in the order of their IDs; needs a transaction.
 
-    Their chains' ends are locked first, in the order that all who write to ledgers keep. Everything is read after
-    that, so accounts that somebody else has closed meanwhile are left alone. Fifteen queries and those of
-    `issue_invoices`, whatever the number of accounts.
+    The heads of their chains are locked first, in the same order as by every writer of the ledger. Everything is read
+    after that, so accounts that were closed meanwhile are left unchanged. Fifteen queries and those of
+    `issue_invoices`, for any number of accounts.
     """
     heads = lock_heads(affiliate_ids)
     standing = standings(affiliate_ids, ends_at)
@@ -190,7 +190,7 @@ def _statement(
 
 
 def _payout(statement: Statement, standing: Standing, vat: Decimal, now: datetime, rates: RatesOfDay) -> Payout | None:
-    """What the statement makes due, not saved. `vat` was booked by its invoices after the lines that it covers."""
+    """The statement's payout, not saved. `vat` was booked by its invoices after the lines that it covers."""
     amount = statement.closing - statement.held - standing.on_their_way.get(statement.currency, ZERO) + vat
     if amount <= 0 or amount < statement.threshold:
         return None

@@ -12,9 +12,9 @@ CHUNK = 200
 
 
 def altered_versions() -> Iterator[Finding]:
-    """Versions whose stored rules do not come to the digest that they were published with.
+    """Versions whose stored rules do not match the digest that they were published with.
 
-    Versions that were published before digests were kept have none, and are not judged.
+    Versions that were published before digests were stored have none, and are not checked.
     """
     rules = Prefetch("rules", CommissionRule.objects.select_related("goal"))
     versions = PlanVersion.objects.exclude(digest="").select_related("plan__offer").prefetch_related(rules)

@@ -1,7 +1,7 @@
-"""Checking the ledger against itself: chains, statements, anchors, payouts, invoices, versions, what conversions earn.
+"""Checking the ledger: chains, statements, anchors, payouts, invoices, versions, and commission of conversions.
 
-Nothing is trusted but the facts: seals are derived again, sums are added again, conversions are priced
-again. Rows are streamed, so memory stays bounded whatever the size of the ledger; work may go on meanwhile.
+Only the facts are trusted: seals are computed again, sums are added again, conversions are priced again. Rows are
+streamed, so memory stays bounded for a ledger of any size; work may go on meanwhile.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -38,7 +38,7 @@ def _silent(stage: str, done: int, total: int) -> None:
 class Verification:
     """One run over the whole ledger, or over one affiliate's. The counts grow while `findings` is read.
 
-    `copies` are files of anchors: the one that is appended to, and any that was kept elsewhere.
+    `copies` are files of anchors: the one that is appended to, and any copies stored elsewhere.
     """
 
     affiliate: Affiliate | None = None
@@ -164,10 +164,10 @@ def _fault(draft: Draft) -> str:
 
 
 def _price_findings(ids: list[int]) -> Iterator[Finding]:
-    """Compare what these conversions earn with what is booked; look at suspects again with their rows locked.
+    """Compare the commission of these conversions with the ledger; check mismatches again with their rows locked.
 
-    The first look locks nothing, so a conversion that is booked at that moment may seem wrong. The second
-    waits for whoever holds it, and then sees all that belongs together.
+    The first check locks nothing, so a conversion that is being booked at that moment may seem wrong. The second waits
+    for the lock, and then sees a consistent state.
     """
     rows = Conversion.objects.filter(booked_at__isnull=False).order_by("pk")
     suspects = [draft.conversion[0] for draft in _differences(rows.filter(pk__in=ids)) if draft.conversion]

@@ -13,7 +13,8 @@ from django.urls import get_resolver, path
 from affiliates.models import AffiliateMember
 from dashboard.portal.preview import NEEDS
 from payouts.admin.what_if_jobs import WhatIfAdmin
-from payouts.models import LedgerEntry, LedgerHead
+from payouts.anchors.seals import seal_statements
+from payouts.models import LedgerEntry, LedgerHead, Statement
 from tests.dashboard.panel import populate
 from tests.factories import SuperuserFactory
 from tests.reach.addresses import METHODS, Address, every_address, permission
@@ -49,6 +50,7 @@ def people() -> Iterator[People]:
     member = AffiliateMember.objects.get()
     # The chain goes on after the line that is there.
     LedgerHead.objects.update(sequence=1, hash=LedgerEntry.objects.get().hash)
+    seal_statements(list(Statement.objects.filter(seal=None).values_list("pk", flat=True)))
     yield People(member)
     logging.disable(logging.NOTSET)
 

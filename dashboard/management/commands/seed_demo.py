@@ -1,4 +1,4 @@
-"""`manage.py seed_demo`: make the demo data, once, and tell how to get in."""
+"""`manage.py seed_demo`: make the demo data, once, and show how to sign in."""
 
 import json
 import time

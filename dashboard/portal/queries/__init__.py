@@ -1,1 +1,1 @@
-"""What the portal's pages read. Every function takes the affiliate whose rows it may touch."""
+"""Queries of the portal's pages. Every function takes the affiliate whose rows it may read."""

@@ -22,7 +22,7 @@ def billing_of(affiliate: Affiliate) -> tuple[BillingDetails | None, SelfBilling
 
 
 def billing_lacks(affiliate: Affiliate) -> list[str]:
-    """What the affiliate itself has to give before its invoices can be written; nothing while nobody writes any."""
+    """Details that the affiliate must enter before its invoices can be written; empty while no company issues any."""
     issuer = Issuer.objects.first()
     if issuer is None:
         return []
@@ -34,5 +34,5 @@ def billing_lacks(affiliate: Affiliate) -> list[str]:
         except SellerNumberMissing:
             missing.append(NUMBER_MISSING)
         except Undecided:
-            pass  # What the operator has to mend, finance reads in the panel.
+            pass  # Problems that the operator has to fix are shown in the panel.
     return missing

@@ -93,7 +93,7 @@ class ConversionStory:
 
     @property
     def waiting_for(self) -> list[str]:
-        """What it waits for. How far a rule is shows revenue: only an affiliate that is paid a share reads it."""
+        """What the conversion waits for. A rule's progress reveals revenue: only an affiliate paid a share sees it."""
         if self.hold is None:
             return []
         in_full = self.revenue is not None and not self.hold.is_review
@@ -101,7 +101,7 @@ class ConversionStory:
 
     @property
     def note(self) -> str:
-        """What was written beside the last change of status."""
+        """The note on the last change of status."""
         return self.history[-1].note if self.history else ""
 
     @property
@@ -141,7 +141,7 @@ def story(conversion: Conversion) -> ConversionStory:
 
 
 def _note_of(change: StatusChange, sees_revenue: bool) -> str:
-    """What an operator wrote for the affiliate, and which fields a correction changed. Others may name revenue."""
+    """An operator's note for the affiliate, and the fields that a correction changed. Other notes may name revenue."""
     is_for_affiliates = change.source == StatusChange.Source.OPERATOR or change.reason == Reason.CORRECTED
     return change.note if is_for_affiliates or sees_revenue else ""
 
@@ -153,7 +153,7 @@ def _appeal_until(conversion: Conversion, changes: Sequence[StatusChange]) -> da
     return ends if ends >= timezone.now() else None
 
 
-# Where the general explanation speaks of the affiliate to somebody else.
+# The general explanation here addresses someone other than the affiliate.
 TO_YOU = {
     Reason.OK: "The event met every rule and counts for you.",
     Reason.AFFILIATE_CLOSED: "Your account or your access to the offer was not active when the event came.",
@@ -161,14 +161,14 @@ TO_YOU = {
 
 
 def cause_of(reason: str) -> str:
-    """What stands behind a reason code, in a sentence; nothing for a code that is no longer in use."""
+    """The explanation of a reason code, in a sentence; empty for a code that is no longer in use."""
     if reason in TO_YOU:
         return TO_YOU[Reason(reason)]
     return EXPLANATIONS[Reason(reason)].cause if reason in Reason.values and Reason(reason) in EXPLANATIONS else ""
 
 
 def _quoted(conversion: Conversion) -> tuple[Quote, bool]:
-    """What it earns or would earn once approved, and whether that is a share of the revenue."""
+    """Its commission now or once approved, and whether that is a share of the revenue."""
     event = event_of(conversion)
     book = price_book(offer_ids={event.offer_id}, affiliate_ids={event.affiliate_id})
     chosen = choose_version(event, book)

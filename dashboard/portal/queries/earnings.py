@@ -31,7 +31,7 @@ def entries_of(affiliate: Affiliate) -> QuerySet[LedgerEntry]:
 def with_balances(affiliate: Affiliate, entries: Sequence[LedgerEntry]) -> list[LedgerRow]:
     """Entries with the balance of their currency after each. Currencies are never added up.
 
-    Two queries, whatever the page: the sums ahead of the oldest line shown, and the lines from there on.
+    Two queries for any page: the sums before the oldest line shown, and the lines from there on.
     """
     if not entries:
         return []
@@ -69,7 +69,7 @@ def payouts_of(affiliate: Affiliate) -> QuerySet[Payout]:
 
 
 def due_by_currency(affiliate: Affiliate) -> Money:
-    """What closed statements have made payable and has not been paid yet."""
+    """Amounts that closed statements made payable and that are not paid yet."""
     due = Payout.objects.filter(affiliate=affiliate, status=Payout.Status.DUE).order_by("currency")
     return list(due.values_list("currency").annotate(Sum("amount")))
 

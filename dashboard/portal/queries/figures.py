@@ -24,7 +24,7 @@ AHEAD = timedelta(days=2)
 
 @dataclass(slots=True)
 class LinkFigures:
-    """What one link brought in a period."""
+    """The figures of one link in a period."""
 
     clicks: int = 0
     conversions: int = 0
@@ -93,7 +93,7 @@ def link_figures(affiliate: Affiliate, period: Period, clicked: Mapping[int, Cli
 
 
 def commission_of(conversions: Iterable[Conversion]) -> dict[int, Money]:
-    """What each of these conversions has earned its affiliate so far, by currency; not what a parent earned by it."""
+    """The affiliate's commission on each of these conversions so far, by currency, without its parents' shares."""
     earned: dict[int, Money] = defaultdict(list)
     own = {"conversion__in": [row.pk for row in conversions], "conversion__affiliate": F("affiliate")}
     rows = LedgerEntry.objects.filter(**own).order_by("currency")

@@ -58,7 +58,7 @@ class Overview:
 
     @property
     def pending(self) -> Money:
-        """What pending conversions would bring, in the currencies where there are any."""
+        """The expected commission of pending conversions, in the currencies where there are any."""
         return [(each.currency, each.pending_estimate) for each in self.money if each.pending_estimate]
 
     @property
@@ -67,7 +67,7 @@ class Overview:
 
 
 def overview(affiliate: Affiliate, period: Period, links: Collection[int]) -> Overview:
-    """What an affiliate's links brought. A few grouped queries, each over the period and the one before it at once."""
+    """The figures of an affiliate's links. A few grouped queries, each over the period and the previous one at once."""
     span = period.with_before()
     clicks = figures.clicks_by_day(links, span)
     conversions = figures.conversions_by_day(affiliate, span)
@@ -121,7 +121,7 @@ def _chart(
     conversions: dict[date, dict[str, int]],
     commission: dict[str, dict[date, Decimal]],
 ) -> dict[str, object]:
-    """What the charts draw, as JSON: one value per day, amounts as strings with the currency's places."""
+    """The charts' data as JSON: one value per day, amounts as strings with the currency's places."""
     days = period.dates()
 
     def series(value: Callable[[date], int]) -> list[int]:

@@ -1,4 +1,4 @@
-"""What each goal pays an affiliate now, in words."""
+"""An affiliate's current terms, goal by goal, in words."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -27,7 +27,7 @@ def rules_by_goal(affiliate: Affiliate, goals: Iterable[Goal], *, at: datetime) 
 
 
 def per_click_words(affiliate: Affiliate, offer: Offer, *, at: datetime) -> str:
-    """What clicks pay now, or nothing when they pay nothing."""
+    """The current commission per click in words; empty when there is none."""
     book = price_book(offer_ids=[offer.pk], affiliate_ids=[affiliate.pk])
     chosen = choose_version(_probe(affiliate, offer.pk, 0, at), book)
     rules = () if isinstance(chosen, str) else chosen[1].clicking
@@ -63,7 +63,7 @@ def _probe(affiliate: Affiliate, offer_id: int, goal_id: int, at: datetime) -> E
 
 
 def pays_words(rules: Iterable[PricingRule] | None) -> str:
-    """What the rules pay, as one reads it aloud; components of a hybrid are joined."""
+    """The rules' commission in words; components of a hybrid are joined."""
     listed = list(rules or ())
     if not listed:
         return "Counted, not paid"

@@ -1,4 +1,4 @@
-"""What a text names among an affiliate's own clicks and conversions, and all that it may know about them."""
+"""Find an ID among an affiliate's own clicks and conversions, with the data that the affiliate may see."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -41,10 +41,10 @@ class OwnTrace:
 
 
 def own_trace(text: str, kind: str, affiliates: Sequence[Affiliate]) -> OwnTrace | None:
-    """What the text names, or what is named in it, among what these affiliates have; None where that is nothing.
+    """The click or conversion of these affiliates that the text names or contains; None if there is none.
 
-    `kind` is `transaction` or `legacy click` for a text that names both. Customers are not looked for: affiliates know
-    their IDs in part only. An ID of another affiliate is as unknown as one that never was.
+    `kind` is `transaction` or `legacy click` for a text that names both. Customers are not searched: affiliates see
+    only a part of their IDs. An ID of another affiliate is treated as one that does not exist.
     """
     names = [text] if kind else _names_in(text)
     conversions = _conversions(names, kind, affiliates)

@@ -1,4 +1,4 @@
-"""Offers: what may be promoted, what it pays, and applying for it."""
+"""Offers that the affiliate can promote, their terms, and applications for them."""
 
 from typing import Any
 

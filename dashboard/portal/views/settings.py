@@ -26,7 +26,7 @@ from payouts.statements.payout_terms import terms_of
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def profile(request: HttpRequest) -> HttpResponse:
-    """Everybody's own settings: operators have them too, whatever affiliate they look at."""
+    """The user's own settings. Operators have them too, whichever affiliate they preview."""
     user = cast(User, request.user)
     form = ProfileForm(request.POST or None, instance=user)
     if request.method == "POST" and form.is_valid():
@@ -42,7 +42,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @portal_view
 def payout_method(request: HttpRequest, portal: Portal) -> HttpResponse:
-    """Where the affiliate's money goes. Its owners change it; all of them are told by e-mail."""
+    """The affiliate's payout method. Only its owners may change it; all of them are notified by e-mail."""
     now = PayoutMethod.objects.filter(affiliate=portal.affiliate, replaced_at=None).first()
     wanted = request.GET.get("kind", now.kind if now else PayoutMethod.Kind.SEPA)
     kind = wanted if wanted in FIELDS else PayoutMethod.Kind.SEPA
@@ -71,7 +71,7 @@ def payout_method(request: HttpRequest, portal: Portal) -> HttpResponse:
 
 
 def tell_owners(portal: Portal, method: PayoutMethod) -> None:
-    """Whoever took over an account would change this first, so its owners hear of it; mail that fails stops nothing."""
+    """Notify the owners, because an attacker would change this first. A failed mail does not undo the change."""
     owners = AffiliateMember.objects.filter(affiliate=portal.affiliate, role=AffiliateMember.Role.OWNER)
     addresses = list(owners.values_list("user__email", flat=True))
     text = (

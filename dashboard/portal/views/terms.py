@@ -1,4 +1,4 @@
-"""A change of terms that begins in the past: what it means for the affiliate, and its answer."""
+"""A change of terms that begins in the past: its effect on the affiliate, and the affiliate's answer."""
 
 from typing import Any
 
@@ -76,7 +76,7 @@ def _lines(draft: DraftVersion, affiliate: Affiliate) -> list[WhatIfLine]:
 
 
 def _shown(draft: DraftVersion, affiliate: Affiliate) -> dict[str, Any]:
-    """What the page said, kept with the answer."""
+    """The terms that the page showed, stored with the answer."""
     return {
         "terms": [each._asdict() for each in changes_of(draft)],
         "money": [difference_words(line.before, line.after, line.currency) for line in _lines(draft, affiliate)],

@@ -1,4 +1,4 @@
-"""`manage.py import_rates`: keep exchange rates, from the ECB's bundled history or from a file."""
+"""`manage.py import_rates`: import exchange rates, from the ECB's bundled history or from a file."""
 
 from argparse import ArgumentParser
 from collections.abc import Iterator

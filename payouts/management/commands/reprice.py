@@ -145,7 +145,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{moved:,} of {len(sums):,} balances {told}")
 
     def _tell_expected(self, outcomes: Sequence[Outcome]) -> None:
-        """The totals with what is pending, as if it were approved, where that says more than `_tell` does."""
+        """Print the totals with pending conversions as if approved, where they differ from those of `_tell`."""
         if all(each.expected_before == each.before and each.expected_after == each.after for each in outcomes):
             return
         totals: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])

@@ -1,6 +1,6 @@
-"""What is wrong with the rules of a version (`faults`), and what to know of them before publishing (`findings`).
+"""Errors in a version's rules (`faults`), and findings to check before publishing (`findings`).
 
-What differs by kind of commission is asked of the kind.
+Checks that differ by kind of commission are part of the kind.
 """
 
 from payouts.plans.linter.faults import faults_of_rules

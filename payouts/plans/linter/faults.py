@@ -1,8 +1,8 @@
-"""What is wrong with the rules of a version: the faults that refuse it. What does not refuse it is in `findings.py`.
+"""Errors in a version's rules, which keep it from being published. Findings that do not are in `findings.py`.
 
-Precedence must come to one answer for every event. The order of `payouts.pricing.precedence` settles which of two
-different selections goes first; what is left to refuse are two rules of the same selection whose validity overlaps,
-unless both are components of one deal (a hybrid) and of different kinds.
+Precedence must give one answer for every event. The order in `payouts.pricing.precedence` decides between two different
+selections. Two rules of the same selection whose validity overlaps are refused, unless both are components of one deal
+(a hybrid) and of different kinds.
 """
 
 from collections import defaultdict
@@ -24,7 +24,7 @@ NUMBERS = ("minimum", "maximum", "cap_amount", "cap_count", "max_months", "max_p
 
 
 def faults_of_rules(plan: CommissionPlan, rules: Sequence[CommissionRule]) -> list[str]:
-    """Every fault as a sentence; none when the rules can be published."""
+    """Every error as a sentence; empty when the rules can be published."""
     problems = []
     if not rules:
         problems.append("A version needs at least one rule; to pay nothing for a goal, give it a flat amount of 0.")

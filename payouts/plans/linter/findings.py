@@ -1,7 +1,7 @@
-"""What an operator should know of a version's rules before it is published, beyond the faults that refuse it.
+"""Findings on a version's rules for the operator to check before publishing; they do not prevent it.
 
-Gaps are events that nothing prices; overlaps are rules of which one goes before another although neither is the plain
-exception of the other; hints are rules that will not do what one might think.
+Gaps are events that no rule prices. Overlaps are rules where one takes precedence although neither is a plain exception
+to the other. Hints are rules with an unexpected effect.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,9 @@ class Finding(NamedTuple):
 
 
 def findings(plan: CommissionPlan, rules: Sequence[CommissionRule], *, effective_from: datetime) -> list[Finding]:
-    """Gaps in the order of the funnel, then overlaps and hints in the order of the rules. Rules are without faults."""
+    """Gaps in the order of the funnel, then overlaps and hints in the order of the rules. The rules must have no
+    errors.
+    """
     goals = list(Goal.objects.filter(offer=plan.offer_id).order_by("position", "pk"))
     earning = [rule for rule in rules if not apart(rule)]
     found = [Finding(GAP, words) for goal in goals if goal.is_active for words in _gaps(plan, goal, earning)]
@@ -134,7 +136,7 @@ def _has_own(goal: Goal, rules: Sequence[CommissionRule]) -> bool:
 
 
 def _hints_of_facts(rule: CommissionRule, goals: Sequence[Goal]) -> Iterator[str]:
-    """What the rule needs of an event, and the goal does not ask for."""
+    """Facts of an event that the rule needs and the goal does not require."""
     terms = terms_of_rule(rule)
     without = [goal.name for goal in goals if not goal.needs_revenue]
     if without and rule.goal_id and kind_of(terms).needs_revenue(terms):

@@ -18,7 +18,7 @@ COMMON_INPUTS = {"kind", "goal", "country", "sub_name", "sub_value", "valid_from
 
 
 class IncompleteKind(TypeError):
-    """A kind cannot be used as it is; the message says what to add or change."""
+    """A kind is incomplete or invalid; the message says what to add or change."""
 
 
 class UnknownKind(LookupError):

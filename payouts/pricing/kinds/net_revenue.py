@@ -52,7 +52,7 @@ class NetRevenue(ConversionKind):
     )
 
     def line(self, event: Event, rule: PricingRule, plan_id: int, version_id: int, tally: Tally) -> Line | str:
-        """What the event changes in its month, as the month rounds it; negative where it takes a share back."""
+        """The event's change to its month's rounded share; negative where the share falls."""
         currency = event.currency
         if event.revenue is None:
             return "A share of net revenue, but the event came without revenue."

@@ -92,9 +92,9 @@ class Parents(ParentKind):
 
 
 def _shares(base: Decimal, percents: list[Decimal], currency: str) -> list[Share]:
-    """What each level gets, and words where that is not what it would be rounded alone.
+    """Each level's share, with a note where it differs from the share rounded alone.
 
-    Together the levels come to their percentages of the base, rounded once: no unit is made or lost by sharing.
+    Together the levels add up to their percentages of the base, rounded once: no unit is created or lost.
     """
     exactly = [percent_of(base, percent) for percent in percents]
     if currency not in PLACES:
@@ -106,7 +106,7 @@ def _shares(base: Decimal, percents: list[Decimal], currency: str) -> list[Share
 
 
 def _bases(event: Event, rule: PricingRule, earned: Sequence[Line]) -> dict[str, Decimal]:
-    """What the shares are taken of, by currency: two currencies are never added."""
+    """The bases of the shares, by currency: two currencies are never added."""
     if rule.formula["of"] == REVENUE:
         return {event.currency: event.revenue} if event.revenue is not None else {}
     bases: dict[str, Decimal] = defaultdict(Decimal)
