@@ -1,4 +1,4 @@
-"""`python -m bench`: run benchmarks on servers of their own, show and write what was found."""
+"""`python -m bench`: run benchmarks on their own servers, and show and store the results."""
 
 import os
 import signal
@@ -106,7 +106,7 @@ def _run(name: str, site: Installation, chosen: Options, say: Callable[[str], No
 
 
 def _describe(site: Installation, chosen: Options, console: Console) -> dict[str, Any]:
-    """Say on what is measured, before the first measurement."""
+    """Show the machine's facts before the first measurement."""
     found = machine.describe(site.home)
     facts: dict[str, Any] = {
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),

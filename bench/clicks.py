@@ -37,7 +37,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Measured:
-    """One load on one server, with what it cost and what the database then held."""
+    """One load on one server, with its cost and the rows in the database afterwards."""
 
     load: Load
     sample: Sample
@@ -154,7 +154,7 @@ class Clicks:
         return Measured(load, sample, stored)
 
     def _stored(self, server: WebServer, began: float, answered: int) -> int:
-        """Count what was stored since then, waiting a while for what is missing."""
+        """Count the rows stored since then, waiting a while for missing ones."""
         time.sleep(SETTLING)
         until = time.monotonic() + PATIENCE
         while True:

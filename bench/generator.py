@@ -172,7 +172,7 @@ class Driver:
         self._idle.append(connection)
 
     def _lose(self, connection: Connection) -> None:
-        """Count what was under way as failed, and open another connection in its place."""
+        """Count open requests as failed, and open another connection in its place."""
         self._failures += connection.due is not None
         connection.due = None
         with suppress(ValueError):

@@ -121,7 +121,7 @@ class Installation:
         }
 
     def copy_database(self, name: str) -> None:
-        """A second database that is what the one in use is now."""
+        """A copy of the current database."""
         statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {}")
         names = (name, self.database, postgresql.ROLE)
         self.as_owner(statement.format(*map(sql.Identifier, names)), database="postgres")
@@ -159,7 +159,7 @@ class Installation:
     def inside(
         self, program: str, *, progress: Callable[[str], None] = lambda text: None, **options: object
     ) -> dict[str, Any]:
-        """Run one of `bench.inside` with these options; give what it found, telling how far it is."""
+        """Run one of `bench.inside` with these options; show its progress and return its result."""
         command = [sys.executable, "-m", f"bench.inside.{program}", json.dumps(options)]
         with (
             (self.home / f"{program}.log").open("w+") as log,
@@ -188,7 +188,7 @@ class Installation:
 
 
 def _follow(lines: Any, progress: Callable[[str], None]) -> dict[str, Any] | None:
-    """Read a program's lines: how far it is, and at the end what it found."""
+    """Read a program's lines: its progress, and at the end its result."""
     found = None
     for line in lines:
         told = json.loads(line)

@@ -1,4 +1,4 @@
-"""On what it was measured: the machine, how busy it was, and the versions of everything."""
+"""The environment of a measurement: the machine, its load, and all versions."""
 
 import os
 import platform

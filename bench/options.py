@@ -43,7 +43,7 @@ class Options:
 
 
 def read(arguments: list[str]) -> Options:
-    """Read the command line; argparse ends the program on a wrong one, saying what is wrong."""
+    """Read the command line; argparse ends the program with an error message on a wrong one."""
     parser = _parser()
     given = vars(parser.parse_args(arguments))
     if unknown := [name for name in given["names"] if name not in NAMES]:

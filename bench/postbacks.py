@@ -164,7 +164,7 @@ class Postbacks:
         return replace(load, answered=sum(load.outcomes.values()))
 
     def _measure(self, server: WebServer, turn: int, kind: str) -> None:
-        """Load one server with new events and check what they left behind."""
+        """Load one server with new events and check the stored rows."""
         rate = self.report.row(server.name, "full", "").rate / 2 if kind == "half" else None
         run = f"{kind.replace(' ', '').replace(',', '')}{turn}p{server.port}"
         self.site.settle()

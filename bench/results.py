@@ -133,7 +133,7 @@ def write(path: Path, facts: dict[str, Any]) -> None:
 
 
 def show(report: Report, console: Console) -> None:
-    """Print what was found, for people."""
+    """Print the results as text."""
     console.print()
     if report.error:
         console.print(f"[bold red]{report.name} did not finish:[/] {escape(report.error)}", soft_wrap=True)

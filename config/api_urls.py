@@ -75,7 +75,7 @@ router.register("what-ifs", WhatIfViewSet, basename="what-if")
 
 @lru_cache(maxsize=1)
 def described() -> dict[str, Any]:
-    """The OpenAPI description, the same for everybody; making it takes a second, so it is made once."""
+    """The OpenAPI description, the same for all users. Building it takes a second, so it is built once."""
     generator: Any = SchemaGenerator
     description: dict[str, Any] = generator().get_schema(request=None, public=True)
     return description

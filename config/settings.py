@@ -72,7 +72,7 @@ SPOOL_DIR = Path(env.str("SPOOL_DIR", default=str(BASE_DIR / ".data" / "spool"))
 # Retention of clicks: personal fields are cleared after days, whole months dropped after months; 0 keeps for ever.
 CLICK_PERSONAL_DAYS = env.int("CLICK_PERSONAL_DAYS", default=90)
 CLICK_ROW_MONTHS = env.int("CLICK_ROW_MONTHS", default=36)
-# A visitor's further clicks on the same link within so many seconds are marked as duplicates; 0 marks none.
+# A visitor's further clicks on the same link within this many seconds are marked as duplicates; 0 marks none.
 CLICK_DUPLICATE_SECONDS = env.int("CLICK_DUPLICATE_SECONDS", default=30)
 # Databases (.mmdb) that say where an address is; the first that knows counts. Empty takes the bundled one.
 GEOIP_FILES = env.list("GEOIP_FILES", default=[])

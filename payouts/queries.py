@@ -32,9 +32,9 @@ class Balance(NamedTuple):
 class Earning:
     """An affiliate's money in one currency.
 
-    `balance` is what is owed now; `earned_total` everything earned so far (commission, reversals,
+    `balance` is the amount owed now; `earned_total` everything earned so far (commission, reversals,
     adjustments and VAT) and `paid` everything paid, as a positive number, so that balance = earned_total - paid.
-    `pending_estimate` is what the pending conversions would earn if all of them were approved.
+    `pending_estimate` is the commission of the pending conversions if all of them were approved.
     """
 
     currency: str

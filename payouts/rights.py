@@ -3,7 +3,7 @@
 from affiliates.models import User
 
 VIEW_LEDGER = "payouts.view_ledgerentry"
-# What stands in place of an amount that the reader may not see.
+# The text shown in place of an amount that the reader may not see.
 HIDDEN = "Shown with the permission to view ledger entries."
 
 

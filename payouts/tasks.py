@@ -22,14 +22,14 @@ LONGEST_WAIT = 3600
 
 @shared_task(name="payouts.tasks.book")
 def book() -> None:
-    """Book what is due until nothing is left that no other worker holds."""
+    """Book due conversions until none is left that is not locked by another worker."""
     while book_changes(limit=BATCH) == BATCH:
         pass
 
 
 @shared_task
 def pay_clicks() -> None:
-    """Count the clicks of closed days where they changed, and book what is due for them."""
+    """Count the clicks of closed days where they changed, and book the difference."""
     while count_clicks(now=timezone.now(), limit=BATCH) == BATCH:
         pass
     while book_clicks(limit=BATCH) == BATCH:

@@ -33,7 +33,7 @@ class Booking:
 
 
 def book_sets(count: int) -> int:
-    """Book at least so many, as the worker's task does; fewer when no more are due."""
+    """Book at least this many, as the worker's task does; fewer when no more are due."""
     done = 0
     while done < count and (looked_at := book_changes(limit=BATCH)):
         done += looked_at

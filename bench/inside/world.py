@@ -19,7 +19,7 @@ DESTINATION = "https://casino.example/welcome?cid={click_id}&source={source}&lab
 
 
 def make_world(*, affiliates: int, links: int) -> dict[str, Any]:
-    """Make them all, the links spread over the affiliates; give what the load needs to know."""
+    """Create all rows, with the links spread over the affiliates; return the facts that the load needs."""
     advertiser = Advertiser.objects.create(name="Casino", currency="EUR")
     _, token = make_secret(advertiser=advertiser, kind=AdvertiserSecret.Kind.TOKEN)
     offer = Offer.objects.create(

@@ -157,7 +157,7 @@ def read_stamp() -> dict[str, Any]:
 
 
 def write_stamp(kind: str, version: str) -> None:
-    """Say what is installed. Written last, so that only a finished install has it."""
+    """Record what is installed. Written last, so that only a finished install has it."""
     stamp = read_stamp()
     sets = stamp.get("sets", {}) if stamp.get("python") == version else {}
     sets[SETS[kind]] = fingerprint(ROOT / SETS[kind])
@@ -259,7 +259,7 @@ def remove_incomplete() -> None:
 
 
 def pip_install(kind: str, lock: int, shown: Step) -> None:
-    """Install the locked packages, telling how far pip is."""
+    """Install the locked packages, showing pip's progress."""
     requirements = ROOT / SETS[kind]
     total = len(re.findall(r"^[\w.-]+(\[.*\])?==", requirements.read_text(), re.M))
     command = [*pip_command(), "install", "--require-hashes", "--progress-bar", "off", "-r", requirements.name]

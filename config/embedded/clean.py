@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`make clean`: remove the demo's data and logs, wherever they lie. Standard library only."""
+"""`make clean`: remove the demo's data and logs in all their places. Standard library only."""
 
 from __future__ import annotations
 

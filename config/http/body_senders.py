@@ -30,7 +30,7 @@ class Senders:
         self._waiting = 0
 
     async def sender_of(self, scope: Scope) -> str:
-        """The number of the user whose key or session it is; empty for everybody else, also where too many ask."""
+        """The ID of the key's or session's user; empty for everyone else, also with too many concurrent requests."""
         kind, _, key = header(scope, b"authorization").partition(" ")
         session = cookie(scope, settings.SESSION_COOKIE_NAME)
         if kind.lower() == "bearer" and key.strip():

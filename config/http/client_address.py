@@ -48,7 +48,7 @@ def _list(request: HttpRequest, scope: Any, name: str) -> str:
 
 
 class LoggedRequests(RequestMiddleware):
-    """The log names the same address; by itself it believes X-Forwarded-For from everybody."""
+    """The log uses the same address; by default it would trust X-Forwarded-For from any client."""
 
     @classmethod
     def bind_ip(cls, request: HttpRequest) -> None:

@@ -2,7 +2,7 @@
 
 from django.core.exceptions import ImproperlyConfigured
 
-# What browsers' lists ask of a host that wants to stand on them.
+# Requirements of browsers' preload lists.
 PRELOAD_SECONDS = 31_536_000
 
 

@@ -8,7 +8,7 @@ HEADERS = ("x-forwarded", "forwarded")
 
 
 def trusted_proxies(listed: list[str]) -> list[str]:
-    """The addresses and networks as they are compared; raise `ImproperlyConfigured` for what is neither."""
+    """The parsed addresses and networks; raise `ImproperlyConfigured` for an entry that is neither."""
     return [_network(entry.strip()) for entry in listed if entry.strip()]
 
 

@@ -59,7 +59,7 @@ class Desk:
         self._decide_by_transaction(TESTS, now)
 
     def charge_back(self, now: datetime) -> None:
-        """A sale that stands on an invoice comes to nothing: the next close writes a credit note to it."""
+        """An invoiced sale is charged back: the next close writes a credit note for it."""
         affiliate = self._ground.affiliates[DUARTE]
         last = Statement.objects.filter(affiliate=affiliate).order_by("-last_sequence").values("last_sequence")[:1]
         closed = LedgerEntry.objects.filter(

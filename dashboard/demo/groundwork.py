@@ -32,7 +32,7 @@ BEGAN = 640
 
 @dataclass
 class Ground:
-    """The rows that the rest of the demo stands on, by their names."""
+    """The rows that the rest of the demo uses, by name."""
 
     operator: User
     finance: User

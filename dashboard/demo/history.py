@@ -53,7 +53,7 @@ Told = Callable[[int, int], None]
 
 
 class History:
-    """Plays what was reported, with the clock of each moment."""
+    """Plays the reports, with the clock of each moment."""
 
     def __init__(self, ground: Ground, reports: Reports, span: Span, *, scale: float) -> None:
         self._ground, self._span = ground, span

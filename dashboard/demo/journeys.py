@@ -61,7 +61,7 @@ FRAUD_OF_ROBOT = Verdict(False, Reason.FRAUD, "Headless browser; the same card o
 
 @dataclass
 class Reports:
-    """All that is sent, and what the operator knows beside it, by transaction."""
+    """All requests, and the operator's decisions, by transaction."""
 
     sent: list[Sent] = field(default_factory=list)
     verdicts: dict[str, Verdict] = field(default_factory=dict)

@@ -58,7 +58,7 @@ class OfferSpec:
 
 @dataclass(frozen=True, slots=True)
 class RuleSpec:
-    """A flat amount in a currency, or a percent of the revenue; without a goal a price per click, for so many a day."""
+    """A flat amount in a currency, or a percent of revenue; without a goal a price per click, up to a number a day."""
 
     goal: str = ""
     amount: str | None = None
@@ -81,7 +81,7 @@ class ExampleSpec:
 
 @dataclass(frozen=True, slots=True)
 class VersionSpec:
-    """Rules in force from so many days ago, published some days before that."""
+    """Rules in force since a number of days ago, published some days before that."""
 
     days_ago: int
     note: str

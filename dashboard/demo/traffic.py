@@ -149,7 +149,7 @@ def _row(visit: Visit, ground: Ground) -> bytes:
 
 
 def _mark(line: psycopg.Connection, visits: Sequence[Visit]) -> None:
-    """Set what is found out about a click after it was answered, and add it to the sums that reports read."""
+    """Set a click's marks, and add it to the sums that reports read."""
     with line.cursor() as cursor:
         cursor.execute(MARKS)
         with cursor.copy("COPY demo_marks FROM STDIN") as copy:

@@ -1,4 +1,4 @@
-"""The postback doctor's page: operators paste a request and read what is wrong with it."""
+"""The postback doctor's page: operators paste a request and see its problems."""
 
 from typing import Any
 

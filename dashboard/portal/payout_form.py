@@ -1,4 +1,4 @@
-"""The affiliate's form for where its money goes: one set of fields per method, the password beside it."""
+"""The affiliate's form for its payout method: one set of fields per method, and the password."""
 
 from typing import Any
 

@@ -127,7 +127,7 @@ def _tell_click(result: str, rule: str, note: str, inputs: Mapping[str, str], re
 
 # Notes on locks and touches name other affiliates: they are put in words of their own.
 _ATTRIBUTION = {"locked": LOCKED, "taken over": TAKEN_OVER, "credited": CREDITED, "touched": TOUCHED}
-# What the window was judged by.
+# The inputs that decided the attribution window.
 _OF_THE_WINDOW = frozenset({"clicked_at", "occurred_at"})
 
 

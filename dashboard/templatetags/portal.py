@@ -104,7 +104,7 @@ def tax_words(invoice: Invoice) -> str:
 
 @register.simple_tag
 def test_badge(is_test: bool) -> SafeString | str:
-    """A mark on what a test click brought; nothing on what counts."""
+    """A badge on conversions of test clicks; nothing on others."""
     title = "From a test click: judged and shown, never counted nor paid."
     return format_html('<span class="badge bg-purple-lt" title="{}">Test</span>', title) if is_test else ""
 

@@ -41,7 +41,7 @@ class Event:
 
 @dataclass(slots=True)
 class ClickEvent(Event):
-    """A visit through a link; without a stored row only what the ID itself proves."""
+    """A visit through a link; without a stored row, only the facts in the ID itself."""
 
     kind, icon, rank = "click", "ads_click", 0
 

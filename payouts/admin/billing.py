@@ -83,7 +83,7 @@ class IssuerAdmin(PanelAdmin):
 
 @admin.register(BillingDetails)
 class BillingDetailsAdmin(RecordAdmin):
-    """Whom affiliates' invoices are from, with what was before. Operators enter it on the affiliate's own page."""
+    """Affiliates' billing details, current and replaced. Operators enter them on the affiliate's own page."""
 
     list_display = ("legal_name", "affiliate_link", "party", "country", "vat_number", "small", "entered", "state")
     list_filter = (("party", ChoicesCheckboxFilter), ("affiliate", AutocompleteSelectFilter), "is_small_business")
@@ -182,7 +182,7 @@ class VatRateAdmin(PanelAdmin):
 
 
 def bundled() -> list[tuple[str, str, str]]:
-    """The table that comes along: country, the rate of today, and what was before."""
+    """The bundled table: country, the current rate, and earlier rates."""
     return [
         (
             country,

@@ -44,7 +44,7 @@ def _without(fieldsets: Any, name: str, request: HttpRequest, permission: str) -
 
 @admin.register(Offer)
 class OfferWithPlansAdmin(OfferWithGoalsAdmin):
-    """An offer together with what it pays to whom."""
+    """An offer with its commission plans."""
 
     readonly_fields = (*OfferWithGoalsAdmin.readonly_fields, "plans")
     fieldsets = (*OfferWithGoalsAdmin.fieldsets, ("What it pays", {"fields": ("plans",)}))
@@ -75,7 +75,7 @@ class OfferWithPlansAdmin(OfferWithGoalsAdmin):
 
 @admin.register(Affiliate)
 class AffiliateWithMoneyAdmin(AffiliateAdmin):
-    """An affiliate together with what it is owed."""
+    """An affiliate with its balances."""
 
     actions_detail = (*AffiliateAdmin.actions_detail, "adjust", "bill")
     readonly_fields = (*AffiliateAdmin.readonly_fields, "balance")
@@ -147,7 +147,7 @@ class ConversionWithCommissionColumns(ConversionColumns):
 
 @admin.register(Conversion)
 class ConversionWithCommissionAdmin(ConversionAdmin):
-    """A conversion together with what it earned."""
+    """A conversion with its commission."""
 
     resource_classes = (ConversionWithCommissionColumns,)
     list_display = (*ConversionAdmin.list_display[:4], "commission", *ConversionAdmin.list_display[4:])

@@ -134,7 +134,7 @@ class InvoiceAdmin(BoundedExport, RecordAdmin):
     )
 
     def has_statements_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        """For what was earned but not invoiced yet."""
+        """For statements that are not invoiced yet."""
         return bool(request.user.has_perm("payouts.view_statement"))
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Invoice]":
@@ -143,7 +143,7 @@ class InvoiceAdmin(BoundedExport, RecordAdmin):
 
     @action(description="What is missing", icon="checklist", permissions=["view", "statements"], url_path="missing")
     def missing(self, request: HttpRequest) -> HttpResponse:
-        """Affiliates whose statements wait for an invoice, each with what it lacks."""
+        """Affiliates whose statements wait for an invoice, each with its missing details."""
         context = {
             **self.admin_site.each_context(request),
             "title": "Not invoiced yet",

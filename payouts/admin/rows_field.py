@@ -97,7 +97,7 @@ class RowsField(forms.Field):
 
 
 def take_rows(form: forms.Form) -> None:
-    """Give the tables of an unchecked form what was typed into their cells."""
+    """Set the typed values in the tables of an unchecked form."""
     for name, field in form.fields.items():
         if isinstance(field, RowsField) and name not in form.initial:
             form.initial[name] = field.widget.value_from_datadict(form.initial, {}, name)

@@ -102,7 +102,7 @@ class ReadField(forms.CharField):
 
 
 def field_of(asked: Input) -> forms.Field:
-    """The form's field for what a kind asks for."""
+    """The form field of a kind's input."""
     named: dict[str, Any] = {"label": asked.label or None, "help_text": asked.help}
     match asked:
         case Amount():

@@ -1,4 +1,4 @@
-"""A plan's next version as the panel asks for it: rules, worked examples, its beginning; and what it comes to."""
+"""The panel's form for a plan's next version: rules, worked examples, its start, and its preview."""
 
 import re
 from collections.abc import Sequence
@@ -103,7 +103,7 @@ class VersionForm(forms.Form):
         return {"at_once": False, "effective_from": draft.effective_from, "note": draft.note} if draft else {}
 
     def _begin(self, draft: DraftVersion | None) -> None:
-        """With the draft, with what is paid now, or with a rule for the first goal."""
+        """Start from the draft, from the current rules, or from a rule for the first goal."""
         last = self.plan.versions.order_by("-number").first()
         if draft:
             rules, examples = rules_of(draft), examples_of(draft)

@@ -1,4 +1,4 @@
-"""What-ifs in the panel: asking, watching, and reading what came of them."""
+"""What-ifs in the panel: requests, progress and results."""
 
 from datetime import UTC, date, datetime, time
 from typing import Any

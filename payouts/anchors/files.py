@@ -22,7 +22,7 @@ class FileRefused(ValueError):
 
 
 class Line(NamedTuple):
-    """A line of the file: an anchor, or what is wrong with it."""
+    """A line of the file: an anchor, or its error."""
 
     place: int
     record: Record | None

@@ -110,7 +110,7 @@ def name_of(statement: Statement, salt: str) -> Named:
 
 
 def write_file() -> bool:
-    """Append to ANCHOR_FILE what it lacks; return False when it could not be done."""
+    """Append missing lines to ANCHOR_FILE; return False when that failed."""
     if not settings.ANCHOR_FILE:
         return True
     try:

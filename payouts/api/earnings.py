@@ -40,7 +40,7 @@ class BalanceSerializer(serializers.Serializer[Balance]):
 
 @extend_schema_serializer(component_name="Conversion")
 class EarningConversionSerializer(ConversionSerializer):
-    """An event that counts for an affiliate, with what it earned."""
+    """An event that counts for an affiliate, with its commission."""
 
     commission = serializers.SerializerMethodField(
         help_text="What is booked for it, by currency; empty for nothing, and without the right to view the ledger."
@@ -178,7 +178,7 @@ class StatementViewSet(ReadViewSet):
     @extend_schema(responses={(200, "application/pdf"): OpenApiTypes.BINARY})
     @action(detail=True, methods=["get"])
     def pdf(self, request: Request, number: str) -> HttpResponse:
-        """The statement on paper. Operators need the permission to view ledger entries, which stand on it."""
+        """The statement as PDF. Operators need the permission to view ledger entries, which it lists."""
         self._check_ledger()
         return pdf_response(f"statement-{number}.pdf", statement_pdf(self.get_object()))
 

@@ -1,4 +1,4 @@
-"""A statement, or a whole account, as JSON that anybody can check offline: every entry with its seal.
+"""A statement, or a whole account, as JSON that anyone can check offline: every entry with its seal.
 
 `static/tools/verify_statement.py` checks it with nothing but Python's standard library. The form of an
 entry and its seal is defined in `payouts.ledger.chain`, that of a statement in `payouts.anchors.seals`. Every other

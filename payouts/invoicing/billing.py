@@ -18,7 +18,7 @@ MOST_ADDRESS_LINES = 6
 
 
 class AgreementRefused(ValueError):
-    """The agreement cannot be recorded or ended as it stands; nothing was changed."""
+    """The agreement cannot be recorded or ended; nothing was changed."""
 
 
 class BillingRefused(ValueError):
@@ -85,7 +85,7 @@ def _check_country_and_number(clean: dict[str, Any], faults: dict[str, str]) -> 
 
 
 def tidy_address(text: str) -> str:
-    """Lines without what is empty or stands around them."""
+    """The lines without blank ones and surrounding spaces."""
     lines = (" ".join(line.split()) for line in text.splitlines())
     return "\n".join(line for line in lines if line)
 
@@ -102,7 +102,7 @@ def agree(
 ) -> SelfBillingAgreement:
     """Record that the affiliate agrees to self-billing; one in force is given back as it is.
 
-    `words` are what it agreed to; without them the issuer's own. Raise `AgreementRefused` without either.
+    `words` are the text agreed to; without them the issuer's own. Raise `AgreementRefused` without either.
     """
     with transaction.atomic():
         Affiliate.objects.select_for_update().get(pk=affiliate.pk)

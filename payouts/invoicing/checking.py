@@ -1,4 +1,4 @@
-"""Checking invoices against what they rest on: lines, ledger, statements, numbers without gaps."""
+"""Checking invoices against lines, ledger and statements, and their numbers for gaps."""
 
 from collections.abc import Iterator
 from decimal import Decimal

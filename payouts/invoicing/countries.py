@@ -46,7 +46,7 @@ def currency_of(country: str, day: date) -> str | None:
 
 
 def country_code(text: str) -> str:
-    """The code in capitals. Raise `ValueError` for what is no country."""
+    """The code in capitals. Raise `ValueError` for an unknown country."""
     code = text.strip().upper()
     if code in USUAL_MISTAKES:
         raise ValueError(f"Write {USUAL_MISTAKES[code]} instead of {code}.")

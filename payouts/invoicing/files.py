@@ -1,4 +1,4 @@
-"""Invoices as data: JSON with everything that stands on them, CSV with a row for each line."""
+"""Invoices as data: JSON with all their content, CSV with a row for each line."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC
@@ -20,7 +20,7 @@ COLUMNS = (
 
 
 def invoice_data(invoice: Invoice) -> dict[str, Any]:
-    """Everything that stands on the document; amounts are texts, times ISO 8601 in UTC."""
+    """The content of the document; amounts are texts, times ISO 8601 in UTC."""
     statement, currency = invoice.statement, invoice.currency
     local = None
     if invoice.local_vat is not None and invoice.local_rate is not None:

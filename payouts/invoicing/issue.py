@@ -47,7 +47,7 @@ def issue_invoices(statements: Sequence[Statement], *, now: datetime, actor: Use
 
 
 def issue_by_hand(statements: Sequence[Statement], *, now: datetime, actor: User | None) -> Issued:
-    """Write what was not written yet for these statements, the oldest first. Again: nothing.
+    """Write missing documents for these statements, the oldest first. A second run writes nothing.
 
     The VAT is booked and reaches the affiliate by its next payout. Raise `NoIssuer` without an issuing company.
     """
@@ -60,7 +60,7 @@ def issue_by_hand(statements: Sequence[Statement], *, now: datetime, actor: User
 def _issue_all(issuer: Issuer, statements: Sequence[Statement], now: datetime, actor: User | None) -> Issued:
     issued = Issued()
     with transaction.atomic():
-        # Accounts first, then the counters: everybody who writes takes them in this order.
+        # Accounts first, then the counters: every writer locks them in this order.
         lock_heads(sorted({statement.affiliate_id for statement in statements}))
         judge, sides = Judge(issuer), sides_of({statement.affiliate_id for statement in statements})
         done = set(Invoicing.objects.filter(statement__in=statements).values_list("statement_id", flat=True))
@@ -123,7 +123,7 @@ def _account(statement: Statement) -> Account:
 
 
 def _takes_back(parts: Sequence[Part]) -> bool:
-    """Whether a credit note may come of them, so that the account's invoices have to be read."""
+    """Whether they may need a credit note, so that the account's invoices have to be read."""
     return any(part.net < 0 or part.original is not None for part in parts)
 
 
@@ -191,7 +191,7 @@ def _party(row: BillingDetails | Issuer, name: str) -> dict[str, str]:
 
 
 def _corrected(sheet: Sheet) -> dict[str, Any]:
-    """The tax of a credit note: as on its invoice. Together all that can ever be credited is what was invoiced.
+    """The tax of a credit note, as on its invoice. All credit notes together never exceed the invoice.
 
     Each takes the VAT of what was left before less that of what is left after, so no rounding is left over.
     """

@@ -70,7 +70,7 @@ BUNDLED: Mapping[str, Sequence[Rate]] = _read(_TABLE)
 
 
 class RateBook:
-    """The rates as they stand, read in one query."""
+    """The current rates, read in one query."""
 
     def __init__(self) -> None:
         self._entered: dict[str, list[Rate]] = defaultdict(list)

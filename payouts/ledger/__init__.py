@@ -1,1 +1,1 @@
-"""The ledger: booking what is owed minus what is booked, and its hash chain."""
+"""The ledger: booking the amount owed minus the amount booked, and its hash chain."""

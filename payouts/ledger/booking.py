@@ -56,7 +56,7 @@ class UnknownCurrency(AdjustmentRefused):
 
 
 class Due(NamedTuple):
-    """A conversion as it stands when it is priced, and the public ID that its entries are sealed with."""
+    """A conversion in its state at pricing, and the public ID that its entries are sealed with."""
 
     event: Event
     public_id: str

@@ -1,6 +1,6 @@
 """The chain of an affiliate's ledger: numbers without gaps, each entry sealed with the one before it.
 
-**The canonical form**, from which anybody can re-derive a chain without this program. The seal of an
+**The canonical form**, from which anyone can compute a chain without this program. The seal of an
 entry is the SHA-256, in 64 lower-case hex digits, of a JSON text in UTF-8 that holds exactly these names:
 
 =============== ==========================================================================================

@@ -45,7 +45,7 @@ class ChainWalk:
             self.awaited[statement.last_sequence].append(statement)
 
     def follow(self, facts: Facts, stored_seal: str) -> Iterator[Finding]:
-        """Take the next entry and give what is wrong with it, with its place, and with statements that end here."""
+        """Take the next entry and return the errors in it, in its position, and in statements that end here."""
         subject = f"{self.name}, entry #{facts.sequence}"
         yield from (Finding(subject, fault) for fault in self._link_faults(facts, stored_seal))
         self.sequence, self.seal, self.booked_at = facts.sequence, stored_seal, facts.booked_at
@@ -73,7 +73,7 @@ class ChainWalk:
             yield f"was booked at {facts.booked_at:%Y-%m-%d %H:%M:%S %Z}, before the entry that it follows."
 
     def _statement_faults(self, statement: Statement) -> Iterator[str]:
-        """Compare a statement with the entries that it covers: the walk stands at its last one."""
+        """Compare a statement with the entries that it covers, when the walk is at its last one."""
         before, then = self.closed.get(statement.currency, (None, Totals()))
         now, currency = self.totals[statement.currency], statement.currency
         if statement.chain_hash != self.seal:

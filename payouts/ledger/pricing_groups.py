@@ -40,7 +40,7 @@ class Span(NamedTuple):
 
 
 def looks_back(rule: PricingRule) -> set[str]:
-    """The periods over which the rule counts; none where an event stands for itself."""
+    """The periods over which the rule counts; none where events are priced independently."""
     cap = {rule.cap_period} if rule.cap_period else set()
     payments = {TOTAL} if rule.max_payments is not None else set()
     return kind_of(rule).looks_back(rule) | cap | payments

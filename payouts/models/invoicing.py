@@ -1,4 +1,4 @@
-"""Invoices that the operator writes in its affiliates' names, and what they rest on."""
+"""Invoices that the operator writes in its affiliates' names, and the data behind them."""
 
 from typing import ClassVar
 
@@ -13,7 +13,7 @@ from payouts.models.paying import Statement
 from records.append_only import append_only
 from records.money import AmountField, CurrencyField
 
-# Numbers stand in addresses and names of files.
+# Numbers are part of addresses and file names.
 prefix = RegexValidator(r"^[A-Z0-9][A-Z0-9-]{0,11}$", "Capitals, digits and -, at most twelve, such as SB-.")
 
 AGREEMENT = (

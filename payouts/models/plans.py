@@ -16,7 +16,8 @@ from records.append_only import append_only
 from records.money import AmountField, CurrencyField
 
 # Whose money a version of a plan moves by beginning in the past: affiliates with events of that time that the plan
-# prices or will price, and whoever has a booked share of them. The names in braces are the plan, from when, until when.
+# prices or will price, and parents with a booked share of them. The names in braces are the plan, from when, until
+# when.
 AFFECTED = """
 WITH covered AS MATERIALIZED (
     SELECT c.id, c.affiliate_id
@@ -236,7 +237,7 @@ class CommissionRule(models.Model):
 
 
 class WorkedExample(models.Model):
-    """Events with the lines that they are to come to. A version whose examples come out otherwise is refused."""
+    """Events with their expected lines. A version whose examples give other lines is refused."""
 
     class By(models.TextChoices):
         EVENT = "event", "Event"

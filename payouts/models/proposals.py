@@ -33,7 +33,7 @@ class DraftVersion(models.Model):
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     changed_at = models.DateTimeField(default=timezone.now, editable=False)
-    # When affiliates were last asked for their consent to the draft as it stands.
+    # When affiliates were last asked for their consent to the current draft.
     asked_at = models.DateTimeField(null=True)
     asked_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     version = models.OneToOneField(PlanVersion, models.PROTECT, null=True, related_name="draft")
@@ -57,7 +57,7 @@ class DraftVersion(models.Model):
 
 
 class PlanConsent(models.Model):
-    """An affiliate's answer to a draft exactly as it stood (`digest`). The newest answer to a digest counts."""
+    """An affiliate's answer to a draft with exactly these terms (`digest`). The newest answer to a digest counts."""
 
     class Answer(models.TextChoices):
         ACCEPTED = "accepted", "Accepted"

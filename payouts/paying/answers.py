@@ -182,7 +182,7 @@ def _known(row: Row, line: SentLine, payout: Payout, meaning: str) -> bool:
 
 
 def _refuse_misfits(row: Row, line: SentLine, batch: PayoutBatch, payout: Payout, meaning: str) -> None:
-    """Raise for an answer to what is no longer there to be answered, or that contradicts what is booked."""
+    """Raise for an answer that comes too late for its payout, or that contradicts the ledger."""
     if batch.status != Status.SENT:
         raise RowRefused(
             f"{line} was sent with batch {batch}, which is {batch.get_status_display().lower()}, and the file has "
@@ -212,7 +212,7 @@ def _check_amount(row: Row, line: SentLine) -> None:
 
 
 def _number(text: str) -> Decimal | None:
-    """`1,234.56`, `1.234,56`, `-200.00`; None for what is no number."""
+    """`1,234.56`, `1.234,56`, `-200.00`; None for text that is not a number."""
     text = text.replace(" ", "").replace("\u00a0", "")
     whole, point, rest = text.rpartition("," if text.rfind(",") > text.rfind(".") else ".")
     if point == "," and len(rest) == 3 and "." not in whole:

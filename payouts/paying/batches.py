@@ -1,4 +1,4 @@
-"""Batches: payouts sent together, made by one operator, approved by another, and what the bank answered.
+"""Batches: payouts sent together, made by one operator and approved by another, and the bank's answers.
 
 A payout is in one batch at a time and a batch's rows are locked in the order of their IDs, so two operators at
 once cannot put one payout into two batches, and nothing that is paid or in another batch is taken along.

@@ -30,11 +30,11 @@ Line = tuple[Payout, str]
 
 
 class BatchRefused(ValueError):
-    """The batch cannot be made, approved, sent or cancelled as it stands; nothing was changed."""
+    """The batch cannot be made, approved, sent or cancelled; nothing was changed."""
 
 
 class PaymentFile(NamedTuple):
-    """A file that is made, and the payouts that cannot stand in it, each with the reason."""
+    """A generated file, and the payouts that it cannot contain, each with the reason."""
 
     name: str
     content_type: str
@@ -69,7 +69,7 @@ def payment_file(
 
 
 def check_own_account(kind: str) -> None:
-    """Raise `BatchRefused` when what the files of a method need of the operator is missing or wrong."""
+    """Raise `BatchRefused` when the operator's details for a method's files are missing or wrong."""
     if problem := account_problem(kind):
         raise BatchRefused(problem)
 
@@ -91,7 +91,7 @@ def account_problem(kind: str) -> str:
 
 
 def why_not_written(kind: str, payout: Payout) -> str:
-    """Why a payout cannot stand in a file of its method; empty when it can."""
+    """Why a payout cannot be part of a file of its method; empty when it can."""
     try:
         check(kind, _details(payout))
         if not 0 < _amount(payout) <= MOST.get(Kind(kind), payout.sent_amount + 1):

@@ -99,7 +99,7 @@ def details_of(method: PayoutMethod) -> Details:
 
 
 def check(kind: str, details: Mapping[str, str]) -> Details:
-    """The details, tidied. Raise `DetailsRefused` for what is missing or cannot be right."""
+    """The normalised details. Raise `DetailsRefused` for missing or invalid ones."""
     given = {name: " ".join(details.get(name, "").split()) for name in FIELDS[kind]}
     faults = {
         name: "This is needed." for name, value in given.items() if not value and (Kind(kind), name) not in OPTIONAL
@@ -182,7 +182,7 @@ def _bic(value: str) -> str:
 
 
 def bank_code(value: str) -> str:
-    """A BIC as every version of the banks' messages takes it. Raise `NumberFault` for what is none."""
+    """A BIC in the form that every version of the banks' messages accepts. Raise `NumberFault` for an invalid one."""
     number = str(bic.validate(value))
     if not BIC.match(number):
         raise InvalidFormat

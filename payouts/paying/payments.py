@@ -101,7 +101,7 @@ def _sent_words(row: Payout) -> str:
 
 
 def mark_returned(*, payout: Payout, why: str, actor: User, now: datetime) -> LedgerEntry:
-    """Record that a paid payout came back: the account gets the money again, the next statement pays it anew.
+    """Record that a paid payout came back: the account gets the money again, and the next statement pays it again.
 
     The fee stays taken. Raise `NotPaid` when there is nothing that could come back, `ReferenceRefused` without a
     reason.
@@ -119,7 +119,7 @@ def mark_returned(*, payout: Payout, why: str, actor: User, now: datetime) -> Le
 
 
 def mark_failed(*, payout: Payout, why: str, actor: User, now: datetime) -> None:
-    """Record that sending a payout failed: it leaves its batch and is due again, with the reason beside it.
+    """Record that sending a payout failed: it leaves its batch and is due again, with the reason stored.
 
     Raise `AlreadyPaid` when it was paid meanwhile.
     """
@@ -134,7 +134,7 @@ def mark_failed(*, payout: Payout, why: str, actor: User, now: datetime) -> None
 
 
 def mark_in_flight(*, payout: Payout, status: str, now: datetime) -> None:
-    """Note a status that is not final beside a payout that is due: it stays in its batch and nothing is booked.
+    """Store a status that is not final on a due payout: it stays in its batch and nothing is booked.
 
     Raise `AlreadyPaid` when it was settled meanwhile.
     """

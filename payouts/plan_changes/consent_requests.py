@@ -1,4 +1,4 @@
-"""Asking affiliates for their consent to a draft, and how far that is."""
+"""Asking affiliates for their consent to a draft, and the state of their answers."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ from payouts.plans.documents import PlanRefused
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An affiliate concerned by a draft, and its newest answer to the draft as it stands."""
+    """An affiliate concerned by a draft, and its newest answer to the current terms."""
 
     affiliate: Affiliate
     consent: PlanConsent | None
@@ -36,9 +36,9 @@ def standings(draft: DraftVersion, now: datetime) -> list[Standing]:
 
 
 def ask_for_consent(*, draft: DraftVersion, actor: User, now: datetime) -> WhatIf:
-    """Ask the affiliates concerned, or remind them: their portal shows both terms and what it means for their money.
+    """Ask the affiliates concerned, or remind them: their portal shows both terms and the effect on their earnings.
 
-    The money is computed anew each time. Raise `PlanRefused` when there is nothing to ask.
+    The effect is computed again each time. Raise `PlanRefused` when no consent is needed.
     """
     with transaction.atomic():
         draft = locked(draft)
@@ -52,7 +52,7 @@ def ask_for_consent(*, draft: DraftVersion, actor: User, now: datetime) -> WhatI
 
 
 def owners_to_remind(draft: DraftVersion, now: datetime) -> list[str]:
-    """The e-mail addresses of the owners of affiliates that have not answered the draft as it stands."""
+    """The e-mail addresses of the owners of affiliates that have not answered the current draft."""
     silent = [each.affiliate.pk for each in standings(draft, now) if each.consent is None]
     owners = AffiliateMember.objects.filter(affiliate__in=silent, role=AffiliateMember.Role.OWNER)
     return list(owners.order_by("user__email").values_list("user__email", flat=True).distinct())

@@ -54,7 +54,8 @@ def change_draft(
     now: datetime,
     examples: Sequence[WorkedExample] = (),
 ) -> DraftVersion:
-    """Write the draft anew. When its terms change, answers to the old ones count for nothing, and all are asked anew.
+    """Rewrite the draft. When its terms change, answers to the old ones no longer count, and all have to be asked
+    again.
 
     Raise `PlanRefused` when the rules could not be published, or the draft is published or withdrawn.
     """

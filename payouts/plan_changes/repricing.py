@@ -66,7 +66,7 @@ def _changes(due: list[Due]) -> Iterator[Change]:
 
 
 def price_again(*, offer: Offer, starts_at: datetime, ends_at: datetime, progress: Progress) -> int:
-    """Book what is due, then send the span's booked events back in batches, and book; return how many there were.
+    """Book due events, then make the span's booked events due in batches and book them; return how many there were.
 
     What is right already gets no line, so running it twice changes nothing.
     """

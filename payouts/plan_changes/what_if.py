@@ -36,7 +36,7 @@ Progress = Callable[[str, int, int], None]
 
 
 class Proposal(NamedTuple):
-    """Rules that stand in for a plan's own from a moment on, tried on the events until another."""
+    """Rules that replace a plan's own from one moment on, applied to the events until another."""
 
     plan: CommissionPlan
     rules: Sequence[CommissionRule]
@@ -47,7 +47,7 @@ class Proposal(NamedTuple):
 class Outcome(NamedTuple):
     """An affiliate's money in one currency for the span, by the terms in force and by the proposal.
 
-    `before` and `after` are of what is approved, `expected_…` with what is pending as if it were approved.
+    `before` and `after` are sums of approved conversions; `expected_…` adds pending ones as if they were approved.
     """
 
     affiliate_id: int
@@ -162,7 +162,7 @@ def compare(proposal: Proposal, *, progress: Progress) -> Comparison:
 
 
 def _looks_back(proposal: Proposal, rules: Sequence[PricingRule]) -> bool:
-    """Whether what one event earns may depend on others, by the proposal or by the terms in force."""
+    """Whether the commission of one event may depend on others, by the proposal or by the terms in force."""
     known = CommissionRule.objects.filter(version__plan__offer=proposal.plan.offer_id).select_related("goal")
     return any(looks_back(rule) for rule in (*rules, *map(terms_of_rule, known)))
 

@@ -83,7 +83,7 @@ def ask_what_if(
 def ask_of_draft(
     draft: DraftVersion, starts_at: datetime, ends_at: datetime, *, actor: User | None, now: datetime
 ) -> WhatIf:
-    """Ask what the draft as it stands would have paid."""
+    """Request a what-if of the current draft."""
     return ask_what_if(
         plan=draft.plan, rules=rules_of(draft), tried=f"{draft.plan}, draft {draft.public_id}", draft=draft,
         starts_at=starts_at, ends_at=ends_at, actor=actor, now=now,
@@ -120,7 +120,7 @@ def run_what_if(row: WhatIf, *, progress: Progress = lambda stage, done, total: 
 
 
 def effect_on(draft: DraftVersion) -> WhatIf | None:
-    """The newest answered what-if of the draft exactly as it stands, for the events since its own beginning."""
+    """The newest finished what-if of exactly the current draft, for the events since the draft's start."""
     rows = WhatIf.objects.filter(draft=draft, digest=draft.digest, starts_at=draft.effective_from, state=State.DONE)
     return rows.order_by("-pk").first()
 

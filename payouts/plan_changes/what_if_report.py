@@ -20,7 +20,7 @@ NOTHING = "Nothing"
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """One currency of a what-if; two currencies are never added. `expected_…` count what is pending as approved."""
+    """One currency of a what-if; two currencies are never added. `expected_…` count pending conversions as approved."""
 
     currency: str
     before: Decimal
@@ -37,7 +37,7 @@ class Total:
 
     @property
     def percent(self) -> Decimal | None:
-        """The change in percent of what is paid now, to one decimal; None where nothing is."""
+        """The change in percent of the current commission, to one decimal; None where that is zero."""
         return round(self.change * 100 / self.before, 1) if self.before > 0 else None
 
 

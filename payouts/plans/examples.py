@@ -1,4 +1,4 @@
-"""Worked examples as they are stored beside a version: read, checked, and worked out.
+"""Worked examples as stored with a version: reading, checking and working them out.
 
 **An example's events** are a list of objects, in the order in which they happen:
 

@@ -10,7 +10,7 @@ from payouts.models import CommissionPlan, CommissionRule, PlanVersion
 from payouts.pricing import PlanTerms, PriceBook, PricingRule, VersionTerms
 from records.advisory_locks import Lock, wait_for, wait_for_shared
 
-# What a PricingRule takes from the row as it is.
+# The fields that a PricingRule copies from the row.
 RULE_FIELDS = tuple(each.name for each in fields(PricingRule) if each.name != "goal_name")
 
 

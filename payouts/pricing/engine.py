@@ -51,7 +51,7 @@ def estimate(event: Event, book: PriceBook, lineage: Lineage = NOBODY) -> Quote:
 
 @dataclass(slots=True)
 class _Run:
-    """One pricing of a set of events, with what it counts on the way."""
+    """One pricing of a set of events, with its counters."""
 
     book: PriceBook
     lineage: Lineage

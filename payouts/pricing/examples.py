@@ -145,7 +145,7 @@ def _joined(said: Sequence[str], amount: Decimal, currency: str) -> str:
 
 
 def faults_of_example(example: Example, outcome: Outcome) -> list[str]:
-    """Where the outcome is not what the example expects: expected against got, with the arithmetic."""
+    """Differences between the outcome and the example: expected and actual amounts, with the arithmetic."""
     slots = sorted(example.expected.keys() | outcome.amounts.keys())
     return [
         f"Example “{example.name}”: {_fault(example, outcome, slot)}"

@@ -15,7 +15,7 @@ MOST_LEVELS = 10
 class Event:
     """The facts of a conversion, or of a link's clicks of a day (`is_clicks`), that its price depends on.
 
-    `volume` counts lots, or clicks; `deductions` are what the sender takes off its net revenue, by name, in `currency`.
+    `volume` counts lots, or clicks; `deductions` are the sender's deductions from net revenue, by name, in `currency`.
     `country`, `subs` and `customer_since` are filled in only where a rule asks for them.
     """
 

@@ -58,7 +58,7 @@ class Switch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """A text, or several lines of it; `read` gives its value, or raises `ValueError` with what is wrong."""
+    """A text, or several lines of it; `read` gives its value, or raises `ValueError` with the error."""
 
     read: Callable[[str], Any]
     label: str = ""

@@ -20,7 +20,7 @@ from payouts.pricing.limits import Tally, account_of, capped, line_of, run_out, 
 from payouts.pricing.words import exact
 from records.periods import first_day_under
 
-# Each part of a kind, and what it is: the words of the refusal when it is missing, and of the page in docs/how-to.
+# Each part of a kind with its description, used in the error when it is missing and in docs/how-to.
 PARTS = {
     "place": "where it stands in lists, the lowest first",
     "code": "its name in documents and in the database",
@@ -96,7 +96,7 @@ class CommissionKind(ABC):
 
     @abstractmethod
     def looks_back(self, rule: PricingRule) -> set[str]:
-        """The periods over which it counts, beside the rule's cap; none where an event stands for itself."""
+        """The periods over which it counts, beside the rule's cap; none where events are priced independently."""
 
     @abstractmethod
     def words(self, rule: PricingRule) -> str:
@@ -155,7 +155,7 @@ class EarningKind(CommissionKind):
 
     @abstractmethod
     def line(self, event: Event, rule: PricingRule, plan_id: int, version_id: int, tally: Tally) -> Line | str:
-        """The rounded line of one event, or in a sentence why there is none. `tally` is what the run has counted."""
+        """The rounded line of one event, or in a sentence why there is none. `tally` holds the run's counters."""
 
 
 class ConversionKind(EarningKind):

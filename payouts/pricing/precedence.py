@@ -1,4 +1,4 @@
-"""Which rules price an event: the published order, which always comes to one answer.
+"""Which rules price an event: the published order, which always gives one answer.
 
 1. **Plan.** The affiliate's own plan for the offer, once it has a version in force; else the offer's default plan.
 2. **Version.** Of that plan the newest whose `effective_from` is not after the event's `occurred_at`.
@@ -7,9 +7,10 @@
    for a country before one for all; then one of limited validity before an open one. Rules that are components of
    one deal (a hybrid) have the same selection and apply together.
 
-Two rules that could both win are refused when the version is published. An own plan without a rule for an event
-earns nothing for it, it does not fall back to the default plan. Shares of parents are chosen among themselves by the
-same order, and so are prices of clicks; the clicks of a day go by the version that was in force as the day began (UTC).
+Two rules that could both win are refused when the version is published. An own plan without a rule for an event earns
+nothing for it, it does not fall back to the default plan. Shares of parents are chosen among themselves by the same
+order, and so are prices of clicks; the clicks of a day are priced by the version in force at the start of the day
+(UTC).
 """
 
 from collections.abc import Sequence

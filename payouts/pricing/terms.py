@@ -1,4 +1,4 @@
-"""The terms that price events: plans, their versions, and the rules of each by what they price."""
+"""The terms that price events: plans, their versions, and the rules of each, grouped by the thing that they price."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,5 +57,5 @@ class PlanTerms:
         return next((version for version in self.versions if version.effective_from <= moment), None)
 
 
-# By offer and affiliate; the offer's default plan stands under (offer, None).
+# By offer and affiliate; the offer's default plan has the key (offer, None).
 PriceBook = Mapping[tuple[int, int | None], PlanTerms]

@@ -70,12 +70,12 @@ def _below() -> str:
 
 
 def step_at(steps: Sequence[Step], reached: Decimal) -> Step | None:
-    """The highest tier that lies below what is reached."""
+    """The highest tier below the value reached."""
     return next((step for step in reversed(steps) if reached > step.above), None)
 
 
 def _splits(steps: Sequence[Step], basis: str) -> bool:
-    """Whether one event may lie in several tiers: a share of what is counted, not an amount per event."""
+    """Whether one event may fall in several tiers: a share of the counted value, not an amount per event."""
     return all(
         (basis == REVENUE and step.percent is not None) or (basis == VOLUME and step.amount is not None)
         for step in steps
@@ -88,7 +88,7 @@ def _by_step(event: Event, rule: PricingRule, step: Step, reached: str) -> Share
         return share if isinstance(share, str) else share._replace(words=f"{share.words} ({reached})")
     amount, currency = step.amount or ZERO, rule.formula["currency"]
     if rule.formula["basis"] == REVENUE:
-        # The affiliate is paid no share of the revenue, so the line names the tier and not what was reached.
+        # The affiliate is paid no share of the revenue, so the line names the tier and not the value reached.
         return Share(
             amount, currency, f"{exact(amount, currency)} (the tier above {exact(step.above, event.currency)})"
         )

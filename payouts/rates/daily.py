@@ -41,7 +41,7 @@ class RatesRefused(ValueError):
 
 
 class Rate(NamedTuple):
-    """Units of the quoted currency for one unit of the base; `day` is the older of the days that it rests on."""
+    """Units of the quoted currency for one unit of the base; `day` is the older of the two rates' days."""
 
     value: Decimal
     day: date
@@ -142,7 +142,9 @@ def _unpacked(content: bytes) -> bytes:
 
 
 def from_list(content: bytes) -> Iterator[DayRate]:
-    """The rates of a CSV with the columns day, currency, per_euro: for what the ECB does not quote, such as crypto."""
+    """The rates of a CSV with the columns day, currency, per_euro: for currencies that the ECB does not quote, such as
+    crypto.
+    """
     lines = _lines(content)
     heads = [head.strip().lower() for head in next(lines, [])]
     for number, values in enumerate(lines, start=2):

@@ -24,7 +24,7 @@ class Terms(NamedTuple):
 
 
 def terms_of(affiliate_id: int) -> Terms:
-    """The affiliate's own terms, else those for everybody; without any nothing is held back."""
+    """The affiliate's own terms, else those for all affiliates; without any, nothing is held back."""
     return terms_of_all([affiliate_id])[affiliate_id]
 
 

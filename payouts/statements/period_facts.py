@@ -73,7 +73,7 @@ class Held(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An account that needs statements: where its chain stands at the end of the period, and by currency the rest.
+    """An account that needs statements: the head of its chain at the end of the period, and the figures by currency.
 
     `movements` names the currencies that get a statement: those with new entries, and those where a hold has ended,
     which may not have moved. `on_their_way` are payouts that the closing balance still contains: due ones, and those

@@ -61,7 +61,7 @@ def close_period(
 
 
 def check_period(ends_at: datetime, now: datetime) -> None:
-    """Raise `PeriodRefused` when `ends_at` lies ahead of `now` or is not a midnight in UTC."""
+    """Raise `PeriodRefused` when `ends_at` is after `now` or is not a midnight in UTC."""
     if ends_at.utcoffset() is None or ends_at.astimezone(UTC).time() != datetime.min.time():
         raise PeriodRefused(f"A period ends at a midnight in UTC, such as 2026-11-01T00:00Z; {ends_at} is none.")
     if ends_at > now:

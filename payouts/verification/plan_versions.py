@@ -1,4 +1,4 @@
-"""Whether plan versions still say what was published, and what affiliates agreed to."""
+"""Whether plan versions still have the terms that were published, and that affiliates agreed to."""
 
 from collections.abc import Iterator
 

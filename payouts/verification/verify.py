@@ -51,7 +51,7 @@ class Verification:
     due: int = 0
 
     def findings(self) -> Iterator[Finding]:
-        """Check everything and give what is wrong, as it is met: the first finding of a chain is its first broken link.
+        """Check everything and yield each error as it is found: the first finding of a chain is its first broken link.
 
         Conversions that are due for booking are counted in `due`, not compared: the ledger has yet to follow them.
         """
@@ -139,7 +139,7 @@ class Verification:
 
 
 def _click_findings(ids: list[int]) -> Iterator[Finding]:
-    """Compare what these days of clicks earn with what is booked; suspects again with their rows locked."""
+    """Compare the commission of these days of clicks with the ledger; check mismatches again with their rows locked."""
     rows = BilledClicks.objects.filter(booked_at__isnull=False).select_related("link").order_by("pk")
     drafts = click_differences(list(rows.filter(pk__in=ids)))
     suspects = {draft.clicks[0] for draft in drafts if draft.clicks}.intersection(ids)

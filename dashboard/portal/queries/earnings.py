@@ -75,7 +75,7 @@ def due_by_currency(affiliate: Affiliate) -> Money:
 
 
 def totals_by_kind(lines: QuerySet[LedgerEntry]) -> list[tuple[str, int, Decimal]]:
-    """How many lines of each kind there are and what they come to. The lines are of one currency."""
+    """The number and sum of the lines of each kind. The lines are of one currency."""
     kinds = dict(LedgerEntry.Kind.choices)
     rows = lines.order_by().values_list("kind").annotate(Count("pk"), Sum("amount")).order_by("kind")
     return [(str(kinds[kind]), count, amount) for kind, count, amount in rows]

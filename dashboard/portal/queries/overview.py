@@ -21,7 +21,7 @@ Status = Conversion.Status
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A number and what it was in the period before."""
+    """A number and its value in the previous period."""
 
     now: int
     before: int
@@ -153,7 +153,7 @@ class TopLink:
 
 
 def top_links(affiliate: Affiliate, period: Period, links: Collection[int], limit: int = 5) -> list[TopLink]:
-    """Those of the affiliate's links with the most clicks, with what they brought."""
+    """The affiliate's links with the most clicks, with their figures."""
     clicked = {number: each for number, each in figures.clicks_by_link(links, period).items() if each.clicks}
     busiest = sorted(clicked, key=lambda number: (-clicked[number].clicks, number))[:limit]
     numbers = figures.link_figures(affiliate, period, {number: clicked[number] for number in busiest})

@@ -77,7 +77,7 @@ def conversion(request: HttpRequest, portal: Portal, public_id: str) -> HttpResp
 @require_POST
 @portal_view
 def appeal(request: HttpRequest, portal: Portal, public_id: str) -> HttpResponse:
-    """Appeal against a rejection; also from an account that is suspended, which may be what it is about."""
+    """Appeal against a rejection. Suspended accounts may appeal too, because the suspension may be the reason."""
     found = conversion_for(portal.affiliate, public_id)
     form = AppealForm(request.POST)
     if form.is_valid():

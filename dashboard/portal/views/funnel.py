@@ -13,7 +13,7 @@ from dashboard.portal.listing import render_page
 @require_safe
 @portal_view
 def funnel(request: HttpRequest, portal: Portal) -> HttpResponse:
-    """The affiliate's own clicks and what came of them, for one of the offers it has links to."""
+    """The funnel of the affiliate's own clicks, for one of the offers it has links to."""
     offers = Offer.objects.filter(enrollments__affiliate=portal.affiliate, enrollments__links__isnull=False).distinct()
     form = FunnelForm(request.GET, offers=offers, zone=portal.zone, now=timezone.now(), own=portal.affiliate)
     context = {"form": form, "offer": form.chosen_offer, "period": form.period, "funnel": form.result()}

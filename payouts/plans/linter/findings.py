@@ -170,7 +170,7 @@ def _span_words(rule: CommissionRule) -> str:
 
 
 def not_shown(rules: Sequence[CommissionRule], numbers: set[int]) -> list[Finding]:
-    """Rules that no worked example comes to."""
+    """Rules that no worked example covers."""
     missing = [number for number in range(1, len(rules) + 1) if number not in numbers]
     if not missing:
         return []

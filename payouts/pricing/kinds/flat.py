@@ -38,7 +38,7 @@ class Flat(WithoutFormula, PerEvent):
         return False
 
     def faults(self, rule: PricingRule) -> Iterator[str]:
-        """It is booked as it stands, so it has no more decimals than its currency."""
+        """It is booked unrounded, so it has no more decimals than its currency."""
         amount, most = rule.amount or ZERO, places(rule.currency)
         if amount != round(amount, most):
             yield f"{plain(amount)} has more decimals than {rule.currency} is counted in ({most})."
