@@ -51,7 +51,7 @@ BENCHMARKS: dict[str, Callable[[Installation, Options, Callable[[str], None]], B
 
 
 def main() -> int:
-    """Run what the command line names. Exit code 0 when all ran and every check holds, else 1."""
+    """Run the benchmarks named on the command line. Exit code 0 when all ran and every check passed, else 1."""
     chosen = options.read(sys.argv[1:])
     if sys.platform != "linux":
         print("The benchmarks read what work costs from /proc: run them on Linux.", file=sys.stderr)
@@ -91,7 +91,7 @@ def _tell(status: Status, name: str, text: str) -> None:
 
 
 def _run(name: str, site: Installation, chosen: Options, say: Callable[[str], None]) -> Report:
-    """One benchmark in a database of its own: none starts with what another left in the tables."""
+    """Run one benchmark in its own database, so that none starts with another's rows."""
     began = time.monotonic()
     with site.own_database(name):
         benchmark = BENCHMARKS[name](site, chosen, say)

@@ -1,4 +1,4 @@
-"""Clicks: how many redirects a second are answered with the click durable, and what each costs."""
+"""Clicks: redirects per second that are answered with the click durable, and the cost of each."""
 
 import time
 from collections.abc import Callable, Sequence

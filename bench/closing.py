@@ -77,7 +77,7 @@ class Closing:
         return report
 
     def _check(self, ends_at: str, affiliates: int) -> None:
-        """Compare statements and payouts with the ledger as it stands."""
+        """Compare statements and payouts with the current ledger."""
         wrong, sums = self.site.query(BALANCES, ends_at)[0]
         broken, statements, later = self.site.query(BREAKS)[0]
         beyond, payouts = self.site.query(PAYOUTS)[0]

@@ -63,7 +63,7 @@ class Found:
 
 
 class Connection:
-    """One connection; it has at most one request under way, which was due at `due`."""
+    """One connection; it has at most one open request, which was due at `due`."""
 
     __slots__ = ("buffer", "due", "socket")
 
@@ -149,7 +149,7 @@ class Driver:
             self._lose(connection)
 
     def _receive(self, connection: Connection) -> None:
-        """Take what has come; once the answer is whole, count it."""
+        """Read received data; count the answer once it is complete."""
         try:
             data = connection.socket.recv(65536)
         except OSError:
@@ -227,7 +227,7 @@ def _in_bulk(plan: Plan, headers: str, values: list[str]) -> Iterator[bytes]:
 
 
 def share(ordered: list[float], part: float) -> float:
-    """The value below which this part of the ordered values lies; 0 when there are none."""
+    """The value below which this part of the ordered values is; 0 when there are none."""
     return ordered[min(len(ordered) - 1, int(len(ordered) * part))] if ordered else 0.0
 
 

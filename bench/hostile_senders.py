@@ -99,7 +99,7 @@ class Found:
 
 
 class Attack:
-    """All connections of one run. `pause` is what one waits between two of its requests."""
+    """All connections of one run. `pause` is the time between two requests of a connection."""
 
     def __init__(self, *, port: int, code: str, connections: int, seconds: float, pause: float = 0.5) -> None:
         self._port, self._code, self._count, self._seconds, self._pause = port, code, connections, seconds, pause

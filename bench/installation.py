@@ -1,4 +1,4 @@
-"""Everything that is measured, on servers of its own: PostgreSQL with its safeties on, Redis, a directory that goes.
+"""The installation under test, on its own servers: durable PostgreSQL, Redis, and a temporary directory.
 
 All of it is on the loopback address and ends with the run, also when that is interrupted.
 """
@@ -83,7 +83,7 @@ class Installation:
         daemon.stop(5)
 
     def close(self) -> None:
-        """Stop what runs, the last first, and remove the directory."""
+        """Stop all processes, the last first, and remove the directory."""
         for daemon in reversed(self._daemons):
             daemon.stop(5)
         self._daemons.clear()
@@ -153,7 +153,7 @@ class Installation:
             return str(client.info("server")["redis_version"])
 
     def settle(self) -> None:
-        """Write out what earlier work left in memory, so that it is not on the next measurement's bill."""
+        """Write out data that earlier work left in memory, so that the next measurement does not pay for it."""
         self.as_owner("CHECKPOINT")
 
     def inside(

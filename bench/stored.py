@@ -66,7 +66,7 @@ FIRST = "SELECT max(greatest({})) + 1".format(", ".join(f"(SELECT max(id) FROM {
 def store(
     site: Installation, *, database: str, rows: int, transaction_id: str, say: Callable[[str], None]
 ) -> list[Check]:
-    """Copy the event with this transaction ID so many times, spread evenly over the past year, already booked."""
+    """Copy the event with this transaction ID this many times, spread evenly over the past year, already booked."""
     events = dict(zip(COPIES, site.query(OF_EVENT, transaction_id, database=database)[0], strict=True))
     first = site.query(FIRST, database=database)[0][0]
     for start in range(0, rows, STEP):

@@ -171,7 +171,7 @@ if DATABASE_POOL_SIZE:
     DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": DATABASE_POOL_SIZE, "timeout": 10}
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
-# The owner of the tables, for migrations alone: the application's role then cannot change what protects history.
+# The owner of the tables, only for migrations: the application's role then cannot change the triggers of history.
 DATABASE_OWNER: dict[str, Any] = env.db_url("DATABASE_OWNER_URL") if env.str("DATABASE_OWNER_URL", default="") else {}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -245,7 +245,7 @@ EMAIL_CONFIG = mail_config(env, debug=DEBUG)
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Affidavit <affidavit@localhost>")
 
-# Who reads reports on security, and what they may expect: /.well-known/security.txt.
+# The contact and policy for security reports: /.well-known/security.txt.
 SECURITY_CONTACTS = security_contacts(env.list("SECURITY_CONTACT", default=[]))
 SECURITY_POLICY_URL = security_policy(env.str("SECURITY_POLICY_URL", default=""))
 
@@ -323,7 +323,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 CELERY_BEAT_SCHEDULE_FILENAME = env.str("BEAT_SCHEDULE_FILE", default=str(BASE_DIR / ".data" / "beat"))
 
-# What Prometheus sends to read /metrics; empty lets only this machine read them.
+# The token with which Prometheus reads /metrics; empty allows only this machine.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 # E-mail addresses, telephone and account numbers in postbacks: mask, refuse or keep.
 PERSONAL_DATA = env.str("PERSONAL_DATA", default="mask")

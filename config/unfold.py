@@ -1,4 +1,4 @@
-"""How the operator panel looks and what its sidebar, search and first page call."""
+"""The look of the operator panel, and the functions behind its sidebar, search and first page."""
 
 from typing import Any
 

@@ -1,6 +1,6 @@
 """Programs that run with Django in a process of their own: `python -m bench.inside.<program> '<options as JSON>'`.
 
-Each writes JSON lines: how far it is, and last what it found. Importing the package makes Django ready.
+Each writes JSON lines: its progress, and last its result. Importing the package makes Django ready.
 """
 
 import json

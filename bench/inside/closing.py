@@ -39,7 +39,7 @@ def lay_out(*, conversions: int, midnight: datetime) -> tuple[datetime, datetime
 
 
 def close_blocks(count: int, apart: set[int], ends_at: datetime) -> int:
-    """Find what is to be closed, as a close does, and close so many in blocks, those that were set apart left out."""
+    """Find accounts to close, as a close does, and close this many in blocks, without those set apart."""
     chosen = [pk for pk in to_close(ends_at) if pk not in apart][:count]
     job = CloseJob(ends_at, timezone.now(), None, failed=_raise)
     return sum(len(block) for block, _ in job.close(chosen))

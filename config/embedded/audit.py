@@ -46,7 +46,7 @@ def packages(lock: Path = LOCK) -> list[Package]:
 
 
 def vulnerabilities(wanted: list[Package], *, service: str) -> dict[Package, list[str]]:
-    """The IDs of what is known, by package; packages without any are left out. Raise `NotChecked`."""
+    """The IDs of known vulnerabilities, by package; packages without any are left out. Raise `NotChecked`."""
     asked = [*wanted, KNOWN_BAD]
     answers = _ask(asked, service).get("results")
     if not isinstance(answers, list) or len(answers) != len(asked):

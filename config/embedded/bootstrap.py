@@ -375,7 +375,7 @@ def main() -> int:
     if kind not in SETS:
         give_up(f"Usage: python3 {Path(__file__).name} {'|'.join(SETS)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    # A shell ignores Ctrl-C for what it runs in the background, and pip would inherit that.
+    # A shell ignores Ctrl-C for background processes, and pip would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         install(kind)

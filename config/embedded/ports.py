@@ -21,7 +21,7 @@ def is_free(port: int) -> bool:
 
 
 def free_port(preferred: int | None = None) -> int:
-    """A free port for a server of ours: the preferred one, else one by chance (several runs may look at once)."""
+    """A free port for a local server: the preferred one, else a random one (several runs may search at once)."""
     if preferred is not None and is_free(preferred):
         return preferred
     for port in random.sample(SERVER_PORTS, 200):

@@ -147,7 +147,7 @@ def _copy_runtime(install: Path, target: Path) -> None:
 
 
 class Postgres(processes.LoopbackServer):
-    """A PostgreSQL server of our own, on a loopback port, with a password.
+    """A local PostgreSQL server on a loopback port, with a password.
 
     `fast` trades the safety of a power loss for speed: for tests only.
     """
@@ -215,7 +215,7 @@ class Postgres(processes.LoopbackServer):
         raise EmbeddedError(f"PostgreSQL could not make its data directory {self.data}: {complaint}")
 
     def _initdb(self, fresh: Path, *options: str) -> str:
-        """Make a data directory; return what went wrong, nothing when all is well."""
+        """Make a data directory; return the error, or an empty text."""
         command: list[str | Path] = [self.runtime.bin / "initdb", "-D", fresh, "-U", OWNER, "-E", "UTF8"]
         command += ["--auth=scram-sha-256", *options, *(["--no-sync"] if self.fast else [])]
         done = subprocess.run(
@@ -232,7 +232,7 @@ class Postgres(processes.LoopbackServer):
         return [["--locale=C.UTF-8"], ["--no-locale"]]
 
     def _clear_the_way(self) -> None:
-        """End what a killed server left behind, and forget its pid file: its number may be another process's by now."""
+        """End a killed server's processes, and delete its pid file: its number may be another process's by now."""
         processes.end_leftovers(self._processes, patience=5)
         if Path("/proc/self").exists():
             (self.data / "postmaster.pid").unlink(missing_ok=True)
@@ -323,7 +323,7 @@ class Postgres(processes.LoopbackServer):
 
 
 def _plain_environment() -> dict[str, str]:
-    """The caller's environment without what would steer the server or its programs elsewhere."""
+    """The caller's environment without variables that would redirect the server or its programs."""
     return {
         name: value for name, value in os.environ.items() if not name.startswith("PG") and not name.startswith("LC_")
     }

@@ -43,7 +43,7 @@ def spawn(
     death_signal: int = signal.SIGTERM,
     cwd: str | Path = "/",
 ) -> "subprocess.Popen[bytes]":
-    """Start a process in a session of its own, its output appended to the log."""
+    """Start a process in its own session, with its output appended to the log."""
     rotate(log)
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -258,7 +258,7 @@ def _processes() -> Iterator[tuple[int, Path]]:
 
 
 def end_leftovers(find: Callable[[], set[int]], *, patience: float) -> int:
-    """Ask what a killed run left behind to end, then end it; return how many processes there were."""
+    """Ask a killed run's processes to end, then end them; return how many there were."""
     first = find()
     if not first:
         return 0

@@ -23,7 +23,7 @@ def shows_something(scope: Scope) -> bool:
 
 
 class Senders:
-    """Answers who sends, by a thread of its own that is started with the first question."""
+    """Identifies senders, in its own thread, which starts with the first request."""
 
     def __init__(self) -> None:
         self._thread: ThreadPoolExecutor | None = None

@@ -15,7 +15,7 @@ def strict_flag(name: str, given: str) -> bool:
 
 
 def check_hsts(seconds: int, *, subdomains: bool, preload: bool) -> None:
-    """Refuse what browsers would not take, with what to set."""
+    """Refuse settings that browsers would not accept, with the settings to use."""
     if seconds < 0:
         raise ImproperlyConfigured(f"HSTS_SECONDS is {seconds}; it must be 0 (off) or more.")
     if subdomains and not seconds:

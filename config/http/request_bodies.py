@@ -84,7 +84,7 @@ class BoundedBodies:
 
     def __init__(self, application: Handler) -> None:
         self._application, self.senders = application, Senders()
-        # Those who have not shown who they are have a room of their own, and in it each address a share.
+        # Unauthenticated senders have a separate limit, and each address a share of it.
         self._open, self._known = Room(64 * MB, 16 * MB), Room(256 * MB, 64 * MB)
         # Those who show nothing wait for others who show nothing; probes wait for neither.
         self._unknown, self._named, self._probes = (
@@ -147,7 +147,7 @@ class _Body:
         return {"type": "http.request", "body": chunk, "more_body": is_more}
 
     def let_go(self) -> None:
-        """Let go of what is still on its way: arrival and body name each other, and with them the connection."""
+        """Release an unfinished body: arrival and body reference each other, and with them the connection."""
         self._arrival = None
 
     async def _begin(self) -> Arrival:

@@ -68,7 +68,7 @@ def _exc_info(given: Any) -> ExcInfo | None:
 
 
 def describe(found: ExcInfo, *, now: float) -> str:
-    """The traceback in at most `MOST_CHARACTERS`; one line for what repeats."""
+    """The traceback in at most `MOST_CHARACTERS`; one line for repeated errors."""
     kind, error, trace = found
     place = _place_of(trace)
     if _repeats.count((kind, place), now) > FULL_PER_SECOND:
@@ -86,7 +86,7 @@ def _place_of(trace: TracebackType | None) -> tuple[str, int]:
 
 
 def _chain(error: BaseException) -> list[str]:
-    """The lines of the error, then of what it was raised from."""
+    """The lines of the error, then of its causes."""
     lines: list[str] = []
     current: BaseException | None = error
     for number in range(MOST_CAUSES):

@@ -10,7 +10,7 @@ from typing import Any
 MASK = "•••"
 # Ends of names whose values are secret. `upd_key` and `secure` are other platforms' names for a token.
 _ENDS = r"token|secret|signature|password|passwd|pwd|api[_-]?key|apikey|upd_key|secure|authorization|hmac|sessionid"
-# A name begins where no letter stands before it, so each is looked at once; longer ones are no names.
+# A name begins where no letter precedes it, so each is checked once; longer ones are no names.
 _NAME = rf"(?<![\w.-])[\w.-]{{0,40}}?(?:{_ENDS})"
 _QUOTE = r"(?:\\*[\"'])"
 _VALUE = r"[^\s&;,\"'\\<>(){}\[\]|]+"
@@ -24,7 +24,7 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"([?&](?:key|sig|sign|hash|pass)=){_VALUE}", re.IGNORECASE), rf"\1{MASK}"),
     # Links that work once: to set a password, to confirm an address, to accept an invitation.
     (re.compile(rf"(/(?:reset/key|confirm-email|invitations?|consents?)/){_VALUE}", re.IGNORECASE), rf"\1{MASK}"),
-    # Ours, wherever they stand.
+    # The project's own, anywhere in a line.
     (re.compile(r"\baf[hkst]_[A-Za-z0-9_-]{8,}"), MASK),
     # The password in the address of a server.
     (re.compile(r"(://[^\s/:@]{0,100}:)[^\s/@]{1,200}@"), rf"\1{MASK}@"),
@@ -39,7 +39,7 @@ def hide_secrets(line: str) -> str:
 
 
 def masking(renderer: Callable[..., Any]) -> Callable[..., str]:
-    """The renderer of a log's lines, with what it writes masked."""
+    """The renderer of a log's lines, with its output masked."""
 
     def render(logger: Any, method: str, event: Any) -> str:
         return hide_secrets(str(renderer(logger, method, event)))

@@ -19,7 +19,7 @@ WORKER, BEAT = "worker", "beat"
 # A worker beats every 2 s (Celery's own heartbeat), beat with every task it sends.
 FRESH = 15.0
 KEPT = 24 * 3600
-# What it costs at most when Redis does not answer.
+# The longest wait when Redis does not answer.
 PATIENCE = 1.0
 
 log = structlog.get_logger(__name__)

@@ -35,7 +35,7 @@ from tracking.models import Click
 KEPT_FOR = 5.0
 PATIENCE_MS = 3000
 MINUTE, FIVE_MINUTES = timedelta(minutes=1), timedelta(minutes=5)
-# Booking takes what is due in the order of its ID: the oldest is looked for among those that come next.
+# Booking processes due rows in the order of their IDs: the oldest is searched among the next ones.
 NEXT_IN_LINE = 10_000
 QUEUE = "celery"
 

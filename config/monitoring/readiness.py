@@ -59,7 +59,9 @@ def as_json(parts: dict[str, Part]) -> dict[str, object]:
 
 
 def check_postgresql() -> dict[str, Part]:
-    """The database, and whether it is as new as the code. Asked on a line of its own, not waiting for the pool."""
+    """The database, and whether its migrations match the code. Uses its own connection, so it does not wait for the
+    pool.
+    """
     try:
         with psycopg.connect(**{**connection_parameters(), "connect_timeout": 2}, autocommit=True) as line:
             line.execute("SET statement_timeout = 2000")

@@ -17,7 +17,7 @@ from tracking.click_id.codec import LENGTH
 from tracking.models import SUB_IDS
 
 COLUMNS = ("aff_click_id", "source", *SUB_IDS)
-# Goals whose postbacks carry money, with what is usually paid.
+# Goals whose postbacks have an amount, with the usual one.
 PRICES = {
     "ftd": ("20.00", "50.00", "100.00", "250.00"),
     "deposit": ("25.00", "40.00", "75.00"),
@@ -26,14 +26,14 @@ PRICES = {
     "purchase": ("24.90", "58.40", "74.00", "131.50"),
     "sale": ("24.90", "58.40"),
 }
-# How many of those who come to a goal go on to the next one.
+# The share of visitors at a goal who go on to the next one.
 GOES_ON = 0.7
 NO_SUCH_LINK, SAID_TWICE, CONFLICTS, REVERSED, FAULTY = 0.01, 0.08, 0.03, 0.04, 0.12
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A request some seconds after the step before, and what is wrong with an answer to it (nothing: "")."""
+    """A request some seconds after the previous step, and a check that returns an answer's error ("" for none)."""
 
     after: float
     kind: str

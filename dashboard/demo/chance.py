@@ -1,4 +1,4 @@
-"""Chance that repeats: each subject draws from a source of its own, so a change in one leaves the others alone."""
+"""Repeatable random numbers: each subject has its own source, so a change in one does not affect the others."""
 
 import math
 from datetime import timedelta

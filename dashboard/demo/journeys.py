@@ -96,7 +96,7 @@ class Journeys:
             self.registered(visit, visit.at + self._later(9 * HOUR / 60))
 
     def registered(self, visit: Visit, at: datetime) -> None:
-        """A registration and what follows from it."""
+        """A registration and its later events."""
         player = self.customer("LF")
         self.report(at, CASINO, "registration", click=visit, customer=player)
         if self._happens(VERIFIES):

@@ -47,7 +47,7 @@ class SeedRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How much there is of what."""
+    """The number of rows of each kind."""
 
     clicks: int
     postbacks: int
@@ -106,7 +106,7 @@ def _is_migrated() -> bool:
 
 
 def _rows() -> dict[str, int]:
-    """How many rows there are of what a program begins with, where there are any."""
+    """The number of rows of each kind that a program begins with, where there are any."""
     models = (User, Affiliate, Advertiser, Offer)
     counts = {model._meta.verbose_name_plural: model._default_manager.count() for model in models}
     return {str(name): count for name, count in counts.items() if count}

@@ -62,7 +62,7 @@ class Simulation:
         self.outcome = Outcome()
 
     def run(self, *, threads: int) -> Outcome:
-        """Send everything; return when the last answer is in. Ctrl-C ends it early, with what came till then."""
+        """Send all requests; return when the last answer is in. Ctrl-C ends the run early, with the results so far."""
         self._started = time.monotonic()
         self._admit()
         workers = [threading.Thread(target=self._work, daemon=True) for _ in range(threads)]

@@ -69,7 +69,7 @@ class Day:
 
 @dataclass(slots=True)
 class Period:
-    """Days added up. Revenue is that of approved conversions, commission what they earned so far."""
+    """The sums of several days. Revenue is that of approved conversions, commission theirs so far."""
 
     title: str
     since: date
@@ -103,7 +103,7 @@ class Refusals:
 
 @dataclass(slots=True)
 class Leader:
-    """An affiliate or an offer with what its approved conversions brought."""
+    """An affiliate or an offer with the figures of its approved conversions."""
 
     id: int
     name: str = ""

@@ -68,7 +68,7 @@ class DatedFilters(Filters):
         return Period(since, until, self.zone)
 
     def within(self, rows: QuerySet[Row], field: str) -> QuerySet[Row]:
-        """Rows whose moment lies in the days asked for, in the reader's zone."""
+        """Rows whose moment is within the selected days, in the reader's zone."""
         since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
         if since:
             rows = rows.filter(**{f"{field}__gte": Period(since, since, self.zone).starts_at})

@@ -12,7 +12,8 @@ from payouts.rates.daily import from_ecb, store
 TIMEOUT = 20
 # The whole history since 1999 has under a megabyte as a ZIP and about two as text.
 LARGEST = 8 * 1024 * 1024
-# The ECB rests on weekends and holidays: on the Tuesday after Easter the newest rates are of the Thursday before.
+# The ECB publishes none on weekends and holidays: on the Tuesday after Easter the newest rates are of the Thursday
+# before.
 OLD_AFTER = timedelta(days=5)
 
 

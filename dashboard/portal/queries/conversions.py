@@ -46,7 +46,7 @@ def conversions_of(affiliate: Affiliate) -> QuerySet[Conversion]:
 
 
 def rows(conversions: Iterable[Conversion]) -> list[ConversionRow]:
-    """Conversions with what they earned and their click's first label: two queries for any number."""
+    """Conversions with their commission and their click's first label: two queries for any number."""
     listed = list(conversions)
     earned = commission_of(listed)
     clicks = clicks_by_id(row.click_id for row in listed)
@@ -88,7 +88,7 @@ class ConversionStory:
     why: str
     hold: Hold | None
     appeal: Appeal | None
-    # Until when it can be appealed against; None for what cannot.
+    # The end of the time for an appeal; None if there can be none.
     appeal_until: datetime | None
 
     @property

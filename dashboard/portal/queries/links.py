@@ -1,4 +1,4 @@
-"""The affiliate's links with what each brought lately."""
+"""The affiliate's links with their recent figures."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

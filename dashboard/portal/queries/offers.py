@@ -1,4 +1,4 @@
-"""Offers as an affiliate sees them: open ones and its own, with what each goal pays it."""
+"""Offers as an affiliate sees them: open ones and its own, with the commission of each goal."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

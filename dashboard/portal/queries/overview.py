@@ -1,4 +1,4 @@
-"""The overview: a period's numbers beside those of the period before, days for the charts, and what to do first."""
+"""The overview: a period's numbers beside the previous period's, days for the charts, and open tasks."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection
@@ -162,7 +162,7 @@ def top_links(affiliate: Affiliate, period: Period, links: Collection[int], limi
 
 
 def recent_conversions(affiliate: Affiliate, limit: int = 8) -> list[tuple[Conversion, Money]]:
-    """The newest conversions with what each has earned."""
+    """The newest conversions with their commission."""
     rows = list(
         Conversion.objects.filter(affiliate=affiliate)
         .select_related("goal__offer")
