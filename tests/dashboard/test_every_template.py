@@ -211,6 +211,7 @@ RENDERED_ELSEWHERE = {
     "allauth/layouts/base.html": "extended by pages of allauth that have no template of ours",
     "admin/affiliates/apikey/made.html": "tests/affiliates/test_admin.py",
     "admin/confirm.html": "tests/conversions/admin/test_admin.py",
+    "admin/_groups.html": "tests/conversions/decisions/test_bulk_decisions.py",
     "admin/payouts/commissionplan/_preview.html": "tests/payouts/plans/test_version_editor.py",
     "admin/payouts/commissionplan/_table.html": "tests/payouts/plans/test_version_editor.py",
     "admin/payouts/commissionplan/_cards.html": "tests/payouts/plans/test_version_editor.py",
