@@ -24,7 +24,7 @@ test: python ## lint, then the tests, JOBS at once (2), on PostgreSQL and Redis 
 	@$(INSTALL) dev
 	@status=0; $(VENV) -m config.embedded.lint || status=1; $(VENV) -m pytest $(AT_ONCE) -m "not long" $(ARGS) || status=1; exit $$status
 
-test-long: python ## the tests that take minutes: walks of every address by each role, random kills, held connections
+test-long: python ## the tests that take minutes: walks by each role, random kills, held connections, quick benchmarks
 	@$(INSTALL) dev
 	@exec $(VENV) -m pytest $(AT_ONCE) -m long $(ARGS)
 

@@ -13,7 +13,7 @@ import pytest
 from bench import cost
 from config.embedded.places import ROOT
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 
 MUST_HOLD = {
     "clicks": {

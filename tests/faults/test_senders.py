@@ -30,7 +30,7 @@ from django.utils import timezone
 from conversions.models import RiskPolicy
 from tests.factories import ClickFactory
 from tests.scenarios.story import Program
-from tracking import click_id
+from tracking.click_id import codec
 from tracking.models import Click
 program = Program("Shop", vertical="shop")
 program.goal("sale", percent="10")
@@ -44,11 +44,11 @@ links = [program.enroll(name) and program.links[name] for name in ("Ana", "Ben")
 at, clicks = timezone.now() - timedelta(hours=1), []
 for number in range({SALES + SIGN_UPS + ORDERS}):
     link = links[number % 2]
-    key = click_id.new(link_number=link.pk, at=at)
+    key = codec.new(link_number=link.pk, at=at)
     ip = f"93.7.{{number // 250}}.{{number % 250}}"
     clicks.append(ClickFactory.build(id=key.uuid, link=link, clicked_at=at, marked_at=at, ip=ip))
 Click.objects.bulk_create(clicks)
-print(json.dumps([advertiser.public_id, *(click_id.text_of(click.id) for click in clicks)]))
+print(json.dumps([advertiser.public_id, *(codec.text_of(click.id) for click in clicks)]))
 """
 WHAT_CAME = """
 SELECT goal.code, row.transaction_id, row.click_id, row.status, row.refunded::float,
