@@ -42,10 +42,10 @@ class Command(migrate.Command):
             super().handle(*args, **options)
             return
         only_looks = options["plan"] or options["check_unapplied"]
-        check_is_not_older()
         if not has_owner() and not only_looks:
             check_is_owner()
         with as_owner():
+            check_is_not_older()
             super().handle(*args, **options)
             if has_owner() and not only_looks:
                 try:
