@@ -39,7 +39,7 @@ class Amount(NamedTuple):
 
     value: Decimal
     currency: str = ""
-    mended: str = ""
+    repaired: str = ""
     sign: str = ""
 
 
@@ -55,7 +55,7 @@ def read_amount(text: str) -> Amount:
         raise NoAmount(_what_is_negative(minus))
     if _SCIENTIFIC.match(text):
         value = _bounded(Decimal(text))
-        return Amount(value, mended=f"read as {value:f}")
+        return Amount(value, repaired=f"read as {value:f}")
     parts = _COINED.match(text)
     if parts is None:
         raise NoAmount("is not an amount such as 1234.50.")
@@ -134,7 +134,7 @@ def _single(text: str, mark: str) -> Decimal:
 
 class Moment(NamedTuple):
     at: datetime
-    mended: str = ""
+    repaired: str = ""
 
 
 def read_moment(text: str, pattern: str = "", zone: str = "UTC") -> Moment | None:

@@ -23,7 +23,7 @@ def kept_secrets(path: Path) -> dict[str, str]:
         known = {}
     except (OSError, ValueError) as error:
         raise places.EmbeddedError(
-            f"{path} cannot be read ({error}). Mend it, or start afresh with `make clean`."
+            f"{path} cannot be read ({error}). Fix it, or start afresh with `make clean`."
         ) from error
     made = {
         "SECRET_KEY": secrets.token_urlsafe(50),

@@ -341,7 +341,7 @@ def wait_until_it_answers(url: str, *, patience: float = 10) -> None:
             if time.monotonic() > until or "does not exist" in str(error) or "authentication failed" in str(error):
                 raise EmbeddedError(
                     f"DATABASE_URL names a database that cannot be used: {str(error).strip().splitlines()[0]}. "
-                    "Start or create it, mend DATABASE_URL, or leave it out to get a server of our own."
+                    "Start or create it, fix DATABASE_URL, or leave it out to get a server of our own."
                 ) from error
             time.sleep(0.5)
     if version < OLDEST:

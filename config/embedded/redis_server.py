@@ -130,6 +130,6 @@ def check_it_answers(url: str) -> None:
             client.ping()
     except (redis.RedisError, ValueError, OSError) as error:
         raise EmbeddedError(
-            f"REDIS_URL names a server that cannot be used: {error}. Start it, mend REDIS_URL "
+            f"REDIS_URL names a server that cannot be used: {error}. Start it, fix REDIS_URL "
             "(redis://:password@host:6379/0), or leave it out to get a server of our own."
         ) from error

@@ -149,7 +149,7 @@ def check_spool(directory: Path) -> Part:
     """Whether clicks could go to this node's disk, and those that went there have left it again."""
     there = next(path for path in (directory, *directory.absolute().parents) if path.exists())
     if not os.access(there, os.W_OK | os.X_OK):
-        return Part(FAULT, f"Clicks cannot be kept on disk: {there} is not writable. Mend its rights, or SPOOL_DIR.")
+        return Part(FAULT, f"Clicks cannot be kept on disk: {there} is not writable. Fix its rights, or SPOOL_DIR.")
     free = shutil.disk_usage(there).free
     if free < LEAST_FREE:
         return Part(

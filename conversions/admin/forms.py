@@ -140,7 +140,7 @@ class ReplayPostbacks(ConfirmForm):
     title, submit = "Decide again", "Decide again"
     explanation = (
         "The stored requests go through intake once more. Nothing is counted twice; what was refused for a setting "
-        "that has been mended since is accepted. Beside each stands what would come of it now."
+        "that has been fixed since is accepted. Beside each stands what would come of it now."
     )
     PREVIEWED: ClassVar = 50
 

@@ -320,7 +320,7 @@ class TraceAdmin(RecordAdmin):
     @display(description="Problems")
     def problems_shown(self, row: Trace) -> SafeString:
         lines = ((code(p.get("field")), p.get("message", ""), p.get("remedy", "")) for p in row.problems)
-        return rows_of(("Field", "What is wrong", "How to mend it"), lines, empty="None.")
+        return rows_of(("Field", "What is wrong", "How to fix it"), lines, empty="None.")
 
     @display(description="Steps")
     def steps_shown(self, row: Trace) -> SafeString:

@@ -206,7 +206,7 @@ def _corrected(sent: Sent, received: Received, mapping: Mapping, guess: Dialect 
 
     The sender has to add the token.
     """
-    pairs, mended = repair(received.parameters, mapping)
+    pairs, repaired = repair(received.parameters, mapping)
     secret = secret_names(guess.mapping if guess else mapping)
     names = _right_names(run)
     renamed = [(names.get(name.strip(), name), value) for name, value in pairs]
@@ -216,7 +216,7 @@ def _corrected(sent: Sent, received: Received, mapping: Mapping, guess: Dialect 
     elif not _is_a_door(received):
         path = PATH
     ours = urlsplit(settings.PUBLIC_URL)
-    is_right = path == sent.path and renamed == pairs and not mended
+    is_right = path == sent.path and renamed == pairs and not repaired
     if is_right and sent.scheme in ("", ours.scheme) and sent.host in ("", ours.netloc):
         return ""
     return f"{settings.PUBLIC_URL}{path}" + (
@@ -241,9 +241,9 @@ def _decide_corrected(sent: Sent, found: Diagnosis, received: Received, now: dat
     """Decide the corrected address, with the token of the request."""
     parts = urlsplit(found.corrected.partition("?")[0])
     again = Sent(sent.method, "https", sent.host, parts.path, "", sent.headers, sent.body).received()
-    mended, _ = repair(received.parameters, found.dialect.mapping if found.dialect else NATIVE)
+    repaired, _ = repair(received.parameters, found.dialect.mapping if found.dialect else NATIVE)
     names = {} if found.dialect else _right_names(found.run)
-    again.parameters = [(names.get(name.strip(), name), value) for name, value in mended]
+    again.parameters = [(names.get(name.strip(), name), value) for name, value in repaired]
     again.bearer = again.bearer or received.bearer
     run = dry_run(again, now=now, advertiser=found.advertiser if found.on_trust else None)
     if found.advertiser and Reason(run.decision.body["reason"]) in OF_THE_SENDER:

@@ -164,7 +164,7 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     _R.TOO_MANY_FAILURES: Explanation(
         429,
         "Many requests came from this address within a minute, none with a right token or signature.",
-        "Mend the token first, then wait a minute. A request with a right token is taken at once, even now.",
+        "Fix the token first, then wait a minute. A request with a right token is taken at once, even now.",
     ),
     _R.BAD_SIGNATURE: Explanation(
         401,
@@ -210,7 +210,7 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     _R.TOO_LARGE: Explanation(
         413, "The body or the number of parameters is over the limit.", "Send fewer, shorter values."
     ),
-    _R.INVALID_REQUEST: _fault("The request has more than one fault.", "Mend each one listed under `problems`."),
+    _R.INVALID_REQUEST: _fault("The request has more than one fault.", "Fix each one listed under `problems`."),
     _R.MISSING_CLICK_ID: _fault(
         "The request names no click, customer or coupon.",
         "Store the click_id of the landing page's address with the customer, and send it back as `click_id`.",

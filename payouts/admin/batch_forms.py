@@ -129,12 +129,12 @@ class _BatchQuestion(ConfirmForm):
         """Warnings to check before confirming, with counts and amounts."""
         return [words for row in self.rows for words in problem_words(row)] if self.problems else []
 
-    def deed(self, row: PayoutBatch, *, actor: User, now: Any) -> str:
+    def carry_out(self, row: PayoutBatch, *, actor: User, now: Any) -> str:
         raise NotImplementedError
 
     def perform(self, *, actor: User, now: Any) -> str:
         try:
-            return " ".join(self.deed(row, actor=actor, now=now) for row in self.rows)
+            return " ".join(self.carry_out(row, actor=actor, now=now) for row in self.rows)
         except (BatchRefused, ReferenceRefused) as error:
             raise ValidationError(str(error)) from error
 
@@ -148,7 +148,7 @@ class Approve(_BatchQuestion):
     def fits(cls, row: PayoutBatch) -> bool:
         return row.status == Status.DRAFT
 
-    def deed(self, row: PayoutBatch, *, actor: User, now: Any) -> str:
+    def carry_out(self, row: PayoutBatch, *, actor: User, now: Any) -> str:
         approve_batch(batch=row, actor=actor, now=now)
         return f"{row} is approved."
 
@@ -166,7 +166,7 @@ class Release(_BatchQuestion):
     def fits(cls, row: PayoutBatch) -> bool:
         return row.status in (Status.APPROVED, Status.SENT) and not has_file(row)
 
-    def deed(self, row: PayoutBatch, *, actor: User, now: Any) -> str:
+    def carry_out(self, row: PayoutBatch, *, actor: User, now: Any) -> str:
         released = release_batch(batch=row, actor=actor, now=now)
         left = left_words([Left(f"{payout} of {payout.affiliate}", why) for payout, why in released.left_out])
         words = f"{row} is released: download its file and give it to the bank."
@@ -190,7 +190,7 @@ class PayAll(_BatchQuestion):
     def warnings(self) -> list[str]:
         return [words for row in self.rows if (words := away_words(row))]
 
-    def deed(self, row: PayoutBatch, *, actor: User, now: Any) -> str:
+    def carry_out(self, row: PayoutBatch, *, actor: User, now: Any) -> str:
         done = pay_batch(batch=row, reference=self.cleaned_data["reference"], actor=actor, now=now)
         return f"{done} payouts of {row} are marked paid. {away_words(row)}".strip()
 
@@ -204,7 +204,7 @@ class Cancel(_BatchQuestion):
     def fits(cls, row: PayoutBatch) -> bool:
         return row.status != Status.CANCELLED
 
-    def deed(self, row: PayoutBatch, *, actor: User, now: Any) -> str:
+    def carry_out(self, row: PayoutBatch, *, actor: User, now: Any) -> str:
         free = cancel_batch(batch=row, actor=actor, note=self.cleaned_data["note"], now=now)
         return f"{row} is cancelled; {free} payouts are due again."
 

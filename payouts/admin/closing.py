@@ -43,7 +43,7 @@ class FailureTable(RecordTable):
 
     model = CloseFailure
     verbose_name_plural = "Affiliates that could not be closed"
-    fields = ("affiliate_link", "why", "mend", "time")
+    fields = ("affiliate_link", "why", "remedy", "time")
     readonly_fields = ("affiliate_link", "time")
     show_change_link = False
 

@@ -100,7 +100,7 @@ class CloseAgain(ConfirmForm):
 
     title, submit = "Go on with the close", "Go on"
     explanation = (
-        "What is closed stays as it is; only what is left is tried again. First mend what stopped it: the close names "
+        "What is closed stays as it is; only what is left is tried again. First fix what stopped it: the close names "
         "the affiliates, and what to do."
     )
     asked: PeriodClose | None = None

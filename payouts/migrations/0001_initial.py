@@ -1066,7 +1066,7 @@ class Migration(migrations.Migration):
                 ),
                 ("at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("why", models.CharField(max_length=500)),
-                ("mend", models.CharField(max_length=500, verbose_name="What to do")),
+                ("remedy", models.CharField(max_length=500, verbose_name="What to do")),
             ],
             options={
                 "ordering": ["id"],

@@ -57,7 +57,7 @@ class CloseFailure(models.Model):
     affiliate = models.ForeignKey(Affiliate, models.CASCADE, related_name="+")
     at = models.DateTimeField(default=timezone.now)
     why = models.CharField(max_length=500)
-    mend = models.CharField("What to do", max_length=500)
+    remedy = models.CharField("What to do", max_length=500)
 
     class Meta:
         ordering = ["id"]

@@ -228,7 +228,7 @@ def _with_proposal(
     return {**book, key: PlanTerms(plan.id, plan.name, (tried, *older))}
 
 
-def told(example: Example) -> dict[str, Any]:
+def as_document(example: Example) -> dict[str, Any]:
     """The example as it is stored: amounts are strings, both arithmetics in words."""
     return {
         "conversion": example.conversion,

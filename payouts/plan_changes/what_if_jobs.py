@@ -16,7 +16,7 @@ from affiliates.models import User
 from payouts.models import CommissionPlan, CommissionRule, DraftVersion, WhatIf, WhatIfLine
 from payouts.plan_changes.consents import affected_by
 from payouts.plan_changes.drafts import rules_of
-from payouts.plan_changes.what_if import Comparison, Proposal, compare, events_of, told, with_everybody
+from payouts.plan_changes.what_if import Comparison, Proposal, as_document, compare, events_of, with_everybody
 from payouts.plans.documents import PlanRefused, digest_of, document_of, rules_from
 from payouts.plans.linter import faults_of_rules
 from records.advisory_locks import Lock, try_to_hold
@@ -136,7 +136,7 @@ def _keep(row: WhatIf, found: Comparison) -> None:
     with transaction.atomic():
         row.lines.all().delete()
         WhatIfLine.objects.bulk_create(lines, batch_size=5_000)
-        row.examples = [told(each) for each in found.examples()]
+        row.examples = [as_document(each) for each in found.examples()]
         row.done = row.total = found.events
         row.save(update_fields=["examples", "done", "total"])
         _end(row, State.DONE)

@@ -148,14 +148,14 @@ def _keep_failure(close: PeriodClose, affiliate_id: int, error: Exception) -> No
     log.error("account_not_closed", close=close.pk, affiliate=affiliate.public_id, exc_info=error)
     with transaction.atomic():
         CloseFailure.objects.create(
-            close=close, affiliate=affiliate, why=_said(error), mend=_what_to_do(error, affiliate)[:MOST_OF_ERROR]
+            close=close, affiliate=affiliate, why=_said(error), remedy=_what_to_do(error, affiliate)[:MOST_OF_ERROR]
         )
         _add(close, failed=1)
     close.failed += 1
     if close.failed == MOST_FAILURES:
         raise CloseStopped(
             f"Stopped: {close.failed:,} affiliates could not be closed, so the cause is hardly theirs. See what "
-            "stopped them, mend it, and go on."
+            "stopped them, fix it, and go on."
         )
 
 
@@ -171,11 +171,11 @@ def _what_to_do(error: Exception, affiliate: Affiliate) -> str:
             "an adjustment, or for a wrong rate into the currency that the affiliate is paid in; then go on."
         )
     if isinstance(error, OperationalError):
-        return "The database was busy, or broke off the work. Nothing else needs to be mended: go on."
+        return "The database was busy, or broke off the work. Nothing else needs to be fixed: go on."
     if isinstance(error, IntegrityError):
-        return f"The database refused what came of it. To see what does not fit, {check}; mend that, then go on."
+        return f"The database refused what came of it. To see what does not fit, {check}; fix that, then go on."
     return (
-        f"First {check}, and mend what it finds. If it finds nothing, this is a fault of the program: the log has all "
+        f"First {check}, and fix what it finds. If it finds nothing, this is a fault of the program: the log has all "
         "of it under account_not_closed. Then go on."
     )
 

@@ -134,7 +134,7 @@ def paying(affiliate) -> None:
     close = PeriodClose.objects.create(
         ends_at=at, state="failed", asked_by=factories.OperatorFactory(), finished_at=at, done=1, failed=1, total=2
     )
-    CloseFailure.objects.create(close=close, affiliate=affiliate, why="DataError: too large", mend="Correct it.")
+    CloseFailure.objects.create(close=close, affiliate=affiliate, why="DataError: too large", remedy="Correct it.")
     PayoutBatch.objects.create(kind="paypal", currency="EUR", created_by=factories.OperatorFactory())
     ExchangeRate.objects.create(currency="USD", day=at.date(), per_euro=1, source="ecb")
 

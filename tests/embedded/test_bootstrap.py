@@ -1,4 +1,4 @@
-"""The install: standard library only, skipped when nothing has changed, mended when it was cut short."""
+"""The install: standard library only, skipped when nothing has changed, repaired when it was cut short."""
 
 import fcntl
 import json

@@ -100,7 +100,7 @@ def _code(error: Exception) -> str:
 def _message(error: Exception, problems: list[Problem]) -> str:
     if isinstance(error, exceptions.ValidationError):
         faults = "a fault" if len(problems) == 1 else f"{len(problems)} faults"
-        return f"The request has {faults}; `problems` says what to mend."
+        return f"The request has {faults}; `problems` says what to fix."
     if isinstance(error, exceptions.NotAuthenticated):
         return NOT_SIGNED_IN
     if isinstance(error, Http404):

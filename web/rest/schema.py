@@ -15,7 +15,7 @@ from web.rest.fields import AMOUNT, LINE
 
 ERROR = {
     "type": "object",
-    "description": "What is wrong and how to mend it.",
+    "description": "What is wrong and how to fix it.",
     "required": ["error", "message", "problems"],
     "properties": {
         "error": {"type": "string", "description": "A stable code, such as `invalid` or `not_found`."},

@@ -21,8 +21,8 @@ def amount_of(case: Case, name: str, text: str) -> Decimal | None:
     except NoAmount as error:
         case.report(Reason.BAD_AMOUNT, name, f"{name}={text} {error}", text)
         return None
-    if found.mended:
-        case.note(STEP, REPAIRED, f"{name}={text} was {found.mended}. Send 1234.50.", rule="amount")
+    if found.repaired:
+        case.note(STEP, REPAIRED, f"{name}={text} was {found.repaired}. Send 1234.50.", rule="amount")
     if found.sign and not (case.event.currency or found.currency):
         message = f"{name}={text}: several currencies are written {found.sign}; send currency=."
         case.report(Reason.BAD_CURRENCY, name, message, text)

@@ -35,7 +35,7 @@ def repair(pairs: Pairs, mapping: Mapping = NATIVE) -> tuple[Pairs, list[str]]:
     if not any(_may_be_damaged(name, value) for name, value in pairs):
         return pairs, []
     damaged = damaged_names(mapping.names)
-    mended: Pairs = []
+    repaired: Pairs = []
     told: list[str] = []
     for name, value in pairs:
         if name.startswith(AMPERSAND):
@@ -44,8 +44,8 @@ def repair(pairs: Pairs, mapping: Mapping = NATIVE) -> tuple[Pairs, list[str]]:
         if whole := damaged.get(name):
             told.append(_sentence(name, whole))
             name = whole  # noqa: PLW2901
-        mended += _parted(name, value, damaged, told)
-    return mended, told
+        repaired += _parted(name, value, damaged, told)
+    return repaired, told
 
 
 def _may_be_damaged(name: str, value: str) -> bool:

@@ -15,8 +15,8 @@ from conversions.doctor.dry_run import DryRun
 class Command(BaseCommand):
     help = (
         "Look over a postback: an address, or the curl command that sends it, in quotation marks. Says in whose form "
-        "it is, what to mend, the corrected address, and what would be decided. Nothing is kept. Exit code 0 when it "
-        "would be taken as it is, 1 when there is something to mend."
+        "it is, what to fix, the corrected address, and what would be decided. Nothing is kept. Exit code 0 when it "
+        "would be taken as it is, 1 when there is something to fix."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -41,7 +41,7 @@ class Command(BaseCommand):
     def _words(self, found: Diagnosis) -> str:
         lines = [f"Form: {found.spoken}, known by {found.known_by}."]
         lines.append(f"Advertiser: {found.advertiser or 'unknown'}{' (on trust)' if found.on_trust else ''}.")
-        lines += [f"To mend: {fault.field}: {fault.message} {fault.remedy}".rstrip() for fault in found.faults]
+        lines += [f"To fix: {fault.field}: {fault.message} {fault.remedy}".rstrip() for fault in found.faults]
         if found.corrected:
             lines += ["Corrected:", f"  {found.corrected}"]
         if found.run:

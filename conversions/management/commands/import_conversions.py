@@ -76,4 +76,4 @@ class Command(BaseCommand):
             self.stderr.write(f"... and {more:,} more; --answers writes them all.")
         self.stdout.write(f"{done.words()}{' Nothing was kept.' if options['dry_run'] else ''}")
         if done.refused:
-            raise CommandError(f"{len(done.refused):,} rows were refused. Mend them and import the file again.")
+            raise CommandError(f"{len(done.refused):,} rows were refused. Fix them and import the file again.")

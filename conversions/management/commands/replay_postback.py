@@ -23,7 +23,7 @@ SHOWN = 50
 class Command(BaseCommand):
     help = (
         "Decide stored postbacks again: by their IDs (pb_…), or all that fit the filters. Nothing is counted twice; "
-        "what was refused for a setting that has been mended since is accepted. Exit code 0 when all were decided."
+        "what was refused for a setting that has been fixed since is accepted. Exit code 0 when all were decided."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -46,5 +46,5 @@ class Command(BaseCommand):
 
     def _failures(self, close: PeriodClose) -> str:
         rows = close.failures.select_related("affiliate")
-        named = [f"{row.affiliate} ({row.affiliate.public_id}): {row.why}\n  {row.mend}" for row in rows]
+        named = [f"{row.affiliate} ({row.affiliate.public_id}): {row.why}\n  {row.remedy}" for row in rows]
         return "\n".join([close.error, *named])

@@ -1,4 +1,4 @@
-"""The postback doctor: any pasted request is read, named, mended and decided, and nothing of it stays."""
+"""The postback doctor: any pasted request is read, named, repaired and decided, and nothing of it stays."""
 
 import json
 from collections.abc import Callable

@@ -126,7 +126,7 @@ def test_what_fails_again_names_the_rule_and_keeps_the_last_word(world: World) -
 
 
 @pytest.mark.parametrize(
-    ("mistake", "reason", "mended"),
+    ("mistake", "reason", "repaired"),
     [
         ({"timestamp": (NOW - 2 * DAY).isoformat()}, "before_click", {"timestamp": (NOW - HOUR / 2).isoformat()}),
         ({"country": "FR"}, "country_not_allowed", {"country": "DE"}),
@@ -135,18 +135,18 @@ def test_what_fails_again_names_the_rule_and_keeps_the_last_word(world: World) -
     ],
 )
 def test_any_fact_may_be_what_was_wrong(
-    world: World, mistake: dict[str, str], reason: str, mended: dict[str, str]
+    world: World, mistake: dict[str, str], reason: str, repaired: dict[str, str]
 ) -> None:
     QualificationRule.objects.create(goal=world.ftd, kind="country", countries=["DE"])
     Deposit(world, revenue="50", txid="F-0", customer_id="bea", country="DE").send()
     deposit = Deposit(world, **{"revenue": "50", "country": "DE", **mistake})
     first = deposit.send()
     assert outcome(first) == (200, "rejected", reason)
-    second = deposit.send(**mended)
+    second = deposit.send(**repaired)
     assert outcome(second) == (200, "updated", "corrected")
     row = Conversion.objects.get(public_id=first.body["conversion_id"])
-    assert row.status == ("pending" if "currency" in mended else "approved")
-    assert row.reason == ("awaits_approval" if "currency" in mended else "corrected")
+    assert row.status == ("pending" if "currency" in repaired else "approved")
+    assert row.reason == ("awaits_approval" if "currency" in repaired else "corrected")
 
 
 def test_the_corrected_customer_is_locked_to_the_affiliate(world: World) -> None:
@@ -215,8 +215,8 @@ def test_what_the_sender_rejected_itself_is_not_counted_by_a_correction(world: W
     order.send()
     assert state() == ("rejected", "before_click")
     order.send(status="rejected")
-    mended = order.send(revenue="60", status="approved", timestamp=NOW.isoformat())
-    assert outcome(mended) == (409, "conflict", "transaction_conflict")
+    repaired = order.send(revenue="60", status="approved", timestamp=NOW.isoformat())
+    assert outcome(repaired) == (409, "conflict", "transaction_conflict")
     assert state() == ("rejected", "sent_rejected")
 
 

@@ -1,4 +1,4 @@
-"""What HTML does to an address, mended and told; nothing that is meant is touched."""
+"""What HTML does to an address, repaired and told; nothing that is meant is touched."""
 
 from decimal import Decimal
 
@@ -25,8 +25,8 @@ from tests.conversions.sending import NOW, World, received
     ],
 )
 def test_known_names_are_put_together_again(sent: list[tuple[str, str]], meant: list[tuple[str, str]]) -> None:
-    mended, told = repair(sent)
-    assert mended == meant
+    repaired, told = repair(sent)
+    assert repaired == meant
     assert told
 
 
@@ -39,8 +39,8 @@ def test_what_may_be_meant_stays(sent: list[tuple[str, str]]) -> None:
 
 @given(st.lists(st.tuples(st.text(max_size=8), st.text(max_size=20)), max_size=5))
 def test_undamaged_requests_stay_as_they_are(pairs: list[tuple[str, str]]) -> None:
-    mended, told = repair(pairs)
-    assert told or mended == pairs
+    repaired, told = repair(pairs)
+    assert told or repaired == pairs
 
 
 @pytest.mark.django_db

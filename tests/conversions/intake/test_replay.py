@@ -1,4 +1,4 @@
-"""Deciding stored requests again: mended settings, no double credit, dry runs that leave nothing behind."""
+"""Deciding stored requests again: repaired settings, no double credit, dry runs that leave nothing behind."""
 
 from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
@@ -72,7 +72,7 @@ def mend_advertiser(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "spoil", "refused", "mend"),
+    ("fields", "spoil", "refused", "fix"),
     [
         ({"token": "aft_registered_later"}, {}, "unauthorized", mend_token),
         ({"event_type": "upsell"}, {}, "invalid", mend_goal),
@@ -81,7 +81,7 @@ def mend_advertiser(world: World) -> None:
     ],
 )
 def test_what_was_refused_for_a_wrong_setting_is_accepted_once_it_is_mended(
-    world: World, fields: dict[str, str], spoil: dict[str, Any], refused: str, mend: Any
+    world: World, fields: dict[str, str], spoil: dict[str, Any], refused: str, fix: Any
 ) -> None:
     for name, value in spoil.items():
         setattr(world.advertiser, name, value)
@@ -90,7 +90,7 @@ def test_what_was_refused_for_a_wrong_setting_is_accepted_once_it_is_mended(
     assert outcome(told)[1] == refused
     sent = Postback.objects.values("parameters", "path", "headers", "received_at").get()
     assert not again()[0].is_changed
-    mend(world)
+    fix(world)
     [preview] = again(dry=True)
     assert preview.after[0] == "accepted"
     assert (Conversion.objects.count(), Postback.objects.get().outcome) == (0, refused)

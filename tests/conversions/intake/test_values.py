@@ -1,4 +1,4 @@
-"""Values as people and programs write them: mended where only one reading is possible, refused where there are two."""
+"""Values as people and programs write them: repaired where only one reading is possible, else refused."""
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -45,7 +45,7 @@ from tests.conversions.sending import NOW, World, outcome, send
 def test_reads_amounts_with_one_meaning(text: str, value: str, currency: str) -> None:
     found = read_amount(text)
     assert (found.value, found.currency) == (Decimal(value), currency)
-    assert bool(found.mended) == (text not in ("12.50", "0"))
+    assert bool(found.repaired) == (text not in ("12.50", "0"))
 
 
 @pytest.mark.parametrize(

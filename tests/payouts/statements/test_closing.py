@@ -122,7 +122,7 @@ def test_an_account_that_fails_does_not_keep_the_others(crowd: list[Affiliate], 
     failure = close.failures.get()
     assert failure.affiliate == crowd[2]
     assert failure.why.startswith("DataError: numeric field overflow")
-    assert "a wrong rate into the currency that the affiliate is paid in" in failure.mend
+    assert "a wrong rate into the currency that the affiliate is paid in" in failure.remedy
     assert {statement.affiliate for statement in Statement.objects.all()} == {crowd[0], crowd[1], crowd[3]}
 
     kept = set(Statement.objects.values_list("pk", flat=True))

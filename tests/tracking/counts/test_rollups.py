@@ -247,7 +247,7 @@ class TestSideBySide:
         with ThreadPoolExecutor(1) as pool:
             marking = pool.submit(work)
             while not done.is_set():
-                ClickDay.objects.filter(link_number=ALL_LINKS).update(bots=0, duplicates=0)  # something to mend
+                ClickDay.objects.filter(link_number=ALL_LINKS).update(bots=0, duplicates=0)  # something to fix
                 rollups.rebuild(day=YESTERDAY.date())
             marking.result()
         rollups.rebuild(day=YESTERDAY.date())

@@ -72,4 +72,4 @@ class Command(BaseCommand):
             f"{len(done.faults):,} with faults."
         )
         if done.faults:
-            raise CommandError(f"{len(done.faults):,} rows were passed by. Mend them and import the file again.")
+            raise CommandError(f"{len(done.faults):,} rows were passed by. Fix them and import the file again.")

@@ -49,7 +49,7 @@ class Command(BaseCommand):
         elif rebuilt:
             self.stdout.write(self.style.SUCCESS(f"The sums of {span} are now what the clicks give."))
         else:
-            self.stdout.write(self.style.ERROR(f"Of {span}, {len(differing):,} differ. Mend them with --rebuild."))
+            self.stdout.write(self.style.ERROR(f"Of {span}, {len(differing):,} differ. Fix them with --rebuild."))
             sys.exit(1)
 
 

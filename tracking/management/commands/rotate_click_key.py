@@ -64,7 +64,7 @@ class Command(BaseCommand):
                 number, value = with_new_key(in_front=not options["behind"])
                 self._tell(number, value, BEHIND if options["behind"] else IN_FRONT)
         except ImproperlyConfigured as error:
-            raise CommandError(f"{error} Mend the value in force first: its keys have signed click IDs.") from error
+            raise CommandError(f"{error} Fix the value in force first: its keys have signed click IDs.") from error
         except CannotRotate as error:
             raise CommandError(str(error)) from error
 
