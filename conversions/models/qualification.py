@@ -8,9 +8,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from affiliates.models import country_code
 from conversions.qualification_kinds.base import UNUSED, Kind, LooksBack, OverCap, Period, Scope
 from conversions.qualification_kinds.table import KINDS, kind_choices, kind_of, rule_is_complete
+from records.countries import country_code
 from records.money import AmountField
 
 

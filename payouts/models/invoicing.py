@@ -7,10 +7,11 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from affiliates.models import Affiliate, User, country_code
+from affiliates.models import Affiliate, User
 from payouts.models.ledger import LedgerEntry
 from payouts.models.paying import Statement
 from records.append_only import append_only
+from records.countries import country_code
 from records.money import AmountField, CurrencyField
 
 # Numbers are part of addresses and file names.

@@ -8,11 +8,12 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
-from affiliates.models import Affiliate, Offer, User, country_code
+from affiliates.models import Affiliate, Offer, User
 from conversions.models import Goal
 from payouts.pricing.kind import COLUMNS, Prices
 from payouts.pricing.kinds import KINDS, LONGEST_CODE, codes_that_price, kind_choices
 from records.append_only import append_only
+from records.countries import country_code
 from records.money import AmountField, CurrencyField
 
 # Whose money a version of a plan moves by beginning in the past: affiliates with events of that time that the plan

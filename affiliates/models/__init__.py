@@ -1,0 +1,22 @@
+"""People, affiliates, advertisers, offers, and affiliates' access to offers."""
+
+from affiliates.models.access import ApiKey, CouponCode, Enrollment
+from affiliates.models.advertisers import Advertiser, AdvertiserSecret
+from affiliates.models.offers import Offer, OfferDestination, TrackingDomain
+from affiliates.models.people import Affiliate, AffiliateMember, Parentage, User, UserManager
+
+__all__ = [
+    "Advertiser",
+    "AdvertiserSecret",
+    "Affiliate",
+    "AffiliateMember",
+    "ApiKey",
+    "CouponCode",
+    "Enrollment",
+    "Offer",
+    "OfferDestination",
+    "Parentage",
+    "TrackingDomain",
+    "User",
+    "UserManager",
+]

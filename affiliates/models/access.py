@@ -1,0 +1,66 @@
+"""What an affiliate was given: access to an offer, coupon codes, API keys."""
+
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from affiliates.models.offers import Offer
+from affiliates.models.people import Affiliate, User
+
+
+class Enrollment(models.Model):
+    """An affiliate's access to an offer."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Applied"
+        APPROVED = "approved", "Approved"
+        REJECTED = "rejected", "Rejected"
+        BLOCKED = "blocked", "Blocked"
+
+    affiliate = models.ForeignKey(Affiliate, models.PROTECT, related_name="enrollments")
+    offer = models.ForeignKey(Offer, models.PROTECT, related_name="enrollments")
+    status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
+    note = models.CharField(max_length=250, blank=True, help_text="Why; the affiliate sees it.")
+    decided_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["affiliate", "offer"], name="enrollment_once")]
+
+    def __str__(self) -> str:
+        return f"{self.affiliate} on {self.offer}"
+
+
+class CouponCode(models.Model):
+    """A code that a customer types in; it identifies the affiliate without a click."""
+
+    enrollment = models.ForeignKey(Enrollment, models.PROTECT, related_name="coupon_codes")
+    code = models.CharField(max_length=60)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("code"), name="coupon_code_once")]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class ApiKey(models.Model):
+    """A key for the REST API: an operator's sees all, an affiliate's sees its own."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="api_keys")
+    affiliate = models.ForeignKey(Affiliate, models.CASCADE, null=True, blank=True, related_name="api_keys")
+    name = models.CharField(max_length=60)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    hint = models.CharField(max_length=12, editable=False, help_text="The key's first characters.")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.hint}…)"

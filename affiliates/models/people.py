@@ -1,0 +1,171 @@
+"""Operators and affiliates: who signs in, and who earns."""
+
+from typing import Any, ClassVar
+
+import pgtrigger
+from django.contrib.auth.models import AbstractUser, BaseUserManager
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from records import public_ids
+from records.advisory_locks import Lock
+from records.append_only import append_only
+from records.countries import country_code
+from records.money import CurrencyField
+
+
+class UserManager(BaseUserManager["User"]):
+    """Users are known by their e-mail address; there is no user name."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username)
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        user = self.model(email=self.normalize_email(email), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, **{**fields, "is_staff": True, "is_superuser": True})
+
+
+class User(AbstractUser):
+    """A person who signs in: an operator when `is_staff`, else a member of an affiliate."""
+
+    username = None  # type: ignore[assignment]
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+    name = models.CharField(max_length=120, blank=True)
+    email = models.EmailField(unique=True)
+    time_zone = models.CharField(max_length=60, default="UTC", help_text="Pages show times in this zone.")
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_once")]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name or self.email
+
+
+# Parents are stored with the moment from which they apply; a circle, also one made by two changes at once, is refused.
+_KEEP_PARENTS = f"""
+IF NEW.parent_id IS NOT NULL THEN
+    PERFORM pg_advisory_xact_lock({Lock.PARENTS}, 0);
+    IF EXISTS (
+        WITH RECURSIVE above(id) AS (
+            SELECT NEW.parent_id
+            UNION SELECT row.parent_id FROM affiliates_affiliate row JOIN above ON row.id = above.id
+            WHERE row.parent_id IS NOT NULL
+        ) SELECT FROM above WHERE id = NEW.id
+    ) THEN
+        RAISE EXCEPTION 'affiliate_parents_in_a_circle: % stands above its own parent', NEW.name
+            USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+END IF;
+IF TG_OP = 'UPDATE' THEN
+    INSERT INTO affiliates_parentage (affiliate_id, parent_id, since) VALUES (NEW.id, NEW.parent_id, clock_timestamp());
+ELSIF NEW.parent_id IS NOT NULL THEN
+    INSERT INTO affiliates_parentage (affiliate_id, parent_id, since) VALUES (NEW.id, NEW.parent_id, NULL);
+END IF;
+RETURN NULL;
+"""  # noqa: S608 - only the number of a lock is put in
+
+
+class Affiliate(models.Model):
+    """A company or person that sends visitors and earns commission."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Waiting for approval"
+        ACTIVE = "active", "Active"
+        SUSPENDED = "suspended", "Suspended"
+        CLOSED = "closed", "Closed"
+
+    public_id = models.CharField(max_length=16, unique=True, default=public_ids.affiliate_id, editable=False)
+    name = models.CharField(max_length=120)
+    status = models.CharField(max_length=12, choices=Status, default=Status.PENDING)
+    status_note = models.CharField(max_length=250, blank=True, help_text="Why; the affiliate sees it.")
+    country = models.CharField(max_length=2, validators=[country_code])
+    currency = CurrencyField(default="EUR", help_text="The currency the affiliate is paid in.")
+    website = models.URLField(blank=True)
+    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+        triggers: ClassVar = [
+            pgtrigger.Trigger(
+                name="affiliate_joins_parent",
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                condition=pgtrigger.Q(new__parent__isnull=False),
+                func=_KEEP_PARENTS,
+            ),
+            pgtrigger.Trigger(
+                name="affiliate_changes_parent",
+                when=pgtrigger.After,
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Q(old__parent__df=pgtrigger.F("new__parent")),
+                func=_KEEP_PARENTS,
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=~Q(parent=F("id")), name="affiliate_not_its_own_parent"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        above, seen = self.parent, set[int]()
+        while above is not None and above.pk not in seen:
+            if above.pk == self.pk:
+                raise ValidationError({"parent": f"{self.parent} stands below {self}: parents cannot form a circle."})
+            seen.add(above.pk)
+            above = above.parent
+
+
+class Parentage(models.Model):
+    """The parent of an affiliate from a moment on; the database writes it. Events use the parent at their time."""
+
+    affiliate = models.ForeignKey(Affiliate, models.PROTECT, related_name="parentage")
+    parent = models.ForeignKey(Affiliate, models.PROTECT, null=True, related_name="+")
+    since = models.DateTimeField(null=True, help_text="Empty: from the beginning.")
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name_plural = "parents over time"
+        triggers: ClassVar = append_only("parentage_append_only")
+
+    def __str__(self) -> str:
+        return f"{self.affiliate}: {self.parent or 'no parent'}"
+
+
+class AffiliateMember(models.Model):
+    """A user who may see and act for an affiliate."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner", "Owner"
+        MEMBER = "member", "Member"
+
+    affiliate = models.ForeignKey(Affiliate, models.CASCADE, related_name="members")
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=8, choices=Role, default=Role.MEMBER)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["affiliate", "user"], name="member_once_per_affiliate")]
+
+    def __str__(self) -> str:
+        return f"{self.user} of {self.affiliate}"

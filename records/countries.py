@@ -1,0 +1,5 @@
+"""Countries, by the two capitals of ISO 3166."""
+
+from django.core.validators import RegexValidator
+
+country_code = RegexValidator(r"^[A-Z]{2}$", "A country is two capitals, as in ISO 3166: DE, BR.")
