@@ -4,8 +4,8 @@ from typing import Any
 
 from affiliates.models import Advertiser, AdvertiserSecret, Affiliate, ApiKey, Enrollment, Offer
 from conversions.models import Goal
-from dashboard.demo import credentials
-from dashboard.demo.partners import ANA, DUARTE, OLGA
+from dashboard.demo.program import credentials
+from dashboard.demo.program.partners import ANA, DUARTE, OLGA
 from dashboard.demo.seeding import SeedRefused, State, state
 from records.secrets import digest
 from tracking.models import TrackingLink

@@ -13,17 +13,18 @@ from django.db.migrations.executor import MigrationExecutor
 
 from affiliates.models import Advertiser, Affiliate, Offer, User
 from conversions.models import Conversion, Customer, CustomerLock, Postback, StatusChange, Trace
-from dashboard.demo import chance, groundwork, traffic
-from dashboard.demo.billing import lay_billing
-from dashboard.demo.history import History
-from dashboard.demo.journeys import Journeys, Reports
-from dashboard.demo.mishaps import mishaps
-from dashboard.demo.partners import OLGA
-from dashboard.demo.paying import lay_payment
-from dashboard.demo.proposals import propose
-from dashboard.demo.rhythm import Span
-from dashboard.demo.stories import Stories
-from dashboard.demo.traffic import Traffic, Visit
+from dashboard.demo.program import chance, groundwork
+from dashboard.demo.program.billing import lay_billing
+from dashboard.demo.program.partners import OLGA
+from dashboard.demo.program.paying import lay_payment
+from dashboard.demo.program.rhythm import Span
+from dashboard.demo.stories.affiliates import Stories
+from dashboard.demo.stories.history import History
+from dashboard.demo.stories.mishaps import mishaps
+from dashboard.demo.stories.proposals import propose
+from dashboard.demo.visitors import traffic
+from dashboard.demo.visitors.journeys import Journeys, Reports
+from dashboard.demo.visitors.traffic import Traffic, Visit
 from payouts.models import LedgerEntry, Payout, Statement
 from records.advisory_locks import Lock, wait_for
 from tracking.models import Click, TrackingLink

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from dashboard.demo.behaviour import Program
-from dashboard.demo.sending import Sender, is_loopback
-from dashboard.demo.simulation import Outcome, Simulation
+from dashboard.demo.live.behaviour import Program
+from dashboard.demo.live.sending import Sender, is_loopback
+from dashboard.demo.live.simulation import Outcome, Simulation
 from records.progress import ShownProgress
 
 FACTS = Path(settings.BASE_DIR) / ".data" / "demo.json"

@@ -19,11 +19,12 @@ from affiliates.models import AdvertiserSecret, Affiliate, ApiKey, CouponCode, E
 from conversions.intake import Received, intake
 from conversions.models import Appeal, ConflictReview, Conversion, Customer, Postback, StatusChange, Trace
 from conversions.reasons.codes import Reason
-from dashboard.demo import history, seeding
-from dashboard.demo.chance import source
+from dashboard.demo import seeding
 from dashboard.demo.facts import facts
-from dashboard.demo.rhythm import Span
+from dashboard.demo.program.chance import source
+from dashboard.demo.program.rhythm import Span
 from dashboard.demo.seeding import figures, seed
+from dashboard.demo.stories import history
 from payouts.ledger.booking import book_changes
 from payouts.models import LedgerEntry, Payout, PlanVersion, Statement
 from payouts.verification.verify import Verification

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import pytest
 from django.core.management import CommandError, call_command
 
-from dashboard.demo import history, seeding
+from dashboard.demo import seeding
 from dashboard.demo.facts import facts
 from dashboard.demo.seeding import Figures, SeedRefused, State, figures, seed, state
+from dashboard.demo.stories import history
 from payouts.invoicing.pending import pending
 from payouts.models import Invoice, Payout
 from payouts.verification.verify import Verification

@@ -12,8 +12,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from conversions.models import Conversion, Postback
-from dashboard.demo.behaviour import Program, Story
 from dashboard.demo.facts import facts
+from dashboard.demo.live.behaviour import Program, Story
 from dashboard.demo.seeding import seed
 from tests.servers import Web, database_url, running
 from tracking.models import Click

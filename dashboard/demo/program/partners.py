@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from affiliates.models import Affiliate, Enrollment
-from dashboard.demo import channels
-from dashboard.demo.channels import Channel
-from dashboard.demo.program import CASINO, CHALLENGE, SHOP
+from dashboard.demo.program import channels
+from dashboard.demo.program.channels import Channel
+from dashboard.demo.program.offers import CASINO, CHALLENGE, SHOP
 
 ACTIVE, PENDING = Affiliate.Status.ACTIVE, Affiliate.Status.PENDING
 APPROVED = Enrollment.Status.APPROVED

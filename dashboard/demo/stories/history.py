@@ -14,17 +14,17 @@ from conversions.lifecycle.status import approve_due
 from conversions.models import Postback
 from conversions.qualification.waits import look_again
 from conversions.risk.reviews import keep_up
-from dashboard.demo import credentials
-from dashboard.demo.desk import Desk
-from dashboard.demo.groundwork import Ground, publish
-from dashboard.demo.journeys import Reports, Sent
-from dashboard.demo.objections import Objections
-from dashboard.demo.partners import BEE, DUARTE
-from dashboard.demo.paying import collect_batch, payment_came_back
-from dashboard.demo.program import CASINO, CHALLENGE, OFFERS, VersionSpec
-from dashboard.demo.rhythm import DAYS, Span
-from dashboard.demo.stories import APPEALS
-from dashboard.demo.traffic import closing
+from dashboard.demo.program import credentials
+from dashboard.demo.program.groundwork import Ground, publish
+from dashboard.demo.program.offers import CASINO, CHALLENGE, OFFERS, VersionSpec
+from dashboard.demo.program.partners import BEE, DUARTE
+from dashboard.demo.program.paying import collect_batch, payment_came_back
+from dashboard.demo.program.rhythm import DAYS, Span
+from dashboard.demo.stories.affiliates import APPEALS
+from dashboard.demo.stories.desk import Desk
+from dashboard.demo.stories.objections import Objections
+from dashboard.demo.visitors.journeys import Reports, Sent
+from dashboard.demo.visitors.traffic import closing
 from payouts.anchors.making import make_anchor
 from payouts.ledger.booking import adjust, book_changes
 from payouts.ledger.click_booking import book_clicks

@@ -18,10 +18,11 @@ from affiliates.models import (
     User,
 )
 from conversions.models import Goal, QualificationRule, RiskPolicy, SenderMapping
-from dashboard.demo import credentials, partners, program
-from dashboard.demo.partners import ANA, DUARTE, OLGA, OMAR, AccessSpec, Partner, Person
-from dashboard.demo.program import SHOP, GoalSpec, OfferSpec, PlanSpec, RuleSpec, VersionSpec
-from dashboard.demo.rhythm import DAYS, Span
+from dashboard.demo.program import credentials, partners
+from dashboard.demo.program import offers as program
+from dashboard.demo.program.offers import SHOP, GoalSpec, OfferSpec, PlanSpec, RuleSpec, VersionSpec
+from dashboard.demo.program.partners import ANA, DUARTE, OLGA, OMAR, AccessSpec, Partner, Person
+from dashboard.demo.program.rhythm import DAYS, Span
 from payouts.models import CommissionPlan, CommissionRule, WorkedExample
 from payouts.plan_changes.publish import publish_version
 from tracking.models import TrackingLink

@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 
 from conversions.reasons.codes import Reason
-from dashboard.demo.journeys import CANCELLED_ORDER, FRAUD_OF_ROBOT, Journeys, Verdict
-from dashboard.demo.program import CASINO, CHALLENGE, SHOP
-from dashboard.demo.rhythm import Span
-from dashboard.demo.traffic import Traffic, Visit
+from dashboard.demo.program.offers import CASINO, CHALLENGE, SHOP
+from dashboard.demo.program.rhythm import Span
+from dashboard.demo.visitors.journeys import CANCELLED_ORDER, FRAUD_OF_ROBOT, Journeys, Verdict
+from dashboard.demo.visitors.traffic import Traffic, Visit
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 

@@ -6,9 +6,9 @@ from datetime import timedelta
 from decimal import Decimal
 from random import Random
 
-from dashboard.demo import credentials
-from dashboard.demo.journeys import Sent
-from dashboard.demo.program import CASINO, CHALLENGE, OFFERS, SHOP
+from dashboard.demo.program import credentials
+from dashboard.demo.program.offers import CASINO, CHALLENGE, OFFERS, SHOP
+from dashboard.demo.visitors.journeys import Sent
 
 Fields = dict[str, str]
 ADVERTISERS = {offer.name: offer.advertiser for offer in OFFERS}

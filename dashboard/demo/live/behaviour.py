@@ -7,12 +7,12 @@ from random import Random
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from dashboard.demo import chance
-from dashboard.demo.mishaps import forged
-from dashboard.demo.partners import LINK_SPECS, PARTNERS
-from dashboard.demo.program import offer_named
-from dashboard.demo.sending import Answer, Request
-from dashboard.demo.visitors import Crowd, Visitor
+from dashboard.demo.live.sending import Answer, Request
+from dashboard.demo.program import chance
+from dashboard.demo.program.offers import offer_named
+from dashboard.demo.program.partners import LINK_SPECS, PARTNERS
+from dashboard.demo.stories.mishaps import forged
+from dashboard.demo.visitors.people import Crowd, Visitor
 from tracking.click_id.codec import LENGTH
 from tracking.models import SUB_IDS
 

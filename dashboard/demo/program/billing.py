@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from affiliates.models import AffiliateMember
-from dashboard.demo.groundwork import Ground
-from dashboard.demo.partners import BEE, DESK, DUARTE, KOMPASS, NORDIC, OKAFOR
+from dashboard.demo.program.groundwork import Ground
+from dashboard.demo.program.partners import BEE, DESK, DUARTE, KOMPASS, NORDIC, OKAFOR
 from payouts.invoicing.billing import agree, set_details
 from payouts.models import Issuer
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
-from dashboard.demo.behaviour import Program, Step, Steps, Story
-from dashboard.demo.sending import Answer, Sender, Unreachable
+from dashboard.demo.live.behaviour import Program, Step, Steps, Story
+from dashboard.demo.live.sending import Answer, Sender, Unreachable
 
 Told = Callable[[int, int], None]
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from affiliates.models import User
 from conversions.models import Goal
-from dashboard.demo.program import CASINO, CHALLENGE
+from dashboard.demo.program.offers import CASINO, CHALLENGE
 from payouts.models import CommissionPlan, CommissionRule, DraftVersion
 from payouts.plan_changes.consent_requests import ask_for_consent, standings
 from payouts.plan_changes.consents import record

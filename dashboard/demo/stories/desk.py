@@ -10,11 +10,11 @@ from affiliates.models import Affiliate, Enrollment
 from conversions.lifecycle.status import change_status
 from conversions.models import Conversion, StatusChange
 from conversions.reasons.codes import Reason
-from dashboard.demo.groundwork import Ground
-from dashboard.demo.journeys import Verdict
-from dashboard.demo.partners import CLICKS, DUARTE, NORDIC
-from dashboard.demo.program import CHALLENGE
-from dashboard.demo.stories import APPEALS, TESTS
+from dashboard.demo.program.groundwork import Ground
+from dashboard.demo.program.offers import CHALLENGE
+from dashboard.demo.program.partners import CLICKS, DUARTE, NORDIC
+from dashboard.demo.stories.affiliates import APPEALS, TESTS
+from dashboard.demo.visitors.journeys import Verdict
 from payouts.models import LedgerEntry, Statement
 
 Status = Conversion.Status

@@ -8,9 +8,10 @@ from random import Random
 import psycopg
 from django.db import connection
 
-from dashboard.demo import chance
-from dashboard.demo.groundwork import Ground
-from dashboard.demo.partners import (
+from dashboard.demo.program import chance
+from dashboard.demo.program.groundwork import Ground
+from dashboard.demo.program.offers import CHALLENGE
+from dashboard.demo.program.partners import (
     CLICKS,
     CLICKS_CLOSED,
     LINK_SPECS,
@@ -18,9 +19,8 @@ from dashboard.demo.partners import (
     NORDIC_BLOCKED_ON_CHALLENGE,
     NORDIC_SUSPENDED,
 )
-from dashboard.demo.program import CHALLENGE
-from dashboard.demo.rhythm import DAYS, Span, moments
-from dashboard.demo.visitors import Crowd, Visitor
+from dashboard.demo.program.rhythm import DAYS, Span, moments
+from dashboard.demo.visitors.people import Crowd, Visitor
 from tracking.capture.clicks import copy_rows, format_row
 from tracking.click_id import codec
 from tracking.counts.rollups import ADD_MARKED

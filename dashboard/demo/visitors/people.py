@@ -5,7 +5,7 @@ from itertools import accumulate
 from random import Random
 from uuid import UUID
 
-from dashboard.demo.partners import LinkSpec, Partner
+from dashboard.demo.program.partners import LinkSpec, Partner
 
 _WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 _IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS {0} like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)"

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, time, timedelta
 from itertools import accumulate
 from random import Random
 
-from dashboard.demo.chance import poisson
-from dashboard.demo.partners import LinkSpec
-from dashboard.demo.program import CASINO, CHALLENGE, SHOP
+from dashboard.demo.program.chance import poisson
+from dashboard.demo.program.offers import CASINO, CHALLENGE, SHOP
+from dashboard.demo.program.partners import LinkSpec
 
 DAYS = 60
 

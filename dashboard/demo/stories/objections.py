@@ -7,10 +7,10 @@ from conversions import conflicts
 from conversions.lifecycle import appeals
 from conversions.models import Appeal, ConflictReview, Conversion
 from conversions.reasons.codes import Reason
-from dashboard.demo.groundwork import Ground
-from dashboard.demo.journeys import Verdict
-from dashboard.demo.partners import DUARTE, OKAFOR
-from dashboard.demo.stories import APPEALS
+from dashboard.demo.program.groundwork import Ground
+from dashboard.demo.program.partners import DUARTE, OKAFOR
+from dashboard.demo.stories.affiliates import APPEALS
+from dashboard.demo.visitors.journeys import Verdict
 
 EVIDENCE = "https://files.example.com/receipts/lf-late-appeal.pdf"
 ON_THE_PHONE = "The player registered on the phone in time and deposited on the computer later: see the mail."

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from affiliates.models import Affiliate
-from dashboard.demo.groundwork import Ground
-from dashboard.demo.partners import DUARTE
+from dashboard.demo.program.groundwork import Ground
+from dashboard.demo.program.partners import DUARTE
 from payouts.models import ExchangeRate, Payout, PayoutTerms
 from payouts.paying.batches import make_batches
 from payouts.paying.methods import set_method

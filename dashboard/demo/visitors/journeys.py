@@ -12,11 +12,11 @@ from itertools import count
 from random import Random
 
 from conversions.reasons.codes import Reason
-from dashboard.demo.chance import about, poisson
-from dashboard.demo.partners import LINK_SPECS, NORDIC, PARTNERS
-from dashboard.demo.program import CASINO, CHALLENGE, OFFERS, SHOP
-from dashboard.demo.rhythm import DAYS, Span
-from dashboard.demo.traffic import Visit
+from dashboard.demo.program.chance import about, poisson
+from dashboard.demo.program.offers import CASINO, CHALLENGE, OFFERS, SHOP
+from dashboard.demo.program.partners import LINK_SPECS, NORDIC, PARTNERS
+from dashboard.demo.program.rhythm import DAYS, Span
+from dashboard.demo.visitors.traffic import Visit
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 

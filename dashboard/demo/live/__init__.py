@@ -1,0 +1,1 @@
+"""Live traffic for a running server."""

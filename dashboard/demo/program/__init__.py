@@ -1,0 +1,1 @@
+"""The program: offers, plans, people, links, and how they are paid."""

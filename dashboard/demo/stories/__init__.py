@@ -1,0 +1,1 @@
+"""The sixty days, and stories that show every status and common reason."""

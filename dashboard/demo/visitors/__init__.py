@@ -1,0 +1,1 @@
+"""Visitors, their clicks and what they do after them."""
