@@ -191,11 +191,11 @@ def _follow(lines: Any, progress: Callable[[str], None]) -> dict[str, Any] | Non
     """Read a program's lines: its progress, and at the end its result."""
     found = None
     for line in lines:
-        told = json.loads(line)
-        if set(told) == {"progress"}:
-            progress(told["progress"])
+        answer = json.loads(line)
+        if set(answer) == {"progress"}:
+            progress(answer["progress"])
         else:
-            found = told
+            found = answer
     return found
 
 

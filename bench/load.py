@@ -65,10 +65,10 @@ def by_wrk(
     command = [wrk, "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "-s", str(script)]
     command += [part for line in headers for part in ("-H", line)]
     done = subprocess.run([*command, f"http://127.0.0.1:{port}/"], capture_output=True, text=True, check=False)
-    told = [line.removeprefix("RESULT ") for line in done.stdout.splitlines() if line.startswith("RESULT ")]
-    if done.returncode or not told:
+    output = [line.removeprefix("RESULT ") for line in done.stdout.splitlines() if line.startswith("RESULT ")]
+    if done.returncode or not output:
         raise LoadFailed(f"wrk ended with {done.returncode}: {done.stdout}{done.stderr}")
-    found = json.loads(told[0])
+    found = json.loads(output[0])
     answered = found.pop("answered") - found["refused"]
     return Load(answered=answered, in_flight=connections, **found)
 

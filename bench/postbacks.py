@@ -132,9 +132,9 @@ class Postbacks:
         for name, (sent, expected) in PROBES.items():
             fields = {**usual, **dict(parse_qsl(sent.format(old=self.old_click, run=f"probe{server.port}")))}
             answer = servers.get(server.port, f"/postback?{urlencode(fields)}")
-            said = json.loads(answer.text)
-            if f"{said['outcome']}/{said['reason']}" != expected:
-                wrong.append(f"{name}: {said['outcome']}/{said['reason']} in place of {expected}")
+            reply = json.loads(answer.text)
+            if f"{reply['outcome']}/{reply['reason']}" != expected:
+                wrong.append(f"{name}: {reply['outcome']}/{reply['reason']} in place of {expected}")
         detail = "; ".join(wrong) or f"{len(PROBES)} kinds of request are decided as they should be"
         self.report.checks.append(Check(f"{server.name}: the same rules", not wrong, detail))
 

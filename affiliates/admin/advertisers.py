@@ -149,16 +149,18 @@ class AdvertiserAdmin(PanelAdmin):
         row, _ = make_secret(
             advertiser=advertiser, kind=Kind(form.cleaned_data["kind"]), label=form.cleaned_data["label"]
         )
-        said = f"Made a new {row.get_kind_display()}."
-        LogEntry.objects.log_actions(operator(request).pk, [advertiser], CHANGE, change_message=said)
-        messages.success(request, f"{said} Those made before stay in use until you revoke them.")
+        message = f"Made a new {row.get_kind_display()}."
+        LogEntry.objects.log_actions(operator(request).pk, [advertiser], CHANGE, change_message=message)
+        messages.success(request, f"{message} Those made before stay in use until you revoke them.")
         return HttpResponseRedirect(f"{here}?show={row.pk}")
 
     def _note_reading(self, request: HttpRequest, shown: list[ShownSecret]) -> None:
         for secret in shown:
             if not secret.masked:
-                said = f"Read back {secret.row.get_kind_display()} #{secret.row.pk}."
-                LogEntry.objects.log_actions(operator(request).pk, [secret.row.advertiser], CHANGE, change_message=said)
+                message = f"Read back {secret.row.get_kind_display()} #{secret.row.pk}."
+                LogEntry.objects.log_actions(
+                    operator(request).pk, [secret.row.advertiser], CHANGE, change_message=message
+                )
 
 
 @admin.register(AdvertiserSecret)

@@ -276,19 +276,19 @@ def pip_install(kind: str, lock: int, shown: Step) -> None:
     finally:
         stop(process)
     if process.returncode != 0:
-        said = LOG.read_bytes()[begin:].decode(errors="replace")
+        output = LOG.read_bytes()[begin:].decode(errors="replace")
         advice = next(
-            (text for pattern, text in HINTS.items() if re.search(pattern, said)), "See the log for the reason."
+            (text for pattern, text in HINTS.items() if re.search(pattern, output)), "See the log for the reason."
         )
         raise Failed(f"pip could not install {requirements.name}. {advice}\n{log_tail()}")
 
 
 def progress(begin: int, total: int) -> str:
     """pip's progress, read from its log."""
-    said = LOG.read_bytes()[begin:].decode(errors="replace")
-    if "Installing collected packages" in said:
+    output = LOG.read_bytes()[begin:].decode(errors="replace")
+    if "Installing collected packages" in output:
         return f"unpacking {total} packages"
-    found = re.findall(r"^(?:Collecting|Requirement already satisfied:) ([\w.-]+)", said, re.M)
+    found = re.findall(r"^(?:Collecting|Requirement already satisfied:) ([\w.-]+)", output, re.M)
     return f"{len(found)} of {total}: {found[-1]}" if found else "asking the package index"
 
 

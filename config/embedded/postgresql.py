@@ -89,9 +89,9 @@ def _on_path() -> Path | None:
     if server and (Path(server).resolve().parent / "initdb").exists():
         return Path(server).resolve().parent
     if config := shutil.which("pg_config"):
-        said = subprocess.run([config, "--bindir"], capture_output=True, text=True, check=False).stdout.strip()
-        if said and (Path(said) / "postgres").exists() and (Path(said) / "initdb").exists():
-            return Path(said)
+        output = subprocess.run([config, "--bindir"], capture_output=True, text=True, check=False).stdout.strip()
+        if output and (Path(output) / "postgres").exists() and (Path(output) / "initdb").exists():
+            return Path(output)
     return None
 
 
@@ -104,10 +104,10 @@ def _of_debian() -> Path | None:
 def _major(server: Path) -> int:
     """The server's version; 0 when it does not run here."""
     try:
-        said = subprocess.run([server, "--version"], capture_output=True, text=True, check=False, timeout=30).stdout
+        output = subprocess.run([server, "--version"], capture_output=True, text=True, check=False, timeout=30).stdout
     except (OSError, subprocess.SubprocessError):
         return 0
-    found = re.search(r"(\d+)[.\w]*\s*(?:\(.*\))?\s*$", said)
+    found = re.search(r"(\d+)[.\w]*\s*(?:\(.*\))?\s*$", output)
     return int(found[1]) if found else 0
 
 

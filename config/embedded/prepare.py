@@ -101,10 +101,10 @@ def facts(told: Told) -> dict[str, object]:
     """Links, advertisers, goals, logins and keys, as the seed command states them."""
     answer = io.StringIO()
     call_command("seed_demo", facts=True, stdout=answer, stderr=told, no_color=True)
-    said = json.loads(answer.getvalue())
-    if not isinstance(said, dict):
-        raise TypeError(f"seed_demo --facts must print one JSON object, not {type(said).__name__}")
-    return said
+    reply = json.loads(answer.getvalue())
+    if not isinstance(reply, dict):
+        raise TypeError(f"seed_demo --facts must print one JSON object, not {type(reply).__name__}")
+    return reply
 
 
 if __name__ == "__main__":

@@ -43,10 +43,10 @@ def _candidates() -> list[Path]:
 def _version(program: Path) -> tuple[int, int]:
     """The server's version; (0, 0) when it does not run here. Valkey counts on from Redis 7.2."""
     try:
-        said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False, timeout=30).stdout
+        output = subprocess.run([program, "--version"], capture_output=True, text=True, check=False, timeout=30).stdout
     except (OSError, subprocess.SubprocessError):
         return 0, 0
-    found = re.search(r"v=(\d+)\.(\d+)", said)
+    found = re.search(r"v=(\d+)\.(\d+)", output)
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 

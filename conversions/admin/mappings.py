@@ -156,11 +156,11 @@ class SenderMappingAdmin(PanelAdmin):
         domains = TrackingDomain.objects.filter(is_active=True).order_by("host").values_list("host", flat=True)
         hosts = [settings.PUBLIC_URL, *(f"https://{host}" for host in domains[:MOST_HOSTS])]
         lines = format_html_join("", '<p class="aff-code aff-wrap">{}{}</p>', ((host, path) for host in hosts))
-        told = (
+        message = (
             "What the sender fills in stands in braces: write its own macros in their place. {token} is a token of the "
             "advertiser; a sender that cannot add one takes it into the path: /d/%s/TOKEN/postback."
         )
-        return format_html('{}<p class="aff-muted">{}</p>', lines, told % row.slug)
+        return format_html('{}<p class="aff-muted">{}</p>', lines, message % row.slug)
 
     @display(description="Parameters")
     def parameters_shown(self, row: SenderMapping) -> SafeString:

@@ -139,9 +139,9 @@ class DecisionViewSet(ResourceViewSet):
         require(self.reach.user, ["conversions.change_conversion"])
         if isinstance(request.data, list) and len(request.data) > MOST:
             raise ValidationError({"": f"{len(request.data):,} rows at once; at most {MOST:,}. Split them."})
-        said = WishSerializer(data=request.data, many=True, **SOME)
-        said.is_valid(raise_exception=True)
-        wishes = [Wish(**row) for row in said.validated_data]
+        serializer = WishSerializer(data=request.data, many=True, **SOME)
+        serializer.is_valid(raise_exception=True)
+        wishes = [Wish(**row) for row in serializer.validated_data]
         answers = decide_many(wishes, actor=self.reach.user, now=timezone.now())
         return Response(WishAnswerSerializer([answer._asdict() for answer in answers], many=True).data)
 

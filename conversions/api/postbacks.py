@@ -126,10 +126,10 @@ class PostbackViewSet(OperatorViewSet):
     def replay(self, request: Request, **address: str) -> Response:
         """Decide the stored request again: nothing is counted twice. A dry run shows what would change."""
         require(self.reach.user, ["conversions.change_conversion"])
-        said = ReplaySerializer(data=request.data)
-        said.is_valid(raise_exception=True)
+        serializer = ReplaySerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
         by = f"{self.reach.user} by the API"
-        [found] = replay([self.get_object()], by=by, now=timezone.now(), dry=said.validated_data["dry_run"])
+        [found] = replay([self.get_object()], by=by, now=timezone.now(), dry=serializer.validated_data["dry_run"])
         body = found.decision.body if found.decision else None
         return Response(
             {"before": found.before[0], "after": found.after[0], "changed": found.is_changed, "decision": body}
@@ -149,11 +149,13 @@ class PostbackViewSet(OperatorViewSet):
 
     def _decide(self, request: Request, decide: Any) -> Response:
         require(self.reach.user, ["conversions.change_conversion", "conversions.change_conflictreview"])
-        said = ConflictNoteSerializer(data=request.data)
-        said.is_valid(raise_exception=True)
+        serializer = ConflictNoteSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
         try:
             review = review_of(self.get_object())
-            decide(review_id=review.pk, note=said.validated_data["note"], actor=self.reach.user, now=timezone.now())
+            decide(
+                review_id=review.pk, note=serializer.validated_data["note"], actor=self.reach.user, now=timezone.now()
+            )
         except ConflictRefused as error:
             raise Conflict(str(error)) from error
         return Response(self.get_serializer(self.get_object()).data)

@@ -121,8 +121,8 @@ def _words(row: SenderMapping) -> Iterator[Fault]:
                 yield Fault(field, theirs, f"{theirs[:60]!r}: a word has 1 to {LONGEST_WORD} plain characters.")
     for theirs, ours in row.statuses.items():
         if ours not in Conversion.Status.values:
-            told = f"{ours[:60]} is none of {', '.join(Conversion.Status.values)}."
-            yield Fault("statuses", theirs, told)
+            message = f"{ours[:60]} is none of {', '.join(Conversion.Status.values)}."
+            yield Fault("statuses", theirs, message)
     yield from _goals(row)
 
 
@@ -155,8 +155,8 @@ def _times(row: SenderMapping) -> Iterator[Fault]:
     except ValueError:
         is_whole = False
     if not is_whole:
-        told = "It must say year, month and day so that they can be read back, as %d.%m.%Y %H:%M does."
-        yield Fault("time_format", "", told)
+        message = "It must say year, month and day so that they can be read back, as %d.%m.%Y %H:%M does."
+        yield Fault("time_format", "", message)
 
 
 def _answers(row: SenderMapping) -> Iterator[Fault]:
@@ -165,13 +165,13 @@ def _answers(row: SenderMapping) -> Iterator[Fault]:
     if row.answers_as != OWN:
         return
     for field in BODIES:
-        if told := _body_fault(row.content_type, getattr(row, field)):
-            yield Fault(field, "", told)
+        if message := _body_fault(row.content_type, getattr(row, field)):
+            yield Fault(field, "", message)
     if row.refused_status == SenderMapping.RefusedStatus.OK and row.refused_body.strip() in (
         "", row.taken_body.strip(), row.duplicate_body.strip()
     ):  # fmt: skip
-        told = "With status 200 the body alone says that it was refused: it must differ from the other two."
-        yield Fault("refused_body", "", told)
+        message = "With status 200 the body alone says that it was refused: it must differ from the other two."
+        yield Fault("refused_body", "", message)
 
 
 def _body_fault(content_type: str, text: str) -> str:

@@ -232,12 +232,12 @@ class BankAnswer(ConfirmForm):
             found = import_result(content=self.cleaned_data["answer"], actor=actor, now=now)
         except BatchRefused as error:
             raise ValidationError(str(error)) from error
-        said = f"{found.paid} paid, {found.failed} failed, {found.returned} came back, {found.in_flight} under way, "
-        said += f"{found.unchanged} known before."
+        message = f"{found.paid} paid, {found.failed} failed, {found.returned} came back, {found.in_flight} under way, "
+        message += f"{found.unchanged} known before."
         if found.faults:
             shown = " ".join(found.faults[:20])
-            raise ValidationError(f"{said} {len(found.faults)} lines could not be applied: {shown}")
-        return said
+            raise ValidationError(f"{message} {len(found.faults)} lines could not be applied: {shown}")
+        return message
 
 
 def _payable(batch: PayoutBatch) -> "QuerySet[Payout]":

@@ -42,9 +42,11 @@ def _answers(answers: list[PlanConsent]) -> SafeString:
         )
         for each in answers[:SHOWN]
     )
-    said = f"{len(answers)} affiliate{'' if len(answers) == 1 else 's'} answered exactly these terms."
+    message = f"{len(answers)} affiliate{'' if len(answers) == 1 else 's'} answered exactly these terms."
     return format_html(
-        '<p>{}</p><div class="aff-gap">{}</div>', said, rows_of(("Affiliate", "Answer", "When", "How"), lines, empty="")
+        '<p>{}</p><div class="aff-gap">{}</div>',
+        message,
+        rows_of(("Affiliate", "Answer", "When", "How"), lines, empty=""),
     )
 
 
@@ -57,7 +59,7 @@ def _proof(proof: list[PlanEffect], number: int) -> SafeString:
         )
         for each in proof
     )
-    said = f"Nobody lost by it: {number} sum{'' if number == 1 else 's'}, as they stood when it was published."
+    message = f"Nobody lost by it: {number} sum{'' if number == 1 else 's'}, as they stood when it was published."
     return format_html(
-        "<p>{}</p>{}", said, rows_of(("Affiliate", "Approved", "With what was pending"), lines, empty=HIDDEN)
+        "<p>{}</p>{}", message, rows_of(("Affiliate", "Approved", "With what was pending"), lines, empty=HIDDEN)
     )

@@ -247,13 +247,13 @@ class DraftVersionAdmin(CommissionByPermission, RecordAdmin):
         found = standings(row, timezone.now())
         accepted = sum(each.has_accepted for each in found)
         asked = f"Asked {moment(row.asked_at)} by {row.asked_by}." if row.asked_at else "Nobody was asked yet."
-        said = f"{accepted} of {len(found)} concerned have accepted. {asked} Where nobody loses, none is needed."
+        message = f"{accepted} of {len(found)} concerned have accepted. {asked} Where nobody loses, none is needed."
         table = rows_of(
             ("Affiliate", "Answer", "Its money"),
             ((*_answer(each), money) for each, money in zip(found, _money(row, found), strict=True)),
             empty="Nobody has events since then that the draft prices again.",
         )
-        return format_html('<p>{}</p><div class="aff-gap">{}</div>', said, table)
+        return format_html('<p>{}</p><div class="aff-gap">{}</div>', message, table)
 
 
 def _answer(standing: Standing) -> tuple[SafeString | str, SafeString | str]:

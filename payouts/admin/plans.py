@@ -190,9 +190,9 @@ class CommissionPlanAdmin(PanelAdmin):
         return response
 
     def _published(self, request: HttpRequest, plan: CommissionPlan, version: PlanVersion) -> HttpResponse:
-        said = f"Version {version.number} is in force from {moment(version.effective_from)}."
-        LogEntry.objects.log_actions(operator(request).pk, [plan], CHANGE, change_message=said)
-        messages.success(request, said)
+        message = f"Version {version.number} is in force from {moment(version.effective_from)}."
+        LogEntry.objects.log_actions(operator(request).pk, [plan], CHANGE, change_message=message)
+        messages.success(request, message)
         rules = list(version.rules.select_related("goal"))
         for finding in findings(plan, rules, effective_from=version.effective_from):
             if finding.kind == GAP:

@@ -207,9 +207,9 @@ class WhatIfAdmin(RecordAdmin):
 
     @display(description="Progress")
     def progress(self, row: WhatIf) -> SafeString | str:
-        said = f"{row.done:,} of {row.total:,} events"
+        message = f"{row.done:,} of {row.total:,} events"
         return format_html(
-            '<progress class="aff-bar" value="{}" max="{}">{}</progress> {}', row.done, row.total or 1, said, said
+            '<progress class="aff-bar" value="{}" max="{}">{}</progress> {}', row.done, row.total or 1, message, message
         )
 
     @display(description="Asked")

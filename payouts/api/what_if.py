@@ -148,10 +148,10 @@ class WhatIfViewSet(OperatorViewSet):
     def create(self, request: Request) -> Response:
         """Ask. A small one is answered at once; ask for a greater one again until its `state` is `done`."""
         require(self.reach.user, self.required_to_ask)
-        said = AskSerializer(data=request.data)
-        said.is_valid(raise_exception=True)
+        serializer = AskSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
         try:
-            row = self._ask(said.validated_data, timezone.now())
+            row = self._ask(serializer.validated_data, timezone.now())
         except (PlanRefused, WhatIfRefused) as error:
             raise ValidationError({"": getattr(error, "problems", [str(error)])}) from error
         return Response(self.get_serializer(row).data, status=201)

@@ -219,8 +219,8 @@ def _words(arithmetic: str, before: Decimal, currency: str, quote: Quote) -> str
     if not before:
         return arithmetic[:300]
     if arithmetic:
-        said = f"; {exact(before, currency)} booked before"
-        return f"{arithmetic[: 300 - len(said)]}{said}"
+        message = f"; {exact(before, currency)} booked before"
+        return f"{arithmetic[: 300 - len(message)]}{message}"
     why = quote.reason or "Another rule applies now."
     return f"takes back {exact(before, currency)}. {why}"[:300]
 

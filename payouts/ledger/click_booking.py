@@ -208,8 +208,8 @@ def _words(row: BilledClicks, slot: Slot, line: Line | None, before: Decimal, re
     if line is None:
         why = reason or "Another rule applies now."
         return f"{where}takes back {exact(before, currency)}. {why}"[:300]
-    said = f"; {exact(before, currency)} booked before" if before else ""
-    return f"{where}{line.arithmetic}"[: 300 - len(said)] + said
+    message = f"; {exact(before, currency)} booked before" if before else ""
+    return f"{where}{line.arithmetic}"[: 300 - len(message)] + message
 
 
 def faults_of_paid_clicks(plan: CommissionPlan, effective_from: datetime, now: datetime) -> list[str]:

@@ -79,15 +79,15 @@ class LegacyClickIDAdmin(RecordAdmin):
             messages.error(request, "The file is not kept any more, or was imported already: choose it again.")
             return HttpResponseRedirect(request.path)
         done = upload.judge(now=timezone.now(), is_dry_run=False)
-        said = (
+        message = (
             f"Imported {done.added:,} click IDs from {upload.name}; {done.known:,} were there before, "
             f"{len(done.faults):,} rows with faults were passed by."
         )
-        entry = {"user_id": operator(request).pk, "object_repr": upload.name[:200], "change_message": said}
+        entry = {"user_id": operator(request).pk, "object_repr": upload.name[:200], "change_message": message}
         LogEntry.objects.create(
             content_type=ContentType.objects.get_for_model(LegacyClickID), action_flag=ADDITION, **entry
         )
-        (messages.warning if done.faults else messages.success)(request, said)
+        (messages.warning if done.faults else messages.success)(request, message)
         return HttpResponseRedirect(reverse("admin:tracking_legacyclickid_changelist"))
 
     @action(description="Whole story", icon="timeline", permissions=["view"])

@@ -60,8 +60,8 @@ class UploadForm(forms.Form):
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
         if file.size > LARGEST:
-            told = f"The file has more than {LARGEST // 1024 // 1024} MB: split it, or use manage.py import_clicks."
-            raise ValidationError(told)
+            message = f"The file has more than {LARGEST // 1024 // 1024} MB: split it, or use manage.py import_clicks."
+            raise ValidationError(message)
         return file
 
     def look(self, *, owner: User, now: datetime) -> tuple[Upload, Imported] | None:

@@ -133,14 +133,14 @@ class PanelAdmin(ModelAdmin):
     def _do(self, request: HttpRequest, form: ConfirmForm) -> HttpResponse | None:
         actor: Any = request.user
         try:
-            said = form.perform(actor=actor, now=timezone.now())
+            message = form.perform(actor=actor, now=timezone.now())
         except ValidationError as error:
             form.add_error(None, error)
             return None
         if form.rows:
-            words = form.log_words or said
+            words = form.log_words or message
             LogEntry.objects.log_actions(actor.pk, form.rows, CHANGE, change_message=words)
-        messages.success(request, said)
+        messages.success(request, message)
         return HttpResponseRedirect(self._after(request, form))
 
     def _after(self, request: HttpRequest, form: ConfirmForm) -> str:

@@ -118,8 +118,10 @@ def _signature_fault(case: Case, secret: AdvertiserSecret | None) -> tuple[Reaso
         limit = f"{signing.WINDOW // 60} minutes"
         return Reason.STALE_SIGNATURE, f"The signed time, in seconds since 1970, is more than {limit} from ours."
     if secret and not state and (signing.is_hmac(secret) or secret.advertiser.requires_signature):
-        told = "An HMAC secret signs and is never sent." if signing.is_hmac(secret) else "A token alone is not taken."
-        return Reason.SIGNATURE_REQUIRED, told
+        message = (
+            "An HMAC secret signs and is never sent." if signing.is_hmac(secret) else "A token alone is not taken."
+        )
+        return Reason.SIGNATURE_REQUIRED, message
     return None
 
 

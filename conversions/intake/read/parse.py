@@ -50,8 +50,8 @@ def _parse(case: Case) -> None:
         case.stop(Outcome.INVALID, first.reason, STEP, first.message, rule="readable requests", faults=case.faults)
         return
     mapping = case.mapping
-    sent, told = repair(case.parameters, mapping)
-    for sentence in told:
+    sent, notes = repair(case.parameters, mapping)
+    for sentence in notes:
         case.note(STEP, REPAIRED, sentence, rule="HTML entities")
     _tell_personal(case)
     pairs = mapping.translate(sent, **_assumed(case))

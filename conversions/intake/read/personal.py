@@ -59,13 +59,13 @@ def hide(pairs: Pairs) -> tuple[Pairs, list[tuple[str, str]]]:
     """Return the parameters with personal data replaced by digests, and the name and kind of each replaced value."""
     if settings.PERSONAL_DATA == KEEP:
         return pairs, []
-    hidden, told = [], []
+    hidden, notes = [], []
     for name, value in pairs:
         kind = kind_of(value) if value and name.lower() not in _LEFT_ALONE else ""
         hidden.append((name, digest_of(value) if kind else value))
         if kind:
-            told.append((name, kind))
-    return (hidden, told) if told else (pairs, [])
+            notes.append((name, kind))
+    return (hidden, notes) if notes else (pairs, [])
 
 
 def hidden_before(pairs: Pairs) -> list[tuple[str, str]]:

@@ -36,16 +36,18 @@ def repair(pairs: Pairs, mapping: Mapping = NATIVE) -> tuple[Pairs, list[str]]:
         return pairs, []
     damaged = damaged_names(mapping.names)
     repaired: Pairs = []
-    told: list[str] = []
+    notes: list[str] = []
     for name, value in pairs:
         if name.startswith(AMPERSAND):
-            told.append(f"{name}= was read as {name.removeprefix(AMPERSAND)}=: the address was encoded for HTML twice.")
+            notes.append(
+                f"{name}= was read as {name.removeprefix(AMPERSAND)}=: the address was encoded for HTML twice."
+            )
             name = name.removeprefix(AMPERSAND)  # noqa: PLW2901
         if whole := damaged.get(name):
-            told.append(_sentence(name, whole))
+            notes.append(_sentence(name, whole))
             name = whole  # noqa: PLW2901
-        repaired += _parted(name, value, damaged, told)
-    return repaired, told
+        repaired += _parted(name, value, damaged, notes)
+    return repaired, notes
 
 
 def _may_be_damaged(name: str, value: str) -> bool:

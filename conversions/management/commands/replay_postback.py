@@ -51,8 +51,8 @@ class Command(BaseCommand):
                 shown("postbacks", done, total)
         for line, count in sorted(counts.items()):
             self.stdout.write(f"{count:>8,}  {line}")
-        said = "would have been decided again; nothing was changed" if options["dry_run"] else "were decided again"
-        self.stdout.write(f"{total - failed:,} of {total:,} postbacks {said}.")
+        message = "would have been decided again; nothing was changed" if options["dry_run"] else "were decided again"
+        self.stdout.write(f"{total - failed:,} of {total:,} postbacks {message}.")
         if failed:
             sys.exit(1)
 

@@ -165,8 +165,8 @@ class Story:
         return "" if self._click else f"led to {answer.location} without a click ID"
 
     def _not_accepted(self, answer: Answer) -> str:
-        said = answer.json()
-        self._conversion = said.get("conversion_id") or ""
+        reply = answer.json()
+        self._conversion = reply.get("conversion_id") or ""
         fault = _outcome(200, "accepted")(answer)
         return fault or ("" if self._conversion else "was accepted without a conversion ID")
 
@@ -189,8 +189,8 @@ def _refused(status: int, outcome: str, code: str) -> Callable[[Answer], str]:
     """Expect the request to be refused, with this problem among those named."""
 
     def fault(answer: Answer) -> str:
-        said = answer.json()
-        codes = {said.get("reason"), *(problem.get("code") for problem in said.get("problems", ()))}
+        reply = answer.json()
+        codes = {reply.get("reason"), *(problem.get("code") for problem in reply.get("problems", ()))}
         return _outcome(status, outcome)(answer) or ("" if code in codes else f"named {codes}, but not {code}")
 
     return fault
@@ -198,11 +198,11 @@ def _refused(status: int, outcome: str, code: str) -> Callable[[Answer], str]:
 
 def _outcome(status: int, outcome: str, reason: str = "") -> Callable[[Answer], str]:
     def fault(answer: Answer) -> str:
-        said = answer.json()
-        wrong = answer.status != status or said.get("outcome") != outcome or reason not in ("", said.get("reason"))
+        reply = answer.json()
+        wrong = answer.status != status or reply.get("outcome") != outcome or reason not in ("", reply.get("reason"))
         if not wrong:
             return ""
-        got = f"{answer.status} {said.get('outcome')} ({said.get('reason')}: {said.get('message')})"
+        got = f"{answer.status} {reply.get('outcome')} ({reply.get('reason')}: {reply.get('message')})"
         return f"answered {got}, not {status} {outcome} {reason}".rstrip()
 
     return fault

@@ -132,8 +132,8 @@ class Simulation:
     def _note(self, step: Step, answer: Answer | None, fault: str) -> None:
         outcome = self.outcome
         if answer:
-            said = answer.json().get("outcome") if step.kind == "postback" else None
-            outcome.answers[step.kind, str(said or answer.status)] += 1
+            reply = answer.json().get("outcome") if step.kind == "postback" else None
+            outcome.answers[step.kind, str(reply or answer.status)] += 1
             outcome.seconds[step.kind].append(answer.seconds)
         if fault:
             outcome.faults[f"{step.request.method} {step.request.target.partition('?')[0]} {fault}"] += 1

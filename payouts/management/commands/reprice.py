@@ -141,8 +141,8 @@ class Command(BaseCommand):
         for currency, (before, after) in sorted(totals.items()):
             self._line("Total", currency, before, after)
         moved = sum(before != after for before, after in sums.values())
-        told = "would change. Nothing was written." if is_dry else "change."
-        self.stdout.write(f"{moved:,} of {len(sums):,} balances {told}")
+        message = "would change. Nothing was written." if is_dry else "change."
+        self.stdout.write(f"{moved:,} of {len(sums):,} balances {message}")
 
     def _tell_expected(self, outcomes: Sequence[Outcome]) -> None:
         """Print the totals with pending conversions as if approved, where they differ from those of `_tell`."""

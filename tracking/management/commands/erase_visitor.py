@@ -115,10 +115,10 @@ class Command(BaseCommand):
 
 
 def _nothing(whose: Whose) -> str:
-    said = "No stored click holds personal fields of this visitor: there is nothing to clear."
+    message = "No stored click holds personal fields of this visitor: there is nothing to clear."
     if whose.network and settings.CLICK_IP_TRUNCATE:
-        said += " Addresses are stored as networks only (CLICK_IP_TRUNCATE): ask for the cookie or a click ID."
-    return said
+        message += " Addresses are stored as networks only (CLICK_IP_TRUNCATE): ask for the cookie or a click ID."
+    return message
 
 
 def _whose(options: dict[str, Any]) -> Whose:
