@@ -4,7 +4,7 @@ A kind that lacks a part prevents the start, with a sentence that names the part
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
@@ -13,29 +13,39 @@ K = TypeVar("K")
 CODE = re.compile(r"[a-z][a-z0-9_]*")
 
 
+class IncompleteKind(ImproperlyConfigured):
+    """A kind is incomplete or invalid; the message says what to add or change."""
+
+
 def table(parts: Mapping[str, str], *kinds: type[K]) -> dict[str, K]:
     """One object of each kind by its code, in the order given. `parts` describes each part.
 
-    Raise ImproperlyConfigured for a kind without a code or a part, and for two kinds with one code.
+    Raise `IncompleteKind` for a kind without a code or a part, and for two kinds with one code.
     """
+    return by_code(complete(kind, parts) for kind in kinds)
+
+
+def by_code(kinds: Iterable[K]) -> dict[str, K]:
+    """The objects by their codes, in the order given. Raise `IncompleteKind` for two with one code."""
     found: dict[str, K] = {}
     for kind in kinds:
-        made = complete(kind, parts)
         code: str = getattr(kind, "code", "")
         if code in found:
-            raise ImproperlyConfigured(f"{_name(kind)} has the code {code!r}, which {_name(type(found[code]))} has.")
-        found[code] = made
+            raise IncompleteKind(f"{_name(type(kind))} has the code {code!r}, which {_name(type(found[code]))} has.")
+        found[code] = kind
     return found
 
 
 def complete(kind: type[K], parts: Mapping[str, str]) -> K:
-    """An object of the kind; raise ImproperlyConfigured with the first part that is missing."""
+    """An object of the kind; raise `IncompleteKind` with the first part that is missing."""
     code: str = getattr(kind, "code", "")
-    if not CODE.fullmatch(code):
-        raise ImproperlyConfigured(f"{_name(kind)} lacks a `code`: lower-case letters, digits and _.")
     for part, use in parts.items():
         if _lacks(kind, part):
-            raise ImproperlyConfigured(f"{_name(kind)} ({code}) lacks `{part}`: {use}")
+            raise IncompleteKind(f"{_name(kind)} ({code}) lacks `{part}`: {use.rstrip('.')}.")
+    if not code:
+        raise IncompleteKind(f"{_name(kind)} lacks a `code`: lower-case letters, digits and _.")
+    if not CODE.fullmatch(code):
+        raise IncompleteKind(f"{_name(kind)}: `code` {code!r} must be a word of lower-case letters, digits and _.")
     return kind()
 
 

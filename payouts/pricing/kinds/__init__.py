@@ -11,14 +11,11 @@ from pkgutil import iter_modules
 
 from payouts.pricing.facts import PricingRule
 from payouts.pricing.kind import COLUMNS, PARTS, PER_CONVERSION, CommissionKind, Prices
+from records.kinds import IncompleteKind, by_code, complete
 
 LONGEST_CODE = 12
 # Inputs that every kind's form has; a kind's own have other names.
 COMMON_INPUTS = {"kind", "goal", "country", "sub_name", "sub_value", "valid_from", "valid_until", *PER_CONVERSION}
-
-
-class IncompleteKind(TypeError):
-    """A kind is incomplete or invalid; the message says what to add or change."""
 
 
 class UnknownKind(LookupError):
@@ -27,38 +24,24 @@ class UnknownKind(LookupError):
 
 def table_of(kinds: Iterable[type[CommissionKind]]) -> dict[str, CommissionKind]:
     """The kinds by code, in the order of their places. Raise `IncompleteKind` for one that cannot be used."""
-    table: dict[str, CommissionKind] = {}
-    for kind in sorted(map(checked, kinds), key=lambda each: each.place):
-        if other := table.get(kind.code):
-            raise IncompleteKind(f"{_name(type(kind))} has the code {kind.code!r} of {_name(type(other))}.")
-        table[kind.code] = kind
-    return table
+    return by_code(sorted(map(checked, kinds), key=lambda each: each.place))
 
 
 def checked(kind: type[CommissionKind]) -> CommissionKind:
     """The kind, ready to be used. Raise `IncompleteKind` naming the first part that is missing or wrong."""
-    for part, what in PARTS.items():
-        if _is_missing(kind, part):
-            raise IncompleteKind(f"{_name(kind)} lacks `{part}`: {what}.")
+    made = complete(kind, {part: what for part, what in PARTS.items() if _is_asked_for(kind, part)})
     if fault := _fault(kind):
-        raise IncompleteKind(f"{_name(kind)}: {fault}")
-    return kind()
+        raise IncompleteKind(f"{kind.__module__}.{kind.__qualname__}: {fault}")
+    return made
 
 
-def _name(kind: type) -> str:
-    return f"The commission kind {kind.__name__} ({kind.__module__})"
-
-
-def _is_missing(kind: type[CommissionKind], part: str) -> bool:
-    """Whether one of its bases asks for the part, and nothing gives it."""
-    found = inspect.getattr_static(kind, part, None)
-    if found is not None:
-        return bool(getattr(found, "__isabstractmethod__", False))
+def _is_asked_for(kind: type[CommissionKind], part: str) -> bool:
+    """Whether the kind or one of its bases names the part: each base asks for parts of its own."""
     return any(part in vars(base) or part in inspect.get_annotations(base) for base in kind.__mro__)
 
 
 def _fault(kind: type[CommissionKind]) -> str:
-    if not kind.code.isidentifier() or len(kind.code) > LONGEST_CODE:
+    if len(kind.code) > LONGEST_CODE:
         return f"`code` {kind.code!r} must be a word of at most {LONGEST_CODE} letters, digits and _, such as per_lot."
     if unknown := set(kind.columns - COLUMNS):
         return f"`columns` are of {', '.join(sorted(COLUMNS))}; {', '.join(sorted(unknown))} is none of them."

@@ -16,13 +16,13 @@ from payouts.pricing import PricingRule
 from payouts.pricing.kind import ALL_LIMITS, PARTS, CommissionKind, Limits
 from payouts.pricing.kinds import (
     KINDS,
-    IncompleteKind,
     UnknownKind,
     checked,
     is_share_of_revenue,
     kind_of,
     table_of,
 )
+from records.kinds import IncompleteKind
 from tests.payouts.new_kind import PAGE, files_of_the_page, kind_of_the_page
 
 HOW_TO = files_of_the_page()
@@ -55,7 +55,7 @@ def test_a_kind_that_lacks_a_part_is_refused_by_its_name(kind: type, part: str) 
 def test_every_part_is_forgotten_in_one_of_these() -> None:
     assert {part for _, part in EVERY_PART} == PARTS.keys() - {"prices"}
     with pytest.raises(IncompleteKind, match="Forgetful .* lacks `prices`: what it prices, by its base: PerEvent"):
-        table_of([type("Forgetful", (CommissionKind,), {part: "" for part in PARTS if part != "prices"})])
+        table_of([type("Forgetful", (CommissionKind,), {part: "given" for part in PARTS if part != "prices"})])
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_part_that_cannot_be_used_is_refused(parts: dict[str, Any], words: str
 
 
 def test_two_kinds_of_one_code_are_refused() -> None:
-    with pytest.raises(IncompleteKind, match="has the code 'every_nth' of The commission kind"):
+    with pytest.raises(IncompleteKind, match="has the code 'every_nth', which .* has"):
         table_of([kind_of_the_page(), other()])
 
 
@@ -163,7 +163,7 @@ def test_the_server_does_not_start_with_a_kind_that_lacks_a_part(copy: Path) -> 
     done = manage(copy, "check")
     assert done.returncode != 0
     assert done.stderr.strip().endswith(
-        "The commission kind EveryNth (payouts.pricing.kinds.every_nth) lacks `needs_revenue`: "
+        "payouts.pricing.kinds.every_nth.EveryNth (every_nth) lacks `needs_revenue`: "
         "whether an event without revenue earns nothing."
     )
 
