@@ -273,7 +273,7 @@ class OfferDestinationAdmin(PanelAdmin):
 
     @display(description="For")
     def for_whom(self, row: OfferDestination) -> str:
-        return ", ".join([*row.countries, *row.devices, *row.systems]) or "everybody"
+        return ", ".join([*row.countries, *row.devices, *row.systems]) or "all visitors"
 
 
 @admin.register(TrackingDomain)

@@ -318,7 +318,7 @@ class Migration(migrations.Migration):
                     "allows_pixel",
                     models.BooleanField(
                         default=False,
-                        help_text="Take events from a pixel on the advertiser's pages, which anybody could call.",
+                        help_text="Take events from a pixel on the advertiser's pages, which anyone could call.",
                     ),
                 ),
                 (

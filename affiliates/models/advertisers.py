@@ -31,7 +31,7 @@ class Advertiser(models.Model):
         default=False, help_text="Refuse postbacks with a token alone: each must be signed with an HMAC secret."
     )
     allows_pixel = models.BooleanField(
-        default=False, help_text="Take events from a pixel on the advertiser's pages, which anybody could call."
+        default=False, help_text="Take events from a pixel on the advertiser's pages, which anyone could call."
     )
     trusts_pixel = models.BooleanField(
         default=False,

@@ -5,7 +5,7 @@ from conversions.dialects.table import DIALECTS, Dialect
 
 _HEAD = """# Other platforms' postbacks
 
-Whoever sends postbacks to another platform today need not change a line: point the same request here. This page is
+If you send postbacks to another platform today, you need not change a line: point the same request here. This page is
 written from `conversions/dialects/table.py` by `python manage.py dialects`.
 
 Each platform is served at its own addresses, where these are its own alone, and always below `/d/<name>/`. The

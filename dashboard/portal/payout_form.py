@@ -37,7 +37,7 @@ class PayoutMethodForm(forms.Form):
             self.fields["password"] = forms.CharField(
                 label="Your password",
                 strip=False,
-                help_text="So that nobody at an unlocked screen can redirect your money.",
+                help_text="So that no one at an unlocked screen can redirect your money.",
                 widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
             )
 

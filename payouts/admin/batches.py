@@ -198,7 +198,7 @@ class PayoutTermsAdmin(PanelAdmin):
 
     @display(description="For")
     def for_whom(self, row: PayoutTerms) -> str:
-        return str(row.affiliate or "Everybody else")
+        return str(row.affiliate or "All other affiliates")
 
     @display(description="Minimum")
     def minimum_shown(self, row: PayoutTerms) -> SafeString | str:

@@ -29,7 +29,7 @@ def agreed_shown(version: PlanVersion, *, with_commission: bool) -> SafeString |
     parts = [_answers(answers)] if answers else []
     shown = proof.order_by("affiliate__name", "currency")[:SHOWN] if with_commission else []
     parts += [_proof(list(shown), number)] if number else []
-    return format_html("{}" * len(parts), *parts) if parts else "Nobody had events that it prices again."
+    return format_html("{}" * len(parts), *parts) if parts else "No affiliate had events that it prices again."
 
 
 def _answers(answers: list[PlanConsent]) -> SafeString:
@@ -59,7 +59,7 @@ def _proof(proof: list[PlanEffect], number: int) -> SafeString:
         )
         for each in proof
     )
-    message = f"Nobody lost by it: {number} sum{'' if number == 1 else 's'}, as they stood when it was published."
+    message = f"No affiliate lost by it: {number} sum{'' if number == 1 else 's'}, as they stood when it was published."
     return format_html(
         "<p>{}</p>{}", message, rows_of(("Affiliate", "Approved", "With what was pending"), lines, empty=HIDDEN)
     )

@@ -246,12 +246,12 @@ class DraftVersionAdmin(CommissionByPermission, RecordAdmin):
             return "It begins later: no event is priced again, and no consent is needed."
         found = standings(row, timezone.now())
         accepted = sum(each.has_accepted for each in found)
-        asked = f"Asked {moment(row.asked_at)} by {row.asked_by}." if row.asked_at else "Nobody was asked yet."
-        message = f"{accepted} of {len(found)} concerned have accepted. {asked} Where nobody loses, none is needed."
+        asked = f"Asked {moment(row.asked_at)} by {row.asked_by}." if row.asked_at else "No affiliate was asked yet."
+        message = f"{accepted} of {len(found)} concerned have accepted. {asked} Needed only where one loses."
         table = rows_of(
             ("Affiliate", "Answer", "Its money"),
             ((*_answer(each), money) for each, money in zip(found, _money(row, found), strict=True)),
-            empty="Nobody has events since then that the draft prices again.",
+            empty="No affiliate has events since then that the draft prices again.",
         )
         return format_html('<p>{}</p><div class="aff-gap">{}</div>', message, table)
 

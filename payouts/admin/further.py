@@ -60,7 +60,7 @@ class OfferWithPlansAdmin(OfferWithGoalsAdmin):
         lines = (
             (
                 link_to(plan),
-                link_to(plan.affiliate) if plan.affiliate else "Everybody",
+                link_to(plan.affiliate) if plan.affiliate else "All affiliates",
                 f"v{version.number}" if (version := version_in_force(plan)) else "–",
                 plan_words(plan),
             )

@@ -205,7 +205,7 @@ class CommissionPlanAdmin(PanelAdmin):
 
     @display(description="For")
     def for_whom(self, row: CommissionPlan) -> SafeString | str:
-        return link_to(row.affiliate) if row.affiliate else "Everybody"
+        return link_to(row.affiliate) if row.affiliate else "All affiliates"
 
     @display(description="Version")
     def version(self, row: CommissionPlan) -> SafeString:

@@ -198,7 +198,7 @@ class WhatIfAdmin(RecordAdmin):
 
     @display(description="Plan")
     def plan_link(self, row: WhatIf) -> SafeString | str:
-        whose = f"{row.plan.affiliate} alone" if row.plan.affiliate else "everybody without a plan of their own"
+        whose = f"{row.plan.affiliate} alone" if row.plan.affiliate else "all affiliates without a plan of their own"
         return format_html("{} · {} · {}", link_to(row.plan), row.plan.offer, whose)
 
     @display(description="Events of")

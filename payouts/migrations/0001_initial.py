@@ -142,7 +142,7 @@ class Migration(migrations.Migration):
                     "affiliate",
                     models.OneToOneField(
                         blank=True,
-                        help_text="Empty: everybody else.",
+                        help_text="Empty: all other affiliates.",
                         null=True,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="payout_terms",
@@ -1089,7 +1089,7 @@ class Migration(migrations.Migration):
                     "affiliate",
                     models.ForeignKey(
                         blank=True,
-                        help_text="Empty: everybody.",
+                        help_text="Empty: all affiliates.",
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="commission_plans",

@@ -60,7 +60,7 @@ class PayoutTerms(models.Model):
         null=True,
         blank=True,
         related_name="payout_terms",
-        help_text="Empty: everybody else.",
+        help_text="Empty: all other affiliates.",
     )
     minimum = AmountField(
         default=0, validators=[MinValueValidator(0)], help_text="Less than this is carried over to the next statement."
@@ -80,7 +80,7 @@ class PayoutTerms(models.Model):
         constraints = [models.UniqueConstraint(fields=["affiliate"], nulls_distinct=False, name="payout_terms_once")]
 
     def __str__(self) -> str:
-        return f"Payout terms of {self.affiliate or 'everybody else'}"
+        return f"Payout terms of {self.affiliate or 'all other affiliates'}"
 
 
 class PayoutMethod(models.Model):

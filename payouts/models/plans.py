@@ -64,7 +64,12 @@ class CommissionPlan(models.Model):
 
     offer = models.ForeignKey(Offer, models.PROTECT, related_name="commission_plans")
     affiliate = models.ForeignKey(
-        Affiliate, models.PROTECT, null=True, blank=True, related_name="commission_plans", help_text="Empty: everybody."
+        Affiliate,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="commission_plans",
+        help_text="Empty: all affiliates.",
     )
     name = models.CharField(max_length=120)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

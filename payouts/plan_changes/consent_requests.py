@@ -45,7 +45,9 @@ def ask_for_consent(*, draft: DraftVersion, actor: User, now: datetime) -> WhatI
         if draft.effective_from >= now:
             raise PlanRefused(["The draft begins later: publish it, it needs no consent."])
         if not affected_by(draft.plan, draft.effective_from, now):
-            raise PlanRefused(["Nobody has events since then that it prices again: publish it, it needs no consent."])
+            raise PlanRefused(
+                ["No affiliate has events since then that it prices again, so it needs no consent: publish it."]
+            )
         draft.asked_at, draft.asked_by = now, actor
         draft.save(update_fields=["asked_at", "asked_by"])
     return ask_of_draft(draft, draft.effective_from, now, actor=actor, now=now)

@@ -63,7 +63,7 @@ def answer(
     with transaction.atomic():
         draft = _as_it_stands(draft, digest, affiliate, now)
         if draft.asked_at is None:
-            raise ConsentRefused("Nobody has asked for an answer to this change of terms yet.")
+            raise ConsentRefused("No answer to this change of terms is asked for yet.")
         return PlanConsent.objects.create(
             draft=draft,
             digest=digest,

@@ -29,9 +29,7 @@ class _Words(NamedTuple):
 
 
 WORDS = {
-    Waits.CUSTOMER: _Words(
-        Reason.WAITING_FOR_CUSTOMER, Reason.CUSTOMER_NEVER_CAME, "Nobody brought customer {} yet, as far as is known"
-    ),
+    Waits.CUSTOMER: _Words(Reason.WAITING_FOR_CUSTOMER, Reason.CUSTOMER_NEVER_CAME, "Customer {} has no affiliate yet"),
     Waits.SALE: _Words(Reason.WAITING_FOR_SALE, Reason.SALE_NEVER_CAME, "There is no transaction {} to take back yet"),
     Waits.LINK: _Words(
         Reason.WAITING_FOR_CLICK, Reason.CLICK_NEVER_CAME, "The click ID is genuine, but its link {} is not known yet"

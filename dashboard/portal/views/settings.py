@@ -106,5 +106,5 @@ def revoke_api_key(request: HttpRequest, portal: Portal, pk: int) -> HttpRespons
     key = api_key_for(portal.affiliate, portal.user, pk)
     key.revoked_at = timezone.now()
     key.save(update_fields=["revoked_at"])
-    messages.success(request, f"The key “{key.name}” is revoked. Whoever still uses it is refused.")
+    messages.success(request, f"The key “{key.name}” is revoked. Requests that still use it are refused.")
     return redirect("portal:api_keys")

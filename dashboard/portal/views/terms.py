@@ -27,7 +27,7 @@ def change_of_terms(request: HttpRequest, portal: Portal, public_id: str) -> Htt
     """Old and new terms, the affiliate's own money by both, and accepting or declining; owners answer."""
     draft = draft_for(portal.affiliate, public_id)
     if draft is None and request.method == "POST":
-        messages.error(request, "The terms were changed meanwhile, and nobody asks for an answer to them now.")
+        messages.error(request, "The terms were changed meanwhile. No answer to them is needed now.")
         return redirect("portal:overview")
     if draft is None:
         raise Http404("There is no such change of terms.")

@@ -107,7 +107,7 @@ class Command(BaseCommand):
             if any(each.loses for each in outcomes):
                 self._tell_consents(draft, now)
             else:
-                self.stdout.write("Nobody loses by it: no consent is needed.")
+                self.stdout.write("No affiliate loses by it: no consent is needed.")
         else:
             outcomes = []
             self.stdout.write(f"It begins on {draft.effective_from:%Y-%m-%d %H:%M} UTC: no event is priced again.")

@@ -161,7 +161,7 @@ class TestThePanel:
         address = reverse("admin:payouts_draftversion_change", args=[DraftVersion.objects.get().pk])
         assert address in page
         page = words(desk.get(address))
-        assert "0 of 2 concerned have accepted. Nobody was asked yet." in page
+        assert "0 of 2 concerned have accepted. No affiliate was asked yet." in page
         assert "First deposit (FTD) 120.00 EUR 100.00 EUR" in page
 
     def test_a_draft_is_changed_on_the_plans_form(self, desk: Client, world: World, asked: DraftVersion) -> None:
@@ -290,7 +290,7 @@ def test_a_raise_for_everybody_is_published_from_a_draft_without_asking(
     )
     version = publish_draft(draft=draft, actor=None, now=now)
     page = words(desk.get(reverse("admin:payouts_planversion_change", args=[version.pk])))
-    assert "Nobody lost by it: 2 sums, as they stood when it was published." in page
+    assert "No affiliate lost by it: 2 sums, as they stood when it was published." in page
     assert "Ana 60.00 EUR more 60.00 EUR more" in page
     book_changes()
     assert LedgerEntry.objects.filter(amount=Decimal(150)).count() == 3

@@ -156,7 +156,7 @@ def test_an_operator_records_an_answer_with_its_evidence(plan: CommissionPlan, g
 def test_only_those_concerned_answer_and_only_when_asked(
     plan: CommissionPlan, goal: Goal, ana: Affiliate, carla: Affiliate
 ) -> None:
-    with pytest.raises(ConsentRefused, match="Nobody has asked"):
+    with pytest.raises(ConsentRefused, match="No answer to this change"):
         agree(draft(plan, flat(goal, "45")), ana)
     row = asked(plan, flat(goal, "44"))
     with pytest.raises(ConsentRefused, match="Carla has no events"):

@@ -121,7 +121,7 @@ def test_a_draft_that_takes_money_is_refused_until_the_affiliates_agree(
 def test_a_draft_that_raises_everybody_is_put_into_force_and_booked(booked: Goal, ben: Affiliate) -> None:
     said = reprice(f"--draft={a_draft(booked, '60').public_id}").splitlines()
     assert said == [
-        "Nobody loses by it: no consent is needed.",
+        "No affiliate loses by it: no consent is needed.",
         "Ben: 50.00 EUR -> 60.00 EUR (10.00 EUR)",
         "Ana: 100.00 EUR -> 120.00 EUR (20.00 EUR)",
         "Total: 150.00 EUR -> 180.00 EUR (30.00 EUR)",

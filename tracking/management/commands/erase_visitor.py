@@ -31,7 +31,7 @@ examples:
   manage.py erase_visitor --click 06dndml80000001a04106105vs3n2fko3v5uld8f
 
 The visitor finds the cookie under the name aff_visitor at the host of your links. An address belongs to
-somebody else tomorrow: give the days in which it was the visitor's. Clicks stay, without IP address, user
+another person's tomorrow: give the days in which it was the visitor's. Clicks stay, without IP address, user
 agent, referrer and visitor cookie. See docs/personal-data.md for what lies elsewhere.
 """
 
