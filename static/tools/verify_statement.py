@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Check account statements of Affidavit without Affidavit: nothing but Python 3.9 or newer is needed.
 
+This is one file on purpose: you download it, and can read all of it before you run it.
+
     python3 verify_statement.py [--anchors anchors.jsonl] [--key HEX] statement-2026-10.json [...]
 
 Download the files from your account (Earnings, Statements, "Proof"). For each file this program derives the
