@@ -234,9 +234,9 @@ class BankAnswer(ConfirmForm):
             raise ValidationError(str(error)) from error
         message = f"{found.paid} paid, {found.failed} failed, {found.returned} came back, {found.in_flight} under way, "
         message += f"{found.unchanged} known before."
-        if found.faults:
-            shown = " ".join(found.faults[:20])
-            raise ValidationError(f"{message} {len(found.faults)} lines could not be applied: {shown}")
+        if found.problems:
+            shown = " ".join(found.problems[:20])
+            raise ValidationError(f"{message} {len(found.problems)} lines could not be applied: {shown}")
         return message
 
 

@@ -55,7 +55,7 @@ class Result:
     returned: int = 0
     unchanged: int = 0
     in_flight: int = 0
-    faults: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
 
 class Row(NamedTuple):
@@ -85,8 +85,8 @@ def import_result(*, content: bytes, actor: User, now: datetime) -> Result:
         try:
             with transaction.atomic():
                 outcome = _apply(row, line, actor, now)
-        except (RowRefused, AlreadyPaid, NotPaid, ReferenceRefused) as fault:
-            result.faults.append(f"Line {row.line}: {fault}")
+        except (RowRefused, AlreadyPaid, NotPaid, ReferenceRefused) as error:
+            result.problems.append(f"Line {row.line}: {error}")
         except IntegrityError as error:
             if "answer_row_once" not in str(error):
                 raise
@@ -102,18 +102,20 @@ def _once(rows: list[Row], result: Result) -> list[tuple[Row, SentLine]]:
     for row in rows:
         try:
             line = _line_of(row)
-        except RowRefused as fault:
-            result.faults.append(f"Line {row.line}: {fault}")
+        except RowRefused as error:
+            result.problems.append(f"Line {row.line}: {error}")
         else:
             by_line[line.pk].append((row, line))
     found = []
     for same in by_line.values():
         (first, line), numbers = same[0], ", ".join(str(row.line) for row, _ in same)
         if len({(MEANING.get(row.status), row.amount, row.currency) for row, _ in same}) > 1:
-            result.faults.append(f"Lines {numbers}: they contradict each other about {line}; none of them is applied.")
+            result.problems.append(
+                f"Lines {numbers}: they contradict each other about {line}; none of them is applied."
+            )
             continue
         if len(same) > 1:
-            result.faults.append(f"Lines {numbers}: {line} is in the file more than once; line {first.line} counts.")
+            result.problems.append(f"Lines {numbers}: {line} is in the file more than once; line {first.line} counts.")
         found.append((first, line))
     return sorted(found, key=lambda each: each[0].line)
 

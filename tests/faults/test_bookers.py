@@ -17,10 +17,10 @@ from django.core.management import call_command
 from django.db import connection
 
 from payouts.queries import balances_of
-from tests.faults import crowd
+from tests.problems import crowd
 from tests.servers import ROOT, database_url
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.problems, pytest.mark.timeout(300), pytest.mark.django_db(transaction=True)]
 
 CONVERSIONS = """
 SELECT row.id, row.affiliate_id, affiliate.parent_id, affiliate.name, offer.name, row.status, row.revenue,
@@ -93,8 +93,8 @@ def test_six_bookers_killed_at_random_book_everything_once() -> None:
         capture_output=True, text=True, check=False, timeout=240,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    told = json.loads(ran.stdout.splitlines()[-1])
-    assert told["in_the_middle"] >= crowd.LEAST_KILLS, told
+    answer = json.loads(ran.stdout.splitlines()[-1])
+    assert answer["in_the_middle"] >= crowd.LEAST_KILLS, answer
     assert ask("SELECT count(*), count(booked_at) FROM conversions_conversion") == [(5_000, 5_000)]
 
     owed, most = what_is_owed()

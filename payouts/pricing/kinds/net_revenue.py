@@ -28,7 +28,7 @@ class NetRevenue(ConversionKind):
     earns = "its share of each month's net revenue"
     example = "gross 1000, bonus 200: 30 % of 800 = 240.00"
     columns = frozenset({"percent"})
-    column_fault = "a share of net revenue has a percent, and neither amount nor currency."
+    column_problem = "a share of net revenue has a percent, and neither amount nor currency."
     inputs = {
         "percent": Percent(missing=HOW_MANY_PERCENT),
         "deductions": Rows(
@@ -48,7 +48,7 @@ class NetRevenue(ConversionKind):
         "ring_fence": Amount(help="A customer with a greater loss in a month does not draw the others down."),
     }
     limits = Limits(
-        ("is_component",), fault="shares of net revenue and shares for parents have no limits per conversion."
+        ("is_component",), problem="shares of net revenue and shares for parents have no limits per conversion."
     )
 
     def line(self, event: Event, rule: PricingRule, plan_id: int, version_id: int, tally: Tally) -> Line | str:
@@ -91,10 +91,10 @@ class NetRevenue(ConversionKind):
     def needs_revenue(self, rule: PricingRule) -> bool:
         return True
 
-    def faults(self, rule: PricingRule) -> Iterator[str]:
+    def problems(self, rule: PricingRule) -> Iterator[str]:
         yield from ()
 
-    def formula_faults(self, formula: Mapping[str, Any]) -> Iterator[str]:
+    def formula_problems(self, formula: Mapping[str, Any]) -> Iterator[str]:
         unknown = formula.keys() - {"deductions", "carryover", "ring_fence", "recoup_cpa"}
         if unknown:
             yield f"unknown in the formula: {', '.join(sorted(unknown))}."

@@ -31,15 +31,15 @@ class Parents(ParentKind):
     earns = "for the affiliate's parents, by level, of its commission or of the revenue"
     example = "10 % and 5 % of 120.00: 12.00 and 6.00"
     columns = NO_COLUMNS
-    column_fault = "a share for parents has its percentages by level: leave amount, currency and percent empty."
+    column_problem = "a share for parents has its percentages by level: leave amount, currency and percent empty."
     inputs = {
         "of": Choice(choices=[(COMMISSION, "Of the commission"), (REVENUE, "Of the revenue")], label="A share"),
         "levels": Text(read=_levels, longest=100, help="Percent by level, the nearest parent first: 10, 5, 2"),
     }
     limits = Limits(
         (),
-        fault="shares of net revenue and shares for parents have no limits per conversion.",
-        component_fault="a share for parents stands beside the others anyway; it is no component.",
+        problem="shares of net revenue and shares for parents have no limits per conversion.",
+        component_problem="a share for parents stands beside the others anyway; it is no component.",
     )
 
     def lines(
@@ -71,10 +71,10 @@ class Parents(ParentKind):
     def needs_revenue(self, rule: PricingRule) -> bool:
         return False
 
-    def faults(self, rule: PricingRule) -> Iterator[str]:
+    def problems(self, rule: PricingRule) -> Iterator[str]:
         yield from ()
 
-    def formula_faults(self, formula: Mapping[str, Any]) -> Iterator[str]:
+    def formula_problems(self, formula: Mapping[str, Any]) -> Iterator[str]:
         if formula["of"] not in (COMMISSION, REVENUE):
             yield "parents have a share of the commission or of the revenue."
         levels = [decimal_text(each) for each in formula["levels"]]

@@ -45,7 +45,7 @@ def test_each_kind_of_seller_and_place_has_its_rule(seller: Seller, countries: s
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "text"),
     [
         (case(Seller.BUSINESS, "FR>DE", number=""), "affiliate's VAT number"),
         (case(Seller.BUSINESS, "FR>DE", own=""), "operator's own VAT number"),
@@ -54,8 +54,8 @@ def test_each_kind_of_seller_and_place_has_its_rule(seller: Seller, countries: s
         (case(Seller.BUSINESS, "DE>DE", day=date(2009, 12, 31)), "No tax rule is known for 2009-12-31"),
     ],
 )
-def test_what_is_missing_is_said(given: Case, said: str) -> None:
-    with pytest.raises(Undecided, match=said):
+def test_what_is_missing_is_reported(given: Case, text: str) -> None:
+    with pytest.raises(Undecided, match=text):
         treat(given, RateBook())
 
 
