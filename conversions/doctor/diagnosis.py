@@ -94,8 +94,8 @@ class Diagnosis:
 def _decision_of(run: DryRun | None) -> dict[str, Any] | None:
     if run is None:
         return None
-    told = ("outcome", "reason", "message", "problems", "warnings", "status")
-    return {"http_status": run.decision.http_status, **{name: run.decision.body[name] for name in told}}
+    shown = ("outcome", "reason", "message", "problems", "warnings", "status")
+    return {"http_status": run.decision.http_status, **{name: run.decision.body[name] for name in shown}}
 
 
 def diagnose(sent: Sent, *, now: datetime, advertiser: Advertiser | None = None) -> Diagnosis:
@@ -113,8 +113,8 @@ def diagnose(sent: Sent, *, now: datetime, advertiser: Advertiser | None = None)
     if sent.method in ("GET", "POST") and _is_an_endpoint(received):
         _decide(found, received, now)
     if dialect and found.run:
-        told = {name.lower(): value for name, value in reversed(received.parameters)}
-        found.spoken_answer = dialect.answers(found.run.decision.http_status, found.run.decision.body, told)
+        sent_values = {name.lower(): value for name, value in reversed(received.parameters)}
+        found.spoken_answer = dialect.answers(found.run.decision.http_status, found.run.decision.body, sent_values)
     mapping = dialect.mapping if dialect else NATIVE
     found.parameters = parameters_of(received.parameters, mapping, found.advertiser)
     found.corrected = _corrected(sent, received, mapping, guess, found.run)
@@ -193,13 +193,13 @@ def _decide(found: Diagnosis, received: Received, now: datetime) -> None:
     found.problems += _macros(received, {each["field"] for each in body["problems"]})
 
 
-def _macros(received: Received, told: set[str]) -> list[DiagnosedProblem]:
+def _macros(received: Received, named: set[str]) -> list[DiagnosedProblem]:
     """Macros in stored labels: no reason to refuse a request, but probably a mistake."""
     remedy = "In the platform's template this is right; in a request as it was sent, the platform knows no such macro."
     return [
         DiagnosedProblem(name, f"{value[:60]} was not filled in.", remedy)
         for name, value in received.parameters
-        if unfilled(value.strip()) and name not in told
+        if unfilled(value.strip()) and name not in named
     ]
 
 

@@ -227,5 +227,5 @@ def _reopen_parked(row: ParkedPostback, now: datetime) -> Case:
     case = reopen(row.postback)
     case.parked, case.may_wait, case.advertiser = row, now < row.expires_at, row.postback.advertiser
     note = f"Try {row.tries + 1}; it waits since {row.parked_at:%Y-%m-%d %H:%M:%S} UTC."
-    case.note(park.STEP, "taken up", note, rule=row.get_waits_for_display(), awaited=row.awaited)
+    case.note(park.STEP, "resumed", note, rule=row.get_waits_for_display(), awaited=row.awaited)
     return case

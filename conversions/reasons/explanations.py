@@ -35,7 +35,7 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "Nothing to do: the answer names the first conversion. For a new event send a new txid.",
     ),
     _R.SERVER_CONFIRMED: _good(
-        "A pixel told this event first; the postback's transaction, amounts and status took the place of the pixel's."
+        "A pixel reported this event first; the postback's transaction, amounts and status replaced the pixel's."
     ),
     _R.STATUS_UPDATED: _good("The transaction is known and came with a new status."),
     _R.PARTLY_REFUNDED: _good(
@@ -210,7 +210,7 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     _R.TOO_LARGE: Explanation(
         413, "The body or the number of parameters is over the limit.", "Send fewer, shorter values."
     ),
-    _R.INVALID_REQUEST: _problem("The request has more than one fault.", "Fix each one listed under `problems`."),
+    _R.INVALID_REQUEST: _problem("The request has more than one problem.", "Fix each one listed under `problems`."),
     _R.MISSING_CLICK_ID: _problem(
         "The request names no click, customer or coupon.",
         "Store the click_id of the landing page's address with the customer, and send it back as `click_id`.",
@@ -249,7 +249,7 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     _R.REPEATED_PARAMETER: _problem("One parameter has two different values.", "Send each parameter once."),
     _R.MISSING_TRANSACTION: _problem(
-        "Only a transaction ID tells two events of one customer or coupon apart.",
+        "Only a transaction ID distinguishes two events of one customer or coupon.",
         "Send your own unique ID of the event as `txid`.",
     ),
     _R.MISSING_GOAL: _problem(

@@ -126,7 +126,7 @@ def _wait_for_others() -> None:
 
 
 def _make(span: Span, number: int, scale: float, progress: Progress) -> None:
-    ground = groundwork.lay(span)
+    ground = groundwork.create(span)
     lay_payment(ground, since=span.since, now=span.now)
     lay_billing(ground, since=span.since)
     visits, reports = _imagine(Traffic(ground, span, seed=number, scale=scale), span, number, scale)

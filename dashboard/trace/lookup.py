@@ -159,7 +159,7 @@ def _by_key(text: str, key: UUID) -> Found | None:
 def _unknown_key(text: str) -> Found:
     words = (
         "No click with this UUID is stored and no postback or conversion names it. A UUID carries no signature, so it "
-        "cannot be told whether it ever was a click; the 40-character click ID could tell."
+        "is not known whether it ever was a click; the 40-character click ID would show it."
     )
     return Found(text, "nothing", "An unknown UUID", words, tone="danger")
 

@@ -22,7 +22,7 @@ class AgreementRefused(ValueError):
 
 
 class BillingRefused(ValueError):
-    """The billing details are invalid; nothing was stored. `faults` has a sentence for each field."""
+    """The billing details are invalid; nothing was stored. `problems` has a sentence for each field."""
 
     def __init__(self, problems: Mapping[str, str]) -> None:
         super().__init__(" ".join(problems.values()))

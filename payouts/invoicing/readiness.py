@@ -75,7 +75,7 @@ class TaxTreatments:
             if key not in self._local:
                 self._local[key] = rate(base=currency, quote=key[1], day=day)
         except NoRate as error:
-            raise Undecided(f"The VAT has to be told in {wanted}, too. {error}") from error
+            raise Undecided(f"The VAT has to be stated in {wanted}, too. {error}") from error
         return Local(key[1], self._local[key])
 
     def lacks(self, side: Side, currency: str, day: date) -> list[str]:

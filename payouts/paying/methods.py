@@ -65,7 +65,7 @@ BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
 class DetailsRefused(ValueError):
-    """The details are invalid; nothing was stored. `faults` has a sentence for each field."""
+    """The details are invalid; nothing was stored. `problems` has a sentence for each field."""
 
     def __init__(self, problems: Mapping[str, str]) -> None:
         super().__init__(" ".join(problems.values()))

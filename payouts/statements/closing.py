@@ -178,7 +178,7 @@ def _what_to_do(error: Exception, affiliate: Affiliate) -> str:
     if isinstance(error, IntegrityError):
         return f"The database refused what came of it. To see what does not fit, {check}; fix that, then go on."
     return (
-        f"First {check}, and fix what it finds. If it finds nothing, this is a fault of the program: the log has all "
+        f"First {check}, and fix what it finds. If it finds nothing, this is a bug of the program: the log has all "
         "of it under account_not_closed. Then go on."
     )
 

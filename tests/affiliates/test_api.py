@@ -131,7 +131,7 @@ class TestErrors:
         response = client_of(olga).get("/api/v1/affiliates/?status=happy&from=yesterday")
         assert set(problems(response)) == {"status", "from"}
         assert response.json()["error"] == "invalid"
-        assert "2 faults" in response.json()["message"]
+        assert "2 problems" in response.json()["message"]
         assert "2026-11-01T00:00:00Z" in problems(response)["from"]
         assert "pending, active, suspended, closed" in problems(response)["status"]
 
@@ -205,7 +205,7 @@ class TestErrors:
         self, olga: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def broken(*args: Any, **kwargs: Any) -> None:
-            raise RuntimeError("a fault that nobody foresaw")
+            raise RuntimeError("an unforeseen error")
 
         monkeypatch.setattr("affiliates.api.AffiliateViewSet.get_queryset", broken)
         client = client_of(olga)
@@ -213,7 +213,7 @@ class TestErrors:
         response = client.get("/api/v1/affiliates/", headers={"X-Request-Id": "asked-4711"})
         assert error(response) == (500, "server_error")
         assert "asked-4711" in response.json()["message"]
-        assert "nobody foresaw" not in response.text
+        assert "unforeseen error" not in response.text
 
     def test_a_database_that_is_away_is_reported_as_such(self, olga: User, monkeypatch: pytest.MonkeyPatch) -> None:
         from django.db import OperationalError

@@ -14,7 +14,7 @@ OK = b'HTTP/1.1 200 OK\r\nContent-Length: 23\r\n\r\n{"outcome": "accepted"}'
 
 
 class Server:
-    """A little server that answers as told and remembers what it was asked."""
+    """A little server that answers as set and records what it was asked."""
 
     def __init__(self, answer: Callable[["Server", Writer], Awaitable[None]]) -> None:
         self.answer, self.asked = answer, []

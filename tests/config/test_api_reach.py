@@ -78,7 +78,7 @@ class Belongings:
 
     @property
     def secrets(self) -> set[str]:
-        """Whatever tells of this affiliate."""
+        """Whatever shows this affiliate."""
         return {*self.marks.values(), self.affiliate.name, f"player of {self.affiliate.name}", self.link.name}
 
 

@@ -185,7 +185,7 @@ def test_each_page_of_the_portal_is_for_members_and_what_owners_do_for_owners(pe
                     found.append((address.name, method, role, answer))
             if _has_row(address):
                 answer = people.ask("rival", method, address.path, **body_of(address, method))
-                # Terms that no one is asked about any more lead to the overview, whoever's they are.
+                # Terms that no one is asked about any more lead to the overview, whichever affiliate they belong to.
                 if (answer.status not in (404, 405) and answer.location != "/") or answer.writes:
                     found.append((address.name, method, "rival", answer))
     none_of(found)

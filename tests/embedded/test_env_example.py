@@ -53,7 +53,7 @@ def test_names_every_variable_that_is_read() -> None:
 
 def test_names_nothing_that_is_not_read() -> None:
     unread = set(named_in_the_example()) - read_by_settings() - read_by_the_embedded_part() - READ_ELSEWHERE
-    assert not unread, f"nobody reads these any more: {sorted(unread)}"
+    assert not unread, f"no code reads these any more: {sorted(unread)}"
 
 
 def test_names_each_variable_once_and_explains_it() -> None:

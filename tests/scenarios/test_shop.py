@@ -1,7 +1,7 @@
 """A shop: 8 % of each order, a coupon without a click, two currencies, an order that goes back.
 
 Ana: 49.90 EUR at 8 %: 3.992, rounded 3.99; 100.00 USD at 8 %: 8.00 USD; balances are kept apart.
-Ben: a coupon order of 20.00 EUR: 1.60 EUR, returned: 0.00 EUR. An order 31 days after the click counts for nobody.
+Ben: a coupon order of 20.00 EUR: 1.60 EUR, returned: 0.00 EUR. An order after 31 days counts for no affiliate.
 """
 
 from datetime import UTC, datetime, timedelta

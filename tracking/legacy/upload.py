@@ -54,7 +54,7 @@ class UploadForm(forms.Form):
     explanation = (
         f"CSV in UTF-8 with a line of column names: {', '.join(COLUMNS[:5])}, sub1 to sub10. click_id, link (the code "
         "of a tracking link here) and clicked_at are needed; clicked_at is ISO 8601 or seconds since 1970. The file is "
-        "looked over first: you see every fault with its line before anything is imported."
+        "looked over first: you see every error with its line before anything is imported."
     )
 
     def clean_file(self) -> Any:

@@ -97,7 +97,7 @@ def _stop_faulty(case: Case) -> None:
     unknown = len(reasons) == 1 and EXPLANATIONS[reason].http_status == 404
     note = " ".join(problem.message for problem in case.problems)
     outcome = Outcome.UNKNOWN_CLICK if unknown else Outcome.INVALID
-    case.stop(outcome, reason, STEP, note, rule="no request with faults", problems=case.problem_values)
+    case.stop(outcome, reason, STEP, note, rule="no request with problems", problems=case.problem_values)
 
 
 def _follow_lock(case: Case) -> None:

@@ -194,7 +194,7 @@ def compare(case: Case) -> None:
     assert case.enrollment
     row, first_sent, resent = rejected.row, rejected.first_sent, rejected.resent
     words = "; ".join(f"{name} {first_sent.get(name, 'not given')} → {resent[name]}" for name in rejected.differs)
-    given = {"key": case.dedupe_key, "was": rejected.reason, "corrected": words or "told by the server"}
+    given = {"key": case.dedupe_key, "was": rejected.reason, "corrected": words or "sent by the server"}
     if case.enrollment.affiliate_id == row.affiliate_id and case.goal.pk == row.goal_id:
         note = f"{row} was rejected: {rejected.reason.label}. It is decided anew with {given['corrected']}."
         case.note(STEP, "corrects", note, rule=RULE, **given)

@@ -161,7 +161,7 @@ def _compare(case: Case, known: Conversion, sent_before: bool) -> None:
     status = case.event.status
     difference = _difference(case, known)
     if pixels.confirms(case, known):
-        case.note(STEP, "update", f"{known} was told by a pixel; this is the server's word.", key=case.dedupe_key)
+        case.note(STEP, "update", f"{known} was reported by a pixel; this is the server's word.", key=case.dedupe_key)
     elif sent_before:
         note = f"The same was sent before: {known}.{correct.advice(known)}"
         case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, note, key=case.dedupe_key)
@@ -170,7 +170,7 @@ def _compare(case: Case, known: Conversion, sent_before: bool) -> None:
         note = f"{known} is the one that counts, with the transaction {known.transaction_id or 'not named'}."
         case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, note, rule=f"once for {by}", key=case.dedupe_key)
     elif pixels.from_pixel(case):
-        note = f"{known} was told before, {'by a pixel' if known.reported_by == pixels.PIXEL else 'by the server'}."
+        note = f"{known} was sent before, {'by a pixel' if known.reported_by == pixels.PIXEL else 'by the server'}."
         case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, note, rule="server before pixel", key=case.dedupe_key)
     elif case.event.refund is not None and not difference:
         refunds.compare(case, known)

@@ -18,7 +18,7 @@ def from_pixel(case: Case) -> bool:
 def conflict_key(case: Case) -> tuple[object, ...] | None:
     """The key that both reports of one event share; only if the advertiser has pixels."""
     if case.advertiser and case.advertiser.allows_pixel and case.event.click and case.event.goal_code:
-        return (case.postback.advertiser_id, "told twice", case.event.goal_code, case.event.click.uuid)
+        return (case.postback.advertiser_id, "sent twice", case.event.goal_code, case.event.click.uuid)
     return None
 
 
@@ -34,7 +34,7 @@ def attach(cases: list[Case]) -> None:
     )
     known: dict[tuple[object, ...], list[Conversion]] = {}
     for row in rows.select_related("goal").order_by("pk"):
-        known.setdefault((row.advertiser_id, "told twice", row.goal.code, row.click_id), []).append(row)
+        known.setdefault((row.advertiser_id, "sent twice", row.goal.code, row.click_id), []).append(row)
     for case in searched:
         candidates = known.get(conflict_key(case) or (), [])
         case.conversion = next((row for row in candidates if _is_other_side(case, row)), None)
@@ -75,7 +75,7 @@ def take_servers_word(case: Case, conversion: Conversion, now: datetime) -> None
     if to != conversion.status:
         _change(case, conversion, to, now)
     case.outcome, case.reason = Outcome.UPDATED, Reason.SERVER_CONFIRMED
-    note = f"{conversion} was told by a pixel with {before}; the postback's word takes its place: it is {to}."
+    note = f"{conversion} was reported by a pixel with {before}; the postback's word takes its place: it is {to}."
     case.note("decide", Outcome.UPDATED, note, rule="server before pixel", revenue=conversion.revenue, status=to)
 
 

@@ -46,7 +46,7 @@ class Ground:
     later_versions: list[tuple[int, CommissionPlan, VersionSpec]] = field(default_factory=list)
 
 
-def lay(span: Span) -> Ground:
+def create(span: Span) -> Ground:
     """Write the program down as it was at the beginning of the time shown."""
     began = span.midnight(BEGAN)
     ground = Ground(

@@ -18,7 +18,7 @@ from records.progress import ShownProgress
 FACTS = Path(settings.BASE_DIR) / ".data" / "demo.json"
 
 PROBLEMS_SHOWN = 20
-WORDS = {"302": "redirected", "404": "unknown links", "410": "gone", "503": "told to try again"}
+WORDS = {"302": "redirected", "404": "unknown links", "410": "gone", "503": "asked to try again"}
 
 EXAMPLES = """\
 examples:
@@ -55,7 +55,7 @@ def share(text: str) -> float:
 class Command(BaseCommand):
     help = (
         "Send clicks, and some seconds later the postbacks that follow from them, over HTTP to a\n"
-        "running server: registrations, deposits, purchases, repeats, reversals and faults. Stops by\n"
+        "running server: registrations, deposits, purchases, repeats, reversals and errors. Stops by\n"
         "itself. The facts (links and tokens) come from .data/demo.json. Only to this machine, unless\n"
         "--allow-remote is given."
     )

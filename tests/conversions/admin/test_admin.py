@@ -286,7 +286,7 @@ def test_the_click_id_of_a_conversion_is_shown_signed(desk):
 
 
 class TestTurnedAway:
-    """An advertiser's page tells who failed to send as it."""
+    """An advertiser's page shows who failed to send as it."""
 
     @pytest.fixture
     def page(self, desk: Client) -> Callable[[World], str]:

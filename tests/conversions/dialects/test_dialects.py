@@ -88,7 +88,7 @@ def test_a_wrong_token_and_a_forged_click_are_refused(click: str, name: str) -> 
 
 
 def answers(name: str, click: str) -> list[Answer]:
-    """What the platform is told of a new event, a repeat, a forged click, and a wrong token."""
+    """What the platform is answered for a new event, a repeat, a forged click, and a wrong token."""
     dialect = BY_NAME[name]
     return [
         send(dialect, click=click),

@@ -380,7 +380,7 @@ class TestRules:
         assert reported() == []
 
     @pytest.mark.parametrize(
-        ("fields", "fault"),
+        ("fields", "problem"),
         [
             ({"slug": "voluum"}, ("slug", "")),
             ({"slug": "native"}, ("slug", "")),
@@ -467,7 +467,7 @@ def test_a_correction_is_compared_with_what_the_mapping_read_before(world, click
     answer = get(sent(click, state="", client="c-1"))
     assert answer.headers["x-affidavit-outcome"] == "rejected"
     [before] = _rejected(Conversion.objects.all()).values()
-    assert before.told["customer_id"] == "c-1"
+    assert before.first_sent["customer_id"] == "c-1"
     assert get(sent(click, state="", client="c-1", cents="25000")).headers["x-affidavit-outcome"] == "updated"
     assert Conversion.objects.get().revenue == Decimal(250)
 

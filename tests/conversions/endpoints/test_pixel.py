@@ -84,7 +84,7 @@ def test_the_advertisers_settings_decide(
         setattr(world.advertiser, name, value)
     world.advertiser.save()
     assert reported(fetch(world, headers=headers, click_id=a_click(world)))[3] == expected
-    # Of the page nothing but its host is kept: the rest may hold somebody's address.
+    # Of the page nothing but its host is kept: the rest may hold a person's address.
     assert "a@b.c" not in str(Postback.objects.get().headers)
 
 

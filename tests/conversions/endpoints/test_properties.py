@@ -1,4 +1,4 @@
-"""Whatever is sent to a door for events: an answer of the contract, a stored request, nothing counted unduly.
+"""Whatever is sent to an endpoint for events: an answer of the contract, a stored request, nothing counted unduly.
 
 What the rules allow is said here a second time, as plainly as possible and without a line of the code that judges.
 """
@@ -117,7 +117,7 @@ def one_of(*known: str | None) -> st.SearchStrategy[Any]:
 
 @pytest.fixture
 def unhurried(settings: Any) -> None:
-    """Nobody is told to wait for having failed too often."""
+    """No sender has to wait for having failed too often."""
     settings.FAILED_POSTBACKS_PER_MINUTE = 0
 
 

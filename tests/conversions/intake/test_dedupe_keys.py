@@ -78,7 +78,7 @@ def test_without_a_transaction_a_click_counts_again_after_the_window(world: Worl
     answers = [outcome(later(world, cid, each))[1] for each in hours]
     assert answers == ["accepted", "duplicate", "duplicate", "accepted", "duplicate", "duplicate", "accepted"]
     assert Conversion.objects.count() == 3
-    # What happened in an earlier window, and is told late, is no new event either.
+    # What happened in an earlier window, and is sent late, is no new event either.
     assert outcome(later(world, cid, 50, timestamp=(NOW + timedelta(hours=2)).isoformat()))[1] == "duplicate"
 
 

@@ -110,7 +110,7 @@ class TestDepositBeforeRegistration:
 
 
 def lock_customer(world):
-    """The customer becomes known by a way that wakes nobody."""
+    """The customer becomes known by a way that wakes no parked postback."""
     customer = world.advertiser.customers.create(customer_id="c-1")
     CustomerLock.objects.create(
         customer=customer, offer=world.offer, enrollment=world.ana_link.enrollment, link=world.ana_link, locked_at=NOW

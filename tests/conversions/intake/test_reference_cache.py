@@ -1,4 +1,4 @@
-"""Terms in memory: used while changes are heard of, bounded, and never older than the last change."""
+"""Terms in memory: used while changes are notified, bounded, and never older than the last change."""
 
 import pytest
 

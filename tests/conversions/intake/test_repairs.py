@@ -1,4 +1,4 @@
-"""What HTML does to an address, repaired and told; nothing that is meant is touched."""
+"""What HTML does to an address, repaired and reported; nothing that is meant is touched."""
 
 from decimal import Decimal
 

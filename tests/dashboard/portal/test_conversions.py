@@ -1,4 +1,4 @@
-"""Conversions: found by any ID, explained to the last step, and nothing told that is not the affiliate's."""
+"""Conversions: found by any ID, explained to the last step, and nothing shown that is not the affiliate's."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

@@ -143,7 +143,7 @@ def test_without_a_rate_for_the_countrys_currency_it_waits(ana: Affiliate) -> No
     [statement] = closed(NOVEMBER)
     assert not Invoice.objects.exists()
     issued = issue_by_hand([statement], now=NOVEMBER, actor=None)
-    assert "The VAT has to be told in EUR, too. There is no rate of USD" in issued.lacking[statement.pk][0]
+    assert "The VAT has to be stated in EUR, too. There is no rate of USD" in issued.lacking[statement.pk][0]
     ExchangeRate.objects.create(day=date(2026, 10, 30), currency="USD", per_euro=Decimal("1.25"), source="manual")
     [document] = issue_by_hand([statement], now=NOVEMBER, actor=None).documents
     assert (document.vat, document.local_vat, document.local_currency) == (19, Decimal("15.20"), "EUR")

@@ -371,7 +371,7 @@ def test_the_database_wants_a_source_for_commission(ana: Affiliate, link: Tracki
 
 
 @pytest.mark.parametrize(
-    ("fields", "fault"),
+    ("fields", "problem"),
     [
         ({"is_component": True}, "it is no component"),
         ({"minimum": Decimal(1), "limit_currency": "EUR"}, "a cap at most"),

@@ -140,7 +140,7 @@ def test_a_chain_that_was_written_anew_does_not_fit_its_statement(ana: Affiliate
 
 
 @pytest.mark.parametrize(
-    ("missing", "fault"),
+    ("missing", "problem"),
     [
         ([3], "entry #4: entry #3 is missing before it."),
         ([1, 2, 3], "entry #4: entries #1 to #3 are missing before it."),

@@ -69,7 +69,7 @@ def test_pricing_again_books_what_another_rule_makes_of_it(booked: Goal, ben: Af
 
 
 @pytest.mark.parametrize(
-    ("content", "fault"),
+    ("content", "problem"),
     [
         ("{", "cannot be read"),
         ("[]", "holds no list of rules"),
@@ -139,7 +139,7 @@ def test_distinguishes_what_is_still_pending(booked: Goal, ben: Affiliate) -> No
 
 
 @pytest.mark.parametrize(
-    ("arguments", "fault"),
+    ("arguments", "problem"),
     [(["--draft=dv_x"], "There is no draft dv_x"), (["--draft=x", "--from=2026-01-01"], "alone")],
 )
 def test_says_what_is_wrong_with_the_draft(booked: Goal, arguments: list[str], problem: str) -> None:

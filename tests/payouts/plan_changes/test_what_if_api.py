@@ -92,7 +92,7 @@ def test_affiliates_and_operators_without_the_permission_are_refused(plan: Commi
 
 
 @pytest.mark.parametrize(
-    ("rule", "fault"),
+    ("rule", "problem"),
     [
         ({"goal": "nope", "kind": "flat"}, "the offer has no goal nope"),
         ({"goal": ["ftd"], "kind": "flat"}, "the offer has no goal"),
@@ -113,7 +113,7 @@ def test_says_what_is_wrong_with_a_rule(plan: CommissionPlan, olga: User, rule: 
 
 
 @pytest.mark.parametrize(
-    ("body", "field", "fault"),
+    ("body", "field", "problem"),
     [
         ({}, "offer", "Send a draft, or an offer and rules"),
         ({"draft": "dv_none"}, "draft", "no such draft"),

@@ -1,4 +1,4 @@
-"""What is told of a version's rules beside their faults: gaps, overlaps, hints."""
+"""What is shown about a version's rules beside their errors: gaps, overlaps, hints."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

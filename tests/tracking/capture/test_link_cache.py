@@ -103,7 +103,7 @@ def test_memory_is_bounded(link, cache, monkeypatch):
 
 
 def test_what_was_read_before_a_change_is_not_kept_after_it(link, cache, monkeypatch):
-    """A change that is heard while the old row is on its way must win."""
+    """A change that is notified while the old row is on its way must win."""
 
     async def story():
 

@@ -52,7 +52,7 @@ def test_a_look_names_every_problem_with_its_line_and_imports_nothing(desk):
 def test_then_what_is_right_is_imported_and_written_down(desk, olga):
     answer = go_on(desk, bring(desk, f"{HEAD}A,ana-old,{AT}\nB,nobody,{AT}\n"))
     assert answer.redirect_chain == [(LIST, 302)]
-    message = "Imported 1 click IDs from old.csv; 0 were there before, 1 rows with faults were passed by."
+    message = "Imported 1 click IDs from old.csv; 0 were there before, 1 rows with errors were passed by."
     assert message in answer.content.decode()
     row = LegacyClickID.objects.get()
     assert (row.foreign_id, row.source, row.link.code) == ("A", "OldTracker", "ana-old")

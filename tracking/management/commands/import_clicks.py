@@ -15,7 +15,7 @@ SHOWN_FAULTS = 200
 EPILOG = f"""
 The file is CSV in UTF-8 with a header line. Columns: {", ".join(COLUMNS[:8])} ... sub10.
 click_id, link (the code of a tracking link here) and clicked_at are needed; clicked_at is ISO 8601 (UTC where it
-names no offset) or seconds or milliseconds since 1970. Rows with faults are named with their line and passed by,
+names no offset) or seconds or milliseconds since 1970. Rows with errors are named with their line and passed by,
 all others are imported; the same file may be imported again. The exit code is 0 only when every row is well.
 
   manage.py import_clicks old-clicks.csv --source OldTracker --dry-run
@@ -71,7 +71,7 @@ class Command(BaseCommand):
         would = "would be " if is_dry_run else ""
         self.stdout.write(
             f"{done.rows:,} rows: {done.added:,} {would}imported, {done.known:,} there before, "
-            f"{len(done.errors):,} with faults."
+            f"{len(done.errors):,} with errors."
         )
         if done.errors:
             raise CommandError(f"{len(done.errors):,} rows were passed by. Fix them and import the file again.")
