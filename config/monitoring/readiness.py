@@ -21,7 +21,7 @@ from django.db.migrations.loader import MigrationLoader
 from affiliates import database_roles
 from config.monitoring import heartbeat
 from tracking.capture import spool
-from tracking.capture.link_cache import connection_parameters
+from web.notifications import connection_parameters
 
 # With a warning all is there, but something is to be put right.
 OK, WARNING, ERROR = "ok", "warning", "error"
