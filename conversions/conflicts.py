@@ -13,7 +13,7 @@ from typing import NamedTuple
 from django.db import transaction
 
 from affiliates.models import User
-from conversions.intake.case import Event
+from conversions.intake.case import ParsedEvent
 from conversions.intake.judge.correct import amounts_of, read_again
 from conversions.models import ConflictReview, Conversion, Correction, Postback, Trace
 from conversions.qualification.waits import re_evaluate
@@ -55,7 +55,7 @@ def _sent_by(postbacks: Sequence[Postback]) -> list[dict[str, str]]:
     return [_money(case.event) for case in read_again(postbacks)]
 
 
-def _money(event: Event) -> dict[str, str]:
+def _money(event: ParsedEvent) -> dict[str, str]:
     if event.refund is not None:
         return {}
     numbers = {name: getattr(event, name) for name in NUMBERS}

@@ -14,7 +14,7 @@ from conversions.dialects.mapping import NATIVE, Mapping, Pairs
 from conversions.dialects.table import DIALECTS, Dialect
 from conversions.doctor.dry_run import DryRun, dry_run
 from conversions.doctor.parameters import Parameter, parameters_of
-from conversions.doctor.reading import Sent
+from conversions.doctor.reading import SentRequest
 from conversions.endpoints.dialects import PREFIX, find_address
 from conversions.endpoints.native import PATH
 from conversions.endpoints.pixel import IMAGE_PATH
@@ -51,7 +51,7 @@ class DiagnosedProblem:
 class Diagnosis:
     """The diagnosis of a request. `corrected` is empty if its address has nothing to fix."""
 
-    sent: Sent
+    sent: SentRequest
     dialect: Dialect | None
     known_by: str
     advertiser: Advertiser | None
@@ -98,7 +98,7 @@ def _decision_of(run: DryRun | None) -> dict[str, Any] | None:
     return {"http_status": run.decision.http_status, **{name: run.decision.body[name] for name in shown}}
 
 
-def diagnose(sent: Sent, *, now: datetime, advertiser: Advertiser | None = None) -> Diagnosis:
+def diagnose(sent: SentRequest, *, now: datetime, advertiser: Advertiser | None = None) -> Diagnosis:
     """Check a request and decide it without storing anything.
 
     `advertiser` is used if the request's own token, signature or address would be refused: those errors are reported,
@@ -143,7 +143,9 @@ def _guess(pairs: Pairs) -> tuple[Dialect | None, list[str]]:
     return (best, hits) if most >= 2 and most > second and 2 * most >= len(strangers) else (None, [])
 
 
-def _problems_of_the_address(sent: Sent, dialect: Dialect | None, guess: Dialect | None) -> list[DiagnosedProblem]:
+def _problems_of_the_address(
+    sent: SentRequest, dialect: Dialect | None, guess: Dialect | None
+) -> list[DiagnosedProblem]:
     problems = []
     ours = urlsplit(settings.PUBLIC_URL)
     if sent.method not in ("GET", "POST"):
@@ -207,7 +209,9 @@ def _refused(run: DryRun) -> bool:
     return run.decision.http_status >= 400
 
 
-def _corrected(sent: Sent, received: Received, mapping: Mapping, guess: Dialect | None, run: DryRun | None) -> str:
+def _corrected(
+    sent: SentRequest, received: Received, mapping: Mapping, guess: Dialect | None, run: DryRun | None
+) -> str:
     """The corrected address, or an empty text if it is right; parameters of a body are added to it.
 
     The sender has to add the token.
@@ -243,10 +247,10 @@ def _pair(name: str, value: str, secret: frozenset[str]) -> str:
     return f"{quote(name)}={value if unfilled(value.strip()) else quote(value, safe='-._~:@/')}"
 
 
-def _decide_corrected(sent: Sent, found: Diagnosis, received: Received, now: datetime) -> DryRun | None:
+def _decide_corrected(sent: SentRequest, found: Diagnosis, received: Received, now: datetime) -> DryRun | None:
     """Decide the corrected address, with the token of the request."""
     parts = urlsplit(found.corrected.partition("?")[0])
-    again = Sent(sent.method, "https", sent.host, parts.path, "", sent.headers, sent.body).received()
+    again = SentRequest(sent.method, "https", sent.host, parts.path, "", sent.headers, sent.body).received()
     repaired, _ = repair(received.parameters, found.dialect.mapping if found.dialect else NATIVE)
     names = {} if found.dialect else _right_names(found.run)
     again.parameters = [(names.get(name.strip(), name), value) for name, value in repaired]

@@ -13,7 +13,7 @@ from conversions.models import Conversion, Customer, CustomerLock, Goal, ParkedP
 from conversions.qualification_kinds.base import RuleResult
 from conversions.reasons.codes import Reason
 from conversions.reasons.explanations import EXPLANATIONS
-from conversions.risk.reviews import Found
+from conversions.risk.reviews import FoundSignals
 from conversions.risk_signals.base import ClickMarks
 from tracking.click_id.codec import ClickID
 from tracking.models import TrackingLink
@@ -76,7 +76,7 @@ def _in_their_words(problem: Problem, mapping: Mapping) -> Problem:
 
 
 @dataclass(slots=True)
-class Event:
+class ParsedEvent:
     """The values of a request, parsed and checked. Absent values are empty or None."""
 
     click_text: str = ""
@@ -129,7 +129,7 @@ class Case:
 
     postback: Postback
     parameters: list[tuple[str, str]]
-    event: Event = field(default_factory=Event)
+    event: ParsedEvent = field(default_factory=ParsedEvent)
     problems: list[Problem] = field(default_factory=list)
     steps: list[dict[str, Any]] = field(default_factory=list)
     # Names and kinds of the values that were treated as personal data on receipt.
@@ -168,7 +168,7 @@ class Case:
     findings: list[RuleResult] = field(default_factory=list)
     offer_has_rules: bool = False
     # The risk signals, weighed by the offer's policy; None where no signals are weighed.
-    risk: Found | None = None
+    risk: FoundSignals | None = None
 
     # The row of a request that was parked before, and whether it may stay parked.
     parked: ParkedPostback | None = None

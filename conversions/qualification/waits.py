@@ -26,7 +26,7 @@ from conversions.models import (
 )
 from conversions.qualification.judgement import judge, outcome
 from conversions.qualification.past import Subject, gather
-from conversions.qualification_kinds.base import Result, RuleResult
+from conversions.qualification_kinds.base import RuleResult, Verdict
 from conversions.reasons.codes import Reason
 from tracking.click_id.codec import ClickID
 
@@ -49,7 +49,7 @@ class Move:
 
 def waiting_for(findings: Iterable[RuleResult]) -> tuple[list[dict[str, str]], datetime | None]:
     """The unmet rules as they are stored and shown, and the earliest of their deadlines."""
-    waiting = [finding for finding in findings if finding.result == Result.WAITING]
+    waiting = [finding for finding in findings if finding.result == Verdict.WAITING]
     sent_status = [
         {"rule": finding.rule, "text": finding.note, "until": finding.until.isoformat() if finding.until else ""}
         for finding in waiting
@@ -144,9 +144,9 @@ def _move(wait: QualificationWait, findings: list[RuleResult], now: datetime) ->
         return next_move(
             wait.conversion, sent_status=wait.sent_status, is_under_review=bool(review and not review.resolved_at)
         )
-    if decisive.result == Result.WAITING:
+    if decisive.result == Verdict.WAITING:
         return None
-    if decisive.result == Result.REJECTED:
+    if decisive.result == Verdict.REJECTED:
         return Move(Status.REJECTED, decisive.reason, decisive.rule[:250])
     return Move(Status.PENDING, decisive.reason)
 

@@ -9,11 +9,11 @@ from conversions.qualification_kinds.base import (
     WITHIN,
     ZERO,
     EventToJudge,
-    Kind,
-    Known,
     LooksBack,
     Need,
+    QualificationKind,
     Rule,
+    RulePast,
     RuleResult,
     within_words,
 )
@@ -21,7 +21,7 @@ from conversions.reasons.codes import Reason
 from records.money import format_money
 
 
-class Accumulated(Kind):
+class Accumulated(QualificationKind):
     code, label, short = "accumulated", "Amounts add up to a minimum", "amounts that add up"
     fields = {
         "amount": "the minimum in the offer's currency.",
@@ -40,7 +40,7 @@ class Accumulated(Kind):
         minimum = format_money(rule.amount or ZERO, rule.currency)
         return f"{rule.other_goal_name or rule.goal_name} amounts add up to {minimum}{within_words(rule)}"
 
-    def judge(self, rule: Rule, event: EventToJudge, known: Known, now: datetime) -> RuleResult:
+    def judge(self, rule: Rule, event: EventToJudge, known: RulePast, now: datetime) -> RuleResult:
         """Amounts in another currency than the offer's are left out, and the trace lists them."""
         minimum, currency, total, left_out = rule.amount or ZERO, rule.currency, known.total, dict(known.elsewhere)
         if event.currency == currency:

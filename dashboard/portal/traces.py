@@ -59,7 +59,7 @@ LOOKS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ExplainedStep:
     """One step of a decision. `look` is ok, bad or open, for the mark beside it."""
 
     title: str
@@ -71,13 +71,13 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class ExplainedDecision:
     """One decision on a postback for the conversion."""
 
     decided_at: datetime
     outcome: str
     reason: str
-    steps: list[Step]
+    steps: list[ExplainedStep]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +88,11 @@ class Reader:
     sees_revenue: bool
 
 
-def decisions_of(conversion: Conversion, *, sees_revenue: bool) -> list[Decision]:
+def decisions_of(conversion: Conversion, *, sees_revenue: bool) -> list[ExplainedDecision]:
     """Every decision made on the conversion, oldest first."""
     reader = Reader(conversion.link.code if conversion.link else "", sees_revenue)
     return [
-        Decision(
+        ExplainedDecision(
             decided_at=trace.decided_at,
             outcome=trace.get_outcome_display(),
             reason=trace.get_reason_display(),
@@ -102,13 +102,13 @@ def decisions_of(conversion: Conversion, *, sees_revenue: bool) -> list[Decision
     ]
 
 
-def shown(step: Mapping[str, Any], reader: Reader) -> Step:
+def shown(step: Mapping[str, Any], reader: Reader) -> ExplainedStep:
     """A stored step with only what its reader may see."""
     name, result, rule = (str(step.get(key, "")) for key in ("step", "result", "rule"))
     inputs = {key: str(value) for key, value in (step.get("input") or {}).items()}
     explain = EXPLAINERS.get(name)
     note = explain(result, rule, str(step.get("note", "")), inputs, reader) if explain else ""
-    return Step(
+    return ExplainedStep(
         title=TITLES.get(name, name.replace("_", " ").capitalize()),
         result=result,
         rule=rule if explain and name not in RULE_HIDDEN else "",

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db.models import Q
 from reportlab.platypus import Flowable, KeepTogether
 
-from payouts.documents.account import Account, account_of, lines_of
+from payouts.documents.account import StatementBreakdown, account_of, lines_of
 from payouts.documents.pdf_layout import (
     BODY,
     CODE,
@@ -82,7 +82,7 @@ def _day(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d}"
 
 
-def _earned(account: Account) -> list[Flowable]:
+def _earned(account: StatementBreakdown) -> list[Flowable]:
     currency = account.statement.currency
     if not account.earned:
         return []
@@ -103,7 +103,7 @@ def _earned(account: Account) -> list[Flowable]:
     return [text("What was earned", HEAD), table(columns, rows, right=4, total=True)]
 
 
-def _others(account: Account) -> list[Flowable]:
+def _others(account: StatementBreakdown) -> list[Flowable]:
     if not account.others:
         return []
     rows = [

@@ -18,10 +18,10 @@ from django.utils import timezone
 from affiliates.models import Affiliate, User
 from conversions.models import Conversion
 from payouts.ledger.chain import Draft, append
-from payouts.ledger.pricing_groups import Account, Span, lineage, lock_accounts, spans, with_facts, within
+from payouts.ledger.pricing_groups import PricingGroup, TimeSpan, lineage, lock_accounts, spans, with_facts, within
 from payouts.models import LedgerEntry
 from payouts.plans.price_books import keep_versions, price_book
-from payouts.pricing import Event, PriceBook, Quote, exact, plain, price_all
+from payouts.pricing import PriceBook, PricedEvent, Quote, exact, plain, price_all
 from records.money import MAX_AMOUNT, PLACES, places, round_money
 
 Kind = LedgerEntry.Kind
@@ -58,7 +58,7 @@ class UnknownCurrency(AdjustmentRefused):
 class Due(NamedTuple):
     """A conversion in its state at pricing, and the public ID that its entries are sealed with."""
 
-    event: Event
+    event: PricedEvent
     public_id: str
 
 
@@ -104,12 +104,12 @@ def take_due(limit: int) -> list[Due]:
 def read_events(rows: QuerySet[Conversion]) -> list[Due]:
     """The facts that price these conversions, in the order of the query."""
     rows = rows.annotate(kept=F("revenue") - F("refunded"))
-    return [Due(Event(*facts), public_id) for *facts, public_id in rows.values_list(*EVENT_COLUMNS, "public_id")]
+    return [Due(PricedEvent(*facts), public_id) for *facts, public_id in rows.values_list(*EVENT_COLUMNS, "public_id")]
 
 
-def event_of(row: Conversion) -> Event:
+def event_of(row: Conversion) -> PricedEvent:
     """The facts of one conversion that is loaded already, with its goal."""
-    return Event(
+    return PricedEvent(
         row.pk,
         row.affiliate_id,
         row.goal.offer_id,
@@ -125,7 +125,7 @@ def event_of(row: Conversion) -> Event:
     )
 
 
-def quote_all(events: Sequence[Event]) -> dict[int, Quote]:
+def quote_all(events: Sequence[PricedEvent]) -> dict[int, Quote]:
     """Price a batch by conversion ID, in a constant number of queries for any size."""
     quotes = price_together([Due(event, "") for event in events])[1]
     return {event.conversion_id: quotes[event.conversion_id] for event in events}
@@ -154,7 +154,7 @@ def price_together(
     return list(due), price_all(with_facts(events, book), book, family)
 
 
-def _with_neighbours(due: Sequence[Due], wanted: Mapping[Account, Span]) -> list[Due]:
+def _with_neighbours(due: Sequence[Due], wanted: Mapping[PricingGroup, TimeSpan]) -> list[Due]:
     """The batch, then the other approved conversions of its accounts."""
     rows = Conversion.objects.filter(within(wanted), status=Conversion.Status.APPROVED, is_test=False).order_by("pk")
     known = {row.event.conversion_id for row in due}

@@ -18,10 +18,19 @@ from django.db.models import Max, Q, QuerySet, Sum
 from django.utils import timezone
 
 from payouts.ledger.chain import Draft, append
-from payouts.ledger.pricing_groups import Account, Span, lineage, lock_accounts, spans
+from payouts.ledger.pricing_groups import PricingGroup, TimeSpan, lineage, lock_accounts, spans
 from payouts.models import BilledClicks, CommissionPlan, LedgerEntry
 from payouts.plans.price_books import keep_versions, price_book
-from payouts.pricing import APPROVED, Event, Line, PriceBook, choose_rules, choose_version, exact, price_all
+from payouts.pricing import (
+    APPROVED,
+    CommissionLine,
+    PriceBook,
+    PricedEvent,
+    choose_rules,
+    choose_version,
+    exact,
+    price_all,
+)
 from payouts.pricing.precedence import SUB_NAMES, most_specific
 from records.periods import BEGINNING, END, first_day_under
 
@@ -69,7 +78,7 @@ def click_differences(due: Sequence[BilledClicks], *, lock: bool = False) -> lis
 
 def price_clicks(
     due: Sequence[BilledClicks], *, lock: bool = False
-) -> tuple[list[BilledClicks], dict[int, dict[Slot, Line]], dict[int, str]]:
+) -> tuple[list[BilledClicks], dict[int, dict[Slot, CommissionLine]], dict[int, str]]:
     """All priced rows, the amount of each by slot, and in words why a row earns nothing."""
     book = price_book(offer_ids={row.offer_id for row in due}, affiliate_ids={row.affiliate_id for row in due})
     wanted = spans([event for row in due for event in _events(row)], book, clicks=True)
@@ -78,7 +87,7 @@ def price_clicks(
     concerned = [*due, *_neighbours(due, wanted)] if wanted else list(due)
     sources, events = _gathered(concerned, book)
     quotes = price_all(events, book, lineage(book, {row.affiliate_id for row in concerned}))
-    owed: dict[int, dict[Slot, Line]] = defaultdict(dict)
+    owed: dict[int, dict[Slot, CommissionLine]] = defaultdict(dict)
     reasons: dict[int, str] = {}
     for number, pk in enumerate(sources):
         quote = quotes[number]
@@ -91,11 +100,11 @@ def price_clicks(
     return concerned, owed, reasons
 
 
-def _events(row: BilledClicks) -> list[Event]:
+def _events(row: BilledClicks) -> list[PricedEvent]:
     """The day's parts, each as an event at its first moment (UTC)."""
     moment = datetime.combine(row.day, time(), UTC)
     return [
-        Event(
+        PricedEvent(
             conversion_id=0,
             affiliate_id=row.affiliate_id,
             offer_id=row.offer_id,
@@ -113,15 +122,15 @@ def _events(row: BilledClicks) -> list[Event]:
     ]
 
 
-def _gathered(rows: Iterable[BilledClicks], book: PriceBook) -> tuple[list[int], list[Event]]:
+def _gathered(rows: Iterable[BilledClicks], book: PriceBook) -> tuple[list[int], list[PricedEvent]]:
     """One event for all parts of a row that the same rules price, each with its row.
 
     Ordered by day and link, so that a cap runs out the same way in every run.
     """
     sources: list[int] = []
-    events: list[Event] = []
+    events: list[PricedEvent] = []
     for row in sorted(rows, key=lambda row: (row.day, row.pk)):
-        groups: dict[object, Event] = {}
+        groups: dict[object, PricedEvent] = {}
         for event in _events(row):
             key = _rules_for(event, book)
             known = groups.get(key)
@@ -133,7 +142,7 @@ def _gathered(rows: Iterable[BilledClicks], book: PriceBook) -> tuple[list[int],
     return sources, events
 
 
-def _rules_for(event: Event, book: PriceBook) -> tuple[int, ...]:
+def _rules_for(event: PricedEvent, book: PriceBook) -> tuple[int, ...]:
     chosen = choose_version(event, book)
     if isinstance(chosen, str):
         return ()
@@ -142,11 +151,11 @@ def _rules_for(event: Event, book: PriceBook) -> tuple[int, ...]:
     return tuple(rule.id for rule in rules)
 
 
-def _sum(before: Line, line: Line) -> Line:
+def _sum(before: CommissionLine, line: CommissionLine) -> CommissionLine:
     return replace(before, amount=before.amount + line.amount, arithmetic=f"{before.arithmetic} + {line.arithmetic}")
 
 
-def _neighbours(due: Sequence[BilledClicks], wanted: Mapping[Account, Span]) -> QuerySet[BilledClicks]:
+def _neighbours(due: Sequence[BilledClicks], wanted: Mapping[PricingGroup, TimeSpan]) -> QuerySet[BilledClicks]:
     """The other days of these accounts in the spans that their caps count over."""
     found = Q(pk__in=[])
     for account, span in wanted.items():
@@ -174,7 +183,7 @@ def _booked(pks: Sequence[int]) -> dict[int, dict[Slot, Decimal]]:
 
 
 def _differences_of(
-    row: BilledClicks, owed: Mapping[Slot, Line], booked: Mapping[Slot, Decimal], reason: str
+    row: BilledClicks, owed: Mapping[Slot, CommissionLine], booked: Mapping[Slot, Decimal], reason: str
 ) -> list[Draft]:
     drafts = []
     # Reversals of old slots come before the entries that replace them.
@@ -199,7 +208,7 @@ def _differences_of(
     return drafts
 
 
-def _words(row: BilledClicks, slot: Slot, line: Line | None, before: Decimal, reason: str) -> str:
+def _words(row: BilledClicks, slot: Slot, line: CommissionLine | None, before: Decimal, reason: str) -> str:
     """`Link k3n8d2x on 2026-11-20: 0.10 EUR per click for 340 valid clicks = 34.00 EUR`; a parent reads no link."""
     where = (
         f"Link {row.link.code} on {row.day}: " if slot.affiliate_id == row.affiliate_id else f"Clicks of {row.day}: "

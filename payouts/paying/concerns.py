@@ -6,7 +6,7 @@ from enum import StrEnum
 from django.db.models import Exists, OuterRef, QuerySet
 
 from affiliates.models import Affiliate
-from payouts.invoicing.readiness import Side, TaxTreatments, sides_of, supply_day
+from payouts.invoicing.readiness import InvoiceParty, TaxTreatments, sides_of, supply_day
 from payouts.models import Invoicing, Issuer, Payout, Statement
 
 
@@ -54,7 +54,7 @@ def _uninvoiced(payouts: Collection[Payout]) -> dict[int, str]:
     words: dict[int, str] = {}
     for payout in payouts:
         if statement := open_ones.get(payout.statement_id):
-            side = sides.get(payout.affiliate_id, Side())
+            side = sides.get(payout.affiliate_id, InvoiceParty())
             lacks = tax.lacks(side, statement.currency, supply_day(statement.ends_at))
             words[payout.pk] = f"has no invoice: {' '.join(lacks) or 'it was not written yet.'}"
     return words

@@ -16,7 +16,7 @@ from conversions.models import Conversion
 from payouts.anchors.checking import anchor_findings, seal_findings
 from payouts.invoicing.checking import invoice_findings
 from payouts.ledger.booking import Due, booked_amounts, differences, price_together, read_events
-from payouts.ledger.chain import COLUMNS, Draft, Facts
+from payouts.ledger.chain import COLUMNS, Draft, EntryFacts
 from payouts.ledger.chain_walk import ChainProblem, ChainWalk
 from payouts.ledger.click_booking import click_differences
 from payouts.models import BilledClicks, LedgerEntry, LedgerHead, Payout, Statement
@@ -81,7 +81,7 @@ class Verification:
         walk = ChainWalk(f"{affiliate.name} ({affiliate.public_id})", heads.first(), statements)
         rows = LedgerEntry.objects.filter(affiliate=affiliate).order_by("sequence").values_list(*COLUMNS, "hash")
         for *facts, stored_seal in rows.iterator(chunk_size=CHUNK):
-            yield from walk.follow(Facts(*facts), stored_seal)
+            yield from walk.follow(EntryFacts(*facts), stored_seal)
             self.entries += 1
             if self.entries % CHUNK == 0:
                 self.progress("entries", self.entries, total)

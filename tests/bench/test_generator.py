@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bench.generator import Found, Plan, drive
+from bench.generator import LoadResult, Plan, drive
 
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 23\r\n\r\n{"outcome": "accepted"}'
@@ -29,8 +29,8 @@ class Server:
             writer.close()
 
 
-def load(answer: Callable[[Server, Writer], Awaitable[None]], **plan: Any) -> tuple[Server, Found]:
-    async def run() -> tuple[Server, Found]:
+def load(answer: Callable[[Server, Writer], Awaitable[None]], **plan: Any) -> tuple[Server, LoadResult]:
+    async def run() -> tuple[Server, LoadResult]:
         server = Server(answer)
         async with await asyncio.start_server(server.serve, "127.0.0.1", 0) as listening:
             port = listening.sockets[0].getsockname()[1]

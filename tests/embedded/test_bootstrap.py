@@ -123,7 +123,7 @@ def test_a_failed_install_says_why_and_what_to_do(
     failing = [sys.executable, "-c", f"print({text!r}); raise SystemExit(1)"]
     monkeypatch.setattr(bootstrap, "pip_command", lambda: failing)
     with pytest.raises(bootstrap.Failed) as failure:
-        bootstrap.pip_install("demo", os.open(os.devnull, os.O_RDONLY), bootstrap.Step("Install packages"))
+        bootstrap.pip_install("demo", os.open(os.devnull, os.O_RDONLY), bootstrap.ShownStep("Install packages"))
     assert str(failure.value).startswith(f"pip could not install requirements.txt. {advice}")
     assert text in str(failure.value)
 

@@ -38,7 +38,7 @@ class RowError:
 
 
 @dataclass(slots=True)
-class Imported:
+class ImportedClicks:
     """The result of a file. `known` rows existed before, with the same link and time."""
 
     rows: int = 0
@@ -56,7 +56,7 @@ class _Row:
 
 def import_clicks(
     file: TextIO, *, source: str, now: datetime, is_dry_run: bool = False, on_progress: Progress = lambda rows: None
-) -> Imported:
+) -> ImportedClicks:
     """Import the rows of a CSV file with a header line; rows with errors are skipped and listed.
 
     Columns: click_id, link (its code) and clicked_at; aff_click_id and sub1 to sub10 if wanted; `source` if it differs
@@ -64,7 +64,7 @@ def import_clicks(
     again. Raise `UnusableFile` when the header is invalid.
     """
     reader = _reader(file, source)
-    done = Imported()
+    done = ImportedClicks()
     lines = _lines(reader)
     while batch := list(islice(lines, BATCH)):
         rows = [row for line, sent in batch if (row := _read(line, sent, source, now, done))]
@@ -112,7 +112,9 @@ def _lines(reader: "csv.DictReader[str]") -> Iterator[tuple[int, Mapping[str, st
         yield reader.line_num, sent
 
 
-def _read(line: int, sent: Mapping[str, str | None] | str, source: str, now: datetime, done: Imported) -> _Row | None:
+def _read(
+    line: int, sent: Mapping[str, str | None] | str, source: str, now: datetime, done: ImportedClicks
+) -> _Row | None:
     try:
         return _checked(line, sent, source, now)
     except ValueError as error:
@@ -165,7 +167,7 @@ def _moment(text: str, now: datetime) -> datetime:
     return moment
 
 
-def _keep(rows: Sequence[_Row], done: Imported, is_dry_run: bool) -> None:
+def _keep(rows: Sequence[_Row], done: ImportedClicks, is_dry_run: bool) -> None:
     """Store new rows; existing ones must have the same values. Three queries."""
     links = {link.code: link for link in TrackingLink.objects.filter(code__in={row.code for row in rows})}
     known = _known(rows)

@@ -8,17 +8,17 @@ from conversions.models import Conversion, QualificationWait
 from conversions.qualification.judgement import judge, outcome
 from conversions.qualification.past import Subject, gather
 from conversions.qualification.waits import close_waits, re_evaluate, remember_sent, waiting_for
-from conversions.qualification_kinds.base import Result, RuleResult
+from conversions.qualification_kinds.base import RuleResult, Verdict
 from conversions.reasons.codes import Reason
 from records.bulk_rows import insert
 
 STEP = "qualify"
 Status = Conversion.Status
 STATUS_BY_RESULT = {
-    Result.REJECTED: Status.REJECTED,
-    Result.HELD: Status.PENDING,
-    Result.UNSURE: Status.PENDING,
-    Result.WAITING: Status.PENDING,
+    Verdict.REJECTED: Status.REJECTED,
+    Verdict.HELD: Status.PENDING,
+    Verdict.UNSURE: Status.PENDING,
+    Verdict.WAITING: Status.PENDING,
 }
 
 
@@ -47,7 +47,7 @@ def _write(case: Case, finding: RuleResult, is_decisive: bool) -> None:
     An event that the sender rejects is never on hold.
     """
     given: dict[str, Any] = {"rule": finding.rule, **finding.inputs}
-    may_judge = finding.result == Result.REJECTED or case.event.status != Status.REJECTED
+    may_judge = finding.result == Verdict.REJECTED or case.event.status != Status.REJECTED
     if is_decisive and may_judge:
         case.judge(STATUS_BY_RESULT[finding.result], finding.reason, STEP, finding.note, **given)
     else:

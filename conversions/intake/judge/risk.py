@@ -7,7 +7,7 @@ from conversions.intake.case import Case, Outcome
 from conversions.intake.judge.qualify import sent_country
 from conversions.models import Conversion
 from conversions.reasons.codes import Reason
-from conversions.risk.reviews import Found, open_reviews
+from conversions.risk.reviews import FoundSignals, open_reviews
 from conversions.risk.signals import look_up, marks_of, policy_of
 from conversions.risk_signals.base import Suspect
 
@@ -23,7 +23,7 @@ def weigh(cases: list[Case]) -> None:
     cases = [case for case in cases if case.verdict != REJECTED]
     suspects = [_suspect(case) for case in cases]
     for case, suspect, counts in zip(cases, suspects, look_up(suspects), strict=True):
-        case.risk = Found(policy_of(suspect), marks_of(suspect, counts))
+        case.risk = FoundSignals(policy_of(suspect), marks_of(suspect, counts))
         _judge(case, case.risk)
 
 
@@ -47,7 +47,7 @@ def _suspect(case: Case) -> Suspect:
     )
 
 
-def _judge(case: Case, found: Found) -> None:
+def _judge(case: Case, found: FoundSignals) -> None:
     for mark in found.marks:
         case.note(STEP, "marked", mark.note, rule=f"{mark.name}: {mark.points} points", **mark.inputs)
     if found.is_over:

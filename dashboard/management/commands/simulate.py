@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from dashboard.demo.live.behaviour import Program
 from dashboard.demo.live.sending import Sender, is_loopback
-from dashboard.demo.live.simulation import Outcome, Simulation
+from dashboard.demo.live.simulation import Simulation, SimulationResult
 from records.progress import ShownProgress
 
 FACTS = Path(settings.BASE_DIR) / ".data" / "demo.json"
@@ -100,7 +100,7 @@ class Command(BaseCommand):
         if outcome.problems:
             sys.exit(1)
 
-    def _report(self, outcome: Outcome) -> None:
+    def _report(self, outcome: SimulationResult) -> None:
         for kind, name in (("click", "Clicks"), ("postback", "Postbacks")):
             answers = {result: number for (of, result), number in sorted(outcome.answers.items()) if of == kind}
             by_result = (

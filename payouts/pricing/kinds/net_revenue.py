@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from payouts.pricing.amounts import ZERO
-from payouts.pricing.facts import Event, Line, PricingRule
-from payouts.pricing.inputs import HOW_MANY_PERCENT, Amount, Percent, Rows, Switch, Text
+from payouts.pricing.facts import CommissionLine, PricedEvent, PricingRule
+from payouts.pricing.inputs import HOW_MANY_PERCENT, AmountInput, PercentInput, Rows, Switch, TextInput
 from payouts.pricing.kind import ConversionKind, Limits, decimal_text
 from payouts.pricing.limits import Tally, account_of
-from payouts.pricing.net_revenue import NetRevenue as Month
+from payouts.pricing.net_revenue import NetRevenueMonth as Month
 from records.money import MAX_AMOUNT, PLACES
 from records.periods import TOTAL
 from records.words import plain
@@ -30,13 +30,13 @@ class NetRevenue(ConversionKind):
     columns = frozenset({"percent"})
     column_problem = "a share of net revenue has a percent, and neither amount nor currency."
     inputs = {
-        "percent": Percent(missing=HOW_MANY_PERCENT),
+        "percent": PercentInput(missing=HOW_MANY_PERCENT),
         "deductions": Rows(
             columns={
-                "name": Text(read=str.strip, longest=255),
-                "percent": Percent(),
-                "amount": Amount(),
-                "cap": Amount(label="At most"),
+                "name": TextInput(read=str.strip, longest=255),
+                "percent": PercentInput(),
+                "amount": AmountInput(),
+                "cap": AmountInput(label="At most"),
             },
             read=_deduction,
             help="By customer and month. Without percent and amount: what the sender sends, such as bonus or fees.",
@@ -45,13 +45,15 @@ class NetRevenue(ConversionKind):
         "recoup_cpa": Switch(
             label="CPA is made up first", help="Shares are first set against the CPA of the plan's other components."
         ),
-        "ring_fence": Amount(help="A customer with a greater loss in a month does not draw the others down."),
+        "ring_fence": AmountInput(help="A customer with a greater loss in a month does not draw the others down."),
     }
     limits = Limits(
         ("is_component",), problem="shares of net revenue and shares for parents have no limits per conversion."
     )
 
-    def line(self, event: Event, rule: PricingRule, plan_id: int, version_id: int, tally: Tally) -> Line | str:
+    def line(
+        self, event: PricedEvent, rule: PricingRule, plan_id: int, version_id: int, tally: Tally
+    ) -> CommissionLine | str:
         """The event's change to its month's rounded share; negative where the share falls."""
         currency = event.currency
         if event.revenue is None:
@@ -71,7 +73,7 @@ class NetRevenue(ConversionKind):
             return f"{words}; a line of zero is not booked."
         if abs(amount) >= MAX_AMOUNT:
             return f"{words} is more than an amount can hold; correct the rule or the revenue."
-        return Line(event.affiliate_id, rule.id, version_id, amount, currency, words)
+        return CommissionLine(event.affiliate_id, rule.id, version_id, amount, currency, words)
 
     def looks_back(self, rule: PricingRule) -> set[str]:
         return {TOTAL}

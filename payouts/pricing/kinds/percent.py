@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from payouts.pricing.amounts import ZERO, Share, percent_share
-from payouts.pricing.facts import Event, PricingRule
+from payouts.pricing.facts import PricedEvent, PricingRule
 from payouts.pricing.inputs import HOW_MANY_PERCENT
-from payouts.pricing.inputs import Percent as PercentInput
+from payouts.pricing.inputs import PercentInput as PercentInput
 from payouts.pricing.kind import ALL_LIMITS, PerEvent, WithoutFormula
 from payouts.pricing.limits import Tally
 from records.words import plain
@@ -23,7 +23,7 @@ class Percent(WithoutFormula, PerEvent):
     limits = ALL_LIMITS
     names_amount = False
 
-    def share(self, event: Event, rule: PricingRule, plan_id: int, tally: Tally) -> Share | str:
+    def share(self, event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> Share | str:
         return percent_share(event, rule.percent or ZERO)
 
     def words(self, rule: PricingRule) -> str:

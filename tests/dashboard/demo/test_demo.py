@@ -22,7 +22,7 @@ from conversions.reasons.codes import Reason
 from dashboard.demo import seeding
 from dashboard.demo.facts import facts
 from dashboard.demo.program.chance import source
-from dashboard.demo.program.rhythm import Span
+from dashboard.demo.program.rhythm import DemoSpan
 from dashboard.demo.seeding import figures, seed
 from dashboard.demo.stories import history
 from payouts.ledger.booking import book_changes
@@ -149,7 +149,7 @@ def test_events_are_approved_on_the_day_that_their_delay_ends(demo):
 
 
 def test_nothing_lies_in_the_future_or_before_the_time_shown(demo):
-    since = Span(NOW).since
+    since = DemoSpan(NOW).since
     for model, column in (
         (Click, "clicked_at"),
         (Postback, "received_at"),
@@ -188,8 +188,8 @@ def test_the_sums_that_reports_read_are_what_the_clicks_give(demo):
 def test_closed_links_get_no_clicks_after_they_were_closed(demo):
     last = dict(TrackingLink.objects.values_list("code").annotate(last=Max("clicks__clicked_at")))
     assert last["ana-casino-old"] is None
-    assert last["nordic-casino"] < history.closing(Span(NOW), "nordic-casino")
-    assert last["bright-casino"] < history.closing(Span(NOW), "bright-casino")
+    assert last["nordic-casino"] < history.closing(DemoSpan(NOW), "nordic-casino")
+    assert last["bright-casino"] < history.closing(DemoSpan(NOW), "bright-casino")
 
 
 def test_an_override_has_two_versions_and_both_have_paid(demo):

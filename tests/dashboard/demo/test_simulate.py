@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from conversions.models import Conversion, Postback
 from dashboard.demo.facts import facts
-from dashboard.demo.live.behaviour import Program, Story
+from dashboard.demo.live.behaviour import Program, VisitorStory
 from dashboard.demo.seeding import seed
 from tests.servers import Web, database_url, running
 from tracking.models import Click
@@ -160,7 +160,7 @@ def test_without_an_address_it_says_how_to_give_one(facts_file):
 def test_the_same_seed_makes_the_same_visitors():
     def asked(seed: int) -> list[tuple[str, str]]:
         program = Program.read(FACTS)
-        stories = [Story(program, seed=seed, number=n, converting=1, run="x") for n in range(20)]
+        stories = [VisitorStory(program, seed=seed, number=n, converting=1, run="x") for n in range(20)]
         requests = [next(story.steps()).request for story in stories]
         return [(request.target, request.headers.get("User-Agent", "")) for request in requests]
 

@@ -14,7 +14,7 @@ from payouts.anchors.files import append_missing
 from payouts.anchors.making import make_anchor
 from payouts.anchors.seals import facts_of, seal_of
 from payouts.ledger.booking import adjust, book_changes
-from payouts.ledger.chain import COLUMNS, Facts, seal
+from payouts.ledger.chain import COLUMNS, EntryFacts, seal
 from payouts.models import (
     Anchor,
     AnchoredStatement,
@@ -71,7 +71,7 @@ def reseal(affiliate: Affiliate, sequence: int) -> str:
     entry = rows.get(sequence=sequence)
     before = rows.filter(sequence=sequence - 1).values_list("hash", flat=True).first() or "0" * 64
     rows.filter(pk=entry.pk).update(previous_hash=before)
-    facts = Facts(*rows.filter(pk=entry.pk).values_list(*COLUMNS).get())
+    facts = EntryFacts(*rows.filter(pk=entry.pk).values_list(*COLUMNS).get())
     rows.filter(pk=entry.pk).update(hash=seal(facts))
     return seal(facts)
 

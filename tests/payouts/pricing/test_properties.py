@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from payouts.ledger.booking import Due, Slot, differences
-from payouts.pricing import Event, Family, Line, PlanTerms, PricingRule, VersionTerms, price_all
+from payouts.pricing import CommissionLine, Family, PlanTerms, PricedEvent, PricingRule, VersionTerms, price_all
 from records.money import places
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
@@ -23,9 +23,9 @@ PERCENTS = st.decimals(min_value=0, max_value=100, places=6)
 CENTS = st.decimals(min_value="0.01", max_value=10**7, places=2)
 
 
-def event(number: int, revenue: Decimal | None, currency: str = "EUR", **facts: Any) -> Event:
+def event(number: int, revenue: Decimal | None, currency: str = "EUR", **facts: Any) -> PricedEvent:
     when = START + timedelta(hours=facts.pop("hour", number))
-    return Event(number, ANA, OFFER, GOAL, "approved", revenue, currency, when, **facts)
+    return PricedEvent(number, ANA, OFFER, GOAL, "approved", revenue, currency, when, **facts)
 
 
 def rule(kind: str, **fields: Any) -> PricingRule:
@@ -176,7 +176,7 @@ def kept(currency: str, amount: Decimal) -> dict[str, Decimal]:
     return {currency: amount} if amount else {}
 
 
-def sums(lines: tuple[Line, ...], affiliate_id: int) -> dict[str, Decimal]:
+def sums(lines: tuple[CommissionLine, ...], affiliate_id: int) -> dict[str, Decimal]:
     found: dict[str, Decimal] = defaultdict(Decimal)
     for line in lines:
         if line.affiliate_id == affiliate_id:

@@ -23,7 +23,7 @@ from payouts.ledger.booking import adjust
 from payouts.models import ExchangeRate, Payout, PeriodClose, Statement
 from payouts.rates.daily import DayRate, store
 from payouts.statements import closing, statements
-from payouts.statements.closing import AlreadyClosing, CloseStopped, Outcome, ask_close, run_close
+from payouts.statements.closing import AlreadyClosing, CloseResult, CloseStopped, ask_close, run_close
 from payouts.statements.statements import PeriodRefused
 from tests.factories import AffiliateFactory, OperatorFactory
 from tests.payouts.at_once import at_once
@@ -231,12 +231,12 @@ def test_of_two_at_once_one_works_and_the_other_is_reported(
 
 
 def test_many_who_ask_and_work_at_once_close_everything_once(crowd: list[Affiliate]) -> None:
-    def do() -> Outcome:
+    def do() -> CloseResult:
         return run_close(close=asked())
 
     found = at_once(*[do] * 5)
-    assert {type(each) for each in found} <= {Outcome, AlreadyClosing}
-    assert sum(each.statements for each in found if isinstance(each, Outcome)) == 4
+    assert {type(each) for each in found} <= {CloseResult, AlreadyClosing}
+    assert sum(each.statements for each in found if isinstance(each, CloseResult)) == 4
     assert (Statement.objects.count(), Payout.objects.count()) == (4, 4)
     assert not PeriodClose.objects.exclude(state="done").exists()
 

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from records.progress import ShownProgress
-from tracking.legacy.clicks import COLUMNS, Imported, UnusableFile, import_clicks
+from tracking.legacy.clicks import COLUMNS, ImportedClicks, UnusableFile, import_clicks
 
 SHOWN_FAULTS = 200
 EPILOG = f"""
@@ -52,7 +52,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         self._report(done, options["dry_run"])
 
-    def _import(self, file: TextIO, size: int, source: str, is_dry_run: bool) -> Imported:
+    def _import(self, file: TextIO, size: int, source: str, is_dry_run: bool) -> ImportedClicks:
         with ShownProgress(names={"bytes": "Bytes read"}) as progress:
 
             def on_progress(rows: int) -> None:
@@ -63,7 +63,7 @@ class Command(BaseCommand):
                 file, source=source, now=timezone.now(), is_dry_run=is_dry_run, on_progress=on_progress
             )
 
-    def _report(self, done: Imported, is_dry_run: bool) -> None:
+    def _report(self, done: ImportedClicks, is_dry_run: bool) -> None:
         for error in done.errors[:SHOWN_FAULTS]:
             self.stderr.write(f"line {error.line}: {error.message}")
         if (more := len(done.errors) - SHOWN_FAULTS) > 0:
