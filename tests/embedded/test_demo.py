@@ -19,7 +19,7 @@ import pytest
 from config.embedded import places, ports, summary
 from config.embedded.places import ROOT
 
-pytestmark = [pytest.mark.problems, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(300)]
 OF_THE_CALLER = {"DATABASE_URL", "REDIS_URL", "MAKELEVEL", "SPOOL_DIR", "AFFIDAVIT_TEST_RUN"}
 
 

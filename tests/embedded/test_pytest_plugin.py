@@ -62,7 +62,7 @@ def test_a_second_run_has_servers_of_its_own_and_removes_them(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-@pytest.mark.problems
+@pytest.mark.faults
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals a parent's death to its child")
 def test_a_killed_run_leaves_no_server_and_the_next_one_removes_its_files(tmp_path: Path) -> None:
     source = f"""

@@ -38,7 +38,7 @@ def kill_hard(server: processes.Daemon) -> int:
     return server.process.pid
 
 
-@pytest.mark.problems
+@pytest.mark.faults
 def test_postgresql_keeps_committed_rows_over_a_kill(postgres: postgresql.Postgres) -> None:
     url, port = postgres.url, postgres.port
     with psycopg.connect(url) as connection:
@@ -54,7 +54,7 @@ def test_postgresql_keeps_committed_rows_over_a_kill(postgres: postgresql.Postgr
         open_session.execute("SELECT 1")
 
 
-@pytest.mark.problems
+@pytest.mark.faults
 def test_postgresql_starts_beside_the_pid_file_of_a_stranger(postgres: postgresql.Postgres) -> None:
     kill_hard(postgres)
     stale = postgres.data / "postmaster.pid"
@@ -146,7 +146,7 @@ def test_an_unknown_version_is_refused_with_the_known_ones() -> None:
         postgresql.find_runtime("9")
 
 
-@pytest.mark.problems
+@pytest.mark.faults
 def test_redis_keeps_what_it_was_sent_over_a_kill(redis_one: redis_server.RedisServer) -> None:
     client = redis.Redis.from_url(redis_one.url)
     for number in range(500):

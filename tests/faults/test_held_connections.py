@@ -12,7 +12,7 @@ from config.embedded import web_server
 from tests.conversions.sending import World
 from tests.servers import Web, database_url, running
 
-pytestmark = [pytest.mark.problems, pytest.mark.long, pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
 # Only ends a test that has failed: the server closes all of these within half a minute.
 PATIENCE = 120

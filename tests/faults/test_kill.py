@@ -14,11 +14,11 @@ from uuid import uuid4
 
 import pytest
 
-from tests.problems.installation import Installation
+from tests.faults.installation import Installation
 from tracking.capture import spool
 from tracking.click_id import codec
 
-pytestmark = [pytest.mark.problems, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 KILLS = 20
 SETUP = """

@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from tests.problems.installation import Installation
+from tests.faults.installation import Installation
 
-pytestmark = [pytest.mark.problems, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 SENDERS, REQUESTS = 200, 5_000
 SALES, SIGN_UPS, ORDERS = 1_000, 400, 300

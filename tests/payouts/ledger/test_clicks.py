@@ -15,7 +15,7 @@ from conversions.models import Goal
 from payouts.documents.account import account_of
 from payouts.invoicing.basis import parts_of
 from payouts.ledger.booking import book_changes
-from payouts.ledger.chain_walk import Finding
+from payouts.ledger.chain_walk import ChainProblem
 from payouts.ledger.click_booking import book_clicks
 from payouts.ledger.click_counts import count_clicks
 from payouts.models import BilledClicks, CommissionPlan, CommissionRule, LedgerEntry, Statement
@@ -75,7 +75,7 @@ def settle(now: datetime = NEXT) -> None:
     book_clicks(now=now)
 
 
-def findings() -> list[Finding]:
+def findings() -> list[ChainProblem]:
     return list(Verification().findings())
 
 
