@@ -55,7 +55,7 @@ def _problem(kind: type[CommissionKind]) -> str:
     if refused and not kind.limits.problem:
         return f"`limits` has no sentence (`problem`) for a rule that has {', '.join(sorted(refused))}."
     if "is_component" not in kind.limits.names and not kind.limits.component_problem:
-        return "`limits` has no sentence (`component_fault`) for a rule that is a component."
+        return "`limits` has no sentence (`component_problem`) for a rule that is a component."
     return ""
 
 
