@@ -13,8 +13,8 @@ from typing import NamedTuple
 from django.db import transaction
 
 from affiliates.models import User
-from conversions.intake.case import ParsedEvent
-from conversions.intake.judge.correct import amounts_of, read_again
+from conversions.intake.facts import amounts_of, event_of
+from conversions.intake.parsed_event import ParsedEvent
 from conversions.models import ConflictReview, Conversion, Correction, Postback, Trace
 from conversions.qualification.waits import re_evaluate
 from conversions.reasons.codes import Reason
@@ -52,7 +52,7 @@ def differences(reviews: Sequence[ConflictReview]) -> list[list[Difference]]:
 
 def _sent_by(postbacks: Sequence[Postback]) -> list[dict[str, str]]:
     """The amounts that stored requests sent; none for a refund, which does not change the amount of the sale."""
-    return [_money(case.event) for case in read_again(postbacks)]
+    return [_money(event_of(row)) for row in postbacks]
 
 
 def _money(event: ParsedEvent) -> dict[str, str]:

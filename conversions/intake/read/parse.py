@@ -9,7 +9,8 @@ from decimal import Decimal
 from django.conf import settings
 
 from conversions.dialects.mapping import NAMES, Mapping, Pairs
-from conversions.intake.case import REPAIRED, Case, Outcome, ParsedEvent
+from conversions.intake.case import REPAIRED, Case, Outcome
+from conversions.intake.parsed_event import ParsedEvent
 from conversions.intake.read.amounts import amount_of, currency_of, deductions_of, refund_of
 from conversions.intake.read.extras import extras_of
 from conversions.intake.read.macros import unfilled
@@ -67,6 +68,7 @@ def _parse(case: Case) -> None:
         occurred_at=_moment(case, values["timestamp"]),
         customer_id=values["customer_id"],
         coupon=values["coupon"],
+        country=_country(case),
         refund_id=values["refund_id"],
     )
     # A currency sent within an amount counts if none is named.
@@ -175,6 +177,15 @@ def _status(case: Case, text: str) -> str:
         case.report(Reason.BAD_STATUS, "status", f"{text} is none of pending, approved, rejected.", text)
         return ""
     return status
+
+
+def _country(case: Case) -> str:
+    """The customer's country, where the request gives it as two letters."""
+    for name, value in case.parameters:
+        text = value.strip()
+        if name.strip().lower() == "country" and len(text) == 2 and text.isascii() and text.isalpha():
+            return text.upper()
+    return ""
 
 
 def _moment(case: Case, text: str) -> datetime | None:

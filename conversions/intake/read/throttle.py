@@ -37,12 +37,13 @@ _blocked: dict[str, float] = {}
 _lock = threading.Lock()
 
 
-def slow_down(cases: Sequence[Case], *, now: datetime) -> None:
+def slow_down(cases: list[Case]) -> None:
     """Answer 429 to addresses that failed too often within a minute. At most one query, and none for valid senders."""
     failed = [case for case in cases if _has_failed(case)]
     if not failed or not settings.FAILED_POSTBACKS_PER_MINUTE:
         return
-    counts = _counts({origin_of(case.postback.ip) for case in failed}, since=now - WINDOW)
+    since = max(case.postback.received_at for case in failed) - WINDOW
+    counts = _counts({origin_of(case.postback.ip) for case in failed}, since=since)
     for case in failed:
         origin = origin_of(case.postback.ip)
         counts[origin] += 1

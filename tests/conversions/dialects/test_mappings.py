@@ -460,7 +460,7 @@ class TestRules:
 
 
 def test_a_correction_is_compared_with_what_the_mapping_read_before(world, click):
-    """What a rule rejected comes corrected: the first request is read by the same mapping again."""
+    """What a rule rejected comes corrected: the first request is compared as it was read."""
     mapping()
     world.purchase.minimum_revenue = Decimal(200)
     world.purchase.save()

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from conversions.intake import resume_parked
-from conversions.intake.judge.park import pause
+from conversions.intake.write.parked import pause
 from conversions.models import Conversion, CustomerLock, ParkedPostback, Postback, StatusChange, Trace
 from tests.conversions.sending import NOW, outcome, send, send_all
 from tests.factories import TrackingLinkFactory

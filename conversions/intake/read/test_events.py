@@ -1,14 +1,12 @@
 """Test events: requests with `test=1` or clicks of a test link. They never mix with real events."""
 
-from collections.abc import Iterable
-
 from conversions.intake.case import Case
 
 PREFIX = "test|"
 _YES = frozenset({"1", "true", "yes"})
 
 
-def set_apart(cases: Iterable[Case]) -> None:
+def set_tests_apart(cases: list[Case]) -> None:
     """Give test events a key of their own, so a real event with the same transaction ID still counts."""
     for case in cases:
         if case.is_open and _says_test(case):
