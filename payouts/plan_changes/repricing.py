@@ -11,7 +11,8 @@ from django.db.models import QuerySet
 
 from affiliates.models import Offer
 from conversions.models import Conversion
-from payouts.ledger.booking import Due, book_changes, booked_amounts, price_together, read_events
+from payouts.ledger.booking import Due, book_changes, price_together, read_events
+from payouts.ledger.owed import booked_amounts
 from payouts.plan_changes.what_if import Progress
 
 BATCH = 1000
@@ -56,7 +57,7 @@ def _changes(due: list[Due]) -> Iterator[RepricedChange]:
     ids = [row.event.conversion_id for row in due]
     before: Sums = defaultdict(Decimal)
     after: Sums = defaultdict(Decimal)
-    for slots in booked_amounts(ids).values():
+    for slots in booked_amounts("conversion", ids).values():
         for slot, amount in slots.items():
             before[slot.affiliate_id, slot.currency] += amount
     for pk in ids:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from affiliates.models import Affiliate
 from conversions.models import Conversion, Goal
-from payouts.ledger.booking import Due, Slot, book_changes, differences
+from payouts.ledger.booking import Due, book_changes, differences
+from payouts.ledger.owed import Slot
 from payouts.models import LedgerEntry
 from payouts.pricing import CommissionLine, PricedEvent, Quote
 from payouts.queries import balances
@@ -30,7 +31,7 @@ def a_line(rule_id: int, amount: Decimal) -> CommissionLine:
 
 
 def a_slot(rule_id: int) -> Slot:
-    return Slot(EVENT.conversion_id, EVENT.affiliate_id, rule_id, rule_id, "EUR")
+    return Slot(EVENT.affiliate_id, rule_id, rule_id, "EUR")
 
 
 @given(st.dictionaries(RULES, CENTS), st.dictionaries(RULES, st.one_of(CENTS, st.just(Decimal(0)))))

@@ -10,7 +10,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from payouts.ledger.booking import Due, Slot, differences
+from payouts.ledger.booking import Due, differences
+from payouts.ledger.owed import Slot
 from payouts.pricing import CommissionLine, Family, PlanTerms, PricedEvent, PricingRule, VersionTerms, price_all
 from records.money import places
 
@@ -120,7 +121,7 @@ def test_no_sequence_of_refunds_and_rates_takes_back_more_than_was_earned(
         sharing = rule("parents", id=2, goal_id=None, formula={"of": "commission", "levels": ["12.5", "7.5", "2"]})
         quotes = price_all([event(1, left)], book(kind, sharing), FAMILY)
         for draft in differences([Due(event(1, left), "cv_x")], quotes, {1: dict(booked)}):
-            slot = Slot(1, draft.affiliate_id, draft.plan_version_id, draft.rule_id, draft.currency)
+            slot = Slot(draft.affiliate_id, draft.plan_version_id, draft.rule_id, draft.currency)
             booked[slot] += draft.amount
             (given_out if draft.amount > 0 else taken_back)[draft.affiliate_id] += abs(draft.amount)
             assert taken_back[draft.affiliate_id] <= given_out[draft.affiliate_id]
