@@ -13,8 +13,9 @@ from typing import NamedTuple
 from django.db import transaction
 
 from affiliates.models import User
-from conversions.intake.facts import amounts_of, event_of
+from conversions.intake.facts import amounts_of, plain_amounts
 from conversions.intake.parsed_event import ParsedEvent
+from conversions.intake.read.stored import events_of
 from conversions.models import ConflictReview, Conversion, Correction, Postback, Trace
 from conversions.qualification.waits import re_evaluate
 from conversions.reasons.codes import Reason
@@ -52,15 +53,13 @@ def differences(reviews: Sequence[ConflictReview]) -> list[list[Difference]]:
 
 def _sent_by(postbacks: Sequence[Postback]) -> list[dict[str, str]]:
     """The amounts that stored requests sent; none for a refund, which does not change the amount of the sale."""
-    return [_money(event_of(row)) for row in postbacks]
+    return [_money(event) for event in events_of(postbacks)]
 
 
 def _money(event: ParsedEvent) -> dict[str, str]:
     if event.refund is not None:
         return {}
-    numbers = {name: getattr(event, name) for name in NUMBERS}
-    numbers |= {name: Decimal(text) for name, text in event.deductions.items()}
-    sent = {name: f"{amount.normalize():f}" for name, amount in numbers.items() if amount is not None}
+    sent = plain_amounts({name: getattr(event, name) for name in NUMBERS}, event.deductions)
     return sent | ({"currency": event.currency} if event.currency else {})
 
 

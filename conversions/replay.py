@@ -12,7 +12,8 @@ from django.db import transaction
 
 from conversions.intake import decide_cases
 from conversions.intake.case import Case, Decision
-from conversions.intake.facts import changes_of, event_of
+from conversions.intake.facts import changes_of
+from conversions.intake.parsed_event import ParsedEvent, from_document
 from conversions.intake.read.receive import reopen
 from conversions.models import ParkedPostback, Postback
 
@@ -21,7 +22,7 @@ CHUNK = 200
 
 
 class Replayed(NamedTuple):
-    """One request before and after: outcome and reason of each, and in words what is read otherwise now."""
+    """One request before and after: outcome and reason of each, and in words what is read differently now."""
 
     postback: Postback
     before: tuple[str, str]
@@ -43,14 +44,14 @@ def replay(postbacks: Sequence[Postback], *, by: str, now: datetime, dry: bool =
     rows = sorted(postbacks, key=lambda row: row.pk)
     before = {row.pk: (str(row.outcome), str(row.reason)) for row in rows}
     parked = set(ParkedPostback.objects.filter(postback__in=rows).values_list("postback_id", flat=True))
-    events = {row.pk: event_of(row) for row in rows}
+    events = {row.pk: from_document(row.event) for row in rows}
     cases = [_case(row, by) for row in rows if row.pk not in parked]
     with transaction.atomic():
         found = decide_cases(cases, now=now, again=True)
         if dry:
             transaction.set_rollback(True)
     decisions = {case.postback.pk: decision for case, decision in zip(cases, found, strict=True)}
-    changes = {case.postback.pk: changes_of(events[case.postback.pk], event_of(case.postback)) for case in cases}
+    changes = {case.postback.pk: _changes(events[case.postback.pk], case) for case in cases}
     return [_replayed(row, before[row.pk], decisions.get(row.pk), changes.get(row.pk, "")) for row in rows]
 
 
@@ -58,6 +59,12 @@ def _case(row: Postback, by: str) -> Case:
     case = reopen(row)
     case.note("replay", "again", f"Decided again by {by}; before it was {row.outcome or 'undecided'}.", rule="replay")
     return case
+
+
+def _changes(before: ParsedEvent | None, case: Case) -> str:
+    """In words, what is read differently; empty for a request that was not read, before or now."""
+    after = from_document(case.document)
+    return changes_of(before, after) if before and after else ""
 
 
 def _replayed(row: Postback, before: tuple[str, str], decision: Decision | None, changes: str) -> Replayed:

@@ -152,7 +152,7 @@ class ReplayPostbacks(ConfirmForm):
         each = self._preview.get(row.pk)
         if each is None:
             return "not looked at: too many at once for a preview"
-        changes = f" Read otherwise: {each.changes}." if each.changes else ""
+        changes = f" Read differently: {each.changes}." if each.changes else ""
         if not each.is_changed:
             return f"stays {each.before[0]}: {each.note}{changes}"
         return f"{each.before[0] or 'undecided'} → {each.after[0]}: {each.note}{changes}"

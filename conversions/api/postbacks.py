@@ -107,7 +107,7 @@ class ReplayedSerializer(serializers.Serializer[Any]):
     after = serializers.CharField(read_only=True, help_text="The outcome now.")
     changed = serializers.BooleanField(read_only=True)
     changes = serializers.CharField(
-        read_only=True, help_text="In words, what is read from the request otherwise than before; empty if nothing is."
+        read_only=True, help_text="In words, what is now read differently from the request; empty if nothing is."
     )
     decision = serializers.DictField(read_only=True, help_text="The answer, as the sender would get it now.")
 

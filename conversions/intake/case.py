@@ -23,6 +23,10 @@ from web.http import clean
 Outcome = Postback.Outcome
 # The result of a trace line about a repaired value; the sender gets it as a warning.
 REPAIRED = "repaired"
+# Outcomes of accepted requests; a repeat of a refused request must not look harmless.
+TAKEN = (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.HELD, Outcome.UPDATED, Outcome.DUPLICATE)
+# A conversion that is pending for one of these reasons is answered 202 held.
+HOLDS = frozenset({Reason.RISK_REVIEW, Reason.AFFILIATE_CLOSED, Reason.OVER_CAP_HELD})
 
 
 @dataclass(slots=True)
@@ -115,7 +119,10 @@ class Parking:
 
 @dataclass(slots=True)
 class Origin:
-    """What is known about where an event comes from: its click, its customer, and whose access that gives."""
+    """What is known about where an event comes from: its click, its customer, and whose access that gives.
+
+    Whom a new event is credited to in the end stands in `Attribution`.
+    """
 
     enrollment: Enrollment | None = None
     link: TrackingLink | None = None
@@ -123,7 +130,7 @@ class Origin:
     evidence: str = ""
     lock: CustomerLock | None = None
     # The link of the click that the request names, and the facts of the stored click.
-    named: TrackingLink | None = None
+    named_link: TrackingLink | None = None
     click_marks: ClickMarks | None = None
     customer: Customer | None = None
     # All locks of the customer, the newest first.
@@ -132,7 +139,7 @@ class Origin:
 
 @dataclass(slots=True)
 class Attribution:
-    """Whom a new event is credited to, and under which goal."""
+    """Who is credited for a new event, and under which goal."""
 
     goal: Goal
     enrollment: Enrollment
@@ -174,6 +181,8 @@ class Case:
     # Known once the request was read.
     advertiser: Advertiser | None = None
     event: ParsedEvent = field(default_factory=ParsedEvent)
+    # The event as it is stored beside the request (`parsed_event.as_document`).
+    document: dict[str, Any] = field(default_factory=dict)
     # Where the click ID was imported from, for one that is not ours.
     legacy_source: str = ""
     # The goal found by its code alone: its rule makes the key by which the event counts once.
@@ -192,9 +201,14 @@ class Case:
     parking: Parking = field(default_factory=Parking)
     # The result of each rule of the goal, and the risk signals, weighed by the offer's policy.
     rule_results: list[RuleResult] = field(default_factory=list)
+    # Whether a conversion can be on hold on this offer.
+    offer_has_rules: bool = False
     risk: FoundSignals | None = None
     verdict: str = ""
     verdict_reason: Reason = Reason.OK
+    # What is to be stored about a conversion that exists: that its sender rejects it too; an approval that waits.
+    rejected_by_sender: bool = False
+    approval_waits: bool = False
 
     @property
     def mapping(self) -> Mapping:
@@ -256,7 +270,7 @@ def known_events(cases: Iterable[Case]) -> list[tuple[Case, Conversion]]:
 
 
 def new_events(cases: Iterable[Case]) -> list[tuple[Case, Attribution]]:
-    """The open cases that would make a conversion, or decide a rejected one anew, with their attribution."""
+    """The open cases that create a conversion, or decide a rejected one again, with their attribution."""
     return [(case, case.attribution) for case in cases if case.is_open and case.conversion is None and case.attribution]
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from tracking.click_id.codec import ClickID
 
-# The form of the stored document; `from_document` reads every form that was ever written.
+# The form of the stored document.
 VERSION = 1
 
 
@@ -49,11 +49,11 @@ def as_document(event: ParsedEvent) -> dict[str, Any]:
     for name in _NAMES:
         value = getattr(event, name)
         if value not in (None, "", {}):
-            document[name] = _plain(value)
+            document[name] = _as_json(value)
     return document
 
 
-def _plain(value: Any) -> Any:
+def _as_json(value: Any) -> Any:
     match value:
         case Decimal():
             return f"{value:f}"
@@ -65,10 +65,10 @@ def _plain(value: Any) -> Any:
             return value
 
 
-def from_document(document: dict[str, Any]) -> ParsedEvent:
-    """The event of a stored document. Raise `ValueError` for a version that this code does not know."""
+def from_document(document: dict[str, Any]) -> ParsedEvent | None:
+    """The event of a stored document; None without one, or for a version that this code does not know."""
     if document.get("version") != VERSION:
-        raise ValueError(f"An event of version {document.get('version')} cannot be read; this code reads {VERSION}.")
+        return None
     values = {name: value for name, value in document.items() if name in _NAMES}
     for name in _AMOUNTS & values.keys():
         values[name] = Decimal(values[name])

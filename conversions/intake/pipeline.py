@@ -1,8 +1,9 @@
-"""The pipeline of a postback: three lists of steps, in the order of the work.
+"""The postback pipeline: three lists of steps, in the order in which they run.
 
-Read: who sends, and what the request says. Judge: what it is about, whom it is credited to, and whether it counts.
+Read: who sent the request, and what it says. Judge: what it is about, who is credited, and whether it counts.
 Write: the rows that follow, and the decision. Each step takes the cases of the batch, adds lines to their traces, and
-may stop a case with a reason from the closed list. A step ignores cases that are stopped or do not concern it.
+may stop a case with a reason from the closed list. A step ignores cases that are stopped or do not concern it. Lines of
+the trace name the family of a step: several steps attribute, for example, and a correction is part of deduplication.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,10 +24,11 @@ from conversions.intake.judge import (
 )
 from conversions.intake.read.authenticate import authenticate
 from conversions.intake.read.dedupe_keys import keys_of, lock_events, set_dedupe_keys
+from conversions.intake.read.event_documents import set_event_documents
 from conversions.intake.read.legacy import resolve_legacy_clicks
+from conversions.intake.read.links import load_links
 from conversions.intake.read.parse import parse
 from conversions.intake.read.receive import learn_dialects
-from conversions.intake.read.store_event import store_events
 from conversions.intake.read.test_events import set_tests_apart
 from conversions.intake.read.throttle import slow_down
 from conversions.intake.write import answer, conflicts, holds, known, new, parked, pixels
@@ -39,9 +41,10 @@ READ: tuple[Step, ...] = (
     slow_down,
     parse,
     resolve_legacy_clicks,
+    load_links,
     set_dedupe_keys,
     set_tests_apart,
-    store_events,
+    set_event_documents,
     lock_events,
 )
 
@@ -64,7 +67,7 @@ JUDGE: tuple[Step, ...] = (
     attribute.find_goals,
     park.park,
     attribute.refuse_problems,
-    # Whom a new event is credited to.
+    # Who is credited for a new event.
     attribute.attribute,
     touches.load_touches,
     attribute.follow_locks,
@@ -85,6 +88,7 @@ JUDGE: tuple[Step, ...] = (
 
 WRITE: tuple[Callable[[Judged], None], ...] = (
     # What is known already.
+    known.store_senders_rejections,
     known.write_refunds,
     pixels.replace_pixels_values,
     known.change_statuses,
@@ -97,6 +101,7 @@ WRITE: tuple[Callable[[Judged], None], ...] = (
     new.move_locks,
     # What waits for a person or another event.
     holds.open_risk_reviews,
+    holds.keep_waiting_approvals,
     holds.open_waits,
     holds.re_evaluate_customers,
     # The decision.
@@ -109,7 +114,7 @@ WRITE: tuple[Callable[[Judged], None], ...] = (
 
 
 def run(cases: list[Case], now: datetime) -> list[int]:
-    """Take a batch of stored requests through the lists; return the postbacks of parked requests that became due.
+    """Run a batch of stored requests through the lists; return the IDs of the parked postbacks that became due.
 
     Requests about one event or one customer are judged and written one after the other.
     """

@@ -47,8 +47,8 @@ class Postback(models.Model):
     signature = models.CharField(max_length=5, default="", help_text="valid, bad or stale; empty: it had none.")
     advertiser = models.ForeignKey(Advertiser, models.PROTECT, null=True, related_name="postbacks")
     # The event as it was read, a document with a version (`conversions.intake.parsed_event`); empty if the request was
-    # refused before. Corrections, conflicts and pages use it, whatever the mapping says later.
-    event = models.JSONField(default=dict)
+    # refused before. Corrections and conflicts compare it, whatever the mapping says later.
+    event = models.JSONField(default=dict, db_default={})
     # The decision in force; every decision is a Trace row.
     decided_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=13, choices=Outcome, default="")

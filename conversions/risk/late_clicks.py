@@ -1,4 +1,4 @@
-"""Complete conversions that rest on the signature alone once the click is stored: out of a spool, hours later."""
+"""Complete conversions based on the signature alone once their click is stored, perhaps hours later from a spool."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Drafts of plan versions and what affiliates say to them."""
+"""Drafts of plan versions, and affiliates' answers to them."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whom an affiliate's invoices are from, and that it lets the operator write them."""
+"""The billing details on an affiliate's invoices, and its agreement that the operator writes them."""
 
 from collections.abc import Mapping
 from datetime import datetime

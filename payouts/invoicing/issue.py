@@ -88,7 +88,7 @@ def _issue(
 ) -> None:
     """At most one statement of each account, by affiliate.
 
-    What an affiliate lacks holds up its invoices. Credit notes rest on what their invoices say: they need nothing new,
+    Missing details hold up an affiliate's invoices. Credit notes use what their invoices say: they need nothing new,
     and must not wait, since they take VAT back that was paid.
     """
     parts, carry = parts_of([each.pk for each in statements]), carried(statements)

@@ -1,4 +1,4 @@
-"""Standard VAT rates by country and day: a table that comes along, and what operators entered over it.
+"""Standard VAT rates by country and day: a bundled table, and the rates that operators entered to override it.
 
 The table has the 27 members of the EU, the United Kingdom, Switzerland and Norway, from 2018 on; sources are the
 European Commission's "VAT rates applied in the Member States" and the tax offices of the other three. A rate that

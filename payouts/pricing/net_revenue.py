@@ -1,6 +1,6 @@
 """A share of the net revenue of each customer and month.
 
-What a customer brings in a month is the sum of its events' gross revenue less the deductions that the formula
+A customer's net revenue in a month is the sum of its events' gross revenue less the deductions that the formula
 names: those that the sender sent, a percentage of the gross (where that is positive), or an amount per customer and
 month; each with a cap per customer and month if it has one. Customers add up to the month of the affiliate on the
 offer, the losses of some against the gains of others. A month that ends below zero is carried into the next, or
@@ -52,9 +52,9 @@ class NetRevenueMonth:
     recouped: Decimal = ZERO
 
     def add(self, event: PricedEvent, rule: PricingRule, to_recoup: Decimal) -> tuple[Decimal, str, Decimal]:
-        """Take the next event: the amount of its line, the words for it, and how much of the CPA it makes up.
+        """Take the next event; return the amount of its line, the words for it, and how much of the CPA it makes up.
 
-        What is made up is negative where a loss takes a share back that had made up CPA before.
+        The last is negative where a loss takes back a share that had made up CPA before.
         """
         self.formula, self.percent = rule.formula, rule.percent or ZERO
         self._turn_month(event.occurred_at)

@@ -1,4 +1,4 @@
-"""Step 5: attribute the event. Find its goal, check the attribution window, and apply the customer lock."""
+"""Attribute the event. Find its goal, check the attribution window, and apply the customer lock."""
 
 from datetime import datetime, timedelta
 
@@ -25,8 +25,10 @@ def find_goals(cases: list[Case]) -> None:
     for advertiser, goals in reference_cache.goals.many(case.postback.advertiser_id or 0 for case in cases).items():
         by_offer.update(((goal.offer_id, goal.code), goal) for goal in goals)
         by_advertiser[advertiser] = {goal.code for goal in goals}
+    with_rules = {goal.offer_id for goal in by_offer.values() if goal.looks_at_customers}
     for case in cases:
         _find_goal(case, by_offer, by_advertiser.get(case.postback.advertiser_id or 0, set()))
+        case.offer_has_rules = case.goal is not None and case.goal.offer_id in with_rules
 
 
 def _find_goal(case: Case, by_offer: dict[tuple[int, str], Goal], all_codes: set[str]) -> None:
@@ -82,7 +84,7 @@ def refuse_problems(cases: list[Case]) -> None:
 
 
 def attribute(cases: list[Case]) -> None:
-    """Credit each new event to whom its click, customer or coupon belongs. One without problems has all it needs."""
+    """Credit each new event to its click's, customer's or coupon's affiliate. One without problems has all it needs."""
     for case in cases:
         if not case.is_open or case.conversion:
             continue
@@ -94,76 +96,84 @@ def attribute(cases: list[Case]) -> None:
 
 def follow_locks(cases: list[Case]) -> None:
     """Let the customer lock decide which click is credited, by the offer's rule."""
-    for case, found in new_events(cases):
-        mine = [lock for lock in case.origin.locks if lock.offer_id == found.enrollment.offer_id]
-        if found.offer.customer_lock != Lock.NONE and mine and not found.lock:
-            _follow_lock(case, found, mine[0])
+    for case, attribution in new_events(cases):
+        mine = [lock for lock in case.origin.locks if lock.offer_id == attribution.enrollment.offer_id]
+        if attribution.offer.customer_lock != Lock.NONE and mine and not attribution.lock:
+            _follow_lock(case, attribution, mine[0])
 
 
-def _follow_lock(case: Case, found: Attribution, lock: CustomerLock) -> None:
-    rule = f"customer lock: {found.offer.customer_lock}"
-    found.lock = lock
-    if why := _takes_over(case, found, lock):
-        found.takes_over = True
-        owner, new = lock.enrollment.affiliate, found.enrollment.affiliate
+def _follow_lock(case: Case, attribution: Attribution, lock: CustomerLock) -> None:
+    rule = f"customer lock: {attribution.offer.customer_lock}"
+    attribution.lock = lock
+    if why := _takes_over(case, attribution, lock):
+        attribution.takes_over = True
+        owner, new = lock.enrollment.affiliate, attribution.enrollment.affiliate
         who = f"Taken over from {owner} by {new}" if owner.pk != new.pk else f"Brought again by {new}"
         case.note(STEP, "taken over", f"{who}: {why}.", rule=rule)
         return
-    if lock.enrollment_id != found.enrollment.pk:
-        note = f"The customer stays with {lock.enrollment.affiliate}; this click was {found.enrollment.affiliate}'s."
+    if lock.enrollment_id != attribution.enrollment.pk:
+        note = (
+            f"The customer stays with {lock.enrollment.affiliate}; this click was {attribution.enrollment.affiliate}'s."
+        )
     else:
         note = f"The customer is {lock.enrollment.affiliate}'s."
-    if ends := _lock_ends(found, lock):
+    if ends := _lock_ends(attribution, lock):
         note += f" The lock holds until the next click after {ends:%Y-%m-%d %H:%M} UTC."
-    found.enrollment, found.link, found.evidence = lock.enrollment, lock.link, Conversion.Evidence.LOCK
+    attribution.enrollment, attribution.link, attribution.evidence = (
+        lock.enrollment,
+        lock.link,
+        Conversion.Evidence.LOCK,
+    )
     case.note(STEP, "locked", note, rule=rule, customer_id=case.event.customer_id)
 
 
-def _takes_over(case: Case, found: Attribution, lock: CustomerLock) -> str:
+def _takes_over(case: Case, attribution: Attribution, lock: CustomerLock) -> str:
     """Return why the click of this event replaces the customer lock, or an empty text if it does not."""
     click, offer = case.event.click, lock.enrollment.offer
-    if click is None or not _within_window(case.occurred_at - click.made_at, found):
+    if click is None or not _within_window(case.occurred_at - click.made_at, attribution):
         return ""
-    ends = _lock_ends(found, lock)
+    ends = _lock_ends(attribution, lock)
     if ends and click.made_at >= ends:
         return f"the lock ended on {ends:%Y-%m-%d %H:%M} UTC, and this click came after that"
     if offer.customer_lock != Lock.LAST or click.made_at <= lock.locked_at:
         return ""
     held = ClickID(lock.click_id).made_at if lock.click_id else lock.locked_at
-    if offer.attribution_model == Offer.AttributionModel.FIRST_CLICK and case.occurred_at - held <= window_of(found):
+    if offer.attribution_model == Offer.AttributionModel.FIRST_CLICK and case.occurred_at - held <= window_of(
+        attribution
+    ):
         return ""
     return "the last click counts"
 
 
-def _lock_ends(found: Attribution, lock: CustomerLock) -> datetime | None:
-    expires = found.offer.customer_lock_expires
+def _lock_ends(attribution: Attribution, lock: CustomerLock) -> datetime | None:
+    expires = attribution.offer.customer_lock_expires
     return lock.locked_at + expires if expires else None
 
 
-def window_of(found: Attribution) -> timedelta:
+def window_of(attribution: Attribution) -> timedelta:
     """The longest time from the click to the event: the goal's own, else the offer's."""
-    return found.goal.attribution_window or found.offer.attribution_window
+    return attribution.goal.attribution_window or attribution.offer.attribution_window
 
 
-def _minimum(found: Attribution) -> timedelta:
-    own = found.goal.attribution_window_minimum
-    return (own if own is not None else found.offer.attribution_window_minimum) or timedelta(0)
+def _minimum(attribution: Attribution) -> timedelta:
+    own = attribution.goal.attribution_window_minimum
+    return (own if own is not None else attribution.offer.attribution_window_minimum) or timedelta(0)
 
 
-def _within_window(elapsed: timedelta, found: Attribution) -> bool:
-    return max(-SKEW, _minimum(found) or -SKEW) <= elapsed <= window_of(found)
+def _within_window(elapsed: timedelta, attribution: Attribution) -> bool:
+    return max(-SKEW, _minimum(attribution) or -SKEW) <= elapsed <= window_of(attribution)
 
 
 def check_windows(cases: list[Case]) -> None:
     """Check the time between click and event; events of a locked customer or with a coupon count without a window."""
-    for case, found in new_events(cases):
-        click = found.first_click or case.event.click
-        if found.evidence not in (Conversion.Evidence.LOCK, Conversion.Evidence.COUPON) and click:
-            _check_window(case, found, click)
+    for case, attribution in new_events(cases):
+        click = attribution.first_click or case.event.click
+        if attribution.evidence not in (Conversion.Evidence.LOCK, Conversion.Evidence.COUPON) and click:
+            _check_window(case, attribution, click)
 
 
-def _check_window(case: Case, found: Attribution, click: ClickID) -> None:
-    elapsed, minimum, window = case.occurred_at - click.made_at, _minimum(found), window_of(found)
+def _check_window(case: Case, attribution: Attribution, click: ClickID) -> None:
+    elapsed, minimum, window = case.occurred_at - click.made_at, _minimum(attribution), window_of(attribution)
     inputs = {"clicked_at": click.made_at.isoformat(), "occurred_at": case.occurred_at.isoformat()}
     rule = f"window of {duration_words(window)}" + (f", from {duration_words(minimum)} on" if minimum else "")
     if elapsed > window:

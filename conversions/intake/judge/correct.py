@@ -8,13 +8,14 @@ decided by a person or rejected by the sender stays for a person to decide.
 from collections.abc import Collection, Sequence
 
 from conversions.intake.case import Attribution, Case, Outcome, Rejected, new_events
-from conversions.intake.facts import AMOUNTS, amounts_of, facts_of, facts_sent
+from conversions.intake.facts import AMOUNTS, amounts_of, facts_of
 from conversions.intake.judge import pixels
 from conversions.intake.judge.find_known import is_another
-from conversions.models import Conversion, Correction, StatusChange
+from conversions.intake.parsed_event import ParsedEvent
+from conversions.intake.read.stored import events_of
+from conversions.models import Conversion, Correction, Postback, StatusChange
 from conversions.reasons.codes import BY_TIME, CORRECTABLE, Reason
 from conversions.reasons.explanations import EXPLANATIONS
-from records.bulk_rows import update
 
 STEP, RULE = "deduplicate", "corrected and sent again"
 Status = Conversion.Status
@@ -47,7 +48,6 @@ def _may_correct(case: Case, row: Conversion) -> bool:
 
 def keep_senders_rejections(cases: list[Case]) -> None:
     """Stop corrections of events that the sender rejected as well, in whatever order the two requests arrive."""
-    rows = []
     for case in cases:
         row, event = case.conversion, case.event
         if not row or pixels.from_pixel(case) or event.status != Status.REJECTED or event.refund is not None:
@@ -59,31 +59,42 @@ def keep_senders_rejections(cases: list[Case]) -> None:
             was = Reason(row.reason)
             note = f"{row} was rejected ({was.label}); the sender rejects it as well, so no correction counts it."
             case.note(STEP, "kept", note, rule=RULE, status=event.status, reason=was)
-            row.reason = Reason.SENT_REJECTED
-            rows.append(row)
-    update(rows, ("reason",))
+            row.reason, case.rejected_by_sender = Reason.SENT_REJECTED, True
 
 
 def _rejected(rows: Collection[Conversion]) -> dict[int, Rejected]:
     """Return the conversions that only rules decided, by ID, with the facts sent for them."""
     changes: dict[int, list[StatusChange]] = {}
-    for change in StatusChange.objects.filter(conversion__in=rows).select_related("postback").order_by("pk"):
+    rows_of_changes = StatusChange.objects.filter(conversion__in=rows).select_related("postback__advertiser")
+    for change in rows_of_changes.order_by("pk"):
         changes.setdefault(change.conversion_id, []).append(change)
     corrections: dict[int, list[Correction]] = {}
     for correction in Correction.objects.filter(conversion__in=rows).order_by("pk"):
         corrections.setdefault(correction.conversion_id, []).append(correction)
-    found = (_read(row, changes.get(row.pk, []), corrections.get(row.pk, [])) for row in rows)
+    firsts = {pk: first for pk, listed in changes.items() if (first := listed[0].postback)}
+    sent = {
+        pk: _facts_sent(row, event)
+        for (pk, row), event in zip(firsts.items(), events_of([*firsts.values()]), strict=True)
+    }
+    found = (_read(row, changes.get(row.pk, []), corrections.get(row.pk, []), sent.get(row.pk, {})) for row in rows)
     return {rejected.row.pk: rejected for rejected in found if rejected}
 
 
-def _read(row: Conversion, changes: Sequence[StatusChange], corrections: Sequence[Correction]) -> Rejected | None:
-    """Read the facts sent for a conversion, first by the request that created it."""
+def _facts_sent(row: Postback, event: ParsedEvent) -> dict[str, str]:
+    """The facts that a stored request sent."""
+    return facts_of(event) | ({"click_id": str(row.click_id)} if row.click_id else {})
+
+
+def _read(
+    row: Conversion, changes: Sequence[StatusChange], corrections: Sequence[Correction], sent: dict[str, str]
+) -> Rejected | None:
+    """Read the facts sent for a conversion; `sent` are those of the request that created it."""
     decided = any(change.to_status == Status.APPROVED or change.actor_id for change in changes)
     decided = decided or any(correction.actor_id for correction in corrections)
     first = changes[0].postback if changes else None
     if decided or first is None:
         return None
-    facts = corrections[-1].after if corrections else facts_sent(first)
+    facts = corrections[-1].after if corrections else sent
     if facts.get("status") == Status.REJECTED:
         return None
     last = corrections[-1].postback_id if corrections else first.pk
@@ -126,16 +137,16 @@ def _fill_in(case: Case, rejected: Rejected) -> None:
 
 def compare_corrections(cases: list[Case]) -> None:
     """Record what is corrected. A change of affiliate or goal is left to a person."""
-    for case, found in new_events(cases):
+    for case, attribution in new_events(cases):
         if case.corrects:
-            _compare(case, case.corrects, found)
+            _compare(case, case.corrects, attribution)
 
 
-def _compare(case: Case, rejected: Rejected, found: Attribution) -> None:
+def _compare(case: Case, rejected: Rejected, attribution: Attribution) -> None:
     row, first_sent, resent = rejected.row, rejected.first_sent, rejected.resent
     words = "; ".join(f"{name} {first_sent.get(name, 'not given')} → {resent[name]}" for name in rejected.differs)
     given = {"key": case.dedupe_key, "was": rejected.reason, "corrected": words or "sent by the server"}
-    if found.enrollment.affiliate_id == row.affiliate_id and found.goal.pk == row.goal_id:
+    if attribution.enrollment.affiliate_id == row.affiliate_id and attribution.goal.pk == row.goal_id:
         note = f"{row} was rejected: {rejected.reason.label}. It is decided anew with {given['corrected']}."
         case.note(STEP, "corrects", note, rule=RULE, **given)
         return

@@ -1,6 +1,6 @@
-"""Step 6: one event counts once. Answer duplicates, refuse contradictions, leave status updates and new events open."""
+"""One event counts once. Answer duplicates, refuse contradictions, leave status updates and new events open."""
 
-from conversions.intake.case import Case, Outcome, known_events, new_events
+from conversions.intake.case import TAKEN, Case, Outcome, known_events, new_events
 from conversions.intake.judge import pixels, refunds
 from conversions.intake.judge.correct import advice
 from conversions.intake.judge.find_known import is_another
@@ -9,8 +9,6 @@ from conversions.reasons.codes import Reason
 
 STEP = "deduplicate"
 Status = Conversion.Status
-# Outcomes of accepted requests; a repeat of a refused request must not look harmless.
-TAKEN = (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.HELD, Outcome.UPDATED, Outcome.DUPLICATE)
 
 
 def pass_new(cases: list[Case]) -> None:

@@ -1,4 +1,4 @@
-"""Step 4: find where the event comes from, by the click ID and its row, by the customer lock, or by a coupon."""
+"""Find where the event comes from, by the click ID and its row, by the customer lock, or by a coupon."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -50,14 +50,13 @@ def load_locks(cases: list[Case]) -> None:
 
 
 def find_by_click(cases: list[Case]) -> None:
-    """Find the link and access by the click ID: its signature, then its row; one query and the cache."""
+    """Find the access by the click ID: its signature, then its row; one query."""
     cases = [case for case in cases if case.is_open and case.event.click_text]
-    clicks = {case.event.click.uuid: case.event.click for case in cases if case.event.click}
-    links = reference_cache.links.many(click.link_number for click in clicks.values())
+    clicks = {case.event.click.uuid for case in cases if case.event.click}
     rows = _marks(clicks) if clicks else {}
     for case in cases:
         click, origin = case.event.click, case.origin
-        link = links.get(click.link_number) if click else None
+        link = origin.named_link
         if click is None or link is None:
             message = (
                 "The click ID is not genuine: its signature does not match." if not click else "Its link is unknown."
@@ -65,9 +64,8 @@ def find_by_click(cases: list[Case]) -> None:
             case.report(Reason.UNKNOWN_CLICK, "click_id", message, case.event.click_text[:60])
             case.note(STEP, "not found", message, click_id=case.event.click_text[:60])
             continue
-        origin.link = origin.named = link
+        origin.link = link
         origin.enrollment, origin.click_marks = link.enrollment, rows.get(click.uuid)
-        case.is_test = case.is_test or link.is_test
         origin.evidence = Evidence.ROW if click.uuid in rows else Evidence.SIGNATURE
         how = "with its stored click" if click.uuid in rows else "by signature, no stored click"
         if case.legacy_source:
@@ -94,7 +92,7 @@ def _marks_now(agent: str, address: str | None) -> ClickMarks:
 
 
 def find_by_lock(cases: list[Case]) -> None:
-    """Without a click ID: the customer's lock. Of the offers that have the goal, the one with the newest lock."""
+    """Without a click ID, use the customer's lock: of the offers that have the goal, the one with the newest lock."""
     cases = [case for case in cases if case.is_open and not case.event.click_text and case.origin.locks]
     goals = reference_cache.goals.many({case.postback.advertiser_id or 0 for case in cases})
     offers = {(goal.offer_id, goal.code) for listed in goals.values() for goal in listed}
@@ -127,7 +125,7 @@ def find_by_coupon(cases: list[Case]) -> None:
 
 
 def report_unknown_origin(cases: list[Case]) -> None:
-    """Say which events come from nowhere that is known. A known transaction needs no click again."""
+    """Report the events whose origin is unknown. A known transaction does not need its click again."""
     for case in cases:
         if not _needs_origin(case):
             continue

@@ -1,11 +1,11 @@
-"""Step 3: find the conversion that the request is about, by its key, by the click close in time, or by its transaction.
+"""Find the conversion that the request is about, by its key, by the click close in time, or by its transaction.
 
 Each step locks the rows that it finds until the transaction ends.
 """
 
 from conversions.intake.case import Case
 from conversions.intake.judge.pixels import from_pixel
-from conversions.intake.read.dedupe_keys import counted_by, pixel_key
+from conversions.intake.read.dedupe_keys import PIXEL_KEY, counted_by, pixel_key
 from conversions.models import Conversion, Goal
 from conversions.reasons.codes import Reason
 
@@ -29,7 +29,7 @@ def find_by_key(cases: list[Case]) -> None:
 
 
 def find_by_click_and_time(cases: list[Case]) -> None:
-    """Where a click counts again after a while: attach its conversion close in time, else set a key of its own."""
+    """Where a click may count again after some time: attach its conversion close in time, else set a separate key."""
     cases = [case for case in _keyed(cases) if _counts_again(case)]
     if not cases:
         return
@@ -89,18 +89,18 @@ def _is_keyed_otherwise(case: Case) -> bool:
 
 def find_other_report(cases: list[Case]) -> None:
     """Attach the conversion that the other side reported, a pixel or the advertiser's server; one query."""
-    searched = {key: case for case in _keyed(cases) if case.conversion is None and (key := pixel_key(case))}
+    searched = [(case, key) for case in _keyed(cases) if case.conversion is None and (key := pixel_key(case))]
     if not searched:
         return
     rows = Conversion.objects.select_for_update(of=("self",)).filter(
-        advertiser__in={case.postback.advertiser_id for case in searched.values()},
-        click_id__in={case.event.click.uuid for case in searched.values() if case.event.click},
-        goal__code__in={case.event.goal_code for case in searched.values()},
+        advertiser__in={case.postback.advertiser_id for case, _ in searched},
+        click_id__in={case.event.click.uuid for case, _ in searched if case.event.click},
+        goal__code__in={case.event.goal_code for case, _ in searched},
     )
     known: dict[tuple[object, ...], list[Conversion]] = {}
     for row in rows.select_related("goal").order_by("pk"):
-        known.setdefault((row.advertiser_id, "sent twice", row.goal.code, row.click_id), []).append(row)
-    for key, case in searched.items():
+        known.setdefault((row.advertiser_id, *PIXEL_KEY, row.goal.code, row.click_id), []).append(row)
+    for case, key in searched:
         case.conversion = next((row for row in known.get(key, []) if _is_other_side(case, row)), None)
 
 
@@ -112,7 +112,7 @@ def _is_other_side(case: Case, row: Conversion) -> bool:
 
 
 def excuse_known(cases: list[Case]) -> None:
-    """A known transaction needs no click, transaction or revenue again."""
+    """Drop the errors about a missing click, transaction or revenue if the conversion is known."""
     for case in _keyed(cases):
         if case.conversion:
             case.problems = [problem for problem in case.problems if problem.reason not in _EXCUSED]

@@ -44,7 +44,7 @@ _SALE_BRINGS = {
 
 
 def park(cases: list[Case]) -> None:
-    """Park cases that need an event which is not here yet, and expire those that were parked too long.
+    """Park cases that need an event that has not arrived yet, and expire those that were parked too long.
 
     At most two queries.
     """

@@ -1,4 +1,4 @@
-"""Step 7: the goal's qualification rules. A rule not met yet means pending; one not met for good means rejected."""
+"""The goal's qualification rules. A rule not met yet means pending; one not met for good means rejected."""
 
 from typing import Any
 
@@ -6,7 +6,6 @@ from conversions.intake.case import Attribution, Case, Outcome, known_events, ne
 from conversions.models import Conversion
 from conversions.qualification.judgement import judge, outcome
 from conversions.qualification.past import Subject, gather
-from conversions.qualification.waits import remember_sent
 from conversions.qualification_kinds.base import RuleResult, Verdict
 from conversions.reasons.codes import Reason
 
@@ -21,12 +20,11 @@ STATUS_BY_RESULT = {
 
 
 def hold_back_approvals(cases: list[Case]) -> None:
-    """Store a sender's approval that a rule or review holds back; it applies once they are passed."""
-    held = [(case, row) for case, row in known_events(cases) if case.event.status == Status.APPROVED and _is_held(row)]
-    if held:
-        remember_sent([row.pk for _, row in held], Status.APPROVED)
-    for case, row in held:
-        reason = Reason(row.reason)
+    """Hold a sender's approval back where a rule or review comes first; it applies once they are passed."""
+    for case, row in known_events(cases):
+        if case.event.status != Status.APPROVED or not _is_held(row):
+            continue
+        case.approval_waits, reason = True, Reason(row.reason)
         note = f"{row} is held: {reason.label.lower()}. The approval is kept and holds after that."
         case.stop(Outcome.HELD, reason, STEP, note, rule="rules and reviews come before the sender's approval")
 
@@ -41,7 +39,7 @@ def qualify(cases: list[Case]) -> None:
     At most two queries for the batch; none where no rule needs past events.
     """
     new = new_events(cases)
-    subjects = [_subject(case, found) for case, found in new]
+    subjects = [_subject(case, attribution) for case, attribution in new]
     past = gather(subjects)
     for position, ((case, _), subject) in enumerate(zip(new, subjects, strict=True)):
         case.rule_results = judge(subject, position, past, now=case.postback.received_at)
@@ -65,14 +63,14 @@ def _write(case: Case, result: RuleResult, is_decisive: bool) -> None:
         case.note(STEP, result.result, result.note, **given)
 
 
-def _subject(case: Case, found: Attribution) -> Subject:
-    event, credited, marks = case.event, found.credited_click(case.event), case.origin.click_marks
+def _subject(case: Case, attribution: Attribution) -> Subject:
+    event, credited, marks = case.event, attribution.credited_click(case.event), case.origin.click_marks
     return Subject(
-        goal=found.goal,
-        affiliate_id=found.enrollment.affiliate_id,
+        goal=attribution.goal,
+        affiliate_id=attribution.enrollment.affiliate_id,
         customer_id=case.origin.customer.pk if case.origin.customer else None,
         revenue=event.revenue,
-        currency=event.currency or found.goal.offer.currency,
+        currency=event.currency or attribution.goal.offer.currency,
         occurred_at=case.occurred_at,
         received_at=case.counts_from,
         clicked_at=credited.made_at if credited else None,

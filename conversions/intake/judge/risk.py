@@ -1,4 +1,4 @@
-"""Step 8: risk signals. A suspicious conversion is held for review with its reason, never dropped."""
+"""Risk signals. A suspicious conversion is held for review with its reason, never dropped."""
 
 from affiliates.models import Affiliate, Enrollment
 from conversions.intake.case import Attribution, Case, new_events
@@ -10,26 +10,28 @@ from conversions.risk_signals.base import Suspect
 
 STEP = "risk"
 PENDING, REJECTED = Conversion.Status.PENDING, Conversion.Status.REJECTED
-# A conversion that is pending for one of these reasons is answered 202 held.
-HOLDS = frozenset({Reason.RISK_REVIEW, Reason.AFFILIATE_CLOSED, Reason.OVER_CAP_HELD})
 
 
 def weigh_risk(cases: list[Case]) -> None:
     """Add up the risk signals of new conversions that are not rejected anyway; one statement for the batch."""
-    new = [(case, found) for case, found in new_events(cases) if REJECTED not in (case.event.status, case.verdict)]
-    suspects = [_suspect(case, found) for case, found in new]
-    for (case, found), suspect, counts in zip(new, suspects, look_up(suspects), strict=True):
+    new = [
+        (case, attribution)
+        for case, attribution in new_events(cases)
+        if REJECTED not in (case.event.status, case.verdict)
+    ]
+    suspects = [_suspect(case, attribution) for case, attribution in new]
+    for (case, attribution), suspect, counts in zip(new, suspects, look_up(suspects), strict=True):
         case.risk = FoundSignals(policy_of(suspect), marks_of(suspect, counts))
-        _judge(case, found, case.risk)
+        _judge(case, attribution, case.risk)
 
 
-def _suspect(case: Case, found: Attribution) -> Suspect:
+def _suspect(case: Case, attribution: Attribution) -> Suspect:
     """Collect the facts. The marks are those of the click in the request, also if the customer lock credits another."""
-    credited, customer = found.credited_click(case.event), case.origin.customer
+    credited, customer = attribution.credited_click(case.event), case.origin.customer
     return Suspect(
-        offer=found.goal.offer,
-        goal_id=found.goal.pk,
-        affiliate_id=found.enrollment.affiliate_id,
+        offer=attribution.goal.offer,
+        goal_id=attribution.goal.pk,
+        affiliate_id=attribution.enrollment.affiliate_id,
         occurred_at=case.occurred_at,
         received_at=case.postback.received_at,
         click=case.origin.click_marks,
@@ -41,14 +43,14 @@ def _suspect(case: Case, found: Attribution) -> Suspect:
     )
 
 
-def _judge(case: Case, found: Attribution, signals: FoundSignals) -> None:
+def _judge(case: Case, attribution: Attribution, signals: FoundSignals) -> None:
     for mark in signals.marks:
         case.note(STEP, "marked", mark.note, rule=f"{mark.name}: {mark.points} points", **mark.inputs)
     if signals.is_over:
         case.judge(PENDING, Reason.RISK_REVIEW, STEP, signals.sentence, rule=signals.rule, score=signals.score)
         if case.verdict_reason == Reason.AWAITS_APPROVAL:
             case.verdict_reason = Reason.RISK_REVIEW
-    elif not _judge_access(case, found.enrollment):
+    elif not _judge_access(case, attribution.enrollment):
         note = signals.sentence if signals.marks else "No mark against the click or the affiliate."
         case.note(STEP, "passed", note, rule=signals.rule if signals.marks else "", score=signals.score or None)
 

@@ -1,4 +1,4 @@
-"""Step 9: the status of each new conversion, and a warning of amounts finer than their currency."""
+"""The status of each new conversion, and a warning of amounts finer than their currency."""
 
 from conversions.intake.case import Case, new_events
 from conversions.intake.judge import pixels

@@ -11,29 +11,31 @@ STEP = "attribute"
 
 def load_touches(cases: list[Case]) -> None:
     """Attach the touches of the known customers on the offers of the cases, the oldest first; one query."""
-    known = [(found, case.origin.customer.pk) for case, found in new_events(cases) if case.origin.customer]
+    known = [(attribution, case.origin.customer.pk) for case, attribution in new_events(cases) if case.origin.customer]
     if not known:
         return
     by_offer: dict[tuple[int, int], list[Touch]] = {}
     rows = Touch.objects.filter(customer__in={pk for _, pk in known}).select_related("link", "enrollment__affiliate")
     for touch in rows.order_by("at", "pk"):
         by_offer.setdefault((touch.customer_id, touch.offer_id), []).append(touch)
-    for found, customer in known:
-        found.touches = by_offer.get((customer, found.enrollment.offer_id), [])
+    for attribution, customer in known:
+        attribution.touches = by_offer.get((customer, attribution.enrollment.offer_id), [])
 
 
 def credit_first_touches(cases: list[Case]) -> None:
     """If no lock decided and the offer credits the first click, credit the first touch within the window."""
-    for case, found in new_events(cases):
+    for case, attribution in new_events(cases):
         click = case.event.click
-        by_lock = found.evidence == Conversion.Evidence.LOCK or found.takes_over
-        if click and not by_lock and found.offer.attribution_model == Offer.AttributionModel.FIRST_CLICK:
-            _credit_first_touch(case, found, click)
+        by_lock = attribution.evidence == Conversion.Evidence.LOCK or attribution.takes_over
+        if click and not by_lock and attribution.offer.attribution_model == Offer.AttributionModel.FIRST_CLICK:
+            _credit_first_touch(case, attribution, click)
 
 
-def _credit_first_touch(case: Case, found: Attribution, click: ClickID) -> None:
-    window = window_of(found)
-    earlier = [touch for touch in found.touches if touch.at < click.made_at and case.occurred_at - touch.at <= window]
+def _credit_first_touch(case: Case, attribution: Attribution, click: ClickID) -> None:
+    window = window_of(attribution)
+    earlier = [
+        touch for touch in attribution.touches if touch.at < click.made_at and case.occurred_at - touch.at <= window
+    ]
     rule = "first click within the window"
     if not earlier:
         case.note(STEP, "passed", "This click is the customer's first within the window.", rule=rule)
@@ -43,17 +45,21 @@ def _credit_first_touch(case: Case, found: Attribution, click: ClickID) -> None:
     note = f"{by} touched the customer first, on {first.at:%Y-%m-%d %H:%M:%S} UTC: that click is credited."
     case.note(STEP, "credited", note, rule=rule, click_id=ClickID(first.click_id).text)
     # The touch's own enrollment has no offer loaded: use the one of the batch.
-    first.enrollment.offer = found.offer
-    found.enrollment, found.link, found.evidence = first.enrollment, first.link, Conversion.Evidence.TOUCH
-    found.first_click = ClickID(first.click_id)
+    first.enrollment.offer = attribution.offer
+    attribution.enrollment, attribution.link, attribution.evidence = (
+        first.enrollment,
+        first.link,
+        Conversion.Evidence.TOUCH,
+    )
+    attribution.first_click = ClickID(first.click_id)
 
 
 def note_other_touches(cases: list[Case]) -> None:
     """List in the trace the other touches that are not credited."""
-    for case, found in new_events(cases):
-        credited = found.enrollment.affiliate
-        times = [touch for touch in found.touches if touch.enrollment.affiliate_id != credited.pk]
+    for case, attribution in new_events(cases):
+        credited = attribution.enrollment.affiliate
+        times = [touch for touch in attribution.touches if touch.enrollment.affiliate_id != credited.pk]
         if times:
             who = "; ".join(f"{touch.enrollment.affiliate} on {touch.at:%Y-%m-%d %H:%M} UTC" for touch in times[-5:])
             note = f"{credited} is credited. The customer was touched by others as well: {who}."
-            case.note(STEP, "touched", note, rule="touches", touches=len(found.touches))
+            case.note(STEP, "touched", note, rule="touches", touches=len(attribution.touches))

@@ -1,4 +1,4 @@
-"""Step 2: identify the sender. The token names the advertiser; its rules say from where and how it may send."""
+"""Identify the sender. The token names the advertiser; its rules say from where and how it may send."""
 
 import ipaddress
 

@@ -8,6 +8,7 @@ from conversions.models import Goal
 from records.advisory_locks import Lock, number_of, wait_for
 
 DedupeBy = Goal.DedupeBy
+PIXEL_KEY = ("sent twice",)
 
 
 def set_dedupe_keys(cases: list[Case]) -> None:
@@ -52,7 +53,7 @@ def keys_of(case: Case) -> list[tuple[object, ...]]:
 def pixel_key(case: Case) -> tuple[object, ...] | None:
     """The key that both reports of one event share, a pixel's and a server's; only if the advertiser has pixels."""
     if case.advertiser and case.advertiser.allows_pixel and case.event.click and case.event.goal_code:
-        return (case.postback.advertiser_id, "sent twice", case.event.goal_code, case.event.click.uuid)
+        return (case.postback.advertiser_id, *PIXEL_KEY, case.event.goal_code, case.event.click.uuid)
     return None
 
 

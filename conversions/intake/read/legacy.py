@@ -1,4 +1,4 @@
-"""Click IDs of the platform used before: an imported legacy click ID stands for a click of ours."""
+"""Click IDs of the previous platform: an imported legacy click ID represents one of our clicks."""
 
 from django.db.models import F
 

@@ -1,4 +1,4 @@
-"""Step 3: parse the parameters. All errors are reported at once, each with what to send instead."""
+"""Parse the parameters. All errors are reported at once, each with what to send instead."""
 
 import hashlib
 import json

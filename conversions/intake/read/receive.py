@@ -1,4 +1,4 @@
-"""Step 1: store each request as received, before it is decided. Secrets are masked."""
+"""Store each request as received, before it is decided. Secrets are masked."""
 
 import re
 

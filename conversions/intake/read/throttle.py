@@ -42,8 +42,8 @@ def slow_down(cases: list[Case]) -> None:
     failed = [case for case in cases if _has_failed(case)]
     if not failed or not settings.FAILED_POSTBACKS_PER_MINUTE:
         return
-    since = max(case.postback.received_at for case in failed) - WINDOW
-    counts = _counts({origin_of(case.postback.ip) for case in failed}, since=since)
+    newest = max(case.postback.received_at for case in failed)
+    counts = _counts({origin_of(case.postback.ip) for case in failed}, since=newest - WINDOW, until=newest)
     for case in failed:
         origin = origin_of(case.postback.ip)
         counts[origin] += 1
@@ -56,13 +56,13 @@ def slow_down(cases: list[Case]) -> None:
             _block(origin)
 
 
-def _counts(origins: set[str], *, since: datetime) -> Counter[str]:
-    """How often each address failed since then."""
+def _counts(origins: set[str], *, since: datetime, until: datetime) -> Counter[str]:
+    """How often each address failed within that time."""
     networks = [origin for origin in origins if "/" in origin]
     wanted = Q(ip__in=origins - set(networks))
     for network in map(ipaddress.IPv6Network, networks):
         wanted |= Q(ip__gte=str(network[0]), ip__lte=str(network[-1]))
-    rows = Postback.objects.filter(wanted, outcome=Outcome.UNAUTHORIZED, received_at__gt=since)
+    rows = Postback.objects.filter(wanted, outcome=Outcome.UNAUTHORIZED, received_at__gt=since, received_at__lte=until)
     found: Counter[str] = Counter()
     for ip, count in rows.order_by().values_list("ip").annotate(Count("pk")):
         found[origin_of(ip)] += count

@@ -5,8 +5,7 @@ from typing import Any
 
 from django.conf import settings
 
-from conversions.intake.case import REPAIRED, Case, Decision, Judged, Outcome
-from conversions.intake.judge.deduplicate import TAKEN
+from conversions.intake.case import REPAIRED, TAKEN, Case, Decision, Judged, Outcome
 from conversions.intake.read.amounts import EXACT
 from conversions.intake.read.receive import masked
 from conversions.models import Postback, Trace
@@ -24,7 +23,7 @@ def keep_first_decisions(judged: Judged) -> None:
         row = case.postback
         is_its_own = case.conversion is not None and row.conversion_id == case.conversion.pk
         if row.decided_at and is_its_own and case.outcome == Outcome.DUPLICATE and row.outcome in TAKEN:
-            case.outcome, case.reason = row.outcome, Reason(row.reason)
+            case.outcome, case.reason, case.document = row.outcome, Reason(row.reason), row.event
             note, given = "This very request brought it about; nothing changes.", {"conversion": str(case.conversion)}
             case.note("decide", row.outcome, note, rule="replay", was=row.reason, **given)
 
@@ -36,7 +35,7 @@ def store_decisions(judged: Judged) -> None:
         row.decided_at, row.outcome, row.reason = judged.now, case.outcome, case.reason or Reason.TRY_AGAIN
         row.click_id = case.event.click.uuid if case.event.click else None
         row.transaction_id, row.fingerprint = case.event.transaction_id, case.event.fingerprint
-        row.conversion = case.conversion
+        row.event, row.conversion = case.document or row.event, case.conversion
     update([case.postback for case in judged.cases], _DECISION)
     insert(
         new(

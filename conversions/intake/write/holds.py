@@ -2,10 +2,9 @@
 
 from datetime import datetime
 
-from conversions.intake import reference_cache
 from conversions.intake.case import Case, Judged, Outcome
-from conversions.models import QualificationWait
-from conversions.qualification.waits import close_waits, re_evaluate, waiting_for
+from conversions.models import Conversion, QualificationWait
+from conversions.qualification.waits import close_waits, re_evaluate, remember_sent, waiting_for
 from conversions.reasons.codes import Reason
 from conversions.risk.reviews import open_reviews
 from records.bulk_rows import insert
@@ -23,6 +22,12 @@ def open_risk_reviews(judged: Judged) -> None:
     for again in (False, True):
         if some := [review for is_again, review in over if is_again == again]:
             open_reviews(some, now=judged.now, again=again)
+
+
+def keep_waiting_approvals(judged: Judged) -> None:
+    """Store a sender's approval that a rule or review holds back; it applies once they are passed."""
+    if held := [row.pk for case in judged.cases if case.approval_waits and (row := case.conversion)]:
+        remember_sent(held, Conversion.Status.APPROVED)
 
 
 def open_waits(judged: Judged) -> None:
@@ -61,17 +66,8 @@ def re_evaluate_customers(judged: Judged) -> None:
     ]
     if changed:
         close_waits([row.pk for row in changed], now=judged.now)
-    with_rules = _offers_with_rules(judged.cases)
     new = [
-        row
-        for case in judged.cases
-        if case.outcome in COUNTED and case.goal and case.goal.offer_id in with_rules and (row := case.conversion)
+        row for case in judged.cases if case.outcome in COUNTED and case.offer_has_rules and (row := case.conversion)
     ]
     if customers := {row.customer_id for row in (*changed, *new) if row.customer_id}:
         re_evaluate(customer_ids=customers, now=judged.now)
-
-
-def _offers_with_rules(cases: list[Case]) -> set[int]:
-    """The offers on which a conversion can be on hold; no query with a warm cache."""
-    goals = reference_cache.goals.many({case.postback.advertiser_id or 0 for case in cases if case.goal})
-    return {goal.offer_id for listed in goals.values() for goal in listed if goal.looks_at_customers}

@@ -8,6 +8,7 @@ from conversions.lifecycle import status as lifecycle
 from conversions.lifecycle.refunds import refund
 from conversions.models import Conversion, StatusChange
 from conversions.reasons.codes import Reason
+from records.bulk_rows import update
 from records.money import format_money
 
 STEP = "decide"
@@ -37,6 +38,11 @@ def _refund(case: Case, conversion: Conversion, amount: Decimal, now: datetime) 
     else:
         reason, note = Reason.REFUNDED, f"{format_money(amount, conversion.currency)} went back, and with it all."
     case.stop(Outcome.UPDATED, reason, STEP, f"{conversion}: {note}", status=conversion.status)
+
+
+def store_senders_rejections(judged: Judged) -> None:
+    """Store that the sender rejects what a rule had rejected: no correction counts it any more."""
+    update([row for case in judged.cases if case.rejected_by_sender and (row := case.conversion)], ("reason",))
 
 
 def change_statuses(judged: Judged) -> None:

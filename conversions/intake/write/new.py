@@ -4,9 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from affiliates.models import Offer
-from conversions.intake.case import Attribution, Case, Judged, Outcome
+from conversions.intake.case import HOLDS, Attribution, Case, Judged, Outcome
 from conversions.intake.judge import correct
-from conversions.intake.judge.risk import HOLDS
 from conversions.intake.judge.status import currency_of
 from conversions.intake.write.corrections import write_corrections
 from conversions.models import Conversion, Customer, CustomerLock, StatusChange, Touch
@@ -35,8 +34,8 @@ def create_customers(judged: Judged) -> None:
 
 def create_conversions(judged: Judged) -> None:
     """Create the conversions with their first status; two statements for the batch."""
-    fresh = [(case, found) for case, found in judged.new if not case.corrects]
-    rows = insert(new(Conversion, **_values(case, found)) for case, found in fresh)
+    fresh = [(case, attribution) for case, attribution in judged.new if not case.corrects]
+    rows = insert(new(Conversion, **_values(case, attribution)) for case, attribution in fresh)
     for (case, _), row in zip(fresh, rows, strict=True):
         case.conversion, case.reason = row, case.verdict_reason
         case.outcome = _outcome(case, Outcome.ACCEPTED)
@@ -56,7 +55,9 @@ def create_conversions(judged: Judged) -> None:
 
 def correct_conversions(judged: Judged) -> None:
     """Write what was corrected into the conversions that a rule had rejected."""
-    corrected = [(case, rejected, _values(case, found)) for case, found in judged.new if (rejected := case.corrects)]
+    corrected = [
+        (case, rejected, _values(case, attribution)) for case, attribution in judged.new if (rejected := case.corrects)
+    ]
     if not corrected:
         return
     write_corrections(corrected, now=judged.now)
@@ -73,18 +74,18 @@ def _outcome(case: Case, counted: Outcome) -> Outcome:
     return Outcome.REJECTED if case.verdict == Status.REJECTED else Outcome.HELD if held else counted
 
 
-def _values(case: Case, found: Attribution) -> dict[str, Any]:
+def _values(case: Case, attribution: Attribution) -> dict[str, Any]:
     """The fields of the conversion."""
     event, received_at = case.event, case.counts_from
-    delayed = case.verdict_reason == Reason.AWAITS_DELAY and found.goal.approval_delay
+    delayed = case.verdict_reason == Reason.AWAITS_DELAY and attribution.goal.approval_delay
     return {
         "advertiser": case.postback.advertiser,
-        "goal": found.goal,
-        "affiliate": found.enrollment.affiliate,
-        "link": found.link,
+        "goal": attribution.goal,
+        "affiliate": attribution.enrollment.affiliate,
+        "link": attribution.link,
         "customer": case.origin.customer,
-        "click_id": _click(case, found),
-        "evidence": found.evidence,
+        "click_id": _click(case, attribution),
+        "evidence": attribution.evidence,
         "reported_by": case.postback.endpoint,
         "transaction_id": event.transaction_id,
         "dedupe_key": case.dedupe_key,
@@ -103,8 +104,8 @@ def _values(case: Case, found: Attribution) -> dict[str, Any]:
     }
 
 
-def _click(case: Case, found: Attribution) -> UUID | None:
-    click = found.credited_click(case.event)
+def _click(case: Case, attribution: Attribution) -> UUID | None:
+    click = attribution.credited_click(case.event)
     return click.uuid if click else None
 
 
@@ -120,9 +121,9 @@ def keep_touches(judged: Judged) -> None:
             click_id=click.uuid,
             at=click.made_at,
         )
-        for case, found in judged.new
-        if (customer := case.origin.customer) and (click := case.event.click) and (named := case.origin.named)
-        if not case.is_test and all(touch.click_id != click.uuid for touch in found.touches)
+        for case, attribution in judged.new
+        if (customer := case.origin.customer) and (click := case.event.click) and (named := case.origin.named_link)
+        if not case.is_test and all(touch.click_id != click.uuid for touch in attribution.touches)
     )
 
 
@@ -132,29 +133,29 @@ def lock_customers(judged: Judged) -> None:
         new(
             CustomerLock,
             customer=case.origin.customer,
-            offer=found.offer,
-            enrollment=found.enrollment,
-            link=found.link,
-            click_id=_click(case, found),
+            offer=attribution.offer,
+            enrollment=attribution.enrollment,
+            link=attribution.link,
+            click_id=_click(case, attribution),
             locked_at=case.occurred_at,
         )
-        for case, found in judged.new
-        if locks_customer(case, found)
+        for case, attribution in judged.new
+        if locks_customer(case, attribution)
     )
 
 
-def locks_customer(case: Case, found: Attribution) -> bool:
+def locks_customer(case: Case, attribution: Attribution) -> bool:
     """Whether this event creates the customer lock: the customer had none on this offer."""
     counts = bool(case.event.customer_id) and case.verdict != Status.REJECTED and not case.is_test
-    return counts and found.lock is None and found.offer.customer_lock != Offer.CustomerLock.NONE
+    return counts and attribution.lock is None and attribution.offer.customer_lock != Offer.CustomerLock.NONE
 
 
 def move_locks(judged: Judged) -> None:
     """Move the locks that a later click replaces."""
     moved = []
-    for case, found in judged.new:
-        if found.takes_over and found.lock and case.verdict != Status.REJECTED and not case.is_test:
-            found.lock.enrollment, found.lock.link = found.enrollment, found.link
-            found.lock.click_id, found.lock.locked_at = _click(case, found), case.occurred_at
-            moved.append(found.lock)
+    for case, attribution in judged.new:
+        if attribution.takes_over and attribution.lock and case.verdict != Status.REJECTED and not case.is_test:
+            attribution.lock.enrollment, attribution.lock.link = attribution.enrollment, attribution.link
+            attribution.lock.click_id, attribution.lock.locked_at = _click(case, attribution), case.occurred_at
+            moved.append(attribution.lock)
     update(moved, ("enrollment", "link", "click_id", "locked_at"))

@@ -60,7 +60,11 @@ def pause(tries: int) -> timedelta:
 
 def wake_parked(judged: Judged) -> None:
     """Make requests due that were parked for what these new conversions make known; at most one query."""
-    there = {(case.postback.advertiser_id, *awaited) for case, found in judged.new for awaited in _brought(case, found)}
+    there = {
+        (case.postback.advertiser_id, *awaited)
+        for case, attribution in judged.new
+        for awaited in _brought(case, attribution)
+    }
     if not there:
         return
     advertisers, kinds, names = zip(*sorted(there), strict=True)
@@ -69,9 +73,9 @@ def wake_parked(judged: Judged) -> None:
         judged.woken += [pk for (pk,) in cursor.fetchall()]
 
 
-def _brought(case: Case, found: Attribution) -> list[Awaited]:
+def _brought(case: Case, attribution: Attribution) -> list[Awaited]:
     """What a new conversion makes known: its transaction and its customer's affiliate."""
     brought = [Awaited(Waits.SALE, sale_name(case))] if case.event.transaction_id else []
-    if locks_customer(case, found):
+    if locks_customer(case, attribution):
         brought.append(Awaited(Waits.CUSTOMER, case.event.customer_id))
     return brought

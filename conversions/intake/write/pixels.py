@@ -15,7 +15,7 @@ _WRITTEN = ["reported_by", "transaction_id", "dedupe_key", "revenue", "payout", 
 def replace_pixels_values(judged: Judged) -> None:
     """Replace the pixel's transaction, amounts and status with the server's."""
     for case, conversion in known_events(judged.cases):
-        if case.event.refund is None and confirms(case, conversion):
+        if confirms(case, conversion):
             _replace(case, conversion, judged.now)
 
 

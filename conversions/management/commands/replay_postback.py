@@ -85,7 +85,7 @@ class Command(BaseCommand):
         counts[f"{before} → {after}" if each.is_changed else f"{before} stays"] += 1
         if each.is_changed and sum(counts.values()) <= SHOWN:
             with shown.paused():
-                changes = f" Read otherwise: {each.changes}." if each.changes else ""
+                changes = f" Read differently: {each.changes}." if each.changes else ""
                 self.stdout.write(f"{each.postback.public_id}: {before} → {after}. {each.note}{changes}")
 
 
