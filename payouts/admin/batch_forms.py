@@ -12,6 +12,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidge
 from affiliates.models import User
 from payouts.models import Payout, PayoutBatch, PayoutMethod
 from payouts.paying.answers import import_result
+from payouts.paying.bank_files import account_problem
 from payouts.paying.batches import (
     BatchRefused,
     approve_batch,
@@ -26,7 +27,6 @@ from payouts.paying.batches import (
     why_not,
 )
 from payouts.paying.concerns import TITLES, Concern, concerns_of
-from payouts.paying.files import account_problem
 from payouts.paying.payments import NotPaid, ReferenceRefused, mark_returned
 from records.money import format_money
 from web.panel import ChoosingForm, ConfirmForm, Keys, Left, Worth, left_words

@@ -21,7 +21,7 @@ from affiliates.models import User
 from payouts.models import AnswerRow, Payout, PayoutBatch, SentLine
 from payouts.paying.answer_statuses import FAILED, IN_FLIGHT, PAID, RETURNED, WORDS, status_word
 from payouts.paying.answer_statuses import MEANING as MEANING
-from payouts.paying.files import BatchRefused
+from payouts.paying.bank_files import BatchRefused
 from payouts.paying.payments import (
     AlreadyPaid,
     NotPaid,

@@ -10,7 +10,7 @@ import pytest
 
 from config.embedded import environment, places
 from config.embedded.places import EmbeddedError
-from payouts.paying.files import account_problem
+from payouts.paying.bank_files import account_problem
 
 
 def demo(stored: dict[str, str]) -> dict[str, str]:

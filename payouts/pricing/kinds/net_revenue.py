@@ -1,4 +1,4 @@
-"""A share of each month's net revenue (RevShare); the arithmetic is in `payouts.pricing.net_revenue`."""
+"""A share of each month's net revenue (RevShare); the arithmetic is in `payouts.pricing.revshare_month`."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -9,7 +9,7 @@ from payouts.pricing.facts import CommissionLine, PricedEvent, PricingRule
 from payouts.pricing.inputs import HOW_MANY_PERCENT, AmountInput, PercentInput, Rows, Switch, TextInput
 from payouts.pricing.kind import ConversionKind, Limits, decimal_text
 from payouts.pricing.limits import Tally, account_of
-from payouts.pricing.net_revenue import NetRevenueMonth as Month
+from payouts.pricing.revshare_month import NetRevenueMonth as Month
 from records.money import MAX_AMOUNT, PLACES
 from records.periods import TOTAL
 from records.words import plain
