@@ -14,8 +14,8 @@ from conversions.intake.judge import (
     attribute,
     correct,
     deduplicate,
-    find_click,
     find_known,
+    find_origin,
     park,
     qualify,
     risk,
@@ -31,7 +31,7 @@ from conversions.intake.read.parse import parse
 from conversions.intake.read.receive import learn_dialects
 from conversions.intake.read.test_events import set_tests_apart
 from conversions.intake.read.throttle import slow_down
-from conversions.intake.write import answer, conflicts, holds, known, new, parked, pixels
+from conversions.intake.write import answer, conflicts, known_conversions, new_conversions, parked, pixels, waiting
 
 Step = Callable[[list[Case]], None]
 
@@ -58,12 +58,12 @@ JUDGE: tuple[Step, ...] = (
     find_known.excuse_known,
     correct.keep_senders_rejections,
     # Where it comes from.
-    find_click.load_customers,
-    find_click.load_locks,
-    find_click.find_by_click,
-    find_click.find_by_lock,
-    find_click.find_by_coupon,
-    find_click.report_unknown_origin,
+    find_origin.load_customers,
+    find_origin.load_locks,
+    find_origin.find_by_click,
+    find_origin.find_by_lock,
+    find_origin.find_by_coupon,
+    find_origin.report_unknown_origin,
     attribute.find_goals,
     park.park,
     attribute.refuse_problems,
@@ -88,22 +88,22 @@ JUDGE: tuple[Step, ...] = (
 
 WRITE: tuple[Callable[[Judged], None], ...] = (
     # What is known already.
-    known.store_senders_rejections,
-    known.write_refunds,
+    known_conversions.store_senders_rejections,
+    known_conversions.write_refunds,
     pixels.replace_pixels_values,
-    known.change_statuses,
+    known_conversions.change_statuses,
     # What is new.
-    new.create_customers,
-    new.create_conversions,
-    new.correct_conversions,
-    new.keep_touches,
-    new.lock_customers,
-    new.move_locks,
+    new_conversions.create_customers,
+    new_conversions.create_conversions,
+    new_conversions.correct_conversions,
+    new_conversions.keep_touches,
+    new_conversions.lock_customers,
+    new_conversions.move_locks,
     # What waits for a person or another event.
-    holds.open_risk_reviews,
-    holds.keep_waiting_approvals,
-    holds.open_waits,
-    holds.re_evaluate_customers,
+    waiting.open_risk_reviews,
+    waiting.keep_waiting_approvals,
+    waiting.open_waits,
+    waiting.re_evaluate_customers,
     # The decision.
     answer.keep_first_decisions,
     answer.store_decisions,

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from conversions.intake.case import Attribution, Awaited, Case, Judged, Outcome
 from conversions.intake.judge.park import Waits, sale_name
-from conversions.intake.write.new import locks_customer
+from conversions.intake.write.new_conversions import locks_customer
 from conversions.models import ParkedPostback
 from records.bulk_rows import insert, prepared_cursor, update
 
