@@ -39,6 +39,7 @@ FUTURE, SKEW = timedelta(days=1), timedelta(minutes=5)
 
 
 def parse(cases: list[Case]) -> None:
+    """Read the event from the parameters, with every problem; a request that could not be read whole is refused."""
     for case in cases:
         if case.is_open:
             _parse(case)
