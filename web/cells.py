@@ -44,6 +44,16 @@ def long_code(text: object) -> SafeString | str:
     return format_html('<span class="aff-code aff-anywhere">{}</span>', text) if text else NOTHING
 
 
+def clipped(text: object) -> SafeString:
+    """A long text on one line of a list; all of it is in the tooltip."""
+    return format_html('<span class="aff-clip" title="{}">{}</span>', text, text)
+
+
+def stacked(parts: Iterable[object]) -> SafeString:
+    """Each part on a line of its own."""
+    return format_html_join("", "<div>{}</div>", ((part,) for part in parts))
+
+
 def link_to(row: Model | None, text: object = "") -> SafeString | str:
     """A link to the row's page in the panel."""
     if row is None:

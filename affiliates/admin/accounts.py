@@ -24,7 +24,7 @@ from affiliates.access.power import may_act_for, may_change_group, may_give
 from affiliates.admin.forms import RevokeApiKeys, UserAddForm, UserEditForm
 from affiliates.admin.power import MembersByPermission, check_all, with_user_check
 from affiliates.models import AffiliateMember, ApiKey, User
-from web.panel import DayRangeFilter, PanelAdmin, PanelTable, RecordAdmin, code, label, question
+from web.panel import DayRangeFilter, PanelAdmin, PanelTable, RecordAdmin, code, column, label, label_column, question
 
 
 class MembershipTable(MembersByPermission, PanelTable):
@@ -122,6 +122,7 @@ class ApiKeyAdmin(PowerOfPerson):
     readonly_fields = ("shown_hint", "last_used_at", "revoked_at", "created_at")
     fields = ("name", "shown_hint", ("user", "affiliate"), ("created_at", "last_used_at"), "revoked_at")
     revoke = question(RevokeApiKeys, description="Revoke", icon="key_off")
+    shown_hint = column("Begins with", lambda row: code(f"{row.hint}…"))
 
     def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
         return self.fields if obj else ("name", "user", "affiliate")
@@ -140,10 +141,6 @@ class ApiKeyAdmin(PowerOfPerson):
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
         context = {**self.admin_site.each_context(request), "title": "New API key", "opts": self.opts, "key": obj}
         return TemplateResponse(request, "admin/affiliates/apikey/made.html", context)
-
-    @display(description="Begins with")
-    def shown_hint(self, row: ApiKey) -> object:
-        return code(f"{row.hint}…")
 
 
 class GroupAdmin(PanelAdmin, DjangoGroupAdmin):
@@ -206,18 +203,9 @@ class LogEntryAdmin(RecordAdmin):
     ordering = ("-action_time",)
     sortable_by = ("action_time",)
     fields = ("action_time", "user", "action_label", "content_type", "changed", "message")
-
-    @display(description="Did")
-    def action_label(self, row: LogEntry) -> SafeString:
-        return label(row.get_action_flag_display(), {1: "success", 2: "info", 3: "danger"}[row.action_flag])
-
-    @display(description="To")
-    def changed(self, row: LogEntry) -> object:
-        return row.object_repr
-
-    @display(description="In words")
-    def message(self, row: LogEntry) -> str:
-        return row.get_change_message()
+    action_label = label_column("Did", "action_flag", {1: "success", 2: "info", 3: "danger"})
+    changed = column("To", "object_repr")
+    message = column("In words", "get_change_message")
 
 
 for theirs, ours in ((Group, GroupAdmin), (EmailAddress, EmailAddressAdmin), (Authenticator, AuthenticatorAdmin)):

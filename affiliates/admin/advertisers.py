@@ -12,17 +12,27 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter, ChoicesCheckboxFilter
-from unfold.decorators import action, display
+from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from affiliates.access.advertiser_secrets import PREFIXES, make_secret, secret_text
 from affiliates.access.operators import operator
 from affiliates.admin.forms import AdvertiserForm, MakeSecret, RevokeSecret
 from affiliates.models import Advertiser, AdvertiserSecret
-from web.panel import PanelAdmin, RecordAdmin, code, label, labelled, link_to, list_link, question
+from web.panel import (
+    PUBLIC_ID,
+    PanelAdmin,
+    RecordAdmin,
+    column,
+    label,
+    label_column,
+    link_to,
+    question,
+    see_also,
+    to_list,
+    two_lines,
+)
 
 Kind = AdvertiserSecret.Kind
 
@@ -64,6 +74,20 @@ class AdvertiserAdmin(PanelAdmin):
     )
     add_fieldsets = ((None, {"fields": ("name", "is_active", "currency", "sender_networks")}),)
     actions_detail = ("secrets",)
+    shown_id = PUBLIC_ID
+    named = two_lines("Advertiser", "name", PUBLIC_ID, ordering="name")
+    active_tokens = column("Tokens in use", lambda row: row.token_count or label("None", "danger"))
+    offer_count = column(
+        "Offers",
+        to_list("admin:affiliates_offer_changelist", lambda row: row.offers_count, advertiser__id__exact="pk"),
+    )
+    networks = column("May send from", "sender_networks", ", ".join, empty="any address")
+    related_lists = see_also(
+        to_list("admin:affiliates_offer_changelist", "Offers", advertiser__id__exact="pk"),
+        to_list("admin:conversions_postback_changelist", "Postbacks", advertiser__id__exact="pk"),
+        to_list("admin:conversions_conversion_changelist", "Conversions", advertiser__id__exact="pk"),
+        to_list("admin:conversions_sendermapping_changelist", "Mappings", advertiser__id__exact="pk"),
+    )
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Advertiser]":
         rows: QuerySet[Advertiser] = super().get_queryset(request)
@@ -71,32 +95,6 @@ class AdvertiserAdmin(PanelAdmin):
         return rows.annotate(
             token_count=Count("secrets", filter=live, distinct=True), offers_count=Count("offers", distinct=True)
         )
-
-    @display(description="Advertiser", ordering="name", header=True)
-    def named(self, row: Advertiser) -> list[object]:
-        return [row.name, code(row.public_id)]
-
-    @display(description="Tokens in use")
-    def active_tokens(self, row: Any) -> object:
-        return row.token_count or label("None", "danger")
-
-    @display(description="Offers")
-    def offer_count(self, row: Any) -> object:
-        return list_link("admin:affiliates_offer_changelist", row.offers_count, advertiser__id__exact=row.pk)
-
-    @display(description="May send from")
-    def networks(self, row: Advertiser) -> str:
-        return ", ".join(row.sender_networks) or "any address"
-
-    @display(description="See also")
-    def related_lists(self, row: Advertiser) -> SafeString:
-        links = (
-            list_link("admin:affiliates_offer_changelist", "Offers", advertiser__id__exact=row.pk),
-            list_link("admin:conversions_postback_changelist", "Postbacks", advertiser__id__exact=row.pk),
-            list_link("admin:conversions_conversion_changelist", "Conversions", advertiser__id__exact=row.pk),
-            list_link("admin:conversions_sendermapping_changelist", "Mappings", advertiser__id__exact=row.pk),
-        )
-        return format_html('<span class="aff-links">{}{}{}{}</span>', *links)
 
     @action(
         description="Secrets & integration",
@@ -178,12 +176,6 @@ class AdvertiserSecretAdmin(RecordAdmin):
     actions = ("revoke",)
     actions_detail = ("revoke",)
     revoke = question(RevokeSecret, description="Revoke", icon="key_off")
-    kind_label = labelled("kind", {"token": "info", "hmac": "primary"}, description="Kind")
-
-    @display(description="Secret", ordering="id")
-    def id_label(self, row: AdvertiserSecret) -> str:
-        return f"#{row.pk}"
-
-    @display(description="Advertiser")
-    def advertiser_link(self, row: AdvertiserSecret) -> SafeString | str:
-        return link_to(row.advertiser)
+    kind_label = label_column("Kind", "kind", {"token": "info", "hmac": "primary"})
+    id_label = column("Secret", lambda row: f"#{row.pk}", ordering="id")
+    advertiser_link = column("Advertiser", "advertiser", link_to)

@@ -5,14 +5,11 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     BooleanRadioFilter,
     ChoicesCheckboxFilter,
 )
-from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from affiliates.admin.forms import (
@@ -29,7 +26,20 @@ from affiliates.admin.forms import (
 from affiliates.admin.people import ENROLLMENT_TONES
 from affiliates.models import CouponCode, Enrollment, Offer, OfferDestination, TrackingDomain
 from records.words import duration_words
-from web.panel import DayRangeFilter, PanelAdmin, PanelInline, code, labelled, link_to, list_link, question
+from web.panel import (
+    PUBLIC_ID,
+    DayRangeFilter,
+    PanelAdmin,
+    PanelInline,
+    column,
+    label_column,
+    link_to,
+    question,
+    see_also,
+    shown,
+    to_list,
+    two_lines,
+)
 
 OFFER_TONES = {"draft": "default", "active": "success", "paused": "warning", "ended": "default"}
 
@@ -122,31 +132,22 @@ class OfferAdmin(PanelAdmin):
     activate = question(ActivateOffers, description="Activate", icon="play_arrow", variant=ActionVariant.PRIMARY)
     pause = question(PauseOffers, description="Pause", icon="pause")
     end = question(EndOffers, description="End", icon="stop")
-    status_label = labelled("status", OFFER_TONES, description="Status")
+    status_label = label_column("Status", "status", OFFER_TONES)
+    shown_id = PUBLIC_ID
+    named = two_lines("Offer", "name", PUBLIC_ID, ordering="name")
+    window = column("Window", "attribution_window", duration_words, ordering="attribution_window")
+    related_lists = see_also(
+        to_list("admin:affiliates_enrollment_changelist", "Enrollments", offer__id__exact="pk"),
+        to_list("admin:tracking_trackinglink_changelist", "Tracking links", enrollment__offer__id__exact="pk"),
+        to_list("admin:tracking_click_changelist", "Clicks", offer="pk"),
+        to_list("admin:conversions_conversion_changelist", "Conversions", goal__offer__id__exact="pk"),
+    )
 
     def get_fieldsets(self, request: HttpRequest, obj: Offer | None = None) -> Any:
         """A new offer is a draft and has no ID yet."""
         if obj:
             return super().get_fieldsets(request, obj)
         return [(None, {"fields": ("name", ("advertiser", "vertical"))}), *self.fieldsets[1:5]]
-
-    @display(description="Offer", ordering="name", header=True)
-    def named(self, row: Offer) -> list[object]:
-        return [row.name, code(row.public_id)]
-
-    @display(description="Window", ordering="attribution_window")
-    def window(self, row: Offer) -> str:
-        return duration_words(row.attribution_window)
-
-    @display(description="See also")
-    def related_lists(self, row: Offer) -> SafeString:
-        links = (
-            list_link("admin:affiliates_enrollment_changelist", "Enrollments", offer__id__exact=row.pk),
-            list_link("admin:tracking_trackinglink_changelist", "Tracking links", enrollment__offer__id__exact=row.pk),
-            list_link("admin:tracking_click_changelist", "Clicks", offer=row.pk),
-            list_link("admin:conversions_conversion_changelist", "Conversions", goal__offer__id__exact=row.pk),
-        )
-        return format_html('<span class="aff-links">{}{}{}{}</span>', *links)
 
 
 @admin.register(Enrollment)
@@ -187,7 +188,15 @@ class EnrollmentAdmin(PanelAdmin):
     approve = question(ApproveEnrollments, description="Approve", icon="check", variant=ActionVariant.PRIMARY)
     reject = question(RejectEnrollments, description="Reject", icon="close")
     block = question(BlockEnrollments, description="Block", icon="block")
-    status_label = labelled("status", ENROLLMENT_TONES, description="Status")
+    status_label = label_column("Status", "status", ENROLLMENT_TONES)
+    id_label = column("Enrollment", lambda row: f"#{row.pk}", ordering="id")
+    affiliate_link = column("Affiliate", "affiliate", link_to, ordering="affiliate__name")
+    offer_link = column("Offer", "offer", link_to, ordering="offer__name")
+    related_lists = see_also(
+        shown("affiliate", link_to),
+        shown("offer", link_to),
+        to_list("admin:tracking_trackinglink_changelist", "Tracking links", enrollment__id__exact="pk"),
+    )
 
     def get_fields(self, request: HttpRequest, obj: Enrollment | None = None) -> Any:
         return self.fields if obj else ("affiliate", "offer", "status", "note")
@@ -207,23 +216,6 @@ class EnrollmentAdmin(PanelAdmin):
             obj.decided_by, obj.decided_at = request.user, timezone.now()  # type: ignore[assignment]
         super().save_model(request, obj, form, change)
 
-    @display(description="Enrollment", ordering="id")
-    def id_label(self, row: Enrollment) -> str:
-        return f"#{row.pk}"
-
-    @display(description="Affiliate", ordering="affiliate__name")
-    def affiliate_link(self, row: Enrollment) -> SafeString | str:
-        return link_to(row.affiliate)
-
-    @display(description="Offer", ordering="offer__name")
-    def offer_link(self, row: Enrollment) -> SafeString | str:
-        return link_to(row.offer)
-
-    @display(description="See also")
-    def related_lists(self, row: Enrollment) -> SafeString:
-        links = list_link("admin:tracking_trackinglink_changelist", "Tracking links", enrollment__id__exact=row.pk)
-        return format_html('<span class="aff-links">{}{}{}</span>', link_to(row.affiliate), link_to(row.offer), links)
-
 
 @admin.register(CouponCode)
 class CouponCodeAdmin(PanelAdmin):
@@ -239,18 +231,12 @@ class CouponCodeAdmin(PanelAdmin):
     sortable_by = ("code", "created_at")
     autocomplete_fields = ("enrollment",)
     fields = ("enrollment", ("code", "is_active"))
+    affiliate_link = column("Affiliate", "enrollment.affiliate", link_to, ordering="enrollment__affiliate__name")
+    offer_link = column("Offer", "enrollment.offer", link_to, ordering="enrollment__offer__name")
 
     def get_readonly_fields(self, request: HttpRequest, obj: CouponCode | None = None) -> tuple[str, ...]:
         """A code that customers may have used belongs to one affiliate for good."""
         return ("enrollment", "code") if obj else ()
-
-    @display(description="Affiliate", ordering="enrollment__affiliate__name")
-    def affiliate_link(self, row: CouponCode) -> SafeString | str:
-        return link_to(row.enrollment.affiliate)
-
-    @display(description="Offer", ordering="enrollment__offer__name")
-    def offer_link(self, row: CouponCode) -> SafeString | str:
-        return link_to(row.enrollment.offer)
 
 
 @admin.register(OfferDestination)
@@ -263,17 +249,11 @@ class OfferDestinationAdmin(PanelAdmin):
     sortable_by = ("name",)
     autocomplete_fields = ("offer",)
     fields = (("offer", "name"), "destination_url", "countries", "devices", "systems", "weight")
+    offer_link = column("Offer", "offer", link_to, ordering="offer__name")
+    for_whom = column("For", lambda row: ", ".join([*row.countries, *row.devices, *row.systems]) or "all visitors")
 
     def get_readonly_fields(self, request: HttpRequest, obj: OfferDestination | None = None) -> tuple[str, ...]:
         return ("offer",) if obj else ()
-
-    @display(description="Offer", ordering="offer__name")
-    def offer_link(self, row: OfferDestination) -> SafeString | str:
-        return link_to(row.offer)
-
-    @display(description="For")
-    def for_whom(self, row: OfferDestination) -> str:
-        return ", ".join([*row.countries, *row.devices, *row.systems]) or "all visitors"
 
 
 @admin.register(TrackingDomain)

@@ -1,6 +1,6 @@
 """Affiliates and their members."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
@@ -9,16 +9,36 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
-from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from affiliates.admin.forms import ApproveAffiliates, CloseAffiliates, SuspendAffiliates
 from affiliates.admin.power import MembersByPermission
 from affiliates.models import Affiliate, AffiliateMember, Enrollment, Parentage
-from web.panel import DayRangeFilter, PanelAdmin, PanelTable, RecordTable, code, labelled, list_link, question
+from web.panel import (
+    PUBLIC_ID,
+    DayRangeFilter,
+    PanelAdmin,
+    PanelTable,
+    RecordTable,
+    column,
+    label_column,
+    question,
+    see_also,
+    to_list,
+    two_lines,
+)
 
 AFFILIATE_TONES = {"pending": "warning", "active": "success", "suspended": "danger", "closed": "default"}
 ENROLLMENT_TONES = {"pending": "warning", "approved": "success", "rejected": "danger", "blocked": "danger"}
+
+
+def portal_as(row: Affiliate) -> SafeString:
+    """A link to the affiliate's own portal, as the affiliate sees it."""
+    try:
+        home = reverse("portal:overview")
+    except NoReverseMatch:
+        home = "/"
+    return format_html('<a class="text-link" href="{}?as={}">Open portal as {}</a>', home, row.public_id, row.name)
 
 
 class MemberTable(MembersByPermission, PanelTable):
@@ -32,15 +52,12 @@ class EnrollmentTable(PanelTable):
     """An affiliate's offers; decide on the enrollment's own page."""
 
     model = Enrollment
+    related = ("offer", "decided_by", "affiliate")
     fields = ("offer", "status_label", "note", "decided_by", "decided_at")
     readonly_fields = ("status_label", "note", "decided_by", "decided_at")
     autocomplete_fields = ("offer",)
     can_delete = False
-    status_label = labelled("status", ENROLLMENT_TONES, description="Status")
-
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[Enrollment]":
-        rows: QuerySet[Enrollment] = super().get_queryset(request)
-        return rows.select_related("offer", "decided_by", "affiliate")
+    status_label = label_column("Status", "status", ENROLLMENT_TONES)
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
@@ -51,13 +68,10 @@ class ParentTable(RecordTable):
 
     model = Parentage
     fk_name = "affiliate"
+    related = ("parent", "affiliate")
     fields = ("parent", "since")
     verbose_name_plural = "parents over time"
     show_change_link = False
-
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[Parentage]":
-        rows: QuerySet[Parentage] = super().get_queryset(request)
-        return rows.select_related("parent", "affiliate")
 
 
 @admin.register(Affiliate)
@@ -88,15 +102,18 @@ class AffiliateAdmin(PanelAdmin):
     approve = question(ApproveAffiliates, description="Approve", icon="check", variant=ActionVariant.PRIMARY)
     suspend = question(SuspendAffiliates, description="Suspend", icon="block")
     close = question(CloseAffiliates, description="Close", icon="cancel")
-    status_label = labelled("status", AFFILIATE_TONES, description="Status")
-    # Links to pages of higher apps about an affiliate: the list's URL name, the link's text, the filter.
-    RELATED_LISTS: ClassVar[tuple[tuple[str, str, str], ...]] = (
-        ("admin:tracking_trackinglink_changelist", "Tracking links", "enrollment__affiliate__id__exact"),
-        ("admin:tracking_click_changelist", "Clicks", "affiliate"),
-        ("admin:conversions_conversion_changelist", "Conversions", "affiliate__id__exact"),
-        ("admin:payouts_ledgerentry_changelist", "Ledger", "affiliate__id__exact"),
-        ("admin:payouts_statement_changelist", "Statements", "affiliate__id__exact"),
-        ("admin:payouts_payout_changelist", "Payouts", "affiliate__id__exact"),
+    status_label = label_column("Status", "status", AFFILIATE_TONES)
+    shown_id = PUBLIC_ID
+    named = two_lines("Affiliate", "name", PUBLIC_ID, ordering="name")
+    approved_offers = column("Offers", "approved_count")
+    related_lists = see_also(
+        to_list("admin:tracking_trackinglink_changelist", "Tracking links", enrollment__affiliate__id__exact="pk"),
+        to_list("admin:tracking_click_changelist", "Clicks", affiliate="pk"),
+        to_list("admin:conversions_conversion_changelist", "Conversions", affiliate__id__exact="pk"),
+        to_list("admin:payouts_ledgerentry_changelist", "Ledger", affiliate__id__exact="pk"),
+        to_list("admin:payouts_statement_changelist", "Statements", affiliate__id__exact="pk"),
+        to_list("admin:payouts_payout_changelist", "Payouts", affiliate__id__exact="pk"),
+        portal_as,
     )
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Affiliate]":
@@ -112,26 +129,3 @@ class AffiliateAdmin(PanelAdmin):
             start = (Affiliate.Status.PENDING, Affiliate.Status.ACTIVE)
             kwargs["choices"] = [(status.value, status.label) for status in start]
         return super().formfield_for_choice_field(db_field, request, **kwargs)
-
-    @display(description="Affiliate", ordering="name", header=True)
-    def named(self, row: Affiliate) -> list[object]:
-        return [row.name, code(row.public_id)]
-
-    @display(description="Offers")
-    def approved_offers(self, row: Any) -> int:
-        return int(row.approved_count)
-
-    @display(description="See also")
-    def related_lists(self, row: Affiliate) -> SafeString:
-        links = [list_link(view, text, **{key: row.pk}) for view, text, key in self.RELATED_LISTS]
-        return format_html(
-            '<span class="aff-links">{}{}</span>', format_html("{}" * len(links), *links), self._portal_as(row)
-        )
-
-    def _portal_as(self, row: Affiliate) -> SafeString | str:
-        """The affiliate's own portal, as it sees it."""
-        try:
-            home = reverse("portal:overview")
-        except NoReverseMatch:
-            home = "/"
-        return format_html('<a class="text-link" href="{}?as={}">Open portal as {}</a>', home, row.public_id, row.name)

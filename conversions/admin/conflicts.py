@@ -7,20 +7,34 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.db.models import Q
+from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilter
-from unfold.decorators import action, display
+from unfold.contrib.filters.admin import AutocompleteSelectFilter
+from unfold.decorators import display
 from unfold.enums import ActionVariant
 
 from affiliates.models import User
+from conversions.admin import columns
 from conversions.conflicts import ConflictRefused, Difference, accept, differences, dismiss
 from conversions.models import ConflictReview
 from records.money import format_money
-from web.panel import ConfirmForm, RecordAdmin, code, label, link_to, question, rows_of, when
+from web.panel import (
+    ConfirmForm,
+    RecordAdmin,
+    code,
+    column,
+    label,
+    link_to,
+    one_of,
+    question,
+    shown,
+    table_column,
+    two_lines,
+    when,
+    whole_story,
+)
 from web.panel.confirm import note_field
 
 UNITLESS = ("volume", "currency")
@@ -78,17 +92,17 @@ class DismissConflicts(DecideConflicts):
         dismiss(review_id=row.pk, **given)
 
 
-class ConflictStateFilter(DropdownFilter):
-    """The queue shows open conflicts by default."""
-
-    title, parameter_name = "state", "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("open", "Open"), ("accepted", "Accepted"), ("dismissed", "Dismissed"), ("all", "All")]
-
-    def queryset(self, request: HttpRequest, queryset: "QuerySet[ConflictReview]") -> "QuerySet[ConflictReview]":
-        chosen = {"accepted": Q(resolution="accepted"), "dismissed": Q(resolution="dismissed"), "all": Q()}
-        return queryset.filter(chosen.get(self.value() or "open", Q(resolved_at=None)))
+# The queue: it opens with the open conflicts.
+ConflictStateFilter = one_of(
+    "state",
+    {
+        "open": ("Open", Q(resolved_at=None)),
+        "accepted": ("Accepted", Q(resolution="accepted")),
+        "dismissed": ("Dismissed", Q(resolution="dismissed")),
+        "all": ("All", Q()),
+    },
+    default="open",
+)
 
 
 @admin.register(ConflictReview)
@@ -103,7 +117,7 @@ class ConflictReviewAdmin(RecordAdmin):
         ("conversion__affiliate", AutocompleteSelectFilter),
         ("conversion__advertiser", AutocompleteSelectFilter),
     )
-    list_select_related = (
+    related = (
         *("conversion__goal__offer", "conversion__affiliate", "conversion__customer"),
         *("postback__advertiser", "postback__correction", "resolved_by"),
     )
@@ -113,6 +127,7 @@ class ConflictReviewAdmin(RecordAdmin):
     sortable_by = ()
     actions = ("accept", "dismiss")
     actions_detail = ("trace", "accept", "dismiss")
+    trace = whole_story("conversion", "conversion.public_id")
     fieldsets = (
         (
             None,
@@ -129,29 +144,32 @@ class ConflictReviewAdmin(RecordAdmin):
             },
         ),
     )
-    readonly_fields = (
-        *(
-            "conversion_link",
-            "transaction",
-            "affiliate",
-            "offer",
-            "status",
-            "opened",
-            "postback_link",
-            "facts",
-            "state",
-        ),
-    )
     accept = question(AcceptConflicts, description="Accept the new amount", icon="check", variant=ActionVariant.PRIMARY)
     dismiss = question(DismissConflicts, description="Dismiss", icon="close")
+    named = two_lines(
+        "Conversion and postback",
+        lambda row: code(row.conversion.transaction_id or row.conversion.public_id),
+        shown("postback.public_id", code),
+    )
+    conversion_link, who = columns.CONVERSION, columns.WHO
+    affiliate, offer = columns.AFFILIATE, columns.OFFER
+    postback_link = column("Postback", "postback", link_to)
+    status = column("Status", "conversion", columns.status_words)
+    transaction = column("Transaction", "conversion.transaction_id", code)
+    stored = column("Stored", lambda row: _lines(f"{name} {stored}" for name, stored, _, _ in sides(row)))
+    sent = column("Postback says", lambda row: _lines(f"{name} {sent}" for name, _, sent, _ in sides(row)))
+    difference = column("Difference", lambda row: _lines(by for _, _, _, by in sides(row)) or "Not the money")
+    opened = column("Since", "opened_at", when)
+    facts = table_column(
+        "Both, side by side",
+        ("Fact", "Conversion", "Postback", "Difference"),
+        lambda row: sides(row),
+        empty="The money is the same: the request names another click, or a refund that was sent otherwise before.",
+    )
 
     def has_decide_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """A decision changes a conversion's money."""
         return super().has_decide_permission(request, obj) and request.user.has_perm("conversions.change_conversion")
-
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[ConflictReview]":
-        rows: QuerySet[ConflictReview] = super().get_queryset(request)
-        return rows.select_related(*self.list_select_related)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Read the requests of the whole page together."""
@@ -159,64 +177,6 @@ class ConflictReviewAdmin(RecordAdmin):
         for row, found in zip(page.result_list, differences(page.result_list), strict=True):
             row.__dict__["_found"] = found
         return page
-
-    @action(description="Whole story", icon="timeline", permissions=["view"])
-    def trace(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        public_id = ConflictReview.objects.values_list("conversion__public_id", flat=True).get(pk=object_id)
-        return HttpResponseRedirect(reverse("trace:conversion", args=[public_id]))
-
-    @display(description="Conversion and postback", header=True)
-    def named(self, row: ConflictReview) -> list[object]:
-        return [code(row.conversion.transaction_id or row.conversion.public_id), code(row.postback.public_id)]
-
-    @display(description="Conversion")
-    def conversion_link(self, row: ConflictReview) -> SafeString | str:
-        return link_to(row.conversion)
-
-    @display(description="Postback")
-    def postback_link(self, row: ConflictReview) -> SafeString | str:
-        return link_to(row.postback)
-
-    @display(description="Affiliate and offer", header=True)
-    def who(self, row: ConflictReview) -> list[object]:
-        return [link_to(row.conversion.affiliate), row.conversion.goal.offer.name]
-
-    @display(description="Affiliate")
-    def affiliate(self, row: ConflictReview) -> SafeString | str:
-        return link_to(row.conversion.affiliate)
-
-    @display(description="Offer")
-    def offer(self, row: ConflictReview) -> SafeString | str:
-        return link_to(row.conversion.goal.offer)
-
-    @display(description="Status")
-    def status(self, row: ConflictReview) -> str:
-        return f"{row.conversion.get_status_display()}: {row.conversion.get_reason_display().lower()}"
-
-    @display(description="Transaction")
-    def transaction(self, row: ConflictReview) -> SafeString | str:
-        return code(row.conversion.transaction_id)
-
-    @display(description="Stored")
-    def stored(self, row: ConflictReview) -> SafeString:
-        return _lines(f"{name} {stored}" for name, stored, _, _ in sides(row))
-
-    @display(description="Postback says")
-    def sent(self, row: ConflictReview) -> SafeString:
-        return _lines(f"{name} {sent}" for name, _, sent, _ in sides(row))
-
-    @display(description="Difference")
-    def difference(self, row: ConflictReview) -> SafeString | str:
-        return _lines(by for _, _, _, by in sides(row)) or "Not the money"
-
-    @display(description="Since")
-    def opened(self, row: ConflictReview) -> SafeString | str:
-        return when(row.opened_at)
-
-    @display(description="Both, side by side")
-    def facts(self, row: ConflictReview) -> SafeString:
-        empty = "The money is the same: the request names another click, or a refund that was sent otherwise before."
-        return rows_of(("Fact", "Conversion", "Postback", "Difference"), sides(row), empty=empty)
 
     @display(description="State")
     def state(self, row: ConflictReview) -> SafeString:
@@ -232,13 +192,18 @@ def sides(row: ConflictReview) -> list[tuple[str, str, str, str]]:
         changed = next((each for each in found if each.name == "currency"), None)
         was, now = (changed.stored, changed.sent) if changed else (row.conversion.currency, row.conversion.currency)
         row.__dict__["_sides"] = [
-            (each.name, shown(each.name, each.stored, was), shown(each.name, each.sent, now), by(each, was, now))
+            (
+                each.name,
+                amount_words(each.name, each.stored, was),
+                amount_words(each.name, each.sent, now),
+                by(each, was, now),
+            )
             for each in found
         ]
     return row.__dict__["_sides"]  # type: ignore[no-any-return]
 
 
-def shown(name: str, value: str, currency: str) -> str:
+def amount_words(name: str, value: str, currency: str) -> str:
     return format_money(Decimal(value), currency) if value and name not in UNITLESS else value or "not given"
 
 
@@ -248,7 +213,7 @@ def by(each: Difference, was: str, now: str) -> str:
         return "another currency"
     amount = Decimal(each.sent or 0) - Decimal(each.stored or 0)
     sign = "+" if amount > 0 else "−"
-    return f"{sign}{shown(each.name, f'{abs(amount).normalize():f}', now)}"
+    return f"{sign}{amount_words(each.name, f'{abs(amount).normalize():f}', now)}"
 
 
 def in_words(found: Sequence[tuple[str, str, str, str]]) -> str:

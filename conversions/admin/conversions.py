@@ -4,125 +4,106 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-from import_export.fields import Field
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     BooleanRadioFilter,
     ChoicesCheckboxFilter,
     ChoicesDropdownFilter,
 )
-from unfold.decorators import action, display
+from unfold.decorators import display
 from unfold.enums import ActionVariant
 
+from conversions.admin import columns
 from conversions.admin.decisions import ApproveConversions, RejectConversions
 from conversions.admin.files import DecideByFile
 from conversions.admin.forms import RefundConversion
 from conversions.holds import hold_of
 from conversions.models import Conversion, Correction, Customer, Refund, StatusChange
-from tracking.admin.clicks import click_key
-from tracking.click_id.codec import text_of
+from tracking.admin.clicks import click_column, click_key
 from tracking.click_id.pasted import narrowed
 from web.panel import (
+    PUBLIC_ID,
     BoundedExport,
     DayRangeFilter,
-    ExportColumns,
     RecordAdmin,
     RecordTable,
+    clipped,
     code,
-    labelled,
+    column,
+    export_of,
+    label_column,
     link_to,
-    money,
+    money_column,
     question,
+    shown,
+    two_lines,
     when,
+    whole_story,
 )
+from web.panel.columns import Source
 
 STATUS_TONES = {"pending": "warning", "approved": "success", "rejected": "danger"}
 SOURCE_TONES = {"postback": "info", "operator": "primary", "automatic": "default"}
+
+
+STEP = column("Step", lambda row: f"{row.get_from_status_display() or 'New'} → {row.get_to_status_display()}")
 
 
 class StatusChangeTable(RecordTable):
     """Status changes, with who, when and why."""
 
     model = StatusChange
+    related = ("actor", "postback", "conversion")
     fields = ("at", "step", "reason", "note", "source", "actor", "postback")
-    readonly_fields = ("step",)
     verbose_name_plural = "status history"
     show_change_link = False
-
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[StatusChange]":
-        rows: QuerySet[StatusChange] = super().get_queryset(request)
-        return rows.select_related("actor", "postback", "conversion")
-
-    @display(description="Step")
-    def step(self, row: StatusChange) -> str:
-        return f"{row.get_from_status_display() or 'New'} → {row.get_to_status_display()}"
+    step = STEP
 
 
 class RefundTable(RecordTable):
     model = Refund
+    related = ("actor", "postback", "conversion")
     fields = ("occurred_at", "amount_shown", "refund_id", "note", "actor", "postback")
-    readonly_fields = ("amount_shown",)
     show_change_link = False
-
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[Refund]":
-        rows: QuerySet[Refund] = super().get_queryset(request)
-        return rows.select_related("actor", "postback", "conversion")
-
-    @display(description="Amount")
-    def amount_shown(self, row: Refund) -> SafeString | str:
-        return money(row.amount, row.conversion.currency)
+    amount_shown = money_column("Amount", "amount", "conversion.currency")
 
 
 class CorrectionTable(RecordTable):
     """Corrections: facts that replaced the first ones."""
 
     model = Correction
+    related = ("actor", "postback", "conversion")
     fields = ("at", "what", "note", "actor", "postback")
-    readonly_fields = ("what",)
     show_change_link = False
-
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[Correction]":
-        rows: QuerySet[Correction] = super().get_queryset(request)
-        return rows.select_related("actor", "postback", "conversion")
-
-    @display(description="Change")
-    def what(self, row: Correction) -> str:
-        return row.words
+    what = column("Change", "words")
 
 
-class ConversionColumns(ExportColumns):
-    affiliate_id = Field(attribute="affiliate__public_id", column_name="affiliate_id")
-    affiliate = Field(attribute="affiliate__name", column_name="affiliate")
-    advertiser = Field(attribute="advertiser__name", column_name="advertiser")
-    offer = Field(attribute="goal__offer__name", column_name="offer")
-    goal = Field(attribute="goal__code", column_name="goal")
-    customer_id = Field(attribute="customer__customer_id", column_name="customer_id")
-    link_code = Field(attribute="link__code", column_name="link_code")
-    click = Field(column_name="click_id")
-
-    class Meta:
-        model = Conversion
-        fields: tuple[str, ...] = (
-            *("public_id", "status", "reason", "affiliate_id", "affiliate", "advertiser", "offer", "goal"),
-            *("transaction_id", "customer_id", "click", "link_code", "evidence", "revenue", "refunded", "payout"),
-            *("currency", "extras"),
-            *("occurred_at", "received_at", "approve_at", "booked_at"),
-        )
-        export_order = fields
-
-    def dehydrate_click(self, row: Conversion) -> str:
-        return text_of(row.click_id) if row.click_id else ""
+CLICK = click_column(empty="None: attributed without a click")
+# The columns of the export; payouts add the commission.
+EXPORTED: tuple[str | tuple[str, Source], ...] = (
+    *("public_id", "status", "reason"),
+    ("affiliate_id", "affiliate.public_id"),
+    ("affiliate", "affiliate.name"),
+    ("advertiser", "advertiser.name"),
+    ("offer", "goal.offer.name"),
+    ("goal", "goal.code"),
+    "transaction_id",
+    ("customer_id", "customer.customer_id"),
+    ("click_id", CLICK),
+    ("link_code", "link.code"),
+    *("evidence", "revenue", "refunded", "payout", "currency", "extras"),
+    *("occurred_at", "received_at", "approve_at", "booked_at"),
+)
 
 
 @admin.register(Conversion)
 class ConversionAdmin(BoundedExport, RecordAdmin):
     """Conversions. Their status changes only by approving or rejecting, with a reason."""
 
-    resource_classes: tuple[Any, ...] = (ConversionColumns,)
+    resource_classes: tuple[Any, ...] = (export_of(Conversion, *EXPORTED),)
     export_related = ("affiliate", "advertiser", "goal__offer", "customer", "link")
     list_display: tuple[str, ...] = (*("named", "status_label", "who", "revenue_shown", "why", "happened"),)
     list_display_links = ("named",)
@@ -148,6 +129,7 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
     actions = ("approve", "reject")
     actions_list = ("by_file",)
     actions_detail: tuple[str, ...] = ("trace", "approve", "reject", "refund")
+    trace = whole_story("conversion", "public_id")
     inlines: tuple[Any, ...] = (StatusChangeTable, RefundTable, CorrectionTable)
     fieldsets = (
         (
@@ -177,22 +159,21 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
             },
         ),
     )
-    readonly_fields = (
-        "waits_for",
-        "shown_id",
-        "status_label",
-        "offer_name",
-        "revenue_shown",
-        "refunded_shown",
-        "payout_shown",
-        "click_shown",
-        "extras_shown",
-    )
     approve = question(ApproveConversions, description="Approve", icon="check", variant=ActionVariant.PRIMARY)
     reject = question(RejectConversions, description="Reject", icon="close")
     by_file = question(DecideByFile, description="By a file", icon="upload_file")
     refund = question(RefundConversion, description="Refund", icon="undo")
-    status_label = labelled("status", STATUS_TONES, description="Status")
+    status_label = label_column("Status", "status", STATUS_TONES)
+    named = two_lines("Conversion", lambda row: f"{row.goal.name} (test)" if row.is_test else row.goal.name, PUBLIC_ID)
+    shown_id = column("Conversion ID", "public_id", code)
+    who = two_lines("Affiliate and offer", shown("affiliate", link_to), "goal.offer.name")
+    offer_name = column("Offer", "goal.offer", link_to)
+    revenue_shown = money_column("Revenue", "revenue")
+    refunded_shown = money_column("Refunded", "refunded", empty="Nothing")
+    payout_shown = money_column("Payout as sent", "payout")
+    happened = column("Received", "received_at", when)
+    click_shown = CLICK
+    why = column("Reason", "get_reason_display", clipped)
 
     def get_search_results(
         self, request: HttpRequest, queryset: "QuerySet[Conversion]", search_term: str
@@ -211,23 +192,6 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
             found |= Q(extras__contains={name.strip().lower(): value.strip()}) & ~Q(extras={})
         return queryset.filter(found), False
 
-    @action(description="Whole story", icon="timeline", permissions=["view"])
-    def trace(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        public_id = Conversion.objects.values_list("public_id", flat=True).get(pk=object_id)
-        return HttpResponseRedirect(reverse("trace:conversion", args=[public_id]))
-
-    @display(description="Conversion", header=True)
-    def named(self, row: Conversion) -> list[object]:
-        return [f"{row.goal.name} (test)" if row.is_test else row.goal.name, code(row.public_id)]
-
-    @display(description="Conversion ID")
-    def shown_id(self, row: Conversion) -> SafeString | str:
-        return code(row.public_id)
-
-    @display(description="Affiliate and offer", header=True)
-    def who(self, row: Conversion) -> list[object]:
-        return [link_to(row.affiliate), row.goal.offer.name]
-
     @display(description="Waits for")
     def waits_for(self, row: Conversion) -> SafeString | str:
         """Unmet rules, or risk signals in review, with the end date."""
@@ -239,39 +203,10 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
         end = format_html("<p>{}until {}</p>", owner, when(hold.until)) if hold.until else ""
         return format_html("<ul>{}</ul>{}", texts, end)
 
-    @display(description="Offer")
-    def offer_name(self, row: Conversion) -> SafeString | str:
-        return link_to(row.goal.offer)
-
-    @display(description="Revenue")
-    def revenue_shown(self, row: Conversion) -> SafeString | str:
-        return money(row.revenue, row.currency)
-
-    @display(description="Refunded")
-    def refunded_shown(self, row: Conversion) -> SafeString | str:
-        return money(row.refunded, row.currency) if row.refunded else "Nothing"
-
-    @display(description="Payout as sent")
-    def payout_shown(self, row: Conversion) -> SafeString | str:
-        return money(row.payout, row.currency)
-
-    @display(description="Reason")
-    def why(self, row: Conversion) -> SafeString:
-        label = row.get_reason_display()
-        return format_html('<span class="aff-clip" title="{}">{}</span>', label, label)
-
-    @display(description="Received")
-    def happened(self, row: Conversion) -> SafeString | str:
-        return when(row.received_at)
-
     @display(description="Further parameters")
     def extras_shown(self, row: Conversion) -> SafeString | str:
         pairs = ((code(name), value) for name, value in sorted(row.extras.items()))
         return format_html_join(mark_safe("<br>"), "{} = {}", pairs) or "None"  # nosec B308 # a constant
-
-    @display(description="Click ID")
-    def click_shown(self, row: Conversion) -> SafeString | str:
-        return code(text_of(row.click_id)) if row.click_id else "None: attributed without a click"
 
 
 @admin.register(StatusChange)
@@ -288,16 +223,7 @@ class StatusChangeAdmin(RecordAdmin):
     ordering = ("-id",)
     sortable_by = ()
     fields = (("conversion", "at"), ("from_status", "to_status"), "reason", "note", ("source", "actor"), "postback")
-    source_label = labelled("source", SOURCE_TONES, description="By")
-
-    @display(description="Time", ordering="id")
-    def time(self, row: StatusChange) -> SafeString | str:
-        return when(row.at)
-
-    @display(description="Conversion")
-    def conversion_link(self, row: StatusChange) -> SafeString | str:
-        return link_to(row.conversion)
-
-    @display(description="Step")
-    def step(self, row: StatusChange) -> str:
-        return f"{row.get_from_status_display() or 'New'} → {row.get_to_status_display()}"
+    source_label = label_column("By", "source", SOURCE_TONES)
+    time = column("Time", "at", when, ordering="id")
+    conversion_link = columns.CONVERSION
+    step = STEP

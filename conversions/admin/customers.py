@@ -4,19 +4,24 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.http import urlencode
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
-from unfold.decorators import action, display
 
 from conversions.models import Customer, CustomerLock, Touch
-from tracking.admin.clicks import click_key
-from tracking.click_id.codec import text_of
+from tracking.admin.clicks import click_column, click_key
 from tracking.click_id.pasted import narrowed
-from web.panel import DayRangeFilter, RecordAdmin, RecordTable, code, link_to, list_link, when
+from web.panel import (
+    DayRangeFilter,
+    RecordAdmin,
+    RecordTable,
+    code,
+    column,
+    link_to,
+    to_list,
+    when,
+    whole_story,
+)
 
 
 def lock_end(row: CustomerLock) -> SafeString | str:
@@ -25,19 +30,16 @@ def lock_end(row: CustomerLock) -> SafeString | str:
     return when(row.locked_at + expires) if expires else "Never"
 
 
+ENDS = column("Next click takes over after", lock_end)
+CUSTOMER = column("Customer", "customer", lambda customer: code(link_to(customer)))
+
+
 class LockTable(RecordTable):
     model = CustomerLock
     fields = ("offer", "enrollment", "link", "locked_at", "ends")
-    readonly_fields = ("ends",)
+    related = ("customer", "offer", "enrollment__affiliate", "enrollment__offer", "link")
     verbose_name_plural = "customer locks"
-
-    @display(description="Next click takes over after")
-    def ends(self, row: CustomerLock) -> SafeString | str:
-        return lock_end(row)
-
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[CustomerLock]":
-        rows: QuerySet[CustomerLock] = super().get_queryset(request)
-        return rows.select_related("customer", "offer", "enrollment__affiliate", "enrollment__offer", "link")
+    ends = ENDS
 
 
 class TouchTable(RecordTable):
@@ -45,17 +47,10 @@ class TouchTable(RecordTable):
 
     model = Touch
     fields = ("at", "enrollment", "link", "click_shown")
-    readonly_fields = ("click_shown",)
+    related = ("customer", "enrollment__affiliate", "enrollment__offer", "link")
     verbose_name_plural = "touches"
     show_change_link = False
-
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[Touch]":
-        rows: QuerySet[Touch] = super().get_queryset(request)
-        return rows.select_related("customer", "enrollment__affiliate", "enrollment__offer", "link")
-
-    @display(description="Click ID")
-    def click_shown(self, row: Touch) -> SafeString | str:
-        return code(text_of(row.click_id))
+    click_shown = click_column()
 
 
 @admin.register(Customer)
@@ -69,26 +64,16 @@ class CustomerAdmin(RecordAdmin):
     ordering = ("-id",)
     sortable_by = ()
     fields = (("shown_id", "advertiser"), ("created_at", "conversions_link"), "touches_link")
-    readonly_fields = ("shown_id", "conversions_link", "touches_link")
     actions_detail = ("trace",)
+    trace = whole_story("search", "customer_id")
     inlines = (LockTable, TouchTable)
-
-    @action(description="Whole story", icon="timeline", permissions=["view"])
-    def trace(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        customer_id = Customer.objects.values_list("customer_id", flat=True).get(pk=object_id)
-        return HttpResponseRedirect(f"{reverse('trace:search')}?{urlencode({'q': customer_id})}")
-
-    @display(description="Customer ID")
-    def shown_id(self, row: Customer) -> SafeString | str:
-        return code(row.customer_id)
-
-    @display(description="Conversions")
-    def conversions_link(self, row: Customer) -> SafeString | str:
-        return list_link("admin:conversions_conversion_changelist", "Conversions", customer__id__exact=row.pk)
-
-    @display(description="Touches")
-    def touches_link(self, row: Customer) -> SafeString | str:
-        return list_link("admin:conversions_touch_changelist", "Clicks that its events named", customer=row.pk)
+    shown_id = column("Customer ID", "customer_id", code)
+    conversions_link = column(
+        "Conversions", to_list("admin:conversions_conversion_changelist", "Conversions", customer__id__exact="pk")
+    )
+    touches_link = column(
+        "Touches", to_list("admin:conversions_touch_changelist", "Clicks that its events named", customer="pk")
+    )
 
 
 @admin.register(CustomerLock)
@@ -104,38 +89,16 @@ class CustomerLockAdmin(RecordAdmin):
     ordering = ("-id",)
     sortable_by = ()
     fields = (("customer", "offer"), ("enrollment", "link"), ("click_shown", "locked_at"), "ends")
-    readonly_fields = ("click_shown", "ends")
+    customer_link = CUSTOMER
+    offer_link = column("Offer", "offer", link_to)
+    affiliate_link = column("Affiliate", "enrollment.affiliate", link_to)
+    link_code = column("Link", "link.code", code, empty="By coupon")
+    ends = ENDS
+    locked = column("Since", "locked_at", when)
+    click_shown = click_column()
 
     def get_list_display_links(self, request: HttpRequest, list_display: Any) -> None:
         return None
-
-    @display(description="Customer")
-    def customer_link(self, row: CustomerLock) -> SafeString:
-        return format_html('<span class="aff-code">{}</span>', link_to(row.customer))
-
-    @display(description="Offer")
-    def offer_link(self, row: CustomerLock) -> SafeString | str:
-        return link_to(row.offer)
-
-    @display(description="Affiliate")
-    def affiliate_link(self, row: CustomerLock) -> SafeString | str:
-        return link_to(row.enrollment.affiliate)
-
-    @display(description="Link")
-    def link_code(self, row: CustomerLock) -> SafeString | str:
-        return code(row.link.code) if row.link else "By coupon"
-
-    @display(description="Next click takes over after")
-    def ends(self, row: CustomerLock) -> SafeString | str:
-        return lock_end(row)
-
-    @display(description="Since")
-    def locked(self, row: CustomerLock) -> SafeString | str:
-        return when(row.locked_at)
-
-    @display(description="Click ID")
-    def click_shown(self, row: CustomerLock) -> SafeString | str:
-        return code(text_of(row.click_id)) if row.click_id else "–"
 
 
 class CustomerFilter(admin.SimpleListFilter):
@@ -177,15 +140,14 @@ class TouchAdmin(RecordAdmin):
         ("clicked", "link_code"),
         "click_shown",
     )
-    readonly_fields = (
-        "click_shown",
-        "clicked",
-        "customer_link",
-        "advertiser_link",
-        "affiliate_link",
-        "offer_link",
-        "link_code",
-    )
+    clicked = column("Clicked", "at", when)
+    customer_link = CUSTOMER
+    advertiser_link = column("Advertiser", "customer.advertiser", link_to)
+    affiliate_link = column("Affiliate", "enrollment.affiliate", link_to)
+    offer_link = column("Offer", "offer", link_to)
+    link_code = column("Link", "link.code", code)
+    click_shown = click_column()
+    trace = whole_story("search", click_shown)
 
     def get_search_results(
         self, request: HttpRequest, queryset: "QuerySet[Touch]", search_term: str
@@ -195,36 +157,3 @@ class TouchAdmin(RecordAdmin):
         if key := click_key(term):
             return queryset.filter(click_id=key), False
         return queryset.filter(customer__customer_id=term) if term else queryset, False
-
-    @action(description="Whole story", icon="timeline", permissions=["view"])
-    def trace(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        key = Touch.objects.values_list("click_id", flat=True).get(pk=object_id)
-        return HttpResponseRedirect(f"{reverse('trace:search')}?{urlencode({'q': text_of(key)})}")
-
-    @display(description="Clicked")
-    def clicked(self, row: Touch) -> SafeString | str:
-        return when(row.at)
-
-    @display(description="Customer")
-    def customer_link(self, row: Touch) -> SafeString:
-        return format_html('<span class="aff-code">{}</span>', link_to(row.customer))
-
-    @display(description="Advertiser")
-    def advertiser_link(self, row: Touch) -> SafeString | str:
-        return link_to(row.customer.advertiser)
-
-    @display(description="Affiliate")
-    def affiliate_link(self, row: Touch) -> SafeString | str:
-        return link_to(row.enrollment.affiliate)
-
-    @display(description="Offer")
-    def offer_link(self, row: Touch) -> SafeString | str:
-        return link_to(row.offer)
-
-    @display(description="Link")
-    def link_code(self, row: Touch) -> SafeString | str:
-        return code(row.link.code)
-
-    @display(description="Click ID")
-    def click_shown(self, row: Touch) -> SafeString | str:
-        return code(text_of(row.click_id))

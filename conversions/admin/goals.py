@@ -6,7 +6,6 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter, ChoicesCheckboxFilter
 from unfold.decorators import display
 
@@ -19,7 +18,7 @@ from conversions.qualification.words import all_words
 from conversions.qualification_kinds.base import UNUSED
 from conversions.qualification_kinds.table import help_of
 from records.words import duration_words
-from web.panel import DaysField, ListField, PanelAdmin, PanelInline, code, link_to
+from web.panel import DaysField, ListField, PanelAdmin, PanelInline, code, column, link_to
 
 RULES = (
     ("approval", "approval_delay"),
@@ -107,24 +106,15 @@ class GoalAdmin(PanelAdmin):
         (None, {"fields": ("offer", ("name", "code"), ("kind", "position"), "is_active")}),
         ("Rules", {"fields": RULES}),
     )
+    shown_code = column("Code", "code", code, ordering="code")
+    offer_link = column("Offer", "offer", link_to, ordering="offer__name")
+    approved = column("Approved", approval_words)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Goal | None = None) -> tuple[str, ...]:
         """A goal keeps its offer; once it has conversions also the code that senders use."""
         if obj is None:
             return ()
         return ("offer", "code") if obj.conversions.exists() else ("offer",)
-
-    @display(description="Code", ordering="code")
-    def shown_code(self, row: Goal) -> SafeString | str:
-        return code(row.code)
-
-    @display(description="Offer", ordering="offer__name")
-    def offer_link(self, row: Goal) -> SafeString | str:
-        return link_to(row.offer)
-
-    @display(description="Approved")
-    def approved(self, row: Goal) -> str:
-        return approval_words(row)
 
     @display(description="Rules")
     def rules(self, row: Goal) -> str:
@@ -144,14 +134,11 @@ class GoalInline(PanelInline):
     """An offer's goals in the order of its funnel."""
 
     model = Goal
+    related = ("offer",)
     form = GoalForm
     fields = (("name", "code"), ("kind", "position"), "is_active", *RULES)
     show_change_link = True
     collapsible = True
-
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[Goal]":
-        rows: QuerySet[Goal] = super().get_queryset(request)
-        return rows.select_related("offer")
 
 
 admin.site.unregister(Offer)

@@ -1,5 +1,6 @@
 """Mappings for senders that no preset fits: define them, test them, and give the sender the address."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -21,7 +22,7 @@ from conversions.dialects.rules import FIXED
 from conversions.dialects.table import BY_NAME, DIALECTS
 from conversions.models import SenderMapping
 from conversions.models.mappings import NATIVE, OWN
-from web.panel import PanelAdmin, code, link_to, rows_of
+from web.panel import PanelAdmin, clipped, code, column, link_to, table_column, two_lines
 from web.panel.columns import once
 
 RARE = ("volume", "refund", "refund_id", *DEDUCTIONS)
@@ -35,6 +36,21 @@ def parameter_rows(fields: Any) -> tuple[Any, ...]:
         for ours in LABELS
         if ours in fields
     )
+
+
+def names_read(row: SenderMapping) -> str:
+    """The first name of each of our fields."""
+    return ", ".join(name for ours in LABELS for name in row.names.get(ours, ())[:1])
+
+
+def parameters_of(row: SenderMapping) -> Iterator[tuple[object, ...]]:
+    for ours in LABELS:
+        if ours in row.names or ours in row.defaults:
+            yield LABELS[ours], code(" ".join(row.names.get(ours, ()))), row.defaults.get(ours, "")
+
+
+def words_of(row: SenderMapping) -> list[tuple[object, ...]]:
+    return [("Status", *pair) for pair in row.statuses.items()] + [("Goal", *pair) for pair in row.goals.items()]
 
 
 @admin.register(SenderMapping)
@@ -90,6 +106,16 @@ class SenderMappingAdmin(PanelAdmin):
         ("Times", {"fields": (("time_format", "time_zone"),)}),
         fieldsets[3],
     )
+    named = two_lines("Mapping", "name", lambda row: code(f"/d/{row.slug}/"), ordering="name")
+    advertiser_shown = column("Advertiser", "advertiser", link_to, empty="Every advertiser")
+    token_names_shown = column("Names of the token", lambda row: ", ".join([*row.tokens, "token"]))
+    reads = column("Reads", names_read, clipped)
+    parameters_shown = table_column(
+        "Parameters", ("Field", "Names", "Where none is sent"), parameters_of, empty="None."
+    )
+    words_shown = table_column(
+        "Words", ("Field", "Theirs", "Ours"), words_of, empty="None: words are taken as they are."
+    )
 
     def get_fieldsets(self, request: HttpRequest, obj: SenderMapping | None = None) -> Any:
         if obj and not self.has_change_permission(request, obj):
@@ -129,19 +155,6 @@ class SenderMappingAdmin(PanelAdmin):
         except NoReverseMatch:
             return HttpResponseRedirect(reverse("admin:conversions_sendermapping_change", args=[object_id]))
 
-    @display(description="Mapping", ordering="name", header=True)
-    def named(self, row: SenderMapping) -> list[object]:
-        return [row.name, code(f"/d/{row.slug}/")]
-
-    @display(description="Advertiser")
-    def advertiser_shown(self, row: SenderMapping) -> SafeString | str:
-        return link_to(row.advertiser) if row.advertiser else "Every advertiser"
-
-    @display(description="Reads")
-    def reads(self, row: SenderMapping) -> SafeString:
-        text = ", ".join(name for ours in LABELS for name in row.names.get(ours, ())[:1])
-        return format_html('<span class="aff-clip" title="{}">{}</span>', text, text)
-
     @display(description="Answers")
     def answered(self, row: SenderMapping) -> str:
         own = {OWN: "With its own bodies", NATIVE: "As Affidavit"}
@@ -161,22 +174,3 @@ class SenderMappingAdmin(PanelAdmin):
             "advertiser; a sender that cannot add one takes it into the path: /d/%s/TOKEN/postback."
         )
         return format_html('{}<p class="aff-muted">{}</p>', lines, message % row.slug)
-
-    @display(description="Parameters")
-    def parameters_shown(self, row: SenderMapping) -> SafeString:
-        fixed = row.defaults
-        lines = (
-            (LABELS[ours], code(" ".join(row.names.get(ours, ()))), fixed.get(ours, ""))
-            for ours in LABELS
-            if ours in row.names or ours in fixed
-        )
-        return rows_of(("Field", "Names", "Where none is sent"), lines, empty="None.")
-
-    @display(description="Words")
-    def words_shown(self, row: SenderMapping) -> SafeString:
-        words = [("Status", *pair) for pair in row.statuses.items()] + [("Goal", *pair) for pair in row.goals.items()]
-        return rows_of(("Field", "Theirs", "Ours"), words, empty="None: words are taken as they are.")
-
-    @display(description="Names of the token")
-    def token_names_shown(self, row: SenderMapping) -> str:
-        return ", ".join([*row.tokens, "token"])

@@ -19,7 +19,17 @@ from conversions.intake import expire_parked, try_parked
 from conversions.models import ParkedPostback, Postback
 from records.words import counted
 from tracking.click_id.pasted import narrowed
-from web.panel import ConfirmForm, DayRangeFilter, RecordAdmin, code, label, link_to, question, when
+from web.panel import (
+    ConfirmForm,
+    DayRangeFilter,
+    RecordAdmin,
+    code,
+    column,
+    label_column,
+    link_to,
+    question,
+    when,
+)
 from web.panel.confirm import note_field
 
 TONES = {"customer": "info", "sale": "warning", "link": "danger"}
@@ -94,7 +104,15 @@ class ParkedPostbackAdmin(RecordAdmin):
         *(("postback_shown", "advertiser"), ("waits_label", "awaited_shown"), ("occurred_at", "since")),
         *(("next_try", "until"), "is_repeat"),
     )
-    readonly_fields = ("postback_shown", "waits_label", "awaited_shown", "since", "next_try", "until")
+    postback_shown = column("Postback", "postback.public_id", code)
+    advertiser_link = column("Advertiser", "advertiser", link_to)
+    waits_label = label_column("Waits for", "waits_for", TONES)
+    awaited_shown = column("Which", awaited, code)
+    wait = column(
+        "Since, until", lambda row: format_html("<span>{}<br>{}</span>", when(row.parked_at), when(row.expires_at))
+    )
+    since = column("Since", "parked_at", when)
+    until = column("Given up at", "expires_at", when)
 
     def get_search_results(
         self, request: HttpRequest, queryset: "QuerySet[ParkedPostback]", search_term: str
@@ -114,32 +132,9 @@ class ParkedPostbackAdmin(RecordAdmin):
 
     @action(description="Whole story", icon="timeline", permissions=["view"])
     def trace(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The parked row may be decided and gone meanwhile; its postback stays."""
         public_id = Postback.objects.values_list("public_id", flat=True).get(pk=object_id)
         return HttpResponseRedirect(reverse("trace:postback", args=[public_id]))
-
-    @display(description="Postback")
-    def postback_shown(self, row: ParkedPostback) -> SafeString | str:
-        return code(row.postback.public_id)
-
-    @display(description="Advertiser")
-    def advertiser_link(self, row: ParkedPostback) -> SafeString | str:
-        return link_to(row.advertiser)
-
-    @display(description="Waits for")
-    def waits_label(self, row: ParkedPostback) -> SafeString:
-        return label(row.get_waits_for_display(), TONES[row.waits_for])
-
-    @display(description="Which")
-    def awaited_shown(self, row: ParkedPostback) -> SafeString | str:
-        return code(awaited(row))
-
-    @display(description="Since, until")
-    def wait(self, row: ParkedPostback) -> SafeString:
-        return format_html("<span>{}<br>{}</span>", when(row.parked_at), when(row.expires_at))
-
-    @display(description="Since")
-    def since(self, row: ParkedPostback) -> SafeString | str:
-        return when(row.parked_at)
 
     @display(description="Next try")
     def next_try(self, row: ParkedPostback) -> SafeString | str:
@@ -148,7 +143,3 @@ class ParkedPostbackAdmin(RecordAdmin):
         tried = f"{counted(row.tries, 'try', 'tries')} so far"
         at = "Due now" if row.next_try_at <= timezone.now() else when(row.next_try_at)
         return format_html("<span>{}<br>{}</span>", at, tried)
-
-    @display(description="Given up at")
-    def until(self, row: ParkedPostback) -> SafeString | str:
-        return when(row.expires_at)

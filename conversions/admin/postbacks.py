@@ -1,47 +1,52 @@
 """Postbacks as received, the decisions about them, and examples for senders."""
 
 import json
+from collections.abc import Iterable, Iterator
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import Prefetch, Q, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from import_export.fields import Field
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     ChoicesCheckboxFilter,
     ChoicesDropdownFilter,
-    RadioFilter,
 )
-from unfold.decorators import action, display
+from unfold.decorators import display
 
+from conversions.admin import columns
 from conversions.admin.files import ImportEvents
 from conversions.admin.forms import ReplayPostbacks
 from conversions.intake.write.answer import stored_answer
 from conversions.models import ParkedPostback, Postback, Trace
 from conversions.reasons.codes import Reason
 from records.words import counted
-from tracking.admin.clicks import click_key
-from tracking.click_id.codec import text_of
+from tracking.admin.clicks import click_column, click_key
 from tracking.click_id.pasted import narrowed
 from web.cells import NOTHING
 from web.panel import (
+    PUBLIC_ID,
     BoundedExport,
     DayRangeFilter,
-    ExportColumns,
     RecordAdmin,
+    clipped,
     code,
-    labelled,
+    column,
+    export_of,
+    label_column,
     link_to,
     once,
+    one_of,
     question,
-    rows_of,
+    shown,
+    table_column,
+    two_lines,
     when,
+    whole_story,
 )
 
 OUTCOME_TONES = {
@@ -72,65 +77,30 @@ def _address(text: str) -> str:
         return ""
 
 
-class DecidedFilter(RadioFilter):
-    """Postbacks that were stored but not decided yet: left by a crash, decided by the sweep."""
-
-    title = "decision"
-    parameter_name = "decided"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("no", "Not decided yet"), ("yes", "Decided")]
-
-    def queryset(self, request: HttpRequest, queryset: "QuerySet[Postback]") -> "QuerySet[Postback]":
-        if self.value() in ("yes", "no"):
-            return queryset.filter(decided_at__isnull=self.value() == "no")
-        return queryset
-
-
+# Postbacks that are stored but not decided yet were left by a crash; the sweep decides them.
+DecidedFilter = one_of(
+    "decision",
+    {"no": ("Not decided yet", Q(decided_at=None)), "yes": ("Decided", ~Q(decided_at=None))},
+    parameter="decided",
+    is_radio=True,
+)
 IN_VAIN = (Reason.CUSTOMER_NEVER_CAME, Reason.SALE_NEVER_CAME, Reason.CLICK_NEVER_CAME)
+ParkedFilter = one_of(
+    "parked",
+    {"waiting": ("Waiting", Q(parked__isnull=False)), "in_vain": ("Waited in vain", Q(reason__in=IN_VAIN))},
+    is_radio=True,
+)
 
 
-class ParkedFilter(RadioFilter):
-    """Postbacks that are parked, and those that expired."""
-
-    title = "parked"
-    parameter_name = "parked"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("waiting", "Waiting"), ("in_vain", "Waited in vain")]
-
-    def queryset(self, request: HttpRequest, queryset: "QuerySet[Postback]") -> "QuerySet[Postback]":
-        if self.value() == "waiting":
-            return queryset.filter(parked__isnull=False)
-        return queryset.filter(reason__in=IN_VAIN) if self.value() == "in_vain" else queryset
-
-
-class PostbackColumns(ExportColumns):
-    advertiser = Field(attribute="advertiser__name", column_name="advertiser")
-    conversion = Field(attribute="conversion__public_id", column_name="conversion_id")
-    click = Field(column_name="click_id")
-    sent = Field(column_name="parameters")
-
-    class Meta:
-        model = Postback
-        fields = (
-            *("public_id", "received_at", "endpoint", "method", "advertiser", "ip", "outcome", "reason"),
-            *("click", "transaction_id", "conversion", "sent"),
-        )
-        export_order = fields
-
-    def dehydrate_click(self, row: Postback) -> str:
-        return text_of(row.click_id) if row.click_id else ""
-
-    def dehydrate_sent(self, row: Postback) -> str:
-        return urlencode([tuple(pair) for pair in row.parameters])
+def name_cells(pairs: Iterable[Iterable[str]]) -> Iterator[tuple[object, ...]]:
+    """Names and values, for a table."""
+    return ((code(name), value) for name, value in pairs)
 
 
 @admin.register(Postback)
 class PostbackAdmin(BoundedExport, RecordAdmin):
     """Postbacks as received, with the decision in force."""
 
-    resource_classes = (PostbackColumns,)
     export_related = ("advertiser", "conversion")
     list_display = (
         "time",
@@ -159,6 +129,7 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
     actions = ("replay",)
     actions_list = ("import_events",)
     actions_detail = ("trace", "replay")
+    trace = whole_story("postback", "public_id")
     replay = question(ReplayPostbacks, description="Decide again", icon="replay")
     import_events = question(ImportEvents, description="Import from a file", icon="upload_file")
     fieldsets = (
@@ -190,18 +161,37 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
         ),
         ("As it was answered", {"fields": ("answered",)}),
     )
-    readonly_fields = (
-        "shown_id",
-        "outcome_label",
-        "http_status",
-        "click_shown",
-        "sent",
-        "headers_shown",
-        "answered",
-        "waits_for",
-        "expires",
+    outcome_label = label_column("Outcome", "outcome", OUTCOME_TONES)
+    time = column("Received", "received_at", when)
+    named = two_lines(
+        "Postback and transaction",
+        PUBLIC_ID,
+        shown("transaction_id", code, empty="no transaction ID"),
     )
-    outcome_label = labelled("outcome", OUTCOME_TONES, description="Outcome")
+    shown_id = column("Postback ID", "public_id", code)
+    advertiser_link = column("Advertiser", "advertiser", link_to, empty="Not known")
+    http_status = column("HTTP", lambda row: row.answers[-1].http_status if row.answers else "–")
+    click_shown = click_column()
+    sent = table_column(
+        "Parameters", ("Name", "Value"), lambda row: name_cells(row.parameters), empty="The request had no parameters."
+    )
+    headers_shown = table_column(
+        "Headers kept", ("Name", "Value"), lambda row: name_cells(row.headers.items()), empty="None."
+    )
+    resource_classes = (
+        export_of(
+            Postback,
+            *("public_id", "received_at"),
+            ("endpoint", "endpoint"),
+            "method",
+            ("advertiser", advertiser_link),
+            *("ip", "outcome", "reason"),
+            ("click_id", click_shown),
+            "transaction_id",
+            ("conversion_id", "conversion.public_id"),
+            ("parameters", lambda row: urlencode([tuple(pair) for pair in row.parameters])),
+        ),
+    )
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Postback]":
         rows: QuerySet[Postback] = super().get_queryset(request)
@@ -222,27 +212,9 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
             found |= Q(click_id=key)
         return queryset.filter(found), False
 
-    @action(description="Whole story", icon="timeline", permissions=["view"])
-    def trace(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        public_id = Postback.objects.values_list("public_id", flat=True).get(pk=object_id)
-        return HttpResponseRedirect(reverse("trace:postback", args=[public_id]))
-
-    @display(description="Received")
-    def time(self, row: Postback) -> SafeString | str:
-        return when(row.received_at)
-
-    @display(description="Postback and transaction", header=True)
-    def named(self, row: Postback) -> list[object]:
-        return [code(row.public_id), code(row.transaction_id) if row.transaction_id else "no transaction ID"]
-
-    @display(description="Postback ID")
-    def shown_id(self, row: Postback) -> SafeString | str:
-        return code(row.public_id)
-
     @display(description="Reason")
     def why(self, row: Postback) -> SafeString:
-        label = row.get_reason_display() or "Not decided yet"
-        shown = format_html('<span class="aff-clip" title="{}">{}</span>', label, label)
+        shown = clipped(row.get_reason_display() or "Not decided yet")
         parked = parked_of(row)
         return format_html("{}<br>until {}", shown, when(parked.expires_at)) if parked else shown
 
@@ -261,27 +233,6 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
         tried = f"{counted(parked.tries, 'try', 'tries')} so far, next"
         return format_html("{} ({} {})", when(parked.expires_at), tried, when(parked.next_try_at))
 
-    @display(description="Advertiser")
-    def advertiser_link(self, row: Postback) -> SafeString | str:
-        return link_to(row.advertiser) if row.advertiser else "Not known"
-
-    @display(description="HTTP")
-    def http_status(self, row: Any) -> int | str:
-        return row.answers[-1].http_status if row.answers else "–"
-
-    @display(description="Click ID")
-    def click_shown(self, row: Postback) -> SafeString | str:
-        return code(text_of(row.click_id)) if row.click_id else "–"
-
-    @display(description="Parameters")
-    def sent(self, row: Postback) -> SafeString:
-        pairs = ((code(name), value) for name, value in row.parameters)
-        return rows_of(("Name", "Value"), pairs, empty="The request had no parameters.")
-
-    @display(description="Headers kept")
-    def headers_shown(self, row: Postback) -> SafeString:
-        return rows_of(("Name", "Value"), ((code(k), v) for k, v in row.headers.items()), empty="None.")
-
     @display(description="Answer")
     @once
     def answered(self, row: Any) -> SafeString | str:
@@ -290,6 +241,12 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
         decision = stored_answer(row)
         text = json.dumps(decision.body, indent=2, ensure_ascii=False)
         return format_html('<pre class="aff-pre">HTTP {}\n{}</pre>', decision.http_status, text)
+
+
+def step_cells(step: dict[str, Any]) -> tuple[str, ...]:
+    """A step of a decision, as a row of a table."""
+    given = ", ".join(f"{name}={value}" for name, value in (step.get("input") or {}).items())
+    return step.get("step", ""), step.get("result", ""), step.get("rule", ""), given, step.get("note", "")
 
 
 @admin.register(Trace)
@@ -311,36 +268,19 @@ class TraceAdmin(RecordAdmin):
         "problems_shown",
         "steps_shown",
     )
-    readonly_fields = ("problems_shown", "steps_shown")
-    outcome_label = labelled("outcome", OUTCOME_TONES, description="Outcome")
-
-    @display(description="Time")
-    def time(self, row: Trace) -> SafeString | str:
-        return when(row.decided_at)
-
-    @display(description="Postback")
-    def postback_link(self, row: Trace) -> SafeString | str:
-        return link_to(row.postback)
-
-    @display(description="Conversion")
-    def conversion_link(self, row: Trace) -> SafeString | str:
-        return link_to(row.conversion)
-
-    @display(description="Problems")
-    def problems_shown(self, row: Trace) -> SafeString:
-        lines = ((code(p.get("field")), p.get("message", ""), p.get("remedy", "")) for p in row.problems)
-        return rows_of(("Field", "What is wrong", "How to fix it"), lines, empty="None.")
-
-    @display(description="Steps")
-    def steps_shown(self, row: Trace) -> SafeString:
-        lines = (
-            (
-                step.get("step", ""),
-                step.get("result", ""),
-                step.get("rule", ""),
-                ", ".join(f"{name}={value}" for name, value in (step.get("input") or {}).items()),
-                step.get("note", ""),
-            )
-            for step in row.steps
-        )
-        return rows_of(("Step", "Result", "Rule", "Input", "Note"), lines, empty="No steps were kept.")
+    outcome_label = label_column("Outcome", "outcome", OUTCOME_TONES)
+    time = column("Time", "decided_at", when)
+    postback_link = column("Postback", "postback", link_to)
+    conversion_link = columns.CONVERSION
+    problems_shown = table_column(
+        "Problems",
+        ("Field", "What is wrong", "How to fix it"),
+        lambda row: ((code(p.get("field")), p.get("message", ""), p.get("remedy", "")) for p in row.problems),
+        empty="None.",
+    )
+    steps_shown = table_column(
+        "Steps",
+        ("Step", "Result", "Rule", "Input", "Note"),
+        lambda row: map(step_cells, row.steps),
+        empty="No steps were kept.",
+    )

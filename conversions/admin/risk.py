@@ -8,17 +8,18 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter, DropdownFilter
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from affiliates.models import User
+from conversions.admin import columns
 from conversions.decisions.held import LABELS, HeldConversions, held_of
 from conversions.lifecycle.status import StatusNotAllowed
 from conversions.models import Conversion, RiskPolicy, RiskReview
@@ -34,10 +35,10 @@ from web.panel import (
     PanelAdmin,
     RecordAdmin,
     Worth,
-    code,
+    column,
     label,
     left_words,
-    link_to,
+    one_of,
     question,
     when,
 )
@@ -128,26 +129,17 @@ class RejectReviews(DecideReviews):
     reasons = (Reason.FRAUD, Reason.OPERATOR_REJECTED)
 
 
-class StateFilter(DropdownFilter):
-    """The queue shows open reviews by default."""
-
-    title, parameter_name = "state", "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [
-            ("open", "Open"),
-            ("overdue", "Past its end date"),
-            ("late", "Approved before the mark"),
-            ("all", "All"),
-        ]
-
-    def queryset(self, request: HttpRequest, queryset: "QuerySet[RiskReview]") -> "QuerySet[RiskReview]":
-        chosen = {
-            "overdue": Q(resolved_at=None, held_until__lt=timezone.now()),
-            "late": Q(resolved_at=None, is_late=True),
-            "all": Q(),
-        }
-        return queryset.filter(chosen.get(self.value() or "open", Q(resolved_at=None)))
+# The queue: it opens with the open reviews.
+StateFilter = one_of(
+    "state",
+    {
+        "open": ("Open", Q(resolved_at=None)),
+        "overdue": ("Past its end date", lambda: Q(resolved_at=None, held_until__lt=timezone.now())),
+        "late": ("Approved before the mark", Q(resolved_at=None, is_late=True)),
+        "all": ("All", Q()),
+    },
+    default="open",
+)
 
 
 @admin.register(RiskReview)
@@ -185,42 +177,18 @@ class RiskReviewAdmin(RecordAdmin):
             },
         ),
     )
-    readonly_fields = ("conversion_link", "affiliate_link", "points", "state", "parts_shown")
     approve = question(ApproveReviews, description="Approve", icon="check", variant=ActionVariant.PRIMARY)
     reject = question(RejectReviews, description="Reject", icon="close")
-
-    @display(description="Conversion", header=True)
-    def named(self, row: RiskReview) -> list[object]:
-        return [row.conversion.goal.name, code(row.conversion.public_id)]
-
-    @display(description="Conversion")
-    def conversion_link(self, row: RiskReview) -> SafeString | str:
-        return link_to(row.conversion)
-
-    @display(description="Affiliate")
-    def affiliate_link(self, row: RiskReview) -> SafeString | str:
-        return link_to(row.conversion.affiliate)
-
-    @display(description="Affiliate and offer", header=True)
-    def who(self, row: RiskReview) -> list[object]:
-        return [link_to(row.conversion.affiliate), row.conversion.goal.offer.name]
-
-    @display(description="Score")
-    def points(self, row: RiskReview) -> str:
-        return f"{row.score} of {row.threshold}"
-
-    @display(description="Marks")
-    def marks(self, row: RiskReview) -> str:
-        return ", ".join(f"{title_of(part['mark'])} {part['points']}" for part in row.parts)
+    named, conversion_link, who = columns.NAMED, columns.CONVERSION, columns.WHO
+    affiliate_link = columns.AFFILIATE
+    points = column("Score", lambda row: f"{row.score} of {row.threshold}")
+    marks = column("Marks", lambda row: ", ".join(f"{title_of(part['mark'])} {part['points']}" for part in row.parts))
+    ends = column("Held until", "held_until", when)
 
     @display(description="Parts of the score")
     def parts_shown(self, row: RiskReview) -> SafeString:
         lines = ((title_of(part["mark"]), part["points"], part["note"]) for part in row.parts)
         return format_html("<ul>{}</ul>", format_html_join("", "<li><b>{}: {}</b> {}</li>", lines))
-
-    @display(description="Held until")
-    def ends(self, row: RiskReview) -> SafeString | str:
-        return when(row.held_until)
 
     @display(description="State")
     def state(self, row: RiskReview) -> SafeString:

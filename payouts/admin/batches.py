@@ -27,12 +27,14 @@ from web.panel import (
     RecordAdmin,
     RecordTable,
     code,
-    labelled,
+    column,
+    label_column,
     link_to,
-    list_link,
-    money,
+    money_column,
     question,
+    to_list,
     when,
+    yes_no,
 )
 
 Status = PayoutBatch.Status
@@ -44,27 +46,23 @@ def on_its_way(row: Payout) -> SafeString | str:
     return format_html("{}, {}", row.in_flight, when(row.in_flight_at)) if row.in_flight else "–"
 
 
+# Columns of payouts, on their own page and on the batch's.
+SENT = money_column("Sent", "sent_amount", "sent_currency")
+ON_ITS_WAY = column("On its way", on_its_way)
+# An affiliate without access, an invoice that is missing: for payouts that are due.
+TO_LOOK_AT = column("To look at", marks, empty="–")
+
+
 class BatchPayouts(RecordTable):
     model = Payout
+    related = ("affiliate", "method")
     fields = ("affiliate", "sent", "method", "status", "on_its_way", "reference", "to_look_at", "failure")
-    readonly_fields = ("sent", "on_its_way", "to_look_at")
     verbose_name_plural = "payouts"
+    sent, on_its_way, to_look_at = SENT, ON_ITS_WAY, TO_LOOK_AT
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Payout]":
         rows: QuerySet[Payout] = super().get_queryset(request)
-        return with_marks(rows.select_related("affiliate", "method").order_by("id"))
-
-    @display(description="On its way")
-    def on_its_way(self, row: Payout) -> SafeString | str:
-        return on_its_way(row)
-
-    @display(description="To look at")
-    def to_look_at(self, row: Payout) -> str:
-        return marks(row) or "–"
-
-    @display(description="Sent")
-    def sent(self, row: Payout) -> SafeString | str:
-        return money(row.sent_amount, row.sent_currency)
+        return with_marks(rows.order_by("id"))
 
 
 @admin.register(PayoutBatch)
@@ -88,7 +86,6 @@ class PayoutBatchAdmin(RecordAdmin):
         "checks",
         "file_shown",
     )
-    readonly_fields = ("shown_id", "status_label", "total_shown", "checks", "file_shown")
     actions_list = ("answer",)
     actions_detail = ("approve", "release", "file", "pay_all", "cancel")
     approve = question(Approve, description="Approve", icon="verified", variant=ActionVariant.PRIMARY)
@@ -96,7 +93,14 @@ class PayoutBatchAdmin(RecordAdmin):
     pay_all = question(PayAll, description="Mark all paid", icon="paid", variant=ActionVariant.PRIMARY)
     cancel = question(Cancel, description="Cancel", icon="cancel")
     answer = question(BankAnswer, description="Import the bank's answer", icon="upload_file")
-    status_label = labelled("status", TONES, description="Status")
+    status_label = label_column("Status", "status", TONES)
+    shown_id = column("Batch", "public_id", code)
+    count = column(
+        "Payouts", to_list("admin:payouts_payout_changelist", lambda row: row.payouts_in, batch__id__exact="pk")
+    )
+    total_shown = money_column("Total", lambda row: row.total or Decimal(0))
+    made = column("Made", "created_at", when)
+    approved = column("Approved by", "approved_by", str, empty="–")
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[PayoutBatch]":
         rows: QuerySet[PayoutBatch] = super().get_queryset(request)
@@ -135,27 +139,6 @@ class PayoutBatchAdmin(RecordAdmin):
         made = format_html("{}, made {} by {}", file.name, when(file.made_at), file.made_by)
         return format_html("{}<br>SHA-256 {}", made, code(file.sha256))
 
-    @display(description="Batch")
-    def shown_id(self, row: PayoutBatch) -> SafeString | str:
-        return code(row.public_id)
-
-    @display(description="Payouts")
-    def count(self, row: PayoutBatch) -> SafeString | str:
-        number = row.payouts_in  # type: ignore[attr-defined]
-        return list_link("admin:payouts_payout_changelist", str(number), batch__id__exact=row.pk)
-
-    @display(description="Total")
-    def total_shown(self, row: PayoutBatch) -> SafeString | str:
-        return money(getattr(row, "total", None) or Decimal(0), row.currency)
-
-    @display(description="Made")
-    def made(self, row: PayoutBatch) -> SafeString | str:
-        return when(row.created_at)
-
-    @display(description="Approved by")
-    def approved(self, row: PayoutBatch) -> str:
-        return str(row.approved_by or "–")
-
 
 @admin.register(PayoutMethod)
 class PayoutMethodAdmin(RecordAdmin):
@@ -169,19 +152,9 @@ class PayoutMethodAdmin(RecordAdmin):
     ordering = ("-id",)
     sortable_by = ()
     fields = (("affiliate", "kind"), ("hint", "in_force"), ("created_at", "created_by"), "replaced_at")
-    readonly_fields = ("in_force",)
-
-    @display(description="Affiliate")
-    def affiliate_link(self, row: PayoutMethod) -> SafeString | str:
-        return link_to(row.affiliate)
-
-    @display(description="Set")
-    def set_at(self, row: PayoutMethod) -> SafeString | str:
-        return when(row.created_at)
-
-    @display(description="In force", boolean=True)
-    def in_force(self, row: PayoutMethod) -> bool:
-        return row.replaced_at is None
+    affiliate_link = column("Affiliate", "affiliate", link_to)
+    set_at = column("Set", "created_at", when)
+    in_force = yes_no("In force", lambda row: row.replaced_at is None)
 
 
 @admin.register(PayoutTerms)
@@ -195,22 +168,10 @@ class PayoutTermsAdmin(PanelAdmin):
     sortable_by = ()
     autocomplete_fields = ("affiliate",)
     fields = ("affiliate", ("minimum", "fee", "currency"), "hold_days")
-
-    @display(description="For")
-    def for_whom(self, row: PayoutTerms) -> str:
-        return str(row.affiliate or "All other affiliates")
-
-    @display(description="Minimum")
-    def minimum_shown(self, row: PayoutTerms) -> SafeString | str:
-        return money(row.minimum, row.currency)
-
-    @display(description="Fee")
-    def fee_shown(self, row: PayoutTerms) -> SafeString | str:
-        return money(row.fee, row.currency)
-
-    @display(description="Hold")
-    def hold(self, row: PayoutTerms) -> str:
-        return f"{row.hold_days} days" if row.hold_days else "None"
+    for_whom = column("For", "affiliate", str, empty="All other affiliates")
+    minimum_shown = money_column("Minimum", "minimum")
+    fee_shown = money_column("Fee", "fee")
+    hold = column("Hold", lambda row: f"{row.hold_days} days" if row.hold_days else "None")
 
 
 @admin.register(ExchangeRate)
@@ -225,6 +186,7 @@ class ExchangeRateAdmin(PanelAdmin):
     sortable_by = ()
     list_select_related = ("created_by",)
     fields = (("currency", "day"), "per_euro", "note")
+    value = column("For one euro", lambda row: f"{row.per_euro.normalize():f}")
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
@@ -253,7 +215,3 @@ class ExchangeRateAdmin(PanelAdmin):
             )
         found: HttpResponse = super().changelist_view(request, extra_context)
         return found
-
-    @display(description="For one euro")
-    def value(self, row: ExchangeRate) -> str:
-        return f"{row.per_euro.normalize():f}"

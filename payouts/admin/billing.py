@@ -7,9 +7,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
-from unfold.decorators import display
 
 from payouts.admin.invoice_forms import EndAgreement
 from payouts.invoicing.billing import tidy_address
@@ -18,7 +16,7 @@ from payouts.invoicing.vat_numbers import vat_number
 from payouts.invoicing.vat_rates import BUNDLED
 from payouts.models import BillingDetails, Issuer, SelfBillingAgreement, VatRate
 from payouts.pricing import plain
-from web.panel import DayRangeFilter, PanelAdmin, RecordAdmin, label, link_to, question, when
+from web.panel import DayRangeFilter, PanelAdmin, RecordAdmin, column, label, link_to, question, when, yes_no
 
 
 class IssuerForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -61,6 +59,7 @@ class IssuerAdmin(PanelAdmin):
         ("Words", {"fields": ("self_billing_words", "agreement_words")}),
         ("Writing", {"fields": ("issues_automatically",)}),
     )
+    automatic = column("Written by", lambda row: "every close" if row.issues_automatically else "hand")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(super().has_add_permission(request)) and not Issuer.objects.exists()
@@ -75,10 +74,6 @@ class IssuerAdmin(PanelAdmin):
             "country": settings.OPERATOR_COUNTRY,
             "vat_number": settings.OPERATOR_VAT_NUMBER,
         }
-
-    @display(description="Written by", boolean=False)
-    def automatic(self, row: Issuer) -> str:
-        return "every close" if row.issues_automatically else "hand"
 
 
 @admin.register(BillingDetails)
@@ -101,22 +96,12 @@ class BillingDetailsAdmin(RecordAdmin):
         ("created_at", "created_by"),
         "replaced_at",
     )
-
-    @display(description="Affiliate")
-    def affiliate_link(self, row: BillingDetails) -> SafeString | str:
-        return link_to(row.affiliate)
-
-    @display(description="Small business", boolean=True)
-    def small(self, row: BillingDetails) -> bool:
-        return row.is_small_business
-
-    @display(description="Entered")
-    def entered(self, row: BillingDetails) -> SafeString | str:
-        return when(row.created_at)
-
-    @display(description="State")
-    def state(self, row: BillingDetails) -> SafeString:
-        return label("Replaced", "warning") if row.replaced_at else label("In force", "success")
+    affiliate_link = column("Affiliate", "affiliate", link_to)
+    small = yes_no("Small business", "is_small_business")
+    entered = column("Entered", "created_at", when)
+    state = column(
+        "State", lambda row: label("Replaced", "warning") if row.replaced_at else label("In force", "success")
+    )
 
 
 @admin.register(SelfBillingAgreement)
@@ -133,18 +118,9 @@ class SelfBillingAgreementAdmin(RecordAdmin):
     fields = ("affiliate", ("agreed_at", "agreed_by"), "note", "words", ("ended_at", "ended_by"))
     actions_detail = ("end",)
     end = question(EndAgreement, description="End", icon="link_off")
-
-    @display(description="Affiliate")
-    def affiliate_link(self, row: SelfBillingAgreement) -> SafeString | str:
-        return link_to(row.affiliate)
-
-    @display(description="Agreed")
-    def agreed(self, row: SelfBillingAgreement) -> SafeString | str:
-        return when(row.agreed_at)
-
-    @display(description="State")
-    def state(self, row: SelfBillingAgreement) -> SafeString:
-        return label("Ended", "warning") if row.ended_at else label("In force", "success")
+    affiliate_link = column("Affiliate", "affiliate", link_to)
+    agreed = column("Agreed", "agreed_at", when)
+    state = column("State", lambda row: label("Ended", "warning") if row.ended_at else label("In force", "success"))
 
 
 class VatRateForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -171,14 +147,11 @@ class VatRateAdmin(PanelAdmin):
     sortable_by = ()
     fields = (("country", "percent"), "valid_from", "note")
     list_after_template = "admin/payouts/vatrate/bundled.html"
+    shown = column("Rate", lambda row: f"{plain(row.percent)} %")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         found: HttpResponse = super().changelist_view(request, {**(extra_context or {}), "bundled": bundled()})
         return found
-
-    @display(description="Rate")
-    def shown(self, row: VatRate) -> str:
-        return f"{plain(row.percent)} %"
 
 
 def bundled() -> list[tuple[str, str, str]]:

@@ -1,8 +1,6 @@
 """Clicks that are paid for, by link and day: read here, written by counting only."""
 
 from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
@@ -11,7 +9,7 @@ from unfold.decorators import display
 from payouts.admin.money_rights import CommissionByPermission, shows_commission
 from payouts.models import BilledClicks, LedgerEntry
 from payouts.rights import HIDDEN
-from web.panel import DayRangeFilter, RecordAdmin, link_to, money, when
+from web.panel import DayRangeFilter, RecordAdmin, column, link_to, money, when
 
 
 @admin.register(BilledClicks)
@@ -25,7 +23,7 @@ class BilledClicksAdmin(CommissionByPermission, RecordAdmin):
         ("offer", AutocompleteSelectFilter),
         ("day", DayRangeFilter),
     )
-    list_select_related = ("affiliate", "offer", "link")
+    related = ("affiliate", "offer", "link")
     search_fields = ("public_id__exact", "link__code__exact")
     search_help_text = "ID (bc_…) or the code of a link"
     ordering = ("-day", "link_id")
@@ -38,31 +36,11 @@ class BilledClicksAdmin(CommissionByPermission, RecordAdmin):
         "entries",
         "counted_at",
     )
-    readonly_fields = ("distinguished", "entries")
-
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[BilledClicks]":
-        rows: QuerySet[BilledClicks] = super().get_queryset(request)
-        return rows.select_related(*self.list_select_related)
-
-    @display(description="Link")
-    def link_shown(self, row: BilledClicks) -> SafeString | str:
-        return link_to(row.link)
-
-    @display(description="Affiliate")
-    def affiliate_link(self, row: BilledClicks) -> SafeString | str:
-        return link_to(row.affiliate)
-
-    @display(description="Offer")
-    def offer_link(self, row: BilledClicks) -> SafeString | str:
-        return link_to(row.offer)
-
-    @display(description="Counted")
-    def counted(self, row: BilledClicks) -> SafeString | str:
-        return when(row.counted_at)
-
-    @display(description="Booked")
-    def booked(self, row: BilledClicks) -> SafeString | str:
-        return when(row.booked_at) if row.booked_at else "Due"
+    link_shown = column("Link", "link", link_to)
+    affiliate_link = column("Affiliate", "affiliate", link_to)
+    offer_link = column("Offer", "offer", link_to)
+    counted = column("Counted", "counted_at", when)
+    booked = column("Booked", "booked_at", when, empty="Due")
 
     @display(description="Told apart")
     def distinguished(self, row: BilledClicks) -> SafeString | str:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -21,7 +20,8 @@ from web.panel import (
     DayRangeFilter,
     RecordAdmin,
     RecordTable,
-    labelled,
+    column,
+    label_column,
     link_to,
     list_link,
     long_code,
@@ -44,20 +44,10 @@ class FailureTable(RecordTable):
     model = CloseFailure
     verbose_name_plural = "Affiliates that could not be closed"
     fields = ("affiliate_link", "why", "remedy", "time")
-    readonly_fields = ("affiliate_link", "time")
+    related = ("affiliate",)
     show_change_link = False
-
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[CloseFailure]":
-        rows: QuerySet[CloseFailure] = super().get_queryset(request)
-        return rows.select_related("affiliate")
-
-    @display(description="Affiliate")
-    def affiliate_link(self, row: CloseFailure) -> SafeString | str:
-        return link_to(row.affiliate)
-
-    @display(description="Time")
-    def time(self, row: CloseFailure) -> SafeString | str:
-        return when(row.at)
+    affiliate_link = column("Affiliate", "affiliate", link_to)
+    time = column("Time", "at", when)
 
 
 @admin.register(PeriodClose)
@@ -67,7 +57,7 @@ class PeriodCloseAdmin(RecordAdmin):
     list_display = ("period", "state_label", "figures", "asked", "asked_by", "finished")
     list_display_links = ("period",)
     list_filter = (("state", ChoicesCheckboxFilter), ("ends_at", DayRangeFilter))
-    list_select_related = ("asked_by",)
+    related = ("asked_by",)
     search_fields = ("asked_by__email",)
     ordering = ("-id",)
     sortable_by = ()
@@ -80,15 +70,13 @@ class PeriodCloseAdmin(RecordAdmin):
         "anchors",
         "error",
     )
-    readonly_fields = ("period", "state_label", "progress", "statements", "anchors")
     inlines = (FailureTable,)
     actions_detail = ("again",)
     again = question(CloseAgain, description="Go on", icon="resume", variant=ActionVariant.PRIMARY)
-    state_label = labelled("state", TONES, description="State")
-
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[PeriodClose]":
-        rows: QuerySet[PeriodClose] = super().get_queryset(request)
-        return rows.select_related("asked_by")
+    state_label = label_column("State", "state", TONES)
+    period = column("Period", lambda row: f"Before {row.ends_at:%Y-%m-%d}")
+    asked = column("Asked", "asked_at", when)
+    finished = column("Ended", "finished_at", when)
 
     def get_inlines(self, request: HttpRequest, obj: PeriodClose | None = None) -> Any:
         return self.inlines if obj and obj.failed else ()
@@ -106,10 +94,6 @@ class PeriodCloseAdmin(RecordAdmin):
 
     def _after(self, request: HttpRequest, form: ConfirmForm) -> str:
         return close_path(form) or super()._after(request, form)
-
-    @display(description="Period")
-    def period(self, row: PeriodClose) -> str:
-        return f"Before {row.ends_at:%Y-%m-%d}"
 
     @display(description="Affiliates")
     def figures(self, row: PeriodClose) -> str:
@@ -145,11 +129,3 @@ class PeriodCloseAdmin(RecordAdmin):
         return format_html_join(
             "", '<p><a class="text-link" href="{}?after={}">Anchor {}</a> of {}: {}</p>', lines
         ) or ("None yet" if row.is_open else "No statement of this period is anchored")
-
-    @display(description="Asked")
-    def asked(self, row: PeriodClose) -> SafeString | str:
-        return when(row.asked_at)
-
-    @display(description="Ended")
-    def finished(self, row: PeriodClose) -> SafeString | str:
-        return when(row.finished_at)

@@ -7,17 +7,11 @@ from payouts.models import PlanConsent, PlanEffect, PlanVersion
 from payouts.plan_changes.consents import answers_to
 from payouts.plan_changes.what_if_report import difference_words
 from payouts.rights import HIDDEN
-from web.cells import NOTHING
 from web.panel import label, link_to, moment, rows_of
 
 ANSWERS = {"accepted": "success", "declined": "danger"}
 # A program may have thousands of affiliates: the list of consents has them all.
 SHOWN = 100
-
-
-def digest_shown(digest: str) -> SafeString | str:
-    """In pieces that a narrow page may put one under another."""
-    return format_html('<span class="aff-code aff-anywhere">{}</span>', digest) if digest else NOTHING
 
 
 def agreed_shown(version: PlanVersion, *, with_commission: bool) -> SafeString | str:

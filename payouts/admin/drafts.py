@@ -7,7 +7,6 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -20,7 +19,6 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from affiliates.models import Affiliate, User
-from payouts.admin.consents import digest_shown
 from payouts.admin.money_rights import CommissionByPermission, shows_commission
 from payouts.admin.what_if_jobs import TryDraft, may_try, what_if_path
 from payouts.models import DraftVersion, PlanConsent
@@ -31,10 +29,27 @@ from payouts.plan_changes.what_if_jobs import effect_on
 from payouts.plan_changes.what_if_report import changes_of, difference_words
 from payouts.plans.documents import PlanRefused
 from payouts.rights import HIDDEN
-from web.panel import ConfirmForm, RecordAdmin, label, labelled, link_to, moment, once, question, rows_of, when
+from web.cells import NOTHING
+from web.panel import (
+    PUBLIC_ID,
+    ConfirmForm,
+    RecordAdmin,
+    column,
+    label,
+    label_column,
+    link_to,
+    long_code,
+    moment,
+    once,
+    question,
+    rows_of,
+    stacked,
+    when,
+)
 
 TONES = {"open": "info", "published": "success", "withdrawn": "danger"}
 ANSWERS = {"accepted": "success", "declined": "danger"}
+DIGEST = column("Digest", "digest", long_code)
 
 
 class OpenDraft(ConfirmForm):
@@ -165,7 +180,7 @@ class DraftVersionAdmin(CommissionByPermission, RecordAdmin):
     list_display = ("shown_id", "plan_link", "begins", "state_label", "note", "created_by")
     list_display_links = ("shown_id",)
     list_filter = (("state", ChoicesCheckboxFilter), ("plan", AutocompleteSelectFilter))
-    list_select_related = ("plan", "created_by")
+    related = ("plan__offer", "plan__affiliate", "created_by", "asked_by", "version")
     search_fields = ("public_id", "plan__name", "plan__offer__name")
     ordering = ("-id",)
     sortable_by = ()
@@ -179,18 +194,17 @@ class DraftVersionAdmin(CommissionByPermission, RecordAdmin):
         ("created_by", "changed_at"),
         "digest_shown",
     )
-    readonly_fields = ("shown_id", "state_label", "plan_link", "begins", "terms", "effect", "consents", "digest_shown")
     actions_detail = ("rewrite", "try_draft", "ask_for_consent", "record_consent", "publish", "withdraw")
-    state_label = labelled("state", TONES, description="State")
+    shown_id = PUBLIC_ID
+    state_label = label_column("State", "state", TONES)
     try_draft = question(TryDraft, description="What if", icon="query_stats", permission="try")
     ask_for_consent = question(AskForConsent, description="Ask for consent", icon="handshake")
     record_consent = question(RecordConsent, description="Record an answer", icon="edit_document")
     publish = question(PublishDraft, description="Publish", icon="check", variant=ActionVariant.PRIMARY)
     withdraw = question(WithdrawDraft, description="Withdraw", icon="block", variant=ActionVariant.DANGER)
-
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[DraftVersion]":
-        rows: QuerySet[DraftVersion] = super().get_queryset(request)
-        return rows.select_related("plan__offer", "plan__affiliate", "created_by", "asked_by", "version")
+    plan_link = column("Plan", "plan", link_to)
+    begins = column("From", "effective_from", when)
+    digest_shown = DIGEST
 
     def get_actions_detail(self, request: HttpRequest, object_id: object) -> list[Any]:
         row = self.get_object(request, str(object_id))
@@ -210,18 +224,6 @@ class DraftVersionAdmin(CommissionByPermission, RecordAdmin):
         row = get_object_or_404(DraftVersion, pk=object_id)
         address = reverse("admin:payouts_commissionplan_new_version", args=[row.plan_id])
         return HttpResponseRedirect(f"{address}?draft={row.public_id}")
-
-    @display(description="Plan")
-    def plan_link(self, row: DraftVersion) -> SafeString | str:
-        return link_to(row.plan)
-
-    @display(description="From")
-    def begins(self, row: DraftVersion) -> SafeString | str:
-        return when(row.effective_from)
-
-    @display(description="Digest")
-    def digest_shown(self, row: DraftVersion) -> SafeString | str:
-        return digest_shown(row.digest)
 
     @display(description="What each goal pays")
     @once
@@ -304,20 +306,13 @@ class PlanConsentAdmin(CommissionByPermission, RecordAdmin):
         "answer_detail",
         "digest_shown",
     )
-    readonly_fields = ("answer_label", "answer_detail", "digest_shown")
-    answer_label = labelled("answer", ANSWERS, description="Answer")
-
-    @display(description="Answered")
-    def answered(self, row: PlanConsent) -> SafeString | str:
-        return when(row.answered_at)
-
-    @display(description="Digest")
-    def digest_shown(self, row: PlanConsent) -> SafeString | str:
-        return digest_shown(row.digest)
+    answer_label = label_column("Answer", "answer", ANSWERS)
+    answered = column("Answered", "answered_at", when)
+    digest_shown = DIGEST
 
     @display(description="What was shown")
     def answer_detail(self, row: PlanConsent) -> SafeString | str:
         terms = [f"{each['goal']}: {each['before']} → {each['after']}" for each in row.shown.get("terms", ())]
         money = row.shown.get("money", ())
         lines = [*terms, *(money if shows_commission(row) else [HIDDEN] * bool(money))]
-        return format_html_join("", "<div>{}</div>", ((line,) for line in lines)) or "–"
+        return stacked(lines) or NOTHING

@@ -7,24 +7,23 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
-from import_export.fields import Field
 from unfold.decorators import display
 
 from affiliates.admin import AffiliateAdmin
 from affiliates.models import Affiliate, Offer
 from conversions.admin import ConversionAdmin, OfferWithGoalsAdmin
-from conversions.admin.conversions import ConversionColumns
+from conversions.admin.conversions import EXPORTED
 from conversions.models import Conversion
 from payouts.admin.forms import AdjustAffiliate
 from payouts.admin.invoice_forms import EnterBilling
+from payouts.admin.ledger import AMOUNT, NUMBER
 from payouts.admin.plans import plan_words, version_in_force, with_rules
 from payouts.models import CommissionPlan, LedgerEntry
 from payouts.queries import balances
 from payouts.rights import VIEW_LEDGER
 from records.money import format_money
-from web.panel import RecordTable, link_to, money, once, question, rows_of
+from web.panel import RecordTable, column, export_of, link_to, money, once, question, rows_of, stacked
 
 for model in (Offer, Affiliate, Conversion):
     admin.site.unregister(model)
@@ -73,6 +72,11 @@ class OfferWithPlansAdmin(OfferWithGoalsAdmin):
         )
 
 
+def balance_shown(row: Affiliate) -> SafeString | str:
+    """The balance in each currency."""
+    return stacked(money(amount, currency) for currency, amount in balances(row)) or "Nothing booked yet"
+
+
 @admin.register(Affiliate)
 class AffiliateWithMoneyAdmin(AffiliateAdmin):
     """An affiliate with its balances."""
@@ -84,6 +88,7 @@ class AffiliateWithMoneyAdmin(AffiliateAdmin):
         *AffiliateAdmin.fieldsets[1:],
     )
     adjust = question(AdjustAffiliate, description="Adjust", icon="edit_note", permission="adjust")
+    balance = column("Balance", once(balance_shown))
     bill = question(EnterBilling, description="Billing details", icon="contact_page", permission="bill")
 
     def get_fieldsets(self, request: HttpRequest, obj: Affiliate | None = None) -> Any:
@@ -95,32 +100,19 @@ class AffiliateWithMoneyAdmin(AffiliateAdmin):
     def has_bill_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return bool(request.user.has_perm("payouts.add_billingdetails"))
 
-    @display(description="Balance")
-    @once
-    def balance(self, row: Affiliate) -> SafeString | str:
-        lines = ((money(amount, currency),) for currency, amount in balances(row))
-        return format_html_join("", "<div>{}</div>", lines) or "Nothing booked yet"
-
 
 class CommissionTable(RecordTable):
     """The conversion's commission, line by line."""
 
     model = LedgerEntry
+    related = ("affiliate", "plan_version__plan", "conversion")
     fields = ("number", "affiliate", "kind", "amount_shown", "arithmetic", "plan_version", "booked_at")
-    readonly_fields = ("number", "amount_shown")
     verbose_name_plural = "ledger entries"
+    number, amount_shown = NUMBER, AMOUNT
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[LedgerEntry]":
         rows: QuerySet[LedgerEntry] = super().get_queryset(request)
-        return rows.select_related("affiliate", "plan_version__plan", "conversion").order_by("id")
-
-    @display(description="Number")
-    def number(self, row: LedgerEntry) -> str:
-        return f"#{row.sequence}"
-
-    @display(description="Amount")
-    def amount_shown(self, row: LedgerEntry) -> SafeString | str:
-        return money(row.amount, row.currency)
+        return rows.order_by("id")
 
 
 def commissions(row: Any) -> dict[str, Decimal]:
@@ -131,25 +123,16 @@ def commissions(row: Any) -> dict[str, Decimal]:
     return dict(sums)
 
 
-class ConversionWithCommissionColumns(ConversionColumns):
-    commission = Field(column_name="commission")
-
-    class Meta:
-        model = Conversion
-        fields = (*ConversionColumns.Meta.fields, "commission")
-        export_order = fields
-
-    def dehydrate_commission(self, row: Conversion) -> str:
-        return "; ".join(
-            format_money(amount, currency).replace(",", "") for currency, amount in commissions(row).items()
-        )
+def commission_words(row: Conversion) -> str:
+    """`12.00 EUR; 3.00 USD`, for the export."""
+    return "; ".join(format_money(amount, currency).replace(",", "") for currency, amount in commissions(row).items())
 
 
 @admin.register(Conversion)
 class ConversionWithCommissionAdmin(ConversionAdmin):
     """A conversion with its commission."""
 
-    resource_classes = (ConversionWithCommissionColumns,)
+    resource_classes = (export_of(Conversion, *EXPORTED, ("commission", commission_words)),)
     list_display = (*ConversionAdmin.list_display[:4], "commission", *ConversionAdmin.list_display[4:])
     inlines = (*ConversionAdmin.inlines, CommissionTable)
 
@@ -160,7 +143,7 @@ class ConversionWithCommissionAdmin(ConversionAdmin):
     def get_export_resource_classes(self, request: HttpRequest) -> Any:
         if request.user.has_perm(VIEW_LEDGER):
             return super().get_export_resource_classes(request)
-        return [ConversionColumns]
+        return ConversionAdmin.resource_classes
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Conversion]":
         entries = LedgerEntry.objects.order_by("id").only("conversion_id", "amount", "currency")
@@ -171,7 +154,7 @@ class ConversionWithCommissionAdmin(ConversionAdmin):
     def commission(self, row: Conversion) -> SafeString | str:
         shown = [money(amount, currency) for currency, amount in sorted(commissions(row).items())]
         if shown:
-            return format_html_join("", "<div>{}</div>", ((each,) for each in shown))
+            return stacked(shown)
         if row.status == Conversion.Status.APPROVED and row.booked_at is None:
             return "Being booked"
         return "–"

@@ -3,17 +3,15 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from import_export.fields import Field
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     ChoicesCheckboxFilter,
-    DropdownFilter,
     FieldTextFilter,
 )
 from unfold.decorators import action, display
@@ -31,60 +29,38 @@ from records.money import format_money
 from web.panel import (
     BoundedExport,
     DayRangeFilter,
-    ExportColumns,
     RecordAdmin,
-    labelled,
+    column,
+    export_of,
+    label_column,
     link_to,
     money,
+    money_column,
+    one_of,
     question,
     rows_of,
+    stacked,
+    table_column,
     when,
 )
 
 TONES = {"invoice": "success", "credit_note": "warning"}
 
 
-class RuleFilter(DropdownFilter):
-    """By the tax rule that was applied."""
-
-    title = "tax"
-    parameter_name = "rule"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return list(NAMES.items())
-
-    def queryset(self, request: HttpRequest, queryset: "QuerySet[Invoice]") -> "QuerySet[Invoice]":
-        return queryset.filter(rule=self.value()) if self.value() in NAMES else queryset
+# By the tax rule that was applied.
+RuleFilter = one_of("tax", {rule: (name, Q(rule=rule)) for rule, name in NAMES.items()}, parameter="rule")
 
 
-class InvoiceColumns(ExportColumns):
-    affiliate_id = Field(attribute="affiliate__public_id", column_name="affiliate_id")
-    statement = Field(attribute="statement__number", column_name="statement")
-    original = Field(attribute="original__number", column_name="corrects")
-    supplier = Field(column_name="supplier")
-    supplier_vat_number = Field(column_name="supplier_vat_number")
-
-    class Meta:
-        model = Invoice
-        fields = (
-            *("number", "kind", "issued_at", "affiliate_id", "supplier", "supplier_vat_number", "statement"),
-            *("original", "rule", "percent", "net", "vat", "gross", "currency"),
-            *("local_vat", "local_currency", "local_rate"),
-        )
-        export_order = fields
-
-    def dehydrate_supplier(self, row: Invoice) -> str:
-        return str(row.seller["name"])
-
-    def dehydrate_supplier_vat_number(self, row: Invoice) -> str:
-        return str(row.seller["vat_number"])
+def party_shown(party: dict[str, Any]) -> SafeString:
+    """The name, address and numbers of a side of an invoice, line by line."""
+    names = (party["name"], *party["address"].splitlines())
+    return stacked(filter(None, (*names, party["country"], party["vat_number"], party["registration"])))
 
 
 @admin.register(Invoice)
 class InvoiceAdmin(BoundedExport, RecordAdmin):
     """Self-billing invoices and credit notes. They cannot be changed: a correction is a credit note."""
 
-    resource_classes = (InvoiceColumns,)
     export_related = ("affiliate", "statement", "original")
     list_display = (
         "shown_number",
@@ -106,7 +82,7 @@ class InvoiceAdmin(BoundedExport, RecordAdmin):
         RuleFilter,
         ("currency", FieldTextFilter),
     )
-    list_select_related = ("affiliate", "statement", "original")
+    related = ("affiliate", "statement", "original", "vat_entry")
     search_fields = ("number", "statement__number", "affiliate__name", "affiliate__public_id")
     search_help_text = "Number, statement or affiliate"
     ordering = ("-issued_at", "-id")
@@ -124,22 +100,49 @@ class InvoiceAdmin(BoundedExport, RecordAdmin):
         ("Words", {"fields": ("words",)}),
         ("Corrected by", {"fields": ("credit_notes_shown",)}),
     )
-    readonly_fields = (
-        *("kind_label", "corrects", "seller_shown", "buyer_shown", "lines_shown", "net_shown", "vat_shown"),
-        *("gross_shown", "tax", "local_shown", "vat_line", "words", "credit_notes_shown"),
-    )
-    kind_label = labelled("kind", TONES, description="Kind")
+    kind_label = label_column("Kind", "kind", TONES)
     of_period = question(
         WriteInvoicesOfPeriod, description="Write invoices", icon="receipt", variant=ActionVariant.PRIMARY
+    )
+    shown_number = column("Number", "number", lambda text: format_html('<span class="aff-nowrap">{}</span>', text))
+    affiliate_link = column("Affiliate", "affiliate", link_to)
+    statement_link = column("Statement", "statement", link_to)
+    issued = column("Issued", "issued_at", when)
+    net_shown = money_column("Before VAT", "net")
+    vat_shown = money_column("VAT", "vat")
+    gross_shown = money_column("Total", "gross")
+    corrects = column("Corrects", "original", link_to)
+    seller_shown = column("Supplier", "seller", party_shown)
+    buyer_shown = column("Recipient", "buyer", party_shown)
+    vat_line = column(
+        "VAT in the ledger", "vat_entry", lambda entry: link_to(entry, f"#{entry.sequence}"), empty="None"
+    )
+    words = column("What it says", "notes", stacked)
+    credit_notes_shown = table_column(
+        "Credit notes",
+        ("Credit note", "Issued", "Total"),
+        lambda row: (
+            (link_to(each), when(each.issued_at), money(each.gross, each.currency))
+            for each in row.credit_notes.order_by("id")
+        ),
+        empty="Nothing of it was corrected.",
+    )
+    resource_classes = (
+        export_of(
+            Invoice,
+            *("number", "kind", "issued_at"),
+            ("affiliate_id", "affiliate.public_id"),
+            ("supplier", lambda row: row.seller["name"]),
+            ("supplier_vat_number", lambda row: row.seller["vat_number"]),
+            ("statement", statement_link),
+            ("corrects", corrects),
+            *("rule", "percent", "net", "vat", "gross", "currency", "local_vat", "local_currency", "local_rate"),
+        ),
     )
 
     def has_statements_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """For statements that are not invoiced yet."""
         return bool(request.user.has_perm("payouts.view_statement"))
-
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[Invoice]":
-        rows: QuerySet[Invoice] = super().get_queryset(request)
-        return rows.select_related("affiliate", "statement", "original", "vat_entry")
 
     @action(description="What is missing", icon="checklist", permissions=["view", "statements"], url_path="missing")
     def missing(self, request: HttpRequest) -> HttpResponse:
@@ -174,50 +177,10 @@ class InvoiceAdmin(BoundedExport, RecordAdmin):
     def _row(self, object_id: int) -> Invoice:
         return get_object_or_404(Invoice.objects.select_related("statement", "original"), pk=object_id)
 
-    @display(description="Number")
-    def shown_number(self, row: Invoice) -> SafeString:
-        return format_html('<span class="aff-nowrap">{}</span>', row.number)
-
-    @display(description="Affiliate")
-    def affiliate_link(self, row: Invoice) -> SafeString | str:
-        return link_to(row.affiliate)
-
-    @display(description="Statement")
-    def statement_link(self, row: Invoice) -> SafeString | str:
-        return link_to(row.statement)
-
-    @display(description="Issued")
-    def issued(self, row: Invoice) -> SafeString | str:
-        return when(row.issued_at)
-
-    @display(description="Before VAT")
-    def net_shown(self, row: Invoice) -> SafeString | str:
-        return money(row.net, row.currency)
-
-    @display(description="VAT")
-    def vat_shown(self, row: Invoice) -> SafeString | str:
-        return money(row.vat, row.currency)
-
-    @display(description="Total")
-    def gross_shown(self, row: Invoice) -> SafeString | str:
-        return money(row.gross, row.currency)
-
     @display(description="Tax")
     def tax(self, row: Invoice) -> str:
         percent = f" {plain(row.percent)} %" if row.percent else ""
         return f"{NAMES.get(row.rule, row.rule)}{percent}"
-
-    @display(description="Corrects")
-    def corrects(self, row: Invoice) -> SafeString | str:
-        return link_to(row.original)
-
-    @display(description="Supplier")
-    def seller_shown(self, row: Invoice) -> SafeString:
-        return _party(row.seller)
-
-    @display(description="Recipient")
-    def buyer_shown(self, row: Invoice) -> SafeString:
-        return _party(row.buyer)
 
     @display(description="Lines")
     def lines_shown(self, row: Invoice) -> SafeString:
@@ -230,31 +193,3 @@ class InvoiceAdmin(BoundedExport, RecordAdmin):
             return "The invoice is in it, or no VAT is charged"
         amount = format_money(row.local_vat, row.local_currency)
         return f"{amount}, rate {plain(row.local_rate)} of {row.local_rate_day} ({row.local_rate_source})"
-
-    @display(description="VAT in the ledger")
-    def vat_line(self, row: Invoice) -> SafeString | str:
-        return link_to(row.vat_entry, f"#{row.vat_entry.sequence}") if row.vat_entry else "None"
-
-    @display(description="What it says")
-    def words(self, row: Invoice) -> SafeString:
-        return format_html_join("", "<div>{}</div>", ((note,) for note in row.notes))
-
-    @display(description="Credit notes")
-    def credit_notes_shown(self, row: Invoice) -> SafeString:
-        notes = row.credit_notes.order_by("id")
-        return rows_of(
-            ("Credit note", "Issued", "Total"),
-            ((link_to(each), when(each.issued_at), money(each.gross, each.currency)) for each in notes),
-            empty="Nothing of it was corrected.",
-        )
-
-
-def _party(party: dict[str, Any]) -> SafeString:
-    lines = [
-        party["name"],
-        *party["address"].splitlines(),
-        party["country"],
-        party["vat_number"],
-        party["registration"],
-    ]
-    return format_html_join("", "<div>{}</div>", ((line,) for line in lines if line))

@@ -3,20 +3,20 @@
 from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from import_export.fields import Field
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter, FieldTextFilter
-from unfold.decorators import display
 
 from payouts.models import LedgerEntry, LedgerHead
 from web.panel import (
     BoundedExport,
     DayRangeFilter,
-    ExportColumns,
     RecordAdmin,
+    clipped,
     code,
-    labelled,
+    column,
+    export_of,
+    label_column,
     link_to,
-    money,
+    money_column,
     when,
 )
 
@@ -26,27 +26,20 @@ KIND_TONES = {
 }
 
 
-class LedgerColumns(ExportColumns):
-    affiliate_id = Field(attribute="affiliate__public_id", column_name="affiliate_id")
-    affiliate = Field(attribute="affiliate__name", column_name="affiliate")
-    conversion = Field(attribute="conversion__public_id", column_name="conversion_id")
-    payout = Field(attribute="payout__public_id", column_name="payout_id")
-    plan_version = Field(attribute="plan_version", column_name="plan_version")
+# Columns of ledger entries, on their own page and on the conversion's.
+NUMBER = column("Number", "sequence", "#{}".format)
+AMOUNT = money_column("Amount", "amount")
 
-    class Meta:
-        model = LedgerEntry
-        fields = (
-            *("affiliate_id", "affiliate", "sequence", "kind", "amount", "currency", "conversion", "payout"),
-            *("plan_version", "arithmetic", "occurred_at", "booked_at", "previous_hash", "hash"),
-        )
-        export_order = fields
+
+def abridged(seal: str) -> SafeString:
+    """The start of a hash; all of it is in the tooltip."""
+    return format_html('<span class="aff-code" title="{}">{}…</span>', seal, seal[:10])
 
 
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(BoundedExport, RecordAdmin):
     """Every line of every account. A balance is the sum of these and is stored nowhere."""
 
-    resource_classes = (LedgerColumns,)
     export_related = ("affiliate", "conversion", "payout", "plan_version__plan")
     list_display = (
         "number",
@@ -87,44 +80,28 @@ class LedgerEntryAdmin(BoundedExport, RecordAdmin):
         ("Rests on", {"fields": (("conversion", "payout"), "clicks", ("plan_version", "rule"))}),
         ("Chain", {"fields": ("previous_shown", "hash_shown")}),
     )
-    readonly_fields = ("number", "amount_shown", "previous_shown", "hash_shown")
-    kind_label = labelled("kind", KIND_TONES, description="Kind")
-
-    @display(description="Number")
-    def number(self, row: LedgerEntry) -> str:
-        return f"#{row.sequence}"
-
-    @display(description="Affiliate")
-    def affiliate_link(self, row: LedgerEntry) -> SafeString | str:
-        return link_to(row.affiliate)
-
-    @display(description="Amount")
-    def amount_shown(self, row: LedgerEntry) -> SafeString | str:
-        return money(row.amount, row.currency)
-
-    @display(description="How it came about")
-    def how(self, row: LedgerEntry) -> SafeString:
-        return format_html('<span class="aff-clip" title="{}">{}</span>', row.arithmetic, row.arithmetic)
-
-    @display(description="Conversion or clicks")
-    def conversion_link(self, row: LedgerEntry) -> SafeString | str:
-        return link_to(row.conversion or row.clicks)
-
-    @display(description="Booked")
-    def booked(self, row: LedgerEntry) -> SafeString | str:
-        return when(row.booked_at)
-
-    @display(description="Seal")
-    def seal(self, row: LedgerEntry) -> SafeString:
-        return format_html('<span class="aff-code" title="{}">{}…</span>', row.hash, row.hash[:10])
-
-    @display(description="Hash of the line before")
-    def previous_shown(self, row: LedgerEntry) -> SafeString | str:
-        return code(row.previous_hash)
-
-    @display(description="Hash of this line")
-    def hash_shown(self, row: LedgerEntry) -> SafeString | str:
-        return code(row.hash)
+    kind_label = label_column("Kind", "kind", KIND_TONES)
+    number = NUMBER
+    affiliate_link = column("Affiliate", "affiliate", link_to)
+    amount_shown = AMOUNT
+    how = column("How it came about", "arithmetic", clipped)
+    conversion_link = column("Conversion or clicks", lambda row: link_to(row.conversion or row.clicks))
+    booked = column("Booked", "booked_at", when)
+    seal = column("Seal", "hash", abridged)
+    previous_shown = column("Hash of the line before", "previous_hash", code)
+    hash_shown = column("Hash of this line", "hash", code)
+    resource_classes = (
+        export_of(
+            LedgerEntry,
+            ("affiliate_id", "affiliate.public_id"),
+            ("affiliate", affiliate_link),
+            *("sequence", "kind", "amount", "currency"),
+            ("conversion_id", "conversion.public_id"),
+            ("payout_id", "payout.public_id"),
+            ("plan_version", "plan_version"),
+            *("arithmetic", "occurred_at", "booked_at", "previous_hash", "hash"),
+        ),
+    )
 
 
 @admin.register(LedgerHead)
@@ -137,8 +114,4 @@ class LedgerHeadAdmin(RecordAdmin):
     ordering = ("affiliate__name",)
     sortable_by = ()
     fields = ("affiliate", "sequence", "seal")
-    readonly_fields = ("seal",)
-
-    @display(description="Hash of the last line")
-    def seal(self, row: LedgerHead) -> SafeString | str:
-        return code(row.hash)
+    seal = column("Hash of the last line", "hash", code)

@@ -19,7 +19,7 @@ from unfold.enums import ActionVariant
 
 from affiliates.access.operators import operator
 from conversions.models import Goal
-from payouts.admin.consents import agreed_shown, digest_shown
+from payouts.admin.consents import agreed_shown
 from payouts.admin.money_rights import CommissionByPermission, shows_commission
 from payouts.admin.rows_field import put_rows
 from payouts.admin.version_form import VersionForm, edited
@@ -29,7 +29,7 @@ from payouts.plans.linter import GAP, findings
 from payouts.plans.price_books import terms_of_rule
 from payouts.pricing.examples import example_words
 from payouts.pricing.rule_words import pays_words
-from web.panel import PanelAdmin, RecordAdmin, label, link_to, moment, once, rows_of, when
+from web.panel import PanelAdmin, RecordAdmin, column, label, link_to, long_code, moment, once, rows_of, stacked, when
 
 
 def rule_words(rule: CommissionRule) -> str:
@@ -73,7 +73,7 @@ def plan_words(plan: CommissionPlan) -> SafeString | str:
     version = version_in_force(plan)
     if version is None:
         return "No version is in force: nothing is earned."
-    return format_html_join("", "<div>{}</div>", ((rule_words(rule),) for rule in version.rules.all()))
+    return stacked(map(rule_words, version.rules.all()))
 
 
 def with_rules(plans: "QuerySet[CommissionPlan]") -> "QuerySet[CommissionPlan]":
@@ -105,6 +105,9 @@ class CommissionPlanAdmin(PanelAdmin):
     autocomplete_fields = ("offer", "affiliate")
     actions_detail = ("new_version",)
     readonly_fields = ("versions_shown", "drafts_shown")
+    offer_link = column("Offer", "offer", link_to, ordering="offer__name")
+    for_whom = column("For", "affiliate", link_to, empty="All affiliates")
+    pays = column("Pays now", plan_words)
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[CommissionPlan]":
         return with_rules(super().get_queryset(request))
@@ -199,22 +202,10 @@ class CommissionPlanAdmin(PanelAdmin):
                 messages.warning(request, finding.words)
         return HttpResponseRedirect(reverse("admin:payouts_commissionplan_change", args=[plan.pk]))
 
-    @display(description="Offer", ordering="offer__name")
-    def offer_link(self, row: CommissionPlan) -> SafeString | str:
-        return link_to(row.offer)
-
-    @display(description="For")
-    def for_whom(self, row: CommissionPlan) -> SafeString | str:
-        return link_to(row.affiliate) if row.affiliate else "All affiliates"
-
     @display(description="Version")
     def version(self, row: CommissionPlan) -> SafeString:
         current = version_in_force(row)
         return label(f"v{current.number}", "success") if current else label("None in force", "danger")
-
-    @display(description="Pays now")
-    def pays(self, row: CommissionPlan) -> SafeString | str:
-        return plan_words(row)
 
     @display(description="Versions")
     def versions_shown(self, row: CommissionPlan) -> SafeString | str:
@@ -242,6 +233,11 @@ class CommissionPlanAdmin(PanelAdmin):
         return rows_of(("Draft", "From", "Note", "By", "Consent"), lines, empty="None.")
 
 
+def consent_shown(row: PlanVersion) -> SafeString | str:
+    """Why the version may begin in the past, with the money that the page's reader may see."""
+    return agreed_shown(row, with_commission=shows_commission(row))
+
+
 @admin.register(PlanVersion)
 class PlanVersionAdmin(CommissionByPermission, RecordAdmin):
     list_display = ("plan_link", "number", "begins", "pays", "note", "created_by")
@@ -261,36 +257,16 @@ class PlanVersionAdmin(CommissionByPermission, RecordAdmin):
         "created_by",
         "digest_shown",
     )
-    readonly_fields = ("pays", "for_example", "agreed", "digest_shown")
+    plan_link = column("Plan", "plan", link_to)
+    begins = column("From", "effective_from", when)
+    pays = column("Pays", lambda row: stacked(map(rule_words, row.rules.all())))
+    digest_shown = column("Digest", "digest", long_code)
+    agreed = column("Consent", once(consent_shown))
+    for_example = column("For example", lambda row: examples_shown(row, goals_of(row.plan.offer_id)))
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[PlanVersion]":
         rows: QuerySet[PlanVersion] = super().get_queryset(request)
         return rows.prefetch_related(Prefetch("rules", CommissionRule.objects.select_related("goal")))
-
-    @display(description="Plan")
-    def plan_link(self, row: PlanVersion) -> SafeString | str:
-        return link_to(row.plan)
-
-    @display(description="From")
-    def begins(self, row: PlanVersion) -> SafeString | str:
-        return when(row.effective_from)
-
-    @display(description="Pays")
-    def pays(self, row: PlanVersion) -> SafeString:
-        return format_html_join("", "<div>{}</div>", ((rule_words(rule),) for rule in row.rules.all()))
-
-    @display(description="Digest")
-    def digest_shown(self, row: PlanVersion) -> SafeString | str:
-        return digest_shown(row.digest)
-
-    @display(description="Consent")
-    @once
-    def agreed(self, row: PlanVersion) -> SafeString | str:
-        return agreed_shown(row, with_commission=shows_commission(row))
-
-    @display(description="For example")
-    def for_example(self, row: PlanVersion) -> SafeString | str:
-        return examples_shown(row, goals_of(row.plan.offer_id))
 
 
 @admin.register(CommissionRule)
@@ -302,16 +278,6 @@ class CommissionRuleAdmin(RecordAdmin):
     ordering = ("-id",)
     sortable_by = ()
     fields = (("version", "goal"), "kind", "words")
-    readonly_fields = ("words",)
-
-    @display(description="Rule")
-    def words(self, row: CommissionRule) -> str:
-        return rule_words(row)
-
-    @display(description="Version")
-    def version_link(self, row: CommissionRule) -> SafeString | str:
-        return link_to(row.version)
-
-    @display(description="Offer")
-    def offer_link(self, row: CommissionRule) -> SafeString | str:
-        return link_to(row.version.plan.offer)
+    words = column("Rule", rule_words)
+    version_link = column("Version", "version", link_to)
+    offer_link = column("Offer", "version.plan.offer", link_to)

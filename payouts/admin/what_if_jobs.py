@@ -6,7 +6,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -28,7 +27,7 @@ from payouts.plan_changes.what_if_report import csv_rows
 from payouts.plans.documents import PlanRefused
 from payouts.rights import sees_commission
 from records.spreadsheet_cells import csv_text
-from web.panel import ConfirmForm, RecordAdmin, labelled, link_to, question, when
+from web.panel import PUBLIC_ID, ConfirmForm, RecordAdmin, column, label_column, link_to, question, when
 
 STATES = {"waiting": "warning", "running": "info", "done": "success", "failed": "danger"}
 MOST_OFFERED = 200
@@ -129,6 +128,15 @@ def what_if_path(form: ConfirmForm) -> str | None:
     return reverse("admin:payouts_whatif_change", args=[asked.pk]) if asked else None
 
 
+def period_words(row: WhatIf) -> str:
+    """`2026-10-01 to 2026-10-31`; with times where it does not go from midnight to midnight. UTC."""
+    starts, ends = row.starts_at.astimezone(UTC), row.ends_at.astimezone(UTC)
+    if starts.time() == ends.time() == time():
+        last: date = date.fromordinal(ends.date().toordinal() - 1)
+        return f"{starts:%Y-%m-%d} to {last:%Y-%m-%d} UTC"
+    return f"{starts:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M} UTC"
+
+
 @admin.register(WhatIf)
 class WhatIfAdmin(RecordAdmin):
     """What-ifs, for those who may see commission; the page of one that is at work renews itself."""
@@ -136,22 +144,22 @@ class WhatIfAdmin(RecordAdmin):
     list_display = ("shown_id", "tried", "offer", "period", "state_label", "asked_by", "asked")
     list_display_links = ("shown_id",)
     list_filter = (("state", ChoicesCheckboxFilter),)
-    list_select_related = ("asked_by", "plan__offer")
+    related = ("plan__offer", "plan__affiliate", "draft", "asked_by")
     search_fields = ("public_id", "tried", "plan__offer__name")
     ordering = ("-id",)
     sortable_by = ()
     actions_list = ("try_version",)
     actions_detail = ("download",)
     fields = (("what", "state_label"), ("period", "plan_link"), "progress", ("asked_by", "asked_at"), "error")
-    readonly_fields = ("what", "state_label", "period", "plan_link", "progress")
-    state_label = labelled("state", STATES, description="State")
+    shown_id = PUBLIC_ID
+    state_label = label_column("State", "state", STATES)
     try_version = question(
         TryVersion, description="Try a version", icon="query_stats", variant=ActionVariant.PRIMARY, permission="try"
     )
-
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[WhatIf]":
-        rows: QuerySet[WhatIf] = super().get_queryset(request)
-        return rows.select_related("plan__offer", "plan__affiliate", "draft", "asked_by")
+    what = column("Tried", lambda row: link_to(row.draft, row.tried) if row.draft else row.tried)
+    offer = column("Offer", "plan.offer.name")
+    period = column("Events of", period_words)
+    asked = column("Asked", "asked_at", when)
 
     def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return bool(super().has_view_permission(request, obj)) and sees_commission(operator(request))
@@ -188,22 +196,10 @@ class WhatIfAdmin(RecordAdmin):
             headers={"Content-Disposition": f'attachment; filename="what-if-{row.public_id}.csv"'},
         )
 
-    @display(description="Tried")
-    def what(self, row: WhatIf) -> SafeString | str:
-        return link_to(row.draft, row.tried) if row.draft else row.tried
-
-    @display(description="Offer")
-    def offer(self, row: WhatIf) -> str:
-        return row.plan.offer.name
-
     @display(description="Plan")
     def plan_link(self, row: WhatIf) -> SafeString | str:
         whose = f"{row.plan.affiliate} alone" if row.plan.affiliate else "all affiliates without a plan of their own"
         return format_html("{} · {} · {}", link_to(row.plan), row.plan.offer, whose)
-
-    @display(description="Events of")
-    def period(self, row: WhatIf) -> str:
-        return period_words(row)
 
     @display(description="Progress")
     def progress(self, row: WhatIf) -> SafeString | str:
@@ -211,16 +207,3 @@ class WhatIfAdmin(RecordAdmin):
         return format_html(
             '<progress class="aff-bar" value="{}" max="{}">{}</progress> {}', row.done, row.total or 1, message, message
         )
-
-    @display(description="Asked")
-    def asked(self, row: WhatIf) -> SafeString | str:
-        return when(row.asked_at)
-
-
-def period_words(row: WhatIf) -> str:
-    """`2026-10-01 to 2026-10-31`; with times where it does not go from midnight to midnight. UTC."""
-    starts, ends = row.starts_at.astimezone(UTC), row.ends_at.astimezone(UTC)
-    if starts.time() == ends.time() == time():
-        last: date = date.fromordinal(ends.date().toordinal() - 1)
-        return f"{starts:%Y-%m-%d} to {last:%Y-%m-%d} UTC"
-    return f"{starts:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M} UTC"

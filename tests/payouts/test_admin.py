@@ -308,7 +308,7 @@ class TestCommissionOnConversions:
         book_changes()
         assert "120.00 EUR" in desk.get("/admin/conversions/conversion/").content.decode()
         names = ("public_id", "commission", "affiliate")
-        fields = {f"conversionwithcommissioncolumns_{name}": "on" for name in names}
+        fields = {f"conversioncolumns_{name}": "on" for name in names}
         answer = desk.post("/admin/conversions/conversion/export/", {"format": "0", "resource": "0", **fields})
         [row] = csv.DictReader(io.StringIO(answer.content.decode()))
         assert (row["commission"], row["affiliate"]) == ("120.00 EUR", "Ana")
@@ -316,7 +316,7 @@ class TestCommissionOnConversions:
 
 def test_the_ledger_is_exported_with_its_seals(desk, ana):
     entry = booked(ana, "-12.5")
-    fields = {f"ledgercolumns_{name}": "on" for name in ("sequence", "amount", "currency", "hash", "arithmetic")}
+    fields = {f"ledgerentrycolumns_{name}": "on" for name in ("sequence", "amount", "currency", "hash", "arithmetic")}
     answer = desk.post("/admin/payouts/ledgerentry/export/", {"format": "0", "resource": "0", **fields})
     [row] = csv.DictReader(io.StringIO(answer.content.decode()))
     assert (row["sequence"], Decimal(row["amount"]), row["hash"]) == ("1", Decimal("-12.5"), entry.hash)
@@ -324,7 +324,7 @@ def test_the_ledger_is_exported_with_its_seals(desk, ana):
 
 def test_affiliates_named_like_formulas_are_exported_as_text(desk):
     booked(AffiliateFactory(name="=cmd()"))
-    fields = {f"ledgercolumns_{name}": "on" for name in ("sequence", "affiliate")}
+    fields = {f"ledgerentrycolumns_{name}": "on" for name in ("sequence", "affiliate")}
     answer = desk.post("/admin/payouts/ledgerentry/export/", {"format": "0", "resource": "0", **fields})
     assert next(csv.DictReader(io.StringIO(answer.content.decode())))["affiliate"] == "'=cmd()"
 

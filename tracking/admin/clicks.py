@@ -6,13 +6,10 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
-from django.utils.html import format_html
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
-from import_export.fields import Field
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter
-from unfold.decorators import action, display
+from unfold.decorators import display
 
 from tracking.click_id.codec import lowest_uuid, parse, text_of
 from tracking.click_id.pasted import narrowed
@@ -20,16 +17,40 @@ from tracking.models import SUB_IDS, Click, TrackingLink
 from web.cells import NOTHING
 from web.panel import (
     BoundedExport,
+    Column,
     DayRangeFilter,
-    ExportColumns,
     PanelAdmin,
     RecordAdmin,
+    clipped,
     code,
+    column,
+    export_of,
     label,
     link_to,
-    list_link,
+    shown,
+    to_list,
+    two_lines,
     when,
+    whole_story,
 )
+from web.panel.columns import Source, reader
+
+
+def click_column(source: Source = "click_id", *, heading: str = "Click ID", empty: str | None = None) -> Column:
+    """The signed click ID of a stored key."""
+    read = reader(source)
+    return column(heading, lambda row: text_of(key) if (key := read(row)) else "", code, empty=empty)
+
+
+def labels_of(row: Click) -> str:
+    """`sub1=blog, sub2=top`: what the affiliate's own system passed on."""
+    given = ((name, getattr(row, name)) for name in ("aff_click_id", *SUB_IDS))
+    return ", ".join(f"{name}={value}" for name, value in given if value)
+
+
+def dotted(*parts: str) -> str:
+    """`DE · phone`, of what is known."""
+    return " · ".join(part for part in parts if part) or NOTHING
 
 
 @admin.register(TrackingLink)
@@ -51,6 +72,10 @@ class TrackingLinkAdmin(PanelAdmin):
     sortable_by = ("shown_code", "created_at")
     autocomplete_fields = ("enrollment",)
     fields = ("enrollment", ("code", "name"), "destination_url", ("is_active", "is_test"))
+    shown_code = column("Code", "code", code, ordering="code")
+    affiliate_link = column("Affiliate", "enrollment.affiliate", link_to)
+    offer_link = column("Offer", "enrollment.offer", link_to)
+    clicks_link = column("Clicks", to_list("admin:tracking_click_changelist", "Clicks", q="code"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: TrackingLink | None = None) -> tuple[str, ...]:
         """The destination and owner of a link are part of every click it made; only its use may end."""
@@ -59,22 +84,6 @@ class TrackingLinkAdmin(PanelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: TrackingLink | None = None) -> bool:
         """Clicks refer to the link for years; make one inactive that is no longer wanted."""
         return False
-
-    @display(description="Code", ordering="code")
-    def shown_code(self, row: TrackingLink) -> SafeString | str:
-        return code(row.code)
-
-    @display(description="Affiliate")
-    def affiliate_link(self, row: TrackingLink) -> SafeString | str:
-        return link_to(row.enrollment.affiliate)
-
-    @display(description="Offer")
-    def offer_link(self, row: TrackingLink) -> SafeString | str:
-        return link_to(row.enrollment.offer)
-
-    @display(description="Clicks")
-    def clicks_link(self, row: TrackingLink) -> SafeString | str:
-        return list_link("admin:tracking_click_changelist", "Clicks", q=row.code)
 
 
 class LinksOfFilter(AutocompleteSelectFilter):
@@ -103,41 +112,10 @@ class ClickDayFilter(DayRangeFilter):
         return lowest_uuid(moment)
 
 
-class ClickColumns(ExportColumns):
-    click_id = Field(column_name="click_id")
-    affiliate = Field(attribute="link__enrollment__affiliate__name", column_name="affiliate")
-    affiliate_id = Field(attribute="link__enrollment__affiliate__public_id", column_name="affiliate_id")
-    offer = Field(attribute="link__enrollment__offer__name", column_name="offer")
-    link_code = Field(attribute="link__code", column_name="link_code")
-
-    class Meta:
-        model = Click
-        fields = (
-            *("clicked_at", "click_id", "affiliate_id", "affiliate", "offer", "link_code", "country", "device"),
-            *(
-                "os",
-                "browser",
-                "asn",
-                "is_data_centre",
-                "is_bot",
-                "is_duplicate",
-                "source",
-                "aff_click_id",
-                *SUB_IDS,
-                "referrer",
-            ),
-        )
-        export_order = fields
-
-    def dehydrate_click_id(self, row: Click) -> str:
-        return text_of(row.pk)
-
-
 @admin.register(Click)
 class ClickAdmin(BoundedExport, RecordAdmin):
     """Every visit through a link. Only visitors make clicks."""
 
-    resource_classes = (ClickColumns,)
     export_related = ("link__enrollment__affiliate", "link__enrollment__offer")
     list_display = ("time", "shown_id", "who", "link_code", "origin", "labels", "marks")
     list_display_links = ("time", "shown_id")
@@ -167,8 +145,34 @@ class ClickAdmin(BoundedExport, RecordAdmin):
         ),
         ("Inside", {"fields": (("id", "marked_at"),)}),
     )
-    readonly_fields = (
-        *("shown_id", "time", "affiliate_link", "offer_name", "network", "place", "software", "marks", "destination"),
+    time = column("Time", "clicked_at", when, ordering="id")
+    shown_id = click_column("pk")
+    who = two_lines("Affiliate and offer", shown("link.enrollment.affiliate", link_to), "link.enrollment.offer.name")
+    affiliate_link = column("Affiliate", "link.enrollment.affiliate", link_to)
+    offer_name = column("Offer", "link.enrollment.offer", link_to)
+    link_code = column("Link", "link.code", code)
+    place = column("From", lambda row: dotted(row.country, row.device))
+    software = column("System and browser", lambda row: dotted(row.os, row.browser))
+    origin = two_lines("From", place, software)
+    # The number of the autonomous system that the address belongs to.
+    network = column("Network", lambda row: dotted(row.asn and f"AS{row.asn}", row.is_data_centre and "data centre"))
+    labels = column("Labels", labels_of, clipped, empty=NOTHING)
+    destination = column(
+        "Destination", lambda row: row.link.destination_url or row.link.enrollment.offer.destination_url
+    )
+    trace = whole_story("search", shown_id)
+    resource_classes = (
+        export_of(
+            Click,
+            "clicked_at",
+            ("click_id", shown_id),
+            ("affiliate_id", "link.enrollment.affiliate.public_id"),
+            ("affiliate", affiliate_link),
+            ("offer", offer_name),
+            ("link_code", link_code),
+            *("country", "device", "os", "browser", "asn", "is_data_centre", "is_bot", "is_duplicate"),
+            *("source", "aff_click_id", *SUB_IDS, "referrer"),
+        ),
     )
 
     def get_search_results(
@@ -184,58 +188,6 @@ class ClickAdmin(BoundedExport, RecordAdmin):
             link__in=list(TrackingLink.objects.filter(code=term.lower()).values_list("pk", flat=True))
         ), False
 
-    @action(description="Whole story", icon="timeline", permissions=["view"])
-    def trace(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        return HttpResponseRedirect(f"{reverse('trace:search')}?q={text_of(UUID(object_id))}")
-
-    @display(description="Time", ordering="id")
-    def time(self, row: Click) -> SafeString | str:
-        return when(row.clicked_at)
-
-    @display(description="Click ID")
-    def shown_id(self, row: Click) -> SafeString | str:
-        return code(text_of(row.pk))
-
-    @display(description="Affiliate and offer", header=True)
-    def who(self, row: Click) -> list[object]:
-        return [link_to(row.link.enrollment.affiliate), row.link.enrollment.offer.name]
-
-    @display(description="Affiliate")
-    def affiliate_link(self, row: Click) -> SafeString | str:
-        return link_to(row.link.enrollment.affiliate)
-
-    @display(description="Offer")
-    def offer_name(self, row: Click) -> SafeString | str:
-        return link_to(row.link.enrollment.offer)
-
-    @display(description="Link")
-    def link_code(self, row: Click) -> SafeString | str:
-        return code(row.link.code)
-
-    @display(description="From", header=True)
-    def origin(self, row: Click) -> list[str]:
-        return [self.place(row), self.software(row)]
-
-    @display(description="From")
-    def place(self, row: Click) -> str:
-        return " · ".join(part for part in (row.country, row.device) if part) or NOTHING
-
-    @display(description="System and browser")
-    def software(self, row: Click) -> str:
-        return " · ".join(part for part in (row.os, row.browser) if part) or NOTHING
-
-    @display(description="Network")
-    def network(self, row: Click) -> str:
-        """The number of the autonomous system that the address belongs to."""
-        known = [f"AS{row.asn}"] if row.asn else []
-        return " · ".join([*known, *(["data centre"] if row.is_data_centre else [])]) or NOTHING
-
-    @display(description="Labels")
-    def labels(self, row: Click) -> SafeString | str:
-        given = [(name, getattr(row, name)) for name in ("aff_click_id", *SUB_IDS) if getattr(row, name)]
-        text = ", ".join(f"{name}={value}" for name, value in given)
-        return format_html('<span class="aff-clip" title="{}">{}</span>', text, text) if text else NOTHING
-
     @display(description="Marks")
     def marks(self, row: Click) -> SafeString | str:
         if row.is_bot:
@@ -243,10 +195,6 @@ class ClickAdmin(BoundedExport, RecordAdmin):
         if row.is_duplicate:
             return label("Duplicate", "warning")
         return NOTHING if row.marked_at else label("Not looked at yet", "default")
-
-    @display(description="Destination")
-    def destination(self, row: Click) -> str:
-        return row.link.destination_url or row.link.enrollment.offer.destination_url
 
 
 def click_key(text: str) -> UUID | None:

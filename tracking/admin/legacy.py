@@ -8,16 +8,15 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
-from unfold.decorators import action, display
+from unfold.decorators import action
 
 from affiliates.access.operators import operator
-from tracking.click_id.codec import text_of
+from tracking.admin.clicks import click_column
 from tracking.legacy.upload import UploadForm, take
 from tracking.models import LegacyClickID
 from web.cells import NOTHING
-from web.panel import DayRangeFilter, RecordAdmin, code, link_to, when
+from web.panel import DayRangeFilter, RecordAdmin, code, column, link_to, when, whole_story
 
 
 @admin.register(LegacyClickID)
@@ -43,7 +42,18 @@ class LegacyClickIDAdmin(RecordAdmin):
         *(("foreign", "source"), ("affiliate_link", "link"), ("clicked", "imported_at")),
         *("shown_id", ("aff_click_id", "labels")),
     )
-    readonly_fields = ("foreign", "affiliate_link", "clicked", "shown_id", "labels")
+    foreign = column("Click ID there", "foreign_id", code)
+    shown_id = click_column(heading="Click ID here")
+    trace = whole_story("search", shown_id)
+    affiliate_link = column(
+        "Affiliate and offer",
+        lambda row: format_html("{} · {}", link_to(row.link.enrollment.affiliate), row.link.enrollment.offer),
+    )
+    link_code = column("Link", "link.code", code)
+    clicked = column("Clicked", "clicked_at", when)
+    labels = column(
+        "Labels", lambda row: ", ".join(f"{name}={value}" for name, value in row.sub_ids.items()) or NOTHING
+    )
 
     def has_upload_permission(self, request: HttpRequest) -> bool:
         """Click IDs are never typed in; the permission to add them allows the import of a file."""
@@ -89,32 +99,3 @@ class LegacyClickIDAdmin(RecordAdmin):
         )
         (messages.warning if done.errors else messages.success)(request, message)
         return HttpResponseRedirect(reverse("admin:tracking_legacyclickid_changelist"))
-
-    @action(description="Whole story", icon="timeline", permissions=["view"])
-    def trace(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        key = LegacyClickID.objects.values_list("click_id", flat=True).get(pk=object_id)
-        return HttpResponseRedirect(f"{reverse('trace:search')}?q={text_of(key)}")
-
-    @display(description="Click ID there")
-    def foreign(self, row: LegacyClickID) -> SafeString | str:
-        return code(row.foreign_id)
-
-    @display(description="Click ID here")
-    def shown_id(self, row: LegacyClickID) -> SafeString | str:
-        return code(text_of(row.click_id))
-
-    @display(description="Affiliate and offer")
-    def affiliate_link(self, row: LegacyClickID) -> SafeString:
-        return format_html("{} · {}", link_to(row.link.enrollment.affiliate), row.link.enrollment.offer)
-
-    @display(description="Link")
-    def link_code(self, row: LegacyClickID) -> SafeString | str:
-        return code(row.link.code)
-
-    @display(description="Clicked")
-    def clicked(self, row: LegacyClickID) -> SafeString | str:
-        return when(row.clicked_at)
-
-    @display(description="Labels")
-    def labels(self, row: LegacyClickID) -> str:
-        return ", ".join(f"{name}={value}" for name, value in row.sub_ids.items()) or NOTHING

@@ -12,12 +12,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
-from unfold.decorators import display
 from unfold.views import ChangeList
 
-from web.cells import code
 from web.panel.choices import ChoosingForm, seen_in
 from web.panel.confirm import ConfirmForm
 from web.panel.counting import BoundedPaginator
@@ -63,7 +60,17 @@ class PanelList(ChangeList):
             self.full_result_count = self.result_count
 
 
-class PanelAdmin(ModelAdmin):
+class WithRelated:
+    """Rows that are fetched with their `related` rows, for the list and for the page of one."""
+
+    related: ClassVar[tuple[str, ...]] = ()
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Any]":
+        rows: QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]
+        return rows.select_related(*self.related) if self.related else rows
+
+
+class PanelAdmin(WithRelated, ModelAdmin):
     """A model that operators may edit; other actions ask for confirmation first (`ask`)."""
 
     formfield_overrides: ClassVar[Any] = {models.URLField: {"assume_scheme": "https"}}
@@ -85,11 +92,6 @@ class PanelAdmin(ModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PanelList]:
         return PanelList
-
-    @display(description="ID")
-    def shown_id(self, row: Any) -> SafeString | str:
-        """The public ID."""
-        return code(row.public_id)
 
     def has_decide_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """Whether actions that change these rows are allowed, even if the form is read-only."""
@@ -175,7 +177,10 @@ class PanelAdmin(ModelAdmin):
 
 
 class RecordAdmin(PanelAdmin):
-    """Facts that are never edited by hand: read, searched, and changed only by actions with a confirmation."""
+    """Facts that are never edited by hand: read, searched, and changed only by actions with a confirmation.
+
+    Every field of a page is read-only, so a column is shown there without standing in `readonly_fields`.
+    """
 
     actions_selection_counter = True
     warn_unsaved_form = False
@@ -190,14 +195,14 @@ class RecordAdmin(PanelAdmin):
         return False
 
 
-class PanelInline(StackedInline):
+class PanelInline(WithRelated, StackedInline):
     """Related rows below a form, one under another."""
 
     extra = 0
     tab = True
 
 
-class PanelTable(TabularInline):
+class PanelTable(WithRelated, TabularInline):
     """Related rows below a form, as a table."""
 
     extra = 0
@@ -211,6 +216,10 @@ class RecordTable(PanelTable):
     can_delete = False
     tab = False
     hide_title = True
+
+    def get_readonly_fields(self, request: HttpRequest, obj: object = None) -> tuple[str, ...]:
+        """The columns among the fields: the form has no inputs for them."""
+        return tuple(name for name in self.fields or () if callable(getattr(self, name, None)))
 
     def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False

@@ -1,16 +1,19 @@
 """Exports of lists: bounded, with the permissions of the list, safe to open in a spreadsheet."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from import_export.admin import ExportMixin
+from import_export.fields import Field
 from import_export.formats.base_formats import CSV, JSON
 from import_export.resources import ModelResource
 from import_export.widgets import NumberWidget
 from unfold.contrib.import_export.forms import SelectableFieldsExportForm
 
 from records.spreadsheet_cells import cell
+from web.panel.columns import Source, reader
 
 
 class ExportColumns(ModelResource):
@@ -19,6 +22,31 @@ class ExportColumns(ModelResource):
     def export_field(self, field: Any, instance: Model, **kwargs: Any) -> Any:
         value = super().export_field(field, instance, **kwargs)
         return value if isinstance(field.widget, NumberWidget) else cell(value)
+
+
+class ReadField(Field):
+    """A column whose value is read as a column of the page reads it."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self.read = reader(source)
+
+    def export(self, instance: Model, **kwargs: Any) -> Any:
+        """Leave numbers as they are: only texts are guarded against formulas."""
+        value = self.read(instance)
+        return value if isinstance(value, int | Decimal) else self.widget.render(value)
+
+
+def export_of(model: type[Model], *columns: str | tuple[str, Source]) -> type[ExportColumns]:
+    """An export with these columns in this order.
+
+    Each is a field of the model, or a heading and where its value comes from: a path, a function of the row, or a
+    column of the page. Amounts and moments are exported as fields, in full; pages shorten them.
+    """
+    read = {each[0]: ReadField(each[1]) for each in columns if isinstance(each, tuple)}
+    names = tuple(each if isinstance(each, str) else each[0] for each in columns)
+    meta = type("Meta", (), {"model": model, "fields": names, "export_order": names})
+    return type(f"{model.__name__}Columns", (ExportColumns,), {**read, "Meta": meta})
 
 
 class TooManyRows(ValueError):

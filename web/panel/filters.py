@@ -1,12 +1,14 @@
 """Filters of lists."""
 
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Model, QuerySet
+from django.contrib.admin import SimpleListFilter
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.contrib.filters.admin import RangeDateFilter
+from unfold.contrib.filters.admin import DropdownFilter, RadioFilter, RangeDateFilter
 from unfold.utils import parse_date_str
 
 
@@ -38,3 +40,28 @@ class DayRangeFilter(RangeDateFilter):
 
 def _midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time()))
+
+
+# A choice of a filter: its words, and the condition for its rows; a function where the condition depends on the time.
+Choice = tuple[str, Q | Callable[[], Q]]
+
+
+def one_of(
+    title: str, choices: Mapping[str, Choice], *, parameter: str = "", default: str = "", is_radio: bool = False
+) -> type[SimpleListFilter]:
+    """A filter by one of several conditions. A queue names its `default`: the list opens with that one."""
+    base: type[SimpleListFilter] = RadioFilter if is_radio else DropdownFilter
+
+    class OneOf(base):  # type: ignore[valid-type, misc]
+        def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+            return [(value, words) for value, (words, _) in choices.items()]
+
+        def queryset(self, request: HttpRequest, queryset: "QuerySet[Model]") -> "QuerySet[Model]":
+            chosen = choices.get(self.value() or default, choices.get(default))
+            if chosen is None:
+                return queryset
+            condition = chosen[1]
+            return queryset.filter(condition() if callable(condition) else condition)
+
+    OneOf.title, OneOf.parameter_name = title, parameter or title
+    return OneOf

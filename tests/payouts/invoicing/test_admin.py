@@ -110,7 +110,7 @@ def test_an_operator_downloads_documents_and_the_list(desk: Client, documents: l
     assert json.loads(desk.get(f"{address}json", follow=True).content)["gross"] == "119.00"
     [row] = csv.DictReader(io.StringIO(desk.get(f"{address}csv", follow=True).content.decode()))
     assert row["gross"] == "119.00"
-    fields = {f"invoicecolumns_{name}": "on" for name in ("number", "gross", "supplier", "original")}
+    fields = {f"invoicecolumns_{name}": "on" for name in ("number", "gross", "supplier", "corrects")}
     answer = desk.post("/admin/payouts/invoice/export/", {"format": "0", "resource": "0", **fields})
     rows = list(csv.DictReader(io.StringIO(answer.content.decode())))
     assert [(each["number"], each["corrects"]) for each in rows] == [
