@@ -1,7 +1,7 @@
 """REST API: tracking links and clicks."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.core.exceptions import ValidationError as DjangoValidationError
@@ -18,15 +18,16 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.validators import UniqueValidator
 
 from affiliates.access.reach import AffiliatesOnly, Reach
-from affiliates.access.serializers import ReachSerializer
+from affiliates.access.serializers import ReachColumns
 from affiliates.access.views import ReadViewSet, ResourceViewSet
-from affiliates.api import AffiliateName, OfferName
 from affiliates.models import Affiliate, Enrollment
 from tracking.capture.landing_page import check_landing_page
-from tracking.capture.link_address import link_base
-from tracking.click_id.codec import lowest_uuid, text_of
-from tracking.models import SUB_IDS, Click, TrackingLink
+from tracking.click_id.codec import lowest_uuid
+from tracking.lists.clicks import CLICKS
+from tracking.lists.links import LINKS, with_urls
+from tracking.models import Click, TrackingLink
 from tracking.queries import at_the_end
+from web.lists.serializers import ColumnSerializer
 from web.rest.errors import Conflict
 from web.rest.fields import StrictSerializer, Text
 from web.rest.filters import EXAMPLE, MomentFilter, PeriodFilters, YesNoFilter
@@ -37,23 +38,13 @@ RECENT = timedelta(days=30)
 _FIRST_MOMENT = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class LinkSerializer(StrictSerializer):
+class LinkSerializer(ColumnSerializer, StrictSerializer):
     """An affiliate's link to an offer."""
 
-    affiliate = AffiliateName(source="enrollment.affiliate", read_only=True)
-    offer = OfferName(source="enrollment.offer", read_only=True)
-    url = serializers.SerializerMethodField(help_text="The address to publish.")
+    columns = LINKS
 
     class Meta:
         model = TrackingLink
-        fields = ("code", "name", "url", "affiliate", "offer", "destination_url", "is_active", "created_at")
-        read_only_fields = ("code", "destination_url", "created_at")
-
-    def get_url(self, link: TrackingLink) -> str:
-        context = cast(dict[str, Any], self.context)
-        if "link_base" not in context:
-            context["link_base"] = link_base()
-        return f"{context['link_base']}{link.code}"
 
 
 class CodeField(Text):
@@ -150,32 +141,23 @@ class LinkViewSet(CreateModelMixin, UpdateModelMixin, ReadViewSet):
         writes = self.action in ("create", "partial_update")
         return [*super().get_permissions(), *([AffiliatesOnly()] if writes else [])]
 
+    def filter_queryset(self, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
+        return with_urls(super().filter_queryset(queryset))
+
     def perform_update(self, serializer: BaseSerializer[Any]) -> None:
         link: TrackingLink = self.get_object()
         chosen_affiliate(self.reach, link.enrollment.affiliate.public_id)
         serializer.save()
 
 
-class ClickSerializer(ReachSerializer):
+class ClickSerializer(ReachColumns):
     """One visit through a link."""
 
-    id = serializers.SerializerMethodField(help_text="The click ID, 40 characters, as the postback sends it back.")
-    link = serializers.CharField(source="link.code", read_only=True, help_text="The link's code.")
-    affiliate = AffiliateName(source="link.enrollment.affiliate", read_only=True)
-    offer = OfferName(source="link.enrollment.offer", read_only=True)
+    columns = CLICKS
     ip = serializers.IPAddressField(read_only=True, allow_null=True)
-    operator_only = frozenset({"ip", "user_agent"})
 
     class Meta:
         model = Click
-        fields = (
-            *("id", "clicked_at", "link", "affiliate", "offer", *SUB_IDS, "aff_click_id", "source", "referrer"),
-            *("country", "device", "is_bot", "is_duplicate", "ip", "user_agent"),
-        )
-        read_only_fields = fields
-
-    def get_id(self, click: Click) -> str:
-        return text_of(click.pk)
 
 
 class ClickFilters(filters.FilterSet):

@@ -8,6 +8,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from affiliates.access.reach import OperatorsOnly, Reach, WithinReach, reach_of
 from affiliates.models import User
+from web.lists import API, Columns
 from web.rest.filters import check_parameters
 
 
@@ -28,7 +29,10 @@ class ResourceViewSet(GenericViewSet[Any]):
         return reach_of(self.request)
 
     def get_queryset(self) -> "QuerySet[Any]":
-        return self.reach.within(super().get_queryset(), self.affiliate_path)
+        rows = self.reach.within(super().get_queryset(), self.affiliate_path)
+        columns: Columns | None = getattr(self.serializer_class, "columns", None)
+        joined = columns.relations(rows.model, API) if columns else ()
+        return rows.select_related(*joined) if joined else rows
 
     def filter_queryset(self, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
         """Filters are for lists; a single row is named by its address alone."""

@@ -9,23 +9,15 @@ from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from affiliates.access.serializers import ReachSerializer
+from affiliates.access.serializers import ReachColumns
 from affiliates.access.views import ReadViewSet
-from affiliates.api import AdvertiserName, AffiliateName, OfferName
 from conversions.api.decisions import DecisionViewSet
 from conversions.holds import HOLDS, hold_of
-from conversions.models import Conversion, Goal
+from conversions.lists.conversions import CONVERSIONS
+from conversions.models import Conversion
 from conversions.reasons.codes import Reason
-from tracking.click_id.codec import LENGTH, parse, text_of
-from web.rest.fields import AmountText
+from tracking.click_id.codec import LENGTH, parse
 from web.rest.filters import ChoicesFilter, MomentFilter, PeriodFilters
-
-
-class GoalName(serializers.ModelSerializer[Goal]):
-    class Meta:
-        model = Goal
-        fields = ("code", "name")
-        read_only_fields = fields
 
 
 class HoldSerializer(serializers.Serializer[Any]):
@@ -36,38 +28,20 @@ class HoldSerializer(serializers.Serializer[Any]):
     )
 
 
-class ConversionSerializer(ReachSerializer):
+class ConversionSerializer(ReachColumns):
     """An event that counts for an affiliate."""
 
-    id = serializers.CharField(source="public_id", read_only=True)
-    affiliate = AffiliateName(read_only=True)
-    advertiser = AdvertiserName(read_only=True)
-    offer = OfferName(source="goal.offer", read_only=True)
-    goal = GoalName(read_only=True)
-    link = serializers.CharField(source="link.code", read_only=True, allow_null=True, help_text="The link's code.")
-    click_id = serializers.SerializerMethodField(help_text="40 characters; null when a coupon or lock attributed it.")
-    customer_id = serializers.CharField(source="customer.customer_id", read_only=True, allow_null=True)
-    revenue = AmountText(allow_null=True, help_text="The advertiser's income, as sent.")
-    payout = AmountText(allow_null=True, help_text="The sender's word for the commission.")
-    refunded = AmountText(help_text="How much of the revenue went back to the customer.")
-    reason_text = serializers.CharField(source="get_reason_display", read_only=True)
-    hold = serializers.SerializerMethodField(
-        help_text="What a pending conversion waits for: rules that are not met yet, or a review, with its end date."
-    )
+    columns = CONVERSIONS
     extras = serializers.DictField(
         child=serializers.CharField(), read_only=True, help_text="Parameters that no rule reads, by name, as sent."
     )
-    operator_only = frozenset({"customer_id", "revenue", "refunded", "payout", "extras"})
+    hold = serializers.SerializerMethodField(
+        help_text="What a pending conversion waits for: rules that are not met yet, or a review, with its end date."
+    )
+    more_for_operators = frozenset({"extras"})
 
     class Meta:
         model = Conversion
-        fields: tuple[str, ...] = (
-            *("id", "status", "reason", "reason_text", "affiliate", "advertiser", "offer", "goal", "transaction_id"),
-            *("click_id", "link", "evidence", "is_test", "customer_id", "revenue", "refunded"),
-            *("payout", "currency", "extras"),
-            *("occurred_at", "received_at", "approve_at", "booked_at", "hold"),
-        )
-        read_only_fields = fields
 
     @extend_schema_field(HoldSerializer(allow_null=True))
     def get_hold(self, row: Conversion) -> dict[str, Any] | None:
@@ -79,10 +53,6 @@ class ConversionSerializer(ReachSerializer):
         texts = [part.text if is_operator else part.rule for part in hold.waiting_for]
         owner = hold.owner if is_operator else hold.owner_for_affiliate
         return HoldSerializer({"waiting_for": texts, "until": hold.until, "owner": owner}).data
-
-    @extend_schema_field(serializers.CharField(allow_null=True))
-    def get_click_id(self, row: Conversion) -> str | None:
-        return text_of(row.click_id) if row.click_id else None
 
 
 def genuine(text: str) -> UUID:

@@ -5,14 +5,15 @@ from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 
-from affiliates.access.serializers import ReachSerializer
+from affiliates.access.serializers import ReachColumns
 from affiliates.access.views import ReadViewSet
-from affiliates.api import AdvertiserName, AffiliateName
+from affiliates.api import AffiliateName
 from affiliates.models import Enrollment, Offer
+from conversions.lists.offers import GOALS, OFFERS
 from conversions.models import Goal, QualificationRule
 from conversions.qualification.waits import RULES
 from conversions.qualification.words import all_words
-from web.rest.fields import AmountText
+from web.lists.serializers import ColumnSerializer
 from web.rest.filters import ChoicesFilter
 
 
@@ -25,27 +26,19 @@ class QualificationRuleSerializer(serializers.ModelSerializer[QualificationRule]
         read_only_fields = fields
 
 
-class GoalSerializer(serializers.ModelSerializer[Goal]):
-    minimum_revenue = AmountText(currency_field="offer.currency", allow_null=True, help_text="In the offer's currency.")
-
+class GoalSerializer(ColumnSerializer):
+    columns = GOALS
     rules = serializers.SerializerMethodField(help_text="Everything that the goal asks of an event, in words.")
-
     qualification = QualificationRuleSerializer(
         source="qualification_rules", many=True, read_only=True, help_text="The rules beyond the goal's own, by kind."
     )
 
+    class Meta:
+        model = Goal
+
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_rules(self, goal: Goal) -> list[str]:
         return all_words(goal)
-
-    class Meta:
-        model = Goal
-        fields = (
-            *("code", "name", "kind", "is_active", "approval", "approval_delay", "attribution_window"),
-            "attribution_window_minimum",
-            *("once_per_customer", "minimum_revenue", "rules", "qualification"),
-        )
-        read_only_fields = fields
 
 
 class EnrollmentSerializer(serializers.ModelSerializer[Enrollment]):
@@ -57,27 +50,17 @@ class EnrollmentSerializer(serializers.ModelSerializer[Enrollment]):
         read_only_fields = fields
 
 
-class OfferSerializer(ReachSerializer):
+class OfferSerializer(ReachColumns):
     """What affiliates promote, and what counts for it."""
 
-    id = serializers.CharField(source="public_id", read_only=True)
-    advertiser = AdvertiserName(read_only=True)
+    columns = OFFERS
     goals = GoalSerializer(many=True, read_only=True)
     enrollments = EnrollmentSerializer(
         source="own_enrollments", many=True, read_only=True, help_text="The asking affiliate's access."
     )
-    operator_only = frozenset({"destination_url", "fallback_url"})
 
     class Meta:
         model = Offer
-        fields = (
-            *("id", "name", "advertiser", "vertical", "status", "description", "terms", "currency", "deep_link_hosts"),
-            *("attribution_window", "attribution_window_minimum", "attribution_model", "customer_lock"),
-            *("customer_lock_expires", "requires_approval", "destination_url", "fallback_url"),
-            *("countries", "starts_at", "ends_at", "daily_click_cap", "daily_conversion_cap", "capped_until"),
-            *("created_at", "goals", "enrollments"),
-        )
-        read_only_fields = fields
 
 
 class OfferFilters(filters.FilterSet):

@@ -10,12 +10,13 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from affiliates.api import AdvertiserName, AffiliateName, OfferName
-from conversions.api.conversions import GoalName, HoldSerializer
+from conversions.api.conversions import HoldSerializer
+from conversions.lists.conversions import GoalName
 from conversions.models import Appeal, Conversion, StatusChange
 from dashboard.portal.queries.conversions import ConversionStory
-from payouts.api.earnings import BalanceSerializer
 from payouts.models import LedgerEntry
 from payouts.queries import Balance
+from web.lists.fields import BalanceSerializer
 from web.rest.fields import AmountText, amount_text
 
 BY = {

@@ -28,8 +28,9 @@ from dashboard.trace.events import (
     StatementEvent,
     StatusEvent,
 )
-from payouts.api.earnings import BalanceSerializer, LedgerEntrySerializer, PayoutSerializer, StatementSerializer
+from payouts.api.earnings import LedgerEntrySerializer, PayoutSerializer, StatementSerializer
 from payouts.queries import Balance
+from web.lists.fields import BalanceSerializer
 from web.rest.fields import LINE, AmountText, is_line
 from web.rest.filters import check_parameters
 
@@ -111,10 +112,6 @@ class ChoiceSerializer(serializers.Serializer[Any]):
 class TracedConversionSerializer(ConversionSerializer):
     commission = BalanceSerializer(many=True, read_only=True, help_text="What is booked for it, by currency.")
     no_commission = serializers.CharField(read_only=True, help_text="Why nothing is booked; empty when something is.")
-
-    class Meta(ConversionSerializer.Meta):
-        fields = (*ConversionSerializer.Meta.fields, "commission", "no_commission")
-        read_only_fields = fields
 
 
 class StorySerializer(serializers.Serializer[Any]):

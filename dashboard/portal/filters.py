@@ -1,6 +1,6 @@
 """The filters above each list: a form read from the address, applied to the affiliate's own rows."""
 
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django import forms
 from django.db.models import Model, Q, QuerySet
@@ -10,7 +10,7 @@ from affiliates.models import Affiliate, Enrollment, Offer
 from conversions.models import Conversion, Goal
 from dashboard.periods import DayPeriod, last_days
 from dashboard.portal.access import Portal
-from payouts.models import LedgerEntry
+from payouts.models import Invoice, LedgerEntry, Payout, Statement
 from tracking.click_id import codec
 from tracking.click_id.pasted import narrowed
 from tracking.models import Click, TrackingLink
@@ -39,6 +39,10 @@ class Filters(forms.Form):
 
     def prepare(self) -> None:
         """Fill the choices that depend on the affiliate."""
+
+    def apply(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows that the filters leave."""
+        raise NotImplementedError
 
     @property
     def chosen(self) -> dict[str, Any]:
@@ -206,19 +210,53 @@ class ClickFilterForm(DatedFilters):
         return rows
 
 
-class LedgerFilterForm(DatedFilters):
-    kind = forms.ChoiceField(choices=[("", "Any kind"), *LedgerEntry.Kind.choices], required=False)
+class MoneyFilters(DatedFilters):
+    """By days of `moment`, by currency, and by the codes of the fields named in `codes`."""
+
+    model: ClassVar[type[Model]]
+    moment: ClassVar[str]
+    codes: ClassVar[tuple[str, ...]] = ()
+
     currency = forms.ChoiceField(required=False)
 
     def prepare(self) -> None:
-        used = (
-            LedgerEntry.objects.filter(affiliate=self.affiliate).order_by("currency").values_list("currency", flat=True)
-        )
-        self.fields["currency"].choices = [("", "Any currency"), *((code, code) for code in used.distinct())]  # type: ignore[attr-defined]
+        own = self.model._default_manager.filter(affiliate=self.affiliate)
+        used = own.order_by("currency").values_list("currency", flat=True).distinct()
+        self.fields["currency"].choices = [("", "Any currency"), *((code, code) for code in used)]  # type: ignore[attr-defined]
 
-    def apply(self, rows: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry]:
+    def apply(self, rows: QuerySet[Row]) -> QuerySet[Row]:
         chosen = self.chosen
-        for name in ("kind", "currency"):
+        for name in (*self.codes, "currency"):
             if name in chosen:
                 rows = rows.filter(**{name: chosen[name]})
-        return self.within(rows, "booked_at")
+        return self.within(rows, self.moment)
+
+
+class LedgerFilterForm(MoneyFilters):
+    model, moment, codes = LedgerEntry, "booked_at", ("kind",)
+    kind = forms.ChoiceField(choices=[("", "Any kind"), *LedgerEntry.Kind.choices], required=False)
+    field_order = ("kind", "currency")
+
+
+class StatementLineFilters(DatedFilters):
+    """A statement has one currency."""
+
+    kind = LedgerFilterForm.base_fields["kind"]
+
+    def apply(self, rows: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry]:
+        kind = self.chosen.get("kind")
+        return self.within(rows.filter(kind=kind) if kind else rows, "booked_at")
+
+
+class StatementFilters(MoneyFilters):
+    model, moment = Statement, "ends_at"
+
+
+class PayoutFilters(MoneyFilters):
+    model, moment, codes = Payout, "created_at", ("status",)
+    status = forms.ChoiceField(choices=[("", "Any status"), *Payout.Status.choices], required=False)
+
+
+class InvoiceFilters(MoneyFilters):
+    model, moment, codes = Invoice, "issued_at", ("kind",)
+    kind = forms.ChoiceField(choices=[("", "Any kind"), *Invoice.Kind.choices], required=False)

@@ -1,13 +1,12 @@
 """How the pages write money, times, statuses and icons."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import template
 from django.forms import BoundField
-from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -16,83 +15,34 @@ from django.utils.safestring import SafeString
 from affiliates.models import AffiliateMember, User
 from dashboard.periods import DayPeriod
 from dashboard.portal.access import Portal, portal_of, zone_of
+from dashboard.portal.lists.statements import period_words as statement_period
 from dashboard.portal.preview import lacking
 from payouts.invoicing.tax import NAMES
-from payouts.models import Invoice, Statement
+from payouts.models import Invoice
 from payouts.plan_changes.what_if_report import difference_words
 from payouts.pricing import plain
 from records import words
-from records.money import format_money
+from web.lists import html
 
 register = template.Library()
-
-SPRITE = "vendor/tabler-icons-3.51.0/sprite.svg"
-
-# The kit's colour and an icon for each status that a page shows; the word always stands beside it.
-STATUS_LOOKS = {
-    "pending": ("yellow", "clock"),
-    "approved": ("green", "check"),
-    "rejected": ("red", "x"),
-    "active": ("green", "check"),
-    "paused": ("yellow", "player-pause"),
-    "ended": ("secondary", "flag"),
-    "draft": ("secondary", "pencil"),
-    "suspended": ("red", "ban"),
-    "blocked": ("red", "ban"),
-    "closed": ("secondary", "lock"),
-    "off": ("secondary", "player-pause"),
-    "due": ("yellow", "clock"),
-    "paid": ("green", "check"),
-    "commission": ("green", "plus"),
-    "reversal": ("red", "arrow-back-up"),
-    "adjustment": ("blue", "adjustments"),
-    "payment": ("secondary", "building-bank"),
-    "fee": ("secondary", "building-bank"),
-    "returned": ("yellow", "arrow-back-up"),
-    "vat": ("blue", "file-text"),
-    "revoked": ("secondary", "ban"),
-    "open": ("yellow", "clock"),
-    "upheld": ("green", "check"),
-    "dismissed": ("secondary", "x"),
-}
 
 # Addresses that belong to an entry of the navigation though they do not begin with its address.
 SECTIONS = {"portal:links": ("/link/",), "portal:profile": ("/accounts/",)}
 
 
-@register.simple_tag
-def icon(name: str, classes: str = "") -> SafeString:
-    """An icon of the vendored sprite; decoration only, so hidden from screen readers."""
-    return format_html(
-        '<svg class="icon {}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
-        classes,
-        static(SPRITE),
-        name,
-    )
-
-
-@register.simple_tag
-def money(amount: Decimal | int | None, currency: str) -> SafeString:
-    """`1,234.50 EUR` in one unbroken, aligned piece; a dash for no amount."""
-    if amount is None:
-        return format_html('<span class="text-secondary">{}</span>', "–")
-    number, _, code = format_money(Decimal(amount), currency).rpartition(" ")
-    sign = "money money-negative" if amount < 0 else "money"
-    return format_html(
-        '<span class="{}">{} <span class="money-currency">{}</span></span>', sign, number.replace("-", "−"), code
-    )
+register.simple_tag(html.icon)
+register.simple_tag(html.money)
+register.simple_tag(html.status_badge)
+register.filter(html.moment)
+register.filter(html.day)
+register.filter(html.short_id)
+register.filter("statement_period", statement_period)
 
 
 @register.filter
 def in_currency(amounts: list[tuple[str, Decimal]], currency: str) -> Decimal | None:
     """The amount in this currency among several, if there is one."""
     return dict(amounts).get(currency)
-
-
-@register.simple_tag
-def status_badge(status: str, label: str) -> SafeString:
-    colour, symbol = STATUS_LOOKS.get(status, ("secondary", "point"))
-    return format_html('<span class="badge bg-{0}-lt status-badge">{1} {2}</span>', colour, icon(symbol), label)
 
 
 @register.filter
@@ -107,21 +57,6 @@ def test_badge(is_test: bool) -> SafeString | str:
     """A badge on conversions of test clicks; nothing on others."""
     title = "From a test click: judged and shown, never counted nor paid."
     return format_html('<span class="badge bg-purple-lt" title="{}">Test</span>', title) if is_test else ""
-
-
-@register.filter
-def moment(value: datetime | None, style: str = "minutes") -> SafeString | str:
-    """A moment in the reader's zone as `20 Nov 2026, 14:05`, with the exact one in UTC for machines and on hover."""
-    if value is None:
-        return "–"
-    local, utc = timezone.localtime(value), value.astimezone(UTC)
-    text = (
-        f"{local.day} {local:%b %Y}, {local:%H:%M:%S}"
-        if style == "seconds"
-        else f"{local.day} {local:%b %Y}, {local:%H:%M}"
-    )
-    exact = f"{utc:%Y-%m-%d %H:%M:%S} UTC"
-    return format_html('<time class="text-nowrap" datetime="{}" title="{}">{}</time>', utc.isoformat(), exact, text)
 
 
 @register.simple_tag
@@ -139,24 +74,8 @@ def change_words(before: Decimal, after: Decimal, currency: str) -> str:
 
 
 @register.filter
-def day(value: datetime | date | None) -> str:
-    """`20 Nov 2026`, in the reader's zone."""
-    if value is None:
-        return "–"
-    local = timezone.localtime(value) if isinstance(value, datetime) else value
-    return f"{local.day} {local:%b %Y}"
-
-
-@register.filter
 def period_words(value: DayPeriod) -> str:
-    return f"{day(value.first_on)} – {day(value.last_on)}"
-
-
-@register.filter
-def statement_period(statement: Statement) -> str:
-    """First and last day of a closed period, in UTC, in which periods are cut."""
-    last = statement.ends_at - timedelta(microseconds=1)
-    return f"{day(statement.starts_at.astimezone(UTC).date())} – {day(last.astimezone(UTC).date())}"
+    return f"{html.day(value.first_on)} – {html.day(value.last_on)}"
 
 
 @register.filter
@@ -185,17 +104,6 @@ def span_words(value: timedelta | None) -> str:
 @register.filter
 def number(value: int) -> str:
     return f"{value:,}"
-
-
-@register.filter
-def short_hash(value: str) -> str:
-    return value[:10]
-
-
-@register.filter
-def short_id(value: str) -> str:
-    """Both ends of a long ID: enough to distinguish two IDs, short enough for a row."""
-    return value if len(value) <= 18 else f"{value[:8]}…{value[-6:]}"
 
 
 @register.filter
@@ -261,30 +169,6 @@ def may_open(context: template.Context, view: str) -> bool:
     if shown is None or not shown.is_preview:
         return True
     return not lacking(shown.user, view.removeprefix("portal:"))
-
-
-@register.simple_tag(takes_context=True)
-def sort_heading(context: template.Context, column: str, label: str, classes: str = "") -> SafeString:
-    """A column's heading that sorts the list by it, and the other way round when pressed again."""
-    order, request = context["sorting"], context["request"]
-    is_current = order.column == column
-    target = f"-{column}" if is_current and not order.is_descending else column
-    params = request.GET.copy()
-    params.pop("page", None)
-    params["sort"] = target
-    direction, mark = "none", icon("selector")
-    if is_current:
-        direction = "descending" if order.is_descending else "ascending"
-        mark = icon("chevron-down") if order.is_descending else icon("chevron-up")
-    return format_html(
-        '<th scope="col" class="{}" aria-sort="{}"><a class="sort {}" href="?{}" hx-boost="true">{} {}</a></th>',
-        classes,
-        direction,
-        "sort-current" if is_current else "",
-        params.urlencode(),
-        label,
-        mark,
-    )
 
 
 @register.filter

@@ -1,14 +1,12 @@
 """REST API: commission of conversions, the ledger, balances, statements and payouts."""
 
-from collections import defaultdict
-from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpResponse
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_serializer
+from drf_spectacular.utils import extend_schema, extend_schema_serializer
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
@@ -25,37 +23,23 @@ from conversions.models import Conversion
 from payouts.documents import pdf_response
 from payouts.documents.proof import NotSealed, statement_proof
 from payouts.documents.statement_pdf import statement_pdf
+from payouts.lists.conversions import EARNING_CONVERSIONS
+from payouts.lists.ledger import LEDGER
+from payouts.lists.payouts import PAYOUTS
+from payouts.lists.statements import STATEMENTS
 from payouts.models import LedgerEntry, Payout, Statement
-from payouts.pricing import plain
-from payouts.queries import Balance, balances_of
+from payouts.queries import balances_of
 from payouts.rights import VIEW_LEDGER, sees_commission
-from web.rest.fields import AmountText
+from web.lists.fields import BalanceSerializer
+from web.lists.serializers import ColumnSerializer
 from web.rest.filters import ChoicesFilter, PeriodFilters
-
-
-class BalanceSerializer(serializers.Serializer[Balance]):
-    currency = serializers.CharField(read_only=True)
-    amount = AmountText()
 
 
 @extend_schema_serializer(component_name="Conversion")
 class EarningConversionSerializer(ConversionSerializer):
     """An event that counts for an affiliate, with its commission."""
 
-    commission = serializers.SerializerMethodField(
-        help_text="What is booked for it, by currency; empty for nothing, and without the right to view the ledger."
-    )
-
-    class Meta(ConversionSerializer.Meta):
-        fields = (*ConversionSerializer.Meta.fields, "commission")
-        read_only_fields = fields
-
-    @extend_schema_field(BalanceSerializer(many=True))
-    def get_commission(self, row: Conversion) -> list[dict[str, Any]]:
-        sums: dict[str, Decimal] = defaultdict(Decimal)
-        for entry in row.entries_in_reach:  # type: ignore[attr-defined]
-            sums[entry.currency] += entry.amount
-        return [dict(BalanceSerializer(Balance(*line)).data) for line in sorted(sums.items())]
+    columns = EARNING_CONVERSIONS
 
 
 @extend_schema(tags=["conversions"])
@@ -72,32 +56,11 @@ class EarningConversionViewSet(ConversionViewSet):
         return rows.prefetch_related(Prefetch("ledger_entries", entries, to_attr="entries_in_reach"))
 
 
-class LedgerEntrySerializer(serializers.ModelSerializer[LedgerEntry]):
-    affiliate = AffiliateName(read_only=True)
-    amount = AmountText()
-    arithmetic = serializers.CharField(source="words", read_only=True, help_text="How the amount came about, in words.")
-    conversion = serializers.CharField(
-        source="conversion.public_id", read_only=True, allow_null=True, help_text="The conversion's ID."
-    )
-    clicks = serializers.CharField(
-        source="clicks.public_id", read_only=True, allow_null=True, help_text="The ID of a link's clicks of a day."
-    )
-    payout = serializers.CharField(
-        source="payout.public_id", read_only=True, allow_null=True, help_text="The payout's ID."
-    )
-    plan_version = serializers.SerializerMethodField(help_text="The plan's name and version, such as `Standard v3`.")
+class LedgerEntrySerializer(ColumnSerializer):
+    columns = LEDGER
 
     class Meta:
         model = LedgerEntry
-        fields = (
-            *("affiliate", "sequence", "kind", "amount", "currency", "arithmetic", "conversion", "clicks", "payout"),
-            *("plan_version", "occurred_at", "booked_at", "previous_hash", "hash"),
-        )
-        read_only_fields = fields
-
-    @extend_schema_field(serializers.CharField(allow_null=True))
-    def get_plan_version(self, row: LedgerEntry) -> str | None:
-        return str(row.plan_version) if row.plan_version else None
 
 
 class LedgerFilters(PeriodFilters):
@@ -144,20 +107,11 @@ class BalanceViewSet(ListModelMixin, ResourceViewSet):
         return self.get_paginated_response(self.get_serializer(rows, many=True).data)
 
 
-class StatementSerializer(serializers.ModelSerializer[Statement]):
-    affiliate = AffiliateName(read_only=True)
-    opening, earned, paid, closing = AmountText(), AmountText(), AmountText(), AmountText()
-    payout = serializers.CharField(
-        source="payout.public_id", read_only=True, allow_null=True, help_text="The ID of the payout that it made due."
-    )
+class StatementSerializer(ColumnSerializer):
+    columns = STATEMENTS
 
     class Meta:
         model = Statement
-        fields = (
-            *("number", "affiliate", "currency", "starts_at", "ends_at", "opening", "earned", "paid", "closing"),
-            *("first_sequence", "last_sequence", "chain_hash", "closed_at", "payout"),
-        )
-        read_only_fields = fields
 
 
 class StatementFilters(PeriodFilters):
@@ -200,27 +154,11 @@ class StatementViewSet(ReadViewSet):
             require(self.reach.user, [VIEW_LEDGER])
 
 
-class PayoutSerializer(serializers.ModelSerializer[Payout]):
-    id = serializers.CharField(source="public_id", read_only=True)
-    affiliate = AffiliateName(read_only=True)
-    statement = serializers.CharField(source="statement.number", read_only=True, help_text="The statement's number.")
-    amount, vat, fee = AmountText(), AmountText(), AmountText()
-    sent_amount = AmountText(currency_field="sent_currency")
-    rate = serializers.SerializerMethodField(
-        help_text="Units sent for one unit of the amount; null where both are in one currency."
-    )
+class PayoutSerializer(ColumnSerializer):
+    columns = PAYOUTS
 
     class Meta:
         model = Payout
-        fields = (
-            *("id", "affiliate", "statement", "amount", "currency", "vat", "fee", "sent_amount", "sent_currency"),
-            *("rate", "rate_day", "rate_source", "status", "reference", "created_at", "paid_at"),
-        )
-        read_only_fields = fields
-
-    @extend_schema_field(serializers.CharField(allow_null=True))
-    def get_rate(self, row: Payout) -> str | None:
-        return None if row.rate is None else plain(row.rate)
 
 
 class PayoutFilters(PeriodFilters):

@@ -5,20 +5,19 @@ from typing import Any
 from django.http import HttpResponse
 from django_filters import rest_framework as filters
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 
 from affiliates.access.views import ReadViewSet
-from affiliates.api import AffiliateName
 from payouts.documents import pdf_response
 from payouts.invoicing.files import invoice_csv
 from payouts.invoicing.pdf import invoice_pdf
 from payouts.invoicing.tax import NAMES
+from payouts.lists.invoices import INVOICES
 from payouts.models import Invoice
-from payouts.pricing import plain
-from web.rest.fields import AmountText
+from web.lists.serializers import ColumnSerializer
 from web.rest.filters import ChoicesFilter, PeriodFilters
 
 
@@ -39,32 +38,16 @@ class InvoiceLineSerializer(serializers.Serializer[Any]):
     vat = serializers.CharField(read_only=True)
 
 
-class InvoiceSerializer(serializers.ModelSerializer[Invoice]):
-    affiliate = AffiliateName(read_only=True)
-    statement = serializers.CharField(source="statement.number", read_only=True, help_text="The statement's number.")
-    original = serializers.CharField(
-        source="original.number", read_only=True, allow_null=True, help_text="The invoice that a credit note corrects."
-    )
+class InvoiceSerializer(ColumnSerializer):
+    columns = INVOICES
     supplier = PartySerializer(source="seller", read_only=True)
     recipient = PartySerializer(source="buyer", read_only=True)
     lines = InvoiceLineSerializer(many=True, read_only=True)
     notes = serializers.ListField(child=serializers.CharField(), read_only=True)
-    net, vat, gross = AmountText(), AmountText(), AmountText()
-    local_vat = AmountText(currency_field="local_currency", allow_null=True)
-    percent = serializers.SerializerMethodField(help_text="The VAT rate in percent.")
     tax_rule = serializers.ChoiceField(source="rule", choices=list(NAMES.items()), read_only=True)
 
     class Meta:
         model = Invoice
-        fields = (
-            *("number", "kind", "affiliate", "statement", "original", "issued_at", "supplier", "recipient", "lines"),
-            *("currency", "net", "percent", "vat", "gross", "tax_rule", "notes", "local_vat", "local_currency"),
-        )
-        read_only_fields = fields
-
-    @extend_schema_field(serializers.CharField())
-    def get_percent(self, row: Invoice) -> str:
-        return plain(row.percent)
 
 
 class InvoiceFilters(PeriodFilters):

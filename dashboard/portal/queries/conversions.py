@@ -1,10 +1,9 @@
 """The affiliate's conversions, and for one of them everything that explains it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from itertools import islice
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -16,7 +15,7 @@ from conversions.models import Appeal, Conversion, StatusChange
 from conversions.reasons.codes import Reason
 from conversions.reasons.explanations import EXPLANATIONS
 from dashboard.portal.queries.clicks import sub_ids
-from dashboard.portal.queries.figures import Money, clicks_by_id, commission_of
+from dashboard.portal.queries.figures import Money, clicks_by_id, commission_of, with_commission
 from dashboard.portal.traces import ExplainedDecision, decisions_of
 from dashboard.portal.words import masked
 from payouts.ledger.booking import event_of
@@ -33,12 +32,7 @@ from tracking.models import Click
 @dataclass(frozen=True, slots=True)
 class ConversionRow:
     conversion: Conversion
-    earned: Money
     sub1: str
-
-    @property
-    def click_text(self) -> str:
-        return codec.text_of(self.conversion.click_id) if self.conversion.click_id else ""
 
 
 def conversions_of(affiliate: Affiliate) -> QuerySet[Conversion]:
@@ -47,20 +41,9 @@ def conversions_of(affiliate: Affiliate) -> QuerySet[Conversion]:
 
 def rows(conversions: Iterable[Conversion]) -> list[ConversionRow]:
     """Conversions with their commission and their click's first label: two queries for any number."""
-    listed = list(conversions)
-    earned = commission_of(listed)
+    listed = with_commission(conversions)
     clicks = clicks_by_id(row.click_id for row in listed)
-    return [
-        ConversionRow(row, earned.get(row.pk, []), clicks[row.click_id].sub1 if row.click_id in clicks else "")
-        for row in listed
-    ]
-
-
-def all_rows(conversions: QuerySet[Conversion], at_once: int = 1000) -> Iterator[ConversionRow]:
-    """The same for any number of conversions, read a batch at a time."""
-    waiting = conversions.iterator(chunk_size=at_once)
-    while some := list(islice(waiting, at_once)):
-        yield from rows(some)
+    return [ConversionRow(row, clicks[row.click_id].sub1 if row.click_id in clicks else "") for row in listed]
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,15 @@ def commission_of(conversions: Iterable[Conversion]) -> dict[int, Money]:
     return earned
 
 
+def with_commission(conversions: Iterable[Conversion]) -> list[Conversion]:
+    """Conversions with their commission attached, where the lists' column reads it."""
+    listed = list(conversions)
+    earned = commission_of(listed)
+    for row in listed:
+        row.earned = earned.get(row.pk, [])  # type: ignore[attr-defined]
+    return listed
+
+
 def clicks_by_id(click_ids: Iterable[UUID | None]) -> dict[UUID, Click]:
     """The stored clicks among these; expired ones are simply not there."""
     return Click.objects.in_bulk([click_id for click_id in click_ids if click_id])

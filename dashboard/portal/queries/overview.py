@@ -163,13 +163,9 @@ def top_links(affiliate: Affiliate, period: DayPeriod, links: Collection[int], l
 
 def recent_conversions(affiliate: Affiliate, limit: int = 8) -> list[tuple[Conversion, Money]]:
     """The newest conversions with their commission."""
-    rows = list(
-        Conversion.objects.filter(affiliate=affiliate)
-        .select_related("goal__offer")
-        .order_by("-occurred_at", "-pk")[:limit]
-    )
-    earned = figures.commission_of(rows)
-    return [(row, earned.get(row.pk, [])) for row in rows]
+    newest = Conversion.objects.filter(affiliate=affiliate).select_related("goal__offer")
+    rows = figures.with_commission(newest.order_by("-occurred_at", "-pk")[:limit])
+    return [(row, row.earned) for row in rows]  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True, slots=True)

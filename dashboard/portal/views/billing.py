@@ -8,8 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from dashboard.portal.access import Portal, portal_view
 from dashboard.portal.billing_form import BillingForm
-from dashboard.portal.export import amount, csv_response, local
-from dashboard.portal.listing import page_of, render_list, render_page
+from dashboard.portal.listing import render_page
 from dashboard.portal.queries import billing as queries
 from dashboard.portal.queries.objects import invoice_for, is_owner
 from payouts.documents import pdf_response
@@ -17,36 +16,6 @@ from payouts.invoicing.billing import AgreementRefused, agree, end_agreement, se
 from payouts.invoicing.files import invoice_csv, invoice_data
 from payouts.invoicing.pdf import invoice_pdf
 from payouts.models import Issuer
-
-
-@require_safe
-@portal_view
-def invoices(request: HttpRequest, portal: Portal) -> HttpResponse:
-    page = page_of(queries.invoices_of(portal.affiliate), request.GET.get("page"))
-    context = {"page": page, "lacks": queries.billing_lacks(portal.affiliate)}
-    return render_list(request, portal, "portal/earnings/invoices.html", context)
-
-
-@require_safe
-@portal_view
-def invoices_export(request: HttpRequest, portal: Portal) -> HttpResponse:
-    header = ["number", "kind", "issued_at", "statement", "corrects", "net", "vat_percent", "vat", "total", "currency"]
-    lines = (
-        [
-            each.number,
-            each.kind,
-            local(each.issued_at, portal.zone),
-            each.statement.number,
-            each.original.number if each.original else "",
-            amount(each.net, each.currency),
-            each.percent,
-            amount(each.vat, each.currency),
-            amount(each.gross, each.currency),
-            each.currency,
-        ]
-        for each in queries.invoices_of(portal.affiliate)
-    )
-    return csv_response(request, "invoices.csv", header, lines)  # type: ignore[return-value]
 
 
 @require_safe

@@ -1,92 +1,23 @@
-"""Tracking links: the list, making and changing one, its page with the address builder."""
-
-from typing import Any
+"""Tracking links: making and changing one, its page with the address builder."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from affiliates.models import Enrollment
-from dashboard import periods
-from dashboard.periods import DayPeriod
-from dashboard.portal import filters, qr_code
+from dashboard.portal import qr_code
 from dashboard.portal.access import Portal, act_view, portal_view
-from dashboard.portal.export import amount, csv_response, local
 from dashboard.portal.forms import BuilderForm, LinkForm
-from dashboard.portal.listing import page_of, render_list, render_page, sorting
+from dashboard.portal.listing import render_page
+from dashboard.portal.lists.clicks import CLICKS_OF_A_LINK
+from dashboard.portal.lists.links import recent
 from dashboard.portal.queries import clicks as click_queries
 from dashboard.portal.queries import links as queries
 from dashboard.portal.queries.figures import clicks_of
 from dashboard.portal.queries.objects import link_for
 from tracking.capture.link_address import link_base
-
-COLUMNS = {
-    "name": ("name", "code"),
-    "offer": ("enrollment__offer__name", "name", "pk"),
-    "made": ("created_at", "pk"),
-    "state": ("-is_active", "name", "pk"),
-}
-
-
-def _recent(portal: Portal) -> DayPeriod:
-    return periods.last_days(periods.DEFAULT, now=timezone.now(), zone=portal.zone)
-
-
-def _listed(request: HttpRequest, portal: Portal) -> tuple[filters.LinkFilterForm, Any, Any]:
-    form = filters.LinkFilterForm(portal, request.GET)
-    order = sorting(request.GET.get("sort"), COLUMNS, "-made")
-    return form, form.apply(queries.links_of(portal.affiliate)).order_by(*order.fields), order
-
-
-@require_safe
-@portal_view
-def links(request: HttpRequest, portal: Portal) -> HttpResponse:
-    form, rows, order = _listed(request, portal)
-    page = page_of(rows, request.GET.get("page"))
-    context = {
-        "form": form,
-        "page": page,
-        "rows": queries.rows(portal.affiliate, page, _recent(portal)),
-        "sorting": order,
-        "has_enrollment": queries.linkable(portal.affiliate).exists(),
-        "link_base": link_base(),
-    }
-    return render_list(request, portal, "portal/links/links.html", context)
-
-
-@require_safe
-@portal_view
-def export(request: HttpRequest, portal: Portal) -> Any:
-    _, rows, _ = _listed(request, portal)
-    header = [
-        "code",
-        "address",
-        "name",
-        "offer",
-        "active",
-        "made_at",
-        "clicks_30d",
-        "conversions_30d",
-        "commission_30d",
-    ]
-    base = link_base()
-    lines = (
-        [
-            row.link.code,
-            base + row.link.code,
-            row.link.name,
-            row.link.enrollment.offer.name,
-            "yes" if row.link.is_active else "no",
-            local(row.link.created_at, portal.zone),
-            row.figures.clicks,
-            row.figures.conversions,
-            "; ".join(f"{amount(value, currency)} {currency}" for currency, value in row.figures.commission),
-        ]
-        for row in queries.rows(portal.affiliate, rows, _recent(portal))
-    )
-    return csv_response(request, "links.csv", header, lines)
+from web.lists.cells import Table
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -122,18 +53,20 @@ def edit(request: HttpRequest, portal: Portal, code: str) -> HttpResponse:
 @portal_view
 def link(request: HttpRequest, portal: Portal, code: str) -> HttpResponse:
     found = link_for(portal.affiliate, code)
-    period = _recent(portal)
+    period = recent(portal)
     builder = BuilderForm(request.GET, link=found, base=link_base())
     if getattr(request, "htmx", None) and request.htmx.target == "built":  # type: ignore[attr-defined]
         return render(request, "portal/links/_built.html", {"builder": builder, "link": found})
     (row,) = queries.rows(portal.affiliate, [found], period)
     newest = clicks_of(portal.affiliate, period).filter(link=found).order_by("-pk")[:10]
+    clicks = click_queries.with_conversions(portal.affiliate, newest)
     context = {
         "link": found,
         "row": row,
         "period": period,
         "builder": builder,
-        "clicks": click_queries.with_conversions(portal.affiliate, newest),
+        "clicks": clicks,
+        "table": Table(CLICKS_OF_A_LINK, clicks, request.GET),
     }
     return render_page(request, portal, "portal/links/link.html", context)
 

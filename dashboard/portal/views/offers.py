@@ -1,6 +1,4 @@
-"""Offers that the affiliate can promote, their terms, and applications for them."""
-
-from typing import Any
+"""An offer with its terms, and applications for it."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -11,59 +9,13 @@ from django.views.decorators.http import require_POST, require_safe
 from affiliates.enrollments import OfferNotOpen, apply_for
 from affiliates.models import Enrollment
 from dashboard import periods
-from dashboard.portal import filters
 from dashboard.portal.access import Portal, act_view, portal_view
-from dashboard.portal.export import csv_response
-from dashboard.portal.listing import page_of, render_list, render_page, sorting
+from dashboard.portal.listing import render_page
 from dashboard.portal.queries import links as link_queries
 from dashboard.portal.queries import offers as queries
 from dashboard.portal.queries.objects import offer_for
 from dashboard.portal.queries.terms import examples_in_words, per_click_words
 from payouts.plan_changes.consent_requests import waiting_for
-
-COLUMNS = {"name": ("name", "pk"), "newest": ("-created_at", "-pk"), "access": ("access", "name", "pk")}
-
-
-def _listed(request: HttpRequest, portal: Portal) -> tuple[filters.OfferFilterForm, Any, Any]:
-    form = filters.OfferFilterForm(portal, request.GET)
-    order = sorting(request.GET.get("sort"), COLUMNS, "access")
-    return form, form.apply(queries.offers_of(portal.affiliate)).order_by(*order.fields), order
-
-
-@require_safe
-@portal_view
-def offers(request: HttpRequest, portal: Portal) -> HttpResponse:
-    form, rows, order = _listed(request, portal)
-    page = page_of(rows, request.GET.get("page"), 20)
-    cards = queries.cards(portal.affiliate, page, now=timezone.now())
-    return render_list(
-        request, portal, "portal/offers/offers.html", {"form": form, "page": page, "cards": cards, "sorting": order}
-    )
-
-
-@require_safe
-@portal_view
-def export(request: HttpRequest, portal: Portal) -> Any:
-    """The listed offers, a row for each goal and what it pays."""
-    _, rows, _ = _listed(request, portal)
-    header = ["offer", "advertiser", "vertical", "access", "goal", "event_type", "pays", "window_days", "customer_lock"]
-    cards = queries.cards(portal.affiliate, rows, now=timezone.now())
-    lines = (
-        [
-            card.offer.name,
-            card.offer.advertiser.name,
-            card.offer.get_vertical_display(),
-            card.enrollment.get_status_display() if card.enrollment else "",
-            terms.goal.name,
-            terms.goal.code,
-            terms.pays,
-            f"{terms.window.total_seconds() / 86400:g}",
-            card.offer.get_customer_lock_display(),
-        ]
-        for card in cards
-        for terms in card.goals
-    )
-    return csv_response(request, "offers.csv", header, lines)
 
 
 @require_safe

@@ -8,9 +8,13 @@ from django.views.decorators.http import require_POST, require_safe
 from dashboard import periods
 from dashboard.portal.access import CHOSEN, PREVIEWED, Portal, portal_view
 from dashboard.portal.listing import render_page
+from dashboard.portal.lists.conversions import NEWEST
+from dashboard.portal.lists.links import BUSIEST
 from dashboard.portal.queries import overview as queries
+from dashboard.portal.queries.conversions import ConversionRow
 from dashboard.portal.queries.figures import link_numbers
 from payouts.plan_changes.consent_requests import waiting_for
+from web.lists.cells import Table
 
 
 @require_safe
@@ -21,11 +25,14 @@ def overview(request: HttpRequest, portal: Portal) -> HttpResponse:
     links = link_numbers(portal.affiliate)
     numbers = queries.overview(portal.affiliate, period, links)
     recent = queries.recent_conversions(portal.affiliate)
+    top_links = queries.top_links(portal.affiliate, period, links) if numbers.clicks.now else []
     context = {
         "overview": numbers,
         "periods": periods.CHOICES,
-        "top_links": queries.top_links(portal.affiliate, period, links) if numbers.clicks.now else [],
+        "top_links": top_links,
+        "top_links_table": Table(BUSIEST, top_links, request.GET, css="table-pair"),
         "recent": recent,
+        "recent_table": Table(NEWEST, [ConversionRow(row, "") for row, _ in recent], request.GET, css="table-pair"),
         "steps": None if recent else queries.first_steps(portal.affiliate),
         "questions": waiting_for(portal.affiliate),
         "greeting": greeting(portal, timezone.localtime(now).hour),

@@ -302,8 +302,8 @@ BUDGETS = {
     "conversions": 9,
     "clicks": 7,
     "earnings": 12,
-    "statements": 5,
-    "payouts": 5,
+    "statements": 6,
+    "payouts": 6,
     "invoices": 6,
     "api_keys": 5,
 }

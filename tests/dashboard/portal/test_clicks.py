@@ -126,6 +126,6 @@ def test_exports_what_is_filtered_and_defuses_formulas(world: World) -> None:
 
     (row,) = rows_of(signed_in(world.affiliate).get("/clicks/export/?sub1==cmd()"))
 
-    assert (row["click_id"], row["aff_click_id"]) == (text_of(click.pk), "vol-1")
+    assert (row["id"], row["aff_click_id"]) == (text_of(click.pk), "vol-1")
     assert (row["sub1"], row["sub2"]) == ("'=cmd()", "'-1")
     assert "ip" not in row

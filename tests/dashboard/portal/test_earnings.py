@@ -96,7 +96,7 @@ def test_exports_the_whole_chain_for_checking(ana: Affiliate, olga: User) -> Non
 
     first, second = rows_of(signed_in(ana).get("/earnings/export/"))
 
-    assert (first["number"], first["amount"], first["currency"]) == ("1", "10.00", "EUR")
+    assert (first["sequence"], first["amount"], first["currency"]) == ("1", "10.00", "EUR")
     assert (second["amount"], second["previous_hash"]) == ("-2.50", first["hash"])
     assert len(second["hash"]) == 64
 
@@ -151,7 +151,7 @@ def test_a_statement_lists_its_own_lines_only(ana: Affiliate, olga: User) -> Non
 
     lines = rows_of(signed_in(ana).get(f"/earnings/statements/{statement.number}/export/"))
 
-    assert [(line["number"], line["amount"]) for line in lines] == [("1", "100.00")]
+    assert [(line["sequence"], line["amount"]) for line in lines] == [("1", "100.00")]
 
 
 def test_a_period_is_named_by_its_days(ana: Affiliate) -> None:
@@ -170,7 +170,7 @@ def test_exports_statements_and_payouts(ana: Affiliate) -> None:
     (statement,) = rows_of(client.get("/earnings/statements/export/"))
     (paid,) = rows_of(client.get("/earnings/payouts/export/"))
 
-    assert (statement["closing"], statement["payout_id"]) == ("100.00", payout.public_id)
+    assert (statement["closing"], statement["payout"]) == ("100.00", payout.public_id)
     assert (paid["amount"], paid["statement"], paid["reference"]) == ("100.00", payout.statement.number, "SEPA-1")
 
 

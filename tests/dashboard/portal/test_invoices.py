@@ -74,7 +74,7 @@ def test_an_affiliate_downloads_its_own(ana: Affiliate, documents: list[Invoice]
     [row] = csv.DictReader(io.StringIO(client.get(f"{INVOICES}{number}/csv/").content.decode()))
     assert (row["gross"], row["recipient_name"]) == ("119.00", "Acme Programs GmbH")
     listed = rows_of(client.get(f"{INVOICES}export/"))
-    assert [(each["number"], each["total"]) for each in listed] == [
+    assert [(each["number"], each["gross"]) for each in listed] == [
         ("CN-2026-000001", "-11.90"),
         ("SB-2026-000001", "119.00"),
     ]

@@ -166,7 +166,7 @@ def test_exports_what_each_goal_pays(ana: Affiliate) -> None:
 
     (row,) = rows_of(signed_in(ana).get("/offers/export/"))
 
-    assert (row["offer"], row["goal"], row["pays"], row["access"]) == (
+    assert (row["name"], row["goal_name"], row["goal_pays"], row["access"]) == (
         world.offer.name,
         world.goal.name,
         "120.00 EUR",

@@ -1,0 +1,59 @@
+"""Invoices and credit notes."""
+
+from typing import Any
+
+from django.urls import reverse
+
+from dashboard.portal.filters import InvoiceFilters
+from dashboard.portal.lists.base import Empty, PortalList
+from dashboard.portal.queries import billing as queries
+from payouts.lists.invoices import INVOICES
+from payouts.models import Invoice
+from web.lists import PAGE, Column, Columns, Dress
+
+
+def page_of_statement(invoice: Invoice) -> str:
+    return reverse("portal:statement", args=[invoice.statement.number])
+
+
+class InvoiceList(PortalList):
+    name, noun, title = "invoices", "document", "Invoices"
+    section = "Earnings"
+    lead = "Invoices for your commission, written in your name. You need not write any yourself."
+    columns = Columns(
+        Column(
+            "download",
+            read="number",
+            places=PAGE,
+            dress=Dress(
+                template="portal/earnings/cells/download_of_invoice.html", has_label=False, heading_is_hidden=True
+            ),
+        ),
+        base=INVOICES,
+        dress={
+            "number": Dress(
+                template="portal/earnings/cells/number_of_invoice.html", lines=("kind", "original"), is_main=True
+            ),
+            "statement": Dress(link=page_of_statement),
+            "vat": Dress(template="portal/earnings/cells/vat_of_invoice.html", lines=("percent",)),
+            "gross": Dress(css="fw-bold"),
+        },
+    )
+    filters = InvoiceFilters
+    order = "-issued_at"
+    template = "portal/earnings/invoices.html"
+    no_match = Empty("search", "No document matches", "Choose other days, another kind or another currency.")
+    nothing = Empty(
+        "file-text",
+        "No invoices yet",
+        "When a period is closed, the invoice for what you earned in it is written in your name and stands here.",
+        "portal:billing",
+        "See your billing details",
+        quiet=True,
+    )
+
+    def records(self) -> Any:
+        return queries.invoices_of(self.affiliate)
+
+    def more(self) -> dict[str, Any]:
+        return {"lacks": queries.billing_lacks(self.affiliate)}

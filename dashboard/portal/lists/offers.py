@@ -1,0 +1,54 @@
+"""Offers, shown as cards; an export has a line for each goal and what it pays."""
+
+from typing import Any
+
+from django.utils import timezone
+
+from conversions.lists.offers import GOALS, OFFERS
+from dashboard.portal.filters import OfferFilterForm
+from dashboard.portal.lists.base import Empty, PortalList
+from dashboard.portal.queries import offers as queries
+from dashboard.portal.queries.offers import OfferCard
+from web.lists import EXPORT, PAGE, Column, Columns, Length, Rows
+
+GOALS_WITH_PAY = Columns(
+    Column("pays", places=PAGE | EXPORT),
+    Column("window_days", Length(), read="window", places=EXPORT),
+    base=GOALS,
+    at="goal",
+)
+
+
+class OfferList(PortalList):
+    name, noun, title = "offers", "offer", "Offers"
+    lead = "What you promote, or could, and what it pays you."
+    columns = Columns(
+        Column(
+            "access",
+            read="enrollment.get_status_display",
+            places=PAGE | EXPORT,
+            sorts=("access", "name", "pk"),
+        ),
+        Column("goals", Rows(GOALS_WITH_PAY, "goal_"), places=EXPORT),
+        base=OFFERS,
+        at="offer",
+    )
+    filters = OfferFilterForm
+    order = "access"
+    size = 20
+    body = "portal/offers/_cards.html"
+    no_match = Empty("search", "No offer matches", "Loosen the filters or search for another name.")
+    nothing = Empty(
+        "speakerphone",
+        "No offers yet",
+        "As soon as the operator opens an offer it stands here. Nothing to do until then.",
+    )
+
+    def records(self) -> Any:
+        return queries.offers_of(self.affiliate)
+
+    def rows(self, records: list[Any]) -> list[OfferCard]:
+        return queries.cards(self.affiliate, records, now=timezone.now())
+
+    def more(self) -> dict[str, Any]:
+        return {"cards": self.page_rows}

@@ -1,0 +1,48 @@
+"""Payouts."""
+
+from typing import Any
+
+from django.urls import reverse
+
+from dashboard.portal.filters import PayoutFilters
+from dashboard.portal.lists.base import Empty, PortalList
+from dashboard.portal.queries import earnings as queries
+from payouts.lists.payouts import PAYOUTS
+from payouts.models import Payout
+from web.lists import Columns, Dress
+
+
+def page_of_statement(payout: Payout) -> str:
+    return reverse("portal:statement", args=[payout.statement.number])
+
+
+class PayoutList(PortalList):
+    name, noun, title = "payouts", "payout", "Payouts"
+    section = "Earnings"
+    lead = "Money that is on its way to you, or has arrived."
+    columns = Columns(
+        base=PAYOUTS,
+        dress={
+            "id": Dress(has_label=False),
+            "statement": Dress(link=page_of_statement),
+            "amount": Dress(
+                template="portal/earnings/cells/amount_of_payout.html", lines=("vat", "fee", "sent_amount", "rate_day")
+            ),
+            "status": Dress(template="portal/earnings/cells/status_of_payout.html"),
+        },
+    )
+    filters = PayoutFilters
+    order = "-created_at"
+    template = "portal/earnings/list.html"
+    no_match = Empty("search", "No payout matches", "Choose other days, another status or another currency.")
+    nothing = Empty(
+        "building-bank",
+        "No payouts yet",
+        "A statement that closes with enough in your favour makes a payout.",
+        "portal:statements",
+        "See the statements",
+        quiet=True,
+    )
+
+    def records(self) -> Any:
+        return queries.payouts_of(self.affiliate)

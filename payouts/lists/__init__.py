@@ -1,0 +1,1 @@
+"""The columns of lists of commission and money."""
