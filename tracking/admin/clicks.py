@@ -17,9 +17,9 @@ from tracking.models import SUB_IDS, Click, TrackingLink
 from web.cells import NOTHING
 from web.panel import (
     BoundedExport,
-    Column,
     DayRangeFilter,
     PanelAdmin,
+    PanelColumn,
     RecordAdmin,
     clipped,
     code,
@@ -36,7 +36,7 @@ from web.panel import (
 from web.panel.columns import Source, reader
 
 
-def click_column(source: Source = "click_id", *, heading: str = "Click ID", empty: str | None = None) -> Column:
+def click_column(source: Source = "click_id", *, heading: str = "Click ID", empty: str | None = None) -> PanelColumn:
     """The signed click ID of a stored key."""
     read = reader(source)
     return column(heading, lambda row: text_of(key) if (key := read(row)) else "", code, empty=empty)

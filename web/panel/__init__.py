@@ -5,7 +5,7 @@ from web.panel.base import PanelAdmin, PanelInline, PanelTable, RecordAdmin, Rec
 from web.panel.choices import ChoosingForm, Keys, Left, Worth, left_words
 from web.panel.columns import (
     PUBLIC_ID,
-    Column,
+    PanelColumn,
     column,
     label,
     label_column,
@@ -28,7 +28,7 @@ __all__ = [
     "PUBLIC_ID",
     "BoundedExport",
     "ChoosingForm",
-    "Column",
+    "PanelColumn",
     "ConfirmForm",
     "DayRangeFilter",
     "DaysField",

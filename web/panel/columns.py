@@ -15,7 +15,7 @@ from web.cells import NOTHING, code, list_link, money, rows_of
 
 
 @dataclass(frozen=True, eq=False)
-class Column:
+class PanelColumn:
     """A column of a list, and a read-only field of a detail page. Django calls it with the row."""
 
     # The names of the first and the last three are Django's and unfold's.
@@ -41,7 +41,7 @@ def reader(source: Source) -> Callable[[Any], Any]:
     if isinstance(source, str):
         names = source.split(".")
         return lambda row: _follow(row, names)
-    return source.value if isinstance(source, Column) else source
+    return source.value if isinstance(source, PanelColumn) else source
 
 
 def _follow(row: Any, names: list[str]) -> Any:
@@ -81,17 +81,19 @@ def column(
     *,
     empty: str | None = None,
     ordering: str | None = None,
-) -> Column:
+) -> PanelColumn:
     """A column of a value, written by `show`: `link_to`, `when`, `code`, or the value as it is."""
-    return Column(heading, reader(source), shown(source, show, empty=empty), ordering)
+    return PanelColumn(heading, reader(source), shown(source, show, empty=empty), ordering)
 
 
-def yes_no(heading: str, source: Source) -> Column:
+def yes_no(heading: str, source: Source) -> PanelColumn:
     """A tick or a cross."""
-    return Column(heading, reader(source), shown(source), boolean=True)
+    return PanelColumn(heading, reader(source), shown(source), boolean=True)
 
 
-def money_column(heading: str, amount: Source, currency: Source = "currency", *, empty: str | None = None) -> Column:
+def money_column(
+    heading: str, amount: Source, currency: Source = "currency", *, empty: str | None = None
+) -> PanelColumn:
     """An amount in the currency beside it."""
     read, unit = reader(amount), reader(currency)
 
@@ -99,39 +101,39 @@ def money_column(heading: str, amount: Source, currency: Source = "currency", *,
         found = read(row)
         return empty if empty is not None and not found else money(found, unit(row))
 
-    return Column(heading, read, cell)
+    return PanelColumn(heading, read, cell)
 
 
-def label_column(heading: str, field: str, tones: Mapping[Any, str]) -> Column:
+def label_column(heading: str, field: str, tones: Mapping[Any, str]) -> PanelColumn:
     """A coloured label for a field with choices; lists sort by it."""
 
     def cell(row: Any) -> SafeString | str:
         value = getattr(row, field)
         return label(getattr(row, f"get_{field}_display")(), tones[value]) if value else NOTHING
 
-    return Column(heading, reader(field), cell, field)
+    return PanelColumn(heading, reader(field), cell, field)
 
 
-def two_lines(heading: str, first: Source, second: Source, *, ordering: str | None = None) -> Column:
+def two_lines(heading: str, first: Source, second: Source, *, ordering: str | None = None) -> PanelColumn:
     """Two values in one cell of a list, the second smaller below the first."""
-    above, below = (part.cell if isinstance(part, Column) else reader(part) for part in (first, second))
-    return Column(heading, reader(first), lambda row: [above(row), below(row)], ordering, header=True)
+    above, below = (part.cell if isinstance(part, PanelColumn) else reader(part) for part in (first, second))
+    return PanelColumn(heading, reader(first), lambda row: [above(row), below(row)], ordering, header=True)
 
 
 def table_column(
     heading: str, headers: Iterable[str], rows: Callable[[Any], Iterable[Iterable[object]]], *, empty: str
-) -> Column:
+) -> PanelColumn:
     """A small table on a detail page."""
-    return Column(heading, rows, lambda row: rows_of(headers, rows(row), empty=empty))
+    return PanelColumn(heading, rows, lambda row: rows_of(headers, rows(row), empty=empty))
 
 
-def see_also(*links: Callable[[Any], Any]) -> Column:
+def see_also(*links: Callable[[Any], Any]) -> PanelColumn:
     """Links to other pages about the row."""
 
     def cell(row: Any) -> SafeString:
         return format_html('<span class="aff-links">{}</span>', format_html_join("", "{}", ((a(row),) for a in links)))
 
-    return Column("See also", cell, cell)
+    return PanelColumn("See also", cell, cell)
 
 
 def to_list(view: str, text: Source, **filters: Source) -> Callable[[Any], SafeString | str]:

@@ -28,7 +28,7 @@ from payouts.models import Payout, Statement
 from tests.dashboard.panel import populate
 from tests.factories import AffiliateFactory, PayoutFactory, StatementFactory
 from web.panel import column, export_of, two_lines
-from web.panel.columns import Column
+from web.panel.columns import PanelColumn
 
 PAGE = Path(settings.BASE_DIR) / "docs" / "how-to" / "add-a-panel-column.md"
 OURS = ("web", "affiliates", "tracking", "conversions", "payouts")
@@ -97,7 +97,7 @@ def test_every_column_can_be_read_for_a_row(olga):
         row = page.get_queryset(request).order_by("pk").first()
         for name in dir(type(page)):
             declared = getattr(type(page), name, None)
-            if isinstance(declared, Column) and row is not None:
+            if isinstance(declared, PanelColumn) and row is not None:
                 assert not re.search(r"bound method|functools|object at 0x", str(declared(row))), f"{page} {name}"
                 declared.value(row)
                 read += 1
