@@ -1,5 +1,7 @@
 """Where a visitor may be sent, and from where a sender may send."""
 
+from contextlib import suppress
+
 import pytest
 from django.core.exceptions import ValidationError
 from hypothesis import given
@@ -67,11 +69,8 @@ def test_another_address_is_refused_with_what_to_change(url, words):
 
 @given(st.text(max_size=60) | st.text(alphabet="htps:/.[]{}@\\?#%a0 \n", max_size=40).map("https://".__add__))
 def test_no_text_breaks_the_check_of_a_destination(text):
-    try:
+    with suppress(ValidationError):
         validate_destination(text)
-    except ValidationError as refused:
-        assert len(refused.messages) == 1
-    else:
         assert text.isascii()
         assert text.lower().startswith(("http://", "https://"))
 
