@@ -3,7 +3,7 @@
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Model, QuerySet
+from django.db.models import DateTimeField, Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from unfold.contrib.filters.admin import RangeDateFilter
@@ -24,11 +24,12 @@ class DayRangeFilter(RangeDateFilter):
     def bounds(self) -> tuple[datetime | None, datetime | None]:
         """The first moment of the range and the first moment after it."""
         first, last = self._day("from"), self._day("to")
-        return (_midnight(first) if first else None, _midnight(last + timedelta(days=1)) if last else None)
+        is_open = last is None or last == date.max  # There is no day after the last one.
+        return (_midnight(first) if first else None, None if is_open else _midnight(last + timedelta(days=1)))
 
     def bound(self, moment: datetime) -> Any:
-        """The value that the column is compared with."""
-        return moment
+        """The value that the column is compared with: of a column of days, the day itself, which has no zone."""
+        return moment if isinstance(self.field, DateTimeField) else moment.date()
 
     def _day(self, end: str) -> date | None:
         text = self.used_parameters.get(f"{self.parameter_name}_{end}")
