@@ -5,6 +5,7 @@ from typing import Any
 
 from allauth.account.decorators import secure_admin_login
 from django.core.cache import cache
+from django.core.paginator import EmptyPage
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from unfold.sites import UnfoldAdminSite
@@ -23,10 +24,14 @@ class OperatorPanel(UnfoldAdminSite):
         what a transaction ID in other capitals led to, and rows that the operator may no longer see.
         """
         term = request.GET.get("s", "")
-        if clean(term, len(term)) != term:
+        page = request.GET.get("page", "1")
+        if clean(term, len(term)) != term or not (page.isascii() and page.isdigit()):
             return HttpResponse()  # As for nothing typed: no ID or name has control characters.
         cache.delete(_cached_as(request.user.pk, term))
-        return super().search(request, extra_context)
+        try:
+            return super().search(request, extra_context)  # type: ignore[no-any-return]
+        except EmptyPage:
+            return HttpResponse()
 
     @method_decorator(secure_admin_login)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

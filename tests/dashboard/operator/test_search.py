@@ -82,7 +82,14 @@ def test_what_was_typed_is_shown_as_text(olga: User) -> None:
     assert "<script>alert" not in page
 
 
-@pytest.mark.parametrize("text", ["\x00", "x" * 10_000, "%", "bc_", "bc_" + "2" * 500, "ü1234567890"])
+@pytest.mark.parametrize("page", ["x", "0", "99", "-1", "²"])
+def test_a_page_that_is_none_is_empty(olga: User, ana: Affiliate, page: str) -> None:
+    row = world_of(ana).conversion()
+    answer = as_user(olga).get("/admin/search/", {"s": row.public_id, "extended": "1", "page": page})
+    assert (answer.status_code, "Trace: " in answer.content.decode()) == (200, False)
+
+
+@pytest.mark.parametrize("text", ["\x01", "x" * 10_000, "%", "bc_", "bc_" + "2" * 500, "ü1234567890"])
 def test_no_text_breaks_it(olga: User, text: str) -> None:
     search(olga, text)
 
