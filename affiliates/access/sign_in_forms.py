@@ -35,11 +35,14 @@ class ReauthenticateForm(CountedCode, BaseReauthenticateForm):
 class ResetPasswordForm(BaseResetPasswordForm):
     """Limits how often a new mail is sent. An owner who asks after others did already has a mail with a valid link."""
 
+    users: list[User]
+
     def clean_email(self) -> str:
         """allauth finds addresses stored in lower case only; operators type them as people write them."""
-        email = super().clean_email()
-        self.users = self.users or list(User.objects.filter(email__iexact=email, is_active=True))
-        return str(email)
+        email = str(super().clean_email())
+        if not self.users:
+            self.users = list(User.objects.filter(email__iexact=email, is_active=True))
+        return email
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
         email: str = self.cleaned_data["email"]

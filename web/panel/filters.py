@@ -24,8 +24,9 @@ class DayRangeFilter(RangeDateFilter):
     def bounds(self) -> tuple[datetime | None, datetime | None]:
         """The first moment of the range and the first moment after it."""
         first, last = self._day("from"), self._day("to")
-        is_open = last is None or last == date.max  # There is no day after the last one.
-        return (_midnight(first) if first else None, None if is_open else _midnight(last + timedelta(days=1)))
+        if last == date.max:  # There is no day after it.
+            last = None
+        return (_midnight(first) if first else None, _midnight(last + timedelta(days=1)) if last else None)
 
     def bound(self, moment: datetime) -> Any:
         """The value that the column is compared with: of a column of days, the day itself, which has no zone."""
