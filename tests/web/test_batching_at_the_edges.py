@@ -91,6 +91,18 @@ def test_a_waiter_that_left_while_its_batch_was_handled_disturbs_no_one() -> Non
     assert asyncio.run(story()) == 2
 
 
+def test_what_was_queued_before_the_thread_began_is_handled_though_it_is_stopped_at_once() -> None:
+    async def story() -> list[int]:
+        made: Batcher[int, int] = Batcher(name="clicks", handle=lambda items: items, batch_limit=2, queue_limit=9)
+        futures = [made.submit(number) for number in range(3)]
+        made.stop()
+        made.start()
+        await asyncio.to_thread(made.join, 10)
+        return [await future for future in futures]
+
+    assert asyncio.run(asyncio.wait_for(story(), 10)) == [0, 1, 2]
+
+
 def test_what_waits_is_handled_even_when_the_loop_has_ended_meanwhile() -> None:
     """A worker that is stopped in the middle: its clicks are written though no one awaits the answer."""
     handled: list[int] = []
