@@ -33,8 +33,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """Readiness: each part with its state; 503 when one is not there."""
     scope = getattr(request, "scope", {})
     threads: Iterable[Thread] | None = scope.get(THREADS)
-    said = as_json(readiness(threads))
-    return JsonResponse(said, status=200 if said["status"] == "ready" else 503)
+    body = as_json(readiness(threads))
+    return JsonResponse(body, status=200 if body["status"] == "ready" else 503)
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
@@ -55,7 +55,7 @@ def _refuse_metrics(request: HttpRequest) -> HttpResponse | None:
         return JsonResponse(body("metrics_token_wrong", message), status=401, headers={"WWW-Authenticate": "Bearer"})
     if _asks_from_this_machine(request):
         return None
-    message = "Metrics are told to this machine alone. To read them from elsewhere, set METRICS_TOKEN and send it."
+    message = "Metrics are answered to this machine alone. To read them from elsewhere, set METRICS_TOKEN and send it."
     return JsonResponse(body("metrics_token_needed", message), status=403)
 
 

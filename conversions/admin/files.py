@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from affiliates.models import Advertiser, User
-from conversions.decisions.bulk import CHANGED, REFUSED, UNCHANGED, Answer, decide_many, read_wishes
+from conversions.decisions.bulk import CHANGED, REFUSED, UNCHANGED, BulkAnswer, decide_many, read_wishes
 from conversions.dialects.table import DIALECTS
 from conversions.endpoints.csv_import import import_conversions
 from conversions.models import SenderMapping
@@ -61,9 +61,9 @@ class DecideByFile(FileQuestion):
             answers = decide_many(wishes, actor=actor, now=now, dry=True)
         except FileRefused as error:
             raise ValidationError(str(error)) from error
-        faults = [words for words, answer in _named(lines, answers) if not answer.held]
-        if faults and not self.cleaned_data["leave_out"]:
-            raise ValidationError([f"{len(faults)} rows cannot be done; nothing was changed.", *faults[:SHOWN]])
+        problems = [words for words, answer in _named(lines, answers) if not answer.held]
+        if problems and not self.cleaned_data["leave_out"]:
+            raise ValidationError([f"{len(problems)} rows cannot be done; nothing was changed.", *problems[:SHOWN]])
         answers = decide_many(wishes, actor=actor, now=now)
         done = Counter(answer.result for answer in answers)
         words = f"{done[CHANGED]} changed, {done[UNCHANGED]} were so already, {done[REFUSED]} left out."
@@ -72,7 +72,7 @@ class DecideByFile(FileQuestion):
         return " ".join([words, *left[:NAMED], more]).strip()
 
 
-def _named(lines: Sequence[int], answers: Sequence[Answer]) -> list[tuple[str, Answer]]:
+def _named(lines: Sequence[int], answers: Sequence[BulkAnswer]) -> list[tuple[str, BulkAnswer]]:
     """The refused rows, each with its line and the reason."""
     named = zip(lines, answers, strict=True)
     return [(f"Line {line}: {answer.message}", answer) for line, answer in named if answer.result == REFUSED]
@@ -118,7 +118,7 @@ class ImportEvents(FileQuestion):
             )
         except FileRefused as error:
             raise ValidationError(str(error)) from error
-        faults = [f"Line {answer.line}: {answer.message}" for answer in done.refused[:SHOWN]]
+        problems = [f"Line {answer.line}: {answer.message}" for answer in done.refused[:SHOWN]]
         if given["only_look"]:
-            raise ValidationError([f"Nothing was kept. It would be {done.words()}", *faults])
-        return " ".join([done.words(), *faults])
+            raise ValidationError([f"Nothing was kept. It would be {done.words()}", *problems])
+        return " ".join([done.words(), *problems])

@@ -57,7 +57,7 @@ class PostbackSerializer(serializers.ModelSerializer[Postback]):
     class Meta:
         model = Postback
         fields: tuple[str, ...] = (
-            *("id", "received_at", "door", "method", "path", "parameters", "body", "headers", "ip", "is_secure"),
+            *("id", "received_at", "endpoint", "method", "path", "parameters", "body", "headers", "ip", "is_secure"),
             *("advertiser", "decided_at", "outcome", "reason", "click_id", "transaction_id", "conversion"),
         )
         read_only_fields = fields
@@ -80,7 +80,7 @@ class PostbackStorySerializer(PostbackSerializer):
 class PostbackFilters(PeriodFilters):
     moment, moment_words = "received_at", "when the postback was received"
     advertiser = filters.CharFilter("advertiser__public_id", help_text="Postbacks of this advertiser, by its ID.")
-    door = ChoicesFilter(choices=Postback.Door.choices)
+    endpoint = ChoicesFilter(choices=Postback.Endpoint.choices)
     outcome = ChoicesFilter(choices=Postback.Outcome.choices)
     reason = ChoicesFilter(choices=Reason.choices)
     click_id = ClickFilter(help_text="The click's 40 characters.")
@@ -106,6 +106,9 @@ class ReplayedSerializer(serializers.Serializer[Any]):
     before = serializers.CharField(read_only=True, help_text="The outcome that was in force.")
     after = serializers.CharField(read_only=True, help_text="The outcome now.")
     changed = serializers.BooleanField(read_only=True)
+    changes = serializers.CharField(
+        read_only=True, help_text="In words, what is now read differently from the request; empty if nothing is."
+    )
     decision = serializers.DictField(read_only=True, help_text="The answer, as the sender would get it now.")
 
 
@@ -131,9 +134,8 @@ class PostbackViewSet(OperatorViewSet):
         by = f"{self.reach.user} by the API"
         [found] = replay([self.get_object()], by=by, now=timezone.now(), dry=serializer.validated_data["dry_run"])
         body = found.decision.body if found.decision else None
-        return Response(
-            {"before": found.before[0], "after": found.after[0], "changed": found.is_changed, "decision": body}
-        )
+        result = {"before": found.before[0], "after": found.after[0], "changed": found.is_changed}
+        return Response({**result, "changes": found.changes, "decision": body})
 
     @extend_schema(operation_id="postbacks_accept", request=ConflictNoteSerializer, responses=PostbackStorySerializer)
     @action(detail=True, methods=["post"])

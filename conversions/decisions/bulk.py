@@ -10,7 +10,7 @@ from typing import NamedTuple
 from django.db import transaction
 
 from affiliates.models import User
-from conversions.decisions.held import Held, held_of, held_words
+from conversions.decisions.held import HeldConversions, held_of, held_words
 from conversions.lifecycle.operator_decisions import APPROVALS, REJECTIONS
 from conversions.lifecycle.status import change_status
 from conversions.models import Conversion, StatusChange
@@ -45,7 +45,7 @@ class Wish:
     include_held: bool = False
 
 
-class Answer(NamedTuple):
+class BulkAnswer(NamedTuple):
     """The result of a row: `changed`, `unchanged` or `refused`, the conversion's ID if it was found, and the reason.
 
     `held` names what prevented its approval.
@@ -54,7 +54,7 @@ class Answer(NamedTuple):
     result: str
     id: str
     message: str
-    held: tuple[Held, ...] = ()
+    held: tuple[HeldConversions, ...] = ()
 
 
 class _Move(NamedTuple):
@@ -63,7 +63,7 @@ class _Move(NamedTuple):
     note: str
 
 
-def decide_many(wishes: Sequence[Wish], *, actor: User, now: datetime, dry: bool = False) -> list[Answer]:
+def decide_many(wishes: Sequence[Wish], *, actor: User, now: datetime, dry: bool = False) -> list[BulkAnswer]:
     """Approve and reject, chunk by chunk, each in one transaction; the answers have the order of the wishes.
 
     A refused row does not affect the others. `dry` returns the answers and changes nothing. Raise `FileRefused` for
@@ -71,21 +71,21 @@ def decide_many(wishes: Sequence[Wish], *, actor: User, now: datetime, dry: bool
     """
     if len(wishes) > MOST:
         raise FileRefused(f"{len(wishes):,} rows at once; at most {MOST:,}. Split them.")
-    rest, answers, seen = iter(wishes), list[Answer](), set[int]()
+    rest, answers, seen = iter(wishes), list[BulkAnswer](), set[int]()
     while chunk := list(islice(rest, CHUNK)):
         answers += _decide_chunk(chunk, actor, now, dry, seen)
     return answers
 
 
 @transaction.atomic
-def _decide_chunk(wishes: list[Wish], actor: User, now: datetime, dry: bool, seen: set[int]) -> list[Answer]:
+def _decide_chunk(wishes: list[Wish], actor: User, now: datetime, dry: bool, seen: set[int]) -> list[BulkAnswer]:
     rows = _named(wishes)
     locked = Conversion.objects.select_for_update(of=("self",)).filter(
         pk__in={row.pk for found in rows for row in found}
     )
     standing = {row.pk: row for row in locked.order_by("pk")}
     held = held_of(standing.values())
-    answers: list[Answer] = []
+    answers: list[BulkAnswer] = []
     moves: dict[_Move, list[int]] = defaultdict(list)
     for wish, found in zip(wishes, rows, strict=True):
         answer, move = _judged(wish, [standing[row.pk] for row in found], seen, held)
@@ -96,7 +96,7 @@ def _decide_chunk(wishes: list[Wish], actor: User, now: datetime, dry: bool, see
         source = StatusChange.Source.OPERATOR
         for (to, reason, note), ids in moves.items():
             change_status(conversion_ids=ids, to=to, reason=reason, note=note, source=source, actor=actor, now=now)
-            if reviewed := [pk for pk in ids if Held.REVIEW in held.get(pk, {})]:
+            if reviewed := [pk for pk in ids if HeldConversions.REVIEW in held.get(pk, {})]:
                 close_reviews(conversion_ids=reviewed, approved=to == Status.APPROVED, actor=actor, now=now)
     return answers
 
@@ -127,29 +127,29 @@ def _fits(wish: Wish, row: Conversion) -> bool:
 
 
 def _judged(
-    wish: Wish, found: list[Conversion], seen: set[int], held: Mapping[int, Mapping[Held, str]]
-) -> tuple[Answer, _Move | None]:
+    wish: Wish, found: list[Conversion], seen: set[int], held: Mapping[int, Mapping[HeldConversions, str]]
+) -> tuple[BulkAnswer, _Move | None]:
     row = found[0] if found else None
     named = row.public_id if row and len(found) == 1 else ""
     if row is None:
-        return Answer(REFUSED, "", _unknown(wish)), None
+        return BulkAnswer(REFUSED, "", _unknown(wish)), None
     if len(found) > 1:
         message = f"{len(found)} conversions have this transaction: name the advertiser and the goal, or the id."
-        return Answer(REFUSED, "", message), None
+        return BulkAnswer(REFUSED, "", message), None
     if row.pk in seen:
-        return Answer(REFUSED, named, "An earlier row names the same conversion."), None
+        return BulkAnswer(REFUSED, named, "An earlier row names the same conversion."), None
     seen.add(row.pk)
     if wish.status not in (Status.APPROVED, Status.REJECTED):
-        return Answer(REFUSED, named, f"status is {wish.status or 'missing'}; send approved or rejected."), None
+        return BulkAnswer(REFUSED, named, f"status is {wish.status or 'missing'}; send approved or rejected."), None
     if row.status == wish.status:
-        return Answer(UNCHANGED, named, f"It is {row.status} already."), None
+        return BulkAnswer(UNCHANGED, named, f"It is {row.status} already."), None
     move = _move(wish, row)
     if isinstance(move, str):
-        return Answer(REFUSED, named, move), None
+        return BulkAnswer(REFUSED, named, move), None
     if move.to == Status.APPROVED and row.pk in held and not wish.include_held:
         message = f"{named} is left out: {held_words(held[row.pk])}. include_held approves it all the same."
-        return Answer(REFUSED, named, message, tuple(held[row.pk])), None
-    return Answer(CHANGED, named, f"{row.get_status_display()} → {move.to.label}: {move.reason.label}."), move
+        return BulkAnswer(REFUSED, named, message, tuple(held[row.pk])), None
+    return BulkAnswer(CHANGED, named, f"{row.get_status_display()} → {move.to.label}: {move.reason.label}."), move
 
 
 def _unknown(wish: Wish) -> str:

@@ -13,7 +13,7 @@ from conversions.reasons.codes import Reason
 Status = Conversion.Status
 
 
-class Held(StrEnum):
+class HeldConversions(StrEnum):
     REVIEW = "review"
     RULES = "rules"
     CAP = "cap"
@@ -21,37 +21,37 @@ class Held(StrEnum):
 
 
 LABELS = {
-    Held.REVIEW: "held for review",
-    Held.RULES: "waiting for a rule",
-    Held.CAP: "over a cap",
-    Held.CLOSED: "of affiliates without access (suspended or closed)",
+    HeldConversions.REVIEW: "held for review",
+    HeldConversions.RULES: "waiting for a rule",
+    HeldConversions.CAP: "over a cap",
+    HeldConversions.CLOSED: "of affiliates without access (suspended or closed)",
 }
 _BY_REASON = {
-    Reason.RISK_REVIEW: (Held.REVIEW, "held for review"),
-    Reason.AWAITS_RULES: (Held.RULES, "waiting for a rule of its goal"),
-    Reason.OVER_CAP_HELD: (Held.CAP, "over the cap of its period"),
-    Reason.AFFILIATE_CLOSED: (Held.CLOSED, "its affiliate has no access to the offer any more"),
+    Reason.RISK_REVIEW: (HeldConversions.REVIEW, "held for review"),
+    Reason.AWAITS_RULES: (HeldConversions.RULES, "waiting for a rule of its goal"),
+    Reason.OVER_CAP_HELD: (HeldConversions.CAP, "over the cap of its period"),
+    Reason.AFFILIATE_CLOSED: (HeldConversions.CLOSED, "its affiliate has no access to the offer any more"),
 }
 
 
-def held_of(rows: Collection[Conversion]) -> dict[int, dict[Held, str]]:
+def held_of(rows: Collection[Conversion]) -> dict[int, dict[HeldConversions, str]]:
     """By conversion, what it is on hold for, in words; conversions that are not on hold are left out.
 
     Reads the current reviews, holds and affiliates in one query, whatever the number of rows. Lock the conversions
     first if the answer must stay valid.
     """
-    found: dict[int, dict[Held, str]] = {}
+    found: dict[int, dict[HeldConversions, str]] = {}
     facts = {pk: rest for pk, *rest in _facts([row.pk for row in rows])}
     for row in rows:
         affiliate, in_review, waits = facts[row.pk]
-        held: dict[Held, str] = {}
+        held: dict[HeldConversions, str] = {}
         if row.status == Status.PENDING:
             if kind := _BY_REASON.get(Reason(row.reason)):
                 held[kind[0]] = kind[1]
-            held |= {Held.REVIEW: "held for review"} if in_review else {}
-            held |= {Held.RULES: "waiting for a rule of its goal"} if waits else {}
+            held |= {HeldConversions.REVIEW: "held for review"} if in_review else {}
+            held |= {HeldConversions.RULES: "waiting for a rule of its goal"} if waits else {}
         if affiliate != Affiliate.Status.ACTIVE:
-            held[Held.CLOSED] = f"its affiliate is {Affiliate.Status(affiliate).label.lower()}"
+            held[HeldConversions.CLOSED] = f"its affiliate is {Affiliate.Status(affiliate).label.lower()}"
         if held:
             found[row.pk] = held
     return found
@@ -65,5 +65,5 @@ def _facts(ids: Collection[int]) -> Iterable[tuple[Any, ...]]:
     return rows.values_list("pk", "affiliate__status", Exists(reviews), Exists(waits))
 
 
-def held_words(held: Mapping[Held, str]) -> str:
+def held_words(held: Mapping[HeldConversions, str]) -> str:
     return " and ".join(held.values())

@@ -11,7 +11,7 @@ from records import public_ids
 class Postback(models.Model):
     """One request as received, stored before it is decided; the last decision is stored with it."""
 
-    class Door(models.TextChoices):
+    class Endpoint(models.TextChoices):
         NATIVE = "native", "Postback"
         PIXEL = "pixel", "Pixel"
         BULK = "bulk", "Bulk API"
@@ -32,7 +32,7 @@ class Postback(models.Model):
 
     public_id = models.CharField(max_length=24, unique=True, default=public_ids.postback_id, editable=False)
     received_at = models.DateTimeField(db_index=True)
-    door = models.CharField(max_length=8, choices=Door, default=Door.NATIVE)
+    endpoint = models.CharField(max_length=8, choices=Endpoint, default=Endpoint.NATIVE)
     mapping = models.CharField(max_length=60, default="native", help_text="Whose parameter names it was read by.")
     method = models.CharField(max_length=7)
     path = models.CharField(max_length=200)
@@ -46,6 +46,9 @@ class Postback(models.Model):
     # The result of the signature check on receipt: only then the whole signed text was available.
     signature = models.CharField(max_length=5, default="", help_text="valid, bad or stale; empty: it had none.")
     advertiser = models.ForeignKey(Advertiser, models.PROTECT, null=True, related_name="postbacks")
+    # The event as it was read, a document with a version (`conversions.intake.parsed_event`); empty if the request was
+    # refused before. Corrections and conflicts compare it, whatever the mapping says later.
+    event = models.JSONField(default=dict, db_default={})
     # The decision in force; every decision is a Trace row.
     decided_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=13, choices=Outcome, default="")

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from conversions.qualification_kinds.base import UNUSED, Kind, LooksBack, OverCap, Period, Scope
+from conversions.qualification_kinds.base import UNUSED, CapPeriod, LooksBack, OverCap, QualificationKind, Scope
 from conversions.qualification_kinds.table import KINDS, kind_choices, kind_of, rule_is_complete
 from records.countries import country_code
 from records.money import AmountField
@@ -46,7 +46,7 @@ class QualificationRule(models.Model):
     at_most = models.DurationField(null=True, blank=True, help_text="Later is rejected.")
     number = models.PositiveIntegerField(null=True, blank=True, help_text="How many count in the period.")
     scope = models.CharField(max_length=9, choices=Scope, default="", blank=True)
-    period = models.CharField(max_length=5, choices=Period, default="", blank=True)
+    period = models.CharField(max_length=5, choices=CapPeriod, default="", blank=True)
     over_cap = models.CharField(max_length=6, choices=OverCap, default=OverCap.REJECT)
     within = models.DurationField(
         null=True, blank=True, help_text="How long after the event it may still be met; empty: for ever."
@@ -97,7 +97,7 @@ class QualificationRule(models.Model):
         if self.other_goal_id and self.goal_id and self.other_goal and self.other_goal.offer_id != self.goal.offer_id:
             raise ValidationError({"other_goal": f"{self.other_goal} belongs to another offer."})
 
-    def _clean_by_kind(self, kind: Kind) -> None:
+    def _clean_by_kind(self, kind: QualificationKind) -> None:
         wrong: dict[str, str] = {}
         for need in kind.needs:
             try:
@@ -120,7 +120,7 @@ class QualificationWait(models.Model):
     )
     customer = models.ForeignKey("conversions.Customer", models.PROTECT, null=True, related_name="+", db_index=False)
     waiting_for = models.JSONField(help_text="Objects of rule, text and until.")
-    said = models.CharField(
+    sent_status = models.CharField(
         max_length=8, default="", help_text="The sender's status, which holds once the rules are met."
     )
     deadline = models.DateTimeField(null=True, help_text="When waiting is over and the event is rejected.")

@@ -8,20 +8,20 @@ from django.db.models import Q
 from conversions.qualification_kinds.base import (
     WITHIN,
     ZERO,
-    Finding,
-    JudgedEvent,
-    Kind,
-    Known,
+    EventToJudge,
     LooksBack,
     Need,
+    QualificationKind,
     Rule,
+    RulePast,
+    RuleResult,
     within_words,
 )
 from conversions.reasons.codes import Reason
 from records.money import format_money
 
 
-class Accumulated(Kind):
+class Accumulated(QualificationKind):
     code, label, short = "accumulated", "Amounts add up to a minimum", "amounts that add up"
     fields = {
         "amount": "the minimum in the offer's currency.",
@@ -40,7 +40,7 @@ class Accumulated(Kind):
         minimum = format_money(rule.amount or ZERO, rule.currency)
         return f"{rule.other_goal_name or rule.goal_name} amounts add up to {minimum}{within_words(rule)}"
 
-    def judge(self, rule: Rule, event: JudgedEvent, known: Known, now: datetime) -> Finding:
+    def judge(self, rule: Rule, event: EventToJudge, known: RulePast, now: datetime) -> RuleResult:
         """Amounts in another currency than the offer's are left out, and the trace lists them."""
         minimum, currency, total, left_out = rule.amount or ZERO, rule.currency, known.total, dict(known.elsewhere)
         if event.currency == currency:

@@ -23,7 +23,7 @@ class Scope(models.TextChoices):
     OFFER = "offer", "All affiliates together, all goals of the offer"
 
 
-class Period(models.TextChoices):
+class CapPeriod(models.TextChoices):
     DAY = "day", "Day (UTC)"
     WEEK = "week", "Week (UTC, from Monday)"
     MONTH = "month", "Month (UTC)"
@@ -89,7 +89,7 @@ class Rule(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JudgedEvent:
+class EventToJudge:
     """An event as kinds see it. Its country is empty if neither request nor click has one."""
 
     revenue: Decimal | None
@@ -101,7 +101,7 @@ class JudgedEvent:
 
 
 @dataclass(slots=True)
-class Known:
+class RulePast:
     """The past of a rule: the customer's other events of one goal that are not rejected, or a period's count."""
 
     number: int = 0
@@ -126,7 +126,7 @@ class LooksBack(StrEnum):
     PERIOD = "period"
 
 
-class Result(StrEnum):
+class Verdict(StrEnum):
     MET = "passed"
     WAITING = "waiting"
     REJECTED = "rejected"
@@ -135,10 +135,10 @@ class Result(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class RuleResult:
     """The result of one rule: the rule in words, why, from which inputs, and until when it can still be met."""
 
-    result: Result
+    result: Verdict
     rule: str
     note: str
     reason: Reason = Reason.OK
@@ -154,7 +154,7 @@ class Need(NamedTuple):
     condition: Q
 
 
-class Kind(ABC):
+class QualificationKind(ABC):
     """A kind of rule. Each subclass is one file of this package and one entry of `table.py`."""
 
     code: ClassVar[str]
@@ -181,27 +181,27 @@ class Kind(ABC):
         """The rule in words, for every page, the API and every trace."""
 
     @abstractmethod
-    def judge(self, rule: Rule, event: JudgedEvent, known: Known, now: datetime) -> Finding:
+    def judge(self, rule: Rule, event: EventToJudge, known: RulePast, now: datetime) -> RuleResult:
         """Return the result for one event."""
 
-    def met(self, rule: Rule, note: str, **inputs: Any) -> Finding:
-        return Finding(Result.MET, self.words(rule), note, inputs=inputs)
+    def met(self, rule: Rule, note: str, **inputs: Any) -> RuleResult:
+        return RuleResult(Verdict.MET, self.words(rule), note, inputs=inputs)
 
-    def reject(self, rule: Rule, note: str, reason: Reason, **inputs: Any) -> Finding:
-        return Finding(Result.REJECTED, self.words(rule), note, reason, inputs)
+    def reject(self, rule: Rule, note: str, reason: Reason, **inputs: Any) -> RuleResult:
+        return RuleResult(Verdict.REJECTED, self.words(rule), note, reason, inputs)
 
-    def ask_operator(self, rule: Rule, note: str, **inputs: Any) -> Finding:
+    def ask_operator(self, rule: Rule, note: str, **inputs: Any) -> RuleResult:
         """For what cannot be known: not a rejection, an operator decides."""
-        return Finding(Result.UNSURE, self.words(rule), note, Reason.AWAITS_APPROVAL, inputs)
+        return RuleResult(Verdict.UNSURE, self.words(rule), note, Reason.AWAITS_APPROVAL, inputs)
 
-    def wait(self, rule: Rule, event: JudgedEvent, what: str, now: datetime, **inputs: Any) -> Finding:
+    def wait(self, rule: Rule, event: EventToJudge, what: str, now: datetime, **inputs: Any) -> RuleResult:
         """Not met yet; rejected once the time for it has passed."""
         until = event.occurred_at + rule.within if rule.within else None
         if until and now > until:
             note = f"Not met within {duration_words(rule.within or timedelta(0))}: {what}."
             given = {**inputs, "until": until.isoformat()}
-            return Finding(Result.REJECTED, self.words(rule), note, Reason.NOT_QUALIFIED, given, until)
-        return Finding(Result.WAITING, self.words(rule), f"Waiting for {what}.", Reason.AWAITS_RULES, inputs, until)
+            return RuleResult(Verdict.REJECTED, self.words(rule), note, Reason.NOT_QUALIFIED, given, until)
+        return RuleResult(Verdict.WAITING, self.words(rule), f"Waiting for {what}.", Reason.AWAITS_RULES, inputs, until)
 
 
 def within_words(rule: Rule) -> str:

@@ -4,11 +4,19 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from conversions.qualification_kinds.base import Finding, JudgedEvent, Kind, Known, LooksBack, Need, Rule
+from conversions.qualification_kinds.base import (
+    EventToJudge,
+    LooksBack,
+    Need,
+    QualificationKind,
+    Rule,
+    RulePast,
+    RuleResult,
+)
 from conversions.reasons.codes import Reason
 
 
-class Country(Kind):
+class Country(QualificationKind):
     code, label, short = "country", "Only from certain countries", "countries"
     fields = {"countries": "those that count, as DE or BR."}
     needs = (Need("countries", "Name at least one country.", Q(countries__len__gt=0)),)
@@ -22,7 +30,7 @@ class Country(Kind):
     def words(self, rule: Rule) -> str:
         return f"customers from {', '.join(rule.countries)}"
 
-    def judge(self, rule: Rule, event: JudgedEvent, known: Known, now: datetime) -> Finding:
+    def judge(self, rule: Rule, event: EventToJudge, known: RulePast, now: datetime) -> RuleResult:
         if not event.country:
             note = "Neither the click nor the request names the country: an operator decides."
             return self.ask_operator(rule, note, country="not known")

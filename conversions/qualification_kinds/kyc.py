@@ -6,19 +6,19 @@ from django.db.models import Q
 
 from conversions.qualification_kinds.base import (
     WITHIN,
-    Finding,
-    JudgedEvent,
-    Kind,
-    Known,
+    EventToJudge,
     LooksBack,
     Need,
+    QualificationKind,
     Rule,
+    RulePast,
+    RuleResult,
     within_words,
 )
 from conversions.reasons.codes import Reason
 
 
-class IdentityCheck(Kind):
+class IdentityCheck(QualificationKind):
     code, label, short = "kyc", "The customer's identity is checked", "identity"
     fields = {
         "other_goal": "which goal reports the check.",
@@ -35,7 +35,7 @@ class IdentityCheck(Kind):
     def words(self, rule: Rule) -> str:
         return f"identity checked and approved{within_words(rule)}"
 
-    def judge(self, rule: Rule, event: JudgedEvent, known: Known, now: datetime) -> Finding:
+    def judge(self, rule: Rule, event: EventToJudge, known: RulePast, now: datetime) -> RuleResult:
         inputs = {"events": known.number, "approved": known.approved}
         if known.approved:
             return self.met(rule, f"The customer has {rule.other_goal_name}.", **inputs)

@@ -6,19 +6,19 @@ from django.db.models import F, Q
 
 from conversions.qualification_kinds.base import (
     WITHIN,
-    Finding,
-    JudgedEvent,
-    Kind,
-    Known,
+    EventToJudge,
     LooksBack,
     Need,
+    QualificationKind,
     Rule,
+    RulePast,
+    RuleResult,
     within_words,
 )
 from conversions.reasons.codes import Reason
 
 
-class Requires(Kind):
+class Requires(QualificationKind):
     code, label, short = "requires", "Another goal comes first", "chains"
     fields = {
         "other_goal": "which goal comes first.",
@@ -38,7 +38,7 @@ class Requires(Kind):
     def words(self, rule: Rule) -> str:
         return f"{rule.other_goal_name} comes first{within_words(rule)}"
 
-    def judge(self, rule: Rule, event: JudgedEvent, known: Known, now: datetime) -> Finding:
+    def judge(self, rule: Rule, event: EventToJudge, known: RulePast, now: datetime) -> RuleResult:
         inputs = {"events": known.number, "approved": known.approved}
         if known.there:
             return self.met(rule, f"The customer has {rule.other_goal_name}.", **inputs)

@@ -6,20 +6,20 @@ from django.db.models import Q
 
 from conversions.qualification_kinds.base import (
     WITHIN,
-    Finding,
-    JudgedEvent,
-    Kind,
-    Known,
+    EventToJudge,
     LooksBack,
     Need,
+    QualificationKind,
     Rule,
+    RulePast,
+    RuleResult,
     within_words,
 )
 from conversions.reasons.codes import Reason
 from records.words import duration_words
 
 
-class TimeToConvert(Kind):
+class TimeToConvert(QualificationKind):
     code, label, short = "time", "Time to convert", "time to convert"
     fields = {
         "at_least": "sooner is rejected. 00:10:00 is ten minutes, 2 00:00:00 two days.",
@@ -44,7 +44,7 @@ class TimeToConvert(Kind):
     def words(self, rule: Rule) -> str:
         return f"{_bounds(rule)} after {rule.other_goal_name or 'the click'}{within_words(rule)}"
 
-    def judge(self, rule: Rule, event: JudgedEvent, known: Known, now: datetime) -> Finding:
+    def judge(self, rule: Rule, event: EventToJudge, known: RulePast, now: datetime) -> RuleResult:
         start = f"the customer's {rule.other_goal_name}" if rule.other_goal_id else "the click"
         since = known.first_at if rule.other_goal_id else event.clicked_at
         if since is None and rule.other_goal_id:

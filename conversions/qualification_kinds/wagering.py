@@ -7,13 +7,13 @@ from django.db.models import Q
 from conversions.qualification_kinds.base import (
     WITHIN,
     ZERO,
-    Finding,
-    JudgedEvent,
-    Kind,
-    Known,
+    EventToJudge,
     LooksBack,
     Need,
+    QualificationKind,
     Rule,
+    RulePast,
+    RuleResult,
     within_words,
 )
 from conversions.reasons.codes import Reason
@@ -23,7 +23,7 @@ FIXED = Q(amount__isnull=False, amount__gt=0, factor=None)
 TIMES = Q(factor__isnull=False, factor__gt=0, amount=None)
 
 
-class Wagering(Kind):
+class Wagering(QualificationKind):
     code, label, short = "wagering", "Volume reaches a minimum (wagering, turnover, lots)", "volume"
     fields = {
         "amount": "the minimum, in its own unit.",
@@ -46,7 +46,7 @@ class Wagering(Kind):
         need = f"{plain(rule.factor)} times the amount" if rule.factor is not None else plain(rule.amount or ZERO)
         return f"volume of {need} by {rule.other_goal_name}{within_words(rule)}"
 
-    def judge(self, rule: Rule, event: JudgedEvent, known: Known, now: datetime) -> Finding:
+    def judge(self, rule: Rule, event: EventToJudge, known: RulePast, now: datetime) -> RuleResult:
         need = rule.amount or ZERO
         if rule.factor is not None:
             if event.revenue is None or event.currency != rule.currency:

@@ -10,7 +10,7 @@ class Reason(models.TextChoices):
     # Good news
     OK = "ok", "Counted"
     DUPLICATE = "duplicate", "The same event was counted before"
-    SERVER_CONFIRMED = "server_confirmed", "The advertiser's server told what a pixel had told before"
+    SERVER_CONFIRMED = "server_confirmed", "The advertiser's server confirmed what a pixel had reported"
     STATUS_UPDATED = "status_updated", "A known conversion changed its status"
     PARTLY_REFUNDED = "partly_refunded", "A part of the sale went back to the customer"
     AMOUNT_ACCEPTED = "amount_accepted", "An operator accepted the new amount"
@@ -66,7 +66,7 @@ class Reason(models.TextChoices):
     WRONG_ADVERTISER = "wrong_advertiser", "The click belongs to another advertiser"
     UNREADABLE = "unreadable", "The body could not be read"
     TOO_LARGE = "too_large", "The request is too large"
-    INVALID_REQUEST = "invalid_request", "The request has several faults"
+    INVALID_REQUEST = "invalid_request", "The request has several problems"
     MISSING_CLICK_ID = "missing_click_id", "There is no click ID, customer or coupon"
     UNKNOWN_CLICK = "unknown_click", "The click ID is not one of ours"
     UNKNOWN_CUSTOMER = "unknown_customer", "No affiliate is known for this customer or coupon"

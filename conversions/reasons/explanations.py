@@ -22,7 +22,7 @@ def _good(cause: str, remedy: str = "Nothing to do.") -> Explanation:
     return Explanation(200, cause, remedy)
 
 
-def _fault(cause: str, remedy: str) -> Explanation:
+def _problem(cause: str, remedy: str) -> Explanation:
     return Explanation(422, cause, remedy)
 
 
@@ -35,7 +35,7 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "Nothing to do: the answer names the first conversion. For a new event send a new txid.",
     ),
     _R.SERVER_CONFIRMED: _good(
-        "A pixel told this event first; the postback's transaction, amounts and status took the place of the pixel's."
+        "A pixel reported this event first; the postback's transaction, amounts and status replaced the pixel's."
     ),
     _R.STATUS_UPDATED: _good("The transaction is known and came with a new status."),
     _R.PARTLY_REFUNDED: _good(
@@ -210,8 +210,8 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     _R.TOO_LARGE: Explanation(
         413, "The body or the number of parameters is over the limit.", "Send fewer, shorter values."
     ),
-    _R.INVALID_REQUEST: _fault("The request has more than one fault.", "Fix each one listed under `problems`."),
-    _R.MISSING_CLICK_ID: _fault(
+    _R.INVALID_REQUEST: _problem("The request has more than one problem.", "Fix each one listed under `problems`."),
+    _R.MISSING_CLICK_ID: _problem(
         "The request names no click, customer or coupon.",
         "Store the click_id of the landing page's address with the customer, and send it back as `click_id`.",
     ),
@@ -240,43 +240,43 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "The click ID is genuine, but its link did not become known in time.",
         "Ask the operator, who finds the postback under this reason.",
     ),
-    _R.UNRESOLVED_MACRO: _fault(
+    _R.UNRESOLVED_MACRO: _problem(
         "The sending system did not replace a placeholder such as {click_id} by its value.",
         "Use the placeholder in the sending system's own notation, and test with a real event.",
     ),
-    _R.WRONG_NAME: _fault(
+    _R.WRONG_NAME: _problem(
         "A parameter is known elsewhere under this name, but not here.", "Rename it as the problem says."
     ),
-    _R.REPEATED_PARAMETER: _fault("One parameter has two different values.", "Send each parameter once."),
-    _R.MISSING_TRANSACTION: _fault(
-        "Only a transaction ID tells two events of one customer or coupon apart.",
+    _R.REPEATED_PARAMETER: _problem("One parameter has two different values.", "Send each parameter once."),
+    _R.MISSING_TRANSACTION: _problem(
+        "Only a transaction ID distinguishes two events of one customer or coupon.",
         "Send your own unique ID of the event as `txid`.",
     ),
-    _R.MISSING_GOAL: _fault(
+    _R.MISSING_GOAL: _problem(
         "The request does not say what happened.", "Send `event_type`, for example event_type=ftd."
     ),
-    _R.UNKNOWN_GOAL: _fault(
+    _R.UNKNOWN_GOAL: _problem(
         "The event type is not among the goals of the offer.",
         "Send one of the goals that the problem lists, or have the operator add the goal and send again.",
     ),
-    _R.BAD_AMOUNT: _fault(
+    _R.BAD_AMOUNT: _problem(
         "An amount is not a plain decimal number.", "Send it as 1234.50: a decimal point, no grouping."
     ),
-    _R.MISSING_REVENUE: _fault("The goal's rules need the revenue.", "Send `revenue` and `currency`."),
-    _R.BAD_CURRENCY: _fault("The currency is not a known code.", "Send an ISO 4217 code such as EUR or USD, or BTC."),
-    _R.BAD_STATUS: _fault("The status is not a known word.", "Send pending, approved or rejected, or leave it out."),
-    _R.BAD_TIMESTAMP: _fault(
+    _R.MISSING_REVENUE: _problem("The goal's rules need the revenue.", "Send `revenue` and `currency`."),
+    _R.BAD_CURRENCY: _problem("The currency is not a known code.", "Send an ISO 4217 code such as EUR or USD, or BTC."),
+    _R.BAD_STATUS: _problem("The status is not a known word.", "Send pending, approved or rejected, or leave it out."),
+    _R.BAD_TIMESTAMP: _problem(
         "The time cannot be read, or lies more than a day ahead.",
         "Send seconds or milliseconds since 1970, or ISO 8601 with an offset: 2026-03-01T12:00:00Z.",
     ),
-    _R.MISSING_CUSTOMER: _fault(
+    _R.MISSING_CUSTOMER: _problem(
         "The goal's rules need to know the customer.", "Send your own ID for them as `customer_id`."
     ),
-    _R.PERSONAL_DATA: _fault(
+    _R.PERSONAL_DATA: _problem(
         "A parameter holds an e-mail address, a telephone or an account number, and PERSONAL_DATA is refuse.",
         "Send an ID of your own for the customer.",
     ),
-    _R.VALUE_TOO_LONG: _fault(
+    _R.VALUE_TOO_LONG: _problem(
         "A value is longer than what is kept.", "Shorten it to the length that the problem names."
     ),
     _R.TRANSACTION_CONFLICT: Explanation(

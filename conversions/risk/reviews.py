@@ -29,13 +29,13 @@ log = structlog.get_logger(__name__)
 
 Status, Resolution = Conversion.Status, RiskReview.Resolution
 _REVIEWED = [
-    "score", "threshold", "parts", "owner", "said", "at_end", "opened_at", "held_until", "is_late",
+    "score", "threshold", "parts", "owner", "sent_status", "at_end", "opened_at", "held_until", "is_late",
     "alarmed_at", "resolved_at", "resolution", "resolved_by",
 ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundSignals:
     """The risk signals of a conversion and the policy that weighs them."""
 
     policy: RiskPolicy
@@ -60,7 +60,7 @@ class Found:
 
 
 def open_reviews(
-    over: Iterable[tuple[Conversion, Found, str]], *, now: datetime, is_late: bool = False, again: bool = False
+    over: Iterable[tuple[Conversion, FoundSignals, str]], *, now: datetime, is_late: bool = False, again: bool = False
 ) -> list[RiskReview]:
     """Open a review for each conversion and store the sender's status, which applies after the review.
 
@@ -77,13 +77,13 @@ def open_reviews(
                 threshold=found.policy.threshold,
                 parts=[mark.as_json() for mark in found.marks],
                 owner_id=found.policy.owner_id or (anybody.pk if anybody else None),
-                said=said,
+                sent_status=sent_status,
                 at_end=found.policy.at_end,
                 opened_at=now,
                 held_until=now + found.policy.hold_for,
                 is_late=is_late,
             )
-            for row, found, said in listed
+            for row, found, sent_status in listed
         ),
         **(conflicts if again else {"ignore_conflicts": True}),
     )
@@ -142,7 +142,9 @@ def end_reviews(*, now: datetime, limit: int = 1000) -> int:
             if review.at_end == RiskPolicy.AtEnd.APPROVE and review.conversion.reason == Reason.RISK_REVIEW
         ]
         for review in ending:
-            move = next_move(review.conversion, said=review.said, is_under_review=False, reason=Reason.REVIEW_ENDED)
+            move = next_move(
+                review.conversion, sent_status=review.sent_status, is_under_review=False, reason=Reason.REVIEW_ENDED
+            )
             apply_move(move, [review.pk], now=now)
         ended = RiskReview.objects.filter(pk__in=[review.pk for review in ending])
         ended.update(resolved_at=now, resolution=Resolution.ENDED)
@@ -172,7 +174,7 @@ def weigh_late(listed: Sequence[Conversion], *, now: datetime) -> int:
     over = [
         (row, found)
         for (row, _), suspect, counts in zip(late, suspects, look_up(suspects), strict=True)
-        if (found := Found(policy_of(suspect), marks_of(suspect, counts))).is_over
+        if (found := FoundSignals(policy_of(suspect), marks_of(suspect, counts))).is_over
     ]
     return _hold(over, now) if over else 0
 
@@ -200,7 +202,7 @@ def _suspect(row: Conversion, click: Click) -> Suspect:
 _KEEP_REASON = (Reason.AWAITS_RULES, Reason.AFFILIATE_CLOSED, Reason.OVER_CAP_HELD)
 
 
-def _hold(over: Sequence[tuple[Conversion, Found]], now: datetime) -> int:
+def _hold(over: Sequence[tuple[Conversion, FoundSignals]], now: datetime) -> int:
     with transaction.atomic():
         ids = [row.pk for row, _ in over]
         locked = Conversion.objects.select_for_update(skip_locked=True).filter(pk__in=ids).order_by("pk")
@@ -216,7 +218,7 @@ def _hold(over: Sequence[tuple[Conversion, Found]], now: datetime) -> int:
     return len(held)
 
 
-def _trace(row: Conversion, found: Found, now: datetime) -> Trace:
+def _trace(row: Conversion, found: FoundSignals, now: datetime) -> Trace:
     steps = [
         {"step": "risk", "result": "marked", "rule": f"{mark.name}: {mark.points} points", "input": mark.inputs,
          "note": mark.note}

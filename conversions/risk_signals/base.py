@@ -60,7 +60,7 @@ class Evidence(NamedTuple):
     values: tuple[str, ...] = ()
 
 
-class Group(StrEnum):
+class SignalGroup(StrEnum):
     CLICK = "Signals of the click"
     PACE = "Signals of customers and pace"
 
@@ -97,7 +97,7 @@ class Signal(ABC):
     code: ClassVar[str]
     title: ClassVar[str]
     points: ClassVar[int]
-    group: ClassVar[Group]
+    group: ClassVar[SignalGroup]
     # The help text of its points.
     found_when: ClassVar[str]
     # The text for affiliates: neither points nor limits, which would show how to stay just below them.

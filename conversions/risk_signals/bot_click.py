@@ -1,10 +1,10 @@
 """A bot made the click."""
 
-from conversions.risk_signals.base import Counted, Evidence, Group, Signal, Suspect
+from conversions.risk_signals.base import Counted, Evidence, Signal, SignalGroup, Suspect
 
 
 class BotClick(Signal):
-    code, title, points, group = "bot_click", "Bot", 100, Group.CLICK
+    code, title, points, group = "bot_click", "Bot", 100, SignalGroup.CLICK
     found_when = "A bot made the click."
     to_affiliates = "The click was made by a bot."
     evidence = ()

@@ -1,10 +1,10 @@
 """Click and event, or click and offer, name different countries."""
 
-from conversions.risk_signals.base import Counted, Evidence, Group, Signal, Suspect
+from conversions.risk_signals.base import Counted, Evidence, Signal, SignalGroup, Suspect
 
 
 class CountryMismatch(Signal):
-    code, title, points, group = "country_mismatch", "Country", 40, Group.CLICK
+    code, title, points, group = "country_mismatch", "Country", 40, SignalGroup.CLICK
     found_when = "Click and event, or click and offer, name different countries."
     to_affiliates = "The click's country does not fit the event or the offer."
     evidence = ("click", "sent", "offer")

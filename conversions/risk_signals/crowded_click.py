@@ -3,11 +3,11 @@
 from django.core.validators import MinValueValidator
 from django.db import models
 
-from conversions.risk_signals.base import Counted, Evidence, Group, Setting, Signal, Suspect
+from conversions.risk_signals.base import Counted, Evidence, Setting, Signal, SignalGroup, Suspect
 
 
 class CrowdedClick(Signal):
-    code, title, points, group = "crowded_click", "Many customers of a click", 30, Group.PACE
+    code, title, points, group = "crowded_click", "Many customers of a click", 30, SignalGroup.PACE
     found_when = "One click brought many customers."
     to_affiliates = "One click brought several customers."
     evidence = ("customers", "many")

@@ -1,10 +1,10 @@
 """The click came from a hosting company's network."""
 
-from conversions.risk_signals.base import Counted, Evidence, Group, Signal, Suspect
+from conversions.risk_signals.base import Counted, Evidence, Signal, SignalGroup, Suspect
 
 
 class DataCentre(Signal):
-    code, title, points, group = "data_centre", "Data centre", 50, Group.CLICK
+    code, title, points, group = "data_centre", "Data centre", 50, SignalGroup.CLICK
     found_when = "The click came from a hosting company."
     to_affiliates = "The click came from a hosting company's network."
     evidence = ()

@@ -1,10 +1,10 @@
 """The click repeats one of the same visitor a few seconds before."""
 
-from conversions.risk_signals.base import Counted, Evidence, Group, Signal, Suspect
+from conversions.risk_signals.base import Counted, Evidence, Signal, SignalGroup, Suspect
 
 
 class DuplicateClick(Signal):
-    code, title, points, group = "duplicate_click", "Duplicate click", 10, Group.CLICK
+    code, title, points, group = "duplicate_click", "Duplicate click", 10, SignalGroup.CLICK
     found_when = "The click repeats one of seconds before."
     to_affiliates = "The click repeats one of the same visitor of seconds before."
     evidence = ()

@@ -5,12 +5,12 @@ from datetime import timedelta
 from django.core.validators import MinValueValidator
 from django.db import models
 
-from conversions.risk_signals.base import Counted, Evidence, Group, Setting, Signal, Suspect
+from conversions.risk_signals.base import Counted, Evidence, Setting, Signal, SignalGroup, Suspect
 from records.words import duration_words
 
 
 class SameAddress(Signal):
-    code, title, points, group = "same_address", "Same address", 50, Group.PACE
+    code, title, points, group = "same_address", "Same address", 50, SignalGroup.PACE
     found_when = "Many customers came from one address."
     to_affiliates = "Many customers came from one address."
     evidence = ("customers", "many")

@@ -1,10 +1,10 @@
 """The click came from an address from which someone of the affiliate signed in to the portal."""
 
-from conversions.risk_signals.base import Counted, Evidence, Group, Signal, Suspect
+from conversions.risk_signals.base import Counted, Evidence, Signal, SignalGroup, Suspect
 
 
 class SelfReferral(Signal):
-    code, title, points, group = "self_referral", "Self-referral", 100, Group.CLICK
+    code, title, points, group = "self_referral", "Self-referral", 100, SignalGroup.CLICK
     found_when = "The click came from the affiliate itself."
     to_affiliates = "The click came from an address from which the affiliate itself signs in."
     evidence = ()

@@ -2,11 +2,11 @@
 
 from django.db import models
 
-from conversions.risk_signals.base import Counted, Evidence, Group, Setting, Signal, Suspect
+from conversions.risk_signals.base import Counted, Evidence, Setting, Signal, SignalGroup, Suspect
 
 
 class TooFast(Signal):
-    code, title, points, group = "too_fast", "Too fast", 30, Group.CLICK
+    code, title, points, group = "too_fast", "Too fast", 30, SignalGroup.CLICK
     found_when = "The event came too soon after the click."
     to_affiliates = "The event came sooner after the click than people need."
     evidence = ("seconds", "least")

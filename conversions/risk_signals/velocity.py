@@ -7,11 +7,11 @@ from decimal import Decimal
 
 from django.db import models
 
-from conversions.risk_signals.base import MOST, Counted, Evidence, Group, Setting, Signal, Suspect
+from conversions.risk_signals.base import MOST, Counted, Evidence, Setting, Signal, SignalGroup, Suspect
 
 
 class Velocity(Signal):
-    code, title, points, group = "velocity", "Velocity", 20, Group.PACE
+    code, title, points, group = "velocity", "Velocity", 20, SignalGroup.PACE
     found_when = "Far more conversions an hour than usual."
     to_affiliates = "Far more conversions than usual came within an hour."
     evidence = ("usual", "limit")

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from affiliates.models import Affiliate, Offer
 from dashboard.funnel.figures import Funnel, funnel
-from dashboard.periods import Period, last_days
+from dashboard.periods import DayPeriod, last_days
 
 DAYS = 30
 # Longer than any attribution window, and short enough that no request reads everything.
@@ -58,13 +58,13 @@ class FunnelForm(forms.Form):
             raise ValidationError({"since": f"Ask for at most {MOST_DAYS} days."})
         return given
 
-    def _period(self, given: dict[str, Any]) -> Period:
+    def _period(self, given: dict[str, Any]) -> DayPeriod:
         recent = last_days(DAYS, now=self.now, zone=self.zone)
         until = given.get("until") or recent.last_on
-        return Period(given.get("since") or until - timedelta(days=DAYS - 1), until, self.zone)
+        return DayPeriod(given.get("since") or until - timedelta(days=DAYS - 1), until, self.zone)
 
     @property
-    def period(self) -> Period:
+    def period(self) -> DayPeriod:
         given = {} if {"since", "until"} & self.errors.keys() else self.cleaned_data
         return self._period(given)
 

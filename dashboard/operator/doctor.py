@@ -18,7 +18,7 @@ from conversions.doctor import NotReadable, as_form, diagnose, read
 from conversions.doctor.dry_run import DryRun
 from conversions.doctor.reading import LONGEST
 from conversions.models import SenderMapping, Trace
-from dashboard.trace.events import Decision, decision_of
+from dashboard.trace.events import TraceDecision, decision_of
 
 EXAMPLE = "/postback?click_id={click_id}&txid=1001&event_type=purchase&revenue=59.90&currency=EUR&token=…"
 
@@ -87,7 +87,7 @@ def _asked_for(name: str) -> dict[str, object]:
     return {"form": name, "advertiser": whose}
 
 
-def _shown(run: DryRun | None) -> Decision | None:
+def _shown(run: DryRun | None) -> TraceDecision | None:
     """The decision as the trace page shows those that were made."""
     if run is None:
         return None

@@ -68,7 +68,7 @@ class Day:
 
 
 @dataclass(slots=True)
-class Period:
+class PeriodSums:
     """The sums of several days. Revenue is that of approved conversions, commission theirs so far."""
 
     title: str
@@ -118,7 +118,7 @@ class Leader:
 
 
 @dataclass(slots=True)
-class Figures:
+class OverviewFigures:
     """The last thirty days, and who brought most in them."""
 
     days: list[Day]
@@ -126,7 +126,7 @@ class Figures:
     offers: list[Leader]
 
 
-def figures(*, now: datetime, zone: tzinfo) -> Figures:
+def figures(*, now: datetime, zone: tzinfo) -> OverviewFigures:
     """The last thirty days up to today, the oldest first, and the leaders of that time: five queries.
 
     Conversions and ledger lines are read once each and grouped by day, affiliate and offer in that pass.
@@ -149,7 +149,7 @@ def figures(*, now: datetime, zone: tzinfo) -> Figures:
         earned = days[day].commission if day else leader.commission if leader else None
         if earned is not None:
             earned[currency] += amount
-    return Figures(list(days.values()), _first(affiliates, Affiliate), _first(offers, Offer))
+    return OverviewFigures(list(days.values()), _first(affiliates, Affiliate), _first(offers, Offer))
 
 
 def _first(leaders: dict[int, Leader], model: type[Affiliate] | type[Offer]) -> list[Leader]:
@@ -173,13 +173,13 @@ def _grouped(query: str, since: datetime, zone: tzinfo) -> list[tuple[Any, ...]]
         return list(cursor.fetchall())
 
 
-def periods(days: Sequence[Day]) -> list[Period]:
+def periods(days: Sequence[Day]) -> list[PeriodSums]:
     """Today, the last seven and the last thirty days, today included."""
     return [_period(title, days[-length:]) for title, length in (("Today", 1), ("7 days", 7), ("30 days", DAYS))]
 
 
-def _period(title: str, days: Sequence[Day]) -> Period:
-    return Period(
+def _period(title: str, days: Sequence[Day]) -> PeriodSums:
+    return PeriodSums(
         title=title,
         since=days[0].on,
         clicks=sum(day.clicks for day in days),

@@ -1,4 +1,4 @@
-"""The affiliate's form for whom its invoices are from."""
+"""The affiliate's form for the billing details on its invoices."""
 
 from typing import Any
 
@@ -70,6 +70,6 @@ class BillingForm(forms.Form):
             try:
                 check_details(given)
             except BillingRefused as refused:
-                for name, fault in refused.faults.items():
-                    self.add_error(name, fault)
+                for name, problem in refused.problems.items():
+                    self.add_error(name, problem)
         return given

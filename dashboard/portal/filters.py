@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from affiliates.models import Affiliate, Enrollment, Offer
 from conversions.models import Conversion, Goal
-from dashboard.periods import Period, last_days
+from dashboard.periods import DayPeriod, last_days
 from dashboard.portal.access import Portal
 from payouts.models import LedgerEntry
 from tracking.click_id import codec
@@ -60,20 +60,20 @@ class DatedFilters(Filters):
             self.add_error("until", "The last day is before the first.")
         return values
 
-    def period(self, *, default_days: int) -> Period:
+    def period(self, *, default_days: int) -> DayPeriod:
         """The days asked for; an open end is today, an open start the default number of days."""
         recent = last_days(default_days, now=timezone.now(), zone=self.zone)
         until = self.cleaned_data.get("until") or recent.last_on
         since = self.cleaned_data.get("since") or min(recent.first_on, until)
-        return Period(since, until, self.zone)
+        return DayPeriod(since, until, self.zone)
 
     def within(self, rows: QuerySet[Row], field: str) -> QuerySet[Row]:
         """Rows whose moment is within the selected days, in the reader's zone."""
         since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
         if since:
-            rows = rows.filter(**{f"{field}__gte": Period(since, since, self.zone).starts_at})
+            rows = rows.filter(**{f"{field}__gte": DayPeriod(since, since, self.zone).starts_at})
         if until:
-            rows = rows.filter(**{f"{field}__lt": Period(until, until, self.zone).ends_at})
+            rows = rows.filter(**{f"{field}__lt": DayPeriod(until, until, self.zone).ends_at})
         return rows
 
 
@@ -86,7 +86,7 @@ def offers_of(affiliate: Affiliate) -> QuerySet[Offer]:
     return Offer.objects.filter(pk__in=own).order_by("name")
 
 
-class OfferFilters(Filters):
+class OfferFilterForm(Filters):
     ENROLLED = (("", "All offers"), ("open", "Not applied yet"), *Enrollment.Status.choices)
 
     q = forms.CharField(label="Search", required=False, widget=SearchInput(attrs={"placeholder": "Name or advertiser"}))
@@ -105,7 +105,7 @@ class OfferFilters(Filters):
         return rows
 
 
-class LinkFilters(Filters):
+class LinkFilterForm(Filters):
     STATES = (("", "Active and off"), ("active", "Active"), ("off", "Off"))
 
     q = forms.CharField(label="Search", required=False, widget=SearchInput(attrs={"placeholder": "Name or code"}))
@@ -128,7 +128,7 @@ class LinkFilters(Filters):
         return rows
 
 
-class ConversionFilters(DatedFilters):
+class ConversionFilterForm(DatedFilters):
     q = forms.CharField(
         label="Search", required=False, widget=SearchInput(attrs={"placeholder": "Click ID or transaction ID"})
     )
@@ -173,7 +173,7 @@ def _matches(text: str) -> Q:
     return Q(transaction_id__icontains=text) | Q(public_id=text)
 
 
-class ClickFilters(DatedFilters):
+class ClickFilterForm(DatedFilters):
     DAYS = 30
 
     link = forms.ModelChoiceField(
@@ -206,7 +206,7 @@ class ClickFilters(DatedFilters):
         return rows
 
 
-class LedgerFilters(DatedFilters):
+class LedgerFilterForm(DatedFilters):
     kind = forms.ChoiceField(choices=[("", "Any kind"), *LedgerEntry.Kind.choices], required=False)
     currency = forms.ChoiceField(required=False)
 

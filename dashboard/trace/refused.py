@@ -36,7 +36,7 @@ CHANGED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedText:
     """In words why a text is no ID, the recent postbacks that sent it, and the genuine ID that was probably meant."""
 
     kind: str
@@ -46,16 +46,16 @@ class Refused:
     meant: str = ""
 
 
-def explain_refused(text: str) -> Refused:
+def explain_refused(text: str) -> RefusedText:
     """Say why the text names nothing; three queries at most."""
     sent = _postbacks_that_sent(text)
     if _PLACEHOLDER.match(text):
-        return Refused("nothing", "An unresolved macro", PLACEHOLDER + _sent_words(sent), sent)
+        return RefusedText("nothing", "An unresolved macro", PLACEHOLDER + _sent_words(sent), sent)
     if _LIKE_A_CLICK_ID.match(text) and (len(text) == LENGTH or _time_is_plausible(text)):
         title, words, meant = _not_genuine(text)
-        return Refused("forged", title, words + _sent_words(sent), sent, meant)
+        return RefusedText("forged", title, words + _sent_words(sent), sent, meant)
     title = "Sent, but never understood" if sent else "Unknown"
-    return Refused("nothing", title, UNKNOWN + _sent_words(sent), sent)
+    return RefusedText("nothing", title, UNKNOWN + _sent_words(sent), sent)
 
 
 def _not_genuine(text: str) -> tuple[str, str, str]:

@@ -5,7 +5,7 @@ import re
 from stdnum import get_cc_module
 from stdnum.ch import vat as swiss
 from stdnum.eu import vat as european
-from stdnum.exceptions import ValidationError as NumberFault
+from stdnum.exceptions import ValidationError as InvalidNumber
 from stdnum.gb import vat as british
 from stdnum.no import mva as norwegian
 
@@ -25,7 +25,7 @@ def vat_number(text: str, country: str) -> str:
     letters = PREFIXES.get(country, country)
     try:
         return _checked(compact, country, letters)
-    except NumberFault:
+    except InvalidNumber:
         raise ValueError(
             f"This is no VAT number of {country}: letters, length or check digits do not fit. Copy it from your tax "
             f"office's letter; it begins with {letters if country != 'CH' else 'CHE'}."
@@ -47,5 +47,5 @@ def _checked(compact: str, country: str, letters: str) -> str:
     if known:
         return str(known.validate(compact))
     if not re.fullmatch(r"[A-Z0-9]{4,20}", compact):
-        raise NumberFault()
+        raise InvalidNumber()
     return compact

@@ -21,7 +21,7 @@ from affiliates.models import User
 from payouts.models import AnswerRow, Payout, PayoutBatch, SentLine
 from payouts.paying.answer_statuses import FAILED, IN_FLIGHT, PAID, RETURNED, WORDS, status_word
 from payouts.paying.answer_statuses import MEANING as MEANING
-from payouts.paying.files import BatchRefused
+from payouts.paying.bank_files import BatchRefused
 from payouts.paying.payments import (
     AlreadyPaid,
     NotPaid,
@@ -47,7 +47,7 @@ CURRENCY_COLUMNS = ("currency", "target_currency", "targetcurrency", "payment_cu
 
 
 @dataclass
-class Result:
+class BankAnswerResult:
     """The result of a file: counts, and the rows that could not be applied, each with its reason."""
 
     paid: int = 0
@@ -55,10 +55,10 @@ class Result:
     returned: int = 0
     unchanged: int = 0
     in_flight: int = 0
-    faults: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
 
-class Row(NamedTuple):
+class BankAnswerRow(NamedTuple):
     line: int
     payout: str
     status: str
@@ -74,19 +74,19 @@ class RowRefused(ValueError):
     """The row cannot be applied; nothing was booked for it."""
 
 
-def import_result(*, content: bytes, actor: User, now: datetime) -> Result:
+def import_result(*, content: bytes, actor: User, now: datetime) -> BankAnswerResult:
     """Apply an answer: CSV with a payout's ID and a status in each row, found by the columns' names.
 
     A row that was applied before changes nothing. A row that cannot be applied is named; the others are applied.
     Raise `BatchRefused` when the file as a whole cannot be read.
     """
-    result = Result()
+    result = BankAnswerResult()
     for row, line in _once(_rows(content), result):
         try:
             with transaction.atomic():
                 outcome = _apply(row, line, actor, now)
-        except (RowRefused, AlreadyPaid, NotPaid, ReferenceRefused) as fault:
-            result.faults.append(f"Line {row.line}: {fault}")
+        except (RowRefused, AlreadyPaid, NotPaid, ReferenceRefused) as error:
+            result.problems.append(f"Line {row.line}: {error}")
         except IntegrityError as error:
             if "answer_row_once" not in str(error):
                 raise
@@ -96,29 +96,31 @@ def import_result(*, content: bytes, actor: User, now: datetime) -> Result:
     return result
 
 
-def _once(rows: list[Row], result: Result) -> list[tuple[Row, SentLine]]:
+def _once(rows: list[BankAnswerRow], result: BankAnswerResult) -> list[tuple[BankAnswerRow, SentLine]]:
     """One row for each line that was sent. A repeated row is reported; rows that contradict each other are left out."""
-    by_line: dict[int, list[tuple[Row, SentLine]]] = defaultdict(list)
+    by_line: dict[int, list[tuple[BankAnswerRow, SentLine]]] = defaultdict(list)
     for row in rows:
         try:
             line = _line_of(row)
-        except RowRefused as fault:
-            result.faults.append(f"Line {row.line}: {fault}")
+        except RowRefused as error:
+            result.problems.append(f"Line {row.line}: {error}")
         else:
             by_line[line.pk].append((row, line))
     found = []
     for same in by_line.values():
         (first, line), numbers = same[0], ", ".join(str(row.line) for row, _ in same)
         if len({(MEANING.get(row.status), row.amount, row.currency) for row, _ in same}) > 1:
-            result.faults.append(f"Lines {numbers}: they contradict each other about {line}; none of them is applied.")
+            result.problems.append(
+                f"Lines {numbers}: they contradict each other about {line}; none of them is applied."
+            )
             continue
         if len(same) > 1:
-            result.faults.append(f"Lines {numbers}: {line} is in the file more than once; line {first.line} counts.")
+            result.problems.append(f"Lines {numbers}: {line} is in the file more than once; line {first.line} counts.")
         found.append((first, line))
     return sorted(found, key=lambda each: each[0].line)
 
 
-def _line_of(row: Row) -> SentLine:
+def _line_of(row: BankAnswerRow) -> SentLine:
     """The line that the row answers to: by the reference in the file, or by the payout's ID where that is plain."""
     lines = SentLine.objects.select_related("batch", "payout")
     line = lines.filter(reference=row.payout).first() if row.payout else None
@@ -147,7 +149,7 @@ def _never_sent(payout: Payout) -> str:
     return f"{payout} was never sent: batch {batch} is {status} and no file was released."
 
 
-def _apply(row: Row, line: SentLine, actor: User, now: datetime) -> str:
+def _apply(row: BankAnswerRow, line: SentLine, actor: User, now: datetime) -> str:
     """Apply a row under the locks of its batch, then of its payout; return which count goes up."""
     meaning = MEANING.get(row.status)
     if meaning is None:
@@ -163,7 +165,7 @@ def _apply(row: Row, line: SentLine, actor: User, now: datetime) -> str:
     return _book(row, payout, meaning, actor, now)
 
 
-def _known(row: Row, line: SentLine, payout: Payout, meaning: str) -> bool:
+def _known(row: BankAnswerRow, line: SentLine, payout: Payout, meaning: str) -> bool:
     """Whether the row was applied before, or reports the current state."""
     is_here = payout.batch_id == line.batch_id
     if is_here and payout.status == meaning:
@@ -181,7 +183,7 @@ def _known(row: Row, line: SentLine, payout: Payout, meaning: str) -> bool:
     return True
 
 
-def _refuse_misfits(row: Row, line: SentLine, batch: PayoutBatch, payout: Payout, meaning: str) -> None:
+def _refuse_misfits(row: BankAnswerRow, line: SentLine, batch: PayoutBatch, payout: Payout, meaning: str) -> None:
     """Raise for an answer that comes too late for its payout, or that contradicts the ledger."""
     if batch.status != Status.SENT:
         raise RowRefused(
@@ -203,7 +205,7 @@ def _refuse_misfits(row: Row, line: SentLine, batch: PayoutBatch, payout: Payout
         )
 
 
-def _check_amount(row: Row, line: SentLine) -> None:
+def _check_amount(row: BankAnswerRow, line: SentLine) -> None:
     sent = exact(line.amount, line.currency)
     if row.currency and row.currency.upper() != line.currency:
         raise RowRefused(f"{line} was for {sent}, and the row is in {row.currency[:10]}.")
@@ -227,7 +229,7 @@ def _number(text: str) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-def _book(row: Row, payout: Payout, meaning: str, actor: User, now: datetime) -> str:
+def _book(row: BankAnswerRow, payout: Payout, meaning: str, actor: User, now: datetime) -> str:
     if meaning == IN_FLIGHT:
         mark_in_flight(payout=payout, status=row.status.replace("_", " "), now=now)
         return "in_flight"
@@ -242,13 +244,13 @@ def _book(row: Row, payout: Payout, meaning: str, actor: User, now: datetime) ->
     return "returned"
 
 
-def _why(row: Row) -> str:
+def _why(row: BankAnswerRow) -> str:
     """The reason as the affiliate reads it."""
     text = " ".join("".join(each if each.isprintable() else " " for each in row.reason).split())
     return text[:200] or "the bank gave no reason"
 
 
-def _rows(content: bytes) -> list[Row]:
+def _rows(content: bytes) -> list[BankAnswerRow]:
     if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         raise BatchRefused(
             "This is an XML message (such as pain.002 or camt), which is not read here. Nothing was booked. Export the "
@@ -270,13 +272,13 @@ def _rows(content: bytes) -> list[Row]:
     return listed
 
 
-def _row(line: int, heads: dict[str, str], values: Mapping[str, str | None]) -> Row:
+def _row(line: int, heads: dict[str, str], values: Mapping[str, str | None]) -> BankAnswerRow:
     def cell(*names: str) -> str:
         head = _head(heads, names)
         return (values.get(head) or "").strip() if head else ""
 
     cells = [f"{name}={cell(name)}" for name in sorted(heads) if name]
-    return Row(
+    return BankAnswerRow(
         line=line,
         payout=cell(*ID_COLUMNS),
         status=status_word(cell(*STATUS_COLUMNS)),

@@ -6,7 +6,7 @@ from enum import StrEnum
 from django.db.models import Exists, OuterRef, QuerySet
 
 from affiliates.models import Affiliate
-from payouts.invoicing.readiness import Judge, Side, sides_of, supply_day
+from payouts.invoicing.readiness import InvoiceParty, TaxTreatments, sides_of, supply_day
 from payouts.models import Invoicing, Issuer, Payout, Statement
 
 
@@ -50,12 +50,12 @@ def _uninvoiced(payouts: Collection[Payout]) -> dict[int, str]:
         return {}
     without = Statement.objects.filter(pk__in={payout.statement_id for payout in payouts}, invoicing=None)
     open_ones = without.exclude(earned=0).in_bulk()
-    sides, judge = sides_of({row.affiliate_id for row in open_ones.values()}), Judge(issuer)
+    sides, tax = sides_of({row.affiliate_id for row in open_ones.values()}), TaxTreatments(issuer)
     words: dict[int, str] = {}
     for payout in payouts:
         if statement := open_ones.get(payout.statement_id):
-            side = sides.get(payout.affiliate_id, Side())
-            lacks = judge.lacks(side, statement.currency, supply_day(statement.ends_at))
+            side = sides.get(payout.affiliate_id, InvoiceParty())
+            lacks = tax.lacks(side, statement.currency, supply_day(statement.ends_at))
             words[payout.pk] = f"has no invoice: {' '.join(lacks) or 'it was not written yet.'}"
     return words
 

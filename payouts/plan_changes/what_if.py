@@ -21,9 +21,9 @@ from payouts.ledger.booking import Due, price_together, read_events
 from payouts.ledger.pricing_groups import looks_back
 from payouts.models import CommissionPlan, CommissionRule
 from payouts.plans.documents import PlanRefused
-from payouts.plans.linter import faults_of_rules
+from payouts.plans.linter import problems_of_rules
 from payouts.plans.price_books import price_book, terms_of_rule
-from payouts.pricing import APPROVED, Line, PlanTerms, PriceBook, PricingRule, Quote, VersionTerms
+from payouts.pricing import APPROVED, CommissionLine, PlanTerms, PriceBook, PricingRule, Quote, VersionTerms
 
 BATCH = 2000
 MOST_AFFILIATES = 50
@@ -44,7 +44,7 @@ class Proposal(NamedTuple):
     ends_at: datetime
 
 
-class Outcome(NamedTuple):
+class AffiliateOutcome(NamedTuple):
     """An affiliate's money in one currency for the span, by the terms in force and by the proposal.
 
     `before` and `after` are sums of approved conversions; `expected_…` adds pending ones as if they were approved.
@@ -62,17 +62,17 @@ class Outcome(NamedTuple):
         return self.after < self.before or self.expected_after < self.expected_before
 
 
-def with_everybody(outcomes: Iterable[Outcome], affiliate_ids: Iterable[int]) -> Iterator[Outcome]:
+def with_everybody(outcomes: Iterable[AffiliateOutcome], affiliate_ids: Iterable[int]) -> Iterator[AffiliateOutcome]:
     """The outcomes, and one of zero for each of these affiliates that has none: no money moves for it."""
     missing = set(affiliate_ids)
     for each in outcomes:
         missing.discard(each.affiliate_id)
         yield each
     for affiliate in Affiliate.objects.filter(pk__in=missing).order_by("pk"):
-        yield Outcome(affiliate.pk, affiliate.currency, ZERO, ZERO, ZERO, ZERO)
+        yield AffiliateOutcome(affiliate.pk, affiliate.currency, ZERO, ZERO, ZERO, ZERO)
 
 
-class Example(NamedTuple):
+class WhatIfExample(NamedTuple):
     """A conversion by both terms. `change` is what its own affiliate gains in `currency`."""
 
     change: Decimal
@@ -90,16 +90,16 @@ class Comparison:
 
     events: int = 0
     sums: dict[tuple[int, str], list[Decimal]] = field(default_factory=lambda: defaultdict(lambda: [ZERO] * 4))
-    telling: dict[tuple[str, bool], list[tuple[Decimal, int, Example]]] = field(
+    examples_by_change: dict[tuple[str, bool], list[tuple[Decimal, int, WhatIfExample]]] = field(
         default_factory=lambda: defaultdict(list)
     )
 
-    def outcomes(self) -> list[Outcome]:
-        return [Outcome(*key, *amounts) for key, amounts in sorted(self.sums.items())]
+    def outcomes(self) -> list[AffiliateOutcome]:
+        return [AffiliateOutcome(*key, *amounts) for key, amounts in sorted(self.sums.items())]
 
-    def examples(self) -> list[Example]:
+    def examples(self) -> list[WhatIfExample]:
         """The conversions that change most, by currency: losses first, the greatest change before the others."""
-        found = [each for heap in self.telling.values() for *_, each in heap]
+        found = [each for heap in self.examples_by_change.values() for *_, each in heap]
         return sorted(found, key=lambda each: (each.currency, each.change > 0, -abs(each.change)))
 
     def add(self, column: int, quotes: Mapping[int, Quote], ids: Sequence[int]) -> None:
@@ -107,16 +107,18 @@ class Comparison:
             for line in quotes[pk].lines:
                 self.sums[line.affiliate_id, line.currency][column] += line.amount
 
-    def tell(self, row: Due, before: Quote, after: Quote) -> None:
+    def add_example(self, row: Due, before: Quote, after: Quote) -> None:
         """Keep the conversion as an example if few change more."""
         changes = _own(after, row.event.affiliate_id)
         for currency, amount in _own(before, row.event.affiliate_id).items():
             changes[currency] -= amount
         for currency, change in changes.items():
-            heap = self.telling[currency, change > 0]
+            heap = self.examples_by_change[currency, change > 0]
             if change and (len(heap) < EXAMPLES or abs(change) > heap[0][0]):
                 event = row.event
-                kept = Example(change, currency, row.public_id, event.affiliate_id, event.occurred_at, before, after)
+                kept = WhatIfExample(
+                    change, currency, row.public_id, event.affiliate_id, event.occurred_at, before, after
+                )
                 heapq.heappush(heap, (abs(change), -event.conversion_id, kept))
                 if len(heap) > EXAMPLES:
                     heapq.heappop(heap)
@@ -148,9 +150,9 @@ def compare(proposal: Proposal, *, progress: Progress) -> Comparison:
     Parents have outcomes of their own. Affiliates with a plan of their own stay with it when the offer's default
     plan is tried. Raise `PlanRefused` when the rules could not be published.
     """
-    faults = faults_of_rules(proposal.plan, proposal.rules)
-    if faults:
-        raise PlanRefused(faults)
+    problems = problems_of_rules(proposal.plan, proposal.rules)
+    if problems:
+        raise PlanRefused(problems)
     rules = [terms_of_rule(rule) for rule in proposal.rules]
     together = _looks_back(proposal, rules)
     found, total = Comparison(), events_of(proposal).count()
@@ -183,7 +185,7 @@ def _compare_batch(
         found.add(column + 2, of_all, [row.event.conversion_id for row in due])
         quotes.append(of_all)
     for row in due:
-        found.tell(row, quotes[0][row.event.conversion_id], quotes[1][row.event.conversion_id])
+        found.add_example(row, quotes[0][row.event.conversion_id], quotes[1][row.event.conversion_id])
 
 
 def _approved(row: Due) -> Due:
@@ -228,7 +230,7 @@ def _with_proposal(
     return {**book, key: PlanTerms(plan.id, plan.name, (tried, *older))}
 
 
-def as_document(example: Example) -> dict[str, Any]:
+def as_document(example: WhatIfExample) -> dict[str, Any]:
     """The example as it is stored: amounts are strings, both arithmetics in words."""
     return {
         "conversion": example.conversion,
@@ -236,12 +238,12 @@ def as_document(example: Example) -> dict[str, Any]:
         "occurred_at": example.occurred_at.isoformat(),
         "currency": example.currency,
         "change": str(example.change),
-        "before": _told(example.before, example.affiliate_id),
-        "after": _told(example.after, example.affiliate_id),
+        "before": _as_json(example.before, example.affiliate_id),
+        "after": _as_json(example.after, example.affiliate_id),
     }
 
 
-def _told(quote: Quote, affiliate_id: int) -> dict[str, Any]:
-    mine: list[Line] = [line for line in quote.lines if line.affiliate_id == affiliate_id]
+def _as_json(quote: Quote, affiliate_id: int) -> dict[str, Any]:
+    mine: list[CommissionLine] = [line for line in quote.lines if line.affiliate_id == affiliate_id]
     lines = [{"amount": str(line.amount), "currency": line.currency, "arithmetic": line.arithmetic} for line in mine]
     return {"lines": lines, "reason": quote.reason}

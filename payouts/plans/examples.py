@@ -26,9 +26,9 @@ from payouts.pricing.examples import (
     PARENTS,
     Example,
     ExampleEvent,
-    Outcome,
-    Slot,
-    faults_of_example,
+    ExampleOutcome,
+    ExpectedSlot,
+    problems_of_example,
     work_out,
 )
 from payouts.pricing.precedence import SUB_NAMES
@@ -46,7 +46,7 @@ class ExampleRefused(ValueError):
     """The example cannot be read; the message says how to fix it."""
 
 
-def faults_of_examples(
+def problems_of_examples(
     examples: Sequence[WorkedExample],
     rules: Sequence[PricingRule],
     *,
@@ -63,7 +63,7 @@ def faults_of_examples(
         except ExampleRefused as error:
             found.append(f"Example “{row.name}”: {error}")
             continue
-        found += faults_of_example(example, work_out(example, rules))
+        found += problems_of_example(example, work_out(example, rules))
     return found
 
 
@@ -72,7 +72,9 @@ def goals_of(offer_id: int) -> dict[str, Goal]:
     return {goal.code: goal for goal in Goal.objects.filter(offer=offer_id).order_by("position", "pk")}
 
 
-def propose(row: WorkedExample, rules: Sequence[PricingRule], **context: Any) -> tuple[list[dict[str, Any]], Outcome]:
+def propose(
+    row: WorkedExample, rules: Sequence[PricingRule], **context: Any
+) -> tuple[list[dict[str, Any]], ExampleOutcome]:
     """The lines that the rules give, for the operator to confirm. Raise `ExampleRefused`."""
     example = read_example(row, **context)
     outcome = work_out(example, rules)
@@ -134,7 +136,7 @@ def _event(place: str, given: Any, goals: Mapping[str, Goal], effective_from: da
     )
 
 
-def _lines(row: WorkedExample, events: Sequence[ExampleEvent]) -> Iterator[tuple[Slot, Decimal]]:
+def _lines(row: WorkedExample, events: Sequence[ExampleEvent]) -> Iterator[tuple[ExpectedSlot, Decimal]]:
     seen = set()
     for number, given in enumerate(row.expected, 1):
         place = f"expected line {number}"
@@ -144,7 +146,7 @@ def _lines(row: WorkedExample, events: Sequence[ExampleEvent]) -> Iterator[tuple
             raise ExampleRefused(f"{place} has an amount and its currency, such as EUR.")
         rule = _whole(place, given, "rule", least=1, most=1000, without=1)
         level = _whole(place, given, "to", least=0, most=len(PARENTS), without=0)
-        slot = Slot(_part(place, row.by, given, events), rule, level, currency)
+        slot = ExpectedSlot(_part(place, row.by, given, events), rule, level, currency)
         if slot in seen:
             raise ExampleRefused(f"{place} is for the same as one before it; give their sum once.")
         seen.add(slot)

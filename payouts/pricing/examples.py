@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from payouts.pricing.engine import price_all
-from payouts.pricing.facts import APPROVED, MOST_LEVELS, Event, Family, Line, PricingRule, Quote
+from payouts.pricing.facts import APPROVED, MOST_LEVELS, CommissionLine, Family, PricedEvent, PricingRule, Quote
 from payouts.pricing.terms import PlanTerms, VersionTerms
 from payouts.pricing.words import exact
 from records.periods import BEGINNING
@@ -43,7 +43,7 @@ class ExampleEvent:
     is_history: bool = False
 
 
-class Slot(NamedTuple):
+class ExpectedSlot(NamedTuple):
     """The key of an expected amount: an event by its position, or a month such as `2026-10`.
 
     `rule` counts from 1; `to` is 0 for the affiliate itself, else the level of the parent.
@@ -62,27 +62,27 @@ class Example:
     name: str
     by: str
     events: tuple[ExampleEvent, ...]
-    expected: Mapping[Slot, Decimal]
+    expected: Mapping[ExpectedSlot, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ExampleOutcome:
     """The amounts of the events, with the arithmetic of each, and by part the reason why it earns nothing."""
 
-    amounts: Mapping[Slot, Decimal]
-    arithmetic: Mapping[Slot, str]
+    amounts: Mapping[ExpectedSlot, Decimal]
+    arithmetic: Mapping[ExpectedSlot, str]
     reasons: Mapping[str, str]
 
 
-def work_out(example: Example, rules: Sequence[PricingRule]) -> Outcome:
+def work_out(example: Example, rules: Sequence[PricingRule]) -> ExampleOutcome:
     """Price the example's events by the rules, in their order."""
     numbered = tuple(replace(rule, id=number) for number, rule in enumerate(rules, 1))
     plan = PlanTerms(0, "The plan", (VersionTerms(0, 1, BEGINNING, numbered),))
     happened = list(_happened(example))
     family = {AFFILIATE: Family("the affiliate", PARENTS)}
     quotes = price_all([event for _, event in happened], {(OFFER, None): plan}, family)
-    amounts: dict[Slot, Decimal] = defaultdict(Decimal)
-    words: dict[Slot, list[str]] = defaultdict(list)
+    amounts: dict[ExpectedSlot, Decimal] = defaultdict(Decimal)
+    words: dict[ExpectedSlot, list[str]] = defaultdict(list)
     reasons: dict[str, str] = {}
     for place, event in happened:
         if example.events[place - 1].is_history:
@@ -93,11 +93,11 @@ def work_out(example: Example, rules: Sequence[PricingRule]) -> Outcome:
             words[slot].append(line.arithmetic)
         if quotes[event.conversion_id].reason:
             reasons[part] = quotes[event.conversion_id].reason
-    shown = {slot: _joined(said, amounts[slot], slot.currency) for slot, said in words.items()}
-    return Outcome({slot: amount for slot, amount in amounts.items() if amount}, shown, reasons)
+    shown = {slot: _joined(texts, amounts[slot], slot.currency) for slot, texts in words.items()}
+    return ExampleOutcome({slot: amount for slot, amount in amounts.items() if amount}, shown, reasons)
 
 
-def _happened(example: Example) -> Iterator[tuple[int, Event]]:
+def _happened(example: Example) -> Iterator[tuple[int, PricedEvent]]:
     """The events one by one, each with the position of the example's event that it repeats."""
     customers = {name: number for number, name in enumerate({event.customer: 1 for event in example.events}, 1)}
     since: dict[str, datetime] = {}
@@ -109,7 +109,7 @@ def _happened(example: Example) -> Iterator[tuple[int, Event]]:
             number += 1
             yield (
                 place,
-                Event(
+                PricedEvent(
                     conversion_id=number,
                     affiliate_id=AFFILIATE,
                     offer_id=OFFER,
@@ -129,42 +129,42 @@ def _happened(example: Example) -> Iterator[tuple[int, Event]]:
             )
 
 
-def _slots(part: str, quote: Quote) -> Iterator[tuple[Slot, Line]]:
+def _slots(part: str, quote: Quote) -> Iterator[tuple[ExpectedSlot, CommissionLine]]:
     for line in quote.lines:
-        yield Slot(part, line.rule_id, line.affiliate_id, line.currency), line
+        yield ExpectedSlot(part, line.rule_id, line.affiliate_id, line.currency), line
 
 
-def _joined(said: Sequence[str], amount: Decimal, currency: str) -> str:
-    if len(said) == 1:
-        return said[0]
-    if len(set(said)) == 1:
-        return f"{len(said)} × ({said[0]}) = {exact(amount, currency)}"
-    shown = " + ".join(f"({each})" for each in said[:3])
-    more = f" + {len(said) - 3} more" if len(said) > 3 else ""
+def _joined(texts: Sequence[str], amount: Decimal, currency: str) -> str:
+    if len(texts) == 1:
+        return texts[0]
+    if len(set(texts)) == 1:
+        return f"{len(texts)} × ({texts[0]}) = {exact(amount, currency)}"
+    shown = " + ".join(f"({each})" for each in texts[:3])
+    more = f" + {len(texts) - 3} more" if len(texts) > 3 else ""
     return f"{shown}{more} = {exact(amount, currency)}"
 
 
-def faults_of_example(example: Example, outcome: Outcome) -> list[str]:
+def problems_of_example(example: Example, outcome: ExampleOutcome) -> list[str]:
     """Differences between the outcome and the example: expected and actual amounts, with the arithmetic."""
     slots = sorted(example.expected.keys() | outcome.amounts.keys())
     return [
-        f"Example “{example.name}”: {_fault(example, outcome, slot)}"
+        f"Example “{example.name}”: {_problem(example, outcome, slot)}"
         for slot in slots
         if example.expected.get(slot, Decimal(0)) != outcome.amounts.get(slot, Decimal(0))
     ]
 
 
-def _fault(example: Example, outcome: Outcome, slot: Slot) -> str:
+def _problem(example: Example, outcome: ExampleOutcome, slot: ExpectedSlot) -> str:
     expected, got = example.expected.get(slot), outcome.amounts.get(slot)
-    said = exact(expected, slot.currency) if expected else "nothing"
-    what = f"{part_words(example, slot.part)} was expected to earn {said}{to_words(slot)} by rule {slot.rule}"
+    texts = exact(expected, slot.currency) if expected else "nothing"
+    what = f"{part_words(example, slot.part)} was expected to earn {texts}{to_words(slot)} by rule {slot.rule}"
     if got is None:
         why = outcome.reasons.get(slot.part) or "no line of this rule, receiver and currency comes of it."
         return f"{what}, but earns nothing: {why}"
     return f"{what}, but earns {exact(got, slot.currency)}: {outcome.arithmetic[slot]}."
 
 
-def to_words(slot: Slot) -> str:
+def to_words(slot: ExpectedSlot) -> str:
     return f" for the parent of level {slot.to}" if slot.to else ""
 
 
@@ -192,9 +192,9 @@ def event_words(event: ExampleEvent) -> str:
 def example_words(example: Example) -> list[str]:
     """The example in words: the history, then each part with its commission."""
     before = [event_words(event) for event in example.events if event.is_history]
-    said = [f"Before: {'; '.join(before)}."] if before else []
+    texts = [f"Before: {'; '.join(before)}."] if before else []
     if example.by == MONTH:
-        said.append(f"{'; '.join(event_words(event) for event in example.events if not event.is_history)}.")
+        texts.append(f"{'; '.join(event_words(event) for event in example.events if not event.is_history)}.")
         parts = list(dict.fromkeys([f"{each.occurred_at:%Y-%m}" for each in example.events if not each.is_history]))
     else:
         parts = [str(place) for place, event in enumerate(example.events, 1) if not event.is_history]
@@ -206,8 +206,8 @@ def example_words(example: Example) -> list[str]:
         ]
         what = part_words(example, part)
         verb = "earn" if _is_plural(example, part) else "earns"
-        said.append(f"{what[:1].upper()}{what[1:]} {verb} {' and '.join(lines) or 'nothing'}.")
-    return said
+        texts.append(f"{what[:1].upper()}{what[1:]} {verb} {' and '.join(lines) or 'nothing'}.")
+    return texts
 
 
 def _is_plural(example: Example, part: str) -> bool:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from payouts.pricing.amounts import Share
-from payouts.pricing.facts import Event, Family, Line, PricingRule
+from payouts.pricing.facts import CommissionLine, Family, PricedEvent, PricingRule
 from payouts.pricing.inputs import Input
 from payouts.pricing.limits import Tally, account_of, capped, line_of, run_out, within_bounds
 from payouts.pricing.words import exact
@@ -29,7 +29,7 @@ PARTS = {
     "example": "an example with numbers, for docs/commission.md",
     "prices": "what it prices, by its base: PerEvent, ConversionKind, ClickKind or ParentKind",
     "columns": "which of amount, currency and percent a rule has; the database refuses any other",
-    "column_fault": "the sentence for a rule that has other ones",
+    "column_problem": "the sentence for a rule that has other ones",
     "inputs": "what its form asks for, by name",
     "limits": "which limits a rule may have",
     "share": "its arithmetic: an exact amount for one event, or why it is nothing",
@@ -42,8 +42,8 @@ PARTS = {
     "words": "what a rule pays, as one reads it aloud",
     "is_share_of_revenue": "whether the line is a part of the revenue, so that the affiliate may see the revenue",
     "needs_revenue": "whether an event without revenue earns nothing",
-    "faults": "what refuses a rule, beside its formula",
-    "formula_faults": "what refuses its formula",
+    "problems": "what refuses a rule, beside its formula",
+    "formula_problems": "what refuses its formula",
     "hints": "what an operator should know of a rule before it is published",
     "formula_of": "the formula, from what the form was given",
     "given_of": "what the form shows, from the formula",
@@ -73,8 +73,8 @@ class Limits:
     """The limits that a rule may have, and the sentences for one that has others or is a component all the same."""
 
     names: tuple[str, ...]
-    fault: str = ""
-    component_fault: str = ""
+    problem: str = ""
+    component_problem: str = ""
 
 
 ALL_LIMITS = Limits(PER_CONVERSION)
@@ -90,7 +90,7 @@ class CommissionKind(ABC):
     example: ClassVar[str]
     prices: ClassVar[Prices]
     columns: ClassVar[frozenset[str]]
-    column_fault: ClassVar[str]
+    column_problem: ClassVar[str]
     inputs: ClassVar[Mapping[str, Input]]
     limits: ClassVar[Limits]
 
@@ -110,11 +110,11 @@ class CommissionKind(ABC):
     def needs_revenue(self, rule: PricingRule) -> bool: ...
 
     @abstractmethod
-    def faults(self, rule: PricingRule) -> Iterator[str]:
+    def problems(self, rule: PricingRule) -> Iterator[str]:
         """Sentences that refuse the rule; columns, limits and the formula are looked at elsewhere."""
 
     @abstractmethod
-    def formula_faults(self, formula: Mapping[str, Any]) -> Iterator[str]:
+    def formula_problems(self, formula: Mapping[str, Any]) -> Iterator[str]:
         """The formula's errors as sentences. The formula may be any JSON; one that cannot be read may raise."""
 
     @abstractmethod
@@ -136,7 +136,7 @@ class WithoutFormula(CommissionKind):
     def looks_back(self, rule: PricingRule) -> set[str]:
         return set()
 
-    def formula_faults(self, formula: Mapping[str, Any]) -> Iterator[str]:
+    def formula_problems(self, formula: Mapping[str, Any]) -> Iterator[str]:
         if formula:
             yield "this kind has no formula."
 
@@ -154,7 +154,9 @@ class EarningKind(CommissionKind):
     """A kind that earns the affiliate itself a line."""
 
     @abstractmethod
-    def line(self, event: Event, rule: PricingRule, plan_id: int, version_id: int, tally: Tally) -> Line | str:
+    def line(
+        self, event: PricedEvent, rule: PricingRule, plan_id: int, version_id: int, tally: Tally
+    ) -> CommissionLine | str:
         """The rounded line of one event, or in a sentence why there is none. `tally` holds the run's counters."""
 
 
@@ -172,7 +174,7 @@ class CountsAhead(ABC):
         """Whether this rule does."""
 
     @abstractmethod
-    def count_ahead(self, event: Event, rule: PricingRule, plan_id: int, tally: Tally) -> None:
+    def count_ahead(self, event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> None:
         """Count one event, before any is priced."""
 
 
@@ -182,10 +184,12 @@ class PerEvent(ConversionKind):
     names_amount: ClassVar[bool]
 
     @abstractmethod
-    def share(self, event: Event, rule: PricingRule, plan_id: int, tally: Tally) -> Share | str:
+    def share(self, event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> Share | str:
         """The exact amount with its currency and the words for it, or why the event earns nothing."""
 
-    def line(self, event: Event, rule: PricingRule, plan_id: int, version_id: int, tally: Tally) -> Line | str:
+    def line(
+        self, event: PricedEvent, rule: PricingRule, plan_id: int, version_id: int, tally: Tally
+    ) -> CommissionLine | str:
         if event.revenue is not None and event.revenue < 0:
             return f"The revenue is negative ({exact(event.revenue, event.currency)}); a refund earns nothing."
         is_recurring = rule.max_months is not None or rule.max_payments is not None
@@ -213,7 +217,7 @@ class ClickKind(EarningKind):
 
     prices: ClassVar = Prices.CLICKS
 
-    def faults(self, rule: PricingRule) -> Iterator[str]:
+    def problems(self, rule: PricingRule) -> Iterator[str]:
         if rule.goal_id is not None:
             yield "clicks are paid whatever comes of them: leave the goal empty."
         if any(each and each.astimezone(UTC).time() != time.min for each in (rule.valid_from, rule.valid_until)):
@@ -230,8 +234,8 @@ class ParentKind(CommissionKind):
 
     @abstractmethod
     def lines(
-        self, event: Event, rule: PricingRule, version_id: int, family: Family, earned: Sequence[Line]
-    ) -> list[Line]:
+        self, event: PricedEvent, rule: PricingRule, version_id: int, family: Family, earned: Sequence[CommissionLine]
+    ) -> list[CommissionLine]:
         """A line for each parent of the event's time that has a share; `earned` are the lines of the child."""
 
 

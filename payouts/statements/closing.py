@@ -48,7 +48,7 @@ class CloseStopped(PeriodRefused):
     """Too many accounts failed, so the close was stopped; accounts that it closed stay closed."""
 
 
-class Outcome(NamedTuple):
+class CloseResult(NamedTuple):
     """The result of a run: the statements made, and the number of affiliates that could not be closed."""
 
     statements: int
@@ -72,7 +72,7 @@ def ask_close(*, ends_at: datetime, actor: User | None, now: datetime) -> Period
     return close
 
 
-def run_close(*, close: PeriodClose, progress: Callable[[int, int], None] = lambda done, total: None) -> Outcome:
+def run_close(*, close: PeriodClose, progress: Callable[[int, int], None] = lambda done, total: None) -> CloseResult:
     """Close the period and update its row.
 
     A close that has ended is left unchanged, as a task may be delivered twice. Raise `AlreadyClosing` while another
@@ -84,7 +84,7 @@ def run_close(*, close: PeriodClose, progress: Callable[[int, int], None] = lamb
     with _working_on(close):
         close.refresh_from_db()
         if not close.is_open:
-            return Outcome(0, 0)
+            return CloseResult(0, 0)
         try:
             made = _close_what_is_left(close, progress)
         except (OperationalError, InterfaceError):
@@ -93,7 +93,7 @@ def run_close(*, close: PeriodClose, progress: Callable[[int, int], None] = lamb
             _end(close, State.FAILED, str(error))
             raise
         except Exception as error:
-            _end(close, State.FAILED, _said(error))
+            _end(close, State.FAILED, _error_text(error))
             raise
         if close.failed:
             failed = f"Failed for {close.failed:,} of {close.total:,} affiliates; the others are closed."
@@ -101,7 +101,7 @@ def run_close(*, close: PeriodClose, progress: Callable[[int, int], None] = lamb
         else:
             _end(close, State.DONE)
         _anchor(close)
-        return Outcome(made, close.failed)
+        return CloseResult(made, close.failed)
 
 
 def _anchor(close: PeriodClose) -> None:
@@ -148,7 +148,10 @@ def _keep_failure(close: PeriodClose, affiliate_id: int, error: Exception) -> No
     log.error("account_not_closed", close=close.pk, affiliate=affiliate.public_id, exc_info=error)
     with transaction.atomic():
         CloseFailure.objects.create(
-            close=close, affiliate=affiliate, why=_said(error), remedy=_what_to_do(error, affiliate)[:MOST_OF_ERROR]
+            close=close,
+            affiliate=affiliate,
+            why=_error_text(error),
+            remedy=_what_to_do(error, affiliate)[:MOST_OF_ERROR],
         )
         _add(close, failed=1)
     close.failed += 1
@@ -159,7 +162,7 @@ def _keep_failure(close: PeriodClose, affiliate_id: int, error: Exception) -> No
         )
 
 
-def _said(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"[:MOST_OF_ERROR]
 
 
@@ -175,7 +178,7 @@ def _what_to_do(error: Exception, affiliate: Affiliate) -> str:
     if isinstance(error, IntegrityError):
         return f"The database refused what came of it. To see what does not fit, {check}; fix that, then go on."
     return (
-        f"First {check}, and fix what it finds. If it finds nothing, this is a fault of the program: the log has all "
+        f"First {check}, and fix what it finds. If it finds nothing, this is a bug of the program: the log has all "
         "of it under account_not_closed. Then go on."
     )
 

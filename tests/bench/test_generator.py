@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from bench.generator import Found, Plan, drive
+from bench.generator import LoadResult, Plan, drive
 
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 23\r\n\r\n{"outcome": "accepted"}'
 
 
 class Server:
-    """A little server that answers as told and remembers what it was asked."""
+    """A little server that answers as set and records what it was asked."""
 
     def __init__(self, answer: Callable[["Server", Writer], Awaitable[None]]) -> None:
         self.answer, self.asked = answer, []
@@ -29,8 +29,8 @@ class Server:
             writer.close()
 
 
-def load(answer: Callable[[Server, Writer], Awaitable[None]], **plan: Any) -> tuple[Server, Found]:
-    async def run() -> tuple[Server, Found]:
+def load(answer: Callable[[Server, Writer], Awaitable[None]], **plan: Any) -> tuple[Server, LoadResult]:
+    async def run() -> tuple[Server, LoadResult]:
         server = Server(answer)
         async with await asyncio.start_server(server.serve, "127.0.0.1", 0) as listening:
             port = listening.sockets[0].getsockname()[1]
@@ -84,7 +84,7 @@ def test_answers_in_pieces_are_put_together():
     assert found.statuses == {"200": len(server.asked)}
 
 
-def test_refusals_and_broken_connections_are_told_apart():
+def test_refusals_and_broken_connections_are_distinguished():
     async def badly(server: Server, writer: Writer) -> None:
         if len(server.asked) % 5 == 0:
             writer.transport.abort()

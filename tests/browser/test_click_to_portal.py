@@ -139,14 +139,14 @@ def test_the_tag_registers_a_click_on_a_landing_page(page, web, shop, shop_site,
         assert page.input_value("input[name=click_id]") == cid
 
 
-def test_the_pixel_tells_of_a_sale_with_the_click_in_the_pages_address(page, web, shop, shop_site):
+def test_the_pixel_reports_a_sale_with_the_click_in_the_pages_address(page, web, shop, shop_site):
     cid = visit_the_shop(page, web, shop.links["Ana"].code)
     advertiser = shop.offer.advertiser
     advertiser.allows_pixel = True
     advertiser.save()
     page.context.clear_cookies()
 
-    with page.expect_response("**/pixel.gif?*") as told:
+    with page.expect_response("**/pixel.gif?*") as reported:
         page.goto(f"{shop_site}/thanks/{advertiser.public_id}?click_id={cid}")
 
-    assert told.value.headers["x-affidavit-outcome"] == "accepted"
+    assert reported.value.headers["x-affidavit-outcome"] == "accepted"

@@ -78,7 +78,7 @@ class Belongings:
 
     @property
     def secrets(self) -> set[str]:
-        """Whatever tells of this affiliate."""
+        """Whatever shows this affiliate."""
         return {*self.marks.values(), self.affiliate.name, f"player of {self.affiliate.name}", self.link.name}
 
 
@@ -184,7 +184,7 @@ def test_an_operator_sees_everybodys_rows(resource: str, anas: Belongings, bens:
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
-def test_nobody_sees_anything_without_a_key(resource: str, db: None) -> None:
+def test_no_one_sees_anything_without_a_key(resource: str, db: None) -> None:
     assert Client().get(f"/api/v1/{resource}/").status_code == 401
 
 
@@ -203,9 +203,9 @@ def test_rows_can_be_deleted_nowhere(resource: str, anas: Belongings, olga: User
 
 
 def test_the_index_lists_every_resource(anas: Belongings) -> None:
-    said = client_of(anas.affiliate).get("/api/v1/").json()
-    assert sorted(said) == RESOURCES
-    assert {client_of(anas.affiliate).get(said["links"]).status_code} == {200}
+    answer = client_of(anas.affiliate).get("/api/v1/").json()
+    assert sorted(answer) == RESOURCES
+    assert {client_of(anas.affiliate).get(answer["links"]).status_code} == {200}
 
 
 def test_commission_of_a_conversion_is_that_of_the_asker(anas: Belongings, bens: Belongings, olga: User) -> None:

@@ -1,4 +1,4 @@
-"""Tells a story through the public doors: click, postbacks, booking; and reads the sums at the end."""
+"""Plays a story through the public endpoints: click, postbacks, booking; and reads the sums at the end."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from django.db import connections
 from affiliates.models import Affiliate, Offer
 from payouts.ledger.booking import book_changes
 from payouts.models import CommissionRule, LedgerEntry
-from payouts.plans.linter import faults_of_rules
+from payouts.plans.linter import problems_of_rules
 from tests.asgi_client import Client, visit
 from tests.factories import (
     AdvertiserSecretFactory,
@@ -29,7 +29,7 @@ from tracking.models import TrackingLink
 
 
 class Program:
-    """One offer with goals, Ana and Ben on it, and a plan that applies to both unless told otherwise."""
+    """One offer with goals, Ana and Ben on it, and a plan that applies to both unless set otherwise."""
 
     def __init__(self, name: str, *, currency: str = "EUR", **offer: Any) -> None:
         self.token = f"aft_{name.lower()}"
@@ -57,14 +57,14 @@ class Program:
 
     def pay(self, *rules: CommissionRule) -> None:
         """Add rules of any kind to the version, as far as publishing would take them."""
-        assert faults_of_rules(self.version.plan, rules) == []
+        assert problems_of_rules(self.version.plan, rules) == []
         for rule in rules:
             rule.version = self.version
         CommissionRule.objects.bulk_create(rules)
 
 
 class Teller:
-    """What people do in the story, in the words of the doors."""
+    """What people do in the story, in the words of the endpoints."""
 
     def __init__(self, program: Program, client: Client) -> None:
         self.program, self.client = program, client

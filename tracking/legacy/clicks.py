@@ -22,7 +22,7 @@ FUTURE = timedelta(days=1)
 # No platform's clicks are older; an earlier time is a date that was read wrongly.
 OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
 
-Told = Callable[[int], None]
+Progress = Callable[[int], None]
 
 
 class UnusableFile(ValueError):
@@ -30,7 +30,7 @@ class UnusableFile(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class RowError:
     """A row that was not imported: its line in the file, and its error."""
 
     line: int
@@ -38,13 +38,13 @@ class Fault:
 
 
 @dataclass(slots=True)
-class Imported:
+class ImportedClicks:
     """The result of a file. `known` rows existed before, with the same link and time."""
 
     rows: int = 0
     added: int = 0
     known: int = 0
-    faults: list[Fault] = field(default_factory=list)
+    errors: list[RowError] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -55,8 +55,8 @@ class _Row:
 
 
 def import_clicks(
-    file: TextIO, *, source: str, now: datetime, is_dry_run: bool = False, told: Told = lambda rows: None
-) -> Imported:
+    file: TextIO, *, source: str, now: datetime, is_dry_run: bool = False, on_progress: Progress = lambda rows: None
+) -> ImportedClicks:
     """Import the rows of a CSV file with a header line; rows with errors are skipped and listed.
 
     Columns: click_id, link (its code) and clicked_at; aff_click_id and sub1 to sub10 if wanted; `source` if it differs
@@ -64,15 +64,15 @@ def import_clicks(
     again. Raise `UnusableFile` when the header is invalid.
     """
     reader = _reader(file, source)
-    done = Imported()
+    done = ImportedClicks()
     lines = _lines(reader)
     while batch := list(islice(lines, BATCH)):
         rows = [row for line, sent in batch if (row := _read(line, sent, source, now, done))]
         with transaction.atomic():
             _keep(rows, done, is_dry_run)
         done.rows += len(batch)
-        told(done.rows)
-    done.faults.sort(key=lambda fault: fault.line)
+        on_progress(done.rows)
+    done.errors.sort(key=lambda error: error.line)
     return done
 
 
@@ -112,11 +112,13 @@ def _lines(reader: "csv.DictReader[str]") -> Iterator[tuple[int, Mapping[str, st
         yield reader.line_num, sent
 
 
-def _read(line: int, sent: Mapping[str, str | None] | str, source: str, now: datetime, done: Imported) -> _Row | None:
+def _read(
+    line: int, sent: Mapping[str, str | None] | str, source: str, now: datetime, done: ImportedClicks
+) -> _Row | None:
     try:
         return _checked(line, sent, source, now)
     except ValueError as error:
-        done.faults.append(Fault(line, str(error)))
+        done.errors.append(RowError(line, str(error)))
         return None
 
 
@@ -165,7 +167,7 @@ def _moment(text: str, now: datetime) -> datetime:
     return moment
 
 
-def _keep(rows: Sequence[_Row], done: Imported, is_dry_run: bool) -> None:
+def _keep(rows: Sequence[_Row], done: ImportedClicks, is_dry_run: bool) -> None:
     """Store new rows; existing ones must have the same values. Three queries."""
     links = {link.code: link for link in TrackingLink.objects.filter(code__in={row.code for row in rows})}
     known = _known(rows)
@@ -173,7 +175,7 @@ def _keep(rows: Sequence[_Row], done: Imported, is_dry_run: bool) -> None:
     for row in rows:
         link, key = links.get(row.code), (row.values.source, row.values.foreign_id)
         if link is None:
-            done.faults.append(Fault(row.line, f"There is no tracking link {row.code[:40]}."))
+            done.errors.append(RowError(row.line, f"There is no tracking link {row.code[:40]}."))
             continue
         row.values.link = link
         before = known.get(key) or (fresh[key].values if key in fresh else None)
@@ -184,7 +186,9 @@ def _keep(rows: Sequence[_Row], done: Imported, is_dry_run: bool) -> None:
             done.known += 1
         else:
             there = f"{before.link.code}, {before.clicked_at.isoformat()}"
-            done.faults.append(Fault(row.line, f"click_id {key[1][:60]} is there with another link or time: {there}."))
+            done.errors.append(
+                RowError(row.line, f"click_id {key[1][:60]} is there with another link or time: {there}.")
+            )
     if not is_dry_run:
         # Another import of the same file at the same time has the same rows.
         LegacyClickID.objects.bulk_create([row.values for row in fresh.values()], ignore_conflicts=True)

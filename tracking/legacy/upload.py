@@ -18,7 +18,7 @@ from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidget
 
 from affiliates.models import User
-from tracking.legacy.clicks import COLUMNS, LIMITS, Imported, UnusableFile, import_clicks
+from tracking.legacy.clicks import COLUMNS, LIMITS, ImportedClicks, UnusableFile, import_clicks
 
 LARGEST = 10 * 1024 * 1024
 KEPT_FOR = 3600
@@ -34,7 +34,7 @@ class Upload:
     source: str
     content: bytes
 
-    def judge(self, *, now: datetime, is_dry_run: bool) -> Imported:
+    def judge(self, *, now: datetime, is_dry_run: bool) -> ImportedClicks:
         """The result of the import or of its dry run; raise `UnusableFile`."""
         text = io.TextIOWrapper(io.BytesIO(self.content), encoding="utf-8-sig", newline="")
         return import_clicks(text, source=self.source, now=now, is_dry_run=is_dry_run)
@@ -54,7 +54,7 @@ class UploadForm(forms.Form):
     explanation = (
         f"CSV in UTF-8 with a line of column names: {', '.join(COLUMNS[:5])}, sub1 to sub10. click_id, link (the code "
         "of a tracking link here) and clicked_at are needed; clicked_at is ISO 8601 or seconds since 1970. The file is "
-        "looked over first: you see every fault with its line before anything is imported."
+        "looked over first: you see every error with its line before anything is imported."
     )
 
     def clean_file(self) -> Any:
@@ -64,7 +64,7 @@ class UploadForm(forms.Form):
             raise ValidationError(message)
         return file
 
-    def look(self, *, owner: User, now: datetime) -> tuple[Upload, Imported] | None:
+    def look(self, *, owner: User, now: datetime) -> tuple[Upload, ImportedClicks] | None:
         """The file with the result of its dry run; None, and an error of the form, if it cannot be read."""
         given = self.cleaned_data
         upload = Upload(secrets.token_urlsafe(16), given["file"].name, given["source"], given["file"].read())

@@ -1,4 +1,4 @@
-"""Step 1: store each request as received, before it is decided. Secrets are masked."""
+"""Store each request as received, before it is decided. Secrets are masked."""
 
 import re
 
@@ -60,7 +60,7 @@ def receive(batch: list[Received]) -> list[Case]:
         new(
             Postback,
             received_at=received.received_at,
-            door=received.door,
+            endpoint=received.endpoint,
             mapping=received.mapping,
             method=received.method,
             path=received.path[:200],
@@ -106,20 +106,20 @@ def _check_signatures(batch: list[Received]) -> list[tuple[str, str]]:
 
 def _case(row: Postback, received: Received, parameters: Pairs, personal: Pairs) -> Case:
     case = Case(postback=row, parameters=parameters, personal=personal)
-    if received.fault:
-        case.problems.append(received.fault)
+    if received.problem:
+        case.problems.append(received.problem)
     if received.signed and received.signed.problem:
         case.report(Reason.BAD_SIGNATURE, "signature", received.signed.problem)
     return case
 
 
 def reopen(row: Postback) -> Case:
-    """Open the case of a stored request. Call `learn_forms` before it is parsed, which sets its dialect."""
+    """Open the case of a stored request. Call `learn_dialects` before it is parsed, which sets its dialect."""
     pairs = [(name, value) for name, value in row.parameters]
     return Case(postback=row, parameters=pairs, personal=hidden_before(pairs))
 
 
-def learn_forms(cases: list[Case]) -> None:
+def learn_dialects(cases: list[Case]) -> None:
     """Set the current dialects of stored requests; at most one query."""
     unknown = [case for case in cases if case.dialect is None]
     dialects = reference_cache.dialects_named(case.postback.mapping for case in unknown)

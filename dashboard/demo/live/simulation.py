@@ -10,18 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
-from dashboard.demo.live.behaviour import Program, Step, Steps, Story
-from dashboard.demo.live.sending import Answer, Sender, Unreachable
+from dashboard.demo.live.behaviour import PlayedStep, Program, Steps, VisitorStory
+from dashboard.demo.live.sending import HttpAnswer, Sender, Unreachable
 
-Told = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 
 
 @dataclass
-class Outcome:
+class SimulationResult:
     """The result of a run: answers by kind and result, errors, and response times."""
 
     answers: Counter[tuple[str, str]] = field(default_factory=Counter)
-    faults: Counter[str] = field(default_factory=Counter)
+    problems: Counter[str] = field(default_factory=Counter)
     seconds: dict[str, list[float]] = field(default_factory=lambda: {"click": [], "postback": []})
     behind: float = 0.0
 
@@ -47,21 +47,21 @@ class Simulation:
         duration: float,
         seed: int,
         converting: float,
-        told: Told,
+        on_progress: Progress,
     ) -> None:
-        self._program, self._sender, self._told = program, sender, told
+        self._program, self._sender, self._on_progress = program, sender, on_progress
         self._rate, self._total = rate, max(1, round(rate * duration))
         self._seed, self._converting = seed, converting
         # Transaction IDs of two runs must not meet.
         self._run = secrets.token_hex(3)
         self._change = threading.Condition()
-        self._due: list[tuple[float, int, Steps, Step]] = []
+        self._due: list[tuple[float, int, Steps, PlayedStep]] = []
         self._order = count()
         self._came = self._under_way = 0
         self._stopped = False
-        self.outcome = Outcome()
+        self.outcome = SimulationResult()
 
-    def run(self, *, threads: int) -> Outcome:
+    def run(self, *, threads: int) -> SimulationResult:
         """Send all requests; return when the last answer is in. Ctrl-C ends the run early, with the results so far."""
         self._started = time.monotonic()
         self._admit()
@@ -80,7 +80,9 @@ class Simulation:
     def _admit(self) -> None:
         """Let the next visitor come at the time that the rate gives it."""
         if self._came < self._total:
-            story = Story(self._program, seed=self._seed, number=self._came, converting=self._converting, run=self._run)
+            story = VisitorStory(
+                self._program, seed=self._seed, number=self._came, converting=self._converting, run=self._run
+            )
             self._came += 1
             self._push(story.steps(), self._started + (self._came - 1) / self._rate)
 
@@ -93,19 +95,19 @@ class Simulation:
     def _work(self) -> None:
         while taken := self._take():
             due, steps, step = taken
-            answer, fault = self._send(step)
+            answer, problem = self._send(step)
             with self._change:
                 self.outcome.behind = max(
                     self.outcome.behind, time.monotonic() - due - (answer.seconds if answer else 0)
                 )
-                self._note(step, answer, fault)
-                if not fault:
+                self._note(step, answer, problem)
+                if not problem:
                     self._push(steps, time.monotonic())
                 self._under_way -= 1
                 self._change.notify_all()
         self._sender.close()
 
-    def _take(self) -> tuple[float, Steps, Step] | None:
+    def _take(self) -> tuple[float, Steps, PlayedStep] | None:
         """Wait for the next request that is due; None when there will be no more."""
         with self._change:
             while not self._stopped:
@@ -117,23 +119,23 @@ class Simulation:
                     self._under_way += 1
                     if step.kind == "click":
                         self._admit()
-                        self._told(self._came, self._total)
+                        self._on_progress(self._came, self._total)
                     return due, steps, step
                 self._change.wait(wait)
         return None
 
-    def _send(self, step: Step) -> tuple[Answer | None, str]:
+    def _send(self, step: PlayedStep) -> tuple[HttpAnswer | None, str]:
         try:
             answer = self._sender.send(step.request)
         except Unreachable as error:
             return None, f"got no answer: {error}"
-        return answer, step.fault(answer)
+        return answer, step.problem(answer)
 
-    def _note(self, step: Step, answer: Answer | None, fault: str) -> None:
+    def _note(self, step: PlayedStep, answer: HttpAnswer | None, problem: str) -> None:
         outcome = self.outcome
         if answer:
             reply = answer.json().get("outcome") if step.kind == "postback" else None
             outcome.answers[step.kind, str(reply or answer.status)] += 1
             outcome.seconds[step.kind].append(answer.seconds)
-        if fault:
-            outcome.faults[f"{step.request.method} {step.request.target.partition('?')[0]} {fault}"] += 1
+        if problem:
+            outcome.problems[f"{step.request.method} {step.request.target.partition('?')[0]} {problem}"] += 1

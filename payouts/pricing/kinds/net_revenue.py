@@ -1,15 +1,15 @@
-"""A share of each month's net revenue (RevShare); the arithmetic is in `payouts.pricing.net_revenue`."""
+"""A share of each month's net revenue (RevShare); the arithmetic is in `payouts.pricing.revshare_month`."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from payouts.pricing.amounts import ZERO
-from payouts.pricing.facts import Event, Line, PricingRule
-from payouts.pricing.inputs import HOW_MANY_PERCENT, Amount, Percent, Rows, Switch, Text
+from payouts.pricing.facts import CommissionLine, PricedEvent, PricingRule
+from payouts.pricing.inputs import HOW_MANY_PERCENT, AmountInput, PercentInput, Rows, Switch, TextInput
 from payouts.pricing.kind import ConversionKind, Limits, decimal_text
 from payouts.pricing.limits import Tally, account_of
-from payouts.pricing.net_revenue import NetRevenue as Month
+from payouts.pricing.revshare_month import NetRevenueMonth as Month
 from records.money import MAX_AMOUNT, PLACES
 from records.periods import TOTAL
 from records.words import plain
@@ -28,15 +28,15 @@ class NetRevenue(ConversionKind):
     earns = "its share of each month's net revenue"
     example = "gross 1000, bonus 200: 30 % of 800 = 240.00"
     columns = frozenset({"percent"})
-    column_fault = "a share of net revenue has a percent, and neither amount nor currency."
+    column_problem = "a share of net revenue has a percent, and neither amount nor currency."
     inputs = {
-        "percent": Percent(missing=HOW_MANY_PERCENT),
+        "percent": PercentInput(missing=HOW_MANY_PERCENT),
         "deductions": Rows(
             columns={
-                "name": Text(read=str.strip, longest=255),
-                "percent": Percent(),
-                "amount": Amount(),
-                "cap": Amount(label="At most"),
+                "name": TextInput(read=str.strip, longest=255),
+                "percent": PercentInput(),
+                "amount": AmountInput(),
+                "cap": AmountInput(label="At most"),
             },
             read=_deduction,
             help="By customer and month. Without percent and amount: what the sender sends, such as bonus or fees.",
@@ -45,13 +45,15 @@ class NetRevenue(ConversionKind):
         "recoup_cpa": Switch(
             label="CPA is made up first", help="Shares are first set against the CPA of the plan's other components."
         ),
-        "ring_fence": Amount(help="A customer with a greater loss in a month does not draw the others down."),
+        "ring_fence": AmountInput(help="A customer with a greater loss in a month does not draw the others down."),
     }
     limits = Limits(
-        ("is_component",), fault="shares of net revenue and shares for parents have no limits per conversion."
+        ("is_component",), problem="shares of net revenue and shares for parents have no limits per conversion."
     )
 
-    def line(self, event: Event, rule: PricingRule, plan_id: int, version_id: int, tally: Tally) -> Line | str:
+    def line(
+        self, event: PricedEvent, rule: PricingRule, plan_id: int, version_id: int, tally: Tally
+    ) -> CommissionLine | str:
         """The event's change to its month's rounded share; negative where the share falls."""
         currency = event.currency
         if event.revenue is None:
@@ -71,7 +73,7 @@ class NetRevenue(ConversionKind):
             return f"{words}; a line of zero is not booked."
         if abs(amount) >= MAX_AMOUNT:
             return f"{words} is more than an amount can hold; correct the rule or the revenue."
-        return Line(event.affiliate_id, rule.id, version_id, amount, currency, words)
+        return CommissionLine(event.affiliate_id, rule.id, version_id, amount, currency, words)
 
     def looks_back(self, rule: PricingRule) -> set[str]:
         return {TOTAL}
@@ -91,10 +93,10 @@ class NetRevenue(ConversionKind):
     def needs_revenue(self, rule: PricingRule) -> bool:
         return True
 
-    def faults(self, rule: PricingRule) -> Iterator[str]:
+    def problems(self, rule: PricingRule) -> Iterator[str]:
         yield from ()
 
-    def formula_faults(self, formula: Mapping[str, Any]) -> Iterator[str]:
+    def formula_problems(self, formula: Mapping[str, Any]) -> Iterator[str]:
         unknown = formula.keys() - {"deductions", "carryover", "ring_fence", "recoup_cpa"}
         if unknown:
             yield f"unknown in the formula: {', '.join(sorted(unknown))}."

@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from payouts.pricing.amounts import Share, percent_of
-from payouts.pricing.facts import MOST_LEVELS, Event, Family, Line, PricingRule
-from payouts.pricing.inputs import Choice, Text
+from payouts.pricing.facts import MOST_LEVELS, CommissionLine, Family, PricedEvent, PricingRule
+from payouts.pricing.inputs import ChoiceInput, TextInput
 from payouts.pricing.kind import NO_COLUMNS, Limits, ParentKind, decimal_text
 from payouts.pricing.limits import line_of
 from payouts.pricing.words import exact
@@ -31,21 +31,21 @@ class Parents(ParentKind):
     earns = "for the affiliate's parents, by level, of its commission or of the revenue"
     example = "10 % and 5 % of 120.00: 12.00 and 6.00"
     columns = NO_COLUMNS
-    column_fault = "a share for parents has its percentages by level: leave amount, currency and percent empty."
+    column_problem = "a share for parents has its percentages by level: leave amount, currency and percent empty."
     inputs = {
-        "of": Choice(choices=[(COMMISSION, "Of the commission"), (REVENUE, "Of the revenue")], label="A share"),
-        "levels": Text(read=_levels, longest=100, help="Percent by level, the nearest parent first: 10, 5, 2"),
+        "of": ChoiceInput(choices=[(COMMISSION, "Of the commission"), (REVENUE, "Of the revenue")], label="A share"),
+        "levels": TextInput(read=_levels, longest=100, help="Percent by level, the nearest parent first: 10, 5, 2"),
     }
     limits = Limits(
         (),
-        fault="shares of net revenue and shares for parents have no limits per conversion.",
-        component_fault="a share for parents stands beside the others anyway; it is no component.",
+        problem="shares of net revenue and shares for parents have no limits per conversion.",
+        component_problem="a share for parents stands beside the others anyway; it is no component.",
     )
 
     def lines(
-        self, event: Event, rule: PricingRule, version_id: int, family: Family, earned: Sequence[Line]
-    ) -> list[Line]:
-        found: list[Line] = []
+        self, event: PricedEvent, rule: PricingRule, version_id: int, family: Family, earned: Sequence[CommissionLine]
+    ) -> list[CommissionLine]:
+        found: list[CommissionLine] = []
         parents = family.at(event.occurred_at)
         levels = [Decimal(percent) for percent in rule.formula["levels"][: len(parents)]]
         for currency, base in _bases(event, rule, earned).items():
@@ -71,10 +71,10 @@ class Parents(ParentKind):
     def needs_revenue(self, rule: PricingRule) -> bool:
         return False
 
-    def faults(self, rule: PricingRule) -> Iterator[str]:
+    def problems(self, rule: PricingRule) -> Iterator[str]:
         yield from ()
 
-    def formula_faults(self, formula: Mapping[str, Any]) -> Iterator[str]:
+    def formula_problems(self, formula: Mapping[str, Any]) -> Iterator[str]:
         if formula["of"] not in (COMMISSION, REVENUE):
             yield "parents have a share of the commission or of the revenue."
         levels = [decimal_text(each) for each in formula["levels"]]
@@ -105,7 +105,7 @@ def _shares(base: Decimal, percents: list[Decimal], currency: str) -> list[Share
     ]
 
 
-def _bases(event: Event, rule: PricingRule, earned: Sequence[Line]) -> dict[str, Decimal]:
+def _bases(event: PricedEvent, rule: PricingRule, earned: Sequence[CommissionLine]) -> dict[str, Decimal]:
     """The bases of the shares, by currency: two currencies are never added."""
     if rule.formula["of"] == REVENUE:
         return {event.currency: event.revenue} if event.revenue is not None else {}

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from payouts.pricing.amounts import ZERO, Share, percent_share
-from payouts.pricing.facts import Event, PricingRule
+from payouts.pricing.facts import PricedEvent, PricingRule
 from payouts.pricing.inputs import HOW_MANY_PERCENT
-from payouts.pricing.inputs import Percent as PercentInput
+from payouts.pricing.inputs import PercentInput as PercentInput
 from payouts.pricing.kind import ALL_LIMITS, PerEvent, WithoutFormula
 from payouts.pricing.limits import Tally
 from records.words import plain
@@ -18,12 +18,12 @@ class Percent(WithoutFormula, PerEvent):
     earns = "its share of the revenue, in the conversion's currency"
     example = "25 % of 19.99 EUR = 4.9975, booked as 5.00 EUR"
     columns = frozenset({"percent"})
-    column_fault = "a percent rule has a percent, and neither amount nor currency."
+    column_problem = "a percent rule has a percent, and neither amount nor currency."
     inputs = {"percent": PercentInput(missing=HOW_MANY_PERCENT)}
     limits = ALL_LIMITS
     names_amount = False
 
-    def share(self, event: Event, rule: PricingRule, plan_id: int, tally: Tally) -> Share | str:
+    def share(self, event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> Share | str:
         return percent_share(event, rule.percent or ZERO)
 
     def words(self, rule: PricingRule) -> str:
@@ -35,5 +35,5 @@ class Percent(WithoutFormula, PerEvent):
     def needs_revenue(self, rule: PricingRule) -> bool:
         return True
 
-    def faults(self, rule: PricingRule) -> Iterator[str]:
+    def problems(self, rule: PricingRule) -> Iterator[str]:
         yield from ()

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from payouts.pricing.amounts import ZERO, Share
-from payouts.pricing.facts import Event, PricingRule
-from payouts.pricing.inputs import Amount, Choice, Currency, Percent, Rows
+from payouts.pricing.facts import PricedEvent, PricingRule
+from payouts.pricing.inputs import AmountInput, ChoiceInput, Currency, PercentInput, Rows
 from payouts.pricing.kind import ALL_LIMITS, NO_COLUMNS, CountsAhead, PerEvent, decimal_text
 from payouts.pricing.limits import Key, Tally, account_of
-from payouts.pricing.tiers import COUNT, MARGINAL, REVENUE, VOLUME, WHOLE, Step, measure, steps_of, tiered_share
+from payouts.pricing.tiers import COUNT, MARGINAL, REVENUE, VOLUME, WHOLE, Tier, measure, steps_of, tiered_share
 from payouts.pricing.words import exact
 from records.money import PLACES
 from records.periods import PERIODS, begins, in_words
@@ -32,17 +32,19 @@ class Tiered(CountsAhead, PerEvent):
     earns = "by count, revenue or lots of a calendar period"
     example = "600, then 600: 10 % to 1000, 20 % above: 60.00, then 80.00"
     columns = NO_COLUMNS
-    column_fault = "tiers carry their own prices: leave amount, currency and percent empty."
+    column_problem = "tiers carry their own prices: leave amount, currency and percent empty."
     inputs = {
-        "basis": Choice(choices=[(COUNT, "Conversions"), (REVENUE, "Revenue"), (VOLUME, "Lots")], label="Counted by"),
-        "period": Choice(
+        "basis": ChoiceInput(
+            choices=[(COUNT, "Conversions"), (REVENUE, "Revenue"), (VOLUME, "Lots")], label="Counted by"
+        ),
+        "period": ChoiceInput(
             choices=[(each, "All time" if each == "total" else each.capitalize()) for each in PERIODS], initial="month"
         ),
-        "mode": Choice(
+        "mode": ChoiceInput(
             choices=[(MARGINAL, "Each tier pays for its part"), (WHOLE, "The tier reached pays for the whole period")]
         ),
         "steps": Rows(
-            columns={"above": Amount(label="Above"), "percent": Percent(), "amount": Amount()},
+            columns={"above": AmountInput(label="Above"), "percent": PercentInput(), "amount": AmountInput()},
             read=_step,
             label="Tiers",
             help="All tiers pay a percent, or all an amount.",
@@ -53,7 +55,7 @@ class Tiered(CountsAhead, PerEvent):
     limits = ALL_LIMITS
     names_amount = False
 
-    def share(self, event: Event, rule: PricingRule, plan_id: int, tally: Tally) -> Share | str:
+    def share(self, event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> Share | str:
         key = _key(event, rule, plan_id)
         before, total = tally.sums[key], tally.totals.get(key, ZERO)
         period = in_words(rule.formula["period"], event.occurred_at)
@@ -65,7 +67,7 @@ class Tiered(CountsAhead, PerEvent):
         """The tier that a whole period reaches is known once all of it is counted."""
         return bool(rule.formula["mode"] == WHOLE)
 
-    def count_ahead(self, event: Event, rule: PricingRule, plan_id: int, tally: Tally) -> None:
+    def count_ahead(self, event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> None:
         moved = measure(event, rule.formula["basis"])
         tally.totals[_key(event, rule, plan_id)] += max(moved or ZERO, ZERO)
 
@@ -85,10 +87,10 @@ class Tiered(CountsAhead, PerEvent):
     def needs_revenue(self, rule: PricingRule) -> bool:
         return rule.formula.get("basis") == REVENUE
 
-    def faults(self, rule: PricingRule) -> Iterator[str]:
+    def problems(self, rule: PricingRule) -> Iterator[str]:
         yield from ()
 
-    def formula_faults(self, formula: Mapping[str, Any]) -> Iterator[str]:
+    def formula_problems(self, formula: Mapping[str, Any]) -> Iterator[str]:
         if formula["basis"] not in (COUNT, REVENUE, VOLUME) or formula["mode"] not in (MARGINAL, WHOLE):
             yield "tiers count by count, revenue or volume, and are marginal or whole."
         if formula["period"] not in PERIODS:
@@ -100,7 +102,7 @@ class Tiered(CountsAhead, PerEvent):
         priced_by = {("percent" in step, "amount" in step) for step in steps}
         if not priced_by <= {(True, False)} and not priced_by <= {(False, True)}:
             yield "all tiers have a percent, or all have an amount."
-        yield from _price_faults(formula, steps)
+        yield from _price_problems(formula, steps)
 
     def hints(self, rule: PricingRule, *, components: int, effective_from: datetime) -> Iterator[str]:
         if (steps := rule.formula.get("steps")) and steps[0]["above"] != "0":
@@ -116,19 +118,19 @@ class Tiered(CountsAhead, PerEvent):
         return {**given, "currency": formula.get("currency", "")}
 
 
-def _key(event: Event, rule: PricingRule, plan_id: int) -> Key:
+def _key(event: PricedEvent, rule: PricingRule, plan_id: int) -> Key:
     """Where a tier counts: its period, and by revenue its currency too."""
     currency = event.currency if rule.formula["basis"] == REVENUE else ""
     return (*account_of(event, rule, plan_id), begins(rule.formula["period"], event.occurred_at), currency)
 
 
-def _step_words(step: Step, currency: str, basis: str) -> str:
+def _step_words(step: Tier, currency: str, basis: str) -> str:
     price = f"{plain(step.percent)} %" if step.percent is not None else exact(step.amount or ZERO, currency)
     above = f"{plain(step.above)} {UNITS[basis]}"
     return f"{price} above {above}" if step.above or basis != COUNT else f"{price} from the first"
 
 
-def _price_faults(formula: Mapping[str, Any], steps: Sequence[Mapping[str, str]]) -> Iterator[str]:
+def _price_problems(formula: Mapping[str, Any], steps: Sequence[Mapping[str, str]]) -> Iterator[str]:
     if any("amount" in step for step in steps) and formula.get("currency") not in PLACES:
         yield "tiers with amounts name the currency of them."
     for step in steps:

@@ -88,7 +88,7 @@ def test_a_wrong_token_and_a_forged_click_are_refused(click: str, name: str) -> 
 
 
 def answers(name: str, click: str) -> list[Answer]:
-    """What the platform is told of a new event, a repeat, a forged click, and a wrong token."""
+    """What the platform is answered for a new event, a repeat, a forged click, and a wrong token."""
     dialect = BY_NAME[name]
     return [
         send(dialect, click=click),
@@ -108,16 +108,16 @@ def test_tune_speaks_in_success_and_err_msg(click: str) -> None:
 
 
 def test_affise_has_a_status_number(click: str) -> None:
-    said = [json.loads(answer.body) for answer in answers("affise", click)]
-    assert [each["status"] for each in said] == [1, 2, 2, 2]
-    assert said[1]["message"] == "Conversion exists"
+    reply = [json.loads(answer.body) for answer in answers("affise", click)]
+    assert [each["status"] for each in reply] == [1, 2, 2, 2]
+    assert reply[1]["message"] == "Conversion exists"
 
 
 def test_impact_queues_or_lists_errors(click: str) -> None:
     found = answers("impact", click)
-    said = [json.loads(answer.body) for answer in found]
-    assert [each["Status"] for each in said] == ["QUEUED", "QUEUED", "ERROR", "ERROR"]
-    assert said[2]["errors"][0]["field"] == "ClickId"
+    reply = [json.loads(answer.body) for answer in found]
+    assert [each["Status"] for each in reply] == ["QUEUED", "QUEUED", "ERROR", "ERROR"]
+    assert reply[2]["errors"][0]["field"] == "ClickId"
     assert [answer.status for answer in found] == [200, 200, 400, 401]
 
 
@@ -174,7 +174,7 @@ def test_an_event_that_names_no_goal_is_the_advertisers_default(click: str) -> N
     assert Conversion.objects.get().goal.code == GOAL
 
 
-def test_faults_are_told_in_the_senders_words(click: str) -> None:
+def test_problems_are_answered_in_the_senders_words(click: str) -> None:
     answer = send(BY_NAME["voluum"], click="%7Bclickid%7D")
     [problem] = json.loads(answer.body)["problems"]
     assert (answer.status, problem["field"], problem["code"]) == (422, "cid", "unresolved_macro")
@@ -234,7 +234,7 @@ def test_an_event_type_is_no_transaction(click: str) -> None:
     assert "payout" not in dict(BY_NAME["voluum"].mapping.translate([("cid", click), ("payout", "9.50")]))
 
 
-def test_an_unknown_platform_is_told_which_there_are(db: None) -> None:
+def test_an_unknown_platform_learns_which_there_are(db: None) -> None:
     answer = visit(lambda client: client.get("/d/nobody/postback"))
     assert answer.status == 404
     assert "voluum" in answer.body.decode()
@@ -248,7 +248,7 @@ def test_the_page_is_up_to_date() -> None:
 
 @effort(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(DIALECTS), st.lists(st.tuples(st.integers(0, 12), st.text(max_size=30)), max_size=6))
-def test_no_request_brings_a_door_down(click: str, dialect: Dialect, given_values: list[tuple[int, str]]) -> None:
+def test_no_request_brings_an_endpoint_down(click: str, dialect: Dialect, given_values: list[tuple[int, str]]) -> None:
     names = [name for found in dialect.mapping.fields.values() for name in found]
     query = urlencode([(names[number % len(names)], value) for number, value in given_values], errors="replace")
     path = f"/d/{dialect.name}/{TOKEN}/x"

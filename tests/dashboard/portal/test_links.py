@@ -69,7 +69,7 @@ def test_says_that_a_code_is_taken_by_whomever(world: World, ben: Affiliate) -> 
     assert response.context["form"].errors == {"code": ["This code is taken. Choose another one."]}
 
 
-def test_says_so_too_when_somebody_was_a_moment_faster(
+def test_says_so_too_when_someone_was_a_moment_faster(
     world: World, ben: Affiliate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The form found the code free; the database, which has the last word, no longer does."""
@@ -97,7 +97,7 @@ def test_leads_to_a_page_that_the_offer_allows(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "text"),
     [
         ("https://evil.example/", "This offer only leads to casino.example, *.casino.example"),
         ("https://casino.example.evil.example/", "This offer only leads to"),
@@ -106,11 +106,11 @@ def test_leads_to_a_page_that_the_offer_allows(world: World) -> None:
         ("https://casino.example/a b", "plain characters"),
     ],
 )
-def test_refuses_other_destinations_and_says_which_are_possible(world: World, url: str, said: str) -> None:
+def test_refuses_other_destinations_and_says_which_are_possible(world: World, url: str, text: str) -> None:
     response = make(world, destination_url=url)
 
     assert response.status_code == 400
-    assert said in words(response)
+    assert text in words(response)
     assert not TrackingLink.objects.filter(name="New one").exists()
 
 

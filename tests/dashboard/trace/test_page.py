@@ -68,7 +68,7 @@ def has(page: str, *texts: str) -> None:
     assert not missing
 
 
-class TestOnePageTellsAll:
+class TestOnePageShowsAll:
     def test_by_click_id(self, desk, story):
         page = read(desk, story.click)
         has(page, story.click, *CLICK, *POSTBACK, *MONEY, "Counted", "Conversion made, approved")
@@ -121,22 +121,22 @@ class TestOnePageTellsAll:
 
 class TestInOrder:
     def test_events_come_in_the_order_of_time(self, story):
-        told = story_of(look_up(story.click))
-        assert [event.at for event in told.events] == sorted(event.at for event in told.events)
-        assert [event.kind for event in told.events][:3] == ["click", "postback", "status"]
+        answer = story_of(look_up(story.click))
+        assert [event.at for event in answer.events] == sorted(event.at for event in answer.events)
+        assert [event.kind for event in answer.events][:3] == ["click", "postback", "status"]
 
     def test_each_says_how_long_after_the_first(self, story):
         first, second, *_ = story_of(look_up(story.click)).events
         assert (first.after, second.after) == ("", "1 hour")
 
     def test_money_is_kept_apart_by_conversion(self, story):
-        told = story_of(look_up("Carl"))
-        sums = {each.row.transaction_id: each.commissions for each in told.conversions}
+        answer = story_of(look_up("Carl"))
+        sums = {each.row.transaction_id: each.commissions for each in answer.conversions}
         assert sums == {"F1": [("EUR", Decimal(120))], "D1": [("EUR", Decimal(0))]}
 
 
 class TestWithoutAStoredClick:
-    def test_the_signature_tells_time_and_link(self, desk, story):
+    def test_the_signature_shows_time_and_link(self, desk, story):
         Click.objects.all().delete()
         page = read(desk, story.click)
         has(page, "A genuine click ID without a stored click", "No stored click", "Ana", "Lucky Fox Casino")
@@ -159,7 +159,7 @@ class TestNothingEarned:
 
 
 class TestRefused:
-    def test_every_fault_is_listed_with_its_remedy(self, desk):
+    def test_every_problem_is_listed_with_its_remedy(self, desk):
         world = World()
         decision = send(click_id=world.click(), event_type="ftd", revenue="twelve", currency="EURO", txid="X")
         page = desk.get(reverse("trace:postback", args=[decision.postback_id])).content.decode()
@@ -203,7 +203,7 @@ class TestSearch:
             assert f"/trace/?q={text}" in page, text
         assert "/trace/?q=" not in desk.get("/admin/search/", {"s": "nobody knows", "extended": "1"}).content.decode()
 
-    def test_the_panels_own_search_tells_nothing_without_permission(self, client, story):
+    def test_the_panels_own_search_shows_nothing_without_permission(self, client, story):
         from tests.factories import OperatorFactory
 
         client.force_login(OperatorFactory())
@@ -219,6 +219,6 @@ def test_a_long_story_takes_no_more_queries(story, django_assert_max_num_queries
     book_changes()
     longer = look_up("Carl")
     with django_assert_num_queries(len(few)):
-        told = story_of(longer)
-    assert len(told.conversions) == 8
+        answer = story_of(longer)
+    assert len(answer.conversions) == 8
     assert StatusChange.objects.count() == 9

@@ -97,7 +97,7 @@ def test_a_tampered_tier_line_is_found(ana: Affiliate, sale: Goal) -> None:
     Conversion.objects.filter(pk=late.pk).update(revenue=Decimal(500))
     [found] = findings()
     # 100 at 10 % + 400 at 20 % = 90 in place of 50.
-    assert "40.00 EUR less" in found.fault
+    assert "40.00 EUR less" in found.problem
 
 
 def test_an_event_goes_by_the_parents_of_its_time(ben: Affiliate, sale: Goal) -> None:
@@ -137,7 +137,7 @@ def test_three_levels_share_and_give_back_with_the_child(sale: Goal) -> None:
     deal(flat(sale, "120"), shares)
     row = convert(sale, ana, 1, "80")
     book_changes()
-    # 120 for the child, 10 % of it for its parent, 5 % for the parent's parent; the third level is nobody.
+    # 120 for the child, 10 % of it for its parent, 5 % for the parent's parent; there is no third level.
     assert [balance(each) for each in (ana, middle, top)] == [120, 12, 6]
     assert findings() == []
     move(row, REJECTED)
@@ -206,7 +206,7 @@ def test_validity_may_follow_but_not_overlap(sale: Goal) -> None:
 
 
 @pytest.mark.parametrize(
-    ("formula", "fault"),
+    ("formula", "problem"),
     [
         ({}, "cannot be read"),
         ({"basis": "count", "mode": "whole", "period": "year", "steps": STEPS}, "the period of tiers"),
@@ -218,7 +218,7 @@ def test_validity_may_follow_but_not_overlap(sale: Goal) -> None:
         ),
     ],
 )
-def test_a_faulty_formula_is_refused(sale: Goal, formula: dict[str, Any], fault: str) -> None:
-    with pytest.raises(PlanRefused, match=fault):
+def test_a_faulty_formula_is_refused(sale: Goal, formula: dict[str, Any], problem: str) -> None:
+    with pytest.raises(PlanRefused, match=problem):
         deal(CommissionRule(goal=sale, kind=CommissionRule.Kind.TIERED, formula=formula))
     assert Conversion.objects.filter(status=APPROVED).count() == 0

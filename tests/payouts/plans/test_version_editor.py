@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from affiliates.models import User
 from conversions.models import Goal
-from payouts.admin.rule_form import RuleForm, initial_of
+from payouts.admin.rule_form import CommissionRuleForm, initial_of
 from payouts.models import CommissionPlan, CommissionRule, DraftVersion, PlanVersion
 from payouts.plans.price_books import terms_of_rule
 from tests.factories import CommissionPlanFactory, GoalFactory, OfferFactory
@@ -132,7 +132,7 @@ def test_every_kind_is_published_from_its_own_fields(
     # What is there is shown again without loss: the form with its own initial values says the same rule.
     for rule in stored.values():
         shown = typed("rule-x", {name: value for name, value in initial_of(rule).items() if value not in (None, False)})
-        form = RuleForm("x", 1, [ftd, deposit, trade, sale, net], shown)
+        form = CommissionRuleForm("x", 1, [ftd, deposit, trade, sale, net], shown)
         assert form.is_valid(), form.errors
         again = form.rule()
         again.pk = rule.pk
@@ -150,7 +150,7 @@ def test_a_kind_shows_its_own_fields_only(desk: Client, plan: CommissionPlan, ft
     assert not PlanVersion.objects.exists()
 
 
-def test_the_preview_tells_plan_findings_and_outcomes_and_stores_nothing(
+def test_the_preview_shows_plan_findings_and_outcomes_and_stores_nothing(
     desk: Client, plan: CommissionPlan, ftd: Goal, deposit: Goal
 ) -> None:
     wrong = {**EXAMPLE, "name": "Too much", "expected": expected("150")}
@@ -186,7 +186,7 @@ def test_a_table_is_shown_again_with_empty_rows_below(desk: Client, plan: Commis
     assert "More rows" in page
 
 
-def test_the_preview_tells_ties_before_publishing_does(desk: Client, plan: CommissionPlan, ftd: Goal) -> None:
+def test_the_preview_shows_ties_before_publishing_does(desk: Client, plan: CommissionPlan, ftd: Goal) -> None:
     page = desk.post(path(plan), posted(flat(ftd), flat(ftd, "90"), part="preview"), headers=HTMX).content.decode()
     assert "the goal has several rules" in page
 

@@ -51,10 +51,10 @@ def test_a_warm_link_needs_no_query(link, monkeypatch):
     monkeypatch.setattr(link_cache, "read_routes", lambda codes: reads.append(codes) or read_routes(codes))
 
     async def story(client):
-        async def heard():
-            return client._application._redirect._cache.heard
+        async def connected():
+            return client._application._redirect._cache.connected
 
-        assert await until(heard)
+        assert await until(connected)
         for _ in range(20):
             assert (await client.get("/c/ana-casino")).status == 302
             assert (await client.get("/c/nosuch")).status == 404
@@ -92,18 +92,18 @@ def test_a_known_link_goes_on_while_the_database_is_down(link, cache, monkeypatc
     asyncio.run(story())
 
 
-def test_memory_is_bounded(link, cache, monkeypatch):
-    monkeypatch.setattr(link_cache, "CAPACITY", 10)
+def test_memory_is_bounded(link, cache):
+    cache.capacity = 10
 
     async def story():
         await asyncio.gather(*(cache.load(f"code{n}") for n in range(50)))
 
     asyncio.run(story())
-    assert len(cache._entries) == 10
+    assert len(cache) == 10
 
 
 def test_what_was_read_before_a_change_is_not_kept_after_it(link, cache, monkeypatch):
-    """A change that is heard while the old row is on its way must win."""
+    """A change that is notified while the old row is on its way must win."""
 
     async def story():
 

@@ -85,8 +85,8 @@ def test_each_problem_has_its_field_and_nested_ones_are_joined_by_dots() -> None
 
 def test_the_number_of_problems_is_told_as_people_count() -> None:
     one, two = ({"a": ["x"]}, {"a": ["x"], "b": ["y"]})
-    assert "has a fault;" in answered(exceptions.ValidationError(one)).data["message"]
-    assert "has 2 faults;" in answered(exceptions.ValidationError(two)).data["message"]
+    assert "has a problem;" in answered(exceptions.ValidationError(one)).data["message"]
+    assert "has 2 problems;" in answered(exceptions.ValidationError(two)).data["message"]
 
 
 @pytest.mark.parametrize("name", ["csv", "json", "xlsx", ""])
