@@ -49,7 +49,7 @@ def test_a_session_does_not_use_up_a_key(olga: User) -> None:
     assert asked(client_of(olga), 1) == [200]
 
 
-def test_a_key_that_is_held_back_is_told_for_how_long(ana: Affiliate) -> None:
+def test_a_key_that_is_held_back_is_reported_for_how_long(ana: Affiliate) -> None:
     client = client_of(ana)
     asked(client, LIMIT)
     answer = client.get(ME)

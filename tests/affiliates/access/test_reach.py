@@ -51,7 +51,7 @@ def test_the_first_permission_that_is_lacking_stops(ana: Affiliate) -> None:
 
 
 @pytest.mark.parametrize("account", [UserFactory, lambda: UserFactory(is_active=True)])
-def test_an_account_of_no_affiliate_is_told_what_to_do(account: Any) -> None:
+def test_an_account_of_no_affiliate_learns_what_to_do(account: Any) -> None:
     answer = as_user(account()).get("/api/v1/me/")
     assert answer.status_code == 403
     assert "acts for no affiliate" in answer.json()["message"]

@@ -41,7 +41,7 @@ class TestRules:
         assert not Enrollment.objects.exists()
 
     @pytest.mark.parametrize("status", set(Affiliate.Status.values) - {Affiliate.Status.ACTIVE})
-    def test_an_affiliate_that_is_not_active_may_not_apply_and_is_told_why(self, status: str) -> None:
+    def test_an_affiliate_that_is_not_active_may_not_apply_and_is_shown_why(self, status: str) -> None:
         gus = AffiliateFactory(name="Gus", status=status)
         with pytest.raises(OfferNotOpen, match=f"Gus cannot apply: the account is {gus.get_status_display().lower()}"):
             apply_for(affiliate=gus, offer=OfferFactory(), now=NOW)

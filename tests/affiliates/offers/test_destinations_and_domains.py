@@ -20,7 +20,7 @@ def desk(olga: User, client: Client) -> Client:
     return client
 
 
-def faults(desk: Client, path: str, sent: dict[str, Any]) -> dict[str, str]:
+def problems(desk: Client, path: str, sent: dict[str, Any]) -> dict[str, str]:
     page: Any = desk.post(path, sent)
     if page.status_code == 302:
         return {}
@@ -34,13 +34,13 @@ class TestDestinations:
 
     def test_are_for_countries_devices_and_systems(self, desk: Client) -> None:
         given = {"countries": ["de", "AT"], "devices": ["phone", "tablet"], "systems": ["Android"]}
-        assert faults(desk, f"{DESTINATIONS}add/", self.sent(**given)) == {}
+        assert problems(desk, f"{DESTINATIONS}add/", self.sent(**given)) == {}
         row = OfferDestination.objects.get()
         assert (row.countries, row.devices, row.systems) == (["DE", "AT"], ["phone", "tablet"], ["Android"])
         assert "DE, AT, phone, tablet, Android" in desk.get(DESTINATIONS).content.decode()
 
     def test_for_all_visitors_say_so(self, desk: Client) -> None:
-        assert faults(desk, f"{DESTINATIONS}add/", self.sent()) == {}
+        assert problems(desk, f"{DESTINATIONS}add/", self.sent()) == {}
         assert "all visitors" in desk.get(DESTINATIONS).content.decode()
 
     @pytest.mark.parametrize(
@@ -54,21 +54,21 @@ class TestDestinations:
         ],
     )
     def test_what_no_visitor_could_be_sent_by_is_refused(self, desk: Client, name: str, value: Any, words: str) -> None:
-        found = faults(desk, f"{DESTINATIONS}add/", self.sent(**{name: value}))
+        found = problems(desk, f"{DESTINATIONS}add/", self.sent(**{name: value}))
         assert list(found) == [name]
         assert words in found[name]
 
     def test_one_is_moved_to_no_other_offer(self, desk: Client) -> None:
-        faults(desk, f"{DESTINATIONS}add/", self.sent())
+        problems(desk, f"{DESTINATIONS}add/", self.sent())
         row, other = OfferDestination.objects.get(), OfferFactory()
-        assert faults(desk, f"{DESTINATIONS}{row.pk}/change/", self.sent(offer=other.pk, name="New")) == {}
+        assert problems(desk, f"{DESTINATIONS}{row.pk}/change/", self.sent(offer=other.pk, name="New")) == {}
         row.refresh_from_db()
         assert (row.name, row.offer == other) == ("New", False)
 
 
 class TestDomains:
     def add(self, desk: Client, host: str, **more: str) -> dict[str, str]:
-        return faults(desk, f"{DOMAINS}add/", {"host": host, **more})
+        return problems(desk, f"{DOMAINS}add/", {"host": host, **more})
 
     @pytest.mark.parametrize(
         "host", ["Go.example.com", "https://go.example.com", "go.example.com/", "go.example.com:80", "go_x.example.com"]
@@ -88,13 +88,13 @@ class TestDomains:
         self.add(desk, "go.example.com", is_default="on", is_active="on")
         row = TrackingDomain.objects.get()
         sent = {"host": row.host, "is_active": "on", "is_default": "on"}
-        assert faults(desk, reverse("admin:affiliates_trackingdomain_change", args=[row.pk]), sent) == {}
+        assert problems(desk, reverse("admin:affiliates_trackingdomain_change", args=[row.pk]), sent) == {}
 
     def test_the_default_is_not_switched_off_by_itself(self, desk: Client) -> None:
         self.add(desk, "go.example.com", is_default="on", is_active="on")
         row = TrackingDomain.objects.get()
         sent = {"host": row.host, "is_default": "on"}
-        assert list(faults(desk, reverse("admin:affiliates_trackingdomain_change", args=[row.pk]), sent)) == [
+        assert list(problems(desk, reverse("admin:affiliates_trackingdomain_change", args=[row.pk]), sent)) == [
             "is_active"
         ]
 

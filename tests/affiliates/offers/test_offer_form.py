@@ -31,7 +31,7 @@ def fields(**changed: Any) -> dict[str, Any]:
     }
 
 
-def faults(desk: Client, **changed: Any) -> dict[str, str]:
+def problems(desk: Client, **changed: Any) -> dict[str, str]:
     page: Any = desk.post(ADD, fields(**changed))
     if page.status_code == 302:
         return {}
@@ -40,7 +40,7 @@ def faults(desk: Client, **changed: Any) -> dict[str, str]:
 
 
 def test_a_new_offer_is_a_draft_whatever_was_sent(desk: Client) -> None:
-    assert faults(desk, status="active", public_id="of_mine") == {}
+    assert problems(desk, status="active", public_id="of_mine") == {}
     row = Offer.objects.get()
     assert row.status == Offer.Status.DRAFT
     assert row.public_id != "of_mine"
@@ -58,24 +58,26 @@ def test_a_new_offer_is_a_draft_whatever_was_sent(desk: Client) -> None:
     ],
 )
 def test_an_address_for_visitors_is_judged_wherever_it_stands(desk: Client, name: str, url: str, words: str) -> None:
-    found = faults(desk, **{name: url})
+    found = problems(desk, **{name: url})
     assert list(found) == [name]
     assert words in found[name]
 
 
 def test_an_offer_ends_after_it_starts(desk: Client) -> None:
     start, end = {"starts_at_0": "2026-11-02", "starts_at_1": "00:00:00"}, {"ends_at_0": "2026-11-02"}
-    assert faults(desk, **start, **end, ends_at_1="00:00:00") == {"ends_at": "The offer must end after it starts."}
-    assert faults(desk, **start, **end, ends_at_1="00:00:01") == {}
+    assert problems(desk, **start, **end, ends_at_1="00:00:00") == {"ends_at": "The offer must end after it starts."}
+    assert problems(desk, **start, **end, ends_at_1="00:00:01") == {}
 
 
 def test_listed_parameters_need_a_list(desk: Client) -> None:
-    assert faults(desk, pass_through="listed") == {"pass_through_names": "List the parameters that are passed through."}
-    assert faults(desk, pass_through="listed", pass_through_names=["utm_source"]) == {}
+    assert problems(desk, pass_through="listed") == {
+        "pass_through_names": "List the parameters that are passed through."
+    }
+    assert problems(desk, pass_through="listed", pass_through_names=["utm_source"]) == {}
 
 
 def test_a_name_is_given_once_per_advertiser(desk: Client) -> None:
-    assert faults(desk) == {}
+    assert problems(desk) == {}
     page: Any = desk.post(ADD, fields())
     assert page.status_code == 200
     assert desk.post(ADD, fields(advertiser=AdvertiserFactory(name="Other").pk)).status_code == 302
@@ -83,7 +85,7 @@ def test_a_name_is_given_once_per_advertiser(desk: Client) -> None:
 
 @pytest.mark.parametrize("cap", ["-1", "1.5", "many", "99999999999"])
 def test_a_cap_is_a_number_that_can_be_counted_to(desk: Client, cap: str) -> None:
-    assert list(faults(desk, daily_click_cap=cap)) == ["daily_click_cap"]
+    assert list(problems(desk, daily_click_cap=cap)) == ["daily_click_cap"]
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_a_right_that_is_taken_away_ends_at_once(ana: Affiliate) -> None:
     assert "Trace: " not in search(User.objects.get(pk=user.pk), row.public_id)
 
 
-def test_who_may_not_read_traces_finds_none_nor_hears_that_there_is_one(ana: Affiliate) -> None:
+def test_who_may_not_read_traces_finds_none_nor_learns_that_there_is_one(ana: Affiliate) -> None:
     row = world_of(ana).conversion(transaction_id="order-4711-x")
     page = search(operator_with("affiliates.view_affiliate"), row.transaction_id)
     assert "Trace: " not in page

@@ -64,11 +64,11 @@ def test_what_no_one_foresaw_is_left_to_be_logged(error: Exception) -> None:
     assert answered(error) is None
 
 
-def test_nothing_of_the_database_is_told() -> None:
+def test_nothing_of_the_database_is_reported() -> None:
     assert "10.0.0.7" not in str(answered(OperationalError("connection to 10.0.0.7 refused")).data)
 
 
-def test_one_who_may_try_again_hears_when() -> None:
+def test_one_who_may_try_again_learns_when() -> None:
     assert answered(OperationalError())["Retry-After"] == "2"
     assert "in 12 seconds" in answered(exceptions.Throttled(wait=12)).data["message"]
 
@@ -83,7 +83,7 @@ def test_each_problem_has_its_field_and_nested_ones_are_joined_by_dots() -> None
     ]
 
 
-def test_the_number_of_problems_is_told_as_people_count() -> None:
+def test_the_number_of_problems_is_reported_as_people_count() -> None:
     one, two = ({"a": ["x"]}, {"a": ["x"], "b": ["y"]})
     assert "has a problem;" in answered(exceptions.ValidationError(one)).data["message"]
     assert "has 2 problems;" in answered(exceptions.ValidationError(two)).data["message"]

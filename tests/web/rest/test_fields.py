@@ -22,7 +22,7 @@ class Sent(serializers.Serializer[Any]):
     flag = Flag(required=False)
 
 
-def faults(**sent: Any) -> dict[str, str]:
+def problems(**sent: Any) -> dict[str, str]:
     form = Sent(data=sent)
     return {} if form.is_valid() else {name: str(found[0]) for name, found in form.errors.items()}
 
@@ -66,28 +66,28 @@ def test_an_amount_sent_as_text_is_read_to_the_last_digit(amount):
     ],
 )
 def test_no_other_amount_is_taken(amount):
-    assert list(faults(amount=amount)) == ["amount"]
+    assert list(problems(amount=amount)) == ["amount"]
 
 
 @pytest.mark.parametrize("text", ["a\nb", "a\x00", "a\u2028b", "tab\there", "a\x85"])
 def test_a_text_is_one_line_without_control_characters(text):
-    assert faults(name=text) == {"name": "Send one line of text, without control characters."}
+    assert problems(name=text) == {"name": "Send one line of text, without control characters."}
 
 
 @pytest.mark.parametrize("value", [1, 1.5, True, ["a"], {"a": 1}])
 def test_a_text_is_text_and_no_number_that_may_have_lost_digits(value):
-    assert faults(name=value) == {"name": "Not a valid string."}
+    assert problems(name=value) == {"name": "Not a valid string."}
 
 
 def test_a_text_is_measured_as_sent_and_kept_without_spaces_around_it():
     assert read(name=" Ana \u00e9 ")["name"] == "Ana \u00e9"
-    assert "no more than 10" in faults(name=" " * 8 + "Ana")["name"]
+    assert "no more than 10" in problems(name=" " * 8 + "Ana")["name"]
 
 
 def test_an_empty_text_may_be_sent_where_it_means_none_but_not_spaces():
     assert read(note="")["note"] == ""
-    assert list(faults(note="  ")) == ["note"]
-    assert list(faults(name="")) == ["name"]
+    assert list(problems(note="  ")) == ["note"]
+    assert list(problems(name="")) == ["name"]
 
 
 @given(st.text(max_size=30))
@@ -99,7 +99,7 @@ def test_a_line_has_something_to_see_and_nothing_that_breaks_it(text):
 
 @pytest.mark.parametrize("value", ["true", 1, 0, "yes", None, [], "False"])
 def test_only_true_and_false_are_yes_and_no(value):
-    assert list(faults(flag=value)) == ["flag"]
+    assert list(problems(flag=value)) == ["flag"]
     assert read(flag=True)["flag"] is True
     assert read(flag=False)["flag"] is False
 
