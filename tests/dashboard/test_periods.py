@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.periods import CHOICES, DEFAULT, Period, chosen, last_days
+from dashboard.periods import CHOICES, DEFAULT, DayPeriod, chosen, last_days
 from tests.factories import new_click_uuid
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -31,13 +31,13 @@ def test_only_the_choices_are_chosen(text: str | None, days: int) -> None:
 
 @pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2028, 2, 29), 24)])
 def test_a_day_is_as_long_as_the_readers_clock_makes_it(day: date, hours: int) -> None:
-    period = Period(day, day, BERLIN)
+    period = DayPeriod(day, day, BERLIN)
     assert period.ends_at.astimezone(UTC) - period.starts_at.astimezone(UTC) == timedelta(hours=hours)
 
 
 @given(DAYS, st.integers(1, 400))
 def test_the_period_before_ends_where_this_one_begins_and_is_as_long(first: date, days: int) -> None:
-    period = Period(first, first + timedelta(days=days - 1), BERLIN)
+    period = DayPeriod(first, first + timedelta(days=days - 1), BERLIN)
     before = period.before()
     assert (before.ends_at, before.days, period.days) == (period.starts_at, days, days)
     assert (period.with_before().starts_at, period.with_before().ends_at) == (before.starts_at, period.ends_at)
@@ -45,7 +45,7 @@ def test_the_period_before_ends_where_this_one_begins_and_is_as_long(first: date
 
 
 def test_clicks_of_the_first_moment_are_in_and_of_the_moment_after_the_last_are_out() -> None:
-    period = Period(date(2026, 10, 25), date(2026, 10, 25), BERLIN)
+    period = DayPeriod(date(2026, 10, 25), date(2026, 10, 25), BERLIN)
     low, high = period.click_bounds
 
     def is_in(at: datetime) -> bool:
