@@ -119,6 +119,7 @@ MIDDLEWARE = [
     "config.http.client_address.ClientAddressMiddleware",
     "config.logging.request_id.RequestIdMiddleware",
     "config.monitoring.probes.ProbeMiddleware",
+    "config.http.null_characters.NullCharacterMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "config.http.content_policy.PanelPolicyMiddleware",

@@ -25,7 +25,9 @@ class DayPeriod:
 
     @property
     def ends_at(self) -> datetime:
-        return datetime.combine(self.last_on + timedelta(days=1), time(), self.zone)
+        # Nothing can be asked for beyond the calendar's last day, which has no day after it.
+        last_on = min(self.last_on, date.max - timedelta(days=1))
+        return datetime.combine(last_on + timedelta(days=1), time(), self.zone)
 
     @property
     def click_bounds(self) -> tuple[UUID, UUID]:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 
-_HOST = re.compile(r"^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")
+_HOST = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 # The macros of a destination; `tracking.capture.destination` fills them in.
@@ -36,7 +36,7 @@ def validate_destination(url: str) -> None:
 
 
 def validate_host(host: str) -> None:
-    if not _HOST.match(host):
+    if not _HOST.fullmatch(host):
         raise ValidationError(
             "Give a host name in lower case such as shop.example or *.shop.example, without https://."
         )

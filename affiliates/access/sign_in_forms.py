@@ -9,6 +9,7 @@ from allauth.mfa.base.forms import ReauthenticateForm as BaseReauthenticateForm
 from django.http import HttpRequest
 
 from affiliates.access.sign_in_limits import SECOND_FACTOR, count_try, forget
+from affiliates.models import User
 
 
 class CountedCode:
@@ -33,6 +34,15 @@ class ReauthenticateForm(CountedCode, BaseReauthenticateForm):
 
 class ResetPasswordForm(BaseResetPasswordForm):
     """Limits how often a new mail is sent. An owner who asks after others did already has a mail with a valid link."""
+
+    users: list[User]
+
+    def clean_email(self) -> str:
+        """allauth finds addresses stored in lower case only; operators type them as people write them."""
+        email = str(super().clean_email())
+        if not self.users:
+            self.users = list(User.objects.filter(email__iexact=email, is_active=True))
+        return email
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
         email: str = self.cleaned_data["email"]

@@ -119,7 +119,7 @@ class AffiliateAdmin(PanelAdmin):
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Affiliate]":
         rows: QuerySet[Affiliate] = super().get_queryset(request)
         approved = Q(enrollments__status=Enrollment.Status.APPROVED)
-        return rows.annotate(approved_count=Count("enrollments", filter=approved))
+        return rows.annotate(approved_count=Count("enrollments", filter=approved, distinct=True))
 
     def get_readonly_fields(self, request: HttpRequest, obj: Affiliate | None = None) -> tuple[str, ...]:
         return self.readonly_fields if obj else ()

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import currency_converter
+from django.db import transaction
 
 from affiliates.models import User
 from payouts.models import ExchangeRate
@@ -177,13 +178,17 @@ def _value(text: str, line: int) -> Decimal:
         value = Decimal(text.strip()).quantize(PRECISION)
     except InvalidOperation:
         value = Decimal(0)
-    if not 0 < value < Decimal("1e12"):
+    if not (value.is_finite() and 0 < value < Decimal("1e12")):
         raise RatesRefused(f"Line {line}: {text[:40]!r} is not a rate above zero.")
     return value
 
 
+@transaction.atomic
 def store(rates: Iterable[DayRate], *, source: Source, actor: User | None = None, note: str = "") -> int:
-    """Store the rates that are new or differ from those in force; return how many. It may run twice."""
+    """Store the rates that are new or differ from those in force, all or none; return how many. It may run twice.
+
+    Of several rates for a currency and day the last one counts.
+    """
     stored, waiting = 0, []
     for each in rates:
         waiting.append(each)
@@ -196,14 +201,15 @@ def store(rates: Iterable[DayRate], *, source: Source, actor: User | None = None
 def _store(rates: list[DayRate], source: Source, actor: User | None, note: str) -> int:
     if not rates:
         return 0
-    days = [each.day for each in rates]
+    last = {(each.day, each.currency): each for each in rates}
+    days = [day for day, _ in last]
     known = ExchangeRate.objects.filter(day__range=(min(days), max(days)), source=source).order_by("id")
     in_force = {(day, currency): value for day, currency, value in known.values_list("day", "currency", "per_euro")}
     rows = [
         ExchangeRate(
             day=each.day, currency=each.currency, per_euro=each.per_euro, source=source, created_by=actor, note=note
         )
-        for each in rates
-        if in_force.get((each.day, each.currency)) != each.per_euro
+        for key, each in last.items()
+        if in_force.get(key) != each.per_euro
     ]
     return len(ExchangeRate.objects.bulk_create(rows, batch_size=CHUNK))

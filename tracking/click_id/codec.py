@@ -130,5 +130,8 @@ def parse(text: str) -> ClickID | None:
 
 
 def lowest_uuid(moment: datetime) -> UUID:
-    """The smallest click key of a moment: a bound for ranges of time over the primary key."""
-    return UUID(int=((moment - _EPOCH) // timedelta(milliseconds=1)) << 80)
+    """The smallest click key of a moment: a bound for ranges of time over the primary key.
+
+    Before 1970 it is that of 1970: there are no earlier clicks, but anyone may ask for them.
+    """
+    return UUID(int=max(0, (moment - _EPOCH) // timedelta(milliseconds=1)) << 80)

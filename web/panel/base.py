@@ -1,14 +1,16 @@
 """Base classes of the panel's pages."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any, ClassVar
 
 from django.contrib import messages
 from django.contrib.admin import ShowFacets, helpers
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
 from django.db import models
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -92,6 +94,27 @@ class PanelAdmin(WithRelated, ModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PanelList]:
         return PanelList
+
+    def get_urls(self) -> list[Any]:
+        found: list[Any] = super().get_urls()
+        for pattern in found:
+            if "object_id" in pattern.pattern.converters:
+                pattern.callback = self._or_not_found(pattern.callback)
+        return found
+
+    def _or_not_found(self, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        """The view of a row; where it fails because there is no such row, the answer is 404."""
+
+        @wraps(view)
+        def found(request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+            try:
+                return view(request, *args, object_id=object_id, **kwargs)
+            except (ObjectDoesNotExist, ValueError, ValidationError) as error:
+                if self.get_object(request, object_id) is None:
+                    raise Http404("There is no such row (any more).") from error
+                raise
+
+        return found
 
     def has_decide_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """Whether actions that change these rows are allowed, even if the form is read-only."""

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -78,6 +78,8 @@ def question(
         self: Any, request: HttpRequest, queryset: "QuerySet[Model] | None" = None, object_id: str | None = None
     ) -> HttpResponse:
         rows = self.get_queryset(request).filter(pk=object_id) if queryset is None else queryset
+        if object_id is not None and not rows.exists():
+            raise Http404("There is no such row (any more).")
         return self.ask(request, rows, form_class)  # type: ignore[no-any-return]
 
     ask.asks = form_class

@@ -9,9 +9,14 @@ from django.core.exceptions import ValidationError
 from unfold.contrib.forms.widgets import ArrayWidget
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from records.words import plain
+
 
 class DaysField(forms.Field):
-    """A length of time as a number of days: 30, or 0.5 for twelve hours."""
+    """A length of time as a number of days: 30, or 0.5 for twelve hours.
+
+    Read to the second: 0.333333 is eight hours, so a form that is saved without a change changes nothing.
+    """
 
     MOST = 36_500
 
@@ -33,9 +38,10 @@ class DaysField(forms.Field):
             days = Decimal(text)
         except InvalidOperation as error:
             raise ValidationError("Give a number of days, for example 30 or 0.5.") from error
-        if not (days.is_finite() and 0 < days <= self.MOST):
+        length = timedelta(seconds=round(days * 86_400)) if days.is_finite() and 0 < days <= self.MOST else None
+        if not length:
             raise ValidationError(f"Give more than 0 and at most {self.MOST:,} days.")
-        return timedelta(microseconds=int(days * 86_400_000_000))
+        return length
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         try:
@@ -54,7 +60,9 @@ class SecondsField(forms.Field):
         super().__init__(required=False, label=label, help_text=help_text, widget=widget)
 
     def prepare_value(self, value: Any) -> Any:
-        return f"{value.total_seconds():g}" if isinstance(value, timedelta) else value
+        if not isinstance(value, timedelta):
+            return value
+        return plain(Decimal(value // timedelta(microseconds=1)) / 1_000_000)
 
     def to_python(self, value: Any) -> timedelta | None:
         text = str(value or "").strip()

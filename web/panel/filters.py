@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib.admin import SimpleListFilter
-from django.db.models import Model, Q, QuerySet
+from django.db.models import DateTimeField, Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from unfold.contrib.filters.admin import DropdownFilter, RadioFilter, RangeDateFilter
@@ -26,11 +26,13 @@ class DayRangeFilter(RangeDateFilter):
     def bounds(self) -> tuple[datetime | None, datetime | None]:
         """The first moment of the range and the first moment after it."""
         first, last = self._day("from"), self._day("to")
+        if last == date.max:  # There is no day after it.
+            last = None
         return (_midnight(first) if first else None, _midnight(last + timedelta(days=1)) if last else None)
 
     def bound(self, moment: datetime) -> Any:
-        """The value that the column is compared with."""
-        return moment
+        """The value that the column is compared with: of a column of days, the day itself, which has no zone."""
+        return moment if isinstance(self.field, DateTimeField) else moment.date()
 
     def _day(self, end: str) -> date | None:
         text = self.used_parameters.get(f"{self.parameter_name}_{end}")

@@ -30,6 +30,8 @@ Problem = dict[str, str]
 NOT_SIGNED_IN = "Send an API key as `Authorization: Bearer afk_...`, or sign in. Keys are made on the API keys page."
 NOT_FOUND = "There is nothing of this ID among what this key or account may see. Check the ID."
 
+FORMAT = "format"
+
 # What Django raises if it cannot read a request.
 UNREADABLE = (BadRequest, MultiPartParserError, SuspiciousOperation, UnreadablePostError)
 
@@ -57,6 +59,9 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, UNREADABLE):
         status_code, content = _unreadable(error)
         return Response(content, status=status_code)
+    if isinstance(error, Http404) and FORMAT in context["request"].query_params:
+        # Django REST framework looks for an answer in this form, and answers "not found" when there is none.
+        error = exceptions.ValidationError({FORMAT: "There is no such parameter here: every answer is JSON."})
     response = exception_handler(error, context)
     if response is None:
         return None

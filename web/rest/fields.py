@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from records.money import places
 
@@ -57,6 +58,12 @@ class Text(serializers.CharField):
 
     default_error_messages: ClassVar = {"line": "Send one line of text, without control characters."}
 
+    def run_validation(self, data: Any = empty) -> Any:
+        """Refuse spaces alone, also where an empty text may be sent: they are most likely a mistake of the program."""
+        if isinstance(data, str) and data and not data.strip():
+            self.fail("blank")
+        return super().run_validation(data)
+
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
@@ -65,8 +72,6 @@ class Text(serializers.CharField):
             self.fail("max_length", max_length=self.max_length)
         if data.strip() and not is_line(data):
             self.fail("line")
-        if data and not data.strip() and self.allow_blank:
-            self.fail("blank")
         return super().to_internal_value(data)
 
 
