@@ -5,10 +5,12 @@ from enum import StrEnum
 from typing import Any
 
 from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext
 
 from affiliates.models import Affiliate
 from conversions.models import Conversion, QualificationWait, RiskReview
 from conversions.reasons.codes import Reason
+from records.translation import gettext_lazy as _
 
 Status = Conversion.Status
 
@@ -21,16 +23,16 @@ class Held(StrEnum):
 
 
 LABELS = {
-    Held.REVIEW: "held for review",
-    Held.RULES: "waiting for a rule",
-    Held.CAP: "over a cap",
-    Held.CLOSED: "of affiliates without access (suspended or closed)",
+    Held.REVIEW: _("held for review"),
+    Held.RULES: _("waiting for a rule"),
+    Held.CAP: _("over a cap"),
+    Held.CLOSED: _("of affiliates without access (suspended or closed)"),
 }
 _BY_REASON = {
-    Reason.RISK_REVIEW: (Held.REVIEW, "held for review"),
-    Reason.AWAITS_RULES: (Held.RULES, "waiting for a rule of its goal"),
-    Reason.OVER_CAP_HELD: (Held.CAP, "over the cap of its period"),
-    Reason.AFFILIATE_CLOSED: (Held.CLOSED, "its affiliate has no access to the offer any more"),
+    Reason.RISK_REVIEW: (Held.REVIEW, _("held for review")),
+    Reason.AWAITS_RULES: (Held.RULES, _("waiting for a rule of its goal")),
+    Reason.OVER_CAP_HELD: (Held.CAP, _("over the cap of its period")),
+    Reason.AFFILIATE_CLOSED: (Held.CLOSED, _("its affiliate has no access to the offer any more")),
 }
 
 
@@ -48,10 +50,12 @@ def held_of(rows: Collection[Conversion]) -> dict[int, dict[Held, str]]:
         if row.status == Status.PENDING:
             if kind := _BY_REASON.get(Reason(row.reason)):
                 held[kind[0]] = kind[1]
-            held |= {Held.REVIEW: "held for review"} if in_review else {}
-            held |= {Held.RULES: "waiting for a rule of its goal"} if waits else {}
+            held |= {Held.REVIEW: gettext("held for review")} if in_review else {}
+            held |= {Held.RULES: gettext("waiting for a rule of its goal")} if waits else {}
         if affiliate != Affiliate.Status.ACTIVE:
-            held[Held.CLOSED] = f"its affiliate is {Affiliate.Status(affiliate).label.lower()}"
+            held[Held.CLOSED] = gettext("its affiliate is {status}").format(
+                status=Affiliate.Status(affiliate).label.lower()
+            )
         if held:
             found[row.pk] = held
     return found

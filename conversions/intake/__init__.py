@@ -24,6 +24,7 @@ from conversions.intake.write.answer import answer, answer_kept, keep
 from conversions.intake.write.decide import decide
 from conversions.models import ParkedPostback, Postback
 from conversions.reasons.codes import Reason
+from records.translation import in_english
 
 __all__ = ["Decision", "Received", "decide_left_over", "give_up_parked", "intake", "take_up_parked", "try_parked"]
 
@@ -227,5 +228,5 @@ def _reopen_parked(row: ParkedPostback, now: datetime) -> Case:
     case = reopen(row.postback)
     case.parked, case.may_wait, case.advertiser = row, now < row.expires_at, row.postback.advertiser
     note = f"Try {row.tries + 1}; it waits since {row.parked_at:%Y-%m-%d %H:%M:%S} UTC."
-    case.note(park.STEP, "taken up", note, rule=row.get_waits_for_display(), awaited=row.awaited)
+    case.note(park.STEP, "taken up", note, rule=in_english(row.get_waits_for_display()), awaited=row.awaited)
     return case

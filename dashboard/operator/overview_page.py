@@ -7,10 +7,12 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from dashboard.navigation import badge, waiting_for
 from dashboard.operator import overview as queries
 from dashboard.operator.overview import Day
+from records.translation import gettext_lazy as _
 
 
 def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -35,8 +37,8 @@ def _figures(now: datetime) -> dict[str, Any]:
         "chart": json.dumps(chart(figures.days)),
         "chart_options": json.dumps(CHART_OPTIONS),
         "leaders": (
-            ("Top affiliates", "affiliates_affiliate", figures.affiliates),
-            ("Top offers", "affiliates_offer", figures.offers),
+            (gettext("Top affiliates"), "affiliates_affiliate", figures.affiliates),
+            (gettext("Top offers"), "affiliates_offer", figures.offers),
         ),
     }
 
@@ -56,13 +58,13 @@ def _queues(request: HttpRequest, now: datetime, counts: Any) -> dict[str, Any]:
 def chart(days: Sequence[Day]) -> dict[str, Any]:
     """Clicks as a line, conversions as stacked bars: two scales, as there are many more clicks."""
     bars = (
-        ("approved", "Approved", "--aff-green"),
-        ("pending", "Pending", "--aff-amber"),
-        ("rejected", "Rejected", "--aff-red"),
+        ("approved", gettext("Approved"), "--aff-green"),
+        ("pending", gettext("Pending"), "--aff-amber"),
+        ("rejected", gettext("Rejected"), "--aff-red"),
     )
     line = {
         "type": "line",
-        "label": "Clicks",
+        "label": gettext("Clicks"),
         "data": [day.clicks for day in days],
         "yAxisID": "clicks",
         "borderColor": "var(--aff-blue)",
@@ -106,14 +108,14 @@ CHART_OPTIONS: dict[str, Any] = {
             "beginAtZero": True,
             "grid": {"tickLength": 0},
             "ticks": {"color": "#8a94a6", "precision": 0},
-            "title": {"display": True, "text": "Conversions", "color": "#8a94a6"},
+            "title": {"display": True, "text": _("Conversions"), "color": "#8a94a6"},
         },
         "clicks": {
             "position": "right",
             "beginAtZero": True,
             "grid": {"display": False},
             "ticks": {"color": "#8a94a6", "precision": 0},
-            "title": {"display": True, "text": "Clicks", "color": "#8a94a6"},
+            "title": {"display": True, "text": _("Clicks"), "color": "#8a94a6"},
         },
     },
 }

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from affiliates.models import AffiliateMember, User
 from dashboard.periods import Period
@@ -105,7 +106,7 @@ def tax_words(invoice: Invoice) -> str:
 @register.simple_tag
 def test_badge(is_test: bool) -> SafeString | str:
     """A badge on conversions of test clicks; nothing on others."""
-    title = "From a test click: judged and shown, never counted nor paid."
+    title = gettext("From a test click: judged and shown, never counted nor paid.")
     return format_html('<span class="badge bg-purple-lt" title="{}">Test</span>', title) if is_test else ""
 
 
@@ -217,7 +218,7 @@ def by_whom(context: template.Context, user: User | None) -> str:
     if user is None:
         return ""
     members = AffiliateMember.objects.filter(affiliate=context["portal"].affiliate, user=user)
-    return f" by {user.get_short_name()}" if members.exists() else " by the operator"
+    return f" by {user.get_short_name()}" if members.exists() else gettext(" by the operator")
 
 
 @register.simple_tag(takes_context=True)
@@ -290,4 +291,4 @@ def sort_heading(context: template.Context, column: str, label: str, classes: st
 @register.filter
 def person(user: User) -> str:
     """The person behind an action, as shown to affiliates: a member by name, an operator by role alone."""
-    return "an operator" if user.is_staff else user.get_short_name()
+    return gettext("an operator") if user.is_staff else user.get_short_name()

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext
 
 from affiliates.models import User
 from conversions.holds import HOLDS, Hold, hold_of
@@ -243,11 +244,11 @@ def _summaries(
 def _why_nothing(row: Conversion, quote: Any) -> str:
     """Why a conversion has no line in the ledger."""
     if row.is_test:
-        return "It is a test: it is judged and shown, and earns nothing."
+        return gettext("It is a test: it is judged and shown, and earns nothing.")
     if quote is None:
         return ""
     if quote.lines:
-        return "It earns commission and is due for booking."
+        return gettext("It earns commission and is due for booking.")
     return str(quote.reason)
 
 

@@ -10,6 +10,7 @@ from payouts.documents.account import Account, account_of, lines_of
 from payouts.documents.paper import BODY, CODE, HEAD, SMALL, TITLE, gap, load_fonts, print_document, sums, table, text
 from payouts.models import Payout, Statement
 from records.money import format_money
+from records.translation import in_english
 
 # A PDF with more lines is of no use; the CSV file has all of them.
 LINES_ON_PAPER = 500
@@ -95,7 +96,7 @@ def _others(account: Account) -> list[Flowable]:
     if not account.others:
         return []
     rows = [
-        [f"#{entry.sequence}", f"{entry.booked_at:%Y-%m-%d}", entry.get_kind_display(), entry.words,
+        [f"#{entry.sequence}", f"{entry.booked_at:%Y-%m-%d}", in_english(entry.get_kind_display()), entry.words,
          format_money(entry.amount, entry.currency)]
         for entry in account.others
     ]  # fmt: skip

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import Count, Max, QuerySet, Sum
+from django.utils.translation import gettext
 
 from affiliates.models import Affiliate
 from payouts.invoicing.readiness import Judge, Side, sides_of, supply_day
@@ -53,7 +54,7 @@ def pending(*, most: int = MOST) -> list[Pending]:
 
 def _missing(judge: Judge | None, side: Side, currency: str, last: datetime) -> list[str]:
     if judge is None:
-        return ["The company that issues the invoices is missing.", *side.lacks()]
+        return [gettext("The company that issues the invoices is missing."), *side.lacks()]
     return judge.lacks(side, currency, supply_day(last))
 
 

@@ -13,10 +13,12 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import display
 from unfold.views import ChangeList
 
+from records.translation import gettext_lazy as _
 from web.cells import code
 from web.panel.choices import ChoosingForm, seen_in
 from web.panel.confirm import ConfirmForm
@@ -24,33 +26,33 @@ from web.panel.counting import BoundedPaginator
 
 # Labels for field names that read badly as they are.
 LABELS = {
-    "public_id": "ID",
-    "ip": "IP address",
-    "is_secure": "Encrypted",
-    "transaction_id": "Transaction ID",
-    "dedupe_key": "Counted once by",
-    "aff_click_id": "aff_click_id",
-    "destination_url": "Destination URL",
-    "fallback_url": "Fallback URL",
-    "id": "UUID",
-    "marked_at": "Marked",
-    "is_active": "Active",
-    "is_staff": "Operator",
-    "is_superuser": "All rights",
-    "approve_at": "Approved by itself",
-    "booked_at": "Booked",
-    "received_at": "Received",
-    "occurred_at": "Happened",
-    "created_at": "Made",
-    "decided_at": "Decided",
-    "paid_at": "Paid",
-    "revoked_at": "Revoked",
-    "last_used_at": "Last used",
-    "closed_at": "Closed",
-    "starts_at": "From",
-    "ends_at": "Until before",
-    "effective_from": "In force from",
-    "at": "Time",
+    "public_id": _("ID"),
+    "ip": _("IP address"),
+    "is_secure": _("Encrypted"),
+    "transaction_id": _("Transaction ID"),
+    "dedupe_key": _("Counted once by"),
+    "aff_click_id": _("aff_click_id"),
+    "destination_url": _("Destination URL"),
+    "fallback_url": _("Fallback URL"),
+    "id": _("UUID"),
+    "marked_at": _("Marked"),
+    "is_active": _("Active"),
+    "is_staff": _("Operator"),
+    "is_superuser": _("All rights"),
+    "approve_at": _("Approved by itself"),
+    "booked_at": _("Booked"),
+    "received_at": _("Received"),
+    "occurred_at": _("Happened"),
+    "created_at": _("Made"),
+    "decided_at": _("Decided"),
+    "paid_at": _("Paid"),
+    "revoked_at": _("Revoked"),
+    "last_used_at": _("Last used"),
+    "closed_at": _("Closed"),
+    "starts_at": _("From"),
+    "ends_at": _("Until before"),
+    "effective_from": _("In force from"),
+    "at": _("Time"),
 }
 
 
@@ -86,7 +88,7 @@ class PanelAdmin(ModelAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PanelList]:
         return PanelList
 
-    @display(description="ID")
+    @display(description=_("ID"))
     def shown_id(self, row: Any) -> SafeString | str:
         """The public ID."""
         return code(row.public_id)
@@ -117,12 +119,18 @@ class PanelAdmin(ModelAdmin):
         if len(chosen) > most:
             messages.error(
                 request,
-                f"At most {most:,} at once. More are chosen, so nothing was done: narrow the list by a filter or a "
-                "period, then choose again.",
+                gettext(
+                    "At most {most:,} at once. More are chosen, so nothing was done: narrow the list by a filter or a "
+                    "period, then choose again."
+                ).format(most=most),
             )
             return HttpResponseRedirect(request.get_full_path())
         if refused := next((row for row in chosen if not self.may_act_on(request, row)), None):
-            raise PermissionDenied(f"{refused} is beyond your permissions. Choose other rows, or ask a superuser.")
+            raise PermissionDenied(
+                gettext("{refused} is beyond your permissions. Choose other rows, or ask a superuser.").format(
+                    refused=refused
+                )
+            )
         form = form_class(chosen, request.POST, files=request.FILES) if confirmed else form_class(chosen)
         if confirmed and form.is_valid():
             done = self._do(request, form)

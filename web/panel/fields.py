@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 from unfold.contrib.forms.widgets import ArrayWidget
 from unfold.widgets import UnfoldAdminTextInputWidget
 
@@ -32,9 +33,9 @@ class DaysField(forms.Field):
         try:
             days = Decimal(text)
         except InvalidOperation as error:
-            raise ValidationError("Give a number of days, for example 30 or 0.5.") from error
+            raise ValidationError(gettext("Give a number of days, for example 30 or 0.5.")) from error
         if not (days.is_finite() and 0 < days <= self.MOST):
-            raise ValidationError(f"Give more than 0 and at most {self.MOST:,} days.")
+            raise ValidationError(gettext("Give more than 0 and at most {most:,} days.").format(most=self.MOST))
         return timedelta(microseconds=int(days * 86_400_000_000))
 
     def has_changed(self, initial: Any, data: Any) -> bool:
@@ -63,9 +64,9 @@ class SecondsField(forms.Field):
         try:
             seconds = Decimal(text)
         except InvalidOperation as error:
-            raise ValidationError("Give a number of seconds, for example 2 or 0.5.") from error
+            raise ValidationError(gettext("Give a number of seconds, for example 2 or 0.5.")) from error
         if not (seconds.is_finite() and 0 <= seconds <= self.MOST):
-            raise ValidationError(f"Give 0 to {self.MOST:,} seconds.")
+            raise ValidationError(gettext("Give 0 to {most:,} seconds.").format(most=self.MOST))
         return timedelta(microseconds=int(seconds * 1_000_000))
 
     def has_changed(self, initial: Any, data: Any) -> bool:

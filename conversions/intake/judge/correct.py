@@ -20,6 +20,7 @@ from conversions.models import Conversion, Correction, Postback, StatusChange
 from conversions.reasons.codes import BY_TIME, CORRECTABLE, Reason
 from conversions.reasons.explanations import EXPLANATIONS
 from records.bulk_rows import insert, new, update
+from records.translation import in_english
 
 STEP, RULE = "deduplicate", "corrected and sent again"
 Status = Conversion.Status
@@ -67,7 +68,7 @@ def keep_senders_rejection(cases: Iterable[Case]) -> None:
             continue
         if row.status == Status.REJECTED and row.reason in CORRECTABLE and not case.problems:
             was = Reason(row.reason)
-            note = f"{row} was rejected ({was.label}); the sender rejects it as well, so no correction counts it."
+            note = f"{row} was rejected ({in_english(was.label)}); the sender rejects it as well, so no correction counts it."
             case.note(STEP, "kept", note, rule=RULE, status=event.status, reason=was)
             row.reason = Reason.SENT_REJECTED
             rows.append(row)
@@ -194,7 +195,7 @@ def compare(case: Case) -> None:
     words = "; ".join(f"{name} {told.get(name, 'not given')} → {said[name]}" for name in rejected.differs)
     given = {"key": case.dedupe_key, "was": rejected.reason, "corrected": words or "told by the server"}
     if case.enrollment.affiliate_id == row.affiliate_id and case.goal.pk == row.goal_id:
-        note = f"{row} was rejected: {rejected.reason.label}. It is decided anew with {given['corrected']}."
+        note = f"{row} was rejected: {in_english(rejected.reason.label)}. It is decided anew with {given['corrected']}."
         case.note(STEP, "corrects", note, rule=RULE, **given)
         return
     case.conversion, case.corrects = row, None
@@ -208,7 +209,7 @@ def advice(row: Conversion) -> str:
         return ""
     why = Reason(row.reason)
     return (
-        f" It was rejected: {why.label}. {EXPLANATIONS[why].remedy} "
+        f" It was rejected: {in_english(why.label)}. {in_english(EXPLANATIONS[why].remedy)} "
         "Sent whole again with this txid and corrected facts, it is decided anew."
     )
 

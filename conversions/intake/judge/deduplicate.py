@@ -8,6 +8,7 @@ from conversions.intake.judge import correct, pixels, refunds
 from conversions.models import Conversion, Goal, Postback
 from conversions.reasons.codes import Reason
 from records.advisory_locks import Lock, number_of, wait_for
+from records.translation import in_english
 
 STEP = "deduplicate"
 Status, DedupeBy = Conversion.Status, Goal.DedupeBy
@@ -166,7 +167,7 @@ def _compare(case: Case, known: Conversion, said_before: bool) -> None:
         note = f"The same was sent before: {known}.{correct.advice(known)}"
         case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, note, key=case.dedupe_key)
     elif _is_another(case, known):
-        by = case.named_goal.get_dedupe_by_display().lower() if case.named_goal else ""
+        by = in_english(case.named_goal.get_dedupe_by_display()).lower() if case.named_goal else ""
         note = f"{known} is the one that counts, with the transaction {known.transaction_id or 'not named'}."
         case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, note, rule=f"once for {by}", key=case.dedupe_key)
     elif pixels.from_pixel(case):
@@ -183,7 +184,7 @@ def _compare(case: Case, known: Conversion, said_before: bool) -> None:
         note = f"{known} is {known.status}; this adds nothing.{correct.advice(known)}"
         case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, note, key=case.dedupe_key, status=status)
     elif known.status == Status.REJECTED:
-        note = f"{known} was rejected ({known.get_reason_display()}); a postback does not approve it again."
+        note = f"{known} was rejected ({in_english(known.get_reason_display())}); a postback does not approve it again."
         rule = "only an operator approves what was rejected"
         case.stop(Outcome.CONFLICT, Reason.STATUS_NOT_ALLOWED, STEP, note, rule=rule, status=status)
     else:

@@ -11,6 +11,7 @@ from conversions.qualification.waits import close_waits, look_again, remember_sa
 from conversions.qualification_kinds.base import Finding, Result
 from conversions.reasons.codes import Reason
 from records.bulk_rows import insert
+from records.translation import in_english
 
 STEP = "qualify"
 Status = Conversion.Status
@@ -96,7 +97,9 @@ def hold_back_approvals(cases: list[Case]) -> None:
     for case in held:
         assert case.conversion
         reason = Reason(case.conversion.reason)
-        note = f"{case.conversion} is held: {reason.label.lower()}. The approval is kept and holds after that."
+        note = (
+            f"{case.conversion} is held: {in_english(reason.label).lower()}. The approval is kept and holds after that."
+        )
         case.stop(Outcome.HELD, reason, STEP, note, rule="rules and reviews come before the sender's approval")
 
 

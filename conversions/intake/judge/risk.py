@@ -10,6 +10,7 @@ from conversions.reasons.codes import Reason
 from conversions.risk.reviews import Found, open_reviews
 from conversions.risk.signals import look_up, marks_of, policy_of
 from conversions.risk_signals.base import Suspect
+from records.translation import in_english
 
 STEP = "risk"
 PENDING, REJECTED = Conversion.Status.PENDING, Conversion.Status.REJECTED
@@ -63,11 +64,11 @@ def _judge_access(case: Case) -> bool:
     assert case.enrollment
     affiliate, enrollment = case.enrollment.affiliate, case.enrollment
     if affiliate.status != Affiliate.Status.ACTIVE:
-        note = f"{affiliate} is {affiliate.get_status_display().lower()}."
+        note = f"{affiliate} is {in_english(affiliate.get_status_display()).lower()}."
         case.judge(PENDING, Reason.AFFILIATE_CLOSED, STEP, note, rule="active affiliates only")
         return True
     if enrollment.status != Enrollment.Status.APPROVED:
-        note = f"{affiliate}'s access to {enrollment.offer} is {enrollment.get_status_display().lower()}."
+        note = f"{affiliate}'s access to {enrollment.offer} is {in_english(enrollment.get_status_display()).lower()}."
         case.judge(PENDING, Reason.AFFILIATE_CLOSED, STEP, note, rule="approved enrollments only")
         return True
     return False

@@ -13,6 +13,7 @@ from conversions.lifecycle import status as lifecycle
 from conversions.models import Conversion, Customer, CustomerLock, Goal, StatusChange
 from conversions.reasons.codes import Reason
 from records.bulk_rows import insert, new, update
+from records.translation import in_english
 from records.words import duration_words
 
 STEP = "decide"
@@ -68,7 +69,7 @@ def _judge_status(case: Case) -> None:
     """The status that the rules set; else the sender's; else the goal's default."""
     assert case.goal
     if case.verdict:
-        case.note(STEP, case.verdict, f"{case.verdict.capitalize()}: {case.verdict_reason.label.lower()}.")
+        case.note(STEP, case.verdict, f"{case.verdict.capitalize()}: {in_english(case.verdict_reason.label).lower()}.")
         return
     if pixels.awaits_server(case):
         note = "Told by a pixel only: it waits for the server's postback, or for an operator."
@@ -134,7 +135,7 @@ def _correct(cases: list[Case], now: datetime) -> None:
     for case in cases:
         case.outcome = _outcome(case, Outcome.UPDATED)
         case.reason = Reason.CORRECTED if case.outcome == Outcome.UPDATED else case.verdict_reason
-        note = f"{case.conversion} was rejected; corrected, it is {case.verdict}: {case.verdict_reason.label.lower()}."
+        note = f"{case.conversion} was rejected; corrected, it is {case.verdict}: {in_english(case.verdict_reason.label).lower()}."
         case.note(STEP, case.outcome, note, rule=correct.RULE, status=case.verdict, reason=case.verdict_reason)
 
 

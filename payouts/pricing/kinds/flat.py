@@ -9,17 +9,18 @@ from payouts.pricing.kind import ALL_LIMITS, PerEvent, WithoutFormula
 from payouts.pricing.limits import Tally
 from payouts.pricing.words import exact
 from records.money import format_money, places
+from records.translation import gettext_lazy as _
 from records.words import plain
 
 
 class Flat(WithoutFormula, PerEvent):
     place = 10
     code = "flat"
-    label = "Flat amount (CPA, CPL)"
+    label = _("Flat amount (CPA, CPL)")
     earns = "its amount, in its own currency"
     example = "flat 120.00 EUR for a first deposit"
     columns = frozenset({"amount", "currency"})
-    column_fault = "a flat rule has an amount and its currency, and no percent."
+    column_fault = _("a flat rule has an amount and its currency, and no percent.")
     inputs = {"amount": Amount(missing=HOW_MUCH), "currency": Currency(missing=WHICH_CURRENCY)}
     limits = ALL_LIMITS
     names_amount = True

@@ -9,22 +9,23 @@ from payouts.pricing.kind import CAP, ClickKind, Limits, WithoutFormula
 from payouts.pricing.limits import Tally, account_of, capped, line_of
 from payouts.pricing.words import exact
 from records.periods import begins, in_words
+from records.translation import gettext_lazy as _
 from records.words import counted
 
 
 class PerClick(ClickKind, WithoutFormula):
     place = 40
     code = "per_click"
-    label = "Amount per click (CPC)"
+    label = _("Amount per click (CPC)")
     earns = "its amount for each valid click of a day"
     example = "0.035 EUR per click for 7 clicks = 0.25 EUR"
     columns = frozenset({"amount", "currency"})
-    column_fault = "a rule per click has an amount and its currency, and no percent."
+    column_fault = _("a rule per click has an amount and its currency, and no percent.")
     inputs = {"amount": Amount(missing=HOW_MUCH), "currency": Currency(missing=WHICH_CURRENCY)}
     limits = Limits(
         CAP,
-        fault="a price per click has a cap at most: no limits per conversion or customer.",
-        component_fault="a price per click stands beside the others anyway; it is no component.",
+        fault=_("a price per click has a cap at most: no limits per conversion or customer."),
+        component_fault=_("a price per click stands beside the others anyway; it is no component."),
     )
 
     def line(self, event: Event, rule: PricingRule, plan_id: int, version_id: int, tally: Tally) -> Line | str:

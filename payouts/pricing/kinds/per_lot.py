@@ -8,17 +8,18 @@ from payouts.pricing.inputs import HOW_MUCH, WHICH_CURRENCY, Amount, Currency
 from payouts.pricing.kind import ALL_LIMITS, PerEvent, WithoutFormula
 from payouts.pricing.limits import Tally
 from payouts.pricing.words import exact
+from records.translation import gettext_lazy as _
 from records.words import plain
 
 
 class PerLot(WithoutFormula, PerEvent):
     place = 30
     code = "per_lot"
-    label = "Amount per lot"
+    label = _("Amount per lot")
     earns = "its amount for each lot of the event's `volume` (or `lots`)"
     example = "7.50 USD per lot for 2.35 lots = 17.63 USD"
     columns = frozenset({"amount", "currency"})
-    column_fault = "a rule per lot has an amount and its currency, and no percent."
+    column_fault = _("a rule per lot has an amount and its currency, and no percent.")
     inputs = {"amount": Amount(missing=HOW_MUCH), "currency": Currency(missing=WHICH_CURRENCY)}
     limits = ALL_LIMITS
     names_amount = False

@@ -13,6 +13,7 @@ from payouts.pricing.tiers import COUNT, MARGINAL, REVENUE, VOLUME, WHOLE, Step,
 from payouts.pricing.words import exact
 from records.money import PLACES
 from records.periods import PERIODS, begins, in_words
+from records.translation import gettext_lazy as _
 from records.words import plain
 
 UNITS = {COUNT: "conversions", REVENUE: "of revenue", VOLUME: "lots"}
@@ -28,27 +29,33 @@ def _step(row: Mapping[str, str]) -> dict[str, str]:
 class Tiered(CountsAhead, PerEvent):
     place = 50
     code = "tiered"
-    label = "Tiers by count, revenue or lots"
+    label = _("Tiers by count, revenue or lots")
     earns = "by count, revenue or lots of a calendar period"
     example = "600, then 600: 10 % to 1000, 20 % above: 60.00, then 80.00"
     columns = NO_COLUMNS
-    column_fault = "tiers carry their own prices: leave amount, currency and percent empty."
+    column_fault = _("tiers carry their own prices: leave amount, currency and percent empty.")
     inputs = {
-        "basis": Choice(choices=[(COUNT, "Conversions"), (REVENUE, "Revenue"), (VOLUME, "Lots")], label="Counted by"),
+        "basis": Choice(
+            choices=[(COUNT, _("Conversions")), (REVENUE, _("Revenue")), (VOLUME, _("Lots"))], label=_("Counted by")
+        ),
         "period": Choice(
-            choices=[(each, "All time" if each == "total" else each.capitalize()) for each in PERIODS], initial="month"
+            choices=[(each, _("All time") if each == "total" else each.capitalize()) for each in PERIODS],
+            initial="month",
         ),
         "mode": Choice(
-            choices=[(MARGINAL, "Each tier pays for its part"), (WHOLE, "The tier reached pays for the whole period")]
+            choices=[
+                (MARGINAL, _("Each tier pays for its part")),
+                (WHOLE, _("The tier reached pays for the whole period")),
+            ]
         ),
         "steps": Rows(
-            columns={"above": Amount(label="Above"), "percent": Percent(), "amount": Amount()},
+            columns={"above": Amount(label=_("Above")), "percent": Percent(), "amount": Amount()},
             read=_step,
-            label="Tiers",
-            help="All tiers pay a percent, or all an amount.",
-            missing="Give at least one tier.",
+            label=_("Tiers"),
+            help=_("All tiers pay a percent, or all an amount."),
+            missing=_("Give at least one tier."),
         ),
-        "currency": Currency(help="Of tiers that pay amounts."),
+        "currency": Currency(help=_("Of tiers that pay amounts.")),
     }
     limits = ALL_LIMITS
     names_amount = False
