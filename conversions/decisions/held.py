@@ -49,7 +49,7 @@ def held_of(rows: Collection[Conversion]) -> dict[int, dict[Held, str]]:
         held: dict[Held, str] = {}
         if row.status == Status.PENDING:
             if kind := _BY_REASON.get(Reason(row.reason)):
-                held[kind[0]] = kind[1]
+                held[kind[0]] = str(kind[1])
             held |= {Held.REVIEW: gettext("held for review")} if in_review else {}
             held |= {Held.RULES: gettext("waiting for a rule of its goal")} if waits else {}
         if affiliate != Affiliate.Status.ACTIVE:

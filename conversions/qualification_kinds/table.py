@@ -66,7 +66,7 @@ def help_of(field: str) -> str:
     by_use: dict[str, list[str]] = {}
     for kind in KINDS.values():
         if field in kind.fields:
-            by_use.setdefault(kind.fields[field], []).append(kind.short)
+            by_use.setdefault(str(kind.fields[field]), []).append(str(kind.short))
     return " ".join(
         gettext("For {names}: {use}").format(names=", ".join(shorts), use=use) for use, shorts in by_use.items()
     )

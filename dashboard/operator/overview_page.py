@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -35,7 +36,7 @@ def _figures(now: datetime) -> dict[str, Any]:
     return {
         "periods": queries.periods(figures.days),
         "chart": json.dumps(chart(figures.days)),
-        "chart_options": json.dumps(CHART_OPTIONS),
+        "chart_options": json.dumps(CHART_OPTIONS, cls=DjangoJSONEncoder),
         "leaders": (
             (gettext("Top affiliates"), "affiliates_affiliate", figures.affiliates),
             (gettext("Top offers"), "affiliates_offer", figures.offers),

@@ -218,7 +218,7 @@ def by_whom(context: template.Context, user: User | None) -> str:
     if user is None:
         return ""
     members = AffiliateMember.objects.filter(affiliate=context["portal"].affiliate, user=user)
-    return f" by {user.get_short_name()}" if members.exists() else gettext(" by the operator")
+    return gettext(" by {name}").format(name=user.get_short_name()) if members.exists() else gettext(" by the operator")
 
 
 @register.simple_tag(takes_context=True)

@@ -26,7 +26,7 @@ class Side(NamedTuple):
 
     def lacks(self) -> list[str]:
         wanted = ((self.details, NO_DETAILS), (self.agreement, NO_AGREEMENT))
-        return [words for found, words in wanted if found is None]
+        return [str(words) for found, words in wanted if found is None]
 
 
 def sides_of(affiliate_ids: Collection[int]) -> dict[int, Side]:

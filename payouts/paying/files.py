@@ -63,7 +63,10 @@ def payment_file(
         ]
         good = [line for line in good if line not in refused]
     if not good:
-        reasons = "; ".join(f"{payout} of {payout.affiliate} {why}" for payout, why in left_out[:20])
+        reasons = "; ".join(
+            gettext("{payout} of {affiliate} {why}").format(payout=payout, affiliate=payout.affiliate, why=why)
+            for payout, why in left_out[:20]
+        )
         raise BatchRefused(
             gettext("Nothing of batch {batch} is left to send{part}{reasons}.").format(
                 batch=batch, part=": " if reasons else "", reasons=reasons

@@ -27,8 +27,8 @@ class PlanRefused(ValueError):
     """The version cannot be published; nothing was changed. `problems` lists every problem as a sentence."""
 
     def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__(" ".join(problems))
-        self.problems = list(problems)
+        super().__init__(" ".join(map(str, problems)))
+        self.problems = [str(problem) for problem in problems]
 
 
 def document_of(rules: Sequence[CommissionRule]) -> dict[str, list[dict[str, Any]]]:

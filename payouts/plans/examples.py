@@ -101,7 +101,10 @@ def read_example(row: WorkedExample, *, goals: Mapping[str, Goal], effective_fro
         raise ExampleRefused(gettext("its lines are expected by event or by month."))
     if not isinstance(row.events, list) or not isinstance(row.expected, list):
         raise ExampleRefused(gettext("events and expected lines are lists."))
-    events = tuple(_event(f"event {place}", each, goals, effective_from) for place, each in enumerate(row.events, 1))
+    events = tuple(
+        _event(gettext("event {place}").format(place=place), each, goals, effective_from)
+        for place, each in enumerate(row.events, 1)
+    )
     if all(event.is_history for event in events):
         raise ExampleRefused(gettext("it needs an event that is not only history."))
     if sum(event.times for event in events) > MOST_EVENTS:

@@ -111,7 +111,7 @@ class ChoosingForm(ConfirmForm):
         return chosen, left
 
     def _now(self, row: Any, keys: Keys) -> str:
-        return f"now {', '.join([self.kind_of(row).lower(), *keys.values()]).strip(', ')}"
+        return gettext("now {names}").format(names=", ".join([self.kind_of(row).lower(), *keys.values()]).strip(", "))
 
     def groups(self) -> list[Group]:
         """The groups of the page: first rows that need no tick, by kind, then the others, by their reasons."""
@@ -119,7 +119,7 @@ class ChoosingForm(ConfirmForm):
         ticked: dict[str, list[Any]] = defaultdict(list)
         for row in self.rows:
             if keys := self.standing.get(row.pk):
-                title = " · ".join(label for key, label in self.ticks.items() if key in keys)
+                title = " · ".join(str(label) for key, label in self.ticks.items() if key in keys)
                 ticked[f"{title[:1].upper()}{title[1:]}"].append(row)
             else:
                 ordinary[self.kind_of(row)].append(row)

@@ -68,7 +68,8 @@ def keep_senders_rejection(cases: Iterable[Case]) -> None:
             continue
         if row.status == Status.REJECTED and row.reason in CORRECTABLE and not case.problems:
             was = Reason(row.reason)
-            note = f"{row} was rejected ({in_english(was.label)}); the sender rejects it as well, so no correction counts it."
+            why = in_english(was.label)
+            note = f"{row} was rejected ({why}); the sender rejects it as well, so no correction counts it."
             case.note(STEP, "kept", note, rule=RULE, status=event.status, reason=was)
             row.reason = Reason.SENT_REJECTED
             rows.append(row)

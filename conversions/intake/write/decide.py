@@ -135,7 +135,8 @@ def _correct(cases: list[Case], now: datetime) -> None:
     for case in cases:
         case.outcome = _outcome(case, Outcome.UPDATED)
         case.reason = Reason.CORRECTED if case.outcome == Outcome.UPDATED else case.verdict_reason
-        note = f"{case.conversion} was rejected; corrected, it is {case.verdict}: {in_english(case.verdict_reason.label).lower()}."
+        why = in_english(case.verdict_reason.label).lower()
+        note = f"{case.conversion} was rejected; corrected, it is {case.verdict}: {why}."
         case.note(STEP, case.outcome, note, rule=correct.RULE, status=case.verdict, reason=case.verdict_reason)
 
 

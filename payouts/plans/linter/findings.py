@@ -120,7 +120,7 @@ def _both_words(first: CommissionRule, second: CommissionRule) -> str:
     goal = first.goal or second.goal
     words = goal.name if goal else gettext("events")
     country = first.country or second.country
-    words += f" from {country}" if country else ""
+    words += gettext(" from {country}").format(country=country) if country else ""
     labels = {each.sub_name: each.sub_value for each in (first, second) if each.sub_name}
     return words + "".join(
         gettext(" with {name} = {value}").format(name=name, value=value) for name, value in sorted(labels.items())

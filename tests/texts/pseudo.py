@@ -1,0 +1,117 @@
+"""A language in which each text that was looked up stands in brackets: what stands outside was never marked."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html.parser import HTMLParser
+from typing import Any
+
+from django.db import connection, models
+from django.utils import translation
+from django.utils.translation import trans_real
+
+from config.names import own_models
+
+CODE = "qp"
+OPENS, CLOSES = "⟦", "⟧"
+ATTRIBUTES = {"title", "aria-label", "placeholder", "alt", "data-label", "data-confirm"}
+NOT_READ = {"script", "style", "code", "pre", "kbd", "textarea", "head"}
+
+
+class Bracketing:
+    """A catalogue that has every text, in brackets."""
+
+    def gettext(self, message: str) -> str:
+        # With a context before it, which is no part of the text.
+        return f"{OPENS}{message.rpartition(chr(4))[2]}{CLOSES}"
+
+    def ngettext(self, one: str, many: str, number: int) -> str:
+        return self.gettext(one if number == 1 else many)
+
+    def language(self) -> str:
+        return CODE
+
+    to_language = language
+
+
+@contextmanager
+def bracketed() -> Iterator[None]:
+    """Everything within is shown in the language of brackets."""
+    trans_real._translations[CODE] = Bracketing()
+    try:
+        with translation.override(CODE):
+            yield
+    finally:
+        del trans_real._translations[CODE]
+
+
+class Page(HTMLParser):
+    """The texts of a page outside brackets, which may reach over several elements."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.depth = 0
+        self.closed_by = ""
+        self.outside: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if not self.depth and not self.closed_by:
+            values = [given[name] for name in ATTRIBUTES & given.keys()]
+            if tag == "input" and given.get("type") in ("submit", "button"):
+                values.append(given.get("value", ""))
+            self.outside += ["".join(outside(value)) for value in values]
+        if not self.closed_by and (tag in NOT_READ or "material-symbols" in given.get("class", "")):
+            self.closed_by = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == self.closed_by:
+            self.closed_by = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.closed_by:
+            return
+        text = ""
+        for char in data:
+            if not self.depth and char not in (OPENS, CLOSES):
+                text += char
+            elif text:
+                self.outside.append(text)
+                text = ""
+            self.depth += (char == OPENS) - (char == CLOSES)
+        self.outside.append(text)
+
+
+def outside(text: str) -> list[str]:
+    """The parts of a text that stand in no brackets."""
+    while (inner := re.sub(f"{OPENS}[^{OPENS}{CLOSES}]*{CLOSES}", "\n", text)) != text:
+        text = inner
+    return text.splitlines()
+
+
+def untranslated(html: str, known: str) -> set[str]:
+    """Texts of the page that were not looked up and are no data."""
+    page = Page()
+    page.feed(html)
+    parts = {" ".join(part.split()) for text in page.outside for part in re.split(r" [·:→] |, |: | \(|\)|[“”]", text)}
+    return {part for part in parts if re.search(r"[A-Za-z]{3}", part) and part.lower() not in known}
+
+
+def data() -> str:
+    """Every text that the database holds, and what stands for one in the code: codes, identifiers, file names."""
+    found: list[str] = []
+    for model in own_models():
+        for field in model._meta.concrete_fields:
+            if (
+                isinstance(field, models.CharField | models.TextField | models.JSONField)
+                or field.base_field is not None
+            ):
+                found += _values(model, field.column)
+    return "\n".join(found).lower()
+
+
+def _values(model: Any, column: str) -> list[str]:
+    quote = connection.ops.quote_name
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT DISTINCT {quote(column)}::text FROM {quote(model._meta.db_table)} LIMIT 5000")
+        return [row[0] for row in cursor.fetchall() if row[0]]
