@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from html.parser import HTMLParser
 from typing import Any
 
-from django.db import connection, models
+from django.db import connection
 from django.utils import translation
 from django.utils.translation import trans_real
 
@@ -98,15 +98,11 @@ def untranslated(html: str, known: str) -> set[str]:
 
 
 def data() -> str:
-    """Every text that the database holds, and what stands for one in the code: codes, identifiers, file names."""
+    """Every value that the database holds, as one text."""
     found: list[str] = []
     for model in own_models():
         for field in model._meta.concrete_fields:
-            if (
-                isinstance(field, models.CharField | models.TextField | models.JSONField)
-                or field.base_field is not None
-            ):
-                found += _values(model, field.column)
+            found += _values(model, field.column)
     return "\n".join(found).lower()
 
 
