@@ -78,7 +78,7 @@ class Entry:
 
 SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
-        "People & offers",
+        _("People & offers"),
         (
             Entry(_("Affiliates"), "groups", "affiliates.affiliate", waits="affiliates"),
             Entry(_("Advertisers"), "storefront", "affiliates.advertiser"),

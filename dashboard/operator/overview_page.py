@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest
-from django.utils import timezone
+from django.utils import dateformat, timezone
 from django.utils.translation import gettext
 
 from dashboard.navigation import badge, waiting_for
@@ -87,7 +87,7 @@ def chart(days: Sequence[Day]) -> dict[str, Any]:
         }
         for status, label, colour in bars
     ]
-    return {"labels": [day.on.strftime("%b %-d") for day in days], "datasets": [line, *stacked]}
+    return {"labels": [dateformat.format(day.on, "M j") for day in days], "datasets": [line, *stacked]}
 
 
 CHART_OPTIONS: dict[str, Any] = {

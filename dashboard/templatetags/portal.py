@@ -9,7 +9,7 @@ from django import template
 from django.forms import BoundField
 from django.templatetags.static import static
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import dateformat, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -116,11 +116,7 @@ def moment(value: datetime | None, style: str = "minutes") -> SafeString | str:
     if value is None:
         return "–"
     local, utc = timezone.localtime(value), value.astimezone(UTC)
-    text = (
-        f"{local.day} {local:%b %Y}, {local:%H:%M:%S}"
-        if style == "seconds"
-        else f"{local.day} {local:%b %Y}, {local:%H:%M}"
-    )
+    text = dateformat.format(local, "j M Y, H:i:s") if style == "seconds" else dateformat.format(local, "j M Y, H:i")
     exact = f"{utc:%Y-%m-%d %H:%M:%S} UTC"
     return format_html('<time class="text-nowrap" datetime="{}" title="{}">{}</time>', utc.isoformat(), exact, text)
 
@@ -145,7 +141,7 @@ def day(value: datetime | date | None) -> str:
     if value is None:
         return "–"
     local = timezone.localtime(value) if isinstance(value, datetime) else value
-    return f"{local.day} {local:%b %Y}"
+    return dateformat.format(local, "j M Y")
 
 
 @register.filter

@@ -15,6 +15,10 @@ from config.names import own_models
 CODE = "qp"
 OPENS, CLOSES = "⟦", "⟧"
 ATTRIBUTES = {"title", "aria-label", "placeholder", "alt", "data-label", "data-confirm"}
+# Amounts, times, and the IDs that are written otherwise than the database has them.
+AMOUNT_OR_CODE = re.compile(
+    r"[-+]?[\d,.]+ [A-Z]{3,5}\b|\b[0-9a-v]{40}\b|\b[0-9a-z]{4,}…[0-9a-z]*|\b\d[\d:]* UTC|\w+_•+"
+)
 NOT_READ = {"script", "style", "code", "pre", "kbd", "textarea", "head"}
 
 
@@ -93,7 +97,8 @@ def untranslated(html: str, known: str) -> set[str]:
     """Texts of the page that were not looked up and are no data."""
     page = Page()
     page.feed(html)
-    parts = {" ".join(part.split()) for text in page.outside for part in re.split(r" [·:→] |, |: | \(|\)|[“”]", text)}
+    texts = (AMOUNT_OR_CODE.sub("", text) for text in page.outside)
+    parts = {" ".join(part.split()) for text in texts for part in re.split(r" [·:→] |, |: | \(|\)|[“”]", text)}
     return {part for part in parts if re.search(r"[A-Za-z]{3}", part) and part.lower() not in known}
 
 
