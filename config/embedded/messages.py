@@ -26,7 +26,7 @@ from config.names import names
 LOCALE = ROOT / "locale"
 PACKAGES = ("affiliates", "config", "conversions", "dashboard", "payouts", "records", "templates", "tracking", "web")
 METHODS = [("**.py", "python"), ("**.html", "config.embedded.messages:texts_of_template")]
-KEYWORDS: dict[str, Any] = {"_": None, "gettext": None, "gettext_lazy": None, "ngettext": (1, 2), "number_of": (2, 3)}
+KEYWORDS: dict[str, Any] = {"_": None, "gettext": None, "gettext_lazy": None, "ngettext": (1, 2)}
 Found = tuple[int, str, Any, list[str]]
 
 

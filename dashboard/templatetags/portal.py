@@ -164,7 +164,7 @@ def counted(count: int, noun: str) -> str:
 
 @register.filter
 def duration(value: timedelta) -> str:
-    return words.duration_words(value)
+    return words.shown_duration(value)
 
 
 @register.filter
@@ -176,7 +176,7 @@ def percent(value: float | None) -> str:
 @register.filter
 def span_words(value: timedelta | None) -> str:
     """A length of time; a dash where there is none."""
-    return "–" if value is None else words.duration_words(value)
+    return "–" if value is None else words.shown_duration(value)
 
 
 @register.filter

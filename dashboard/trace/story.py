@@ -28,7 +28,7 @@ from dashboard.trace.lookup import MOST, Found
 from payouts.models import LedgerEntry, Payout, Statement
 from payouts.queries import explain, with_paid
 from payouts.rights import HIDDEN, sees_commission
-from records.words import duration_words
+from records.words import shown_duration
 from tracking.click_id.codec import ClickID, text_of
 from tracking.models import Click, TrackingLink
 
@@ -265,5 +265,5 @@ def _others(conversions: Sequence[Conversion]) -> list[Conversion]:
 def _in_order(events: list[Event]) -> list[Event]:
     events.sort(key=lambda event: (event.at, event.rank))
     for event in events[1:]:
-        event.after = duration_words(event.at - events[0].at) if event.at > events[0].at else ""
+        event.after = shown_duration(event.at - events[0].at) if event.at > events[0].at else ""
     return events

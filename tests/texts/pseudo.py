@@ -6,18 +6,24 @@ from contextlib import contextmanager
 from html.parser import HTMLParser
 from typing import Any
 
+from django.apps import apps
 from django.db import connection
 from django.utils import translation
 from django.utils.translation import trans_real
 
-from config.names import own_models
-
 CODE = "qp"
 OPENS, CLOSES = "⟦", "⟧"
 ATTRIBUTES = {"title", "aria-label", "placeholder", "alt", "data-label", "data-confirm"}
-# Amounts, times, and the IDs that are written otherwise than the database has them.
-AMOUNT_OR_CODE = re.compile(
-    r"[-+]?[\d,.]+ [A-Z]{3,5}\b|\b[0-9a-v]{40}\b|\b[0-9a-z]{4,}…[0-9a-z]*|\b\d[\d:]* UTC|\w+_•+"
+AMOUNT = re.compile(r"[-+]?[\d,.]+ [A-Z]{3,5}\b")
+# What separates the parts of a text that each may be data.
+APART = re.compile(r" [·:→|] |, |: | \(|\)|[“”]")
+# IDs that are written otherwise than the database has them, addresses, `name=value`, codes of currencies.
+CODE_LIKE = re.compile(r"^[0-9a-v]{40}$|^\w{4,}…|^\d[\d:]* UTC$|\w_•|[=/@{]|^[A-Z]{3,5}$|^sub[1-5]$|^v\d+$")
+# Words of rules and arithmetic are those of the ledger and of traces: they are stored, and stay English.
+STORED = re.compile(
+    r"% of (net )?revenue|^(flat|fee of|paid|payment|takes back|the conversion is|for|from|within|once per|clicks? of)\b"
+    r"|\bearns? \.|\bclicks a day|\d clicks? of |^of$|^\d+ × |has no rule for this goal|^(Expected|customer) ?",
+    re.IGNORECASE,
 )
 NOT_READ = {"script", "style", "code", "pre", "kbd", "textarea", "head"}
 
@@ -57,6 +63,8 @@ class Page(HTMLParser):
         self.depth = 0
         self.closed_by = ""
         self.outside: list[str] = []
+        # Of the option that is read: time zones and codes stand as they are.
+        self.value = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -65,6 +73,8 @@ class Page(HTMLParser):
             if tag == "input" and given.get("type") in ("submit", "button"):
                 values.append(given.get("value", ""))
             self.outside += ["".join(outside(value)) for value in values]
+        if tag == "option":
+            self.value = given.get("value", "")
         if not self.closed_by and (tag in NOT_READ or "material-symbols" in given.get("class", "")):
             self.closed_by = tag
 
@@ -73,7 +83,7 @@ class Page(HTMLParser):
             self.closed_by = ""
 
     def handle_data(self, data: str) -> None:
-        if self.closed_by:
+        if self.closed_by or data.strip() == self.value.replace("_", " "):
             return
         text = ""
         for char in data:
@@ -97,18 +107,23 @@ def untranslated(html: str, known: str) -> set[str]:
     """Texts of the page that were not looked up and are no data."""
     page = Page()
     page.feed(html)
-    texts = (AMOUNT_OR_CODE.sub("", text) for text in page.outside)
-    parts = {" ".join(part.split()) for text in texts for part in re.split(r" [·:→] |, |: | \(|\)|[“”]", text)}
-    return {part for part in parts if re.search(r"[A-Za-z]{3}", part) and part.lower() not in known}
+    parts = {_plain(part) for text in page.outside for part in APART.split(_plain(text))}
+    found = {part for part in parts if re.search(r"[A-Za-z]{3}", part) and not CODE_LIKE.search(part)}
+    return {part for part in found if part.lower() not in known and not STORED.search(part)}
 
 
 def data() -> str:
-    """Every value that the database holds, as one text."""
+    """Every value that the database holds, and the names of its rows: as one text."""
     found: list[str] = []
-    for model in own_models():
+    for model in apps.get_models():
         for field in model._meta.concrete_fields:
             found += _values(model, field.column)
-    return "\n".join(found).lower()
+        found += [str(row) for row in model._default_manager.all()[:200]]
+    return "\n".join(_plain(text) for text in found).lower()
+
+
+def _plain(text: str) -> str:
+    return " ".join(AMOUNT.sub("", text).split())
 
 
 def _values(model: Any, column: str) -> list[str]:
