@@ -18,11 +18,12 @@ AMOUNT = re.compile(r"[-+]?[\d,.]+ [A-Z]{3,5}\b")
 # What separates the parts of a text that each may be data.
 APART = re.compile(r" [·:→|] |, |: | \(|\)|[“”]")
 # IDs that are written otherwise than the database has them, addresses, `name=value`, codes of currencies.
-CODE_LIKE = re.compile(r"^[0-9a-v]{40}$|^\w{4,}…|^\d[\d:]* UTC$|\w_•|[=/@{]|^[A-Z]{3,5}$|^sub[1-5]$|^v\d+$")
+CODE_LIKE = re.compile(r"^[0-9a-v]{40}$|^\w{4,}…|\w\*{4}|^\d[\d:]* UTC$|\w_•|[=/@{]|^[A-Z]{3,5}$|^sub[1-5]$|^v\d+$")
 # Words of rules and arithmetic are those of the ledger and of traces: they are stored, and stay English.
 STORED = re.compile(
-    r"% of (net )?revenue|^(flat|fee of|paid|payment|takes back|the conversion is|for|from|within|once per|clicks? of)\b"
-    r"|\bearns? \.|\bclicks a day|\d clicks? of |^of$|^\d+ × |has no rule for this goal|^(Expected|customer) ?",
+    r"% of (net )?revenue|^(flat|fee of|paid|payment|takes back|the conversion is|for|from|within|once per)\b"
+    r"|^clicks? of |\bearns? \.|\bclicks a day|\d clicks? of |^of$|^\d+ × |has no rule for this goal"
+    r"|^(Expected|customer) ?|^Link .* on \d",
     re.IGNORECASE,
 )
 NOT_READ = {"script", "style", "code", "pre", "kbd", "textarea", "head"}
@@ -107,7 +108,7 @@ def untranslated(html: str, known: str) -> set[str]:
     """Texts of the page that were not looked up and are no data."""
     page = Page()
     page.feed(html)
-    parts = {_plain(part) for text in page.outside for part in APART.split(_plain(text))}
+    parts = {_plain(part).strip(" ·:→|") for text in page.outside for part in APART.split(_plain(text))}
     found = {part for part in parts if re.search(r"[A-Za-z]{3}", part) and not CODE_LIKE.search(part)}
     return {part for part in found if part.lower() not in known and not STORED.search(part)}
 

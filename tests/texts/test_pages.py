@@ -19,7 +19,15 @@ __all__ = ["demo", "desk"]
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 # Names that are no words of a language, and words that answers to machines and stored texts use.
 SAME = "\n".join(
-    ["", "affidavit", "sha256", "post /postback", "get /postback", *(each.title.lower() for each in DIALECTS)]
+    [
+        "",
+        "affidavit",
+        "sha256",
+        "authenticators",
+        "post /postback",
+        "get /postback",
+        *(each.title.lower() for each in DIALECTS),
+    ]
 )
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import ShowFacets, helpers
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -13,12 +14,13 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
+from django.utils.translation import gettext, override
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.decorators import display
 from unfold.views import ChangeList
 
 from records.translation import gettext_lazy as _
+from records.translation import in_english
 from web.cells import code
 from web.panel.choices import ChoosingForm, seen_in
 from web.panel.confirm import ConfirmForm
@@ -141,12 +143,14 @@ class PanelAdmin(ModelAdmin):
     def _do(self, request: HttpRequest, form: ConfirmForm) -> HttpResponse | None:
         actor: Any = request.user
         try:
-            message = form.perform(actor=actor, now=timezone.now())
+            # What is stored is English, whatever the operator's language; a lazy message is translated when it is shown.
+            with override(settings.LANGUAGE_CODE):
+                message = form.perform(actor=actor, now=timezone.now())
         except ValidationError as error:
             form.add_error(None, error)
             return None
         if form.rows:
-            words = form.log_words or message
+            words = in_english(form.log_words or message)
             LogEntry.objects.log_actions(actor.pk, form.rows, CHANGE, change_message=words)
         messages.success(request, message)
         return HttpResponseRedirect(self._after(request, form))
