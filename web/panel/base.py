@@ -143,7 +143,7 @@ class PanelAdmin(ModelAdmin):
     def _do(self, request: HttpRequest, form: ConfirmForm) -> HttpResponse | None:
         actor: Any = request.user
         try:
-            # What is stored is English, whatever the operator's language; a lazy message is translated when it is shown.
+            # What is stored is English, whatever the operator's language; a lazy message is translated when shown.
             with override(settings.LANGUAGE_CODE):
                 message = form.perform(actor=actor, now=timezone.now())
         except ValidationError as error:
