@@ -1,6 +1,7 @@
 from django.contrib.admin.apps import AdminConfig
 
 from config.names import mark_names
+from config.source_language import skip_empty_catalogues
 
 
 class OperatorPanelConfig(AdminConfig):
@@ -9,5 +10,6 @@ class OperatorPanelConfig(AdminConfig):
     default_site = "config.admin_site.OperatorPanel"
 
     def ready(self) -> None:
+        skip_empty_catalogues()
         mark_names()
         super().ready()

@@ -1,9 +1,8 @@
 """The language of pages: what the reader chose, else what the browser asks for, of those in LANGUAGES."""
 
-from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
@@ -13,16 +12,13 @@ MACHINES = "/api/"
 
 
 class PageLanguageMiddleware(LocaleMiddleware):
-    """Left out while there is one language only, so that it costs nothing."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
-        if len(settings.LANGUAGES) < 2:
-            raise MiddlewareNotUsed
-        super().__init__(get_response)
+    """While there is one language only, answers are as without this; it is named, because that makes look-ups cheap."""
 
     def process_request(self, request: HttpRequest) -> None:
-        if not request.path_info.startswith(MACHINES):
+        if len(settings.LANGUAGES) > 1 and not request.path_info.startswith(MACHINES):
             super().process_request(request)
-            return
-        translation.activate(settings.LANGUAGE_CODE)
-        request.LANGUAGE_CODE = settings.LANGUAGE_CODE  # type: ignore[attr-defined]
+        else:
+            translation.activate(settings.LANGUAGE_CODE)
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> Any:
+        return super().process_response(request, response) if len(settings.LANGUAGES) > 1 else response

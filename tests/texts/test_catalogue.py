@@ -6,6 +6,7 @@ import pytest
 from babel.messages.pofile import read_po, write_po
 from django.core.cache import cache
 from django.test import Client
+from django.utils.translation.trans_real import DjangoTranslation
 from pytest_django.fixtures import Settings
 
 from config.embedded.messages import catalogue, update
@@ -73,6 +74,12 @@ def test_nothing_is_added_to_an_answer_while_english_is_the_only_language(client
     answer = client.get("/accounts/login/", headers={"accept-language": "de"})
     assert "Content-Language" not in answer.headers
     assert "Accept-Language" not in answer.headers.get("Vary", "")
+
+
+def test_no_package_has_an_english_catalogue_that_would_be_skipped():
+    """`config.source_language` answers English texts with themselves: all that Django would find is empty."""
+    found = DjangoTranslation("en")
+    assert {text for catalogue in found._catalog._catalogs for text in catalogue} <= {""}
 
 
 def test_the_catalogue_has_texts_of_code_templates_and_names():
