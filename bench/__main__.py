@@ -78,7 +78,7 @@ def _run_all(chosen: Options, console: Console) -> bool:
     with console.status("starting PostgreSQL and Redis") as status, Installation() as site:
         facts = _describe(site, chosen, console)
         for name in chosen.names:
-            reports.append(_run(name, site, chosen, partial(_tell, status, name)))
+            reports.append(_run(name, site, chosen, partial(_report, status, name)))
             results.show(reports[-1], console)
     facts["load_at_end"] = [round(value, 2) for value in os.getloadavg()]
     results.write(chosen.output, {**facts, "benchmarks": [results.as_json(report) for report in reports]})
@@ -86,7 +86,7 @@ def _run_all(chosen: Options, console: Console) -> bool:
     return all(report.holds for report in reports)
 
 
-def _tell(status: Status, name: str, text: str) -> None:
+def _report(status: Status, name: str, text: str) -> None:
     status.update(f"{name}: {text}")
 
 

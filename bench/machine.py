@@ -34,10 +34,10 @@ def describe(home: Path) -> dict[str, Any]:
 def versions(*, database: str, redis: str, wrk: str | None, nginx: str | None) -> dict[str, str | None]:
     found: dict[str, str | None] = {"python": platform.python_version(), "postgresql": database, "redis": redis}
     found |= {name: version(name) for name in PACKAGES}
-    found["wrk"] = _first(r"wrk (\S+)", _said([wrk, "-v"])) if wrk else None
-    found["nginx"] = _first(r"nginx/(\S+)", _said([nginx, "-v"])) if nginx else None
-    commit = _said(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]).strip()
-    changed = bool(_said(["git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no"]).strip())
+    found["wrk"] = _first(r"wrk (\S+)", _output_of([wrk, "-v"])) if wrk else None
+    found["nginx"] = _first(r"nginx/(\S+)", _output_of([nginx, "-v"])) if nginx else None
+    commit = _output_of(["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]).strip()
+    changed = bool(_output_of(["git", "-C", str(ROOT), "status", "--porcelain", "--untracked-files=no"]).strip())
     found["affidavit"] = f"{commit}{' with changes' if changed else ''}" if re.fullmatch(r"[0-9a-f]+", commit) else None
     return found
 
@@ -89,7 +89,7 @@ def _first(pattern: str, text: str) -> str | None:
     return found[1].strip() if found else None
 
 
-def _said(command: list[str]) -> str:
+def _output_of(command: list[str]) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
     except OSError:

@@ -306,12 +306,12 @@ CELERY_BEAT_SCHEDULE = {
     "caps": {"task": "conversions.tasks.close_capped_offers", "schedule": 5.0, "options": {"expires": 10}},
     "marks": {"task": "tracking.tasks.mark_clicks", "schedule": 2.0, "options": {"expires": 4}},
     "approve": {"task": "conversions.tasks.approve", "schedule": 30.0, "options": {"expires": 60}},
-    "waits": {"task": "conversions.tasks.look_again_at_waits", "schedule": 15.0, "options": {"expires": 30}},
+    "waits": {"task": "conversions.tasks.re_evaluate_waits", "schedule": 15.0, "options": {"expires": 30}},
     "reviews": {"task": "conversions.tasks.keep_up_reviews", "schedule": 20.0, "options": {"expires": 40}},
     "pace": {"task": "conversions.tasks.count_usual_pace", "schedule": 3600.0, "options": {"expires": 3600}},
     "parked": {"task": "conversions.tasks.try_parked_again", "schedule": 5.0, "options": {"expires": 15}},
     "late clicks": {"task": "conversions.tasks.complete_late_clicks", "schedule": 15.0, "options": {"expires": 30}},
-    "left over": {"task": "conversions.tasks.take_up_left_over", "schedule": 10.0, "options": {"expires": 30}},
+    "left over": {"task": "conversions.tasks.resume_left_over", "schedule": 10.0, "options": {"expires": 30}},
     "partitions": {"task": "tracking.tasks.make_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
     # The ECB publishes at about 16:00 in Frankfurt, which is 14:00 or 15:00 UTC.
     "rates": {

@@ -17,7 +17,7 @@ from affiliates.models import User
 from conversions.intake.case import Event
 from conversions.intake.judge.correct import amounts_of, read_again
 from conversions.models import ConflictReview, Conversion, Correction, Postback, Trace
-from conversions.qualification.waits import look_again
+from conversions.qualification.waits import re_evaluate
 from conversions.reasons.codes import Reason
 from records.money import format_money
 
@@ -118,7 +118,7 @@ def accept(
             outcome=Outcome.UPDATED, reason=Reason.AMOUNT_ACCEPTED, decided_at=now
         )
     if row.customer_id:
-        look_again(customer_ids={row.customer_id}, now=now)
+        re_evaluate(customer_ids={row.customer_id}, now=now)
     return row
 
 

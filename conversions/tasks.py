@@ -5,11 +5,11 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from conversions.intake import decide_left_over, take_up_parked
+from conversions.intake import decide_left_over, resume_parked
 from conversions.lifecycle.appeals import end_decided
 from conversions.lifecycle.status import approve_due
 from conversions.qualification.caps import keep_caps
-from conversions.qualification.waits import look_again
+from conversions.qualification.waits import re_evaluate
 from conversions.risk.late_clicks import complete_by_signature
 from conversions.risk.reviews import catch_up, keep_up
 from conversions.risk.signals import count_pace, forget_addresses
@@ -25,8 +25,8 @@ def approve() -> int:
 
 
 @shared_task
-def look_again_at_waits() -> int:
-    return look_again(now=timezone.now())
+def re_evaluate_waits() -> int:
+    return re_evaluate(now=timezone.now())
 
 
 @shared_task
@@ -47,14 +47,14 @@ def close_capped_offers() -> int:
 
 
 @shared_task
-def take_up_left_over() -> int:
+def resume_left_over() -> int:
     now = timezone.now()
     return decide_left_over(received_before=now - LEFT_OVER_AFTER, now=now)
 
 
 @shared_task
 def try_parked_again() -> int:
-    return take_up_parked(now=timezone.now())
+    return resume_parked(now=timezone.now())
 
 
 @shared_task

@@ -10,7 +10,7 @@ from payouts.ledger.click_booking import book_clicks
 from payouts.ledger.click_counts import count_clicks
 from payouts.models import PeriodClose, WhatIf
 from payouts.plan_changes import what_if_jobs
-from payouts.plan_changes.what_if_jobs import AlreadyTrying, run_what_if
+from payouts.plan_changes.what_if_jobs import WhatIfRunning, run_what_if
 from payouts.rates.feed import FeedUnavailable, fetch_rates
 from payouts.statements.closing import OPEN, AlreadyClosing, run_close
 
@@ -72,7 +72,7 @@ def answer_what_ifs() -> int:
         try:
             run_what_if(row)
             ended += 1
-        except AlreadyTrying:
+        except WhatIfRunning:
             continue
         except Exception:
             log.exception("what_if_failed", what_if=row.pk)

@@ -60,7 +60,7 @@ def own_spool(settings: Settings, tmp_path: Path) -> None:
 
 
 @pytest.fixture(autouse=True)
-def nobody_has_failed() -> None:
+def no_request_has_failed() -> None:
     """A process remembers addresses that failed too often; the next test begins anew."""
     throttle.forget()
 

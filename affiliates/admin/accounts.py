@@ -199,13 +199,13 @@ class AuthenticatorAdmin(RecordAdmin):
 class LogEntryAdmin(RecordAdmin):
     """The log of operators' actions in the panel: what, when and on which row."""
 
-    list_display = ("action_time", "user", "action_label", "content_type", "changed", "said")
+    list_display = ("action_time", "user", "action_label", "content_type", "changed", "message")
     list_filter = (("action_time", DayRangeFilter), ("user", AutocompleteSelectFilter))
     list_select_related = ("user", "content_type")
     search_fields = ("object_repr", "user__email", "change_message")
     ordering = ("-action_time",)
     sortable_by = ("action_time",)
-    fields = ("action_time", "user", "action_label", "content_type", "changed", "said")
+    fields = ("action_time", "user", "action_label", "content_type", "changed", "message")
 
     @display(description="Did")
     def action_label(self, row: LogEntry) -> SafeString:
@@ -216,7 +216,7 @@ class LogEntryAdmin(RecordAdmin):
         return row.object_repr
 
     @display(description="In words")
-    def said(self, row: LogEntry) -> str:
+    def message(self, row: LogEntry) -> str:
         return row.get_change_message()
 
 

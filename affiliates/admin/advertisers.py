@@ -56,9 +56,9 @@ class AdvertiserAdmin(PanelAdmin):
     list_filter = (("is_active", BooleanRadioFilter),)
     search_fields = ("name", "public_id")
     sortable_by = ("named", "created_at")
-    readonly_fields: tuple[str, ...] = ("shown_id", "created_at", "look_further")
+    readonly_fields: tuple[str, ...] = ("shown_id", "created_at", "related_lists")
     fieldsets: Any = (
-        (None, {"fields": (("name", "shown_id"), ("is_active", "created_at"), "look_further")}),
+        (None, {"fields": (("name", "shown_id"), ("is_active", "created_at"), "related_lists")}),
         ("Postbacks", {"fields": ("currency", "default_goal", "requires_signature", "sender_networks")}),
         ("Pixel", {"fields": (("allows_pixel", "trusts_pixel"), "pixel_hosts")}),
     )
@@ -89,7 +89,7 @@ class AdvertiserAdmin(PanelAdmin):
         return ", ".join(row.sender_networks) or "any address"
 
     @display(description="See also")
-    def look_further(self, row: Advertiser) -> SafeString:
+    def related_lists(self, row: Advertiser) -> SafeString:
         links = (
             list_link("admin:affiliates_offer_changelist", "Offers", advertiser__id__exact=row.pk),
             list_link("admin:conversions_postback_changelist", "Postbacks", advertiser__id__exact=row.pk),

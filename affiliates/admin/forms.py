@@ -191,7 +191,7 @@ class ChangeAffiliates(ConfirmForm):
             count = change_affiliates(affiliate_ids=[row.pk for row in self.rows], to=self.to, note=note)
         except StepNotAllowed as error:
             raise ValidationError(str(error)) from error
-        return _said(count, len(self.rows), "affiliate", self.done, note)
+        return _done_message(count, len(self.rows), "affiliate", self.done, note)
 
 
 class ApproveAffiliates(ChangeAffiliates):
@@ -229,7 +229,7 @@ class DecideEnrollments(ConfirmForm):
             count = decide_enrollments(enrollment_ids=ids, to=self.to, note=note, actor=actor, now=now)
         except StepNotAllowed as error:
             raise ValidationError(str(error)) from error
-        return _said(count, len(self.rows), "enrollment", self.done, note)
+        return _done_message(count, len(self.rows), "enrollment", self.done, note)
 
 
 class ApproveEnrollments(DecideEnrollments):
@@ -266,7 +266,7 @@ class ChangeOffers(ConfirmForm):
             count = change_offers(offer_ids=[row.pk for row in self.rows], to=self.to)
         except StepNotAllowed as error:
             raise ValidationError(str(error)) from error
-        return _said(count, len(self.rows), "offer", self.done, "")
+        return _done_message(count, len(self.rows), "offer", self.done, "")
 
 
 class ActivateOffers(ChangeOffers):
@@ -302,7 +302,7 @@ class RevokeSecret(ConfirmForm):
     def perform(self, *, actor: User, now: datetime) -> str:
         ids = [row.pk for row in self.rows]
         count = AdvertiserSecret.objects.filter(pk__in=ids, revoked_at=None).update(revoked_at=now)
-        return _said(count, len(ids), "secret", "revoked", "")
+        return _done_message(count, len(ids), "secret", "revoked", "")
 
 
 class RevokeApiKeys(ConfirmForm):
@@ -318,7 +318,7 @@ class RevokeApiKeys(ConfirmForm):
 
     def perform(self, *, actor: User, now: datetime) -> str:
         ids = [row.pk for row in self.rows]
-        return _said(
+        return _done_message(
             ApiKey.objects.filter(pk__in=ids, revoked_at=None).update(revoked_at=now),
             len(ids),
             "API key",
@@ -327,7 +327,7 @@ class RevokeApiKeys(ConfirmForm):
         )
 
 
-def _said(count: int, asked: int, noun: str, done: str, note: str) -> str:
+def _done_message(count: int, asked: int, noun: str, done: str, note: str) -> str:
     """`2 affiliates suspended; 1 was so already. Note: …`"""
     text = f"{counted(count, noun)} {done}"
     if already := asked - count:

@@ -70,7 +70,7 @@ class OfferAdmin(PanelAdmin):
     actions = ("activate", "pause")
     actions_detail = ("activate", "pause", "end")
     inlines: Any = (DestinationInline,)
-    readonly_fields: Any = ("shown_id", "status_label", "created_at", "capped_until", "look_further")
+    readonly_fields: Any = ("shown_id", "status_label", "created_at", "capped_until", "related_lists")
     fieldsets: Any = (
         (
             None,
@@ -79,7 +79,7 @@ class OfferAdmin(PanelAdmin):
                     ("name", "shown_id"),
                     ("status_label", "created_at"),
                     ("advertiser", "vertical"),
-                    "look_further",
+                    "related_lists",
                 )
             },
         ),
@@ -139,7 +139,7 @@ class OfferAdmin(PanelAdmin):
         return duration_words(row.attribution_window)
 
     @display(description="See also")
-    def look_further(self, row: Offer) -> SafeString:
+    def related_lists(self, row: Offer) -> SafeString:
         links = (
             list_link("admin:affiliates_enrollment_changelist", "Enrollments", offer__id__exact=row.pk),
             list_link("admin:tracking_trackinglink_changelist", "Tracking links", enrollment__offer__id__exact=row.pk),
@@ -176,13 +176,13 @@ class EnrollmentAdmin(PanelAdmin):
     autocomplete_fields = ("affiliate", "offer")
     actions = ("approve", "reject", "block")
     actions_detail = ("approve", "reject", "block")
-    readonly_fields = ("status_label", "decided_by", "decided_at", "created_at", "look_further")
+    readonly_fields = ("status_label", "decided_by", "decided_at", "created_at", "related_lists")
     fields = (
         ("affiliate", "offer"),
         ("status_label", "created_at"),
         ("decided_by", "decided_at"),
         "note",
-        "look_further",
+        "related_lists",
     )
     approve = question(ApproveEnrollments, description="Approve", icon="check", variant=ActionVariant.PRIMARY)
     reject = question(RejectEnrollments, description="Reject", icon="close")
@@ -220,7 +220,7 @@ class EnrollmentAdmin(PanelAdmin):
         return link_to(row.offer)
 
     @display(description="See also")
-    def look_further(self, row: Enrollment) -> SafeString:
+    def related_lists(self, row: Enrollment) -> SafeString:
         links = list_link("admin:tracking_trackinglink_changelist", "Tracking links", enrollment__id__exact=row.pk)
         return format_html('<span class="aff-links">{}{}{}</span>', link_to(row.affiliate), link_to(row.offer), links)
 

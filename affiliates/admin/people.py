@@ -76,9 +76,9 @@ class AffiliateAdmin(PanelAdmin):
     inlines = (MemberTable, EnrollmentTable, ParentTable)
     actions = ("approve", "suspend")
     actions_detail: Any = ("approve", "suspend", "close")
-    readonly_fields: Any = ("shown_id", "status_label", "status_note", "created_at", "look_further")
+    readonly_fields: Any = ("shown_id", "status_label", "status_note", "created_at", "related_lists")
     fieldsets: Any = (
-        (None, {"fields": (("name", "shown_id"), ("status_label", "created_at"), "status_note", "look_further")}),
+        (None, {"fields": (("name", "shown_id"), ("status_label", "created_at"), "status_note", "related_lists")}),
         ("Payment and contact", {"fields": (("country", "currency"), "website", "parent")}),
     )
     add_fieldsets = (
@@ -90,7 +90,7 @@ class AffiliateAdmin(PanelAdmin):
     close = question(CloseAffiliates, description="Close", icon="cancel")
     status_label = labelled("status", AFFILIATE_TONES, description="Status")
     # Links to pages of higher apps about an affiliate: the list's URL name, the link's text, the filter.
-    FURTHER: ClassVar[tuple[tuple[str, str, str], ...]] = (
+    RELATED_LISTS: ClassVar[tuple[tuple[str, str, str], ...]] = (
         ("admin:tracking_trackinglink_changelist", "Tracking links", "enrollment__affiliate__id__exact"),
         ("admin:tracking_click_changelist", "Clicks", "affiliate"),
         ("admin:conversions_conversion_changelist", "Conversions", "affiliate__id__exact"),
@@ -122,8 +122,8 @@ class AffiliateAdmin(PanelAdmin):
         return int(row.approved_count)
 
     @display(description="See also")
-    def look_further(self, row: Affiliate) -> SafeString:
-        links = [list_link(view, text, **{key: row.pk}) for view, text, key in self.FURTHER]
+    def related_lists(self, row: Affiliate) -> SafeString:
+        links = [list_link(view, text, **{key: row.pk}) for view, text, key in self.RELATED_LISTS]
         return format_html(
             '<span class="aff-links">{}{}</span>', format_html("{}" * len(links), *links), self._portal_as(row)
         )

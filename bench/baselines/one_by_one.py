@@ -76,7 +76,7 @@ def decide(received: Received) -> Decision:
 def _store(received: Received, sent: Mapping[str, str]) -> Postback:
     return Postback.objects.create(
         received_at=received.received_at,
-        door=received.door,
+        endpoint=received.endpoint,
         method=received.method,
         path=received.path,
         parameters=[(name, "•••" if name == "token" else value) for name, value in received.parameters],

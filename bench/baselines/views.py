@@ -15,7 +15,7 @@ from records.addresses import MACRO
 from tracking.click_id import codec
 from tracking.models import SUB_IDS, Click, TrackingLink
 
-KEPT_HEADERS = ("user-agent", "content-type", "x-forwarded-for", "host")
+STORED_HEADERS = ("user-agent", "content-type", "x-forwarded-for", "host")
 YEAR = 365 * 86400
 
 
@@ -63,11 +63,11 @@ def postback(request: HttpRequest) -> HttpResponse:
     """Take the request in and decide it, all in the request's transaction."""
     sent = request.GET if request.method == "GET" else request.POST
     received = Received(
-        door=Postback.Door.NATIVE,
+        endpoint=Postback.Endpoint.NATIVE,
         method=request.method or "",
         path=request.path,
         parameters=[(name, value) for name, values in sent.lists() for value in values],
-        headers={name: request.headers[name] for name in KEPT_HEADERS if name in request.headers},
+        headers={name: request.headers[name] for name in STORED_HEADERS if name in request.headers},
         ip=request.META["REMOTE_ADDR"],
         is_secure=request.is_secure(),
         received_at=timezone.now(),

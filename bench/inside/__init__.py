@@ -19,10 +19,10 @@ def options() -> dict[str, Any]:
     return given
 
 
-def tell(**found: object) -> None:
+def report(**found: object) -> None:
     """Write one line to the process that started the program."""
     print(json.dumps(found), flush=True)
 
 
 def progress(text: str) -> None:
-    tell(progress=text)
+    report(progress=text)

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.baselines.booking import book_one
 from bench.cost import Watch, peak_megabytes
-from bench.inside import options, progress, tell
+from bench.inside import options, progress, report
 from conversions.models import Conversion
 from payouts.ledger.booking import book_changes, quote_all, read_events
 from payouts.tasks import BATCH
@@ -71,4 +71,4 @@ def main(*, conversions: int, sample: int, rounds: int, postgres: int) -> dict[s
 
 
 if __name__ == "__main__":
-    tell(**main(**options()))
+    report(**main(**options()))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.utils import timezone
 
-from bench.inside import options, tell
+from bench.inside import options, report
 from tracking.click_id import codec
 from tracking.models import Click
 
@@ -41,4 +41,4 @@ def make_clicks(*, count: int, link_ids: list[int], path: str) -> str:
 
 
 if __name__ == "__main__":
-    tell(old=make_clicks(**options()))
+    report(old=make_clicks(**options()))

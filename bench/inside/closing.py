@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from bench.baselines.closing import close_one
 from bench.cost import Watch, peak_megabytes
-from bench.inside import options, progress, tell
+from bench.inside import options, progress, report
 from conversions.models import Conversion
 from payouts.ledger.booking import book_changes
 from payouts.models import ExchangeRate, PayoutTerms
@@ -85,4 +85,4 @@ def main(*, sample: int, rounds: int, postgres: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    tell(**main(**options()))
+    report(**main(**options()))

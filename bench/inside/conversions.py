@@ -8,7 +8,7 @@ from itertools import islice
 
 from django.utils import timezone
 
-from bench.inside import options, progress, tell
+from bench.inside import options, progress, report
 from conversions.models import Conversion, Goal
 from conversions.reasons.codes import Reason
 from tracking.models import TrackingLink
@@ -53,4 +53,4 @@ def main(*, count: int) -> None:
 
 if __name__ == "__main__":
     main(**options())
-    tell(done=True)
+    report(done=True)

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from bench.baselines import one_by_one
 from bench.cost import Watch
-from bench.inside import options, progress, tell
+from bench.inside import options, progress, report
 from conversions.intake import Decision, Received, intake
 from conversions.models import Postback
 
@@ -35,7 +35,7 @@ class Events:
             "token": self._token,
         }
         return Received(
-            door=Postback.Door.BULK,
+            endpoint=Postback.Endpoint.BULK,
             method="POST",
             path="/bulk",
             parameters=list(fields.items()),
@@ -89,4 +89,4 @@ def main(
 
 
 if __name__ == "__main__":
-    tell(done=main(**options()))
+    report(done=main(**options()))

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from affiliates.access.advertiser_secrets import make_secret
 from affiliates.models import Advertiser, AdvertiserSecret, Affiliate, Enrollment, Offer
-from bench.inside import options, tell
+from bench.inside import options, report
 from conversions.models import Goal, RiskPolicy
 from payouts.models import CommissionPlan, CommissionRule
 from payouts.plan_changes.publish import publish_version
@@ -68,4 +68,4 @@ def _make_plan(offer: Offer, goals: list[Goal]) -> None:
 if __name__ == "__main__":
     with transaction.atomic():
         found = make_world(**options())
-    tell(**found)
+    report(**found)

@@ -44,7 +44,7 @@ class Demo:
         self.console = Console(highlight=False)
         self.supervisor = Supervisor(say=self.say, changed=self.write_facts)
         self.facts: dict[str, Any] = {}
-        self.told = False
+        self.announced = False
 
     def say(self, text: str) -> None:
         self.console.print(f"{time.strftime('%H:%M:%S')}  {text}", markup=False, soft_wrap=True)
@@ -53,11 +53,11 @@ class Demo:
         if left := supervisor.end_leftovers(patience=8):
             self.say(f"ended {left} processes that an earlier demo left behind")
         port = ports.web_port(os.environ.get("PORT", ""))
-        kept = environment.kept_secrets(DATA / "secrets.json")
-        database_url, owner_url = self._database(kept)
+        stored = environment.stored_secrets(DATA / "secrets.json")
+        database_url, owner_url = self._database(stored)
         env = {
             **environment.demo_environment(
-                port=port, database_url=database_url, redis_url=self._redis(kept), kept=kept
+                port=port, database_url=database_url, redis_url=self._redis(stored), stored=stored
             ),
             processes.MARK: str(DATA),
             "DATABASE_OWNER_URL": "",
@@ -74,11 +74,11 @@ class Demo:
             for daemon in workers(env, port):
                 self.supervisor.start_worker(daemon)
             self._wait_until_ready(port)
-        self.told = True
+        self.announced = True
         environment.keep_demo_environment(env)
         self.write_facts()
 
-    def _database(self, kept: Mapping[str, str]) -> tuple[str, str]:
+    def _database(self, stored: Mapping[str, str]) -> tuple[str, str]:
         """The addresses of the database for the application and for migrations; the second may be empty."""
         if url := os.environ.get("DATABASE_URL"):
             with step("Reach the database of DATABASE_URL"):
@@ -87,9 +87,9 @@ class Demo:
         with step("Start PostgreSQL"):
             server = postgresql.Postgres(
                 places.server_home(),
-                owner_password=kept["database_owner_password"],
-                password=kept["database_password"],
-                migrator_password=kept["database_migration_password"],
+                owner_password=stored["database_owner_password"],
+                password=stored["database_password"],
+                migrator_password=stored["database_migration_password"],
                 log=LOGS / "postgresql.log",
             )
             self.supervisor.start_server(server)
@@ -99,24 +99,24 @@ class Demo:
 
     def _set_aside(self, database: str) -> None:
         """Move files of the older database next to it: its clicks on disk and its anchors belong to no other."""
-        kept = DATA / database
-        kept.mkdir()
+        stored = DATA / database
+        stored.mkdir()
         for name in ("spool", "anchors.jsonl"):
             if (DATA / name).exists():
-                (DATA / name).rename(kept / name)
+                (DATA / name).rename(stored / name)
         self.say(
-            f"The demo data of an older version are set aside in the database {database} and in {kept}; "
+            f"The demo data of an older version are set aside in the database {database} and in {stored}; "
             "new ones are made. `make clean` removes both."
         )
 
-    def _redis(self, kept: Mapping[str, str]) -> str:
+    def _redis(self, stored: Mapping[str, str]) -> str:
         if url := os.environ.get("REDIS_URL"):
             with step("Reach the Redis of REDIS_URL"):
                 redis_server.check_it_answers(url)
             return url
         with step("Start Redis"):
             server = redis_server.RedisServer(
-                places.server_home(), password=kept["redis_password"], log=LOGS / "redis.log"
+                places.server_home(), password=stored["redis_password"], log=LOGS / "redis.log"
             )
             self.supervisor.start_server(server)
         return server.url
@@ -150,14 +150,14 @@ class Demo:
 
     def write_facts(self) -> None:
         """Write .data/demo.json whole, for its owner only; the process numbers change when something is restarted."""
-        if self.told:
+        if self.announced:
             pids: dict[str, int | None] = dict.fromkeys(("web", "worker", "beat", "postgres", "redis"))
             names = {"postgresql": "postgres"}
             pids |= {names.get(daemon.name, daemon.name): daemon.pid for daemon in self.supervisor.daemons}
             places.write_private(DEMO_FACTS, json.dumps({**self.facts, "pids": pids}, indent=2) + "\n")
 
     def stop(self) -> None:
-        self.told = False
+        self.announced = False
         DEMO_FACTS.unlink(missing_ok=True)
         environment.DEMO_ENVIRONMENT.unlink(missing_ok=True)
         self.supervisor.stop()
@@ -185,10 +185,10 @@ def workers(env: Mapping[str, str], port: int) -> list[Daemon]:
 
 def not_ready(port: int) -> str | None:
     """None when the web server reports itself and its dependencies ready; otherwise its answer."""
-    status, said = ask(port, "/readyz")
+    status, text = ask(port, "/readyz")
     if status == 404:
-        status, said = ask(port, "/healthz")
-    return None if status == 200 else f"/readyz answered {status or 'nothing'} {said}"
+        status, text = ask(port, "/healthz")
+    return None if status == 200 else f"/readyz answered {status or 'nothing'} {text}"
 
 
 def ask(port: int, path: str) -> tuple[int, str]:

@@ -15,7 +15,7 @@ NO_FILE = os.devnull
 SECRETS = ("SECRET_KEY", "CLICK_ID_KEYS", "FIELD_KEYS", "ANCHOR_KEYS")
 
 
-def kept_secrets(path: Path) -> dict[str, str]:
+def stored_secrets(path: Path) -> dict[str, str]:
     """The demo's secrets: made once, readable by their owner only."""
     try:
         known = json.loads(path.read_text())
@@ -49,12 +49,12 @@ EXAMPLE_ACCOUNT = {
 }
 
 
-def demo_environment(*, port: int, database_url: str, redis_url: str, kept: dict[str, str]) -> dict[str, str]:
+def demo_environment(*, port: int, database_url: str, redis_url: str, stored: dict[str, str]) -> dict[str, str]:
     """The environment of the demo's web server, worker and beat. Secrets given by the caller take precedence."""
     here = [f"http://127.0.0.1:{port}", f"http://localhost:{port}"]
     return {
         **os.environ,
-        **{name: os.environ.get(name) or kept[name] for name in SECRETS},
+        **{name: os.environ.get(name) or stored[name] for name in SECRETS},
         "ENV_FILE": NO_FILE,
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "DATABASE_URL": database_url,

@@ -66,9 +66,9 @@ def differences(root: Path = ROOT) -> list[str]:
     """Differences between the requirements files and uv.lock, in sentences."""
     lock = tomllib.loads((root / "uv.lock").read_text())
     return [
-        f"{name}: {said}"
+        f"{name}: {difference}"
         for name, (extras, groups) in FILES.items()
-        for said in compare(
+        for difference in compare(
             locked_packages(lock, extras=extras, groups=groups), required_packages((root / name).read_text())
         )
     ]

@@ -26,7 +26,7 @@ LOG = places.LOGS / "prepare.log"
 STATIC_STAMP = places.DATA / "static.stamp"
 
 
-class Told(io.TextIOBase):
+class StepOutput(io.TextIOBase):
     """The output of a command: written to the log, its last line shown beside the step."""
 
     def __init__(self, log: TextIO, shown: Step) -> None:
@@ -45,18 +45,18 @@ class Told(io.TextIOBase):
 
 def main() -> int:
     facts_file = Path(sys.argv[1])
-    steps: list[tuple[str, Callable[[Told], None]]] = [
-        ("Load the project", lambda told: django.setup()),
+    steps: list[tuple[str, Callable[[StepOutput], None]]] = [
+        ("Load the project", lambda output: django.setup()),
         ("Bring the database up to date", migrate),
         ("Collect static files", collect_static),
         ("Make demo data (once)", seed),
-        ("Read the demo's facts", lambda told: places.write_private(facts_file, json.dumps(facts(told)))),
+        ("Read the demo's facts", lambda output: places.write_private(facts_file, json.dumps(facts(output)))),
     ]
     with LOG.open("w") as log:
         for title, action in steps:
             try:
-                with step(title) as shown, redirect_stdout(Told(log, shown)):
-                    action(Told(log, shown))
+                with step(title) as shown, redirect_stdout(StepOutput(log, shown)):
+                    action(StepOutput(log, shown))
             except Exception as error:  # noqa: BLE001 - the edge of the program: said, logged, and the demo stops
                 traceback.print_exc(file=log)
                 log.flush()
@@ -66,18 +66,18 @@ def main() -> int:
     return 0
 
 
-def migrate(told: Told) -> None:
-    call_command("migrate", interactive=False, stdout=told, stderr=told, no_color=True)
+def migrate(output: StepOutput) -> None:
+    call_command("migrate", interactive=False, stdout=output, stderr=output, no_color=True)
 
 
-def collect_static(told: Told) -> None:
+def collect_static(output: StepOutput) -> None:
     """Collect only when a file has changed since the last time."""
     now = _static_fingerprint()
     manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
     if manifest.exists() and STATIC_STAMP.exists() and STATIC_STAMP.read_text() == now:
         return
     STATIC_STAMP.unlink(missing_ok=True)
-    call_command("collectstatic", interactive=False, stdout=told, stderr=told, no_color=True)
+    call_command("collectstatic", interactive=False, stdout=output, stderr=output, no_color=True)
     STATIC_STAMP.write_text(now)
 
 
@@ -91,16 +91,16 @@ def _static_fingerprint() -> str:
     return digest.hexdigest()
 
 
-def seed(told: Told) -> None:
+def seed(output: StepOutput) -> None:
     """The command itself knows whether the data are there already."""
     scale = float(os.environ.get("AFFIDAVIT_DEMO_SCALE") or 1)
-    call_command("seed_demo", scale=scale, stdout=told, stderr=told, no_color=True)
+    call_command("seed_demo", scale=scale, stdout=output, stderr=output, no_color=True)
 
 
-def facts(told: Told) -> dict[str, object]:
+def facts(output: StepOutput) -> dict[str, object]:
     """Links, advertisers, goals, logins and keys, as the seed command states them."""
     answer = io.StringIO()
-    call_command("seed_demo", facts=True, stdout=answer, stderr=told, no_color=True)
+    call_command("seed_demo", facts=True, stdout=answer, stderr=output, no_color=True)
     reply = json.loads(answer.getvalue())
     if not isinstance(reply, dict):
         raise TypeError(f"seed_demo --facts must print one JSON object, not {type(reply).__name__}")

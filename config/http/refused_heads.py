@@ -16,8 +16,8 @@ async def refuse_head(scope: Scope, send: Send, status: int, message: str) -> No
     path = scope["path"]
     if path in (native.PATH, bulk.PATH) or dialects.serves(path):
         reason = Reason.UNREADABLE if status == HTTPStatus.BAD_REQUEST else Reason.TOO_LARGE
-        said = {"outcome": "invalid", "reason": reason.value, "message": message, "problems": []}
-        await respond(send, status, [JSON, *headers], json.dumps(said).encode())
+        body = {"outcome": "invalid", "reason": reason.value, "message": message, "problems": []}
+        await respond(send, status, [JSON, *headers], json.dumps(body).encode())
     elif path.startswith(API):
         code = "bad_request" if status == HTTPStatus.BAD_REQUEST else "too_large"
         await respond(send, status, [JSON, *headers], json.dumps(error_body(code, message)).encode())

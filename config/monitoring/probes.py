@@ -33,8 +33,8 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """Readiness: each part with its state; 503 when one is not there."""
     scope = getattr(request, "scope", {})
     threads: Iterable[Thread] | None = scope.get(THREADS)
-    said = as_json(readiness(threads))
-    return JsonResponse(said, status=200 if said["status"] == "ready" else 503)
+    body = as_json(readiness(threads))
+    return JsonResponse(body, status=200 if body["status"] == "ready" else 503)
 
 
 def metrics(request: HttpRequest) -> HttpResponse:

@@ -24,7 +24,7 @@ from tracking.capture import spool
 from tracking.capture.link_cache import connection_parameters
 
 # With a warning all is there, but something is to be put right.
-OK, WARNING, FAULT = "ok", "warning", "fault"
+OK, WARNING, ERROR = "ok", "warning", "error"
 # Below this the disk may fill up before an operator reacts: some minutes of clicks.
 LEAST_FREE = 256 * 1024 * 1024
 # Longer than draining takes once the database is back.
@@ -54,7 +54,7 @@ def readiness(threads: Iterable[Thread] | None) -> dict[str, Part]:
 
 
 def as_json(parts: dict[str, Part]) -> dict[str, object]:
-    ready = all(part.state != FAULT for part in parts.values())
+    ready = all(part.state != ERROR for part in parts.values())
     return {"status": "ready" if ready else "not ready", "parts": {name: asdict(part) for name, part in parts.items()}}
 
 
@@ -71,8 +71,8 @@ def check_postgresql() -> dict[str, Part]:
             return parts
     except psycopg.Error as error:
         log.error("not_ready", part="database", error=str(error).strip())
-        fault = "PostgreSQL does not answer. Check that it runs and that DATABASE_URL leads to it."
-        return {"database": Part(FAULT, fault), "migrations": Part(FAULT, "Unknown without the database.")}
+        problem = "PostgreSQL does not answer. Check that it runs and that DATABASE_URL leads to it."
+        return {"database": Part(ERROR, problem), "migrations": Part(ERROR, "Unknown without the database.")}
 
 
 @cache
@@ -89,7 +89,7 @@ def check_migrations(line: "psycopg.Connection") -> Part:
     missing = sorted(last_migrations() - applied)
     if missing:
         named = ", ".join(".".join(each) for each in missing)
-        return Part(FAULT, f"The database is older than the code; missing: {named}. Run: python manage.py migrate")
+        return Part(ERROR, f"The database is older than the code; missing: {named}. Run: python manage.py migrate")
     return Part(OK)
 
 
@@ -114,7 +114,7 @@ def check_anchors(line: "psycopg.Connection") -> Part:
 
 
 def check_redis() -> Part:
-    return _with_redis("redis", lambda: Part(OK) if heartbeat.connection().ping() else Part(FAULT))
+    return _with_redis("redis", lambda: Part(OK) if heartbeat.connection().ping() else Part(ERROR))
 
 
 def check_alive(part: str, words: str, command: str) -> Part:
@@ -123,7 +123,7 @@ def check_alive(part: str, words: str, command: str) -> Part:
         if age is not None and age <= heartbeat.FRESH:
             return Part(OK)
         silent = "a day or more" if age is None else f"{age:.0f} s"
-        return Part(FAULT, f"{words} gave no sign of life for {silent}. Start it: {command}")
+        return Part(ERROR, f"{words} gave no sign of life for {silent}. Start it: {command}")
 
     return _with_redis(part, look)
 
@@ -133,7 +133,7 @@ def _with_redis(part: str, look: Callable[[], Part]) -> Part:
         return look()
     except redis.RedisError as error:
         log.error("not_ready", part=part, error=str(error).strip())
-        return Part(FAULT, "Redis does not answer. Check that it runs and that REDIS_URL leads to it.")
+        return Part(ERROR, "Redis does not answer. Check that it runs and that REDIS_URL leads to it.")
 
 
 def check_threads(threads: Iterable[Thread] | None) -> Part:
@@ -141,7 +141,7 @@ def check_threads(threads: Iterable[Thread] | None) -> Part:
         return Part(OK, "This process takes no clicks: it was not started through config.asgi.")
     ended = [thread.name for thread in threads if not thread.is_alive()]
     if ended:
-        return Part(FAULT, f"In this web process a thread has ended: {', '.join(ended)}. Restart the process.")
+        return Part(ERROR, f"In this web process a thread has ended: {', '.join(ended)}. Restart the process.")
     return Part(OK)
 
 
@@ -149,16 +149,16 @@ def check_spool(directory: Path) -> Part:
     """Whether clicks could go to this node's disk, and those that went there have left it again."""
     there = next(path for path in (directory, *directory.absolute().parents) if path.exists())
     if not os.access(there, os.W_OK | os.X_OK):
-        return Part(FAULT, f"Clicks cannot be kept on disk: {there} is not writable. Fix its rights, or SPOOL_DIR.")
+        return Part(ERROR, f"Clicks cannot be kept on disk: {there} is not writable. Fix its rights, or SPOOL_DIR.")
     free = shutil.disk_usage(there).free
     if free < LEAST_FREE:
         return Part(
-            FAULT, f"The disk of {there} has {free // 2**20} MiB left for clicks. Make room, or move SPOOL_DIR."
+            ERROR, f"The disk of {there} has {free // 2**20} MiB left for clicks. Make room, or move SPOOL_DIR."
         )
     state = spool.state(directory)
     if state.oldest_seconds > DRAINED_WITHIN:
         return Part(
-            FAULT, f"Clicks wait on disk for {state.oldest_seconds:.0f} s: the database has not taken them yet."
+            ERROR, f"Clicks wait on disk for {state.oldest_seconds:.0f} s: the database has not taken them yet."
         )
     if state.quarantined:
         aside = directory / spool.QUARANTINE

@@ -26,7 +26,7 @@ DAY = timedelta(hours=24)
 KNOWN_FOR = timedelta(days=30)
 # Failed addresses that are compared with the advertiser's own; more are a flood.
 MOST_ADDRESSES = 200
-UNHEARD = (Postback.Outcome.UNAUTHORIZED, Postback.Outcome.FORBIDDEN)
+REFUSED_SENDERS = (Postback.Outcome.UNAUTHORIZED, Postback.Outcome.FORBIDDEN)
 
 admin.site.unregister(Advertiser)
 
@@ -66,10 +66,10 @@ class AdvertiserWithPostbacksAdmin(AdvertiserAdmin):
             for (ip, outcome, reason), count in turned_away(row).most_common(20)
         )
         empty = "None: everything that came named the advertiser rightly."
-        told = rows_of(("Times", "From", "Why, and what to do"), lines, empty=empty)
+        table = rows_of(("Times", "From", "Why, and what to do"), lines, empty=empty)
         limit = settings.FAILED_POSTBACKS_PER_MINUTE
         note = f"After {limit} failures within a minute an address has to wait (429)." if limit else ""
-        return format_html("{}<p>{}</p>", told, note)
+        return format_html("{}<p>{}</p>", table, note)
 
 
 def turned_away(advertiser: Advertiser) -> Counter[tuple[str, str, str]]:
@@ -78,12 +78,12 @@ def turned_away(advertiser: Advertiser) -> Counter[tuple[str, str, str]]:
     Includes requests known to be the advertiser's, and those with an unknown token from an address that it sends from.
     """
     since = timezone.now() - DAY
-    unheard = Postback.objects.filter(received_at__gt=since, outcome__in=UNHEARD).order_by()
-    own = unheard.filter(advertiser=advertiser)
-    strangers = unheard.filter(advertiser=None, outcome=Postback.Outcome.UNAUTHORIZED)
+    refused = Postback.objects.filter(received_at__gt=since, outcome__in=REFUSED_SENDERS).order_by()
+    own = refused.filter(advertiser=advertiser)
+    strangers = refused.filter(advertiser=None, outcome=Postback.Outcome.UNAUTHORIZED)
     failing = list(strangers.values_list("ip", flat=True).distinct()[:MOST_ADDRESSES])
-    heard = Postback.objects.filter(advertiser=advertiser, ip__in=failing, received_at__gt=since - KNOWN_FOR)
-    its = strangers.filter(ip__in=set(heard.order_by().values_list("ip", flat=True).distinct()))
+    identified = Postback.objects.filter(advertiser=advertiser, ip__in=failing, received_at__gt=since - KNOWN_FOR)
+    its = strangers.filter(ip__in=set(identified.order_by().values_list("ip", flat=True).distinct()))
     found: Counter[tuple[str, str, str]] = Counter()
     for rows in (own, its):
         for ip, outcome, reason, count in rows.values_list("ip", "outcome", "reason").annotate(Count("pk")):

@@ -94,7 +94,7 @@ class AppealStateFilter(DropdownFilter):
 class AppealAdmin(RecordAdmin):
     """Appeals against rejections; the one due first comes first."""
 
-    list_display = ("named", "who", "rejection", "said", "owner", "due", "state_label")
+    list_display = ("named", "who", "rejection", "text_shown", "owner", "due", "state_label")
     list_display_links = ("named",)
     list_filter = (
         AppealStateFilter,
@@ -169,7 +169,7 @@ class AppealAdmin(RecordAdmin):
         return f"{row.conversion.get_status_display()}: {row.conversion.get_reason_display().lower()}"
 
     @display(description="The affiliate says")
-    def said(self, row: Appeal) -> SafeString:
+    def text_shown(self, row: Appeal) -> SafeString:
         return format_html('<span class="aff-clip" title="{}">{}</span>', row.words, row.words)
 
     @display(description="Evidence")

@@ -52,11 +52,11 @@ class DecideConversions(ChoosingForm):
         return row.status != cls.to
 
     def describe(self, row: Conversion) -> str:
-        money = format_money(row.kept_revenue, row.currency) if row.kept_revenue is not None else "no revenue"
+        money = format_money(row.remaining_revenue, row.currency) if row.remaining_revenue is not None else "no revenue"
         return f"{row.affiliate} · {row.goal.name} · {money} · {row.get_status_display()}"
 
     def worth(self, row: Conversion) -> Worth:
-        revenue = [(row.kept_revenue, row.currency)] if row.kept_revenue is not None and row.currency else []
+        revenue = [(row.remaining_revenue, row.currency)] if row.remaining_revenue is not None and row.currency else []
         return Worth(str(row.affiliate), revenue)
 
     def kind_of(self, row: Conversion) -> str:
@@ -67,8 +67,8 @@ class DecideConversions(ChoosingForm):
         if "reason" not in given:
             return given
         reason = Reason(given["reason"])
-        if fault := self._misfit(reason, self.sorted_out(self.rows)[0]):
-            self.add_error("reason", fault)
+        if problem := self._misfit(reason, self.sorted_out(self.rows)[0]):
+            self.add_error("reason", problem)
         if reason != Reason.OPERATOR_APPROVED and not given.get("note") and "note" not in self.errors:
             self.add_error("note", "Say why in a few words: the affiliate reads it, and it can be asked for later.")
         return given
@@ -89,8 +89,8 @@ class DecideConversions(ChoosingForm):
         locked = Conversion.objects.select_for_update(of=("self",)).select_related("affiliate", "goal")
         rows = list(locked.filter(pk__in=[row.pk for row in self.rows]).order_by("pk"))
         chosen, left = self.sorted_out(rows)
-        if fault := self._misfit(reason, chosen):
-            raise ValidationError(f"Nothing was changed. {fault}")
+        if problem := self._misfit(reason, chosen):
+            raise ValidationError(f"Nothing was changed. {problem}")
         if left and not chosen:
             raise ValidationError(f"Nothing was {self.done}. {left_words(left)}")
         changing = [row.pk for row in chosen if row.status != self.to]

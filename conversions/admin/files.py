@@ -61,9 +61,9 @@ class DecideByFile(FileQuestion):
             answers = decide_many(wishes, actor=actor, now=now, dry=True)
         except FileRefused as error:
             raise ValidationError(str(error)) from error
-        faults = [words for words, answer in _named(lines, answers) if not answer.held]
-        if faults and not self.cleaned_data["leave_out"]:
-            raise ValidationError([f"{len(faults)} rows cannot be done; nothing was changed.", *faults[:SHOWN]])
+        problems = [words for words, answer in _named(lines, answers) if not answer.held]
+        if problems and not self.cleaned_data["leave_out"]:
+            raise ValidationError([f"{len(problems)} rows cannot be done; nothing was changed.", *problems[:SHOWN]])
         answers = decide_many(wishes, actor=actor, now=now)
         done = Counter(answer.result for answer in answers)
         words = f"{done[CHANGED]} changed, {done[UNCHANGED]} were so already, {done[REFUSED]} left out."
@@ -118,7 +118,7 @@ class ImportEvents(FileQuestion):
             )
         except FileRefused as error:
             raise ValidationError(str(error)) from error
-        faults = [f"Line {answer.line}: {answer.message}" for answer in done.refused[:SHOWN]]
+        problems = [f"Line {answer.line}: {answer.message}" for answer in done.refused[:SHOWN]]
         if given["only_look"]:
-            raise ValidationError([f"Nothing was kept. It would be {done.words()}", *faults])
-        return " ".join([done.words(), *faults])
+            raise ValidationError([f"Nothing was kept. It would be {done.words()}", *problems])
+        return " ".join([done.words(), *problems])

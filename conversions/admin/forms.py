@@ -111,10 +111,10 @@ class RefundConversion(ConfirmForm):
 
     @classmethod
     def fits(cls, row: Conversion) -> bool:
-        return bool(row.kept_revenue)
+        return bool(row.remaining_revenue)
 
     def describe(self, row: Conversion) -> str:
-        left = format_money(row.kept_revenue, row.currency) if row.kept_revenue is not None else "no revenue"
+        left = format_money(row.remaining_revenue, row.currency) if row.remaining_revenue is not None else "no revenue"
         return f"{row.affiliate} · {row.goal.name} · {left} left"
 
     def perform(self, *, actor: User, now: datetime) -> str:

@@ -128,12 +128,12 @@ class GoalAdmin(PanelAdmin):
 
     @display(description="Rules")
     def rules(self, row: Goal) -> str:
-        said = [
+        parts = [
             "needs customer_id" if row.needs_customer_id else "",
             "needs revenue" if row.needs_revenue else "",
             *all_words(row),
         ]
-        return ", ".join(part for part in said if part) or "–"
+        return ", ".join(part for part in parts if part) or "–"
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Goal]":
         rows: QuerySet[Goal] = super().get_queryset(request)

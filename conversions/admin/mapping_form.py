@@ -9,7 +9,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, U
 
 from conversions.dialects.answers import VALUES, native_answer
 from conversions.dialects.mapping import DEDUCTIONS, NAMES
-from conversions.dialects.rules import FIXED, Fault, faults
+from conversions.dialects.rules import FIXED, MappingProblem, problems
 from conversions.dialects.table import BY_NAME, DIALECTS, Dialect
 from conversions.models import SenderMapping
 from conversions.models.mappings import NATIVE, OWN
@@ -153,20 +153,20 @@ class MappingForm(forms.ModelForm):  # type: ignore[type-arg]
     def _post_clean(self) -> None:
         """Validate the row as it would be saved."""
         super()._post_clean()  # type: ignore[misc]
-        for fault in faults(self.instance):
-            field = self._field_of(fault)
+        for problem in problems(self.instance):
+            field = self._field_of(problem)
             named = field if field in self.fields else None
-            if named is None or named not in self.errors or fault.key:
-                self.add_error(named, ValidationError(fault.message))
+            if named is None or named not in self.errors or problem.key:
+                self.add_error(named, ValidationError(problem.message))
 
     @staticmethod
-    def _field_of(fault: Fault) -> str:
-        if fault.field == "names":
-            return names_field(fault.key)
-        if fault.field == "defaults":
-            return fixed_field(fault.key)
+    def _field_of(problem: MappingProblem) -> str:
+        if problem.field == "names":
+            return names_field(problem.key)
+        if problem.field == "defaults":
+            return fixed_field(problem.key)
         return {"statuses": "words_status", "goals": "words_goal", "tokens": "token_names"}.get(
-            fault.field, fault.field
+            problem.field, problem.field
         )
 
 

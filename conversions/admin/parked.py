@@ -15,7 +15,7 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
 from affiliates.models import User
-from conversions.intake import give_up_parked, try_parked
+from conversions.intake import expire_parked, try_parked
 from conversions.models import ParkedPostback, Postback
 from records.words import counted
 from tracking.click_id.pasted import narrowed
@@ -40,7 +40,7 @@ class DecideParked(ConfirmForm):
         still = set(ParkedPostback.objects.filter(pk__in=chosen).values_list("pk", flat=True))
         outcomes = dict(Postback.objects.filter(pk__in=chosen).values_list("pk", "outcome"))
         counts = Counter("still waiting" if pk in still else outcomes.get(pk, "gone") for pk in chosen)
-        return ", ".join(f"{number} {said.replace('_', ' ')}" for said, number in counts.most_common())
+        return ", ".join(f"{number} {status.replace('_', ' ')}" for status, number in counts.most_common())
 
 
 class TryParked(DecideParked):
@@ -55,7 +55,7 @@ class TryParked(DecideParked):
         return f"Tried again: {self.became()}."
 
 
-class GiveUpParked(DecideParked):
+class ExpireParked(DecideParked):
     title, submit, tone = "Give up", "Give up", "danger"
     explanation = (
         "They wait no longer, and repeats of the same go with them. What they wait for may still come: then a request "
@@ -64,7 +64,7 @@ class GiveUpParked(DecideParked):
     note = note_field(required=True, label="Reason", help_text="Why, in a few words. It stands in the trace.")
 
     def perform(self, *, actor: User, now: datetime) -> str:
-        give_up_parked([row.pk for row in self.rows], by=str(actor), note=self.cleaned_data["note"], now=now)
+        expire_parked([row.pk for row in self.rows], by=str(actor), note=self.cleaned_data["note"], now=now)
         return f"Given up: {self.became()}. Reason: {self.cleaned_data['note']}"
 
 
@@ -89,7 +89,7 @@ class ParkedPostbackAdmin(RecordAdmin):
     actions = ("try_now", "give_up")
     actions_detail = ("trace", "try_now", "give_up")
     try_now = question(TryParked, description="Try now", icon="play_arrow")
-    give_up = question(GiveUpParked, description="Give up", icon="block", variant=ActionVariant.DANGER)
+    give_up = question(ExpireParked, description="Give up", icon="block", variant=ActionVariant.DANGER)
     fields = (
         *(("postback_shown", "advertiser"), ("waits_label", "awaited_shown"), ("occurred_at", "since")),
         *(("next_try", "until"), "is_repeat"),

@@ -22,7 +22,7 @@ from unfold.decorators import action, display
 
 from conversions.admin.files import ImportEvents
 from conversions.admin.forms import ReplayPostbacks
-from conversions.intake.write.answer import answer_kept
+from conversions.intake.write.answer import stored_answer
 from conversions.models import ParkedPostback, Postback, Trace
 from conversions.reasons.codes import Reason
 from records.words import counted
@@ -114,7 +114,7 @@ class PostbackColumns(ExportColumns):
     class Meta:
         model = Postback
         fields = (
-            *("public_id", "received_at", "door", "method", "advertiser", "ip", "outcome", "reason"),
+            *("public_id", "received_at", "endpoint", "method", "advertiser", "ip", "outcome", "reason"),
             *("click", "transaction_id", "conversion", "sent"),
         )
         export_order = fields
@@ -148,7 +148,7 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
         ParkedFilter,
         ("reason", ChoicesDropdownFilter),
         ("advertiser", AutocompleteSelectFilter),
-        ("door", ChoicesCheckboxFilter),
+        ("endpoint", ChoicesCheckboxFilter),
         ("received_at", DayRangeFilter),
     )
     list_select_related = ("advertiser", "parked")
@@ -177,7 +177,16 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
         ),
         (
             "As it was sent",
-            {"fields": (("door", "mapping"), ("method", "is_secure"), ("path", "ip"), "sent", "headers_shown", "body")},
+            {
+                "fields": (
+                    ("endpoint", "mapping"),
+                    ("method", "is_secure"),
+                    ("path", "ip"),
+                    "sent",
+                    "headers_shown",
+                    "body",
+                )
+            },
         ),
         ("As it was answered", {"fields": ("answered",)}),
     )
@@ -278,7 +287,7 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
     def answered(self, row: Any) -> SafeString | str:
         if not row.answers:
             return "Not decided yet; the sweep takes it up within a minute."
-        decision = answer_kept(row)
+        decision = stored_answer(row)
         text = json.dumps(decision.body, indent=2, ensure_ascii=False)
         return format_html('<pre class="aff-pre">HTTP {}\n{}</pre>', decision.http_status, text)
 

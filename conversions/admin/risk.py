@@ -76,7 +76,7 @@ class DecideReviews(ChoosingForm):
         return {}
 
     def worth(self, row: RiskReview) -> Worth:
-        revenue, currency = row.conversion.kept_revenue, row.conversion.currency
+        revenue, currency = row.conversion.remaining_revenue, row.conversion.currency
         return Worth(str(row.conversion.affiliate), [(revenue, currency)] if revenue is not None and currency else [])
 
     def kind_of(self, row: RiskReview) -> str:

@@ -57,7 +57,7 @@ class PostbackSerializer(serializers.ModelSerializer[Postback]):
     class Meta:
         model = Postback
         fields: tuple[str, ...] = (
-            *("id", "received_at", "door", "method", "path", "parameters", "body", "headers", "ip", "is_secure"),
+            *("id", "received_at", "endpoint", "method", "path", "parameters", "body", "headers", "ip", "is_secure"),
             *("advertiser", "decided_at", "outcome", "reason", "click_id", "transaction_id", "conversion"),
         )
         read_only_fields = fields
@@ -80,7 +80,7 @@ class PostbackStorySerializer(PostbackSerializer):
 class PostbackFilters(PeriodFilters):
     moment, moment_words = "received_at", "when the postback was received"
     advertiser = filters.CharFilter("advertiser__public_id", help_text="Postbacks of this advertiser, by its ID.")
-    door = ChoicesFilter(choices=Postback.Door.choices)
+    endpoint = ChoicesFilter(choices=Postback.Endpoint.choices)
     outcome = ChoicesFilter(choices=Postback.Outcome.choices)
     reason = ChoicesFilter(choices=Reason.choices)
     click_id = ClickFilter(help_text="The click's 40 characters.")

@@ -87,8 +87,8 @@ class Mapping:
         for name, value in sent:
             by_name.setdefault(name.strip().lower(), []).append((name, value))
         found = [(ours, *pair) for ours, names in self.fields.items() for pair in _first(by_name, names)]
-        said = {ours: value for ours, _, value in reversed(found)}
-        known = said.get("currency") or self.defaults.get("currency") or currency
+        ours_by_name = {ours: value for ours, _, value in reversed(found)}
+        known = ours_by_name.get("currency") or self.defaults.get("currency") or currency
         readings = [Reading(ours, name, value, self._word(ours, value, known)) for ours, name, value in found]
         readings = [each for each in readings if each.ours != "event_type" or each.value]
         there = {each.ours for each in readings}

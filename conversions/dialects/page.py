@@ -43,8 +43,8 @@ def part_of(dialect: Dialect) -> str:
         *((f"{ours.capitalize()}, when none is sent", f"`{value}`") for ours, value in mapping.defaults.items()),
         *([("A guess", dialect.guesses)] if dialect.guesses else []),
     ]
-    told = "".join(f"- {name}: {text}\n" for name, text in facts)
-    return f"## {dialect.title}\n\n{told}\n| ours | theirs |\n| --- | --- |\n{rows}\n{_sample(dialect)}"
+    notes = "".join(f"- {name}: {text}\n" for name, text in facts)
+    return f"## {dialect.title}\n\n{notes}\n| ours | theirs |\n| --- | --- |\n{rows}\n{_sample(dialect)}"
 
 
 def _words(title: str, words: Mapping | object) -> list[tuple[str, str]]:

@@ -23,7 +23,7 @@ FIXED = ("event_type", "status", "currency", "payout", "revenue", "coupon")
 BODIES = ("taken_body", "duplicate_body", "refused_body")
 
 
-class Fault(NamedTuple):
+class MappingProblem(NamedTuple):
     """An error in a field of `SenderMapping`; `key` is the field or word within it, if there is one."""
 
     field: str
@@ -31,77 +31,81 @@ class Fault(NamedTuple):
     message: str
 
 
-def faults(row: SenderMapping) -> list[Fault]:
+def problems(row: SenderMapping) -> list[MappingProblem]:
     """All errors of a mapping, saved or not. At most one query."""
     if broken := [*_shapes(row)]:
         return broken
     parts = (_slug, _names, _needed, _defaults, _words, _times, _answers)
-    return [fault for part in parts for fault in part(row)]
+    return [problem for part in parts for problem in part(row)]
 
 
-def _shapes(row: SenderMapping) -> Iterator[Fault]:
+def _shapes(row: SenderMapping) -> Iterator[MappingProblem]:
     """JSON that is not a table of texts: from the API or a shell, never from the form."""
     for field in ("defaults", "goals", "statuses"):
         value = getattr(row, field)
         if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
-            yield Fault(field, "", "Give an object of texts.")
+            yield MappingProblem(field, "", "Give an object of texts.")
     lists = row.names.values() if isinstance(row.names, dict) else [None]
     if not all(isinstance(each, list) and all(isinstance(name, str) for name in each) for each in lists):
-        yield Fault("names", "", "Give an object that has a list of names for each field.")
+        yield MappingProblem("names", "", "Give an object that has a list of names for each field.")
     if not isinstance(row.tokens, list) or not all(isinstance(name, str) for name in row.tokens):
-        yield Fault("tokens", "", "Give a list of names.")
+        yield MappingProblem("tokens", "", "Give a list of names.")
 
 
-def _slug(row: SenderMapping) -> Iterator[Fault]:
+def _slug(row: SenderMapping) -> Iterator[MappingProblem]:
     if row.slug in BY_NAME or row.slug == NATIVE:
         title = BY_NAME[row.slug].title if row.slug in BY_NAME else "Affidavit"
-        yield Fault("slug", "", f"/d/{row.slug}/ is the address of {title}: choose another name.")
+        yield MappingProblem("slug", "", f"/d/{row.slug}/ is the address of {title}: choose another name.")
 
 
-def _names(row: SenderMapping) -> Iterator[Fault]:
+def _names(row: SenderMapping) -> Iterator[MappingProblem]:
     taken = {"token": "as the token", "test": "by every address"}
     for field, key, names in [("tokens", "", row.tokens), *(("names", ours, row.names[ours]) for ours in row.names)]:
         if field == "names" and key not in NAMES:
-            yield Fault("names", key, f"{key[:60]} is no field; there are {', '.join(NAMES)}.")
+            yield MappingProblem("names", key, f"{key[:60]} is no field; there are {', '.join(NAMES)}.")
             continue
         if len(names) > MOST_NAMES:
-            yield Fault(field, key, f"{len(names)} names; {MOST_NAMES} are enough.")
+            yield MappingProblem(field, key, f"{len(names)} names; {MOST_NAMES} are enough.")
         meaning = f"as {key}" if key else "as the token"
         for name in names[:MOST_NAMES]:
             if not (NAME.fullmatch(name) and name.isprintable()):
-                yield Fault(
+                yield MappingProblem(
                     field, key, f"{name[:60]!r} is no parameter's name: 1 to 60 characters without & = # ? + % ,"
                 )
             elif taken.setdefault(name.lower(), meaning) != meaning:
-                yield Fault(field, key, f"{name} is read {taken[name.lower()]} already. A parameter has one meaning.")
+                yield MappingProblem(
+                    field, key, f"{name} is read {taken[name.lower()]} already. A parameter has one meaning."
+                )
 
 
-def _needed(row: SenderMapping) -> Iterator[Fault]:
+def _needed(row: SenderMapping) -> Iterator[MappingProblem]:
     read = {ours for ours, names in row.names.items() if names}
     if not (read & {"click_id", "customer_id", "coupon"} or row.defaults.get("coupon")):
         message = "Nothing says which affiliate an event belongs to: name the parameter of the click ID."
-        yield Fault("names", "click_id", message)
+        yield MappingProblem("names", "click_id", message)
     if not (read & {"click_id", "txid"}):
         message = "Without a click ID an event needs a transaction ID: name its parameter, or that of the click ID."
-        yield Fault("names", "txid", message)
+        yield MappingProblem("names", "txid", message)
     has_default = row.advertiser is not None and bool(row.advertiser.default_goal)
     if "event_type" not in read and not row.defaults.get("event_type") and not has_default:
         message = "Nothing says which goal an event is: name the parameter, or give the goal that it always is."
-        yield Fault("names", "event_type", message)
+        yield MappingProblem("names", "event_type", message)
 
 
-def _defaults(row: SenderMapping) -> Iterator[Fault]:
+def _defaults(row: SenderMapping) -> Iterator[MappingProblem]:
     for ours, value in row.defaults.items():
         if ours not in FIXED:
-            yield Fault("defaults", ours, f"{ours[:60]} cannot be the same for all events; {', '.join(FIXED)} can.")
+            yield MappingProblem(
+                "defaults", ours, f"{ours[:60]} cannot be the same for all events; {', '.join(FIXED)} can."
+            )
         elif ours == "status" and value not in Conversion.Status.values:
-            yield Fault("defaults", ours, f"{value[:60]} is none of {', '.join(Conversion.Status.values)}.")
+            yield MappingProblem("defaults", ours, f"{value[:60]} is none of {', '.join(Conversion.Status.values)}.")
         elif ours == "currency" and value not in PLACES:
-            yield Fault("defaults", ours, f"{value[:60]} is not a currency code such as EUR.")
-        elif ours in ("payout", "revenue") and (told := _no_amount(value)):
-            yield Fault("defaults", ours, told)
+            yield MappingProblem("defaults", ours, f"{value[:60]} is not a currency code such as EUR.")
+        elif ours in ("payout", "revenue") and (problem := _no_amount(value)):
+            yield MappingProblem("defaults", ours, problem)
         elif len(value) > 60 or not value.isprintable():
-            yield Fault("defaults", ours, "At most 60 characters, none of them a control character.")
+            yield MappingProblem("defaults", ours, "At most 60 characters, none of them a control character.")
 
 
 def _no_amount(value: str) -> str:
@@ -112,21 +116,23 @@ def _no_amount(value: str) -> str:
     return ""
 
 
-def _words(row: SenderMapping) -> Iterator[Fault]:
+def _words(row: SenderMapping) -> Iterator[MappingProblem]:
     for field, words in (("statuses", row.statuses), ("goals", row.goals)):
         if len(words) > MOST_WORDS:
-            yield Fault(field, "", f"{len(words)} words; at most {MOST_WORDS}.")
+            yield MappingProblem(field, "", f"{len(words)} words; at most {MOST_WORDS}.")
         for theirs in words:
             if not theirs.strip() or len(theirs) > LONGEST_WORD or not theirs.isprintable():
-                yield Fault(field, theirs, f"{theirs[:60]!r}: a word has 1 to {LONGEST_WORD} plain characters.")
+                yield MappingProblem(
+                    field, theirs, f"{theirs[:60]!r}: a word has 1 to {LONGEST_WORD} plain characters."
+                )
     for theirs, ours in row.statuses.items():
         if ours not in Conversion.Status.values:
             message = f"{ours[:60]} is none of {', '.join(Conversion.Status.values)}."
-            yield Fault("statuses", theirs, message)
+            yield MappingProblem("statuses", theirs, message)
     yield from _goals(row)
 
 
-def _goals(row: SenderMapping) -> Iterator[Fault]:
+def _goals(row: SenderMapping) -> Iterator[MappingProblem]:
     """Goals that no offer has: every event with a word mapped to one would be refused."""
     named = {(theirs, ours) for theirs, ours in row.goals.items() if ours}
     fixed = row.defaults.get("event_type", "")
@@ -138,14 +144,14 @@ def _goals(row: SenderMapping) -> Iterator[Fault]:
     there = f"There are {', '.join(sorted(known)[:20])}." if known else "Make the goal first."
     for theirs, ours in sorted(named):
         if ours not in known:
-            yield Fault("goals", theirs, f"{theirs[:60]} is {ours[:60]}, which no {whose} counts. {there}")
+            yield MappingProblem("goals", theirs, f"{theirs[:60]} is {ours[:60]}, which no {whose} counts. {there}")
     if fixed and fixed not in known:
-        yield Fault("defaults", "event_type", f"No {whose} counts {fixed[:60]}. {there}")
+        yield MappingProblem("defaults", "event_type", f"No {whose} counts {fixed[:60]}. {there}")
 
 
-def _times(row: SenderMapping) -> Iterator[Fault]:
+def _times(row: SenderMapping) -> Iterator[MappingProblem]:
     if row.time_zone not in available_timezones():
-        yield Fault("time_zone", "", f"{row.time_zone[:40]} is no time zone such as Europe/Berlin or UTC.")
+        yield MappingProblem("time_zone", "", f"{row.time_zone[:40]} is no time zone such as Europe/Berlin or UTC.")
     sample = datetime(2026, 12, 31, 23, 58, 59, tzinfo=UTC)
     if not row.time_format:
         return
@@ -156,25 +162,25 @@ def _times(row: SenderMapping) -> Iterator[Fault]:
         is_whole = False
     if not is_whole:
         message = "It must say year, month and day so that they can be read back, as %d.%m.%Y %H:%M does."
-        yield Fault("time_format", "", message)
+        yield MappingProblem("time_format", "", message)
 
 
-def _answers(row: SenderMapping) -> Iterator[Fault]:
+def _answers(row: SenderMapping) -> Iterator[MappingProblem]:
     if row.answers_as not in {NATIVE, OWN, *BY_NAME}:
-        yield Fault("answers_as", "", f"There is no platform {row.answers_as[:40]}.")
+        yield MappingProblem("answers_as", "", f"There is no platform {row.answers_as[:40]}.")
     if row.answers_as != OWN:
         return
     for field in BODIES:
-        if message := _body_fault(row.content_type, getattr(row, field)):
-            yield Fault(field, "", message)
+        if message := _body_problem(row.content_type, getattr(row, field)):
+            yield MappingProblem(field, "", message)
     if row.refused_status == SenderMapping.RefusedStatus.OK and row.refused_body.strip() in (
         "", row.taken_body.strip(), row.duplicate_body.strip()
     ):  # fmt: skip
         message = "With status 200 the body alone says that it was refused: it must differ from the other two."
-        yield Fault("refused_body", "", message)
+        yield MappingProblem("refused_body", "", message)
 
 
-def _body_fault(content_type: str, text: str) -> str:
+def _body_problem(content_type: str, text: str) -> str:
     if len(text) > LONGEST_BODY:
         return f"{len(text):,} characters; at most {LONGEST_BODY:,}."
     if any(not char.isprintable() and char not in "\r\n\t" for char in text):

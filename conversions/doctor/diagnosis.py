@@ -39,7 +39,7 @@ _SUB = re.compile(r"^sub(_id)?\d{1,2}$")
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class DiagnosedProblem:
     """One error to fix: where it is, what is wrong, what to do."""
 
     field: str
@@ -56,7 +56,7 @@ class Diagnosis:
     known_by: str
     advertiser: Advertiser | None
     on_trust: bool
-    faults: list[Fault] = field(default_factory=list)
+    problems: list[DiagnosedProblem] = field(default_factory=list)
     parameters: list[Parameter] = field(default_factory=list)
     run: DryRun | None = None
     # The answer in the sender's own form, if that is not ours.
@@ -80,18 +80,18 @@ class Diagnosis:
             "known_by": self.known_by,
             "advertiser": self.advertiser.public_id if self.advertiser else None,
             "parameters": [each._asdict() for each in self.parameters],
-            "faults": [{"field": f.field, "message": f.message, "remedy": f.remedy} for f in self.faults],
+            "problems": [{"field": f.field, "message": f.message, "remedy": f.remedy} for f in self.problems],
             "corrected": self.corrected or None,
-            "decision": _said(self.run),
-            "answer": {"http_status": said.status, "content_type": said.content_type, "body": self.answer_text}
-            if (said := self.spoken_answer)
+            "decision": _decision_of(self.run),
+            "answer": {"http_status": spoken.status, "content_type": spoken.content_type, "body": self.answer_text}
+            if (spoken := self.spoken_answer)
             else None,
             "steps": self.run.steps if self.run else [],
-            "decision_when_corrected": _said(self.corrected_run),
+            "decision_when_corrected": _decision_of(self.corrected_run),
         }
 
 
-def _said(run: DryRun | None) -> dict[str, Any] | None:
+def _decision_of(run: DryRun | None) -> dict[str, Any] | None:
     if run is None:
         return None
     told = ("outcome", "reason", "message", "problems", "warnings", "status")
@@ -109,8 +109,8 @@ def diagnose(sent: Sent, *, now: datetime, advertiser: Advertiser | None = None)
     guess, hits = (None, []) if dialect else _guess(received.parameters)
     known_by = "its address" if dialect else (f"its parameters {', '.join(hits)}" if guess else "its address")
     found = Diagnosis(sent, dialect or guess, known_by, advertiser, on_trust=False)
-    found.faults += _faults_of_the_address(sent, dialect, guess)
-    if sent.method in ("GET", "POST") and _is_a_door(received):
+    found.problems += _problems_of_the_address(sent, dialect, guess)
+    if sent.method in ("GET", "POST") and _is_an_endpoint(received):
         _decide(found, received, now)
     if dialect and found.run:
         told = {name.lower(): value for name, value in reversed(received.parameters)}
@@ -123,7 +123,7 @@ def diagnose(sent: Sent, *, now: datetime, advertiser: Advertiser | None = None)
     return found
 
 
-def _is_a_door(received: Received) -> bool:
+def _is_an_endpoint(received: Received) -> bool:
     return received.path == PATH or received.mapping != "native"
 
 
@@ -143,28 +143,34 @@ def _guess(pairs: Pairs) -> tuple[Dialect | None, list[str]]:
     return (best, hits) if most >= 2 and most > second and 2 * most >= len(strangers) else (None, [])
 
 
-def _faults_of_the_address(sent: Sent, dialect: Dialect | None, guess: Dialect | None) -> list[Fault]:
-    faults = []
+def _problems_of_the_address(sent: Sent, dialect: Dialect | None, guess: Dialect | None) -> list[DiagnosedProblem]:
+    problems = []
     ours = urlsplit(settings.PUBLIC_URL)
     if sent.method not in ("GET", "POST"):
-        faults.append(Fault("method", f"{sent.method} is not taken.", "Send it with GET or POST."))
+        problems.append(DiagnosedProblem("method", f"{sent.method} is not taken.", "Send it with GET or POST."))
     if sent.scheme == "http" and ours.scheme == "https":
-        faults.append(Fault("address", "http:// shows the token to everyone on the way.", "Send it to https://."))
+        problems.append(
+            DiagnosedProblem("address", "http:// shows the token to everyone on the way.", "Send it to https://.")
+        )
     if sent.host and sent.host != ours.netloc:
         remedy = f"Postbacks go to {ours.netloc}, or to a tracking domain that leads here."
-        faults.append(Fault("address", f"{sent.host} is another host than this installation's.", remedy))
+        problems.append(DiagnosedProblem("address", f"{sent.host} is another host than this installation's.", remedy))
     if dialect and not dialect.is_active:
         remedy = "Switch the mapping on in the panel; until then senders are answered 410."
-        faults.append(Fault("address", f"The mapping {dialect.title} is switched off.", remedy))
+        problems.append(DiagnosedProblem("address", f"The mapping {dialect.title} is switched off.", remedy))
     if guess:
         remedy = f"Send it to {PREFIX}{guess.name}/postback as it is, or rename the parameters to ours."
-        faults.append(Fault("address", f"These are {guess.title}'s names; {sent.path} reads our own.", remedy))
+        problems.append(
+            DiagnosedProblem("address", f"These are {guess.title}'s names; {sent.path} reads our own.", remedy)
+        )
     elif sent.path == IMAGE_PATH:
-        faults.append(Fault("address", "This is the pixel, for pages.", f"A server sends its postbacks to {PATH}."))
+        problems.append(
+            DiagnosedProblem("address", "This is the pixel, for pages.", f"A server sends its postbacks to {PATH}.")
+        )
     elif sent.path != PATH and find_address(unquote(sent.path)) is None:
         remedy = f"Send it to {PATH}, or to {PREFIX}<platform>/postback in another platform's form."
-        faults.append(Fault("address", f"Nothing takes postbacks at {sent.path[:100]}.", remedy))
-    return faults
+        problems.append(DiagnosedProblem("address", f"Nothing takes postbacks at {sent.path[:100]}.", remedy))
+    return problems
 
 
 def _decide(found: Diagnosis, received: Received, now: datetime) -> None:
@@ -173,7 +179,7 @@ def _decide(found: Diagnosis, received: Received, now: datetime) -> None:
     run = dry_run(received, now=now)
     reason = Reason(run.decision.body["reason"])
     if reason in OF_THE_SENDER:
-        found.faults.append(Fault("sender", run.decision.body["message"], EXPLANATIONS[reason].remedy))
+        found.problems.append(DiagnosedProblem("sender", run.decision.body["message"], EXPLANATIONS[reason].remedy))
         found.advertiser = run.advertiser or found.advertiser
         if found.advertiser:
             found.on_trust = True
@@ -182,16 +188,16 @@ def _decide(found: Diagnosis, received: Received, now: datetime) -> None:
         found.advertiser = run.advertiser or found.advertiser
     found.run = run
     body = run.decision.body
-    found.faults += [Fault(each["field"], each["message"], each["remedy"]) for each in body["problems"]]
-    found.faults += [Fault("address", sentence) for sentence in body["warnings"]]
-    found.faults += _macros(received, {each["field"] for each in body["problems"]})
+    found.problems += [DiagnosedProblem(each["field"], each["message"], each["remedy"]) for each in body["problems"]]
+    found.problems += [DiagnosedProblem("address", sentence) for sentence in body["warnings"]]
+    found.problems += _macros(received, {each["field"] for each in body["problems"]})
 
 
-def _macros(received: Received, told: set[str]) -> list[Fault]:
+def _macros(received: Received, told: set[str]) -> list[DiagnosedProblem]:
     """Macros in stored labels: no reason to refuse a request, but probably a mistake."""
     remedy = "In the platform's template this is right; in a request as it was sent, the platform knows no such macro."
     return [
-        Fault(name, f"{value[:60]} was not filled in.", remedy)
+        DiagnosedProblem(name, f"{value[:60]} was not filled in.", remedy)
         for name, value in received.parameters
         if unfilled(value.strip()) and name not in told
     ]
@@ -213,7 +219,7 @@ def _corrected(sent: Sent, received: Received, mapping: Mapping, guess: Dialect 
     path = sent.path
     if guess:
         path, renamed = f"{PREFIX}{guess.name}/postback", pairs
-    elif not _is_a_door(received):
+    elif not _is_an_endpoint(received):
         path = PATH
     ours = urlsplit(settings.PUBLIC_URL)
     is_right = path == sent.path and renamed == pairs and not repaired

@@ -62,7 +62,7 @@ class Sent:
             return {"type": "http.request", "body": self.body.encode("utf-8", "replace"), "more_body": False}
 
         address = find_address(scope["path"])
-        received = async_to_sync(take_in)(scope, receive, Postback.Door.NATIVE, nested=address is not None)
+        received = async_to_sync(take_in)(scope, receive, Postback.Endpoint.NATIVE, nested=address is not None)
         received.received_at = datetime.now(UTC)
         if address:
             received.mapping, received.path = address.dialect.name, address.path

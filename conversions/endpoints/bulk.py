@@ -127,7 +127,7 @@ class BulkHandler:
         await linger(receive, scope)
 
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, dict[str, Any]]:
-        head = opened(scope, Postback.Door.BULK)
+        head = opened(scope, Postback.Endpoint.BULK)
         claim = signature_of(scope, b"")
         sender = await self._senders.sender_of(head, claim)
         if sender is None:
@@ -140,13 +140,13 @@ class BulkHandler:
             try:
                 body = await read_body(receive, scope, limit, seconds=BODY_SECONDS, guest=guest)
             except BodyTooLarge as error:
-                head.fault = Problem(Reason.TOO_LARGE, "body", f"{error} {_how_to_send(limit)}")
+                head.problem = Problem(Reason.TOO_LARGE, "body", f"{error} {_how_to_send(limit)}")
                 # The sender cannot be verified without the whole body; there is nothing worth storing.
-                return _refusal(head.fault) if claim else await self._alone(head)
+                return _refusal(head.problem) if claim else await self._alone(head)
             if claim and not await self._senders.has_signed(head, scope, body):
                 return await self._alone(head)
             if is_packed(scope):
-                head.fault = Problem(Reason.UNREADABLE, "body", PACKED)
+                head.problem = Problem(Reason.UNREADABLE, "body", PACKED)
                 return await self._alone(head)
             return await self._decide(head, sender, body, header(scope, b"content-type"))
 
@@ -177,7 +177,7 @@ def decide_body(head: Received, body: bytes, content_type: str) -> tuple[int, di
     try:
         events = read_events(body, content_type)
     except Refused as error:
-        head.fault = Problem(error.reason, "body", str(error))
+        head.problem = Problem(error.reason, "body", str(error))
         head.body = storable(body[: 2 * MAX_STORED_BODY].decode("utf-8", "replace"))
         events = []
     return decide_events(head, events)
@@ -188,9 +188,9 @@ def decide_events(head: Received, events: Sequence[Any]) -> tuple[int, dict[str,
 
     A request that cannot be read, or whose token is not valid, is answered before any event is read, and stored once.
     """
-    if head.fault:
-        status, said = _single(head)
-        return status, {**said, **NONE}
+    if head.problem:
+        status, body = _single(head)
+        return status, {**body, **NONE}
     if not events or not has_access(head):
         return _single(head)
     answers: list[dict[str, Any]] = []
@@ -213,17 +213,17 @@ def _single(head: Received) -> tuple[int, dict[str, Any]]:
 def _received(head: Received, event: Any) -> Received:
     """Return one event as a request of its own."""
     parameters: list[tuple[str, str]] = []
-    fault = None
+    problem = None
     try:
         if not isinstance(event, dict):
             raise Unreadable("An event must be a JSON object.")
         parameters = [(storable(name), storable(value)) for name, value in object_pairs(event)]
     except TooManyFields as error:
-        fault = Problem(Reason.TOO_LARGE, "body", str(error))
+        problem = Problem(Reason.TOO_LARGE, "body", str(error))
     except Unreadable as error:
-        fault = Problem(Reason.UNREADABLE, "body", str(error))
-    body = "" if fault is None else storable(json.dumps(event, ensure_ascii=False))
-    return replace(head, parameters=parameters, fault=fault, body=body)
+        problem = Problem(Reason.UNREADABLE, "body", str(error))
+    body = "" if problem is None else storable(json.dumps(event, ensure_ascii=False))
+    return replace(head, parameters=parameters, problem=problem, body=body)
 
 
 def _event_answer(number: int, decision: Decision | Exception) -> dict[str, Any]:
@@ -233,10 +233,10 @@ def _event_answer(number: int, decision: Decision | Exception) -> dict[str, Any]
     return {"index": number, "http_status": decision.http_status, **decision.body}
 
 
-def _refusal(fault: Problem) -> tuple[int, dict[str, Any]]:
-    explained = EXPLANATIONS[fault.reason]
-    said = {"outcome": "invalid", "reason": fault.reason.value, "message": fault.message}
-    return explained.http_status, {**said, "problems": [fault.as_json()], **NONE}
+def _refusal(problem: Problem) -> tuple[int, dict[str, Any]]:
+    explained = EXPLANATIONS[problem.reason]
+    body = {"outcome": "invalid", "reason": problem.reason.value, "message": problem.message}
+    return explained.http_status, {**body, "problems": [problem.as_json()], **NONE}
 
 
 def _how_to_send(limit: int) -> str:

@@ -18,7 +18,7 @@ from records.spreadsheet_cells import csv_text
 
 # Rows that are decided in one transaction.
 CHUNK = 500
-Told = Callable[[int], None]
+Progress = Callable[[int], None]
 
 
 class Answer(NamedTuple):
@@ -62,7 +62,7 @@ def import_conversions(
     now: datetime,
     mapping: str = "native",
     dry: bool = False,
-    told: Told = lambda rows: None,
+    on_progress: Progress = lambda rows: None,
 ) -> Imported:
     """Process each row as an event of the advertiser; `mapping` names the columns.
 
@@ -78,13 +78,13 @@ def import_conversions(
             answer = _answer(row.line, decision, dry)
             done.answers.append(answer)
             done.counts[answer.outcome] += 1
-        told(len(done.answers))
+        on_progress(len(done.answers))
     return done
 
 
 def _received(row: Row, advertiser: Advertiser, name: str, by: str, now: datetime, mapping: str) -> Received:
     return Received(
-        door=Postback.Door.CSV,
+        endpoint=Postback.Endpoint.CSV,
         method="FILE",
         path=f"{name[:180]}, line {row.line}",
         parameters=list(row.values.items()),
@@ -106,6 +106,6 @@ def _look(batch: Sequence[Received], now: datetime) -> list[Decision]:
 
 def _answer(line: int, decision: Decision, dry: bool) -> Answer:
     body = decision.body
-    said = " ".join(problem["message"] for problem in body["problems"]) or body["message"]
+    message = " ".join(problem["message"] for problem in body["problems"]) or body["message"]
     kept = ("", "") if dry else (body["conversion_id"] or "", body["postback_id"])
-    return Answer(line, decision.http_status, body["outcome"], body["reason"], said, *kept)
+    return Answer(line, decision.http_status, body["outcome"], body["reason"], message, *kept)

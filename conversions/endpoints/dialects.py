@@ -126,10 +126,10 @@ class DialectHandler:
             spoken, outcome = await self._spoken(address, scope, receive)
         except BodyCutOff:
             return
-        said = (b"x-affidavit-outcome", outcome.encode())
+        outcome_header = (b"x-affidavit-outcome", outcome.encode())
         kind = (b"content-type", spoken.content_type.encode())
         headers += [*wait_first(spoken.status), *last_header(scope)]
-        await respond(send, spoken.status, [kind, said, *headers], spoken.content)
+        await respond(send, spoken.status, [kind, outcome_header, *headers], spoken.content)
         await linger(receive, scope)
 
     async def _own(self) -> dict[str, Dialect]:

@@ -61,9 +61,9 @@ ROOM = Room(64 * MB, 16 * MB)
 PATIENCE = 25.0
 # After fewer idle seconds than this the gatherer's connection is assumed to be alive.
 TRUSTED = 5.0
-KEPT_HEADERS = (b"user-agent", b"content-type", b"host")
+STORED_HEADERS = (b"user-agent", b"content-type", b"host")
 # Headers that proxies append to: only the end is stored, where the nearest proxies wrote.
-KEPT_LISTS = (b"x-forwarded-for", b"forwarded")
+LIST_HEADERS = (b"x-forwarded-for", b"forwarded")
 
 # What may come before JSON: blanks, byte order marks, the first half of UTF-16's characters.
 _BEFORE_JSON = b" \t\r\n\x00\xef\xbb\xbf\xff\xfe"
@@ -148,14 +148,14 @@ def _look_after_connection() -> None:
     _checked.at = now
 
 
-def opened(scope: Scope, door: Postback.Door) -> Received:
+def opened(scope: Scope, endpoint: Postback.Endpoint) -> Received:
     """Build the request from its headers alone; no parameters yet."""
     return Received(
-        door=door,
+        endpoint=endpoint,
         method=scope["method"],
         path=storable(scope["path"]),
         parameters=[],
-        headers=_kept_headers(scope),
+        headers=_stored_headers(scope),
         ip=client_ip(scope),
         is_secure=is_secure(scope),
         received_at=datetime.now(UTC),
@@ -163,14 +163,14 @@ def opened(scope: Scope, door: Postback.Door) -> Received:
     )
 
 
-def _kept_headers(scope: Scope) -> dict[str, str]:
-    found = {name.decode(): header(scope, name) for name in KEPT_HEADERS}
-    found |= {name.decode(): clean(joined(scope, name)[-500:], 500) for name in KEPT_LISTS}
+def _stored_headers(scope: Scope) -> dict[str, str]:
+    found = {name.decode(): header(scope, name) for name in STORED_HEADERS}
+    found |= {name.decode(): clean(joined(scope, name)[-500:], 500) for name in LIST_HEADERS}
     return {name: value for name, value in found.items() if value}
 
 
 async def take_in(
-    scope: Scope, receive: Receive, door: Postback.Door = Postback.Door.NATIVE, *, nested: bool = False
+    scope: Scope, receive: Receive, endpoint: Postback.Endpoint = Postback.Endpoint.NATIVE, *, nested: bool = False
 ) -> Received:
     """Read the parameters of the query, then those of the body. Errors in them are stored in the request, not raised.
 
@@ -178,7 +178,7 @@ async def take_in(
 
     `nested` accepts lists and objects within a JSON body as text: other platforms send some that have no meaning here.
     """
-    received = opened(scope, door)
+    received = opened(scope, endpoint)
     body, in_body = b"", list[tuple[str, str]]()
     try:
         received.parameters += pairs(scope["query_string"])
@@ -188,10 +188,10 @@ async def take_in(
             in_body = _body_pairs(received, body, nested, is_packed(scope))
             received.parameters += in_body
     except (BodyTooLarge, TooManyFields) as error:
-        received.fault = Problem(Reason.TOO_LARGE, "body", str(error))
+        received.problem = Problem(Reason.TOO_LARGE, "body", str(error))
     except Unreadable as error:
-        received.fault = Problem(Reason.UNREADABLE, "body", storable(str(error)))
-    if received.fault is None or received.fault.reason != Reason.TOO_LARGE:
+        received.problem = Problem(Reason.UNREADABLE, "body", storable(str(error)))
+    if received.problem is None or received.problem.reason != Reason.TOO_LARGE:
         # The signature of a request that was not read completely cannot be checked. In another platform's body
         # `signature` and `ts` may mean anything; in the native form they belong to the signature.
         received.signed = signature_of(scope, body, () if nested else [name for name, _ in in_body])

@@ -43,13 +43,13 @@ class PixelHandler:
         elif scope["path"] == SCRIPT_PATH:
             await respond(send, 200, SCRIPT_HEADERS, self._script)
         elif scope["method"] == "HEAD":
-            await respond(send, 200, _said(scope, "", ""), PIXEL)
+            await respond(send, 200, _outcome_headers(scope, "", ""), PIXEL)
         else:
             await self._answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            received = await take_in(scope, receive, Postback.Door.PIXEL)
+            received = await take_in(scope, receive, Postback.Endpoint.PIXEL)
             received.headers |= _page_of(scope)
             _add_click(received, scope)
             decision = await asyncio.wait_for(self._gatherer.submit(received), PATIENCE)
@@ -58,11 +58,11 @@ class PixelHandler:
             return
         except Exception as error:
             _, body = not_decided(error)
-        await respond(send, 200, _said(scope, body["outcome"], body["reason"]), PIXEL)
+        await respond(send, 200, _outcome_headers(scope, body["outcome"], body["reason"]), PIXEL)
         await linger(receive, scope)
 
 
-def _said(scope: Scope, outcome: str, reason: str) -> list[Header]:
+def _outcome_headers(scope: Scope, outcome: str, reason: str) -> list[Header]:
     """The headers of the image, which report the result."""
     return [
         (b"content-type", b"image/gif"),

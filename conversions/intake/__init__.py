@@ -20,13 +20,13 @@ from conversions.intake.read import parse
 from conversions.intake.read.authenticate import authenticate
 from conversions.intake.read.receive import learn_forms, receive, reopen
 from conversions.intake.read.throttle import slow_down, turned_away
-from conversions.intake.write.answer import answer, answer_kept, keep
+from conversions.intake.write.answer import answer, keep, stored_answer
 from conversions.intake.write.decide import decide
 from conversions.models import ParkedPostback, Postback
 from conversions.reasons.codes import Reason
 from records.translation import in_english
 
-__all__ = ["Decision", "Received", "decide_left_over", "give_up_parked", "intake", "take_up_parked", "try_parked"]
+__all__ = ["Decision", "Received", "decide_left_over", "expire_parked", "intake", "resume_parked", "try_parked"]
 
 log = structlog.get_logger(__name__)
 
@@ -83,17 +83,17 @@ def decide_cases(cases: list[Case], *, now: datetime, again: bool = False) -> li
             decide(group, now=now)
             risk.follow_up(group, now=now)
             qualify.follow_up(group, now=now)
-            _keep_what_it_did(group)
+            _store_result(group)
             keep(group, now=now)
             keep_conflicts(group, now=now)
             park.keep_parked(group, now=now)
             woken += park.wake(group, now=now)
     if woken:
-        _take_up_woken(woken, now)
+        _resume_woken(woken, now)
     return [answer(case) if case.postback.pk in due else _kept(case) for case in cases]
 
 
-def _keep_what_it_did(cases: list[Case]) -> None:
+def _store_result(cases: list[Case]) -> None:
     """A request that is decided again and finds its own conversion keeps its first decision."""
     for case in cases:
         row = case.postback
@@ -139,7 +139,7 @@ def _plan_for_growth() -> None:
 
 
 def _kept(case: Case) -> Decision:
-    return answer_kept(Postback.objects.select_related("conversion").get(pk=case.postback.pk))
+    return stored_answer(Postback.objects.select_related("conversion").get(pk=case.postback.pk))
 
 
 def _rounds(cases: list[Case]) -> Iterator[list[Case]]:
@@ -166,7 +166,7 @@ def decide_left_over(*, received_before: datetime, now: datetime, limit: int = 2
     return len(cases)
 
 
-def take_up_parked(*, now: datetime, limit: int = 200) -> int:
+def resume_parked(*, now: datetime, limit: int = 200) -> int:
     """Decide parked requests that are due again, and expire those that were parked too long.
 
     Return how many were processed. Any number of workers may run at once. Requests that need the same event are decided
@@ -184,7 +184,7 @@ def try_parked(pks: Sequence[int], *, now: datetime) -> int:
     return _try_again(pks, now)
 
 
-def give_up_parked(pks: Sequence[int], *, by: str, note: str, now: datetime) -> list[Decision]:
+def expire_parked(pks: Sequence[int], *, by: str, note: str, now: datetime) -> list[Decision]:
     """Expire these parked requests now, with the repeats of each.
 
     `by` says who did it and `note` why, for the trace. If the missing event has arrived meanwhile, the request is
@@ -204,7 +204,7 @@ def give_up_parked(pks: Sequence[int], *, by: str, note: str, now: datetime) -> 
     return decide_cases(cases, now=now) if cases else []
 
 
-def _take_up_woken(pks: list[int], now: datetime) -> None:
+def _resume_woken(pks: list[int], now: datetime) -> None:
     """Decide at once the parked requests that this batch made due. If this fails, the sweep decides them."""
     try:
         _try_again(pks, now)

@@ -10,7 +10,7 @@ from conversions.dialects.mapping import NATIVE, Mapping
 from conversions.dialects.table import Dialect
 from conversions.intake.read.signing import Signed
 from conversions.models import Conversion, Customer, CustomerLock, Goal, ParkedPostback, Postback, Touch
-from conversions.qualification_kinds.base import Finding
+from conversions.qualification_kinds.base import RuleResult
 from conversions.reasons.codes import Reason
 from conversions.reasons.explanations import EXPLANATIONS
 from conversions.risk.reviews import Found
@@ -29,7 +29,7 @@ REPAIRED = "repaired"
 class Received:
     """One request as an endpoint received it. `parameters` are pairs in the order sent, secrets included."""
 
-    door: Postback.Door
+    endpoint: Postback.Endpoint
     method: str
     path: str
     parameters: list[tuple[str, str]]
@@ -45,7 +45,7 @@ class Received:
     advertiser: Advertiser | None = None
     body: str = ""
     # An error found while reading the request, before any parameter was checked.
-    fault: "Problem | None" = None
+    problem: "Problem | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +115,12 @@ class Rejected:
     row: Conversion
     status: str
     reason: Reason
-    told: dict[str, str]
+    first_sent: dict[str, str]
     earlier: list[dict[str, str]]
     # The latest postback about it: only a later one can correct it.
     postback_id: int
     # The facts of the correction, and which of them differ.
-    said: dict[str, str] = field(default_factory=dict)
+    resent: dict[str, str] = field(default_factory=dict)
     differs: list[str] = field(default_factory=list)
 
 
@@ -166,7 +166,7 @@ class Case:
     verdict: str = ""
     verdict_reason: Reason = Reason.OK
     # The result of each rule of the goal; and whether anything on the offer can depend on a customer's other events.
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[RuleResult] = field(default_factory=list)
     offer_has_rules: bool = False
     # The risk signals, weighed by the offer's policy; None where no signals are weighed.
     risk: Found | None = None
@@ -200,12 +200,12 @@ class Case:
     def mapping(self) -> Mapping:
         return self.dialect.mapping if self.dialect else NATIVE
 
-    def told_problems(self) -> list[dict[str, str]]:
+    def shown_problems(self) -> list[dict[str, str]]:
         """The problems as the sender gets them, with the names that the sender used."""
         return [_in_their_words(problem, self.mapping).as_json() for problem in self.problems]
 
     @property
-    def faults(self) -> str:
+    def problem_values(self) -> str:
         """The fields with errors and the values sent in them, for the trace."""
         return "; ".join(f"{each.field or 'request'}={each.value or 'missing'}" for each in self.problems)
 

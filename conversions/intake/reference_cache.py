@@ -33,7 +33,7 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-class Kept(Generic[Key, Value]):
+class ReferenceCache(Generic[Key, Value]):
     """Cached values by key, as `read` returns them. Missing keys are not cached: they are read each time.
 
     Values are shared between batches and threads, so they must not be changed.
@@ -44,12 +44,12 @@ class Kept(Generic[Key, Value]):
         self._entries: OrderedDict[Key, tuple[float, Value]] = OrderedDict()
         self._generation = 0
         self._lock = threading.Lock()
-        self.heard = False
+        self.connected = False
 
     def many(self, keys: Iterable[Key]) -> dict[Key, Value]:
         """The values that exist, by key; at most one query."""
         wanted = set(keys)
-        if not self.heard:
+        if not self.connected:
             return self._read(wanted) if wanted else {}
         oldest, generation = time.monotonic() - LIFETIME, self._generation
         held = {key: entry for key in wanted if (entry := self._entries.get(key)) and entry[0] > oldest}
@@ -62,7 +62,7 @@ class Kept(Generic[Key, Value]):
 
     def at_hand(self, key: Key) -> Value | None:
         """The value if it is in memory and still valid; never queries."""
-        entry = self._entries.get(key) if self.heard else None
+        entry = self._entries.get(key) if self.connected else None
         return entry[1] if entry and entry[0] > time.monotonic() - LIFETIME else None
 
     def _keep(self, read: dict[Key, Value], generation: int) -> None:
@@ -109,18 +109,18 @@ def _read_links(numbers: Collection[int]) -> dict[int, TrackingLink]:
 
 
 # HMAC secrets that are not revoked, digest and text, by the advertiser's public ID; the newest first.
-hmac_secrets: Kept[str, list[tuple[str, str]]] = Kept(_read_hmac_secrets)
+hmac_secrets: ReferenceCache[str, list[tuple[str, str]]] = ReferenceCache(_read_hmac_secrets)
 # Tokens and HMAC secrets that are not revoked, by digest, with their advertiser.
-tokens: Kept[str, AdvertiserSecret] = Kept(_read_tokens)
+tokens: ReferenceCache[str, AdvertiserSecret] = ReferenceCache(_read_tokens)
 # The active goals of an advertiser, by its ID, with their rules, offers and risk policies.
-goals: Kept[int, list[Goal]] = Kept(_read_goals)
+goals: ReferenceCache[int, list[Goal]] = ReferenceCache(_read_goals)
 # Links by ID, with enrollment, affiliate, offer and advertiser.
-links: Kept[int, TrackingLink] = Kept(_read_links)
+links: ReferenceCache[int, TrackingLink] = ReferenceCache(_read_links)
 
 # Every mapping that an operator defined, by slug; they are few, so they are cached together.
-_own_dialects: Kept[str, dict[str, Dialect]] = Kept(lambda keys: {EVERY: read_dialects()})
+_own_dialects: ReferenceCache[str, dict[str, Dialect]] = ReferenceCache(lambda keys: {EVERY: read_dialects()})
 
-ALL: tuple[Kept[Any, Any], ...] = (tokens, hmac_secrets, goals, links, _own_dialects)
+ALL: tuple[ReferenceCache[Any, Any], ...] = (tokens, hmac_secrets, goals, links, _own_dialects)
 
 
 def own_dialects() -> dict[str, Dialect]:
@@ -145,17 +145,17 @@ def dialects_named(names: Iterable[str]) -> dict[str, Dialect]:
 
 def listen() -> Listener:
     """Cache reference data from now on, while the listener that this starts receives notifications."""
-    listener = Listener(changed=_changed, heard=_heard, channel=CHANNEL)
+    listener = Listener(changed=_changed, connected=_connected, channel=CHANNEL)
     listener.start()
     return listener
 
 
 def _changed(line: psycopg.Connection) -> None:
-    for kept in ALL:
-        kept.clear()
+    for cache in ALL:
+        cache.clear()
 
 
-def _heard(is_heard: bool) -> None:
-    for kept in ALL:
-        kept.clear()
-        kept.heard = is_heard
+def _connected(is_connected: bool) -> None:
+    for cache in ALL:
+        cache.clear()
+        cache.connected = is_connected

@@ -64,7 +64,7 @@ def refund(
     return kept
 
 
-def decimals_fault(row: Conversion, amount: Decimal) -> str:
+def decimals_problem(row: Conversion, amount: Decimal) -> str:
     """The error of a refund with more decimals than the currency has; empty if the revenue has them, too."""
     whole = amount == round_money(amount, row.currency)
     if whole or row.revenue is None or row.revenue != round_money(row.revenue, row.currency):
@@ -75,7 +75,7 @@ def decimals_fault(row: Conversion, amount: Decimal) -> str:
 
 
 def _check(row: Conversion, amount: Decimal, refund_id: str) -> None:
-    left = row.kept_revenue
+    left = row.remaining_revenue
     if left is None:
         raise RefundRefused(
             gettext("Conversion {public_id} came without revenue: reverse it instead.").format(public_id=row.public_id)
@@ -87,8 +87,8 @@ def _check(row: Conversion, amount: Decimal, refund_id: str) -> None:
                 public_id=row.public_id, shown=shown
             )
         )
-    if fault := decimals_fault(row, amount):
-        raise RefundRefused(fault)
+    if problem := decimals_problem(row, amount):
+        raise RefundRefused(problem)
     if refund_id and row.refunds.filter(refund_id=refund_id).exists():
         raise RefundRefused(
             gettext("Conversion {public_id} had the refund {refund_id} before.").format(

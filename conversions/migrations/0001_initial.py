@@ -376,7 +376,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "told_by",
+                    "reported_by",
                     models.CharField(
                         choices=[
                             ("native", "Postback"),
@@ -490,14 +490,14 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name="conversion",
             trigger=pgtrigger.compiler.Trigger(
-                name="conversion_status_said_why",
+                name="conversion_status_has_reason",
                 sql=pgtrigger.compiler.UpsertTriggerSql(
                     condition='WHEN (OLD."status" IS DISTINCT FROM (NEW."status"))',
                     constraint="CONSTRAINT",
                     func="\nIF (SELECT (array_agg(to_status ORDER BY id DESC))[1] FROM conversions_statuschange WHERE conversion_id = NEW.id)\n        IS DISTINCT FROM (SELECT status FROM conversions_conversion WHERE id = NEW.id) THEN\n    RAISE EXCEPTION 'The status of conversion % changed without a status change that says so', NEW.public_id\n        USING ERRCODE = 'integrity_constraint_violation';\nEND IF;\nRETURN NULL;\n",
-                    hash="5e06bdaceb453b27618dc520ca25c9c4fee803c1",
+                    hash="8859b16c74e848bd8a9f0387f42dfb5ae296862c",
                     operation='UPDATE OF "status"',
-                    pgid="pgtrigger_conversion_status_said_why_896a2",
+                    pgid="pgtrigger_conversion_status_has_reason_535ab",
                     table="conversions_conversion",
                     timing="DEFERRABLE INITIALLY DEFERRED",
                     when="AFTER",
@@ -516,7 +516,7 @@ class Migration(migrations.Migration):
                 ),
                 ("received_at", models.DateTimeField(db_index=True)),
                 (
-                    "door",
+                    "endpoint",
                     models.CharField(
                         choices=[
                             ("native", "Postback"),
@@ -1459,7 +1459,7 @@ class Migration(migrations.Migration):
                 ),
                 ("waiting_for", models.JSONField(help_text="Objects of rule, text and until.")),
                 (
-                    "said",
+                    "sent_status",
                     models.CharField(
                         default="", help_text="The sender's status, which holds once the rules are met.", max_length=8
                     ),
@@ -1723,7 +1723,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "said",
+                    "sent_status",
                     models.CharField(
                         default="", help_text="The sender's status, which holds after the review.", max_length=8
                     ),

@@ -23,7 +23,7 @@ from tracking.models import TrackingLink
 
 # The last change is taken from an array: with a LIMIT, a plan may walk the whole table backwards and find none. Checked
 # at the end of the transaction: by then every status change must have its who, when and why.
-_SAID_WHY = """
+_WITH_REASON = """
 IF (SELECT (array_agg(to_status ORDER BY id DESC))[1] FROM conversions_statuschange WHERE conversion_id = NEW.id)
         IS DISTINCT FROM (SELECT status FROM conversions_conversion WHERE id = NEW.id) THEN
     RAISE EXCEPTION 'The status of conversion % changed without a status change that says so', NEW.public_id
@@ -67,7 +67,7 @@ class Conversion(models.Model):
     click_id = models.UUIDField(null=True, db_index=True)
     evidence = models.CharField(max_length=9, choices=Evidence)
     # A pixel's report stands only until the advertiser's server reports the same event.
-    told_by = models.CharField(max_length=8, choices=Postback.Door, default=Postback.Door.NATIVE)
+    reported_by = models.CharField(max_length=8, choices=Postback.Endpoint, default=Postback.Endpoint.NATIVE)
     transaction_id = models.CharField(max_length=100, default="", db_index=True)
     # The key of the event; its unique constraint decides duplicates.
     dedupe_key = models.CharField(max_length=200)
@@ -93,12 +93,12 @@ class Conversion(models.Model):
         ordering = ["-id"]
         triggers: ClassVar = [
             pgtrigger.Trigger(
-                name="conversion_status_said_why",
+                name="conversion_status_has_reason",
                 when=pgtrigger.After,
                 operation=pgtrigger.UpdateOf("status"),  # type: ignore[no-untyped-call]
                 condition=pgtrigger.Q(old__status__df=pgtrigger.F("new__status")),
                 timing=pgtrigger.Deferred,
-                func=_SAID_WHY,
+                func=_WITH_REASON,
             )
         ]
         constraints = [
@@ -130,7 +130,7 @@ class Conversion(models.Model):
         return self.public_id
 
     @property
-    def kept_revenue(self) -> Decimal | None:
+    def remaining_revenue(self) -> Decimal | None:
         """The revenue minus refunds: the basis of commissions, rules and reports."""
         return None if self.revenue is None else self.revenue - self.refunded
 

@@ -12,7 +12,7 @@ from records.translation import gettext_lazy as _
 class Postback(models.Model):
     """One request as received, stored before it is decided; the last decision is stored with it."""
 
-    class Door(models.TextChoices):
+    class Endpoint(models.TextChoices):
         NATIVE = "native", _("Postback")
         PIXEL = "pixel", _("Pixel")
         BULK = "bulk", _("Bulk API")
@@ -33,7 +33,7 @@ class Postback(models.Model):
 
     public_id = models.CharField(max_length=24, unique=True, default=public_ids.postback_id, editable=False)
     received_at = models.DateTimeField(db_index=True)
-    door = models.CharField(max_length=8, choices=Door, default=Door.NATIVE)
+    endpoint = models.CharField(max_length=8, choices=Endpoint, default=Endpoint.NATIVE)
     mapping = models.CharField(max_length=60, default="native", help_text=_("Whose parameter names it was read by."))
     method = models.CharField(max_length=7)
     path = models.CharField(max_length=200)

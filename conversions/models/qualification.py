@@ -126,7 +126,7 @@ class QualificationWait(models.Model):
     )
     customer = models.ForeignKey("conversions.Customer", models.PROTECT, null=True, related_name="+", db_index=False)
     waiting_for = models.JSONField(help_text=_("Objects of rule, text and until."))
-    said = models.CharField(
+    sent_status = models.CharField(
         max_length=8, default="", help_text=_("The sender's status, which holds once the rules are met.")
     )
     deadline = models.DateTimeField(null=True, help_text=_("When waiting is over and the event is rejected."))

@@ -71,7 +71,9 @@ class RiskReview(models.Model):
     threshold = models.PositiveIntegerField()
     parts = models.JSONField(help_text=_("Objects of mark, points, note and input."))
     owner = models.ForeignKey(User, models.PROTECT, null=True, related_name="risk_reviews")
-    said = models.CharField(max_length=8, default="", help_text=_("The sender's status, which holds after the review."))
+    sent_status = models.CharField(
+        max_length=8, default="", help_text=_("The sender's status, which holds after the review.")
+    )
     at_end = models.CharField(max_length=7, choices=RiskPolicy.AtEnd)
     opened_at = models.DateTimeField()
     held_until = models.DateTimeField()

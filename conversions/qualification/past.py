@@ -13,13 +13,13 @@ from typing import Any, assert_never
 from django.db import connection
 
 from conversions.models import Goal, QualificationRule
-from conversions.qualification_kinds.base import ZERO, JudgedEvent, Known, LooksBack, Scope
+from conversions.qualification_kinds.base import ZERO, EventToJudge, Known, LooksBack, Scope
 from records.advisory_locks import Lock, wait_for
 from records.periods import begins, ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject(JudgedEvent):
+class Subject(EventToJudge):
     """An event to be evaluated: a new one, or a stored conversion on hold (`conversion_id`)."""
 
     goal: Goal

@@ -26,7 +26,7 @@ from conversions.models import (
 )
 from conversions.qualification.judgement import judge, outcome
 from conversions.qualification.past import Subject, gather
-from conversions.qualification_kinds.base import Finding, Result
+from conversions.qualification_kinds.base import Result, RuleResult
 from conversions.reasons.codes import Reason
 from records.translation import in_english
 from tracking.click_id.codec import ClickID
@@ -48,24 +48,24 @@ class Move:
     note: str = ""
 
 
-def waiting_for(findings: Iterable[Finding]) -> tuple[list[dict[str, str]], datetime | None]:
+def waiting_for(findings: Iterable[RuleResult]) -> tuple[list[dict[str, str]], datetime | None]:
     """The unmet rules as they are stored and shown, and the earliest of their deadlines."""
     waiting = [finding for finding in findings if finding.result == Result.WAITING]
-    said = [
+    sent_status = [
         {"rule": finding.rule, "text": finding.note, "until": finding.until.isoformat() if finding.until else ""}
         for finding in waiting
     ]
-    return said, min((finding.until for finding in waiting if finding.until), default=None)
+    return sent_status, min((finding.until for finding in waiting if finding.until), default=None)
 
 
 def open_waits() -> "QuerySet[QualificationWait]":
     return QualificationWait.objects.filter(ended_at=None)
 
 
-def remember_said(conversion_ids: Collection[int], said: str) -> None:
+def remember_sent(conversion_ids: Collection[int], sent_status: str) -> None:
     """Store the sender's status for when the rules are met or the review is over."""
-    open_waits().filter(pk__in=conversion_ids).update(said=said)
-    RiskReview.objects.filter(pk__in=conversion_ids, resolved_at=None).update(said=said)
+    open_waits().filter(pk__in=conversion_ids).update(sent_status=sent_status)
+    RiskReview.objects.filter(pk__in=conversion_ids, resolved_at=None).update(sent_status=sent_status)
 
 
 def close_waits(conversion_ids: Collection[int], *, now: datetime) -> int:
@@ -73,7 +73,7 @@ def close_waits(conversion_ids: Collection[int], *, now: datetime) -> int:
     return open_waits().filter(pk__in=conversion_ids).update(ended_at=now)
 
 
-def look_again(*, now: datetime, customer_ids: Collection[int] | None = None, limit: int = 2000) -> int:
+def re_evaluate(*, now: datetime, customer_ids: Collection[int] | None = None, limit: int = 2000) -> int:
     """Re-evaluate conversions on hold: those of these customers, or those not evaluated for the longest time.
 
     A conversion that qualifies may be what another one needs, so this repeats until nothing changes. Return how many
@@ -128,7 +128,7 @@ def _subject(row: Conversion) -> Subject:
         goal=row.goal,
         affiliate_id=row.affiliate_id,
         customer_id=row.customer_id,
-        revenue=row.kept_revenue,
+        revenue=row.remaining_revenue,
         currency=row.currency,
         occurred_at=row.occurred_at,
         received_at=row.received_at,
@@ -138,11 +138,13 @@ def _subject(row: Conversion) -> Subject:
     )
 
 
-def _move(wait: QualificationWait, findings: list[Finding], now: datetime) -> Move | None:
+def _move(wait: QualificationWait, findings: list[RuleResult], now: datetime) -> Move | None:
     decisive = outcome(findings)
     if decisive is None:
         review = getattr(wait.conversion, "risk_review", None)
-        return next_move(wait.conversion, said=wait.said, is_under_review=bool(review and not review.resolved_at))
+        return next_move(
+            wait.conversion, sent_status=wait.sent_status, is_under_review=bool(review and not review.resolved_at)
+        )
     if decisive.result == Result.WAITING:
         return None
     if decisive.result == Result.REJECTED:
@@ -150,13 +152,13 @@ def _move(wait: QualificationWait, findings: list[Finding], now: datetime) -> Mo
     return Move(Status.PENDING, decisive.reason)
 
 
-def next_move(row: Conversion, *, said: str, is_under_review: bool, reason: Reason = Reason.QUALIFIED) -> Move:
+def next_move(row: Conversion, *, sent_status: str, is_under_review: bool, reason: Reason = Reason.QUALIFIED) -> Move:
     """The new status of the conversion: a review decides first, then the sender, then the goal's approval rule."""
     if is_under_review:
         return Move(Status.PENDING, Reason.RISK_REVIEW)
-    if said == Status.APPROVED or (not said and row.goal.approval == Goal.Approval.AT_ONCE):
+    if sent_status == Status.APPROVED or (not sent_status and row.goal.approval == Goal.Approval.AT_ONCE):
         return Move(Status.APPROVED, reason)
-    if said == Status.PENDING:
+    if sent_status == Status.PENDING:
         return Move(Status.PENDING, Reason.SENT_PENDING)
     delayed = row.goal.approval == Goal.Approval.AFTER_DELAY
     return Move(Status.PENDING, Reason.AWAITS_DELAY if delayed else Reason.AWAITS_APPROVAL)
@@ -183,7 +185,7 @@ def apply_move(move: Move, conversion_ids: Collection[int], *, now: datetime) ->
         rows.update(reason=move.reason, approve_at=None)
 
 
-def _trace(row: Conversion, findings: list[Finding], move: Move, now: datetime) -> Trace:
+def _trace(row: Conversion, findings: list[RuleResult], move: Move, now: datetime) -> Trace:
     steps: list[dict[str, Any]] = [step_of("qualify", finding) for finding in findings]
     note = f"{move.status.capitalize()}: {in_english(move.reason.label).lower()}."
     steps.append({"step": "decide", "result": move.status, "rule": "looked at again", "input": {}, "note": note})
@@ -191,7 +193,7 @@ def _trace(row: Conversion, findings: list[Finding], move: Move, now: datetime) 
     return Trace(conversion=row, decided_at=now, outcome=result, reason=move.reason, http_status=200, steps=steps)
 
 
-def step_of(step: str, finding: Finding) -> dict[str, Any]:
+def step_of(step: str, finding: RuleResult) -> dict[str, Any]:
     """A rule's result as a line of a trace."""
     given = {name: str(value) for name, value in finding.inputs.items() if value not in (None, "")}
     return {"step": step, "result": finding.result, "rule": finding.rule, "input": given, "note": finding.note}

@@ -8,13 +8,13 @@ from django.db.models import Q
 from conversions.qualification_kinds.base import (
     WITHIN,
     ZERO,
-    Finding,
-    JudgedEvent,
+    EventToJudge,
     Kind,
     Known,
     LooksBack,
     Need,
     Rule,
+    RuleResult,
     within_words,
 )
 from conversions.reasons.codes import Reason
@@ -41,7 +41,7 @@ class Accumulated(Kind):
         minimum = format_money(rule.amount or ZERO, rule.currency)
         return f"{rule.other_goal_name or rule.goal_name} amounts add up to {minimum}{within_words(rule)}"
 
-    def judge(self, rule: Rule, event: JudgedEvent, known: Known, now: datetime) -> Finding:
+    def judge(self, rule: Rule, event: EventToJudge, known: Known, now: datetime) -> RuleResult:
         """Amounts in another currency than the offer's are left out, and the trace lists them."""
         minimum, currency, total, left_out = rule.amount or ZERO, rule.currency, known.total, dict(known.elsewhere)
         if event.currency == currency:

@@ -90,7 +90,7 @@ class Rule(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JudgedEvent:
+class EventToJudge:
     """An event as kinds see it. Its country is empty if neither request nor click has one."""
 
     revenue: Decimal | None
@@ -136,7 +136,7 @@ class Result(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class RuleResult:
     """The result of one rule: the rule in words, why, from which inputs, and until when it can still be met."""
 
     result: Result
@@ -182,27 +182,27 @@ class Kind(ABC):
         """The rule in words, for every page, the API and every trace."""
 
     @abstractmethod
-    def judge(self, rule: Rule, event: JudgedEvent, known: Known, now: datetime) -> Finding:
+    def judge(self, rule: Rule, event: EventToJudge, known: Known, now: datetime) -> RuleResult:
         """Return the result for one event."""
 
-    def met(self, rule: Rule, note: str, **inputs: Any) -> Finding:
-        return Finding(Result.MET, self.words(rule), note, inputs=inputs)
+    def met(self, rule: Rule, note: str, **inputs: Any) -> RuleResult:
+        return RuleResult(Result.MET, self.words(rule), note, inputs=inputs)
 
-    def reject(self, rule: Rule, note: str, reason: Reason, **inputs: Any) -> Finding:
-        return Finding(Result.REJECTED, self.words(rule), note, reason, inputs)
+    def reject(self, rule: Rule, note: str, reason: Reason, **inputs: Any) -> RuleResult:
+        return RuleResult(Result.REJECTED, self.words(rule), note, reason, inputs)
 
-    def ask_operator(self, rule: Rule, note: str, **inputs: Any) -> Finding:
+    def ask_operator(self, rule: Rule, note: str, **inputs: Any) -> RuleResult:
         """For what cannot be known: not a rejection, an operator decides."""
-        return Finding(Result.UNSURE, self.words(rule), note, Reason.AWAITS_APPROVAL, inputs)
+        return RuleResult(Result.UNSURE, self.words(rule), note, Reason.AWAITS_APPROVAL, inputs)
 
-    def wait(self, rule: Rule, event: JudgedEvent, what: str, now: datetime, **inputs: Any) -> Finding:
+    def wait(self, rule: Rule, event: EventToJudge, what: str, now: datetime, **inputs: Any) -> RuleResult:
         """Not met yet; rejected once the time for it has passed."""
         until = event.occurred_at + rule.within if rule.within else None
         if until and now > until:
             note = f"Not met within {duration_words(rule.within or timedelta(0))}: {what}."
             given = {**inputs, "until": until.isoformat()}
-            return Finding(Result.REJECTED, self.words(rule), note, Reason.NOT_QUALIFIED, given, until)
-        return Finding(Result.WAITING, self.words(rule), f"Waiting for {what}.", Reason.AWAITS_RULES, inputs, until)
+            return RuleResult(Result.REJECTED, self.words(rule), note, Reason.NOT_QUALIFIED, given, until)
+        return RuleResult(Result.WAITING, self.words(rule), f"Waiting for {what}.", Reason.AWAITS_RULES, inputs, until)
 
 
 def within_words(rule: Rule) -> str:

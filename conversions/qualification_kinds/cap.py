@@ -5,8 +5,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from conversions.qualification_kinds.base import (
-    Finding,
-    JudgedEvent,
+    EventToJudge,
     Kind,
     Known,
     LooksBack,
@@ -15,6 +14,7 @@ from conversions.qualification_kinds.base import (
     Period,
     Result,
     Rule,
+    RuleResult,
     Scope,
 )
 from conversions.reasons.codes import Reason
@@ -49,11 +49,11 @@ class Cap(Kind):
         period = "ever" if rule.period == Period.TOTAL else f"a {rule.period}"
         return f"at most {rule.number} {period} {WHOM[Scope(rule.scope)]}"
 
-    def judge(self, rule: Rule, event: JudgedEvent, known: Known, now: datetime) -> Finding:
+    def judge(self, rule: Rule, event: EventToJudge, known: Known, now: datetime) -> RuleResult:
         inputs = {"counted": known.in_period, "cap": rule.number}
         if known.in_period < (rule.number or 0):
             return self.met(rule, f"{known.in_period} of {rule.number} counted before.", **inputs)
         note = f"The cap is reached: {self.words(rule)}."
         if rule.over_cap == OverCap.HOLD:
-            return Finding(Result.HELD, self.words(rule), note, Reason.OVER_CAP_HELD, inputs)
+            return RuleResult(Result.HELD, self.words(rule), note, Reason.OVER_CAP_HELD, inputs)
         return self.reject(rule, note, Reason.OVER_CAP, **inputs)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from conversions.qualification_kinds.base import Finding, JudgedEvent, Kind, Known, LooksBack, Need, Rule
+from conversions.qualification_kinds.base import EventToJudge, Kind, Known, LooksBack, Need, Rule, RuleResult
 from conversions.reasons.codes import Reason
 from records.translation import gettext_lazy as _
 
@@ -23,7 +23,7 @@ class Country(Kind):
     def words(self, rule: Rule) -> str:
         return f"customers from {', '.join(rule.countries)}"
 
-    def judge(self, rule: Rule, event: JudgedEvent, known: Known, now: datetime) -> Finding:
+    def judge(self, rule: Rule, event: EventToJudge, known: Known, now: datetime) -> RuleResult:
         if not event.country:
             note = "Neither the click nor the request names the country: an operator decides."
             return self.ask_operator(rule, note, country="not known")

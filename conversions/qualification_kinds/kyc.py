@@ -6,13 +6,13 @@ from django.db.models import Q
 
 from conversions.qualification_kinds.base import (
     WITHIN,
-    Finding,
-    JudgedEvent,
+    EventToJudge,
     Kind,
     Known,
     LooksBack,
     Need,
     Rule,
+    RuleResult,
     within_words,
 )
 from conversions.reasons.codes import Reason
@@ -36,7 +36,7 @@ class IdentityCheck(Kind):
     def words(self, rule: Rule) -> str:
         return f"identity checked and approved{within_words(rule)}"
 
-    def judge(self, rule: Rule, event: JudgedEvent, known: Known, now: datetime) -> Finding:
+    def judge(self, rule: Rule, event: EventToJudge, known: Known, now: datetime) -> RuleResult:
         inputs = {"events": known.number, "approved": known.approved}
         if known.approved:
             return self.met(rule, f"The customer has {rule.other_goal_name}.", **inputs)

@@ -6,13 +6,13 @@ from django.db.models import Q
 
 from conversions.qualification_kinds.base import (
     WITHIN,
-    Finding,
-    JudgedEvent,
+    EventToJudge,
     Kind,
     Known,
     LooksBack,
     Need,
     Rule,
+    RuleResult,
     within_words,
 )
 from conversions.reasons.codes import Reason
@@ -45,7 +45,7 @@ class TimeToConvert(Kind):
     def words(self, rule: Rule) -> str:
         return f"{_bounds(rule)} after {rule.other_goal_name or 'the click'}{within_words(rule)}"
 
-    def judge(self, rule: Rule, event: JudgedEvent, known: Known, now: datetime) -> Finding:
+    def judge(self, rule: Rule, event: EventToJudge, known: Known, now: datetime) -> RuleResult:
         start = f"the customer's {rule.other_goal_name}" if rule.other_goal_id else "the click"
         since = known.first_at if rule.other_goal_id else event.clicked_at
         if since is None and rule.other_goal_id:

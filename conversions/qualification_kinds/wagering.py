@@ -7,13 +7,13 @@ from django.db.models import Q
 from conversions.qualification_kinds.base import (
     WITHIN,
     ZERO,
-    Finding,
-    JudgedEvent,
+    EventToJudge,
     Kind,
     Known,
     LooksBack,
     Need,
     Rule,
+    RuleResult,
     within_words,
 )
 from conversions.reasons.codes import Reason
@@ -47,7 +47,7 @@ class Wagering(Kind):
         need = f"{plain(rule.factor)} times the amount" if rule.factor is not None else plain(rule.amount or ZERO)
         return f"volume of {need} by {rule.other_goal_name}{within_words(rule)}"
 
-    def judge(self, rule: Rule, event: JudgedEvent, known: Known, now: datetime) -> Finding:
+    def judge(self, rule: Rule, event: EventToJudge, known: Known, now: datetime) -> RuleResult:
         need = rule.amount or ZERO
         if rule.factor is not None:
             if event.revenue is None or event.currency != rule.currency:

@@ -23,7 +23,7 @@ def _good(cause: str, remedy: str = _("Nothing to do.")) -> Explanation:
     return Explanation(200, cause, remedy)
 
 
-def _fault(cause: str, remedy: str) -> Explanation:
+def _problem(cause: str, remedy: str) -> Explanation:
     return Explanation(422, cause, remedy)
 
 
@@ -223,8 +223,8 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     _R.TOO_LARGE: Explanation(
         413, _("The body or the number of parameters is over the limit."), _("Send fewer, shorter values.")
     ),
-    _R.INVALID_REQUEST: _fault(_("The request has more than one fault."), _("Fix each one listed under `problems`.")),
-    _R.MISSING_CLICK_ID: _fault(
+    _R.INVALID_REQUEST: _problem(_("The request has more than one fault."), _("Fix each one listed under `problems`.")),
+    _R.MISSING_CLICK_ID: _problem(
         _("The request names no click, customer or coupon."),
         _("Store the click_id of the landing page's address with the customer, and send it back as `click_id`."),
     ),
@@ -253,47 +253,47 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         _("The click ID is genuine, but its link did not become known in time."),
         _("Ask the operator, who finds the postback under this reason."),
     ),
-    _R.UNRESOLVED_MACRO: _fault(
+    _R.UNRESOLVED_MACRO: _problem(
         _("The sending system did not replace a placeholder such as {click_id} by its value."),
         _("Use the placeholder in the sending system's own notation, and test with a real event."),
     ),
-    _R.WRONG_NAME: _fault(
+    _R.WRONG_NAME: _problem(
         _("A parameter is known elsewhere under this name, but not here."), _("Rename it as the problem says.")
     ),
-    _R.REPEATED_PARAMETER: _fault(_("One parameter has two different values."), _("Send each parameter once.")),
-    _R.MISSING_TRANSACTION: _fault(
+    _R.REPEATED_PARAMETER: _problem(_("One parameter has two different values."), _("Send each parameter once.")),
+    _R.MISSING_TRANSACTION: _problem(
         _("Only a transaction ID tells two events of one customer or coupon apart."),
         _("Send your own unique ID of the event as `txid`."),
     ),
-    _R.MISSING_GOAL: _fault(
+    _R.MISSING_GOAL: _problem(
         _("The request does not say what happened."), _("Send `event_type`, for example event_type=ftd.")
     ),
-    _R.UNKNOWN_GOAL: _fault(
+    _R.UNKNOWN_GOAL: _problem(
         _("The event type is not among the goals of the offer."),
         _("Send one of the goals that the problem lists, or have the operator add the goal and send again."),
     ),
-    _R.BAD_AMOUNT: _fault(
+    _R.BAD_AMOUNT: _problem(
         _("An amount is not a plain decimal number."), _("Send it as 1234.50: a decimal point, no grouping.")
     ),
-    _R.MISSING_REVENUE: _fault(_("The goal's rules need the revenue."), _("Send `revenue` and `currency`.")),
-    _R.BAD_CURRENCY: _fault(
+    _R.MISSING_REVENUE: _problem(_("The goal's rules need the revenue."), _("Send `revenue` and `currency`.")),
+    _R.BAD_CURRENCY: _problem(
         _("The currency is not a known code."), _("Send an ISO 4217 code such as EUR or USD, or BTC.")
     ),
-    _R.BAD_STATUS: _fault(
+    _R.BAD_STATUS: _problem(
         _("The status is not a known word."), _("Send pending, approved or rejected, or leave it out.")
     ),
-    _R.BAD_TIMESTAMP: _fault(
+    _R.BAD_TIMESTAMP: _problem(
         _("The time cannot be read, or lies more than a day ahead."),
         _("Send seconds or milliseconds since 1970, or ISO 8601 with an offset: 2026-03-01T12:00:00Z."),
     ),
-    _R.MISSING_CUSTOMER: _fault(
+    _R.MISSING_CUSTOMER: _problem(
         _("The goal's rules need to know the customer."), _("Send your own ID for them as `customer_id`.")
     ),
-    _R.PERSONAL_DATA: _fault(
+    _R.PERSONAL_DATA: _problem(
         _("A parameter holds an e-mail address, a telephone or an account number, and PERSONAL_DATA is refuse."),
         _("Send an ID of your own for the customer."),
     ),
-    _R.VALUE_TOO_LONG: _fault(
+    _R.VALUE_TOO_LONG: _problem(
         _("A value is longer than what is kept."), _("Shorten it to the length that the problem names.")
     ),
     _R.TRANSACTION_CONFLICT: Explanation(

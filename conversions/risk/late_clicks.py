@@ -32,7 +32,7 @@ def complete_by_signature(*, now: datetime, limit: int = 500) -> int:
         first = StatusChange.objects.filter(conversion=OuterRef("pk")).order_by("pk").values("postback")[:1]
         rows = list(
             Conversion.objects.filter(pk__in=ids)
-            .annotate(reported_by=Subquery(first))
+            .annotate(first_postback=Subquery(first))
             .select_related("goal__offer__risk_policy", "customer")
             .order_by("pk")
         )

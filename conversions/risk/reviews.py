@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 Status, Resolution = Conversion.Status, RiskReview.Resolution
 _REVIEWED = [
-    "score", "threshold", "parts", "owner", "said", "at_end", "opened_at", "held_until", "is_late",
+    "score", "threshold", "parts", "owner", "sent_status", "at_end", "opened_at", "held_until", "is_late",
     "alarmed_at", "resolved_at", "resolution", "resolved_by",
 ]  # fmt: skip
 
@@ -77,13 +77,13 @@ def open_reviews(
                 threshold=found.policy.threshold,
                 parts=[mark.as_json() for mark in found.marks],
                 owner_id=found.policy.owner_id or (anybody.pk if anybody else None),
-                said=said,
+                sent_status=sent_status,
                 at_end=found.policy.at_end,
                 opened_at=now,
                 held_until=now + found.policy.hold_for,
                 is_late=is_late,
             )
-            for row, found, said in listed
+            for row, found, sent_status in listed
         ),
         **(conflicts if again else {"ignore_conflicts": True}),
     )
@@ -142,7 +142,9 @@ def end_reviews(*, now: datetime, limit: int = 1000) -> int:
             if review.at_end == RiskPolicy.AtEnd.APPROVE and review.conversion.reason == Reason.RISK_REVIEW
         ]
         for review in ending:
-            move = next_move(review.conversion, said=review.said, is_under_review=False, reason=Reason.REVIEW_ENDED)
+            move = next_move(
+                review.conversion, sent_status=review.sent_status, is_under_review=False, reason=Reason.REVIEW_ENDED
+            )
             apply_move(move, [review.pk], now=now)
         ended = RiskReview.objects.filter(pk__in=[review.pk for review in ending])
         ended.update(resolved_at=now, resolution=Resolution.ENDED)

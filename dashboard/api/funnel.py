@@ -90,7 +90,9 @@ class FunnelView(APIView):
             raise Http404("There is no such offer. Give its ID as `offer`.")
         form = FunnelForm(request.query_params, offers=offers, zone=ZoneInfo("UTC"), now=timezone.now(), own=own)
         if form.errors:
-            raise ValidationError({name: [str(fault) for fault in faults] for name, faults in form.errors.items()})
+            raise ValidationError(
+                {name: [str(problem) for problem in problems] for name, problems in form.errors.items()}
+            )
         return Response(FunnelSerializer(form.result()).data)
 
 

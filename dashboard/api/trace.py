@@ -185,7 +185,7 @@ def _whole(text: str, kind: str, reach: Reach) -> dict[str, Any]:
     found = look_up(text, kind)
     if not found.is_known:
         raise NotFound(f"{found.title}. {found.text}")
-    return dict(StorySerializer(_told(story_of(found, sees(reach.user))), context={"reach": reach}).data)
+    return dict(StorySerializer(_as_shown(story_of(found, sees(reach.user))), context={"reach": reach}).data)
 
 
 def _own(text: str, kind: str, reach: Reach) -> dict[str, Any]:
@@ -198,7 +198,7 @@ def _own(text: str, kind: str, reach: Reach) -> dict[str, Any]:
     return dict(OwnTraceSerializer(found).data)
 
 
-def _told(story: Story) -> dict[str, Any]:
+def _as_shown(story: Story) -> dict[str, Any]:
     """The story's events by their kind, as the serializer reads them."""
     conversions, postbacks = [], []
     for summary in story.conversions:

@@ -19,9 +19,9 @@ from dashboard.demo.program.partners import OLGA
 from dashboard.demo.program.paying import lay_payment
 from dashboard.demo.program.rhythm import Span
 from dashboard.demo.stories.affiliates import Stories
+from dashboard.demo.stories.drafts import propose
 from dashboard.demo.stories.history import History
 from dashboard.demo.stories.mishaps import mishaps
-from dashboard.demo.stories.proposals import propose
 from dashboard.demo.visitors import traffic
 from dashboard.demo.visitors.journeys import Journeys, Reports
 from dashboard.demo.visitors.traffic import Traffic, Visit
@@ -147,11 +147,11 @@ def _analyze() -> None:
 def _imagine(source: Traffic, span: Span, number: int, scale: float) -> tuple[Sequence[Visit], Reports]:
     """All clicks and all requests about them, broken ones included, each in order; those in the future are left out."""
     journeys = Journeys(chance.source(number, "journeys"), span)
-    told = Stories(journeys, source, span).tell()
+    visits_of_stories = Stories(journeys, source, span).all_visits()
     visits = source.all_visits()
     reports = journeys.follow(visits, scale=scale)
     latest = span.now - timedelta(seconds=5)
     reports.sent = [sent for sent in reports.sent if span.since <= sent.at < latest]
     # A spoiled request comes before the right one.
     reports.sent = mishaps(chance.source(number, "mishaps"), reports.sent, scale=scale) + reports.sent
-    return sorted([*visits, *told], key=lambda visit: visit.at), reports
+    return sorted([*visits, *visits_of_stories], key=lambda visit: visit.at), reports

@@ -73,6 +73,6 @@ class BillingForm(forms.Form):
             try:
                 check_details(given)
             except BillingRefused as refused:
-                for name, fault in refused.faults.items():
-                    self.add_error(name, fault)
+                for name, problem in refused.problems.items():
+                    self.add_error(name, problem)
         return given

@@ -66,8 +66,8 @@ class PayoutMethodForm(forms.Form):
             try:
                 check(self.kind, self.details)
             except DetailsRefused as refused:
-                for name, fault in refused.faults.items():
-                    self.add_error(name, fault)
+                for name, problem in refused.problems.items():
+                    self.add_error(name, problem)
         return given
 
     @property

@@ -107,19 +107,19 @@ def shown(step: Mapping[str, Any], reader: Reader) -> Step:
     """A stored step with only what its reader may see."""
     name, result, rule = (str(step.get(key, "")) for key in ("step", "result", "rule"))
     inputs = {key: str(value) for key, value in (step.get("input") or {}).items()}
-    tell = TELLERS.get(name)
-    note = tell(result, rule, str(step.get("note", "")), inputs, reader) if tell else ""
+    explain = EXPLAINERS.get(name)
+    note = explain(result, rule, str(step.get("note", "")), inputs, reader) if explain else ""
     return Step(
         title=TITLES.get(name, name.replace("_", " ").capitalize()),
         result=result,
-        rule=rule if tell and name not in RULE_HIDDEN else "",
+        rule=rule if explain and name not in RULE_HIDDEN else "",
         note=note,
         inputs=[(INPUTS[key], value) for key, value in inputs.items() if key in INPUTS] if note else [],
         look=LOOKS.get(result, "open"),
     )
 
 
-def _tell_click(result: str, rule: str, note: str, inputs: Mapping[str, str], reader: Reader) -> str:
+def _explain_click(result: str, rule: str, note: str, inputs: Mapping[str, str], reader: Reader) -> str:
     """The click that a request names may be a rival's, when the customer's lock decided."""
     own_words = {"customer lock": BY_LOCK, "coupon": BY_COUPON}
     is_own = bool(reader.link_code) and inputs.get("link") == reader.link_code
@@ -132,7 +132,7 @@ _ATTRIBUTION = {"locked": LOCKED, "taken over": TAKEN_OVER, "credited": CREDITED
 _OF_THE_WINDOW = frozenset({"clicked_at", "occurred_at"})
 
 
-def _tell_attribution(result: str, rule: str, note: str, inputs: Mapping[str, str], reader: Reader) -> str:
+def _explain_attribution(result: str, rule: str, note: str, inputs: Mapping[str, str], reader: Reader) -> str:
     """The window as it was judged; for all else a sentence that names no other affiliate."""
     if result in _ATTRIBUTION:
         return _ATTRIBUTION[result]
@@ -143,7 +143,7 @@ def _tell_attribution(result: str, rule: str, note: str, inputs: Mapping[str, st
 _OF_OTHERS = frozenset({"counted", "cap"})
 
 
-def _tell_rules(result: str, rule: str, note: str, inputs: Mapping[str, str], reader: Reader) -> str:
+def _explain_rules(result: str, rule: str, note: str, inputs: Mapping[str, str], reader: Reader) -> str:
     """Notes of which the kind does not state that they show nothing of the revenue are hidden with it."""
     if _OF_OTHERS & inputs.keys():
         return ""
@@ -159,7 +159,7 @@ RISK_RESULTS = {
 }
 
 
-def _tell_risk(result: str, rule: str, note: str, inputs: Mapping[str, str], reader: Reader) -> str:
+def _explain_risk(result: str, rule: str, note: str, inputs: Mapping[str, str], reader: Reader) -> str:
     """The signals found, without points and limits. A signal's stored rule is `name: N points`."""
     if result == "marked":
         return words_for_affiliates(rule.partition(":")[0])
@@ -173,17 +173,17 @@ _PLAIN_DECISIONS = frozenset({"the goal's default", "the sender's status", "pixe
 _STATUSES = frozenset(Conversion.Status.values)
 
 
-def _tell_decision(result: str, rule: str, note: str, inputs: Mapping[str, str], reader: Reader) -> str:
+def _explain_decision(result: str, rule: str, note: str, inputs: Mapping[str, str], reader: Reader) -> str:
     """Without what names amounts: a refund, a pixel's word that the server's replaced."""
     is_plain = rule in _PLAIN_DECISIONS or (not rule and result in _STATUSES and not inputs)
     return note if is_plain or reader.sees_revenue else ""
 
 
 # The steps that speak of the affiliate's own click and of rules; all others are named without details.
-TELLERS: dict[str, Callable[[str, str, str, Mapping[str, str], Reader], str]] = {
-    "find_click": _tell_click,
-    "attribute": _tell_attribution,
-    "qualify": _tell_rules,
-    "risk": _tell_risk,
-    "decide": _tell_decision,
+EXPLAINERS: dict[str, Callable[[str, str, str, Mapping[str, str], Reader], str]] = {
+    "find_click": _explain_click,
+    "attribute": _explain_attribution,
+    "qualify": _explain_rules,
+    "risk": _explain_risk,
+    "decide": _explain_decision,
 }

@@ -5,7 +5,7 @@ from payouts.admin.billing import BillingDetailsAdmin, IssuerAdmin, SelfBillingA
 from payouts.admin.clicks import BilledClicksAdmin
 from payouts.admin.closing import PeriodCloseAdmin
 from payouts.admin.drafts import DraftVersionAdmin, PlanConsentAdmin
-from payouts.admin.further import AffiliateWithMoneyAdmin, ConversionWithCommissionAdmin, OfferWithPlansAdmin
+from payouts.admin.extended_pages import AffiliateWithMoneyAdmin, ConversionWithCommissionAdmin, OfferWithPlansAdmin
 from payouts.admin.invoicing import InvoiceAdmin
 from payouts.admin.ledger import LedgerEntryAdmin, LedgerHeadAdmin
 from payouts.admin.payments import PayoutAdmin, StatementAdmin

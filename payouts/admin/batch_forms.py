@@ -12,6 +12,7 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidge
 from affiliates.models import User
 from payouts.models import Payout, PayoutBatch, PayoutMethod
 from payouts.paying.answers import import_result
+from payouts.paying.bank_files import account_problem
 from payouts.paying.batches import (
     BatchRefused,
     approve_batch,
@@ -26,7 +27,6 @@ from payouts.paying.batches import (
     why_not,
 )
 from payouts.paying.concerns import TITLES, Concern, concerns_of
-from payouts.paying.files import account_problem
 from payouts.paying.payments import NotPaid, ReferenceRefused, mark_returned
 from records.money import format_money
 from web.panel import ChoosingForm, ConfirmForm, Keys, Left, Worth, left_words
@@ -234,9 +234,9 @@ class BankAnswer(ConfirmForm):
             raise ValidationError(str(error)) from error
         message = f"{found.paid} paid, {found.failed} failed, {found.returned} came back, {found.in_flight} under way, "
         message += f"{found.unchanged} known before."
-        if found.faults:
-            shown = " ".join(found.faults[:20])
-            raise ValidationError(f"{message} {len(found.faults)} lines could not be applied: {shown}")
+        if found.problems:
+            shown = " ".join(found.problems[:20])
+            raise ValidationError(f"{message} {len(found.problems)} lines could not be applied: {shown}")
         return message
 
 

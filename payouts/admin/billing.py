@@ -38,14 +38,14 @@ class IssuerForm(forms.ModelForm):  # type: ignore[type-arg]
         given: dict[str, Any] = super().clean() or self.cleaned_data
         try:
             country = country_code(given.get("country") or "")
-        except ValueError as fault:
-            self.add_error("country", ValidationError(str(fault)))
+        except ValueError as error:
+            self.add_error("country", ValidationError(str(error)))
             return given
         if given.get("vat_number"):
             try:
                 given["vat_number"] = vat_number(given["vat_number"], country)
-            except ValueError as fault:
-                self.add_error("vat_number", ValidationError(str(fault)))
+            except ValueError as error:
+                self.add_error("vat_number", ValidationError(str(error)))
         return given
 
 
@@ -155,8 +155,8 @@ class VatRateForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_country(self) -> str:
         try:
             return country_code(self.cleaned_data["country"])
-        except ValueError as fault:
-            raise ValidationError(str(fault)) from fault
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
 
 
 @admin.register(VatRate)

@@ -30,8 +30,15 @@ class BilledClicksAdmin(CommissionByPermission, RecordAdmin):
     search_help_text = "ID (bc_…) or the code of a link"
     ordering = ("-day", "link_id")
     sortable_by = ()
-    fields = (("public_id", "day"), ("affiliate", "offer"), ("link", "clicks"), "told_apart", "entries", "counted_at")
-    readonly_fields = ("told_apart", "entries")
+    fields = (
+        ("public_id", "day"),
+        ("affiliate", "offer"),
+        ("link", "clicks"),
+        "distinguished",
+        "entries",
+        "counted_at",
+    )
+    readonly_fields = ("distinguished", "entries")
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[BilledClicks]":
         rows: QuerySet[BilledClicks] = super().get_queryset(request)
@@ -58,7 +65,7 @@ class BilledClicksAdmin(CommissionByPermission, RecordAdmin):
         return when(row.booked_at) if row.booked_at else "Due"
 
     @display(description="Told apart")
-    def told_apart(self, row: BilledClicks) -> SafeString | str:
+    def distinguished(self, row: BilledClicks) -> SafeString | str:
         """By the countries and sub IDs that rules name; all others are together."""
         lines = (
             (

@@ -120,11 +120,11 @@ class PeriodCloseAdmin(RecordAdmin):
 
     @display(description="Affiliates")
     def progress(self, row: PeriodClose) -> SafeString | str:
-        said: str = self.figures(row)
+        text: str = self.figures(row)
         if not row.total:
-            return said
+            return text
         return format_html(
-            '<progress class="aff-bar" value="{}" max="{}">{}</progress> {}', row.done, row.total, said, said
+            '<progress class="aff-bar" value="{}" max="{}">{}</progress> {}', row.done, row.total, text, text
         )
 
     @display(description="Statements of this period")

@@ -277,9 +277,9 @@ def _money(row: DraftVersion, found: list[Standing]) -> list[SafeString | str]:
     lines = effect.lines.all() if effect else ()
     words: dict[int, list[str]] = {}
     for line in lines:
-        said = difference_words(line.before, line.after, line.currency)
+        difference = difference_words(line.before, line.after, line.currency)
         expected = difference_words(line.expected_before, line.expected_after, line.currency)
-        both = said if said == expected else f"{said} ({expected} with what is pending)"
+        both = difference if difference == expected else f"{difference} ({expected} with what is pending)"
         words.setdefault(line.affiliate_id, []).append(both)
     return [format_html_join(", ", "{}", ((each,) for each in words.get(s.affiliate.pk, ["–"]))) for s in found]
 
@@ -301,10 +301,10 @@ class PlanConsentAdmin(CommissionByPermission, RecordAdmin):
         ("source", "answered_by"),
         ("answered_at", "address"),
         ("evidence", "evidence_file"),
-        "told",
+        "answer_detail",
         "digest_shown",
     )
-    readonly_fields = ("answer_label", "told", "digest_shown")
+    readonly_fields = ("answer_label", "answer_detail", "digest_shown")
     answer_label = labelled("answer", ANSWERS, description="Answer")
 
     @display(description="Answered")
@@ -316,7 +316,7 @@ class PlanConsentAdmin(CommissionByPermission, RecordAdmin):
         return digest_shown(row.digest)
 
     @display(description="What was shown")
-    def told(self, row: PlanConsent) -> SafeString | str:
+    def answer_detail(self, row: PlanConsent) -> SafeString | str:
         terms = [f"{each['goal']}: {each['before']} → {each['after']}" for each in row.shown.get("terms", ())]
         money = row.shown.get("money", ())
         lines = [*terms, *(money if shows_commission(row) else [HIDDEN] * bool(money))]

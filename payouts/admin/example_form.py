@@ -97,15 +97,15 @@ class ExampleForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
         if "expected" in given and "by" in given:
-            lines, faults = [], []
+            lines, problems = [], []
             for number, row in enumerate(given["expected"], 1):
                 try:
                     lines.append(line_of(row, given["by"]))
                 except ValueError as error:
-                    faults.append(f"Row {number}: {error}")
+                    problems.append(f"Row {number}: {error}")
             given["expected"] = lines
-            if faults:
-                self.add_error("expected", faults)
+            if problems:
+                self.add_error("expected", problems)
         return given
 
     def example(self) -> WorkedExample:
@@ -171,7 +171,7 @@ def cells_of_lines(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [{**line, "part": line.get(MONTH, line.get(EVENT, 1)), "to": line.get("to") or ""} for line in lines]
 
 
-def faults_of_form(form: forms.Form) -> list[str]:
+def problems_of_form(form: forms.Form) -> list[str]:
     """The form's errors, each with the name of its field."""
     found: list[str] = []
     for name, errors in form.errors.items():

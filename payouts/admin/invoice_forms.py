@@ -128,7 +128,7 @@ class EnterBilling(ConfirmForm):
             if self.cleaned_data.get("agreed"):
                 agree(affiliate=affiliate, actor=actor, now=now, note=self.cleaned_data["note"])
         except BillingRefused as refused:
-            raise ValidationError(refused.faults) from refused
+            raise ValidationError(refused.problems) from refused
         except AgreementRefused as error:
             raise ValidationError(str(error)) from error
         return f"The billing details of {affiliate} are in force."

@@ -76,15 +76,15 @@ class RowsField(forms.Field):
 
     def clean(self, value: Any) -> list[dict[str, Any]]:
         self.validate(value)
-        found, faults = [], []
+        found, problems = [], []
         for number, row in enumerate(value or (), 1):
             try:
                 found.append(self.read({name: self._value(name, row) for name in self.columns}))
             except (ValueError, forms.ValidationError) as error:
                 words = " ".join(error.messages) if isinstance(error, forms.ValidationError) else str(error)
-                faults.append(f"Row {number}: {words}")
-        if faults:
-            raise forms.ValidationError(faults)
+                problems.append(f"Row {number}: {words}")
+        if problems:
+            raise forms.ValidationError(problems)
         return found
 
     def _value(self, name: str, row: Mapping[str, Any]) -> str:

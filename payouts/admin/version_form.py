@@ -18,16 +18,16 @@ from unfold.widgets import (
 
 from affiliates.models import User
 from conversions.models import Goal
-from payouts.admin.example_form import ExampleForm, cells_of_lines, faults_of_form, initial_of_example
+from payouts.admin.example_form import ExampleForm, cells_of_lines, initial_of_example, problems_of_form
 from payouts.admin.rule_form import RuleForm, initial_of
 from payouts.models import CommissionPlan, CommissionRule, DraftVersion, PlanVersion, WorkedExample
 from payouts.plan_changes.drafts import change_draft, examples_of, publish_draft, rules_of, write_draft
 from payouts.plan_changes.publish import publish_version
 from payouts.plans.documents import PlanRefused
 from payouts.plans.examples import MOST_EXAMPLES, ExampleRefused, propose, read_example
-from payouts.plans.linter import Finding, faults_of_rules, findings, not_shown
+from payouts.plans.linter import Finding, findings, not_shown, problems_of_rules
 from payouts.plans.price_books import hold_versions, terms_of_rule
-from payouts.pricing.examples import example_words, faults_of_example, work_out
+from payouts.pricing.examples import example_words, problems_of_example, work_out
 from payouts.pricing.rule_words import pays_words
 
 MOST_RULES = 60
@@ -42,7 +42,7 @@ class Tried:
     name: str
     words: list[str] = field(default_factory=list)
     arithmetic: list[str] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ class Preview:
     """The version as far as its forms are valid. Nothing is stored."""
 
     rules: list[tuple[int, str]] = field(default_factory=list)
-    faults: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     examples: list[Tried] = field(default_factory=list)
 
@@ -160,9 +160,9 @@ class VersionForm(forms.Form):
             if self.draft:
                 with transaction.atomic():
                     hold_versions()
-                    draft = change_draft(draft=self.draft, now=now, **self._said(now))
+                    draft = change_draft(draft=self.draft, now=now, **self._version_fields(now))
                     return publish_draft(draft=draft, actor=actor, now=now)
-            return publish_version(plan=self.plan, actor=actor, now=now, **self._said(now))
+            return publish_version(plan=self.plan, actor=actor, now=now, **self._version_fields(now))
         except PlanRefused as error:
             self._refuse(error)
             return None
@@ -171,13 +171,13 @@ class VersionForm(forms.Form):
         """Save the draft and return it, or add the errors to the form and return None."""
         try:
             if self.draft:
-                return change_draft(draft=self.draft, now=now, **self._said(now))
-            return write_draft(plan=self.plan, actor=actor, now=now, **self._said(now))
+                return change_draft(draft=self.draft, now=now, **self._version_fields(now))
+            return write_draft(plan=self.plan, actor=actor, now=now, **self._version_fields(now))
         except PlanRefused as error:
             self._refuse(error)
             return None
 
-    def _said(self, now: datetime) -> dict[str, Any]:
+    def _version_fields(self, now: datetime) -> dict[str, Any]:
         return {
             "rules": [form.rule() for form in self.rules],
             "examples": [form.example() for form in self.examples],
@@ -195,12 +195,12 @@ class VersionForm(forms.Form):
         for form in self.rules:
             if form.is_valid():
                 rules.append(form.rule())
-            found.faults += [f"Rule {form.number}: {fault}" for fault in faults_of_form(form)]
-        found.faults += faults_of_form(self)
+            found.problems += [f"Rule {form.number}: {problem}" for problem in problems_of_form(form)]
+        found.problems += problems_of_form(self)
         if len(rules) < len(self.rules):
             return found
-        found.faults += faults_of_rules(self.plan, rules)
-        if found.faults:
+        found.problems += problems_of_rules(self.plan, rules)
+        if found.problems:
             return found
         found.rules = [(number, _words(rule)) for number, rule in enumerate(rules, 1)]
         start = self.starts_at(now)
@@ -214,16 +214,16 @@ class VersionForm(forms.Form):
         return found
 
     def _tried(self, form: ExampleForm, rules: Sequence[CommissionRule], start: datetime) -> tuple[Tried, set[int]]:
-        tried = Tried(str(form["name"].value() or "Without a name"), faults=faults_of_form(form))
-        if tried.faults:
+        tried = Tried(str(form["name"].value() or "Without a name"), problems=problems_of_form(form))
+        if tried.problems:
             return tried, set()
         try:
             example = read_example(form.example(), goals=self.goal_codes, effective_from=start)
         except ExampleRefused as error:
-            tried.faults.append(str(error))
+            tried.problems.append(str(error))
             return tried, set()
         outcome = work_out(example, [terms_of_rule(rule) for rule in rules])
-        tried.faults = faults_of_example(example, outcome)
+        tried.problems = problems_of_example(example, outcome)
         tried.words = example_words(example)
         tried.arithmetic = [f"Rule {slot.rule}: {words}" for slot, words in sorted(outcome.arithmetic.items())]
         return tried, {slot.rule for slot in outcome.amounts}
@@ -239,12 +239,12 @@ class VersionForm(forms.Form):
         if form is None or not all(each.is_valid() for each in self.rules):
             raise ExampleRefused("Correct the rules first: the preview shows what is wrong with them.")
         if form.errors.keys() - {"expected", "name"}:
-            raise ExampleRefused(" ".join(faults_of_form(form)))
+            raise ExampleRefused(" ".join(problems_of_form(form)))
         given = form.cleaned_data
         row = WorkedExample(name="It", by=given["by"], events=given["events"], expected=[])
         rules = [each.rule() for each in self.rules]
-        if faults := faults_of_rules(self.plan, rules):
-            raise ExampleRefused(faults[0])
+        if problems := problems_of_rules(self.plan, rules):
+            raise ExampleRefused(problems[0])
         terms = [terms_of_rule(rule) for rule in rules]
         lines, _ = propose(row, terms, goals=self.goal_codes, effective_from=self.starts_at(now))
         return cells_of_lines(lines)

@@ -13,13 +13,13 @@ from payouts.anchors.making import name_of
 from payouts.anchors.records import Named, NoAnchor, Record, read_line, signed_text
 from payouts.anchors.seals import WITH_FACTS, facts_of, seal_of
 from payouts.ledger.chain import GENESIS, moment_text
-from payouts.ledger.chain_walk import Finding
+from payouts.ledger.chain_walk import ChainProblem
 from payouts.models import Anchor, AnchorAccount, AnchoredStatement, AnchorKey, Statement
 
 CHUNK = 500
 
 
-def seal_findings(affiliate: Affiliate) -> Iterator[Finding]:
+def seal_findings(affiliate: Affiliate) -> Iterator[ChainProblem]:
     """Problems with the seals of an affiliate's statements."""
     rows = Statement.objects.filter(affiliate=affiliate).select_related(*WITH_FACTS, "seal")
     name, position, previous = f"{affiliate.name} ({affiliate.public_id})", 0, GENESIS
@@ -27,12 +27,12 @@ def seal_findings(affiliate: Affiliate) -> Iterator[Finding]:
         subject = f"{name}, statement {statement.number}"
         seal = getattr(statement, "seal", None)
         if seal is None:
-            yield Finding(subject, "has no seal.")
+            yield ChainProblem(subject, "has no seal.")
             continue
         if seal.position != position + 1 or seal.previous_hash != previous or seal.affiliate_id != affiliate.pk:
-            yield Finding(subject, f"does not follow the affiliate's statement {position}: one is missing.")
+            yield ChainProblem(subject, f"does not follow the affiliate's statement {position}: one is missing.")
         if seal_of(facts_of(statement, seal.position, seal.previous_hash)) != seal.hash:
-            yield Finding(subject, "does not match its seal: it, or its payout, was altered after it was closed.")
+            yield ChainProblem(subject, "does not match its seal: it, or its payout, was altered after it was closed.")
         position, previous = seal.position, seal.hash
 
 
@@ -67,7 +67,7 @@ class AnchorCheck:
             self.owners[named.account] = f"{affiliate.name} ({affiliate.public_id})"
             self.known[row.anchor_id].append(Known(label, named, row.anchor_id))
 
-    def stored(self) -> Iterator[Finding]:
+    def stored(self) -> Iterator[ChainProblem]:
         """Check the anchors in the database."""
         keys = dict(AnchorKey.objects.values_list("number", "public_key"))
         yield from _key_findings(keys)
@@ -78,22 +78,23 @@ class AnchorCheck:
             try:
                 record = read_line(anchor.line)
             except NoAnchor as error:
-                yield Finding(subject, f"is damaged: {error}")
+                yield ChainProblem(subject, f"is damaged: {error}")
                 continue
-            faults = self._faults(anchor, record, expected, previous, keys)
-            yield from (Finding(subject, fault) for fault in faults)
+            problems = self._problems(anchor, record, expected, previous, keys)
+            yield from (ChainProblem(subject, problem) for problem in problems)
             if record.values["key"] is not None:
                 is_signed_since = is_signed_since or anchor.number
             elif is_signed_since:
-                yield Finding(subject, f"is not signed, though anchors are since anchor {is_signed_since}.")
+                yield ChainProblem(subject, f"is not signed, though anchors are since anchor {is_signed_since}.")
             yield from self._statements(subject, record)
             expected, previous = anchor.number + 1, record.hash
         for number in sorted(self.known.keys() - self.records.keys()):
             yield from (
-                Finding(known.label, f"is named by anchor {number}, which is gone.") for known in self.known[number]
+                ChainProblem(known.label, f"is named by anchor {number}, which is gone.")
+                for known in self.known[number]
             )
 
-    def _faults(
+    def _problems(
         self, anchor: Anchor, record: Record, expected: int, previous: str, keys: dict[int, str]
     ) -> Iterator[str]:
         values = record.values
@@ -107,53 +108,55 @@ class AnchorCheck:
         ):
             yield f"is not signed by key {values['key']}."
 
-    def _statements(self, subject: str, record: Record) -> Iterator[Finding]:
+    def _statements(self, subject: str, record: Record) -> Iterator[ChainProblem]:
         """Compare what a record names with the statements that belong to it."""
         left = set(record.named)
         for known in self.known.get(record.number, ()):
             if known.named in left:
                 left.remove(known.named)
             else:
-                yield Finding(known.label, f"is not the statement that {_lower(subject)} names.")
+                yield ChainProblem(known.label, f"is not the statement that {_lower(subject)} names.")
         for named in sorted(left):
             owner = self.owners.get(named.account)
             if owner or self.affiliate is None:
-                fault = f"names a statement {named.statement[:16]}… of {owner or 'an account'} that is no longer there."
-                yield Finding(subject, f"{fault[:-1]} (period before {named.ends_at[:10]}).")
+                problem = (
+                    f"names a statement {named.statement[:16]}… of {owner or 'an account'} that is no longer there."
+                )
+                yield ChainProblem(subject, f"{problem[:-1]} (period before {named.ends_at[:10]}).")
 
-    def copy(self, path: Path) -> Iterator[Finding]:
+    def copy(self, path: Path) -> Iterator[ChainProblem]:
         """Check a copy of the anchors: the file appended to, or one that was downloaded. Call `stored` first."""
         before: Record | None = None
         for line in read_file(path):
             if line.record is None:
-                yield Finding(f"{path}, line {line.place}", line.error)
+                yield ChainProblem(f"{path}, line {line.place}", line.error)
                 continue
             record, subject = line.record, f"Anchor {line.record.number} in {path}"
             if before and (record.number, record.values["previous_hash"]) != (before.number + 1, before.hash):
-                yield Finding(subject, f"does not follow anchor {before.number}, the line before it.")
+                yield ChainProblem(subject, f"does not follow anchor {before.number}, the line before it.")
             before = record
             if record.number not in self.records:
-                yield Finding(
+                yield ChainProblem(
                     subject,
                     "is not in the database: it was deleted there, or the database is older than the file.",
                 )
             elif self.records[record.number] != record.hash:
-                yield Finding(subject, "is not the anchor of that number in the database: history was rewritten.")
+                yield ChainProblem(subject, "is not the anchor of that number in the database: history was rewritten.")
                 yield from self._statements(subject, record)
 
 
-def _key_findings(known: dict[int, str]) -> Iterator[Finding]:
+def _key_findings(known: dict[int, str]) -> Iterator[ChainProblem]:
     """Public keys in the database that are not those of ANCHOR_KEYS, which stand outside of it."""
     for number, key in read_keys():
         if known.get(number, public_text(key)) != public_text(key):
-            yield Finding(f"Key {number}", "in the database is not the key of that number in ANCHOR_KEYS.")
+            yield ChainProblem(f"Key {number}", "in the database is not the key of that number in ANCHOR_KEYS.")
 
 
 def _lower(subject: str) -> str:
     return subject[0].lower() + subject[1:]
 
 
-def anchor_findings(affiliate: Affiliate | None, copies: Iterable[Path]) -> Iterator[Finding]:
+def anchor_findings(affiliate: Affiliate | None, copies: Iterable[Path]) -> Iterator[ChainProblem]:
     """Everything that is wrong with anchors, and with statements that they name otherwise. Raise `OSError`."""
     check = AnchorCheck(affiliate)
     yield from check.stored()

@@ -7,13 +7,25 @@ from django.db.models import Q
 from reportlab.platypus import Flowable, KeepTogether
 
 from payouts.documents.account import Account, account_of, lines_of
-from payouts.documents.paper import BODY, CODE, HEAD, SMALL, TITLE, gap, load_fonts, print_document, sums, table, text
+from payouts.documents.pdf_layout import (
+    BODY,
+    CODE,
+    HEAD,
+    SMALL,
+    TITLE,
+    gap,
+    load_fonts,
+    print_document,
+    sums,
+    table,
+    text,
+)
 from payouts.models import Payout, Statement
 from records.money import format_money
 from records.translation import in_english
 
 # A PDF with more lines is of no use; the CSV file has all of them.
-LINES_ON_PAPER = 500
+LINES_PER_DOCUMENT = 500
 
 
 def statement_pdf(statement: Statement) -> bytes:
@@ -107,13 +119,13 @@ def _others(account: Account) -> list[Flowable]:
 def _lines(statement: Statement) -> list[Flowable]:
     rests_on_events = Q(conversion__isnull=False) | Q(clicks__isnull=False)
     lines = lines_of(statement).filter(rests_on_events).select_related("conversion__goal", "clicks")
-    shown = list(lines[: LINES_ON_PAPER + 1])
+    shown = list(lines[: LINES_PER_DOCUMENT + 1])
     if not shown:
         return []
     rows = [
         [f"#{entry.sequence}", f"{entry.occurred_at:%Y-%m-%d %H:%M}", source.public_id, entry.words,
          format_money(entry.amount, entry.currency)]
-        for entry in shown[:LINES_ON_PAPER]
+        for entry in shown[:LINES_PER_DOCUMENT]
         if (source := entry.conversion or entry.clicks)
     ]  # fmt: skip
     columns = [
@@ -124,8 +136,8 @@ def _lines(statement: Statement) -> list[Flowable]:
         ("Amount", 16),
     ]
     story: list[Flowable] = [text("Line by line", HEAD), table(columns, rows)]
-    if len(shown) > LINES_ON_PAPER:
-        left = lines.count() - LINES_ON_PAPER
+    if len(shown) > LINES_PER_DOCUMENT:
+        left = lines.count() - LINES_PER_DOCUMENT
         story.append(text(f"{left:,} further lines are in the statement's CSV and JSON files.", SMALL))
     return story
 

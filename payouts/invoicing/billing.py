@@ -25,9 +25,9 @@ class AgreementRefused(ValueError):
 class BillingRefused(ValueError):
     """The billing details are invalid; nothing was stored. `faults` has a sentence for each field."""
 
-    def __init__(self, faults: Mapping[str, str]) -> None:
-        super().__init__(" ".join(faults.values()))
-        self.faults = dict(faults)
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__(" ".join(problems.values()))
+        self.problems = dict(problems)
 
 
 def set_details(*, affiliate: Affiliate, given: Mapping[str, Any], actor: User | None, now: datetime) -> BillingDetails:
@@ -52,41 +52,43 @@ def check_details(given: Mapping[str, Any]) -> dict[str, Any]:
     clean["address"] = tidy_address(str(given.get("address", "")))
     clean["party"] = str(given.get("party", Party.BUSINESS))
     clean["is_small_business"] = bool(given.get("is_small_business")) and clean["party"] == Party.BUSINESS
-    faults = {name: gettext("This is needed.") for name in ("legal_name", "address", "country") if not clean[name]}
+    problems = {name: gettext("This is needed.") for name in ("legal_name", "address", "country") if not clean[name]}
     if clean["party"] not in Party.values:
-        faults["party"] = gettext("Choose business or private person.")
+        problems["party"] = gettext("Choose business or private person.")
     for name in TEXTS:
         if not clean[name].replace("\n", "").isprintable():
-            faults[name] = gettext("There is a character in it that cannot be printed.")
+            problems[name] = gettext("There is a character in it that cannot be printed.")
     most = {"legal_name": 120, "address": 300, "registration": 80}
-    faults |= {
+    problems |= {
         name: gettext("At most {size} characters.").format(size=size)
         for name, size in most.items()
         if len(clean[name]) > size
     }
     if clean["address"].count("\n") >= MOST_ADDRESS_LINES:
-        faults["address"] = gettext("At most {most_address_lines} lines.").format(most_address_lines=MOST_ADDRESS_LINES)
-    _check_country_and_number(clean, faults)
-    if faults:
-        raise BillingRefused(faults)
+        problems["address"] = gettext("At most {most_address_lines} lines.").format(
+            most_address_lines=MOST_ADDRESS_LINES
+        )
+    _check_country_and_number(clean, problems)
+    if problems:
+        raise BillingRefused(problems)
     return clean
 
 
-def _check_country_and_number(clean: dict[str, Any], faults: dict[str, str]) -> None:
-    if "country" not in faults:
+def _check_country_and_number(clean: dict[str, Any], problems: dict[str, str]) -> None:
+    if "country" not in problems:
         try:
             clean["country"] = country_code(clean["country"])
-        except ValueError as fault:
-            faults["country"] = str(fault)
+        except ValueError as error:
+            problems["country"] = str(error)
     if not clean["vat_number"]:
         return
     if clean["party"] == Party.PRIVATE:
-        faults["vat_number"] = gettext("A private person has none: choose business, or leave it empty.")
-    elif "country" not in faults:
+        problems["vat_number"] = gettext("A private person has none: choose business, or leave it empty.")
+    elif "country" not in problems:
         try:
             clean["vat_number"] = vat_number(clean["vat_number"], clean["country"])
-        except ValueError as fault:
-            faults["vat_number"] = str(fault)
+        except ValueError as error:
+            problems["vat_number"] = str(error)
 
 
 def tidy_address(text: str) -> str:
@@ -114,13 +116,13 @@ def agree(
         current = SelfBillingAgreement.objects.filter(affiliate=affiliate, ended_at=None).first()
         if current:
             return current
-        said = words or Issuer.objects.values_list("agreement_words", flat=True).first()
-        if not said:
+        agreement = words or Issuer.objects.values_list("agreement_words", flat=True).first()
+        if not agreement:
             raise AgreementRefused(
                 gettext("There is nothing to agree to: enter the company that issues invoices first.")
             )
         return SelfBillingAgreement.objects.create(
-            affiliate=affiliate, words=said, agreed_at=now, agreed_by=actor, note=" ".join(note.split())[:250]
+            affiliate=affiliate, words=agreement, agreed_at=now, agreed_by=actor, note=" ".join(note.split())[:250]
         )
 
 

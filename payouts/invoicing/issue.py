@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from affiliates.models import User
 from payouts.invoicing.basis import ZERO, Account, Part, carried, open_invoices, parts_of
 from payouts.invoicing.numbers import number_text, take_numbers
-from payouts.invoicing.readiness import Judge, Side, sides_of, supply_day
+from payouts.invoicing.readiness import Side, TaxTreatments, sides_of, supply_day
 from payouts.invoicing.sheets import Line, Sheet, sheets_of
 from payouts.ledger.chain import Draft, append, lock_heads
 from payouts.models import BillingDetails, Invoice, Invoicing, Issuer, LedgerEntry, Statement
@@ -65,10 +65,10 @@ def _issue_all(issuer: Issuer, statements: Sequence[Statement], now: datetime, a
     with transaction.atomic():
         # Accounts first, then the counters: every writer locks them in this order.
         lock_heads(sorted({statement.affiliate_id for statement in statements}))
-        judge, sides = Judge(issuer), sides_of({statement.affiliate_id for statement in statements})
+        tax, sides = TaxTreatments(issuer), sides_of({statement.affiliate_id for statement in statements})
         done = set(Invoicing.objects.filter(statement__in=statements).values_list("statement_id", flat=True))
         for some in _in_turn([each for each in statements if each.pk not in done]):
-            _issue(some, issued, judge, sides, now, actor)
+            _issue(some, issued, tax, sides, now, actor)
     return issued
 
 
@@ -84,7 +84,7 @@ def _in_turn(statements: Sequence[Statement]) -> Iterator[list[Statement]]:
 def _issue(
     statements: Sequence[Statement],
     issued: Issued,
-    judge: Judge,
+    tax: TaxTreatments,
     sides: dict[int, Side],
     now: datetime,
     actor: User | None,
@@ -103,16 +103,14 @@ def _issue(
         written = sheets_of(statement, parts[statement.pk], carry.get(account, ZERO), opens.get(account, ()))
         if any(sheet.original is None for sheet in written):
             side = sides.get(statement.affiliate_id, Side())
-            lacking = judge.lacks(side, statement.currency, supply_day(statement.ends_at))
+            lacking = tax.lacks(side, statement.currency, supply_day(statement.ends_at))
             if lacking:
                 issued.lacking[statement.pk] = lacking
                 continue
         sheets += written
         records.append(_record(statement, earned, sum((sheet.net for sheet in written), ZERO), now, actor))
-    documents = [
-        _document(sheet, judge, sides.get(sheet.statement.affiliate_id, Side()), now, actor) for sheet in sheets
-    ]
-    _number(documents, judge.issuer)
+    documents = [_document(sheet, tax, sides.get(sheet.statement.affiliate_id, Side()), now, actor) for sheet in sheets]
+    _number(documents, tax.issuer)
     _book(documents, now)
     Invoice.objects.bulk_create(documents)
     Invoicing.objects.bulk_create(records)
@@ -142,11 +140,11 @@ def _record(statement: Statement, earned: Decimal, documented: Decimal, now: dat
     )
 
 
-def _document(sheet: Sheet, judge: Judge, side: Side, now: datetime, actor: User | None) -> Invoice:
-    facts = _corrected(sheet) if sheet.original else _invoiced(sheet, judge, side)
+def _document(sheet: Sheet, tax: TaxTreatments, side: Side, now: datetime, actor: User | None) -> Invoice:
+    facts = _corrected(sheet) if sheet.original else _invoiced(sheet, tax, side)
     net, vat = sheet.net, facts["vat"]
     return Invoice(
-        issuer=judge.issuer,
+        issuer=tax.issuer,
         year=now.astimezone(UTC).year,
         affiliate_id=sheet.statement.affiliate_id,
         statement=sheet.statement,
@@ -160,13 +158,13 @@ def _document(sheet: Sheet, judge: Judge, side: Side, now: datetime, actor: User
     )
 
 
-def _invoiced(sheet: Sheet, judge: Judge, side: Side) -> dict[str, Any]:
+def _invoiced(sheet: Sheet, tax: TaxTreatments, side: Side) -> dict[str, Any]:
     """The tax of an invoice, by the rule that fits, and the parties as they are today."""
-    assert side.details  # `Judge.lacks` has seen to it
-    issuer, currency, day = judge.issuer, sheet.statement.currency, supply_day(sheet.statement.ends_at)
-    treatment = judge.treatment(side.details, day)
+    assert side.details  # `TaxTreatments.lacks` has seen to it
+    issuer, currency, day = tax.issuer, sheet.statement.currency, supply_day(sheet.statement.ends_at)
+    treatment = tax.treatment(side.details, day)
     vat = round_money(sheet.net * treatment.percent / 100, currency)
-    local = judge.local(treatment, side.details.country, currency, day)
+    local = tax.local(treatment, side.details.country, currency, day)
     facts = {
         "kind": Kind.INVOICE,
         "seller": _party(side.details, side.details.legal_name),

@@ -6,7 +6,7 @@ from typing import Any
 
 from reportlab.platypus import Flowable, KeepTogether
 
-from payouts.documents.paper import (
+from payouts.documents.pdf_layout import (
     BODY,
     HEAD,
     SMALL,

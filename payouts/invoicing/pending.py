@@ -9,7 +9,7 @@ from django.db.models import Count, Max, QuerySet, Sum
 from django.utils.translation import gettext
 
 from affiliates.models import Affiliate
-from payouts.invoicing.readiness import Judge, Side, sides_of, supply_day
+from payouts.invoicing.readiness import Side, TaxTreatments, sides_of, supply_day
 from payouts.models import Issuer, Statement
 
 # More than one page of people to write to.
@@ -45,17 +45,17 @@ def pending(*, most: int = MOST) -> list[Pending]:
     rows = list(sums)
     affiliates = Affiliate.objects.in_bulk({row[0] for row in rows})
     sides, issuer = sides_of(affiliates.keys()), Issuer.objects.first()
-    judge = Judge(issuer) if issuer else None
+    tax = TaxTreatments(issuer) if issuer else None
     return [
-        Pending(affiliates[pk], currency, number, earned, last, _missing(judge, sides.get(pk, Side()), currency, last))
+        Pending(affiliates[pk], currency, number, earned, last, _missing(tax, sides.get(pk, Side()), currency, last))
         for pk, currency, number, earned, last in rows
     ]
 
 
-def _missing(judge: Judge | None, side: Side, currency: str, last: datetime) -> list[str]:
-    if judge is None:
+def _missing(tax: TaxTreatments | None, side: Side, currency: str, last: datetime) -> list[str]:
+    if tax is None:
         return [gettext("The company that issues the invoices is missing."), *side.lacks()]
-    return judge.lacks(side, currency, supply_day(last))
+    return tax.lacks(side, currency, supply_day(last))
 
 
 def open_periods(*, most: int = 36) -> Sequence[datetime]:

@@ -46,7 +46,7 @@ class Local(NamedTuple):
     rate: Rate
 
 
-class Judge:
+class TaxTreatments:
     """Decides the tax of statements. It caches its look-ups, so use one per run."""
 
     def __init__(self, issuer: Issuer) -> None:

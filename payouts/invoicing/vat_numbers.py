@@ -6,7 +6,7 @@ from django.utils.translation import gettext
 from stdnum import get_cc_module
 from stdnum.ch import vat as swiss
 from stdnum.eu import vat as european
-from stdnum.exceptions import ValidationError as NumberFault
+from stdnum.exceptions import ValidationError as InvalidNumber
 from stdnum.gb import vat as british
 from stdnum.no import mva as norwegian
 
@@ -26,7 +26,7 @@ def vat_number(text: str, country: str) -> str:
     letters = PREFIXES.get(country, country)
     try:
         return _checked(compact, country, letters)
-    except NumberFault:
+    except InvalidNumber:
         raise ValueError(
             gettext(
                 "This is no VAT number of {country}: letters, length or check digits do not fit. Copy it from your tax "
@@ -50,5 +50,5 @@ def _checked(compact: str, country: str, letters: str) -> str:
     if known:
         return str(known.validate(compact))
     if not re.fullmatch(r"[A-Z0-9]{4,20}", compact):
-        raise NumberFault()
+        raise InvalidNumber()
     return compact

@@ -115,7 +115,7 @@ def event_of(row: Conversion) -> Event:
         row.goal.offer_id,
         row.goal_id,
         row.status,
-        row.kept_revenue,
+        row.remaining_revenue,
         row.currency,
         row.occurred_at,
         row.customer_id,

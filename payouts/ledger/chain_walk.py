@@ -11,11 +11,11 @@ from payouts.models import LedgerEntry, LedgerHead, Statement
 from payouts.pricing import exact
 
 
-class Finding(NamedTuple):
+class ChainProblem(NamedTuple):
     """One thing that is not as it must be: where, and what."""
 
     subject: str
-    fault: str
+    problem: str
 
 
 class Totals(NamedTuple):
@@ -44,10 +44,10 @@ class ChainWalk:
         for statement in statements:
             self.awaited[statement.last_sequence].append(statement)
 
-    def follow(self, facts: Facts, stored_seal: str) -> Iterator[Finding]:
+    def follow(self, facts: Facts, stored_seal: str) -> Iterator[ChainProblem]:
         """Take the next entry and return the errors in it, in its position, and in statements that end here."""
         subject = f"{self.name}, entry #{facts.sequence}"
-        yield from (Finding(subject, fault) for fault in self._link_faults(facts, stored_seal))
+        yield from (ChainProblem(subject, problem) for problem in self._link_problems(facts, stored_seal))
         self.sequence, self.seal, self.booked_at = facts.sequence, stored_seal, facts.booked_at
         earned, paid = self.totals[facts.currency]
         if facts.kind in LedgerEntry.PAYING:
@@ -55,13 +55,13 @@ class ChainWalk:
         else:
             self.totals[facts.currency] = Totals(earned + facts.amount, paid)
         if self.head and facts.sequence == self.head.sequence and stored_seal != self.head.hash:
-            yield Finding(subject, "is the end of the chain, but the chain's head holds another seal.")
+            yield ChainProblem(subject, "is the end of the chain, but the chain's head holds another seal.")
         for statement in self.awaited.pop(facts.sequence, []):
-            faults = self._statement_faults(statement)
-            yield from (Finding(f"{self.name}, statement {statement.number}", fault) for fault in faults)
+            problems = self._statement_problems(statement)
+            yield from (ChainProblem(f"{self.name}, statement {statement.number}", problem) for problem in problems)
             self.closed[statement.currency] = statement, self.totals[statement.currency]
 
-    def _link_faults(self, facts: Facts, stored_seal: str) -> Iterator[str]:
+    def _link_problems(self, facts: Facts, stored_seal: str) -> Iterator[str]:
         expected = self.sequence + 1
         if facts.sequence != expected:
             yield f"{_numbers(expected, facts.sequence - 1)} missing before it."
@@ -72,7 +72,7 @@ class ChainWalk:
         if self.booked_at and facts.booked_at < self.booked_at:
             yield f"was booked at {facts.booked_at:%Y-%m-%d %H:%M:%S %Z}, before the entry that it follows."
 
-    def _statement_faults(self, statement: Statement) -> Iterator[str]:
+    def _statement_problems(self, statement: Statement) -> Iterator[str]:
         """Compare a statement with the entries that it covers, when the walk is at its last one."""
         before, then = self.closed.get(statement.currency, (None, Totals()))
         now, currency = self.totals[statement.currency], statement.currency
@@ -90,14 +90,16 @@ class ChainWalk:
             if stated != found:
                 yield f"says {name} {exact(stated, currency)}; the ledger comes to {exact(found, currency)}."
 
-    def end(self, head_now: LedgerHead | None) -> Iterator[Finding]:
+    def end(self, head_now: LedgerHead | None) -> Iterator[ChainProblem]:
         """After the last entry. `head_now` was read after it, so it is never behind an honest chain."""
         if self.head and self.sequence < self.head.sequence:
-            yield Finding(self.name, f"{_numbers(self.sequence + 1, self.head.sequence)} missing at the chain's end.")
+            yield ChainProblem(
+                self.name, f"{_numbers(self.sequence + 1, self.head.sequence)} missing at the chain's end."
+            )
         if self.sequence > (head_now.sequence if head_now else 0):
-            yield Finding(self.name, f"the chain's head stands before its last entry, #{self.sequence}.")
+            yield ChainProblem(self.name, f"the chain's head stands before its last entry, #{self.sequence}.")
         for statement in (statement for statements in self.awaited.values() for statement in statements):
-            yield Finding(
+            yield ChainProblem(
                 f"{self.name}, statement {statement.number}",
                 f"its last entry, #{statement.last_sequence}, is missing.",
             )

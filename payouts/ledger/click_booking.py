@@ -212,7 +212,7 @@ def _words(row: BilledClicks, slot: Slot, line: Line | None, before: Decimal, re
     return f"{where}{line.arithmetic}"[: 300 - len(message)] + message
 
 
-def faults_of_paid_clicks(plan: CommissionPlan, effective_from: datetime, now: datetime) -> list[str]:
+def problems_of_paid_clicks(plan: CommissionPlan, effective_from: datetime, now: datetime) -> list[str]:
     """Clicks that are paid for stay so: no version in the past prices them again."""
     if effective_from >= now:
         return []

@@ -10,6 +10,7 @@ from payouts.models.anchors import (
 )
 from payouts.models.clicks import BilledClicks
 from payouts.models.closing import CloseFailure, PeriodClose
+from payouts.models.drafts import DraftVersion, PlanConsent, PlanEffect, WhatIf, WhatIfLine
 from payouts.models.invoicing import (
     BillingDetails,
     Invoice,
@@ -31,7 +32,6 @@ from payouts.models.paying import (
     Statement,
 )
 from payouts.models.plans import CommissionPlan, CommissionRule, PlanVersion, WorkedExample
-from payouts.models.proposals import DraftVersion, PlanConsent, PlanEffect, WhatIf, WhatIfLine
 from payouts.models.rates import ExchangeRate
 
 __all__ = [

@@ -22,7 +22,7 @@ from affiliates.models import User
 from payouts.models import AnswerRow, Payout, PayoutBatch, SentLine
 from payouts.paying.answer_statuses import FAILED, IN_FLIGHT, PAID, RETURNED, WORDS, status_word
 from payouts.paying.answer_statuses import MEANING as MEANING
-from payouts.paying.files import BatchRefused
+from payouts.paying.bank_files import BatchRefused
 from payouts.paying.payments import (
     AlreadyPaid,
     NotPaid,
@@ -56,7 +56,7 @@ class Result:
     returned: int = 0
     unchanged: int = 0
     in_flight: int = 0
-    faults: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
 
 class Row(NamedTuple):
@@ -86,8 +86,8 @@ def import_result(*, content: bytes, actor: User, now: datetime) -> Result:
         try:
             with transaction.atomic():
                 outcome = _apply(row, line, actor, now)
-        except (RowRefused, AlreadyPaid, NotPaid, ReferenceRefused) as fault:
-            result.faults.append(gettext("Line {line}: {fault}").format(line=row.line, fault=fault))
+        except (RowRefused, AlreadyPaid, NotPaid, ReferenceRefused) as error:
+            result.problems.append(gettext("Line {line}: {fault}").format(line=row.line, error=error))
         except IntegrityError as error:
             if "answer_row_once" not in str(error):
                 raise
@@ -103,22 +103,22 @@ def _once(rows: list[Row], result: Result) -> list[tuple[Row, SentLine]]:
     for row in rows:
         try:
             line = _line_of(row)
-        except RowRefused as fault:
-            result.faults.append(gettext("Line {line}: {fault}").format(line=row.line, fault=fault))
+        except RowRefused as error:
+            result.problems.append(gettext("Line {line}: {fault}").format(line=row.line, error=error))
         else:
             by_line[line.pk].append((row, line))
     found = []
     for same in by_line.values():
         (first, line), numbers = same[0], ", ".join(str(row.line) for row, _ in same)
         if len({(MEANING.get(row.status), row.amount, row.currency) for row, _ in same}) > 1:
-            result.faults.append(
+            result.problems.append(
                 gettext("Lines {numbers}: they contradict each other about {line}; none of them is applied.").format(
                     numbers=numbers, line=line
                 )
             )
             continue
         if len(same) > 1:
-            result.faults.append(
+            result.problems.append(
                 gettext("Lines {numbers}: {line} is in the file more than once; line {line_2} counts.").format(
                     numbers=numbers, line=line, line_2=first.line
                 )

@@ -17,9 +17,9 @@ from django.utils.translation import gettext
 
 from affiliates.models import User
 from payouts.models import Payout, PayoutBatch, PayoutFile, PayoutMethod, SentLine
+from payouts.paying.bank_files import BatchRefused as BatchRefused
+from payouts.paying.bank_files import account_problem, check_own_account, payment_file, reference_of, why_not_written
 from payouts.paying.concerns import Concern, concerns_of
-from payouts.paying.files import BatchRefused as BatchRefused
-from payouts.paying.files import account_problem, check_own_account, payment_file, reference_of, why_not_written
 from payouts.paying.payments import AlreadyPaid, mark_paid
 
 Status = PayoutBatch.Status

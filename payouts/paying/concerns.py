@@ -7,7 +7,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import gettext
 
 from affiliates.models import Affiliate
-from payouts.invoicing.readiness import Judge, Side, sides_of, supply_day
+from payouts.invoicing.readiness import Side, TaxTreatments, sides_of, supply_day
 from payouts.models import Invoicing, Issuer, Payout, Statement
 from records.translation import gettext_lazy as _
 
@@ -54,12 +54,12 @@ def _uninvoiced(payouts: Collection[Payout]) -> dict[int, str]:
         return {}
     without = Statement.objects.filter(pk__in={payout.statement_id for payout in payouts}, invoicing=None)
     open_ones = without.exclude(earned=0).in_bulk()
-    sides, judge = sides_of({row.affiliate_id for row in open_ones.values()}), Judge(issuer)
+    sides, tax = sides_of({row.affiliate_id for row in open_ones.values()}), TaxTreatments(issuer)
     words: dict[int, str] = {}
     for payout in payouts:
         if statement := open_ones.get(payout.statement_id):
             side = sides.get(payout.affiliate_id, Side())
-            lacks = judge.lacks(side, statement.currency, supply_day(statement.ends_at))
+            lacks = tax.lacks(side, statement.currency, supply_day(statement.ends_at))
             words[payout.pk] = gettext("has no invoice: {names}").format(
                 names=" ".join(lacks) or gettext("it was not written yet.")
             )

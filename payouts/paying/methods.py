@@ -24,7 +24,7 @@ from django.db import transaction
 from django.utils.translation import gettext
 from stdnum import bic, bitcoin, iban
 from stdnum.exceptions import InvalidFormat
-from stdnum.exceptions import ValidationError as NumberFault
+from stdnum.exceptions import ValidationError as InvalidNumber
 from text_unidecode import unidecode
 
 from affiliates.models import Affiliate, User
@@ -68,9 +68,9 @@ BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 class DetailsRefused(ValueError):
     """The details are invalid; nothing was stored. `faults` has a sentence for each field."""
 
-    def __init__(self, faults: Mapping[str, str]) -> None:
-        super().__init__(" ".join(faults.values()))
-        self.faults = dict(faults)
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__(" ".join(problems.values()))
+        self.problems = dict(problems)
 
 
 def set_method(
@@ -102,22 +102,22 @@ def details_of(method: PayoutMethod) -> Details:
 def check(kind: str, details: Mapping[str, str]) -> Details:
     """The normalised details. Raise `DetailsRefused` for missing or invalid ones."""
     given = {name: " ".join(details.get(name, "").split()) for name in FIELDS[kind]}
-    faults = {
+    problems = {
         name: gettext("This is needed.")
         for name, value in given.items()
         if not value and (Kind(kind), name) not in OPTIONAL
     }
     for name, value in given.items():
-        if not value or name in faults:
+        if not value or name in problems:
             continue
         try:
             given[name] = _checks(kind, given).get(name, _plain)(value)
-        except (NumberFault, ValidationError, ValueError) as fault:
-            faults[name] = str(getattr(fault, "message", fault))
-    if kind == Kind.SEPA and not given["bic"] and given["iban"][:2] in BIC_NEEDED and not faults:
-        faults["bic"] = gettext("Banks ask for the BIC of an account in {given}.").format(given=given["iban"][:2])
-    if faults:
-        raise DetailsRefused(faults)
+        except (InvalidNumber, ValidationError, ValueError) as error:
+            problems[name] = str(getattr(error, "message", error))
+    if kind == Kind.SEPA and not given["bic"] and given["iban"][:2] in BIC_NEEDED and not problems:
+        problems["bic"] = gettext("Banks ask for the BIC of an account in {given}.").format(given=given["iban"][:2])
+    if problems:
+        raise DetailsRefused(problems)
     return given
 
 
@@ -157,7 +157,7 @@ def _holder(value: str) -> str:
 def _iban(value: str) -> str:
     try:
         return str(iban.validate(value))
-    except NumberFault:
+    except InvalidNumber:
         raise ValueError(
             gettext("This is no IBAN: check digits or length do not fit. Copy it from your bank.")
         ) from None
@@ -184,14 +184,14 @@ def _account(value: str) -> str:
 def _bic(value: str) -> str:
     try:
         return bank_code(value)
-    except NumberFault:
+    except InvalidNumber:
         raise ValueError(
             gettext("This is no BIC (SWIFT code): it has 8 or 11 letters and digits, such as DEUTDEFF.")
         ) from None
 
 
 def bank_code(value: str) -> str:
-    """A BIC in the form that every version of the banks' messages accepts. Raise `NumberFault` for an invalid one."""
+    """A BIC in the form that every version of the banks' messages accepts. Raise `InvalidNumber` for an invalid one."""
     number = str(bic.validate(value))
     if not BIC.match(number):
         raise InvalidFormat

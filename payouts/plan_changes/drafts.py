@@ -9,9 +9,9 @@ from django.utils.translation import gettext
 
 from affiliates.models import User
 from payouts.models import CommissionPlan, CommissionRule, DraftVersion, PlanVersion, WorkedExample
-from payouts.plan_changes.publish import faults_by_examples, publish_version
+from payouts.plan_changes.publish import problems_by_examples, publish_version
 from payouts.plans.documents import PlanRefused, digest_of, document_of, rules_from
-from payouts.plans.linter import faults_of_rules
+from payouts.plans.linter import problems_of_rules
 from payouts.plans.price_books import hold_versions
 
 # The fields of a worked example that a draft stores.
@@ -129,6 +129,6 @@ def _written(examples: Sequence[WorkedExample]) -> list[dict[str, Any]]:
 def _check(
     plan: CommissionPlan, rules: Sequence[CommissionRule], examples: Sequence[WorkedExample], effective_from: datetime
 ) -> None:
-    faults = faults_of_rules(plan, rules) or faults_by_examples(plan, rules, examples, effective_from)
-    if faults:
-        raise PlanRefused(faults)
+    problems = problems_of_rules(plan, rules) or problems_by_examples(plan, rules, examples, effective_from)
+    if problems:
+        raise PlanRefused(problems)

@@ -8,13 +8,13 @@ from django.utils.translation import gettext
 
 from affiliates.models import Affiliate, User
 from conversions.models import Conversion
-from payouts.ledger.click_booking import faults_of_paid_clicks, make_clicks_due
+from payouts.ledger.click_booking import make_clicks_due, problems_of_paid_clicks
 from payouts.models import CommissionPlan, CommissionRule, PlanEffect, PlanVersion, WorkedExample
 from payouts.plan_changes.consents import affected_by, without_consent
 from payouts.plan_changes.what_if import Proposal, compare, with_everybody
 from payouts.plans.documents import PlanRefused, digest_of
-from payouts.plans.examples import faults_of_examples, goals_of
-from payouts.plans.linter import faults_of_rules
+from payouts.plans.examples import goals_of, problems_of_examples
+from payouts.plans.linter import problems_of_rules
 from payouts.plans.price_books import hold_versions, keep_versions, price_book, terms_of_rule
 
 # How many affiliates a refusal names.
@@ -48,9 +48,9 @@ def publish_version(
         hold_versions()
         CommissionPlan.objects.select_for_update(no_key=True).get(pk=plan.pk)
         last = plan.versions.order_by("-number").first()
-        problems = [*_faults_of_start(last, effective_from), *faults_of_rules(plan, rules)]
-        problems += faults_of_paid_clicks(plan, effective_from, now)
-        problems = problems or faults_by_examples(plan, rules, examples, effective_from)
+        problems = [*_problems_of_start(last, effective_from), *problems_of_rules(plan, rules)]
+        problems += problems_of_paid_clicks(plan, effective_from, now)
+        problems = problems or problems_by_examples(plan, rules, examples, effective_from)
         if problems:
             raise PlanRefused(problems)
         digest = digest_of(plan, effective_from, rules)
@@ -71,14 +71,14 @@ def publish_version(
     return version
 
 
-def faults_by_examples(
+def problems_by_examples(
     plan: CommissionPlan, rules: Sequence[CommissionRule], examples: Sequence[WorkedExample], effective_from: datetime
 ) -> list[str]:
     """Every example that does not come out as it expects by these rules, as a sentence."""
     if not examples:
         return []
     terms = [terms_of_rule(rule) for rule in rules]
-    return faults_of_examples(examples, terms, goals=goals_of(plan.offer_id), effective_from=effective_from)
+    return problems_of_examples(examples, terms, goals=goals_of(plan.offer_id), effective_from=effective_from)
 
 
 def _insert(version: PlanVersion, rules: Sequence[CommissionRule], examples: Sequence[WorkedExample]) -> None:
@@ -100,7 +100,7 @@ def _insert(version: PlanVersion, rules: Sequence[CommissionRule], examples: Seq
     WorkedExample.objects.bulk_create(examples)
 
 
-def _faults_of_start(last: PlanVersion | None, effective_from: datetime) -> list[str]:
+def _problems_of_start(last: PlanVersion | None, effective_from: datetime) -> list[str]:
     if last is None or effective_from > last.effective_from:
         return []
     return [

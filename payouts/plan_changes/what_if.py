@@ -21,7 +21,7 @@ from payouts.ledger.booking import Due, price_together, read_events
 from payouts.ledger.pricing_groups import looks_back
 from payouts.models import CommissionPlan, CommissionRule
 from payouts.plans.documents import PlanRefused
-from payouts.plans.linter import faults_of_rules
+from payouts.plans.linter import problems_of_rules
 from payouts.plans.price_books import price_book, terms_of_rule
 from payouts.pricing import APPROVED, Line, PlanTerms, PriceBook, PricingRule, Quote, VersionTerms
 
@@ -90,7 +90,7 @@ class Comparison:
 
     events: int = 0
     sums: dict[tuple[int, str], list[Decimal]] = field(default_factory=lambda: defaultdict(lambda: [ZERO] * 4))
-    telling: dict[tuple[str, bool], list[tuple[Decimal, int, Example]]] = field(
+    examples_by_change: dict[tuple[str, bool], list[tuple[Decimal, int, Example]]] = field(
         default_factory=lambda: defaultdict(list)
     )
 
@@ -99,7 +99,7 @@ class Comparison:
 
     def examples(self) -> list[Example]:
         """The conversions that change most, by currency: losses first, the greatest change before the others."""
-        found = [each for heap in self.telling.values() for *_, each in heap]
+        found = [each for heap in self.examples_by_change.values() for *_, each in heap]
         return sorted(found, key=lambda each: (each.currency, each.change > 0, -abs(each.change)))
 
     def add(self, column: int, quotes: Mapping[int, Quote], ids: Sequence[int]) -> None:
@@ -107,13 +107,13 @@ class Comparison:
             for line in quotes[pk].lines:
                 self.sums[line.affiliate_id, line.currency][column] += line.amount
 
-    def tell(self, row: Due, before: Quote, after: Quote) -> None:
+    def add_example(self, row: Due, before: Quote, after: Quote) -> None:
         """Keep the conversion as an example if few change more."""
         changes = _own(after, row.event.affiliate_id)
         for currency, amount in _own(before, row.event.affiliate_id).items():
             changes[currency] -= amount
         for currency, change in changes.items():
-            heap = self.telling[currency, change > 0]
+            heap = self.examples_by_change[currency, change > 0]
             if change and (len(heap) < EXAMPLES or abs(change) > heap[0][0]):
                 event = row.event
                 kept = Example(change, currency, row.public_id, event.affiliate_id, event.occurred_at, before, after)
@@ -148,9 +148,9 @@ def compare(proposal: Proposal, *, progress: Progress) -> Comparison:
     Parents have outcomes of their own. Affiliates with a plan of their own stay with it when the offer's default
     plan is tried. Raise `PlanRefused` when the rules could not be published.
     """
-    faults = faults_of_rules(proposal.plan, proposal.rules)
-    if faults:
-        raise PlanRefused(faults)
+    problems = problems_of_rules(proposal.plan, proposal.rules)
+    if problems:
+        raise PlanRefused(problems)
     rules = [terms_of_rule(rule) for rule in proposal.rules]
     together = _looks_back(proposal, rules)
     found, total = Comparison(), events_of(proposal).count()
@@ -183,7 +183,7 @@ def _compare_batch(
         found.add(column + 2, of_all, [row.event.conversion_id for row in due])
         quotes.append(of_all)
     for row in due:
-        found.tell(row, quotes[0][row.event.conversion_id], quotes[1][row.event.conversion_id])
+        found.add_example(row, quotes[0][row.event.conversion_id], quotes[1][row.event.conversion_id])
 
 
 def _approved(row: Due) -> Due:
@@ -236,12 +236,12 @@ def as_document(example: Example) -> dict[str, Any]:
         "occurred_at": example.occurred_at.isoformat(),
         "currency": example.currency,
         "change": str(example.change),
-        "before": _told(example.before, example.affiliate_id),
-        "after": _told(example.after, example.affiliate_id),
+        "before": _as_json(example.before, example.affiliate_id),
+        "after": _as_json(example.after, example.affiliate_id),
     }
 
 
-def _told(quote: Quote, affiliate_id: int) -> dict[str, Any]:
+def _as_json(quote: Quote, affiliate_id: int) -> dict[str, Any]:
     mine: list[Line] = [line for line in quote.lines if line.affiliate_id == affiliate_id]
     lines = [{"amount": str(line.amount), "currency": line.currency, "arithmetic": line.arithmetic} for line in mine]
     return {"lines": lines, "reason": quote.reason}

@@ -19,7 +19,7 @@ from payouts.plan_changes.consents import affected_by
 from payouts.plan_changes.drafts import rules_of
 from payouts.plan_changes.what_if import Comparison, Proposal, as_document, compare, events_of, with_everybody
 from payouts.plans.documents import PlanRefused, digest_of, document_of, rules_from
-from payouts.plans.linter import faults_of_rules
+from payouts.plans.linter import problems_of_rules
 from records.advisory_locks import Lock, try_to_hold
 
 State = WhatIf.State
@@ -35,7 +35,7 @@ class WhatIfRefused(ValueError):
     """The request is invalid; the message says how to fix it."""
 
 
-class AlreadyTrying(ValueError):
+class WhatIfRunning(ValueError):
     """A worker is already running this what-if."""
 
 
@@ -66,9 +66,9 @@ def ask_what_if(
         raise WhatIfRefused(
             gettext("The period must end after it begins, and lie in the past: only what happened is tried.")
         )
-    faults = faults_of_rules(plan, rules)
-    if faults:
-        raise PlanRefused(faults)
+    problems = problems_of_rules(plan, rules)
+    if problems:
+        raise PlanRefused(problems)
     row = WhatIf(
         plan=plan,
         draft=draft,
@@ -100,7 +100,7 @@ def ask_of_draft(
 def run_what_if(row: WhatIf, *, progress: Progress = lambda stage, done, total: None) -> None:
     """Run the what-if and update its row. One that is done is left unchanged.
 
-    Raise `AlreadyTrying` while another worker runs it. Any other error is raised and, unless the database connection
+    Raise `WhatIfRunning` while another worker runs it. Any other error is raised and, unless the database connection
     was lost, stored in the row.
     """
     with _working_on(row):
@@ -110,13 +110,13 @@ def run_what_if(row: WhatIf, *, progress: Progress = lambda stage, done, total: 
         row.state, row.started_at = State.RUNNING, row.started_at or timezone.now()
         row.save(update_fields=["state", "started_at"])
 
-        def tell(stage: str, done: int, total: int) -> None:
+        def report_progress(stage: str, done: int, total: int) -> None:
             row.done, row.total = done, total
             row.save(update_fields=["done", "total"])
             progress(stage, done, total)
 
         try:
-            found = compare(_proposal(row), progress=tell)
+            found = compare(_proposal(row), progress=report_progress)
         except (OperationalError, InterfaceError):
             raise
         except Exception as error:
@@ -158,7 +158,7 @@ def _end(row: WhatIf, state: State) -> None:
 def _working_on(row: WhatIf) -> Iterator[None]:
     with try_to_hold(Lock.WHAT_IFS, row.pk) as is_held:
         if not is_held:
-            raise AlreadyTrying(
+            raise WhatIfRunning(
                 gettext("{row} is being worked on: {done:,} of {total:,} events. Wait for its end.").format(
                     row=row, done=row.done, total=row.total
                 )

@@ -39,8 +39,8 @@ def document_of(rules: Sequence[CommissionRule]) -> dict[str, list[dict[str, Any
 def _written(rule: CommissionRule) -> dict[str, Any]:
     given = {"goal": rule.goal.code} if rule.goal else {}
     values = {field.name: field.to_python(getattr(rule, field.name)) for field in SHOWN}
-    said = {field.name for field in SHOWN if values[field.name] != field.get_default()}
-    return given | {name: _plain(value) for name, value in values.items() if name in said}
+    changed = {field.name for field in SHOWN if values[field.name] != field.get_default()}
+    return given | {name: _plain(value) for name, value in values.items() if name in changed}
 
 
 def _plain(value: Any) -> Any:

@@ -30,7 +30,7 @@ from payouts.pricing.examples import (
     ExampleEvent,
     Outcome,
     Slot,
-    faults_of_example,
+    problems_of_example,
     work_out,
 )
 from payouts.pricing.precedence import SUB_NAMES
@@ -48,7 +48,7 @@ class ExampleRefused(ValueError):
     """The example cannot be read; the message says how to fix it."""
 
 
-def faults_of_examples(
+def problems_of_examples(
     examples: Sequence[WorkedExample],
     rules: Sequence[PricingRule],
     *,
@@ -69,7 +69,7 @@ def faults_of_examples(
         except ExampleRefused as error:
             found.append(gettext("Example “{name}”: {error}").format(name=row.name, error=error))
             continue
-        found += faults_of_example(example, work_out(example, rules))
+        found += problems_of_example(example, work_out(example, rules))
     return found
 
 

@@ -17,10 +17,10 @@ from payouts.pricing.limits import Tally
 from payouts.pricing.precedence import choose_rules, choose_version, most_specific
 from payouts.pricing.terms import PriceBook, VersionTerms
 
-NOBODY: Lineage = {}
+NO_PARENTS: Lineage = {}
 
 
-def price_all(events: Iterable[Event], book: PriceBook, lineage: Lineage = NOBODY) -> dict[int, Quote]:
+def price_all(events: Iterable[Event], book: PriceBook, lineage: Lineage = NO_PARENTS) -> dict[int, Quote]:
     """The commission of each conversion in its current state, by its ID, with the rule and version of each line."""
     found: dict[int, Quote] = {}
     counting = []
@@ -34,17 +34,17 @@ def price_all(events: Iterable[Event], book: PriceBook, lineage: Lineage = NOBOD
     return found
 
 
-def estimate_all(events: Iterable[Event], book: PriceBook, lineage: Lineage = NOBODY) -> dict[int, Quote]:
+def estimate_all(events: Iterable[Event], book: PriceBook, lineage: Lineage = NO_PARENTS) -> dict[int, Quote]:
     """The commission of each conversion if all of these were approved and no others came before them."""
     return _Run(book, lineage).quotes(events)
 
 
-def price(event: Event, book: PriceBook, lineage: Lineage = NOBODY) -> Quote:
+def price(event: Event, book: PriceBook, lineage: Lineage = NO_PARENTS) -> Quote:
     """The commission of one conversion in its current state, as if it were the first of its account."""
     return price_all([event], book, lineage)[event.conversion_id]
 
 
-def estimate(event: Event, book: PriceBook, lineage: Lineage = NOBODY) -> Quote:
+def estimate(event: Event, book: PriceBook, lineage: Lineage = NO_PARENTS) -> Quote:
     """The commission of one conversion if it were approved, as if it were the first of its account."""
     return estimate_all([event], book, lineage)[event.conversion_id]
 

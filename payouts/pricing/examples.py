@@ -93,7 +93,7 @@ def work_out(example: Example, rules: Sequence[PricingRule]) -> Outcome:
             words[slot].append(line.arithmetic)
         if quotes[event.conversion_id].reason:
             reasons[part] = quotes[event.conversion_id].reason
-    shown = {slot: _joined(said, amounts[slot], slot.currency) for slot, said in words.items()}
+    shown = {slot: _joined(texts, amounts[slot], slot.currency) for slot, texts in words.items()}
     return Outcome({slot: amount for slot, amount in amounts.items() if amount}, shown, reasons)
 
 
@@ -134,30 +134,30 @@ def _slots(part: str, quote: Quote) -> Iterator[tuple[Slot, Line]]:
         yield Slot(part, line.rule_id, line.affiliate_id, line.currency), line
 
 
-def _joined(said: Sequence[str], amount: Decimal, currency: str) -> str:
-    if len(said) == 1:
-        return said[0]
-    if len(set(said)) == 1:
-        return f"{len(said)} × ({said[0]}) = {exact(amount, currency)}"
-    shown = " + ".join(f"({each})" for each in said[:3])
-    more = f" + {len(said) - 3} more" if len(said) > 3 else ""
+def _joined(texts: Sequence[str], amount: Decimal, currency: str) -> str:
+    if len(texts) == 1:
+        return texts[0]
+    if len(set(texts)) == 1:
+        return f"{len(texts)} × ({texts[0]}) = {exact(amount, currency)}"
+    shown = " + ".join(f"({each})" for each in texts[:3])
+    more = f" + {len(texts) - 3} more" if len(texts) > 3 else ""
     return f"{shown}{more} = {exact(amount, currency)}"
 
 
-def faults_of_example(example: Example, outcome: Outcome) -> list[str]:
+def problems_of_example(example: Example, outcome: Outcome) -> list[str]:
     """Differences between the outcome and the example: expected and actual amounts, with the arithmetic."""
     slots = sorted(example.expected.keys() | outcome.amounts.keys())
     return [
-        f"Example “{example.name}”: {_fault(example, outcome, slot)}"
+        f"Example “{example.name}”: {_problem(example, outcome, slot)}"
         for slot in slots
         if example.expected.get(slot, Decimal(0)) != outcome.amounts.get(slot, Decimal(0))
     ]
 
 
-def _fault(example: Example, outcome: Outcome, slot: Slot) -> str:
+def _problem(example: Example, outcome: Outcome, slot: Slot) -> str:
     expected, got = example.expected.get(slot), outcome.amounts.get(slot)
-    said = exact(expected, slot.currency) if expected else "nothing"
-    what = f"{part_words(example, slot.part)} was expected to earn {said}{to_words(slot)} by rule {slot.rule}"
+    texts = exact(expected, slot.currency) if expected else "nothing"
+    what = f"{part_words(example, slot.part)} was expected to earn {texts}{to_words(slot)} by rule {slot.rule}"
     if got is None:
         why = outcome.reasons.get(slot.part) or "no line of this rule, receiver and currency comes of it."
         return f"{what}, but earns nothing: {why}"
@@ -192,9 +192,9 @@ def event_words(event: ExampleEvent) -> str:
 def example_words(example: Example) -> list[str]:
     """The example in words: the history, then each part with its commission."""
     before = [event_words(event) for event in example.events if event.is_history]
-    said = [f"Before: {'; '.join(before)}."] if before else []
+    texts = [f"Before: {'; '.join(before)}."] if before else []
     if example.by == MONTH:
-        said.append(f"{'; '.join(event_words(event) for event in example.events if not event.is_history)}.")
+        texts.append(f"{'; '.join(event_words(event) for event in example.events if not event.is_history)}.")
         parts = list(dict.fromkeys([f"{each.occurred_at:%Y-%m}" for each in example.events if not each.is_history]))
     else:
         parts = [str(place) for place, event in enumerate(example.events, 1) if not event.is_history]
@@ -206,8 +206,8 @@ def example_words(example: Example) -> list[str]:
         ]
         what = part_words(example, part)
         verb = "earn" if _is_plural(example, part) else "earns"
-        said.append(f"{what[:1].upper()}{what[1:]} {verb} {' and '.join(lines) or 'nothing'}.")
-    return said
+        texts.append(f"{what[:1].upper()}{what[1:]} {verb} {' and '.join(lines) or 'nothing'}.")
+    return texts
 
 
 def _is_plural(example: Example, part: str) -> bool:

@@ -29,7 +29,7 @@ PARTS = {
     "example": "an example with numbers, for docs/commission.md",
     "prices": "what it prices, by its base: PerEvent, ConversionKind, ClickKind or ParentKind",
     "columns": "which of amount, currency and percent a rule has; the database refuses any other",
-    "column_fault": "the sentence for a rule that has other ones",
+    "column_problem": "the sentence for a rule that has other ones",
     "inputs": "what its form asks for, by name",
     "limits": "which limits a rule may have",
     "share": "its arithmetic: an exact amount for one event, or why it is nothing",
@@ -42,8 +42,8 @@ PARTS = {
     "words": "what a rule pays, as one reads it aloud",
     "is_share_of_revenue": "whether the line is a part of the revenue, so that the affiliate may see the revenue",
     "needs_revenue": "whether an event without revenue earns nothing",
-    "faults": "what refuses a rule, beside its formula",
-    "formula_faults": "what refuses its formula",
+    "problems": "what refuses a rule, beside its formula",
+    "formula_problems": "what refuses its formula",
     "hints": "what an operator should know of a rule before it is published",
     "formula_of": "the formula, from what the form was given",
     "given_of": "what the form shows, from the formula",
@@ -73,8 +73,8 @@ class Limits:
     """The limits that a rule may have, and the sentences for one that has others or is a component all the same."""
 
     names: tuple[str, ...]
-    fault: str = ""
-    component_fault: str = ""
+    problem: str = ""
+    component_problem: str = ""
 
 
 ALL_LIMITS = Limits(PER_CONVERSION)
@@ -90,7 +90,7 @@ class CommissionKind(ABC):
     example: ClassVar[str]
     prices: ClassVar[Prices]
     columns: ClassVar[frozenset[str]]
-    column_fault: ClassVar[str]
+    column_problem: ClassVar[str]
     inputs: ClassVar[Mapping[str, Input]]
     limits: ClassVar[Limits]
 
@@ -110,11 +110,11 @@ class CommissionKind(ABC):
     def needs_revenue(self, rule: PricingRule) -> bool: ...
 
     @abstractmethod
-    def faults(self, rule: PricingRule) -> Iterator[str]:
+    def problems(self, rule: PricingRule) -> Iterator[str]:
         """Sentences that refuse the rule; columns, limits and the formula are looked at elsewhere."""
 
     @abstractmethod
-    def formula_faults(self, formula: Mapping[str, Any]) -> Iterator[str]:
+    def formula_problems(self, formula: Mapping[str, Any]) -> Iterator[str]:
         """The formula's errors as sentences. The formula may be any JSON; one that cannot be read may raise."""
 
     @abstractmethod
@@ -136,7 +136,7 @@ class WithoutFormula(CommissionKind):
     def looks_back(self, rule: PricingRule) -> set[str]:
         return set()
 
-    def formula_faults(self, formula: Mapping[str, Any]) -> Iterator[str]:
+    def formula_problems(self, formula: Mapping[str, Any]) -> Iterator[str]:
         if formula:
             yield "this kind has no formula."
 
@@ -213,7 +213,7 @@ class ClickKind(EarningKind):
 
     prices: ClassVar = Prices.CLICKS
 
-    def faults(self, rule: PricingRule) -> Iterator[str]:
+    def problems(self, rule: PricingRule) -> Iterator[str]:
         if rule.goal_id is not None:
             yield "clicks are paid whatever comes of them: leave the goal empty."
         if any(each and each.astimezone(UTC).time() != time.min for each in (rule.valid_from, rule.valid_until)):

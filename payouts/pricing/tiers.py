@@ -117,8 +117,8 @@ def _split_share(
         else:
             total += EXACT.multiply(part, step.amount or ZERO)
             words.append(f"{exact(step.amount or ZERO, currency)} per lot for {plain(part)} lots")
-    said = f"{' + '.join(words)} (after {_reached(rule.formula['basis'], before, event.currency)} in {period})"
-    return Share(total, currency, said)
+    text = f"{' + '.join(words)} (after {_reached(rule.formula['basis'], before, event.currency)} in {period})"
+    return Share(total, currency, text)
 
 
 def _reached(basis: str, reached: Decimal, currency: str) -> str:

@@ -93,7 +93,7 @@ def run_close(*, close: PeriodClose, progress: Callable[[int, int], None] = lamb
             _end(close, State.FAILED, str(error))
             raise
         except Exception as error:
-            _end(close, State.FAILED, _said(error))
+            _end(close, State.FAILED, _error_text(error))
             raise
         if close.failed:
             failed = f"Failed for {close.failed:,} of {close.total:,} affiliates; the others are closed."
@@ -148,7 +148,10 @@ def _keep_failure(close: PeriodClose, affiliate_id: int, error: Exception) -> No
     log.error("account_not_closed", close=close.pk, affiliate=affiliate.public_id, exc_info=error)
     with transaction.atomic():
         CloseFailure.objects.create(
-            close=close, affiliate=affiliate, why=_said(error), remedy=_what_to_do(error, affiliate)[:MOST_OF_ERROR]
+            close=close,
+            affiliate=affiliate,
+            why=_error_text(error),
+            remedy=_what_to_do(error, affiliate)[:MOST_OF_ERROR],
         )
         _add(close, failed=1)
     close.failed += 1
@@ -159,7 +162,7 @@ def _keep_failure(close: PeriodClose, affiliate_id: int, error: Exception) -> No
         )
 
 
-def _said(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"[:MOST_OF_ERROR]
 
 

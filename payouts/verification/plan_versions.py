@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 from django.db.models import Prefetch
 
-from payouts.ledger.chain_walk import Finding
+from payouts.ledger.chain_walk import ChainProblem
 from payouts.models import CommissionRule, PlanVersion
 from payouts.plans.documents import digest_of
 
 CHUNK = 200
 
 
-def altered_versions() -> Iterator[Finding]:
+def altered_versions() -> Iterator[ChainProblem]:
     """Versions whose stored rules do not match the digest that they were published with.
 
     Versions that were published before digests were stored have none, and are not checked.
@@ -20,5 +20,5 @@ def altered_versions() -> Iterator[Finding]:
     versions = PlanVersion.objects.exclude(digest="").select_related("plan__offer").prefetch_related(rules)
     for version in versions.order_by("pk").iterator(chunk_size=CHUNK):
         if digest_of(version.plan, version.effective_from, list(version.rules.all())) != version.digest:
-            fault = "holds other rules, or another beginning, than were published and agreed to."
-            yield Finding(f"Version {version} of {version.plan.offer}", fault)
+            problem = "holds other rules, or another beginning, than were published and agreed to."
+            yield ChainProblem(f"Version {version} of {version.plan.offer}", problem)

@@ -17,7 +17,7 @@ from payouts.anchors.checking import anchor_findings, seal_findings
 from payouts.invoicing.checking import invoice_findings
 from payouts.ledger.booking import Due, booked_amounts, differences, price_together, read_events
 from payouts.ledger.chain import COLUMNS, Draft, Facts
-from payouts.ledger.chain_walk import ChainWalk, Finding
+from payouts.ledger.chain_walk import ChainProblem, ChainWalk
 from payouts.ledger.click_booking import click_differences
 from payouts.models import BilledClicks, LedgerEntry, LedgerHead, Payout, Statement
 from payouts.paying.payments import says_reference
@@ -50,7 +50,7 @@ class Verification:
     clicks: int = 0
     due: int = 0
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self) -> Iterator[ChainProblem]:
         """Check everything and yield each error as it is found: the first finding of a chain is its first broken link.
 
         Conversions that are due for booking are counted in `due`, not compared: the ledger has yet to follow them.
@@ -67,14 +67,14 @@ class Verification:
     def _of_affiliate(self) -> Q:
         return Q(affiliate=self.affiliate) if self.affiliate else Q()
 
-    def _check_chains(self) -> Iterator[Finding]:
+    def _check_chains(self) -> Iterator[ChainProblem]:
         total = LedgerHead.objects.filter(self._of_affiliate()).aggregate(total=Sum("sequence"))["total"] or 0
         affiliates = Affiliate.objects.filter(pk=self.affiliate.pk) if self.affiliate else Affiliate.objects.all()
         for affiliate in affiliates.order_by("pk").iterator(chunk_size=CHUNK):
             yield from self._check_chain(affiliate, total)
         self.progress("entries", self.entries, max(total, self.entries))
 
-    def _check_chain(self, affiliate: Affiliate, total: int) -> Iterator[Finding]:
+    def _check_chain(self, affiliate: Affiliate, total: int) -> Iterator[ChainProblem]:
         # In this order: the head is read before the entries, and again after them.
         heads = LedgerHead.objects.filter(affiliate=affiliate)
         statements = list(Statement.objects.filter(affiliate=affiliate).order_by("last_sequence", "ends_at"))
@@ -89,7 +89,7 @@ class Verification:
         yield from seal_findings(affiliate)
         self.statements += len(statements)
 
-    def _check_payouts(self) -> Iterator[Finding]:
+    def _check_payouts(self) -> Iterator[ChainProblem]:
         """Every paid payout has its payment in the ledger, as it was paid, and no other payout has one."""
         payouts = Payout.objects.filter(self._of_affiliate()).annotate(
             payment=FilteredRelation("ledger_entries", condition=Q(ledger_entries__kind=LedgerEntry.Kind.PAYMENT))
@@ -104,18 +104,18 @@ class Verification:
         ):
             *payment, booked_at, words = found
             if status == Payout.Status.DUE and payment[0] is not None:
-                yield Finding(f"Payout {public_id}", "is due, but the ledger holds a payment of it.")
+                yield ChainProblem(f"Payout {public_id}", "is due, but the ledger holds a payment of it.")
             elif status != Payout.Status.DUE and payment != [fee - amount, currency, affiliate_id]:
-                fault = f"is {status}, but the ledger holds no payment of {exact(amount - fee, currency)} for it."
-                yield Finding(f"Payout {public_id}", fault)
+                problem = f"is {status}, but the ledger holds no payment of {exact(amount - fee, currency)} for it."
+                yield ChainProblem(f"Payout {public_id}", problem)
             elif status != Payout.Status.DUE and (paid_at != booked_at or not says_reference(words, reference)):
-                fault = "was paid at another time, or with another reference, than its payment in the ledger says."
-                yield Finding(f"Payout {public_id}", fault)
+                problem = "was paid at another time, or with another reference, than its payment in the ledger says."
+                yield ChainProblem(f"Payout {public_id}", problem)
         loose = LedgerEntry.objects.filter(self._of_affiliate(), kind=LedgerEntry.Kind.PAYMENT, payout=None)
         for number in loose.order_by("affiliate_id", "sequence").values_list("sequence", flat=True).iterator():
-            yield Finding(f"Entry #{number}", "is a payment that names no payout.")
+            yield ChainProblem(f"Entry #{number}", "is a payment that names no payout.")
 
-    def _check_prices(self) -> Iterator[Finding]:
+    def _check_prices(self) -> Iterator[ChainProblem]:
         mine = Conversion.objects.filter(self._of_affiliate())
         booked = mine.filter(booked_at__isnull=False).order_by("pk")
         total, last = booked.count(), 0
@@ -126,7 +126,7 @@ class Verification:
             self.progress("conversions", self.conversions, max(total, self.conversions))
         self.due = mine.filter(booked_at=None, is_test=False).count()
 
-    def _check_clicks(self) -> Iterator[Finding]:
+    def _check_clicks(self) -> Iterator[ChainProblem]:
         mine = BilledClicks.objects.filter(self._of_affiliate())
         booked = mine.filter(booked_at__isnull=False).order_by("pk")
         total, last = booked.count(), 0
@@ -138,7 +138,7 @@ class Verification:
         self.due += mine.filter(booked_at=None).count()
 
 
-def _click_findings(ids: list[int]) -> Iterator[Finding]:
+def _click_findings(ids: list[int]) -> Iterator[ChainProblem]:
     """Compare the commission of these days of clicks with the ledger; check mismatches again with their rows locked."""
     rows = BilledClicks.objects.filter(booked_at__isnull=False).select_related("link").order_by("pk")
     drafts = click_differences(list(rows.filter(pk__in=ids)))
@@ -154,16 +154,16 @@ def _click_findings(ids: list[int]) -> Iterator[Finding]:
     settled = {pk for pk, *account in open_rows if tuple(account) not in due}
     for draft in drafts:
         if draft.clicks and draft.clicks[0] in settled:
-            yield Finding(f"Clicks {draft.clicks[1]}", _fault(draft))
+            yield ChainProblem(f"Clicks {draft.clicks[1]}", _problem(draft))
 
 
-def _fault(draft: Draft) -> str:
+def _problem(draft: Draft) -> str:
     side = "less" if draft.amount > 0 else "more"
     amount = exact(abs(draft.amount), draft.currency)
     return f"the ledger holds {amount} {side} than it earns: {draft.arithmetic.rstrip('.')}."
 
 
-def _price_findings(ids: list[int]) -> Iterator[Finding]:
+def _price_findings(ids: list[int]) -> Iterator[ChainProblem]:
     """Compare the commission of these conversions with the ledger; check mismatches again with their rows locked.
 
     The first check locks nothing, so a conversion that is being booked at that moment may seem wrong. The second waits
@@ -178,7 +178,7 @@ def _price_findings(ids: list[int]) -> Iterator[Finding]:
         drafts = _differences(rows.filter(pk__in=suspects).select_for_update(of=("self",), no_key=True), lock=True)
     for draft in drafts:
         public_id = draft.conversion[1] if draft.conversion else ""
-        yield Finding(f"Conversion {public_id}", _fault(draft))
+        yield ChainProblem(f"Conversion {public_id}", _problem(draft))
 
 
 def _differences(rows: QuerySet[Conversion], *, lock: bool = False) -> list[Draft]:

@@ -147,7 +147,7 @@ def seal(row: dict[str, Any]) -> str:
     return sha256(canonical({name: value for name, value in row.items() if name != "hash"}))
 
 
-def document_faults(document: dict[str, Any]) -> Iterator[str]:
+def document_problems(document: dict[str, Any]) -> Iterator[str]:
     """What the file's own frame says otherwise than what it holds."""
     salt, account = document["salt"], document["account"]
     if (account is None) != (salt is None) or (salt and sha256(f"{salt}:{document['affiliate']}") != account):
@@ -173,7 +173,7 @@ def is_whole(document: dict[str, Any]) -> bool:
     return len(statements) != 1 or bool(document["head"]["sequence"] > statements[0]["last_sequence"])
 
 
-def chain_faults(document: dict[str, Any]) -> Iterator[str]:
+def chain_problems(document: dict[str, Any]) -> Iterator[str]:
     """What is wrong with the entries themselves and with their order."""
     entries, before = document["entries"], document["previous_hash"]
     if entries and (entries[0]["sequence"] == 1) != (before == GENESIS):
@@ -192,7 +192,7 @@ def chain_faults(document: dict[str, Any]) -> Iterator[str]:
         before, expected = entry["hash"], entry["sequence"] + 1
 
 
-def row_faults(document: dict[str, Any]) -> Iterator[str]:
+def row_problems(document: dict[str, Any]) -> Iterator[str]:
     """What is wrong with the statements' seals and with their order."""
     before: dict[str, Any] | None = None
     for statement in document["statements"]:
@@ -208,7 +208,7 @@ def row_faults(document: dict[str, Any]) -> Iterator[str]:
         before = statement
 
 
-def statement_faults(
+def statement_problems(
     statement: dict[str, Any], document: dict[str, Any], openings: dict[str, dict[str, Any]]
 ) -> Iterator[str]:
     """What the statement says otherwise than its entries. `openings` has the last closing balance by currency."""
@@ -247,7 +247,7 @@ def statement_faults(
         yield f"Statement {number} opens with {opening} {currency}; {before['number']} closed with {closed}."
 
 
-def agreement_faults(document: dict[str, Any], known: dict[tuple[str, str, int], str]) -> Iterator[str]:
+def agreement_problems(document: dict[str, Any], known: dict[tuple[str, str, int], str]) -> Iterator[str]:
     """Entries and statements that another of the files shows otherwise. `known` is filled on the way."""
     account, entries = document["affiliate"], document["entries"]
     found = [("Entry #", entry["sequence"], entry["hash"]) for entry in entries]
@@ -312,7 +312,7 @@ def is_signed(public_key: str, signature: str, text: bytes) -> bool:
     return (left[0] * right[2] - right[0] * left[2]) % PRIME == 0 == (left[1] * right[2] - right[1] * left[2]) % PRIME
 
 
-def signature_faults(records: list[dict[str, Any]], keys: list[str]) -> Iterator[str]:
+def signature_problems(records: list[dict[str, Any]], keys: list[str]) -> Iterator[str]:
     """Anchors of a file that none of the keys signed. Those before the first signature are covered by it."""
     began = False
     for record in records:
@@ -340,7 +340,7 @@ class Anchors:
         before: tuple[int, str] | None = None
         records = [(line, anchor_of(line, f"line {place}")) for place, line in lines_of(path)]
         if self.keys:
-            yield from signature_faults([record for _, record in records], self.keys)
+            yield from signature_problems([record for _, record in records], self.keys)
         for line, record in records:
             number, found = record["number"], sha256(line)
             rows = sorted(" ".join(row[name] for name in NAMED) for row in record["statements"])
@@ -357,7 +357,7 @@ class Anchors:
                 names = self.named.setdefault(row["account"], set())
                 names.add((row["statement"], row["head"], row["ends_at"]))
 
-    def faults(self, document: dict[str, Any]) -> Iterator[str]:
+    def problems(self, document: dict[str, Any]) -> Iterator[str]:
         """Statements that no anchor names, and, in a file of the whole account, anchored ones that are not there."""
         if not self.given:
             return
@@ -459,26 +459,26 @@ def unreadable(path: str, what: str, error: Exception) -> int:
 
 def check_all(documents: list[tuple[dict[str, Any], str]], anchors: Anchors) -> int:
     """Check the documents in the order of their statements; return how many faults were printed."""
-    faults = 0
+    problems = 0
     known: dict[tuple[str, str, int], str] = {}
     openings: dict[str, dict[str, dict[str, Any]]] = {}
     for document, path in sorted(documents, key=lambda each: min(map(place, each[0]["statements"]), default=0)):
-        found = [*document_faults(document), *chain_faults(document), *row_faults(document)]
-        found += agreement_faults(document, known)
+        found = [*document_problems(document), *chain_problems(document), *row_problems(document)]
+        found += agreement_problems(document, known)
         own = openings.setdefault(document["affiliate"], {})
         for statement in sorted(document["statements"], key=place):
-            found += statement_faults(statement, document, own)
+            found += statement_problems(statement, document, own)
             own[statement["currency"]] = statement
-        found += anchors.faults(document)
-        faults += len(found)
-        for fault in found:
-            print(f"{path}: {fault}")
+        found += anchors.problems(document)
+        problems += len(found)
+        for problem in found:
+            print(f"{path}: {problem}")
         if not found:
             counted = (len(document["entries"]), len(document["statements"]))
             with_anchors = ", anchors" if anchors.given else ""
             print("{}: well. {} entries, {} statements, chain, seals{} and sums agree.".format(
                 path, *counted, with_anchors))  # fmt: skip
-    return faults
+    return problems
 
 
 def options_of(arguments: list[str]) -> tuple[list[str], list[str], list[str]] | None:
@@ -503,20 +503,20 @@ def is_key(text: str) -> bool:
 
 def check_files(paths: list[str], anchor_paths: list[str], keys: list[str]) -> int:
     """Read and check everything; return the exit code."""
-    anchors, documents, faults = Anchors(keys), [], 0
+    anchors, documents, problems = Anchors(keys), [], 0
     path, what = "", "anchors"
     try:
         for path in anchor_paths:
-            for fault in anchors.read(path):
-                faults += 1
-                print(f"{path}: {fault}")
+            for problem in anchors.read(path):
+                problems += 1
+                print(f"{path}: {problem}")
         what = "a statement's proof"
         for path in paths:
             documents.append((read(path), path))
     except (OSError, ValueError, RecursionError, MemoryError) as error:
         return unreadable(path, what, error)
-    faults += check_all(documents, anchors)
-    return 1 if faults else 0
+    problems += check_all(documents, anchors)
+    return 1 if problems else 0
 
 
 def main(arguments: list[str]) -> int:

@@ -29,7 +29,7 @@ def desk(olga, client) -> Client:
     return client
 
 
-def deed(name: str, row) -> str:
+def action_url(name: str, row) -> str:
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_{name}", args=[row.pk])
 
 
@@ -40,23 +40,23 @@ def said(response) -> str:
 class TestAffiliates:
     def test_are_approved_only_after_a_confirmation(self, desk):
         finn = AffiliateFactory(name="Finn", status=Affiliate.Status.PENDING)
-        page = desk.get(deed("approve", finn))
+        page = desk.get(action_url("approve", finn))
         assert "Approve: Finn" in page.content.decode()
         finn.refresh_from_db()
         assert finn.status == Affiliate.Status.PENDING
-        response = desk.post(deed("approve", finn), {**CONFIRMED, "note": "Welcome"}, follow=True)
+        response = desk.post(action_url("approve", finn), {**CONFIRMED, "note": "Welcome"}, follow=True)
         finn.refresh_from_db()
         assert (finn.status, finn.status_note) == (Affiliate.Status.ACTIVE, "Welcome")
         assert said(response) == "1 affiliate approved. Note: Welcome"
 
     def test_are_suspended_only_with_a_note(self, desk, ana):
-        page = desk.post(deed("suspend", ana), {**CONFIRMED, "note": ""}).content.decode()
+        page = desk.post(action_url("suspend", ana), {**CONFIRMED, "note": ""}).content.decode()
         assert "This field is required" in page
-        desk.post(deed("suspend", ana), {**CONFIRMED, "note": "Fake traffic"})
+        desk.post(action_url("suspend", ana), {**CONFIRMED, "note": "Fake traffic"})
         ana.refresh_from_db()
         assert (ana.status, ana.status_note) == (Affiliate.Status.SUSPENDED, "Fake traffic")
 
-    def test_a_step_that_is_not_allowed_names_the_affiliate_and_changes_nobody(self, desk):
+    def test_a_step_that_is_not_allowed_names_the_affiliate_and_changes_no_one(self, desk):
         gus, gone = AffiliateFactory(status="pending"), AffiliateFactory(name="Gone", status="closed")
         listing = reverse("admin:affiliates_affiliate_changelist")
         chosen = {"action": "approve", "_selected_action": [gus.pk, gone.pk], **CONFIRMED, "note": ""}
@@ -74,16 +74,16 @@ class TestAffiliates:
         assert said(desk.post(listing, again, follow=True)) == "3 affiliates approved."
         assert Affiliate.objects.filter(status="active").count() == 3
 
-    def test_the_deed_is_written_down(self, desk, olga, ana):
-        desk.post(deed("suspend", ana), {**CONFIRMED, "note": "Fake traffic"})
+    def test_the_action_is_written_down(self, desk, olga, ana):
+        desk.post(action_url("suspend", ana), {**CONFIRMED, "note": "Fake traffic"})
         entry = LogEntry.objects.get()
         assert (entry.user, entry.object_id) == (olga, str(ana.pk))
         assert entry.get_change_message() == "1 affiliate suspended. Note: Fake traffic"
 
     def test_the_page_offers_only_what_fits(self, desk, ana):
-        page = desk.get(deed("change", ana)).content.decode()
-        assert deed("suspend", ana) in page
-        assert deed("approve", ana) not in page
+        page = desk.get(action_url("change", ana)).content.decode()
+        assert action_url("suspend", ana) in page
+        assert action_url("approve", ana) not in page
 
     def test_status_is_not_among_the_fields_of_the_form(self, desk, ana):
         fields = {"name": "Ana", "country": "DE", "currency": "EUR", "website": "", "status": "closed"}
@@ -92,7 +92,7 @@ class TestAffiliates:
             for p in ("members", "enrollments", "parentage")
             for key in ("TOTAL_FORMS", "INITIAL_FORMS")
         }
-        assert desk.post(deed("change", ana), {**fields, **empty}).status_code == 302
+        assert desk.post(action_url("change", ana), {**fields, **empty}).status_code == 302
         ana.refresh_from_db()
         assert ana.status == Affiliate.Status.ACTIVE
 
@@ -104,19 +104,19 @@ class TestAffiliates:
 
 class TestEnrollments:
     @pytest.mark.parametrize(
-        ("deed_name", "before", "after"),
+        ("action_name", "before", "after"),
         [("approve", "pending", "approved"), ("reject", "pending", "rejected"), ("block", "approved", "blocked")],
     )
-    def test_are_decided_with_who_and_when(self, desk, olga, deed_name, before, after):
+    def test_are_decided_with_who_and_when(self, desk, olga, action_name, before, after):
         row = EnrollmentFactory(status=before)
-        desk.post(deed(deed_name, row), {**CONFIRMED, "note": "Seen"})
+        desk.post(action_url(action_name, row), {**CONFIRMED, "note": "Seen"})
         row.refresh_from_db()
         assert (row.status, row.decided_by, row.note) == (after, olga, "Seen")
         assert row.decided_at is not None
 
     def test_blocking_an_application_is_refused(self, desk):
         row = EnrollmentFactory(status="pending")
-        page = desk.post(deed("block", row), {**CONFIRMED, "note": "No"}).content.decode()
+        page = desk.post(action_url("block", row), {**CONFIRMED, "note": "No"}).content.decode()
         assert "is “Applied” and cannot become “Blocked”" in page
         row.refresh_from_db()
         assert row.status == Enrollment.Status.PENDING
@@ -132,16 +132,16 @@ class TestEnrollments:
 class TestOffers:
     def test_are_paused_and_activated(self, desk):
         offer = OfferFactory(status=Offer.Status.DRAFT)
-        desk.post(deed("activate", offer), CONFIRMED)
+        desk.post(action_url("activate", offer), CONFIRMED)
         offer.refresh_from_db()
         assert offer.status == Offer.Status.ACTIVE
-        desk.post(deed("pause", offer), CONFIRMED)
+        desk.post(action_url("pause", offer), CONFIRMED)
         offer.refresh_from_db()
         assert offer.status == Offer.Status.PAUSED
 
     def test_a_get_changes_nothing(self, desk):
         offer = OfferFactory()
-        desk.get(deed("end", offer), CONFIRMED)
+        desk.get(action_url("end", offer), CONFIRMED)
         offer.refresh_from_db()
         assert offer.status == Offer.Status.ACTIVE
 
@@ -157,7 +157,7 @@ class TestOffers:
         path = reverse("admin:affiliates_offer_add")
         assert desk.post(path, {**new_offer, "attribution_window": "0.5"}).status_code == 302
         assert Offer.objects.get().attribution_window == timedelta(hours=12)
-        page = desk.get(deed("change", Offer.objects.get())).content.decode()
+        page = desk.get(action_url("change", Offer.objects.get())).content.decode()
         assert 'value="0.5"' in page
 
     def test_the_shortest_time_is_given_in_seconds_and_the_end_of_the_lock_in_days(self, desk, db, new_offer):
@@ -166,7 +166,7 @@ class TestOffers:
         row = Offer.objects.get()
         assert row.attribution_window_minimum == timedelta(seconds=2.5)
         assert row.customer_lock_expires == timedelta(days=90)
-        assert 'value="2.5"' in desk.get(deed("change", row)).content.decode()
+        assert 'value="2.5"' in desk.get(action_url("change", row)).content.decode()
 
     @pytest.mark.parametrize(("seconds", "said"), [("x", "number of seconds"), ("-1", "0 to 86,400"), ("NaN", "0 to")])
     def test_a_shortest_time_that_is_none_is_refused(self, desk, db, new_offer, seconds, said):
@@ -257,9 +257,9 @@ class TestSecrets:
     def test_sender_networks_are_judged_one_by_one(self, desk):
         advertiser = AdvertiserFactory(name="Fox")
         fields = {"name": "Fox", "is_active": "on", "currency": "EUR", "sender_networks": ["203.0.113.0/24", "here"]}
-        page = desk.post(deed("change", advertiser), fields)
+        page = desk.post(action_url("change", advertiser), fields)
         assert "here: Give an address or a network" in page.content.decode()
-        desk.post(deed("change", advertiser), {**fields, "sender_networks": ["203.0.113.0/24"]})
+        desk.post(action_url("change", advertiser), {**fields, "sender_networks": ["203.0.113.0/24"]})
         advertiser.refresh_from_db()
         assert advertiser.sender_networks == ["203.0.113.0/24"]
 
@@ -271,18 +271,18 @@ class TestApiKeys:
         shown = page.context["key"].once
         assert shown in page.content.decode()
         assert (key.digest, key.hint) == (digest(shown), shown[:8])
-        assert shown not in desk.get(deed("change", key)).content.decode()
+        assert shown not in desk.get(action_url("change", key)).content.decode()
 
     def test_a_revoked_key_is_refused(self, desk, olga):
         page = desk.post(reverse("admin:affiliates_apikey_add"), {"name": "BI", "user": olga.pk, "affiliate": ""})
         bearer = {"HTTP_AUTHORIZATION": f"Bearer {page.context['key'].once}"}
         assert Client().get("/api/v1/me/", **bearer).status_code == 200
-        desk.post(deed("revoke", ApiKey.objects.get()), CONFIRMED)
+        desk.post(action_url("revoke", ApiKey.objects.get()), CONFIRMED)
         assert Client().get("/api/v1/me/", **bearer).status_code == 401
 
 
 class TestUsers:
-    def test_whoever_did_something_cannot_be_deleted(self, desk, olga, ana):
+    def test_a_person_who_acted_cannot_be_deleted(self, desk, olga, ana):
         omar = OperatorFactory()
         path = reverse("admin:affiliates_user_delete", args=[omar.pk])
         LogEntry.objects.log_actions(omar.pk, [ana], 2, change_message="Looked at.")

@@ -127,7 +127,7 @@ class TestErrors:
             "country": "Sent more than once; send it once."
         }
 
-    def test_all_faults_are_told_at_once(self, olga: User) -> None:
+    def test_all_problems_are_reported_at_once(self, olga: User) -> None:
         response = client_of(olga).get("/api/v1/affiliates/?status=happy&from=yesterday")
         assert set(problems(response)) == {"status", "from"}
         assert response.json()["error"] == "invalid"
@@ -140,7 +140,7 @@ class TestErrors:
         assert list(problems(response)) == ["country"]
 
     @pytest.mark.parametrize("address", ["/api/", "/api/v1/afiliates/", "/api/v2/links/", "/api/v1/links/%00/"])
-    def test_an_unknown_address_is_told_in_json(self, db: None, address: str) -> None:
+    def test_an_unknown_address_is_answered_in_json(self, db: None, address: str) -> None:
         assert error(Client().get(address)) == (404, "not_found")
 
     def test_an_unknown_id_is_not_found(self, olga: User) -> None:
@@ -184,7 +184,7 @@ class TestErrors:
         large = client.post("/api/v1/links/", {"name": "x" * 1024}, content_type="application/json")
         assert error(large) == (413, "too_large")
 
-    def test_whoever_writes_to_an_unknown_address_is_told_so(self, db: None) -> None:
+    def test_a_request_to_an_unknown_address_is_reported_so(self, db: None) -> None:
         client = Client(enforce_csrf_checks=True)
         assert error(client.post("/api/v1/no-such/", {}, content_type="application/json")) == (404, "not_found")
 
@@ -201,7 +201,7 @@ class TestErrors:
             response = client_of(ana).post("/api/v1/links/", said, content_type="application/json")
             assert list(problems(response)) == ["destination_url"]
 
-    def test_a_fault_of_ours_is_told_in_json_with_the_request_id(
+    def test_a_server_error_is_answered_in_json_with_the_request_id(
         self, olga: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def broken(*args: Any, **kwargs: Any) -> None:
@@ -215,7 +215,7 @@ class TestErrors:
         assert "asked-4711" in response.json()["message"]
         assert "nobody foresaw" not in response.text
 
-    def test_a_database_that_is_away_is_told_as_such(self, olga: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_database_that_is_away_is_reported_as_such(self, olga: User, monkeypatch: pytest.MonkeyPatch) -> None:
         from django.db import OperationalError
 
         def away(*args: Any, **kwargs: Any) -> None:
@@ -276,7 +276,7 @@ class TestLimit:
         client = client_of(ana)
         assert {client.get("/api/v1/me/").status_code for _ in range(5)} == {200}
 
-    def test_holds_nobody_back_while_redis_is_away(self, ana: Affiliate, settings: Any) -> None:
+    def test_holds_no_one_back_while_redis_is_away(self, ana: Affiliate, settings: Any) -> None:
         settings.API_REQUESTS_PER_MINUTE = 1
         settings.CACHES = {
             "default": {

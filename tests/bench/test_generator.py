@@ -84,7 +84,7 @@ def test_answers_in_pieces_are_put_together():
     assert found.statuses == {"200": len(server.asked)}
 
 
-def test_refusals_and_broken_connections_are_told_apart():
+def test_refusals_and_broken_connections_are_distinguished():
     async def badly(server: Server, writer: Writer) -> None:
         if len(server.asked) % 5 == 0:
             writer.transport.abort()

@@ -139,7 +139,7 @@ def test_the_tag_registers_a_click_on_a_landing_page(page, web, shop, shop_site,
         assert page.input_value("input[name=click_id]") == cid
 
 
-def test_the_pixel_tells_of_a_sale_with_the_click_in_the_pages_address(page, web, shop, shop_site):
+def test_the_pixel_reports_a_sale_with_the_click_in_the_pages_address(page, web, shop, shop_site):
     cid = visit_the_shop(page, web, shop.links["Ana"].code)
     advertiser = shop.offer.advertiser
     advertiser.allows_pixel = True

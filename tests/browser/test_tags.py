@@ -27,7 +27,7 @@ class Site:
 
     def __init__(self) -> None:
         self.told: list[tuple[str, dict[str, str]]] = []
-        self.was_told, self.lets_images_come = threading.Event(), threading.Event()
+        self.was_called, self.lets_images_come = threading.Event(), threading.Event()
         self.lets_images_come.set()
         site = self
 
@@ -48,7 +48,7 @@ class Site:
                 body = self.rfile.read(int(self.headers["content-length"])).decode()
                 site.told.append(("POST", dict(parse_qsl(body))))
                 self._send("image/gif", PIXEL)
-                site.was_told.set()
+                site.was_called.set()
 
             def _send(self, kind: str, content: bytes) -> None:
                 self.send_response(200)
@@ -74,7 +74,7 @@ def site() -> Iterator[Site]:
     site.server.server_close()
 
 
-def test_the_pixel_is_told_once_by_an_image_that_comes(site: Site, page: Page) -> None:
+def test_the_pixel_is_sent_once_by_an_image_that_comes(site: Site, page: Page) -> None:
     page.goto(f"{site.shop}/thanks?click_id=c1")
     page.wait_for_load_state("networkidle")
     page.goto(f"{site.shop}/next")
@@ -82,12 +82,12 @@ def test_the_pixel_is_told_once_by_an_image_that_comes(site: Site, page: Page) -
     assert site.told == [("GET", SAID)]
 
 
-def test_a_page_that_is_left_before_the_image_came_tells_it_by_beacon(site: Site, page: Page) -> None:
+def test_a_page_that_is_left_before_the_image_came_shows_it_by_beacon(site: Site, page: Page) -> None:
     site.lets_images_come.clear()
     with page.expect_request("**/pixel.gif?*"):
         page.goto(f"{site.shop}/thanks?click_id=c1", wait_until="domcontentloaded")
     page.goto(f"{site.shop}/next")
-    assert site.was_told.wait(30)
+    assert site.was_called.wait(30)
     assert site.told[-1] == ("POST", SAID)
 
 

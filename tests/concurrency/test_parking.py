@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from conversions.intake import take_up_parked
+from conversions.intake import resume_parked
 from conversions.intake.judge import deduplicate, find_click
 from conversions.models import Conversion, ParkedPostback, Trace
 from payouts.ledger.booking import book_changes
@@ -78,7 +78,7 @@ def test_two_workers_decide_each_parked_one_once(world):
     ParkedPostback.objects.update(awaited="somebody else")  # so that the registration wakes nobody
     send(**registration(world, "c-1"))
     ParkedPostback.objects.update(awaited="c-1")
-    at_once(4, lambda n: take_up_parked(now=NOW + timedelta(minutes=2)))
+    at_once(4, lambda n: resume_parked(now=NOW + timedelta(minutes=2)))
     assert not ParkedPostback.objects.exists()
     assert Conversion.objects.filter(goal=world.deposit).count() == PAIRS
     assert Trace.objects.count() == PAIRS * 2 + 1
@@ -103,6 +103,6 @@ def test_the_race_is_real_without_the_lock(world, monkeypatch):
         patched.setattr(intake.park, "wake", lambda cases, now: [])
         at_once(2, lambda n: send(**there) if n else send(**deposit("c-1")))
     assert ParkedPostback.objects.count() == 1
-    assert take_up_parked(now=NOW + timedelta(minutes=2)) == 1
+    assert resume_parked(now=NOW + timedelta(minutes=2)) == 1
     assert not ParkedPostback.objects.exists()
     assert Conversion.objects.count() == 2

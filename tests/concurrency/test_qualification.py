@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from conversions.models import Conversion, QualificationRule
-from conversions.qualification.waits import look_again
+from conversions.qualification.waits import re_evaluate
 from tests.concurrency.test_identical_postbacks import at_once
 from tests.conversions.sending import NOW, World, send
 
@@ -44,9 +44,9 @@ def test_a_sweep_and_an_event_at_once_move_a_conversion_once(world):
     def act(n):
         if n < 4:
             return send(click_id=cid, txid=f"r{n}", event_type="registration", customer_id=f"c{n}")
-        return look_again(now=NOW)
+        return re_evaluate(now=NOW)
 
     at_once(8, act)
-    look_again(now=NOW)
+    re_evaluate(now=NOW)
     rows = Conversion.objects.filter(goal=world.purchase)
     assert {(row.status, row.status_changes.count()) for row in rows} == {("approved", 2)}

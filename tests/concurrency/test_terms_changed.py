@@ -80,7 +80,7 @@ def test_what_is_new_is_known_at_once(world, web):
     assert set(answers) == {"ok"}
 
 
-def test_a_change_that_nobody_can_hear_of_holds_as_well(world, web):
+def test_a_change_that_no_one_can_learn_of_holds_as_well(world, web):
     """The lines of all listeners are cut again and again: terms are read anew for each batch meanwhile."""
     sender = Sender(world, web)
     assert sender.reasons() == {"ok"}
@@ -95,7 +95,7 @@ def test_a_change_that_nobody_can_hear_of_holds_as_well(world, web):
     assert sender.reasons() == {"unknown_goal"}
 
 
-def test_nothing_is_kept_where_nobody_listens(world):
+def test_nothing_is_kept_where_no_one_listens(world):
     asked = []
     for _ in range(2):
         with CaptureQueriesContext(connection) as queries:

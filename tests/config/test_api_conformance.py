@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import ignored_auth, negative_data_reject
 
 from affiliates.models import Affiliate, User
 from config.api_urls import described
-from conversions.endpoints import bulk as bulk_door
+from conversions.endpoints import bulk as bulk_endpoint
 from records.secrets import encrypt
 from tests.asgi_client import Standing, standing
 from tests.config.test_api_reach import belongings
@@ -35,7 +35,7 @@ from tracking.click_id import codec
 
 whole = schemathesis.openapi.from_dict(described())
 # Many events are taken by a door ahead of Django.
-schema, bulk = whole.exclude(path=bulk_door.PATH), whole.include(path=bulk_door.PATH)
+schema, bulk = whole.exclude(path=bulk_endpoint.PATH), whole.include(path=bulk_endpoint.PATH)
 schema.app = WSGIHandler()
 
 # A few cases drawn by lot, always the same; the operator is also asked what schemathesis works out by itself from the
@@ -150,34 +150,34 @@ def test_without_a_key(case: Case, known: dict[str, dict[str, str]]) -> None:
 
 
 @pytest.fixture
-def door(transactional_db: None) -> Iterator[Standing]:
+def endpoint(transactional_db: None) -> Iterator[Standing]:
     World()
     with standing() as application:
         yield application
 
 
-def post(case: Case, door: Standing, key: str) -> Response:
+def post(case: Case, endpoint: Standing, key: str) -> Response:
     """The case, sent to the door, and its answer as schemathesis reads one."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     prepared = Request(**case.as_transport_kwargs(base_url="http://localhost", headers=headers)).prepare()
     body = prepared.body.encode() if isinstance(prepared.body, str) else prepared.body or b""
     sent = {name.lower(): str(value) for name, value in prepared.headers.items()}
-    answer = door.request(prepared.method, bulk_door.PATH, body=body, headers={**sent, "host": "localhost"})
+    answer = endpoint.request(prepared.method, bulk_endpoint.PATH, body=body, headers={**sent, "host": "localhost"})
     found = {name: [value] for name, value in answer.headers.items()}
     return Response(answer.status, found, answer.body, prepared, elapsed=0.0, verify=False)
 
 
 @bulk.parametrize()
 @settings(ALL, max_examples=20)
-def test_many_events_of_an_advertiser(case: Case, door: Standing) -> None:
+def test_many_events_of_an_advertiser(case: Case, endpoint: Standing) -> None:
     """An event that is none is refused by itself, beside others that count. The token is ours, not the case's."""
     left_out = [negative_data_rejection, ignored_auth]
-    case.validate_response(post(case, door, TOKEN), excluded_checks=left_out)
+    case.validate_response(post(case, endpoint, TOKEN), excluded_checks=left_out)
 
 
 @bulk.parametrize()
 @SOME
-def test_many_events_of_nobody(case: Case, door: Standing) -> None:
-    found = post(case, door, "")
+def test_many_events_of_no_one(case: Case, endpoint: Standing) -> None:
+    found = post(case, endpoint, "")
     case.validate_response(found, excluded_checks=[negative_data_rejection, positive_data_acceptance])
     assert found.status_code in (400, 401, 405, 413, 422, 429)

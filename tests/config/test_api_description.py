@@ -34,7 +34,7 @@ def test_promises_affiliates_no_field_that_operators_alone_get() -> None:
     assert "status" in conversion["required"]
 
 
-def test_every_operation_wants_a_key_and_tells_of_errors(paths: dict[str, dict[str, dict[str, object]]]) -> None:
+def test_every_operation_wants_a_key_and_reports_errors(paths: dict[str, dict[str, dict[str, object]]]) -> None:
     for path, operations in paths.items():
         for operation in operations.values():
             if path == bulk.PATH:

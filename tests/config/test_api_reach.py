@@ -184,7 +184,7 @@ def test_an_operator_sees_everybodys_rows(resource: str, anas: Belongings, bens:
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
-def test_nobody_sees_anything_without_a_key(resource: str, db: None) -> None:
+def test_no_one_sees_anything_without_a_key(resource: str, db: None) -> None:
     assert Client().get(f"/api/v1/{resource}/").status_code == 401
 
 

@@ -92,13 +92,13 @@ def test_payouts_due_are_counted(db: None) -> None:
     assert numbers()["affidavit_payouts_due"] == 1
 
 
-def test_signs_of_life_are_told_once_there_are_any(db: None) -> None:
+def test_signs_of_life_are_sent_once_there_are_any(db: None) -> None:
     assert "affidavit_worker_seen_seconds" not in numbers()
     heartbeat.beat(heartbeat.WORKER)
     assert 0 <= numbers()["affidavit_worker_seen_seconds"] < heartbeat.FRESH
 
 
-def test_the_spool_of_this_node_is_told(db: None, settings: Any, tmp_path: Path) -> None:
+def test_the_spool_of_this_node_is_reported(db: None, settings: Any, tmp_path: Path) -> None:
     settings.SPOOL_DIR = tmp_path
     (tmp_path / "01700000000000000000-17.spool").write_bytes(b"12345")
     told = numbers()
@@ -113,7 +113,7 @@ def test_without_the_database_nothing_is_made_up(db: None) -> None:
 
 
 @pytest.mark.usefixtures("_redis_is_away")
-def test_without_redis_the_database_is_told_all_the_same(db: None) -> None:
+def test_without_redis_the_database_is_reported_all_the_same(db: None) -> None:
     told = numbers()
     assert (told["affidavit_database_up"], told["affidavit_redis_up"]) == (1, 0)
     assert "affidavit_queue_length" not in told

@@ -11,7 +11,7 @@ from django.test import Client
 from affiliates.models import User
 from config.monitoring import heartbeat, readiness
 from config.monitoring.probes import THREADS, readyz
-from config.monitoring.readiness import FAULT, OK
+from config.monitoring.readiness import ERROR, OK
 from tests.rest import client_of
 
 
@@ -45,12 +45,12 @@ class TestReadyz:
             "database", "migrations", "anchors", "redis", "worker", "beat", "clicks", "spool"
         }  # fmt: skip
 
-    def test_says_which_part_is_missing_and_how_to_mend_it(self, db: None, client: Client) -> None:
+    def test_says_which_part_is_missing_and_how_to_fix_it(self, db: None, client: Client) -> None:
         heartbeat.beat(heartbeat.BEAT)
         response = client.get("/readyz")
         assert (response.status_code, response.json()["status"]) == (503, "not ready")
         worker = response.json()["parts"]["worker"]
-        assert worker["state"] == FAULT
+        assert worker["state"] == ERROR
         assert "celery -A config worker" in worker["message"]
         assert response.json()["parts"]["beat"]["state"] == OK
 
@@ -58,35 +58,35 @@ class TestReadyz:
         for part, seconds in ((heartbeat.WORKER, 100), (heartbeat.BEAT, 2)):
             heartbeat.connection().set(heartbeat.key(part), "1", ex=heartbeat.KEPT - seconds)
         parts = client.get("/readyz").json()["parts"]
-        assert parts["worker"]["state"] == FAULT
+        assert parts["worker"]["state"] == ERROR
         assert "100 s" in parts["worker"]["message"] or "101 s" in parts["worker"]["message"]
         assert parts["beat"]["state"] == OK
 
     @pytest.mark.usefixtures("_redis_is_away")
-    def test_tells_of_redis(self, db: None, client: Client) -> None:
+    def test_reports_redis(self, db: None, client: Client) -> None:
         parts = client.get("/readyz").json()["parts"]
-        assert {name for name, part in parts.items() if part["state"] == FAULT} == {"redis", "worker", "beat"}
+        assert {name for name, part in parts.items() if part["state"] == ERROR} == {"redis", "worker", "beat"}
         assert "REDIS_URL" in parts["redis"]["message"]
 
     @pytest.mark.usefixtures("_database_is_away")
-    def test_tells_of_the_database_without_its_address(self, db: None, client: Client) -> None:
+    def test_reports_the_database_without_its_address(self, db: None, client: Client) -> None:
         response = client.get("/readyz")
         parts = response.json()["parts"]
         assert response.status_code == 503
-        assert parts["database"]["state"] == parts["migrations"]["state"] == FAULT
+        assert parts["database"]["state"] == parts["migrations"]["state"] == ERROR
         assert "DATABASE_URL" in parts["database"]["message"]
         assert "127.0.0.1" not in response.text
 
-    def test_tells_of_a_database_older_than_the_code(
+    def test_reports_a_database_older_than_the_code(
         self, db: None, client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         newer = readiness.last_migrations() | {("payouts", "9999_next")}
         monkeypatch.setattr(readiness, "last_migrations", lambda: newer)
         part = client.get("/readyz").json()["parts"]["migrations"]
-        assert part["state"] == FAULT
+        assert part["state"] == ERROR
         assert "missing: payouts.9999_next. Run: python manage.py migrate" in part["message"]
 
-    def test_tells_of_an_ended_thread_of_this_process(self, db: None, rf: Any) -> None:
+    def test_reports_an_ended_thread_of_this_process(self, db: None, rf: Any) -> None:
         ended = Thread(target=lambda: None, name="clicks")
         ended.start()
         ended.join()
@@ -101,20 +101,20 @@ class TestSpool:
     def test_is_well_before_anything_went_there(self, tmp_path: Path) -> None:
         assert readiness.check_spool(tmp_path / "not" / "yet").state == OK
 
-    def test_tells_of_clicks_that_nobody_drains(self, tmp_path: Path) -> None:
+    def test_reports_clicks_that_no_one_drains(self, tmp_path: Path) -> None:
         (tmp_path / "01700000000000000000-17.spool").write_bytes(b"")
         part = readiness.check_spool(tmp_path)
-        assert part.state == FAULT
+        assert part.state == ERROR
         assert "wait on disk" in part.message
 
-    def test_tells_of_quarantined_clicks_and_is_ready_all_the_same(self, tmp_path: Path) -> None:
+    def test_reports_quarantined_clicks_and_is_ready_all_the_same(self, tmp_path: Path) -> None:
         (tmp_path / "quarantine").mkdir()
         (tmp_path / "quarantine" / "1.refused").write_text("# why\n")
         part = readiness.check_spool(tmp_path)
         assert part.state == OK
         assert "1 files" in part.message
 
-    def test_tells_of_a_disk_that_is_nearly_full(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_reports_a_disk_that_is_nearly_full(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(readiness, "LEAST_FREE", 2**80)
         assert "Make room" in readiness.check_spool(tmp_path).message
 

@@ -76,7 +76,7 @@ def is_json(answer: Answer) -> bool:
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "GET", "HEAD", "OPTIONS", "TRACE", "NONSENSE"])
-def test_no_hostile_body_is_a_fault_of_ours_whatever_the_method(method: str) -> None:
+def test_no_hostile_body_is_a_server_error_whatever_the_method(method: str) -> None:
     kinds = HOSTILE if method == "POST" else {"many names": HOSTILE["many names"], "form": HOSTILE["many fields"]}
 
     async def story(client: Any) -> None:

@@ -55,7 +55,7 @@ class World:
 def received(fields: dict[str, Any], *, at: datetime = NOW, **kwargs: Any) -> Received:
     pairs = [(name, str(value)) for name, value in {"token": TOKEN, **fields}.items() if value is not None]
     given: dict[str, Any] = {
-        "door": Postback.Door.NATIVE,
+        "endpoint": Postback.Endpoint.NATIVE,
         "method": "GET",
         "path": "/postback",
         "parameters": pairs,

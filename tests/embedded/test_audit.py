@@ -55,7 +55,7 @@ def knowing(*bad: str) -> Callable[[list[Query]], object]:
     return answer
 
 
-def knowing_the_known_bad(queries: list[Query]) -> object:
+def with_known_bad(queries: list[Query]) -> object:
     """Clean, but for the package that is asked for as a check of the service."""
     is_bad = [(query["package"]["name"], query["version"]) == KNOWN_BAD for query in queries]
     return {"results": [{"vulns": [{"id": "CVE-2016-10745"}]} if each else {} for each in is_bad]}
@@ -76,7 +76,7 @@ def test_reads_every_package_of_the_lock() -> None:
 
 
 def test_says_how_many_were_checked_where_nothing_is_known() -> None:
-    with service(knowing_the_known_bad) as url:
+    with service(with_known_bad) as url:
         code, said = audit(url)
     assert code == 0
     assert said == f"{len(packages())} packages checked, no known vulnerabilities.\n"
@@ -109,7 +109,7 @@ def test_an_answer_that_proves_nothing_is_no_success(answer: Callable[[list[Quer
 
 
 def test_a_service_that_fails_or_is_away_is_no_success() -> None:
-    with service(knowing_the_known_bad, status=503) as url:
+    with service(with_known_bad, status=503) as url:
         failing = audit(url)
     away = audit(f"http://127.0.0.1:{free_port()}/")
     for code, said in (failing, away, audit("file:///etc/passwd")):

@@ -92,7 +92,7 @@ def demo() -> Iterator[Running]:
         subprocess.run(["rm", "-rf", str(data)], check=True)
 
 
-def test_tells_scripts_all_that_the_contract_names(demo: Running) -> None:
+def test_shows_scripts_all_that_the_contract_names(demo: Running) -> None:
     facts = demo.facts
     keys = {
         "links": {"code", "affiliate", "offer", "advertiser", "destination"},
@@ -119,7 +119,7 @@ def test_answers_a_click_a_page_and_a_static_file(demo: Running) -> None:
 
 
 @pytest.mark.parametrize("part", ["web", "worker", "beat", "redis", "postgres"])
-def test_a_killed_part_comes_back_and_the_facts_tell_its_new_number(demo: Running, part: str) -> None:
+def test_a_killed_part_comes_back_and_the_facts_show_its_new_number(demo: Running, part: str) -> None:
     before = demo.facts["pids"]
     os.kill(before[part], signal.SIGKILL)
     assert eventually(lambda: demo.facts["pids"][part] != before[part])

@@ -106,11 +106,11 @@ def test_a_living_run_keeps_its_files(tmp_path: Path) -> None:
 
 def test_a_given_redis_lends_a_database_that_holds_nothing() -> None:
     url = os.environ["REDIS_URL"]
-    with redis.Redis.from_url(pytest_plugin._with_database(url, 12)) as somebody:
-        somebody.set("theirs", 1)
+    with redis.Redis.from_url(pytest_plugin._with_database(url, 12)) as other:
+        other.set("theirs", 1)
         try:
             assert pytest_plugin._empty_database(url, highest=12).endswith("/11")
             with pytest.raises(EmbeddedError, match="has no empty database"):
                 pytest_plugin._empty_database(url, highest=0)
         finally:
-            somebody.delete("theirs")
+            other.delete("theirs")

@@ -147,7 +147,7 @@ def test_an_unknown_version_is_refused_with_the_known_ones() -> None:
 
 
 @pytest.mark.faults
-def test_redis_keeps_what_it_was_told_over_a_kill(redis_one: redis_server.RedisServer) -> None:
+def test_redis_keeps_what_it_was_sent_over_a_kill(redis_one: redis_server.RedisServer) -> None:
     client = redis.Redis.from_url(redis_one.url)
     for number in range(500):
         client.rpush("queue", number)

@@ -164,7 +164,7 @@ class Senders:
         return True
 
 
-def test_each_event_counts_once_however_often_and_by_however_many_it_is_told(tmp_path):
+def test_each_event_counts_once_however_often_and_by_however_many_it_is_reported(tmp_path):
     chance = random.Random(20261121)
     with Installation(tmp_path) as it:
         advertiser, *clicks = json.loads(it.manage("shell", "-c", SETUP).strip().splitlines()[-1])

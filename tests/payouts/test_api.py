@@ -36,7 +36,7 @@ def booked(ana: Affiliate) -> Conversion:
     return conversion
 
 
-def test_a_conversion_tells_what_it_earned(ana: Affiliate, booked: Conversion) -> None:
+def test_a_conversion_shows_what_it_earned(ana: Affiliate, booked: Conversion) -> None:
     (row,) = results(client_of(ana), "conversions")
     assert row["commission"] == [{"currency": "EUR", "amount": "120.00"}]
 
@@ -68,7 +68,7 @@ def test_ledger_entries_are_filtered(ana: Affiliate, olga: User, booked: Convers
     assert results(client, "ledger-entries", **{"from": (NOW + timedelta(seconds=1)).isoformat()}) == []
 
 
-def test_balances_are_told_by_currency(ana: Affiliate, ben: Affiliate, olga: User, booked: Conversion) -> None:
+def test_balances_are_reported_by_currency(ana: Affiliate, ben: Affiliate, olga: User, booked: Conversion) -> None:
     adjust(affiliate=ana, amount=Decimal("500"), currency="JPY", arithmetic="A bonus", actor=olga, now=NOW)
     (row,) = results(client_of(ana), "balances")
     assert row["affiliate"] == {"id": ana.public_id, "name": "Ana"}

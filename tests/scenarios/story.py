@@ -11,7 +11,7 @@ from django.db import connections
 from affiliates.models import Affiliate, Offer
 from payouts.ledger.booking import book_changes
 from payouts.models import CommissionRule, LedgerEntry
-from payouts.plans.linter import faults_of_rules
+from payouts.plans.linter import problems_of_rules
 from tests.asgi_client import Client, visit
 from tests.factories import (
     AdvertiserSecretFactory,
@@ -57,7 +57,7 @@ class Program:
 
     def pay(self, *rules: CommissionRule) -> None:
         """Add rules of any kind to the version, as far as publishing would take them."""
-        assert faults_of_rules(self.version.plan, rules) == []
+        assert problems_of_rules(self.version.plan, rules) == []
         for rule in rules:
             rule.version = self.version
         CommissionRule.objects.bulk_create(rules)

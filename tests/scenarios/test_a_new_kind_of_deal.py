@@ -14,7 +14,7 @@ from conversions.models import Goal
 from payouts.ledger.booking import book_changes
 from payouts.models import CommissionPlan, CommissionRule, LedgerEntry
 from payouts.plan_changes.publish import publish_version
-from payouts.plans.linter import HINT, faults_of_rules, findings
+from payouts.plans.linter import HINT, findings, problems_of_rules
 from payouts.verification.verify import Verification
 from tests.dashboard.portal_pages import as_user, words
 from tests.factories import (
@@ -82,7 +82,7 @@ def test_the_panel_asks_for_its_fields_and_publishes_it(desk: Client, plan: Comm
     assert 'value="3"' in desk.get(path(plan)).content.decode()
 
 
-def test_the_preview_has_its_words_and_its_faults(desk: Client, plan: CommissionPlan, lead: Goal) -> None:
+def test_the_preview_has_its_words_and_its_problems(desk: Client, plan: CommissionPlan, lead: Goal) -> None:
     preview = [
         desk.post(path(plan), posted(typed(lead, every), part="preview"), headers=HTMX) for every in ("3", "1", "x")
     ]
@@ -91,9 +91,9 @@ def test_the_preview_has_its_words_and_its_faults(desk: Client, plan: Commission
     assert "For every: Give a whole number, such as 10." in words(preview[2])
 
 
-def test_the_linter_asks_it_for_faults_and_hints(plan: CommissionPlan, lead: Goal) -> None:
+def test_the_linter_asks_it_for_problems_and_hints(plan: CommissionPlan, lead: Goal) -> None:
     wrong = [rule(lead, percent=Decimal(5)), rule(lead, formula={}), rule(lead, formula={"every": []})]
-    assert [faults_of_rules(plan, [each])[0].removeprefix("Rule for Lead: ") for each in wrong] == [
+    assert [problems_of_rules(plan, [each])[0].removeprefix("Rule for Lead: ") for each in wrong] == [
         "a rule for every so many conversions has an amount and its currency, and no percent.",
         "it pays for every 2 to 10,000 conversions.",
         "the formula cannot be read; see docs/commission.md for its form.",

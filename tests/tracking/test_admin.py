@@ -56,7 +56,7 @@ class TestClicks:
         response = desk.get(reverse("admin:tracking_click_trace", args=[click.pk]))
         assert response["Location"] == f"/trace/?q={text_of(click.pk)}"
 
-    def test_tell_what_is_known_of_the_visitor(self, desk):
+    def test_show_what_is_known_of_the_visitor(self, desk):
         known = {"os": "Android", "browser": "Chrome Mobile", "asn": 64500, "is_data_centre": True}
         click, plain = ClickFactory(**known), ClickFactory()
         page = desk.get(reverse("admin:tracking_click_change", args=[click.pk])).content.decode()

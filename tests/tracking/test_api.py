@@ -197,7 +197,7 @@ class TestClicks:
         query = {"from": "2026-11-01T00:00:00Z", "to": "2026-11-01T00:01:00Z"}
         assert [row["sub1"] for row in results(client_of(ana), "clicks", **query)] == ["last", "first"]
 
-    def test_are_the_last_30_days_unless_said_otherwise(self, ana: Affiliate, link: TrackingLink) -> None:
+    def test_are_the_last_30_days_unless_set_otherwise(self, ana: Affiliate, link: TrackingLink) -> None:
         now = datetime.now(UTC)
         ClickFactory(link=link, sub1="new", clicked_at=now)
         ClickFactory(link=link, sub1="old", clicked_at=now - timedelta(days=31))

@@ -102,7 +102,7 @@ def test_a_refused_click_is_listed_and_tried_again(directory, link):
     assert run("spool")[0] == 0
 
 
-def test_a_damaged_segment_is_told_of(directory, link):
+def test_a_damaged_segment_is_reported(directory, link):
     wait_on_disk(directory, [make_row(link.pk), make_row(link.pk)])
     (path,) = directory.glob("*.spool")
     os.truncate(path, path.stat().st_size - 3)
@@ -161,7 +161,7 @@ def test_a_month_that_is_getting_old_is_cleared_in_part(settings):
     assert any(line.startswith(name) and line.endswith("cleared in part") for line in said.splitlines())
 
 
-def test_a_month_that_is_missing_is_a_fault(monkeypatch):
+def test_a_month_that_is_missing_is_a_problem(monkeypatch):
     far = timezone.now() + timedelta(days=2000)
     monkeypatch.setattr("tracking.management.commands.partitions.timezone.now", lambda: far)
     code, said = run("partitions")
@@ -175,7 +175,7 @@ def test_a_month_that_is_missing_is_a_fault(monkeypatch):
     assert "no partition" not in run("partitions")[1]
 
 
-def test_what_was_forgotten_for_days_is_a_fault(settings):
+def test_what_was_forgotten_for_days_is_a_problem(settings):
     settings.CLICK_PERSONAL_DAYS, settings.CLICK_ROW_MONTHS = 90, 36
     run("partitions", "--make-ahead", "1")
     now = timezone.now()
@@ -193,7 +193,7 @@ def test_what_was_forgotten_for_days_is_a_fault(settings):
     assert name not in names()
 
 
-def test_trying_first_tells_the_number_and_changes_nothing(settings):
+def test_trying_first_shows_the_number_and_changes_nothing(settings):
     settings.CLICK_PERSONAL_DAYS, settings.CLICK_ROW_MONTHS = 90, 36
     now = timezone.now()
     clicks = [personal_click(now - timedelta(days=days)) for days in (100, 95, 80)]
@@ -287,7 +287,7 @@ def test_nonsense_is_refused_with_a_sentence(arguments, says):
 # --- erase_visitor
 
 
-def test_erasing_tells_first_and_does_it_with_yes(link, caplog):
+def test_erasing_shows_first_and_does_it_with_yes(link, caplog):
     now = timezone.now()
     mine = [personal_click(now - timedelta(days=days), link, visitor=None, ip="198.51.100.4") for days in (0, 1)]
     other = personal_click(now, link)
@@ -379,7 +379,7 @@ def test_addresses_that_are_stored_cut_are_explained(settings):
         (["--ip", "::1", "--from", "2026-02-02", "--to", "2026-02-01"], "is not before"),
     ],
 )
-def test_nobody_is_erased_by_mistake(link, arguments, says):
+def test_no_one_is_erased_by_mistake(link, arguments, says):
     click = personal_click(timezone.now(), link, ip="198.51.100.4")
     code, said = run("erase_visitor", *arguments, "--yes")
     assert code != 0

@@ -141,7 +141,7 @@ class TestDuplicates:
     def test_without_cookies_another_address_or_agent_is_another_visitor(self, link, other):
         assert duplicates(click(link), click(link, 1, **other)) == [False, False]
 
-    def test_somebody_without_a_cookie_is_not_the_one_who_has_one(self, link):
+    def test_someone_without_a_cookie_is_not_the_one_who_has_one(self, link):
         assert duplicates(click(link, cookie=uuid.uuid4()), click(link, 1)) == [False, False]
 
     def test_an_earlier_click_that_has_its_marks_already(self, link):
@@ -211,7 +211,7 @@ def test_duplicates_are_those_that_a_look_at_every_pair_finds(clicks, data):
     assert found & {each.id for each in batch} == expected
 
 
-def test_the_redirect_gives_visitors_an_id_that_tells_its_age(transactional_db):
+def test_the_redirect_gives_visitors_an_id_that_shows_its_age(transactional_db):
     code = TrackingLinkFactory().code
 
     async def twice(client):

@@ -77,7 +77,7 @@ def test_an_item_that_fails_fails_alone():
     assert isinstance(results[1], ValueError)
 
 
-def test_a_batch_that_fails_tells_every_waiter_and_the_next_one_goes_on():
+def test_a_batch_that_fails_shows_every_waiter_and_the_next_one_goes_on():
     def handle(items):
         if 1 in items:
             raise OSError("disk")

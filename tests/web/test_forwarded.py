@@ -78,7 +78,7 @@ def test_what_cannot_be_read_ends_the_walk_at_the_proxy_that_reported_it(hop):
     assert http.client_ip(scope("198.51.100.9", hop, "10.0.0.2")) == "10.0.0.2"
 
 
-def test_a_stranger_is_believed_nothing_and_no_proxy_nobody(settings):
+def test_a_stranger_is_believed_nothing_and_no_proxy_no_one(settings):
     assert http.client_ip(scope("1.2.3.4", peer="203.0.113.5")) == "203.0.113.5"
     assert not http.is_secure(scope("1.2.3.4", peer="203.0.113.5", x_forwarded_proto="https"))
     assert http.client_ip(scope("1.2.3.4", peer=None)) is None

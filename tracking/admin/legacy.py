@@ -53,11 +53,11 @@ class LegacyClickIDAdmin(RecordAdmin):
     def upload(self, request: HttpRequest) -> HttpResponse:
         """Check a file, then import it: each step is a POST of its own."""
         if key := request.POST.get("kept"):
-            return self._import_kept(request, key)
+            return self._import_uploaded(request, key)
         form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
         looked = form.look(owner=operator(request), now=timezone.now()) if form.is_bound and form.is_valid() else None
         upload, found = looked or (None, None)
-        faults = found.faults if found else []
+        errors = found.errors if found else []
         context = {
             **self.admin_site.each_context(request),
             "title": "Import click IDs of another platform",
@@ -66,14 +66,14 @@ class LegacyClickIDAdmin(RecordAdmin):
             "media": self.media + form.media,
             "upload": upload,
             "found": found,
-            "shown": faults[: self.SHOWN_FAULTS],
-            "more": max(len(faults) - self.SHOWN_FAULTS, 0),
+            "shown": errors[: self.SHOWN_FAULTS],
+            "more": max(len(errors) - self.SHOWN_FAULTS, 0),
             "here": request.path,
             "back": reverse("admin:tracking_legacyclickid_changelist"),
         }
         return TemplateResponse(request, "admin/tracking/legacyclickid/upload.html", context)
 
-    def _import_kept(self, request: HttpRequest, key: str) -> HttpResponse:
+    def _import_uploaded(self, request: HttpRequest, key: str) -> HttpResponse:
         upload = take(key, owner=operator(request))
         if upload is None:
             messages.error(request, "The file is not kept any more, or was imported already: choose it again.")
@@ -81,13 +81,13 @@ class LegacyClickIDAdmin(RecordAdmin):
         done = upload.judge(now=timezone.now(), is_dry_run=False)
         message = (
             f"Imported {done.added:,} click IDs from {upload.name}; {done.known:,} were there before, "
-            f"{len(done.faults):,} rows with faults were passed by."
+            f"{len(done.errors):,} rows with faults were passed by."
         )
         entry = {"user_id": operator(request).pk, "object_repr": upload.name[:200], "change_message": message}
         LogEntry.objects.create(
             content_type=ContentType.objects.get_for_model(LegacyClickID), action_flag=ADDITION, **entry
         )
-        (messages.warning if done.faults else messages.success)(request, message)
+        (messages.warning if done.errors else messages.success)(request, message)
         return HttpResponseRedirect(reverse("admin:tracking_legacyclickid_changelist"))
 
     @action(description="Whole story", icon="timeline", permissions=["view"])

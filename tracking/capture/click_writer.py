@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 # How long a commit may take, in seconds, before the clicks go to disk instead.
 LIMIT = 3.0
-LOOK_AGAIN = 0.5
+RE_EVALUATE = 0.5
 FIRST_CONNECTION = 2.0
 
 
@@ -107,7 +107,7 @@ class ClickWriter:
             except Exception as error:
                 log.error("spool_not_drained", error=repr(error))
             self._tried.set()
-            self._look.wait(LOOK_AGAIN)
+            self._look.wait(RE_EVALUATE)
             self._look.clear()
 
     def _watch(self) -> None:

@@ -27,7 +27,7 @@ from tracking.capture.routes import Route, read_routes
 log = structlog.get_logger(__name__)
 
 LIFETIME = 60.0
-LIFETIME_UNHEARD = 1.0
+LIFETIME_DISCONNECTED = 1.0
 CAPACITY = 100_000
 # How long a click waits for its link to be read: if an older value is cached, and if none is.
 PATIENCE = 1.0
@@ -48,12 +48,12 @@ class LinkCache:
         self._reading = False
         self._generation = 0
         self._trouble_until = 0.0
-        self.heard = False
+        self.connected = False
 
     def get(self, code: str) -> Route | None:
         """The route; raise KeyError when it is not in memory or too old."""
         made, route = self._entries[code]
-        if time.monotonic() - made > (LIFETIME if self.heard else LIFETIME_UNHEARD):
+        if time.monotonic() - made > (LIFETIME if self.connected else LIFETIME_DISCONNECTED):
             raise KeyError(code)
         return route
 
@@ -133,11 +133,11 @@ class Listener(threading.Thread):
         self,
         *,
         changed: Callable[[psycopg.Connection], None],
-        heard: Callable[[bool], None],
+        connected: Callable[[bool], None],
         channel: str = "links_changed",
     ) -> None:
         super().__init__(name=f"{channel}-listener", daemon=True)
-        self._changed, self._heard, self._channel = changed, heard, channel
+        self._changed, self._connected, self._channel = changed, connected, channel
         self._stopping = threading.Event()
         self._woken, self._wake = socket.socketpair()
 
@@ -147,7 +147,7 @@ class Listener(threading.Thread):
                 self._listen()
             except (psycopg.Error, OSError) as error:
                 log.warning("listener_down", channel=self._channel, error=str(error).strip())
-            self._heard(False)
+            self._connected(False)
             self._stopping.wait(0.5)
 
     def _listen(self) -> None:
@@ -155,7 +155,7 @@ class Listener(threading.Thread):
             line.execute(SQL("LISTEN {}").format(Identifier(self._channel)))
             # Changes before the connection was up were not notified.
             self._changed(line)
-            self._heard(True)
+            self._connected(True)
             while not self._stopping.is_set():
                 if not select.select([line.fileno(), self._woken.fileno()], [], [], QUIET)[0]:
                     line.execute("SELECT 1")  # Detects a connection that died silently.
@@ -187,9 +187,9 @@ def start(cache: LinkCache, hosts: Hosts) -> Listener:
         hosts.domains = frozenset(host for (host,) in line.execute(READ_DOMAINS).fetchall())
         on_loop(cache.clear)
 
-    def heard(is_heard: bool) -> None:
-        cache.heard = is_heard
+    def connected(is_connected: bool) -> None:
+        cache.connected = is_connected
 
-    listener = Listener(changed=changed, heard=heard)
+    listener = Listener(changed=changed, connected=connected)
     listener.start()
     return listener

@@ -17,13 +17,13 @@ class Reading:
     """The parts of a text. The link and time of a forged ID are only claims."""
 
     text: str
-    fault: str = ""
+    problem: str = ""
     key_number: int | None = None
     click: ClickID | None = None
 
     @property
     def is_genuine(self) -> bool:
-        return not self.fault
+        return not self.problem
 
     @property
     def made_at(self) -> datetime | None:
@@ -35,15 +35,15 @@ class Reading:
 
 def read(text: str) -> Reading:
     """Read any text as a click ID."""
-    if fault := _form_fault(text):
-        return Reading(text, fault)
+    if problem := _form_problem(text):
+        return Reading(text, problem)
     raw = base64.b32hexdecode(text.upper())
     number, click = raw[16], ClickID(UUID(bytes=raw[:16]))
-    fault = "" if parse(text) else _signature_fault(number)
-    return Reading(text, fault, number, click)
+    problem = "" if parse(text) else _signature_problem(number)
+    return Reading(text, problem, number, click)
 
 
-def _form_fault(text: str) -> str:
+def _form_problem(text: str) -> str:
     """The error of the text before its signature is checked."""
     wrong = [character for character in dict.fromkeys(text) if character.lower() not in ALPHABET or character > "z"]
     if _PLACEHOLDER.search(text) and wrong:
@@ -59,7 +59,7 @@ def _form_fault(text: str) -> str:
     return ""
 
 
-def _signature_fault(number: int) -> str:
+def _signature_problem(number: int) -> str:
     known = ", ".join(str(each) for each in sorted(keys()))
     if number not in keys():
         return f"Key: it says that key {number} signed it, and CLICK_ID_KEYS has {known}. A retired key, or a forgery."

@@ -23,7 +23,7 @@ FUTURE = timedelta(days=1)
 # No platform's clicks are older; an earlier time is a date that was read wrongly.
 OLDEST = datetime(2000, 1, 1, tzinfo=UTC)
 
-Told = Callable[[int], None]
+Progress = Callable[[int], None]
 
 
 class UnusableFile(ValueError):
@@ -31,7 +31,7 @@ class UnusableFile(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class RowError:
     """A row that was not imported: its line in the file, and its error."""
 
     line: int
@@ -45,7 +45,7 @@ class Imported:
     rows: int = 0
     added: int = 0
     known: int = 0
-    faults: list[Fault] = field(default_factory=list)
+    errors: list[RowError] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class _Row:
 
 
 def import_clicks(
-    file: TextIO, *, source: str, now: datetime, is_dry_run: bool = False, told: Told = lambda rows: None
+    file: TextIO, *, source: str, now: datetime, is_dry_run: bool = False, on_progress: Progress = lambda rows: None
 ) -> Imported:
     """Import the rows of a CSV file with a header line; rows with errors are skipped and listed.
 
@@ -72,8 +72,8 @@ def import_clicks(
         with transaction.atomic():
             _keep(rows, done, is_dry_run)
         done.rows += len(batch)
-        told(done.rows)
-    done.faults.sort(key=lambda fault: fault.line)
+        on_progress(done.rows)
+    done.errors.sort(key=lambda error: error.line)
     return done
 
 
@@ -125,7 +125,7 @@ def _read(line: int, sent: Mapping[str, str | None] | str, source: str, now: dat
     try:
         return _checked(line, sent, source, now)
     except ValueError as error:
-        done.faults.append(Fault(line, str(error)))
+        done.errors.append(RowError(line, str(error)))
         return None
 
 
@@ -190,7 +190,9 @@ def _keep(rows: Sequence[_Row], done: Imported, is_dry_run: bool) -> None:
     for row in rows:
         link, key = links.get(row.code), (row.values.source, row.values.foreign_id)
         if link is None:
-            done.faults.append(Fault(row.line, gettext("There is no tracking link {code}.").format(code=row.code[:40])))
+            done.errors.append(
+                RowError(row.line, gettext("There is no tracking link {code}.").format(code=row.code[:40]))
+            )
             continue
         row.values.link = link
         before = known.get(key) or (fresh[key].values if key in fresh else None)
@@ -201,8 +203,8 @@ def _keep(rows: Sequence[_Row], done: Imported, is_dry_run: bool) -> None:
             done.known += 1
         else:
             there = f"{before.link.code}, {before.clicked_at.isoformat()}"
-            done.faults.append(
-                Fault(
+            done.errors.append(
+                RowError(
                     row.line,
                     gettext("click_id {key} is there with another link or time: {there}.").format(
                         key=key[1][:60], there=there

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 BUNDLED = Path(__file__).parent / "geography_data" / "geography.mmdb"
 HOSTING = Path(__file__).parent / "geography_data" / "hosting_asns.txt"
 # Seconds between two checks whether a file was replaced.
-LOOK_AGAIN = 60
+RE_EVALUATE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def locate(address: str | None) -> Place:
     """The place of the address. Invalid and unassigned addresses have no place. Never raises."""
     if not address:
         return NOWHERE
-    return _locate(address, _files(tuple(settings.GEOIP_FILES), int(time.monotonic() // LOOK_AGAIN)))
+    return _locate(address, _files(tuple(settings.GEOIP_FILES), int(time.monotonic() // RE_EVALUATE)))
 
 
 def open_database(path: Path) -> maxminddb.Reader:

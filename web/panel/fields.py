@@ -90,14 +90,14 @@ class ListField(forms.Field):
         return [item.upper() for item in items] if self.capitals else items
 
     def run_validators(self, value: list[str]) -> None:
-        faults: list[ValidationError] = []
+        problems: list[ValidationError] = []
         for item in value:
             try:
                 self.base_field.clean(item, None)
             except ValidationError as error:
-                faults += [ValidationError(f"{item}: {message}") for message in error.messages]
-        if faults:
-            raise ValidationError(faults)
+                problems += [ValidationError(f"{item}: {message}") for message in error.messages]
+        if problems:
+            raise ValidationError(problems)
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         return bool((initial or []) != self.to_python(data))

@@ -55,8 +55,8 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
         log.error("api_database_unavailable", error=str(error).strip())
         error = Unavailable()
     if isinstance(error, UNREADABLE):
-        status_code, said = _unreadable(error)
-        return Response(said, status=status_code)
+        status_code, content = _unreadable(error)
+        return Response(content, status=status_code)
     response = exception_handler(error, context)
     if response is None:
         return None
@@ -69,8 +69,8 @@ def answer_error(error: Exception, context: dict[str, Any]) -> Response | None:
 
 def bad_request(error: Exception) -> JsonResponse:
     """The answer to a request that Django itself could not read."""
-    status_code, said = _unreadable(error)
-    return JsonResponse(said, status=status_code)
+    status_code, content = _unreadable(error)
+    return JsonResponse(content, status=status_code)
 
 
 def _unreadable(error: Exception) -> tuple[int, dict[str, object]]:
@@ -99,8 +99,8 @@ def _code(error: Exception) -> str:
 
 def _message(error: Exception, problems: list[Problem]) -> str:
     if isinstance(error, exceptions.ValidationError):
-        faults = "a fault" if len(problems) == 1 else f"{len(problems)} faults"
-        return f"The request has {faults}; `problems` says what to fix."
+        number = "a problem" if len(problems) == 1 else f"{len(problems)} problems"
+        return f"The request has {number}; `problems` says what to fix."
     if isinstance(error, exceptions.NotAuthenticated):
         return NOT_SIGNED_IN
     if isinstance(error, Http404):
@@ -139,5 +139,5 @@ def unknown_address(request: HttpRequest) -> JsonResponse:
 def server_error(request: HttpRequest) -> JsonResponse:
     """The answer to an error on our side; the request's ID finds it in the logs."""
     known = request.META.get("HTTP_X_REQUEST_ID", "")
-    message = f"A fault on our side; it was logged. When you ask about it, give this request ID: {known}"
+    message = f"An error on our side; it was logged. When you ask about it, give this request ID: {known}"
     return JsonResponse(body("server_error", message), status=500)

@@ -33,16 +33,16 @@ class KnownFilters(filters.DjangoFilterBackend):
 
 def check_parameters(request: Request, *, known: Collection[str], several: Collection[str] = ()) -> None:
     """Raise `ValidationError` that names every parameter that is unknown, repeated or empty."""
-    faults = {}
+    problems = {}
     for name, values in request.query_params.lists():
         if name not in known:
-            faults[name] = f"There is no such parameter here. Known are: {', '.join(sorted(known))}."
+            problems[name] = f"There is no such parameter here. Known are: {', '.join(sorted(known))}."
         elif len(values) > 1 and name not in several:
-            faults[name] = "Sent more than once; send it once."
+            problems[name] = "Sent more than once; send it once."
         elif not all(is_line(value) for value in values):
-            faults[name] = "Sent empty, or with control characters: send one line of text, or leave it out."
-    if faults:
-        raise ValidationError(faults)
+            problems[name] = "Sent empty, or with control characters: send one line of text, or leave it out."
+    if problems:
+        raise ValidationError(problems)
 
 
 class ChoicesField(MultipleChoiceField):

@@ -34,7 +34,7 @@ ERROR = {
 _BODY = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
 _WAIT = {"Retry-After": {"description": "Seconds to wait before the next request.", "schema": {"type": "integer"}}}
 # Every operation may answer with these; the header `X-Request-Id` of each answer finds the request in the logs.
-FAULTS: dict[str, dict[str, Any]] = {
+PROBLEM_ANSWERS: dict[str, dict[str, Any]] = {
     "400": {"description": "Invalid: `problems` names each fault.", "content": _BODY},
     "401": {"description": "No key, or one that is unknown or revoked.", "content": _BODY},
     "403": {"description": "The key or account may not do this.", "content": _BODY},
@@ -121,7 +121,7 @@ def add_errors(result: dict[str, Any], generator: Any, request: Any, public: boo
             _bound_texts(operation.get("parameters", ()))
             named = NAMED if "{" in path or operation["operationId"] in LOOK_UPS else {}
             written = WRITTEN if "requestBody" in operation else {}
-            for status, answer in {**FAULTS, **named, **written}.items():
+            for status, answer in {**PROBLEM_ANSWERS, **named, **written}.items():
                 operation["responses"].setdefault(status, answer)
     return result
 

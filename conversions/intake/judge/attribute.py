@@ -6,7 +6,7 @@ from affiliates.models import Offer
 from conversions.intake import reference_cache
 from conversions.intake.case import Case, Outcome, Problem
 from conversions.intake.judge.park import park
-from conversions.intake.judge.touches import credit_first_touch, load_touches, tell_touches
+from conversions.intake.judge.touches import credit_first_touch, load_touches, note_touches
 from conversions.models import Conversion, CustomerLock, Goal, Postback
 from conversions.reasons.codes import Reason
 from conversions.reasons.explanations import EXPLANATIONS
@@ -32,7 +32,7 @@ def attribute(cases: list[Case]) -> None:
         _follow_lock(case)
         credit_first_touch(case, _window(case))
         _judge_window(case)
-        tell_touches(case)
+        note_touches(case)
 
 
 def _find_goals(cases: list[Case]) -> None:
@@ -97,7 +97,7 @@ def _stop_faulty(case: Case) -> None:
     unknown = len(reasons) == 1 and EXPLANATIONS[reason].http_status == 404
     note = " ".join(problem.message for problem in case.problems)
     outcome = Outcome.UNKNOWN_CLICK if unknown else Outcome.INVALID
-    case.stop(outcome, reason, STEP, note, rule="no request with faults", faults=case.faults)
+    case.stop(outcome, reason, STEP, note, rule="no request with faults", problems=case.problem_values)
 
 
 def _follow_lock(case: Case) -> None:
@@ -174,7 +174,7 @@ def _judge_window(case: Case) -> None:
     inputs = {"clicked_at": click.made_at.isoformat(), "occurred_at": case.occurred_at.isoformat()}
     rule = f"window of {duration_words(_window(case))}" + (f", from {duration_words(minimum)} on" if minimum else "")
     if elapsed > _window(case):
-        from_cookie = case.postback.door == Postback.Door.PIXEL
+        from_cookie = case.postback.endpoint == Postback.Endpoint.PIXEL
         reason = Reason.COOKIE_EXPIRED if from_cookie else Reason.OUTSIDE_WINDOW
         what = "The click that the pixel's cookie kept is too old: the event" if from_cookie else "The event"
         case.judge(

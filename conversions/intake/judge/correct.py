@@ -27,7 +27,7 @@ Status = Conversion.Status
 # These fields identify the event's click; a correction that leaves out one that was sent before is incomplete.
 IDENTITY = ("click_id", "customer_id", "coupon")
 _WRITTEN = (
-    "link", "customer", "click_id", "evidence", "told_by", "transaction_id", "dedupe_key", "is_test", "revenue",
+    "link", "customer", "click_id", "evidence", "reported_by", "transaction_id", "dedupe_key", "is_test", "revenue",
     "volume", "deductions", "payout", "extras", "currency", "status", "reason", "occurred_at", "approve_at",
     "booked_at",
 )  # fmt: skip
@@ -79,13 +79,13 @@ def keep_senders_rejection(cases: Iterable[Case]) -> None:
 def _rejected(rows: Collection[Conversion]) -> dict[int, Rejected]:
     """Return the conversions that only rules decided, by ID, with the facts sent for them."""
     changes: dict[int, list[StatusChange]] = {}
-    told_by = StatusChange.objects.filter(conversion__in=rows).select_related("postback__advertiser").order_by("pk")
-    for change in told_by:
+    reported_by = StatusChange.objects.filter(conversion__in=rows).select_related("postback__advertiser").order_by("pk")
+    for change in reported_by:
         changes.setdefault(change.conversion_id, []).append(change)
     corrections: dict[int, list[Correction]] = {}
     for correction in Correction.objects.filter(conversion__in=rows).order_by("pk"):
         corrections.setdefault(correction.conversion_id, []).append(correction)
-    firsts = {pk: told[0].postback for pk, told in changes.items() if told[0].postback}
+    firsts = {pk: first_sent[0].postback for pk, first_sent in changes.items() if first_sent[0].postback}
     first = dict(zip(firsts, read_again(firsts.values()), strict=True))
     found = (_read(row, changes.get(row.pk, []), corrections.get(row.pk, []), first.get(row.pk)) for row in rows)
     return {rejected.row.pk: rejected for rejected in found if rejected}
@@ -99,20 +99,20 @@ def _read(
     decided = decided or any(correction.actor_id for correction in corrections)
     if decided or first is None:
         return None
-    told = corrections[-1].after if corrections else _told(first)
-    if told.get("status") == Status.REJECTED:
+    first_sent = corrections[-1].after if corrections else _facts_first_sent(first)
+    if first_sent.get("status") == Status.REJECTED:
         return None
     last = corrections[-1].postback_id if corrections else first.postback.pk
     # The amounts come from the row: a server postback may have replaced those of a pixel.
-    kept = {name: value for name, value in told.items() if name not in _AMOUNTS}
+    kept = {name: value for name, value in first_sent.items() if name not in _AMOUNTS}
     earlier = [correction.before for correction in corrections]
     return Rejected(row, row.status, Reason(row.reason), kept | amounts_of(row), earlier, last)
 
 
-def _told(case: Case) -> dict[str, str]:
+def _facts_first_sent(case: Case) -> dict[str, str]:
     """Return the facts that a stored request sent."""
-    told, row = _said(case), case.postback
-    return told | {"click_id": str(row.click_id)} if row.click_id else told
+    first_sent, row = _facts_of(case), case.postback
+    return first_sent | {"click_id": str(row.click_id)} if row.click_id else first_sent
 
 
 def read_again(rows: Iterable[Postback]) -> list[Case]:
@@ -140,7 +140,7 @@ def _plain(amounts: dict[str, Decimal | None], deductions: dict[str, str]) -> di
     return {name: f"{amount.normalize():f}" for name, amount in given.items()}
 
 
-def _said(case: Case) -> dict[str, str]:
+def _facts_of(case: Case) -> dict[str, str]:
     """The facts of a request, by name, as text; absent values are left out."""
     event = case.event
     amounts = {"revenue": event.revenue, "payout": event.payout, "volume": event.volume}
@@ -158,18 +158,20 @@ def _said(case: Case) -> dict[str, str]:
 
 def _corrects(case: Case, rejected: Rejected) -> bool:
     """Whether the request is later than the last one, is complete, and has facts that no request sent before."""
-    said = _said(case)
-    if case.postback.pk <= rejected.postback_id or any(name in rejected.told and name not in said for name in IDENTITY):
+    resent = _facts_of(case)
+    if case.postback.pk <= rejected.postback_id or any(
+        name in rejected.first_sent and name not in resent for name in IDENTITY
+    ):
         return False
     ignored = {"status"} if rejected.reason in BY_TIME else {"status", "time"}
 
-    def differing(told: dict[str, str]) -> list[str]:
-        return [name for name, value in said.items() if name not in ignored and told.get(name) != value]
+    def differing(first_sent: dict[str, str]) -> list[str]:
+        return [name for name, value in resent.items() if name not in ignored and first_sent.get(name) != value]
 
-    rejected.said, rejected.differs = said, differing(rejected.told)
+    rejected.resent, rejected.differs = resent, differing(rejected.first_sent)
     if pixels.confirms(case, rejected.row):
         return True
-    return bool(rejected.differs) and all(differing(told) for told in rejected.earlier)
+    return bool(rejected.differs) and all(differing(first_sent) for first_sent in rejected.earlier)
 
 
 def _fill_in(case: Case, rejected: Rejected) -> None:
@@ -182,8 +184,8 @@ def _fill_in(case: Case, rejected: Rejected) -> None:
     event.extras = row.extras | event.extras
     event.currency = event.currency or row.currency
     event.occurred_at = event.occurred_at or row.occurred_at
-    event.status = event.status or rejected.told.get("status", "")
-    case.country_before = rejected.told.get("country", "")
+    event.status = event.status or rejected.first_sent.get("status", "")
+    case.country_before = rejected.first_sent.get("country", "")
 
 
 def compare(case: Case) -> None:
@@ -192,8 +194,8 @@ def compare(case: Case) -> None:
     assert rejected
     assert case.goal
     assert case.enrollment
-    row, told, said = rejected.row, rejected.told, rejected.said
-    words = "; ".join(f"{name} {told.get(name, 'not given')} → {said[name]}" for name in rejected.differs)
+    row, first_sent, resent = rejected.row, rejected.first_sent, rejected.resent
+    words = "; ".join(f"{name} {first_sent.get(name, 'not given')} → {resent[name]}" for name in rejected.differs)
     given = {"key": case.dedupe_key, "was": rejected.reason, "corrected": words or "told by the server"}
     if case.enrollment.affiliate_id == row.affiliate_id and case.goal.pk == row.goal_id:
         note = f"{row} was rejected: {in_english(rejected.reason.label)}. It is decided anew with {given['corrected']}."
@@ -223,7 +225,7 @@ def write(cases: Sequence[Case], values: Sequence[dict[str, Any]], *, now: datet
     for case, fields in zip(cases, values, strict=True):
         assert case.corrects
         case.conversion = row = case.corrects.row
-        is_pixels = row.told_by == pixels.PIXEL
+        is_pixels = row.reported_by == pixels.PIXEL
         fields["dedupe_key"] = case.dedupe_key if is_pixels else row.dedupe_key
         fields["transaction_id"] = case.event.transaction_id or row.transaction_id
         fields["is_test"] = row.is_test or case.is_test
@@ -252,5 +254,5 @@ def write(cases: Sequence[Case], values: Sequence[dict[str, Any]], *, now: datet
 
 def _correction(case: Case, now: datetime) -> Correction:
     assert case.corrects
-    before, after = case.corrects.told, case.corrects.told | case.corrects.said
+    before, after = case.corrects.first_sent, case.corrects.first_sent | case.corrects.resent
     return new(Correction, conversion=case.conversion, postback=case.postback, before=before, after=after, at=now)

@@ -45,8 +45,8 @@ def conflict_keys(case: Case) -> list[tuple[object, ...]]:
         keys.append((advertiser, "event", case.dedupe_key))
     if case.is_open and case.event.customer_id:
         keys.append((advertiser, "customer", case.event.customer_id))
-    if case.is_open and (told := pixels.conflict_key(case)):
-        keys.append(told)
+    if case.is_open and (key := pixels.conflict_key(case)):
+        keys.append(key)
     return keys
 
 
@@ -138,17 +138,17 @@ def _find_by_transaction(cases: list[Case]) -> None:
 def deduplicate(cases: list[Case]) -> None:
     """Answer duplicates, refuse contradictions, and leave status updates and new events open."""
     cases = [case for case in cases if case.is_open]
-    said_before = _said_before(cases)
+    sent_before = _sent_before(cases)
     for case in cases:
         if case.corrects:
             correct.compare(case)
         elif case.conversion is None:
             case.note(STEP, "passed", "No conversion has this key yet.", rule="once per key", key=case.dedupe_key)
         else:
-            _compare(case, case.conversion, (case.conversion.pk, case.event.fingerprint) in said_before)
+            _compare(case, case.conversion, (case.conversion.pk, case.event.fingerprint) in sent_before)
 
 
-def _said_before(cases: list[Case]) -> set[tuple[int, str]]:
+def _sent_before(cases: list[Case]) -> set[tuple[int, str]]:
     known = {case.conversion.pk for case in cases if case.conversion}
     if not known:
         return set()
@@ -158,12 +158,12 @@ def _said_before(cases: list[Case]) -> set[tuple[int, str]]:
     return {(pk or 0, fingerprint) for pk, fingerprint in rows.values_list("conversion_id", "fingerprint")}
 
 
-def _compare(case: Case, known: Conversion, said_before: bool) -> None:
+def _compare(case: Case, known: Conversion, sent_before: bool) -> None:
     status = case.event.status
     difference = _difference(case, known)
     if pixels.confirms(case, known):
         case.note(STEP, "update", f"{known} was told by a pixel; this is the server's word.", key=case.dedupe_key)
-    elif said_before:
+    elif sent_before:
         note = f"The same was sent before: {known}.{correct.advice(known)}"
         case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, note, key=case.dedupe_key)
     elif _is_another(case, known):
@@ -171,7 +171,7 @@ def _compare(case: Case, known: Conversion, said_before: bool) -> None:
         note = f"{known} is the one that counts, with the transaction {known.transaction_id or 'not named'}."
         case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, note, rule=f"once for {by}", key=case.dedupe_key)
     elif pixels.from_pixel(case):
-        note = f"{known} was told before, {'by a pixel' if known.told_by == pixels.PIXEL else 'by the server'}."
+        note = f"{known} was told before, {'by a pixel' if known.reported_by == pixels.PIXEL else 'by the server'}."
         case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, note, rule="server before pixel", key=case.dedupe_key)
     elif case.event.refund is not None and not difference:
         refunds.compare(case, known)

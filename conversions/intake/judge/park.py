@@ -64,7 +64,7 @@ def park(cases: Sequence[Case]) -> None:
         case.waits = _awaited(case, locking)
     waiting = [case for case in cases if case.waits]
     held = [case for case in waiting if case.may_wait]
-    first = _said_before([case for case in held if case.parked is None])
+    first = _sent_before([case for case in held if case.parked is None])
     for case in waiting:
         assert case.waits
         words = WORDS[Waits(case.waits.waits_for)]
@@ -119,7 +119,7 @@ def _locking_goals(cases: Sequence[Case]) -> dict[int, set[str]]:
     return {pk: {goal.code for goal in found if goal.offer.customer_lock != none} for pk, found in goals.items()}
 
 
-def _said_before(cases: Sequence[Case]) -> dict[tuple[Awaited, str], str]:
+def _sent_before(cases: Sequence[Case]) -> dict[tuple[Awaited, str], str]:
     """By awaited value and content, the public ID of the first parked request."""
     if not cases:
         return {}
@@ -130,7 +130,7 @@ def _said_before(cases: Sequence[Case]) -> dict[tuple[Awaited, str], str]:
         postback__fingerprint__in={case.event.fingerprint for case in cases},
     )
     facts = rows.values_list("waits_for", "awaited", "postback__fingerprint", "postback__public_id")
-    return {(Awaited(waits_for, name), said): public_id for waits_for, name, said, public_id in facts}
+    return {(Awaited(waits_for, name), fingerprint): public_id for waits_for, name, fingerprint, public_id in facts}
 
 
 def _give_up(case: Case, words: _Words, unknown: str) -> None:

@@ -7,12 +7,12 @@ from conversions.lifecycle import status
 from conversions.models import Conversion, Goal, Postback, StatusChange
 from conversions.reasons.codes import Reason
 
-PIXEL = Postback.Door.PIXEL
+PIXEL = Postback.Endpoint.PIXEL
 Status = Conversion.Status
 
 
 def from_pixel(case: Case) -> bool:
-    return case.postback.door == PIXEL
+    return case.postback.endpoint == PIXEL
 
 
 def conflict_key(case: Case) -> tuple[object, ...] | None:
@@ -43,7 +43,7 @@ def attach(cases: list[Case]) -> None:
 def _is_other_side(case: Case, row: Conversion) -> bool:
     """Whether the other side reported this row and it may be the same event: not if their transaction IDs differ."""
     mine, theirs = case.event.transaction_id, row.transaction_id
-    return (row.told_by == PIXEL) != from_pixel(case) and (not mine or not theirs or mine == theirs)
+    return (row.reported_by == PIXEL) != from_pixel(case) and (not mine or not theirs or mine == theirs)
 
 
 def awaits_server(case: Case) -> bool:
@@ -53,13 +53,13 @@ def awaits_server(case: Case) -> bool:
 
 def confirms(case: Case, known: Conversion) -> bool:
     """Whether this is the server's report of an event that only a pixel has reported so far."""
-    return known.told_by == PIXEL and not from_pixel(case) and case.event.refund is None and not known.refunded
+    return known.reported_by == PIXEL and not from_pixel(case) and case.event.refund is None and not known.refunded
 
 
 def take_servers_word(case: Case, conversion: Conversion, now: datetime) -> None:
     """Replace the pixel's transaction, amounts and status with the server's; the ledger follows."""
     event, before = case.event, f"{conversion.revenue} {conversion.currency}"
-    conversion.told_by = case.postback.door
+    conversion.reported_by = case.postback.endpoint
     conversion.transaction_id = event.transaction_id or conversion.transaction_id
     conversion.dedupe_key = case.dedupe_key or conversion.dedupe_key
     if event.revenue is not None:
@@ -69,7 +69,7 @@ def take_servers_word(case: Case, conversion: Conversion, now: datetime) -> None
     conversion.currency = event.currency or conversion.currency
     conversion.booked_at = None
     conversion.save(
-        update_fields=["told_by", "transaction_id", "dedupe_key", "revenue", "payout", "currency", "booked_at"]
+        update_fields=["reported_by", "transaction_id", "dedupe_key", "revenue", "payout", "currency", "booked_at"]
     )
     to = _status(case, conversion)
     if to != conversion.status:

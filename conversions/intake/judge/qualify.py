@@ -7,8 +7,8 @@ from conversions.intake.case import Case, Outcome
 from conversions.models import Conversion, QualificationWait
 from conversions.qualification.judgement import judge, outcome
 from conversions.qualification.past import Subject, gather
-from conversions.qualification.waits import close_waits, look_again, remember_said, waiting_for
-from conversions.qualification_kinds.base import Finding, Result
+from conversions.qualification.waits import close_waits, re_evaluate, remember_sent, waiting_for
+from conversions.qualification_kinds.base import Result, RuleResult
 from conversions.reasons.codes import Reason
 from records.bulk_rows import insert
 from records.translation import in_english
@@ -42,7 +42,7 @@ def qualify(cases: list[Case]) -> None:
             past.take_place(subject)
 
 
-def _write(case: Case, finding: Finding, is_decisive: bool) -> None:
+def _write(case: Case, finding: RuleResult, is_decisive: bool) -> None:
     """Add a trace line for each rule; the deciding rule sets the status.
 
     An event that the sender rejects is never on hold.
@@ -93,7 +93,7 @@ def hold_back_approvals(cases: list[Case]) -> None:
         and case.conversion.reason in (Reason.AWAITS_RULES, Reason.RISK_REVIEW)
     ]
     if held:
-        remember_said([case.conversion.pk for case in held if case.conversion], Status.APPROVED)
+        remember_sent([case.conversion.pk for case in held if case.conversion], Status.APPROVED)
     for case in held:
         assert case.conversion
         reason = Reason(case.conversion.reason)
@@ -113,7 +113,7 @@ def follow_up(cases: list[Case], *, now: datetime) -> None:
         close_waits([case.conversion.pk for case in changed if case.conversion], now=now)
     customers = {case.conversion.customer_id for case in (*changed, *_new(cases)) if case.conversion}
     if known := customers - {None}:
-        look_again(customer_ids={pk for pk in known if pk}, now=now)
+        re_evaluate(customer_ids={pk for pk in known if pk}, now=now)
 
 
 def _new(cases: list[Case]) -> list[Case]:
@@ -128,7 +128,7 @@ def _wait(case: Case, now: datetime) -> QualificationWait:
         conversion=case.conversion,
         customer=case.customer,
         waiting_for=found,
-        said=case.event.status,
+        sent_status=case.event.status,
         deadline=deadline,
         opened_at=now,
         looked_at=now,
@@ -141,5 +141,5 @@ def _wait_again(cases: list[Case], now: datetime) -> None:
         (_wait(case, now) for case in cases),
         update_conflicts=True,
         unique_fields=["conversion"],
-        update_fields=["customer", "waiting_for", "said", "deadline", "opened_at", "looked_at", "ended_at"],
+        update_fields=["customer", "waiting_for", "sent_status", "deadline", "opened_at", "looked_at", "ended_at"],
     )

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from conversions.intake.case import Case, Outcome, Problem
-from conversions.lifecycle.refunds import decimals_fault, refund
+from conversions.lifecycle.refunds import decimals_problem, refund
 from conversions.models import Conversion, Refund, StatusChange
 from conversions.reasons.codes import Reason
 from records.money import format_money
@@ -16,7 +16,7 @@ def compare(case: Case, known: Conversion) -> None:
     amount = case.event.refund
     assert amount is not None
     shown = format_money(amount, known.currency)
-    left = known.kept_revenue
+    left = known.remaining_revenue
     same = Refund.objects.filter(conversion=known, refund_id=case.event.refund_id).first() if _has_id(case) else None
     if same and same.amount == amount:
         note = f"{known} had the refund {same.refund_id} before."
@@ -28,9 +28,11 @@ def compare(case: Case, known: Conversion) -> None:
         rest = "came without revenue" if left is None else f"has {format_money(left, known.currency)} left"
         note = f"{known} {rest}; {shown} cannot go back."
         case.stop(Outcome.CONFLICT, Reason.REFUND_TOO_LARGE, STEP, note, rule="no more than the revenue", refund=shown)
-    elif fault := decimals_fault(known, amount):
-        case.problems.append(Problem(Reason.BAD_AMOUNT, "refund", fault, f"{amount:f}"))
-        case.stop(Outcome.INVALID, Reason.BAD_AMOUNT, STEP, fault, rule="the currency's decimals", refund=f"{amount:f}")
+    elif problem := decimals_problem(known, amount):
+        case.problems.append(Problem(Reason.BAD_AMOUNT, "refund", problem, f"{amount:f}"))
+        case.stop(
+            Outcome.INVALID, Reason.BAD_AMOUNT, STEP, problem, rule="the currency's decimals", refund=f"{amount:f}"
+        )
     else:
         case.note(STEP, "update", f"{known} is known; {shown} of it went back.", key=case.dedupe_key, refund=shown)
 
@@ -52,8 +54,8 @@ def take(case: Case, conversion: Conversion, now: datetime) -> None:
         source=StatusChange.Source.POSTBACK,
         postback=case.postback,
     )
-    left = format_money(conversion.kept_revenue or amount, conversion.currency)
-    if conversion.kept_revenue:
+    left = format_money(conversion.remaining_revenue or amount, conversion.currency)
+    if conversion.remaining_revenue:
         reason, note = Reason.PARTLY_REFUNDED, f"{format_money(amount, conversion.currency)} went back; {left} is left."
     else:
         reason, note = Reason.REFUNDED, f"{format_money(amount, conversion.currency)} went back, and with it all."

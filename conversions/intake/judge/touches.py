@@ -48,7 +48,7 @@ def credit_first_touch(case: Case, window: timedelta) -> None:
     case.credited = ClickID(first.click_id)
 
 
-def tell_touches(case: Case) -> None:
+def note_touches(case: Case) -> None:
     """List in the trace the other touches that are not credited."""
     if case.enrollment is None or not case.touches:
         return

@@ -63,16 +63,16 @@ def currency_of(case: Case, text: str) -> str:
     return currency
 
 
-def tell_decimals(case: Case, *, currency: str) -> None:
+def note_decimals(case: Case, *, currency: str) -> None:
     """Warn of amounts with more decimals than their currency has.
 
     They are stored as sent, to eight decimals, since a share of them is exact; rounding is done once, when commission
     is booked. But a shop that sends 10.005 EUR most likely divided, or sends another currency's amount.
     """
     event = case.event
-    told = {"payout": event.payout, "revenue": event.revenue, "refund": event.refund}
-    told |= {name: Decimal(amount) for name, amount in event.deductions.items()}
-    for name, amount in told.items():
+    amounts = {"payout": event.payout, "revenue": event.revenue, "refund": event.refund}
+    amounts |= {name: Decimal(amount) for name, amount in event.deductions.items()}
+    for name, amount in amounts.items():
         if amount is not None and amount != round_money(amount, currency):
             note = (
                 f"{name}={amount.normalize():f} has more decimals than {currency}, which has {places(currency)}: it is "

@@ -20,15 +20,15 @@ def authenticate(cases: list[Case]) -> None:
     digests = {case.postback.token_digest for case in cases if case.postback.token_digest}
     by_digest = reference_cache.tokens.many(digests)
     revoked = _revoked(digests - by_digest.keys())
-    pixels = [case for case in cases if case.postback.door == Postback.Door.PIXEL]
+    pixels = [case for case in cases if case.postback.endpoint == Postback.Endpoint.PIXEL]
     named = _named_by_pixels(pixels)
     for case in cases:
-        if case.is_open and case.postback.door == Postback.Door.PIXEL:
-            if fault := _signature_fault(case, None):
-                _refuse_signature(case, *fault)
+        if case.is_open and case.postback.endpoint == Postback.Endpoint.PIXEL:
+            if problem := _signature_problem(case, None):
+                _refuse_signature(case, *problem)
                 continue
             _admit_pixel(case, named.get(_advertiser_id(case)))
-        elif case.is_open and case.postback.door == Postback.Door.CSV and case.postback.advertiser:
+        elif case.is_open and case.postback.endpoint == Postback.Endpoint.CSV and case.postback.advertiser:
             _admit_file(case, case.postback.advertiser)
         elif case.is_open:
             sent = case.postback.token_digest
@@ -108,7 +108,7 @@ def _admit_file(case: Case, advertiser: Advertiser) -> None:
     case.note(STEP, "passed", f"Imported for {advertiser} by {by}.", rule="file", file=case.postback.path)
 
 
-def _signature_fault(case: Case, secret: AdvertiserSecret | None) -> tuple[Reason, str] | None:
+def _signature_problem(case: Case, secret: AdvertiserSecret | None) -> tuple[Reason, str] | None:
     """The problem of the request's signature, or of its missing signature."""
     state = case.postback.signature
     if state == signing.BAD:
@@ -134,15 +134,17 @@ def _refuse_signature(case: Case, reason: Reason, message: str) -> None:
 
 def _authenticate(case: Case, secret: AdvertiserSecret | None, revoked: AdvertiserSecret | None) -> None:
     postback = case.postback
-    if fault := _signature_fault(case, secret):
+    if problem := _signature_problem(case, secret):
         # The sender knew the advertiser's ID and nothing more: the advertiser stays open unless a secret fits.
         postback.advertiser = secret.advertiser if secret and postback.signature != signing.BAD else None
-        _refuse_signature(case, *fault)
+        _refuse_signature(case, *problem)
         return
     if secret is None and case.problems:
         # The token may be in the part that could not be read.
         first = case.problems[0]
-        case.stop(Outcome.INVALID, first.reason, STEP, first.message, rule="readable requests", faults=case.faults)
+        case.stop(
+            Outcome.INVALID, first.reason, STEP, first.message, rule="readable requests", problems=case.problem_values
+        )
         return
     if secret is None and revoked:
         postback.advertiser = revoked.advertiser

@@ -47,13 +47,15 @@ def _parse(case: Case) -> None:
     if case.problems:
         # The request could not be read completely: a missing value may be in the rest.
         first = case.problems[0]
-        case.stop(Outcome.INVALID, first.reason, STEP, first.message, rule="readable requests", faults=case.faults)
+        case.stop(
+            Outcome.INVALID, first.reason, STEP, first.message, rule="readable requests", problems=case.problem_values
+        )
         return
     mapping = case.mapping
     sent, notes = repair(case.parameters, mapping)
     for sentence in notes:
         case.note(STEP, REPAIRED, sentence, rule="HTML entities")
-    _tell_personal(case)
+    _note_personal_data(case)
     pairs = mapping.translate(sent, **_assumed(case))
     values = _values(case, pairs)
     event = case.event = Event(
@@ -75,7 +77,7 @@ def _parse(case: Case) -> None:
     event.refund = refund_of(case, values)
     if event.click_text:
         event.click = codec.parse(event.click_text)
-    if case.postback.door == Postback.Door.PIXEL:
+    if case.postback.endpoint == Postback.Endpoint.PIXEL:
         _bound_pixel(case, event)
     if mapping.is_native:
         _name_strangers(case, event)
@@ -83,10 +85,10 @@ def _parse(case: Case) -> None:
     event.extras = _extras(case, mapping, sent)
     event.fingerprint = _fingerprint(event)
     note = f"{counted(len(case.parameters), 'parameter')} read."
-    case.note(STEP, "faults" if case.problems else "passed", note, rule=mapping.rule)
+    case.note(STEP, "problems" if case.problems else "passed", note, rule=mapping.rule)
 
 
-def _tell_personal(case: Case) -> None:
+def _note_personal_data(case: Case) -> None:
     """Warn which parameters held personal data; they are digests by now."""
     for name, kind in case.personal:
         message = f"{clean(name, 60)} held {kind}. Send your own ID of the customer, which means nothing elsewhere."
@@ -233,7 +235,7 @@ def _aliases(name: str) -> tuple[str, ...]:
 
 def _fingerprint(event: Event) -> str:
     """A digest of the event's content without its time: retries often have the time of sending."""
-    said = [
+    facts = [
         event.click.text if event.click else "",
         event.transaction_id,
         event.goal_code,
@@ -245,8 +247,8 @@ def _fingerprint(event: Event) -> str:
         event.coupon.lower(),
     ]
     if event.volume is not None:
-        said.append(f"volume {event.volume.normalize()}")
+        facts.append(f"volume {event.volume.normalize()}")
     if event.refund is not None:
-        said.append(f"refund {event.refund.normalize()} {event.refund_id}")
-    said += [f"{name} {Decimal(amount).normalize()}" for name, amount in event.deductions.items()]
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+        facts.append(f"refund {event.refund.normalize()} {event.refund_id}")
+    facts += [f"{name} {Decimal(amount).normalize()}" for name, amount in event.deductions.items()]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

@@ -60,7 +60,7 @@ def receive(batch: list[Received]) -> list[Case]:
         new(
             Postback,
             received_at=received.received_at,
-            door=received.door,
+            endpoint=received.endpoint,
             mapping=received.mapping,
             method=received.method,
             path=received.path[:200],
@@ -106,8 +106,8 @@ def _check_signatures(batch: list[Received]) -> list[tuple[str, str]]:
 
 def _case(row: Postback, received: Received, parameters: Pairs, personal: Pairs) -> Case:
     case = Case(postback=row, parameters=parameters, personal=personal)
-    if received.fault:
-        case.problems.append(received.fault)
+    if received.problem:
+        case.problems.append(received.problem)
     if received.signed and received.signed.problem:
         case.report(Reason.BAD_SIGNATURE, "signature", received.signed.problem)
     return case

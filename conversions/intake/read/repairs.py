@@ -54,13 +54,13 @@ def _may_be_damaged(name: str, value: str) -> bool:
     return name.startswith(AMPERSAND) or not name.isascii() or (not value.isascii() and "=" in value)
 
 
-def _parted(name: str, value: str, names: dict[str, str], told: list[str]) -> Pairs:
+def _parted(name: str, value: str, names: dict[str, str], notes: list[str]) -> Pairs:
     """Split a value from the parameters that stick to it."""
     for damaged, whole in names.items():
         before, mark, after = value.partition(f"{damaged}=")
         if mark:
-            told.append(_sentence(damaged, whole))
-            return [*_parted(name, before, names, told), *_parted(whole, after, names, told)]
+            notes.append(_sentence(damaged, whole))
+            return [*_parted(name, before, names, notes), *_parted(whole, after, names, notes)]
     return [(name, value)]
 
 

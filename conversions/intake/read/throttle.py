@@ -121,7 +121,7 @@ def _rightly_signed(batch: Sequence[Received], suspects: Sequence[int]) -> set[i
 def _is_suspect(received: Received) -> bool:
     origin = origin_of(received.ip)
     until = _blocked.get(origin)
-    if until is None or received.door in (Postback.Door.PIXEL, Postback.Door.CSV):
+    if until is None or received.endpoint in (Postback.Endpoint.PIXEL, Postback.Endpoint.CSV):
         return False
     if until > time.monotonic():
         return True

@@ -36,7 +36,7 @@ def keep(cases: list[Case], *, now: datetime) -> None:
             outcome=case.outcome,
             reason=case.postback.reason,
             http_status=case.http_status,
-            problems=case.told_problems(),
+            problems=case.shown_problems(),
             steps=case.steps,
         )
         for case in cases
@@ -60,7 +60,7 @@ def answer(case: Case) -> Decision:
         "outcome": case.outcome,
         "reason": reason.value,
         "message": case.steps[-1]["note"] if case.steps else in_english(reason.label),
-        "problems": case.told_problems(),
+        "problems": case.shown_problems(),
         "warnings": warnings_of(case.steps),
         "postback_id": case.postback.public_id,
         "conversion_id": case.conversion.public_id if case.conversion else None,
@@ -81,7 +81,7 @@ def waiting(waits_for: str, name: str, until: datetime, postback_id: str) -> dic
     return {"for": waits_for, "name": name, "until": until.isoformat(), "postback_id": postback_id}
 
 
-def answer_kept(postback: Postback) -> Decision:
+def stored_answer(postback: Postback) -> Decision:
     """The answer to a request that was decided before, from the stored decision."""
     trace = postback.traces.latest("id")
     body = {

@@ -8,7 +8,7 @@ from conversions.intake.case import Case, Outcome
 from conversions.intake.judge import correct, pixels, refunds
 from conversions.intake.judge.risk import HOLDS
 from conversions.intake.judge.touches import keep_touches
-from conversions.intake.read.amounts import tell_decimals
+from conversions.intake.read.amounts import note_decimals
 from conversions.lifecycle import status as lifecycle
 from conversions.models import Conversion, Customer, CustomerLock, Goal, StatusChange
 from conversions.reasons.codes import Reason
@@ -29,7 +29,7 @@ def decide(cases: list[Case], *, now: datetime) -> None:
     """Give every open case its outcome and write the rows that follow from it."""
     cases = [case for case in cases if case.is_open]
     for case in cases:
-        tell_decimals(case, currency=_currency(case))
+        note_decimals(case, currency=_currency(case))
     new = [case for case in cases if case.conversion is None]
     for case in cases:
         if case.conversion is not None:
@@ -162,7 +162,7 @@ def _values(case: Case) -> dict[str, Any]:
         "customer": case.customer,
         "click_id": _click(case),
         "evidence": case.evidence,
-        "told_by": case.postback.door,
+        "reported_by": case.postback.endpoint,
         "transaction_id": event.transaction_id,
         "dedupe_key": case.dedupe_key,
         "is_test": case.is_test,

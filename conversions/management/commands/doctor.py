@@ -35,13 +35,13 @@ class Command(BaseCommand):
         except NotReadable as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(found.as_json(), indent=2) if options["json"] else self._words(found))
-        if found.faults:
+        if found.problems:
             raise SystemExit(1)
 
     def _words(self, found: Diagnosis) -> str:
         lines = [f"Form: {found.spoken}, known by {found.known_by}."]
         lines.append(f"Advertiser: {found.advertiser or 'unknown'}{' (on trust)' if found.on_trust else ''}.")
-        lines += [f"To fix: {fault.field}: {fault.message} {fault.remedy}".rstrip() for fault in found.faults]
+        lines += [f"To fix: {problem.field}: {problem.message} {problem.remedy}".rstrip() for problem in found.problems]
         if found.corrected:
             lines += ["Corrected:", f"  {found.corrected}"]
         if found.run:

@@ -62,7 +62,7 @@ class Command(BaseCommand):
                     now=timezone.now(),
                     mapping=mapping,
                     dry=options["dry_run"],
-                    told=lambda rows: shown("rows", rows, max(rows, lines)),
+                    on_progress=lambda rows: shown("rows", rows, max(rows, lines)),
                 )
             if options["answers"]:
                 options["answers"].write_text(done.as_csv(), encoding="utf-8")

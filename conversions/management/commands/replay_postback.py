@@ -33,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--advertiser", metavar="ID", help="of this advertiser, by its public ID: ad_…")
         parser.add_argument("--outcome", choices=Postback.Outcome.values, help="with this decision in force")
         parser.add_argument("--reason", metavar="CODE", help="with this reason in force")
-        parser.add_argument("--door", choices=Postback.Door.values, help="that came by this endpoint")
+        parser.add_argument("--door", choices=Postback.Endpoint.values, help="that came by this endpoint")
         parser.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -96,7 +96,7 @@ def _chosen(options: dict[str, Any]) -> "QuerySet[Postback]":
         "advertiser__public_id": options["advertiser"],
         "outcome": options["outcome"],
         "reason": options["reason"],
-        "door": options["door"],
+        "endpoint": options["endpoint"],
     }
     wanted = {name: value for name, value in given.items() if value}
     if not wanted:

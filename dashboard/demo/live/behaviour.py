@@ -28,7 +28,7 @@ PRICES = {
 }
 # The share of visitors at a goal who go on to the next one.
 GOES_ON = 0.7
-NO_SUCH_LINK, SAID_TWICE, CONFLICTS, REVERSED, FAULTY = 0.01, 0.08, 0.03, 0.04, 0.12
+NO_SUCH_LINK, SENT_TWICE, CONFLICTS, REVERSED, FAULTY = 0.01, 0.08, 0.03, 0.04, 0.12
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Step:
     after: float
     kind: str
     request: Request
-    fault: Callable[[Answer], str]
+    problem: Callable[[Answer], str]
 
 
 # A visitor's steps; each is asked for with the answer to the step before.
@@ -96,7 +96,7 @@ class Story:
         if rng.random() < FAULTY:
             yield self._slip(fields)
         yield Step(rng.uniform(0.3, 2.5), "postback", self._postback(fields), self._not_accepted)
-        if rng.random() < SAID_TWICE:
+        if rng.random() < SENT_TWICE:
             yield Step(rng.uniform(0.1, 1), "postback", self._postback(fields), self._not_the_same)
         if "revenue" in fields and rng.random() < CONFLICTS:
             other = {**fields, "revenue": "1.00"}
@@ -167,18 +167,18 @@ class Story:
     def _not_accepted(self, answer: Answer) -> str:
         reply = answer.json()
         self._conversion = reply.get("conversion_id") or ""
-        fault = _outcome(200, "accepted")(answer)
-        return fault or ("" if self._conversion else "was accepted without a conversion ID")
+        problem = _outcome(200, "accepted")(answer)
+        return problem or ("" if self._conversion else "was accepted without a conversion ID")
 
     def _not_the_same(self, answer: Answer) -> str:
-        fault = _outcome(200, "duplicate", "duplicate")(answer)
+        problem = _outcome(200, "duplicate", "duplicate")(answer)
         same = answer.json().get("conversion_id") == self._conversion
-        return fault or ("" if same else "was a duplicate of another conversion")
+        return problem or ("" if same else "was a duplicate of another conversion")
 
 
 def _visitor(rng: Random, code: str) -> Visitor:
     partner, link = LINK_SPECS.get(code) or (PARTNERS[0], PARTNERS[0].links[0])
-    return Crowd(rng, partner, link).somebody()
+    return Crowd(rng, partner, link).visitor_of_crowd()
 
 
 def _status(expected: int) -> Callable[[Answer], str]:
@@ -188,16 +188,16 @@ def _status(expected: int) -> Callable[[Answer], str]:
 def _refused(status: int, outcome: str, code: str) -> Callable[[Answer], str]:
     """Expect the request to be refused, with this problem among those named."""
 
-    def fault(answer: Answer) -> str:
+    def problem(answer: Answer) -> str:
         reply = answer.json()
         codes = {reply.get("reason"), *(problem.get("code") for problem in reply.get("problems", ()))}
         return _outcome(status, outcome)(answer) or ("" if code in codes else f"named {codes}, but not {code}")
 
-    return fault
+    return problem
 
 
 def _outcome(status: int, outcome: str, reason: str = "") -> Callable[[Answer], str]:
-    def fault(answer: Answer) -> str:
+    def problem(answer: Answer) -> str:
         reply = answer.json()
         wrong = answer.status != status or reply.get("outcome") != outcome or reason not in ("", reply.get("reason"))
         if not wrong:
@@ -205,4 +205,4 @@ def _outcome(status: int, outcome: str, reason: str = "") -> Callable[[Answer], 
         got = f"{answer.status} {reply.get('outcome')} ({reply.get('reason')}: {reply.get('message')})"
         return f"answered {got}, not {status} {outcome} {reason}".rstrip()
 
-    return fault
+    return problem

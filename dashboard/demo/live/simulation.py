@@ -13,7 +13,7 @@ from itertools import count
 from dashboard.demo.live.behaviour import Program, Step, Steps, Story
 from dashboard.demo.live.sending import Answer, Sender, Unreachable
 
-Told = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 
 
 @dataclass
@@ -21,7 +21,7 @@ class Outcome:
     """The result of a run: answers by kind and result, errors, and response times."""
 
     answers: Counter[tuple[str, str]] = field(default_factory=Counter)
-    faults: Counter[str] = field(default_factory=Counter)
+    problems: Counter[str] = field(default_factory=Counter)
     seconds: dict[str, list[float]] = field(default_factory=lambda: {"click": [], "postback": []})
     behind: float = 0.0
 
@@ -47,9 +47,9 @@ class Simulation:
         duration: float,
         seed: int,
         converting: float,
-        told: Told,
+        on_progress: Progress,
     ) -> None:
-        self._program, self._sender, self._told = program, sender, told
+        self._program, self._sender, self._on_progress = program, sender, on_progress
         self._rate, self._total = rate, max(1, round(rate * duration))
         self._seed, self._converting = seed, converting
         # Transaction IDs of two runs must not meet.
@@ -93,13 +93,13 @@ class Simulation:
     def _work(self) -> None:
         while taken := self._take():
             due, steps, step = taken
-            answer, fault = self._send(step)
+            answer, problem = self._send(step)
             with self._change:
                 self.outcome.behind = max(
                     self.outcome.behind, time.monotonic() - due - (answer.seconds if answer else 0)
                 )
-                self._note(step, answer, fault)
-                if not fault:
+                self._note(step, answer, problem)
+                if not problem:
                     self._push(steps, time.monotonic())
                 self._under_way -= 1
                 self._change.notify_all()
@@ -117,7 +117,7 @@ class Simulation:
                     self._under_way += 1
                     if step.kind == "click":
                         self._admit()
-                        self._told(self._came, self._total)
+                        self._on_progress(self._came, self._total)
                     return due, steps, step
                 self._change.wait(wait)
         return None
@@ -127,13 +127,13 @@ class Simulation:
             answer = self._sender.send(step.request)
         except Unreachable as error:
             return None, f"got no answer: {error}"
-        return answer, step.fault(answer)
+        return answer, step.problem(answer)
 
-    def _note(self, step: Step, answer: Answer | None, fault: str) -> None:
+    def _note(self, step: Step, answer: Answer | None, problem: str) -> None:
         outcome = self.outcome
         if answer:
             reply = answer.json().get("outcome") if step.kind == "postback" else None
             outcome.answers[step.kind, str(reply or answer.status)] += 1
             outcome.seconds[step.kind].append(answer.seconds)
-        if fault:
-            outcome.faults[f"{step.request.method} {step.request.target.partition('?')[0]} {fault}"] += 1
+        if problem:
+            outcome.problems[f"{step.request.method} {step.request.target.partition('?')[0]} {problem}"] += 1

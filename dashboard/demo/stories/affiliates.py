@@ -24,7 +24,7 @@ class Stories:
         self._tell, self._traffic, self._span = journeys, traffic, span
         self.visits: list[Visit] = []
 
-    def tell(self) -> list[Visit]:
+    def all_visits(self) -> list[Visit]:
         """Add all stories; return the clicks they need."""
         for story in (
             self.integration_test,
@@ -35,7 +35,7 @@ class Stories:
             self.too_late,
             self.late_but_right,
             self.clock_ahead,
-            self.said_to_be_first_twice,
+            self.first_deposit_sent_twice,
             self.small_deposit,
             self.payment_failed,
             self.reversed_after_approval,
@@ -126,7 +126,7 @@ class Stories:
         """A time without its zone, two hours off: the event seems older than its click."""
         self._player(self._click("ben-casino-bonus", 27, "12:20:10"), after=-2 * HOUR)
 
-    def said_to_be_first_twice(self) -> None:
+    def first_deposit_sent_twice(self) -> None:
         visit = self._click("ana-casino-tg", 31, "22:41:17")
         player, at = self._player(visit)
         self._deposit(visit, player, at + HOUR)

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from conversions.intake import Received, intake, take_up_parked
+from conversions.intake import Received, intake, resume_parked
 from conversions.lifecycle.status import approve_due
 from conversions.models import Postback
-from conversions.qualification.waits import look_again
+from conversions.qualification.waits import re_evaluate
 from conversions.risk.reviews import keep_up
 from dashboard.demo.program import credentials
 from dashboard.demo.program.groundwork import Ground, publish
@@ -49,7 +49,7 @@ RETURNED_AFTER, BATCHED_AFTER = PAID_AFTER + timedelta(days=3), PAID_AFTER + tim
 SPECS = {offer.name: offer for offer in OFFERS}
 
 Action = Callable[[datetime], None]
-Told = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 
 
 class History:
@@ -64,13 +64,13 @@ class History:
         self._deliveries = deliveries(span, often=scale >= 0.5)
         self._closings = closings(span)
 
-    def play(self, told: Told) -> None:
+    def play(self, on_progress: Progress) -> None:
         """Do everything in the order of time."""
         agenda = sorted(self._agenda(), key=lambda entry: entry[0])
         for at, action in agenda:
             action(at)
             self._book(at)
-            told(min((at - self._span.since).days, DAYS), DAYS)
+            on_progress(min((at - self._span.since).days, DAYS), DAYS)
 
     def _agenda(self) -> Iterator[tuple[datetime, Action]]:
         span, desk, objections = self._span, self._desk, self._objections
@@ -102,8 +102,8 @@ class History:
     def _deliver(self, at: datetime) -> None:
         """One run of the advertisers' queues, after what the worker has approved meanwhile."""
         approve_due(now=at)
-        take_up_parked(now=at)
-        look_again(now=at)
+        resume_parked(now=at)
+        re_evaluate(now=at)
         keep_up(now=at)
         due: list[Sent] = []
         while self._waiting and self._waiting[0].at < at:
@@ -194,7 +194,7 @@ def _received(sent: Sent, at: datetime) -> Received:
     if sent.offer not in (CASINO, CHALLENGE):
         headers["content-type"] = "application/x-www-form-urlencoded"
     return Received(
-        door=Postback.Door.NATIVE,
+        endpoint=Postback.Endpoint.NATIVE,
         method="GET" if sent.offer == CASINO else "POST",
         path="/postback",
         parameters=fields,

@@ -24,7 +24,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 REGISTERS, VERIFIES, DEPOSITS, DEPOSITS_AGAIN = 0.026, 0.32, 0.36, 0.53
 SIGNS_UP, BUYS_CHALLENGE, BUYS_ANOTHER, REFUNDED = 0.018, 0.46, 0.22, 0.04
 ORDERS, ON_INVOICE, RETURNED, CANCELLED = 0.021, 0.4, 0.09, 0.06
-CHARGED_BACK, SAID_TWICE, COMES_LATE, SENT_AGAIN = 0.02, 0.015, 0.035, 0.02
+CHARGED_BACK, SENT_TWICE, COMES_LATE, SENT_AGAIN = 0.02, 0.015, 0.035, 0.02
 ROBOTS_OF_NORDIC = 0.012
 
 CURRENCIES = {offer.name: offer.currency for offer in OFFERS}
@@ -115,7 +115,7 @@ class Journeys:
             txid = self.report(at, CASINO, "deposit", customer=player, revenue=amount)
             if self._happens(CHARGED_BACK):
                 self.update(at + about(self._rng, 6 * DAY, 0.4), CASINO, "deposit", txid, "rejected", customer=player)
-            if self._happens(SAID_TWICE):
+            if self._happens(SENT_TWICE):
                 self.report(at + HOUR, CASINO, "ftd", click=visit, customer=player, revenue=amount)
 
     def robot(self, visit: Visit) -> None:

@@ -63,7 +63,7 @@ class Crowd:
         self._weights = tuple(accumulate(partner.audience.values()))
         self._referrers = tuple(text.format(site=partner.website) for text in link.channel.referrers)
 
-    def somebody(self) -> Visitor:
+    def visitor_of_crowd(self) -> Visitor:
         rng = self._rng
         is_bot = rng.random() < self._channel.bots
         country = rng.choices(self._countries, cum_weights=self._weights)[0]

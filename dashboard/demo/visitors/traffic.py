@@ -47,7 +47,7 @@ WRITE_MARKS = f"""
     SELECT count(*) FROM marked
 """  # noqa: S608 # nosec B608 # of constants only
 
-Told = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 
 
 @dataclass(slots=True)
@@ -80,13 +80,13 @@ class Traffic:
 
     def visit(self, code: str, at: datetime) -> Visit:
         """A human visit at a moment of choice."""
-        while (visitor := self._crowds[code].somebody()).is_bot:
+        while (visitor := self._crowds[code].visitor_of_crowd()).is_bot:
             pass
         return self._visit(code, at, visitor)
 
     def robot(self, code: str, at: datetime) -> Visit:
         """A robot's visit at a moment of choice."""
-        while not (visitor := self._crowds[code].somebody()).is_bot:
+        while not (visitor := self._crowds[code].visitor_of_crowd()).is_bot:
             pass
         return self._visit(code, at, visitor)
 
@@ -95,7 +95,7 @@ class Traffic:
         closed_at, visits = closing(self._span, code), []
         for days_ago in range(min(link.first_day, DAYS), -1, -1):
             for at in moments(rng, link=link, days_ago=days_ago, span=self._span, scale=self._scale):
-                visitor = self._crowds[code].somebody()
+                visitor = self._crowds[code].visitor_of_crowd()
                 visits.append(self._visit(code, at, visitor))
                 if rng.random() < AGAIN:
                     visits.append(self._visit(code, at + timedelta(seconds=rng.uniform(1, 20)), visitor, again=True))
@@ -122,7 +122,7 @@ def milliseconds(at: datetime) -> int:
     return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
-def store(visits: Sequence[Visit], ground: Ground, span: Span, told: Told) -> None:
+def store(visits: Sequence[Visit], ground: Ground, span: Span, on_progress: Progress) -> None:
     """Make the months' partitions, write the clicks, and mark robots and repeats as the marking task would."""
     make_partitions(first_day=span.since.date(), last_day=span.now.date())
     make_partitions_ahead(today=span.now.date())
@@ -132,7 +132,7 @@ def store(visits: Sequence[Visit], ground: Ground, span: Span, told: Told) -> No
     for start in range(0, len(visits), CHUNK):
         chunk = visits[start : start + CHUNK]
         copy_rows(line, [_row(visit, ground) for visit in chunk])
-        told(start + len(chunk), len(visits))
+        on_progress(start + len(chunk), len(visits))
     _mark(line, visits)
 
 

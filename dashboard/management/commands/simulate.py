@@ -17,7 +17,7 @@ from records.progress import ShownProgress
 
 FACTS = Path(settings.BASE_DIR) / ".data" / "demo.json"
 
-FAULTS_TOLD = 20
+PROBLEMS_SHOWN = 20
 WORDS = {"302": "redirected", "404": "unknown links", "410": "gone", "503": "told to try again"}
 
 EXAMPLES = """\
@@ -94,16 +94,18 @@ class Command(BaseCommand):
                 duration=options["duration"],
                 seed=options["seed"],
                 converting=options["conversions"],
-                told=lambda done, total: progress("clicks", done, total),
+                on_progress=lambda done, total: progress("clicks", done, total),
             ).run(threads=options["concurrency"])
-        self._tell(outcome)
-        if outcome.faults:
+        self._report(outcome)
+        if outcome.problems:
             sys.exit(1)
 
-    def _tell(self, outcome: Outcome) -> None:
+    def _report(self, outcome: Outcome) -> None:
         for kind, name in (("click", "Clicks"), ("postback", "Postbacks")):
             answers = {result: number for (of, result), number in sorted(outcome.answers.items()) if of == kind}
-            by_result = ", ".join(f"{number:,} {WORDS.get(said, said)}" for said, number in answers.items()) or "none"
+            by_result = (
+                ", ".join(f"{number:,} {WORDS.get(status, status)}" for status, number in answers.items()) or "none"
+            )
             half, most = outcome.percentile(kind, 0.5), outcome.percentile(kind, 0.99)
             times = f"half within {half * 1000:.0f} ms, 99 % within {most * 1000:.0f} ms"
             self.stdout.write(f"{name} answered: {sum(answers.values()):,} ({by_result}); {times}.")
@@ -111,10 +113,10 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"Requests were sent up to {outcome.behind:.1f} s late: the rate is too high for this run."
             )
-        for fault, often in outcome.faults.most_common(FAULTS_TOLD):
-            self.stdout.write(self.style.ERROR(f"{often:,} × {fault}"))
-        if outcome.faults:
-            wrong = outcome.faults.total()
+        for problem, often in outcome.problems.most_common(PROBLEMS_SHOWN):
+            self.stdout.write(self.style.ERROR(f"{often:,} × {problem}"))
+        if outcome.problems:
+            wrong = outcome.problems.total()
             self.stdout.write(self.style.ERROR(f"{wrong:,} answers were not as they had to be."))
         else:
             self.stdout.write(self.style.SUCCESS("Every answer was as it had to be."))

@@ -4,7 +4,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from affiliates.models import Affiliate
-from payouts.invoicing.readiness import Judge, Side, sides_of
+from payouts.invoicing.readiness import Side, TaxTreatments, sides_of
 from payouts.invoicing.tax import SellerNumberMissing, Undecided
 from payouts.models import BillingDetails, Invoice, Issuer, SelfBillingAgreement
 
@@ -30,7 +30,7 @@ def billing_lacks(affiliate: Affiliate) -> list[str]:
     missing = side.lacks()
     if side.details:
         try:
-            Judge(issuer).treatment(side.details, timezone.now().date())
+            TaxTreatments(issuer).treatment(side.details, timezone.now().date())
         except SellerNumberMissing:
             missing.append(NUMBER_MISSING)
         except Undecided:

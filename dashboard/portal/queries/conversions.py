@@ -132,7 +132,7 @@ def story(conversion: Conversion) -> ConversionStory:
         entries=list(entries.select_related("plan_version__plan", "rule")),
         earned=commission_of([conversion]).get(conversion.pk, []),
         quote=quote,
-        revenue=conversion.kept_revenue if is_share else None,
+        revenue=conversion.remaining_revenue if is_share else None,
         why=cause_of(conversion.reason),
         hold=hold_of(conversion),
         appeal=appeal,

@@ -51,7 +51,7 @@ def invoices_export(request: HttpRequest, portal: Portal) -> HttpResponse:
 
 @require_safe
 @portal_view
-def invoice_paper(request: HttpRequest, portal: Portal, number: str) -> HttpResponse:
+def invoice_pdf_view(request: HttpRequest, portal: Portal, number: str) -> HttpResponse:
     found = invoice_for(portal.affiliate, number)
     return pdf_response(f"{found.number}.pdf", invoice_pdf(found))
 

@@ -122,7 +122,7 @@ def statement_export(request: HttpRequest, portal: Portal, number: str) -> Any:
 
 @require_safe
 @portal_view
-def statement_paper(request: HttpRequest, portal: Portal, number: str) -> HttpResponse:
+def statement_pdf_view(request: HttpRequest, portal: Portal, number: str) -> HttpResponse:
     found = statement_for(portal.affiliate, number)
     return pdf_response(f"statement-{found.number}.pdf", statement_pdf(found))
 

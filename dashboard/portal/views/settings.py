@@ -54,7 +54,7 @@ def payout_method(request: HttpRequest, portal: Portal) -> HttpResponse:
         made = set_method(
             affiliate=portal.affiliate, kind=kind, details=form.details, actor=portal.user, now=timezone.now()
         )
-        tell_owners(portal, made)
+        notify_owners(portal, made)
         messages.success(request, f"Your payouts go to {made} from now on. All owners were told by e-mail.")
         return redirect("portal:payout_method")
     context = {
@@ -70,7 +70,7 @@ def payout_method(request: HttpRequest, portal: Portal) -> HttpResponse:
     )
 
 
-def tell_owners(portal: Portal, method: PayoutMethod) -> None:
+def notify_owners(portal: Portal, method: PayoutMethod) -> None:
     """Notify the owners, because an attacker would change this first. A failed mail does not undo the change."""
     owners = AffiliateMember.objects.filter(affiliate=portal.affiliate, role=AffiliateMember.Role.OWNER)
     addresses = list(owners.values_list("user__email", flat=True))

@@ -17,12 +17,12 @@ from affiliates.models import Affiliate, Offer
 from payouts.models import CommissionPlan, CommissionRule, DraftVersion
 from payouts.plan_changes.consents import affected_by, without_consent
 from payouts.plan_changes.drafts import publish_draft, rules_of
-from payouts.plan_changes.publish import faults_by_examples
+from payouts.plan_changes.publish import problems_by_examples
 from payouts.plan_changes.repricing import Change, book_all, booked_and_owed, price_again
 from payouts.plan_changes.what_if import Outcome, Proposal, compare
 from payouts.plans.documents import PlanRefused, rules_from
 from payouts.plans.examples import ExampleRefused, unsaved
-from payouts.plans.linter import faults_of_rules
+from payouts.plans.linter import problems_of_rules
 from records.money import format_money
 from records.progress import ShownProgress
 
@@ -79,7 +79,7 @@ class Command(BaseCommand):
                 changes += booked_and_owed(offer=offer, starts_at=span.starts_at, ends_at=span.ends_at, progress=shown)
             for offer in () if is_dry else offers:
                 done += price_again(offer=offer, starts_at=span.starts_at, ends_at=span.ends_at, progress=shown)
-        self._tell(changes, is_dry=is_dry)
+        self._report(changes, is_dry=is_dry)
         if not is_dry:
             self.stdout.write(self.style.SUCCESS(f"Priced {done:,} conversions again; differences are booked."))
 
@@ -92,8 +92,8 @@ class Command(BaseCommand):
         proposal = Proposal(plan, rules, span.starts_at, span.ends_at)
         with ShownProgress(names=STAGES) as shown:
             outcomes = compare(proposal, progress=shown).outcomes()
-        self._tell_expected(outcomes)
-        self._tell(outcomes, is_dry=True)
+        self._report_expected(outcomes)
+        self._report(outcomes, is_dry=True)
 
     def _draft(self, public_id: str, *, is_dry: bool) -> None:
         draft = DraftVersion.objects.select_related("plan__offer").filter(public_id=public_id).first()
@@ -105,29 +105,29 @@ class Command(BaseCommand):
             with ShownProgress(names=STAGES) as shown:
                 outcomes = compare(proposal, progress=shown).outcomes()
             if any(each.loses for each in outcomes):
-                self._tell_consents(draft, now)
+                self._report_consents(draft, now)
             else:
                 self.stdout.write("No affiliate loses by it: no consent is needed.")
         else:
             outcomes = []
             self.stdout.write(f"It begins on {draft.effective_from:%Y-%m-%d %H:%M} UTC: no event is priced again.")
-        self._tell_expected(outcomes)
+        self._report_expected(outcomes)
         if is_dry:
-            self._tell(outcomes, is_dry=True)
+            self._report(outcomes, is_dry=True)
             return
         version = publish_draft(draft=draft, actor=None, now=now)
         book_all()
-        self._tell(outcomes, is_dry=False)
+        self._report(outcomes, is_dry=False)
         self.stdout.write(self.style.SUCCESS(f"{version} is in force; differences are booked."))
 
-    def _tell_consents(self, draft: DraftVersion, now: datetime) -> None:
+    def _report_consents(self, draft: DraftVersion, now: datetime) -> None:
         affected = affected_by(draft.plan, draft.effective_from, now)
         lacking = without_consent(draft.plan, draft.digest, affected)
         self.stdout.write(f"{len(affected) - len(lacking):,} of {len(affected):,} affiliates concerned have agreed.")
         for name in Affiliate.objects.filter(pk__in=lacking).order_by("name").values_list("name", flat=True):
             self.stdout.write(f"No consent: {name}")
 
-    def _tell(self, changes: Iterable[Change | Outcome], *, is_dry: bool) -> None:
+    def _report(self, changes: Iterable[Change | Outcome], *, is_dry: bool) -> None:
         sums: dict[tuple[int, str], list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
         totals: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
         for change in changes:
@@ -144,7 +144,7 @@ class Command(BaseCommand):
         message = "would change. Nothing was written." if is_dry else "change."
         self.stdout.write(f"{moved:,} of {len(sums):,} balances {message}")
 
-    def _tell_expected(self, outcomes: Sequence[Outcome]) -> None:
+    def _report_expected(self, outcomes: Sequence[Outcome]) -> None:
         """Print the totals with pending conversions as if approved, where they differ from those of `_tell`."""
         if all(each.expected_before == each.before and each.expected_after == each.after for each in outcomes):
             return
@@ -204,6 +204,6 @@ def _check_examples(
         examples = [unsaved(each) for each in given]
     except ExampleRefused as error:
         raise PlanRefused([str(error)]) from error
-    faults = faults_of_rules(plan, rules) or faults_by_examples(plan, rules, examples, starts_at)
-    if faults:
-        raise PlanRefused(faults)
+    problems = problems_of_rules(plan, rules) or problems_by_examples(plan, rules, examples, starts_at)
+    if problems:
+        raise PlanRefused(problems)

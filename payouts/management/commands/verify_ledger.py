@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from affiliates.models import Affiliate
-from payouts.ledger.chain_walk import Finding
+from payouts.ledger.chain_walk import ChainProblem
 from payouts.verification.verify import Verification
 from records.progress import ShownProgress
 
@@ -39,24 +39,24 @@ class Command(BaseCommand):
         shown = ShownProgress(names=STAGES)
         copies = _copies(options["anchors"])
         run = Verification(affiliate=_affiliate(options["affiliate"]), progress=shown, copies=copies)
-        faults = 0
+        problems = 0
         with shown:
             for finding in run.findings():
-                faults += 1
-                self._tell(finding, shown)
+                problems += 1
+                self._report(finding, shown)
         self.stdout.write(
             f"Checked {run.entries:,} entries, {run.statements:,} statements and {run.conversions:,} conversions; "
             f"{run.due:,} conversions are due for booking and were not compared."
             + (f" Checked the clicks of {run.clicks:,} days of links." if run.clicks else "")
         )
-        if faults:
-            self.stdout.write(self.style.ERROR(f"Findings: {faults:,}. The ledger is not as it was booked."))
+        if problems:
+            self.stdout.write(self.style.ERROR(f"Findings: {problems:,}. The ledger is not as it was booked."))
             sys.exit(1)
         self.stdout.write(self.style.SUCCESS("All is well."))
 
-    def _tell(self, finding: Finding, shown: ShownProgress) -> None:
+    def _report(self, finding: ChainProblem, shown: ShownProgress) -> None:
         with shown.paused():
-            self.stdout.write(f"{finding.subject}: {finding.fault}")
+            self.stdout.write(f"{finding.subject}: {finding.problem}")
 
 
 def _copies(given: list[Path]) -> list[Path]:

@@ -3,7 +3,7 @@
 Checks that differ by kind of commission are part of the kind.
 """
 
-from payouts.plans.linter.faults import faults_of_rules
 from payouts.plans.linter.findings import GAP, HINT, OVERLAP, Finding, findings, not_shown
+from payouts.plans.linter.problems import problems_of_rules
 
-__all__ = ["GAP", "HINT", "OVERLAP", "Finding", "faults_of_rules", "findings", "not_shown"]
+__all__ = ["GAP", "HINT", "OVERLAP", "Finding", "problems_of_rules", "findings", "not_shown"]

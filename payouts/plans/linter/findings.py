@@ -12,7 +12,7 @@ from django.utils.translation import gettext
 
 from conversions.models import Goal
 from payouts.models import CommissionPlan, CommissionRule
-from payouts.plans.linter.faults import apart
+from payouts.plans.linter.problems import apart
 from payouts.plans.price_books import terms_of_rule
 from payouts.pricing import counted
 from payouts.pricing.kinds import kind_of

@@ -30,8 +30,8 @@ def table_of(kinds: Iterable[type[CommissionKind]]) -> dict[str, CommissionKind]
 def checked(kind: type[CommissionKind]) -> CommissionKind:
     """The kind, ready to be used. Raise `IncompleteKind` naming the first part that is missing or wrong."""
     made = complete(kind, {part: what for part, what in PARTS.items() if _is_asked_for(kind, part)})
-    if fault := _fault(kind):
-        raise IncompleteKind(f"{kind.__module__}.{kind.__qualname__}: {fault}")
+    if problem := _problem(kind):
+        raise IncompleteKind(f"{kind.__module__}.{kind.__qualname__}: {problem}")
     return made
 
 
@@ -40,7 +40,7 @@ def _is_asked_for(kind: type[CommissionKind], part: str) -> bool:
     return any(part in vars(base) or part in inspect.get_annotations(base) for base in kind.__mro__)
 
 
-def _fault(kind: type[CommissionKind]) -> str:
+def _problem(kind: type[CommissionKind]) -> str:
     if len(kind.code) > LONGEST_CODE:
         return f"`code` {kind.code!r} must be a word of at most {LONGEST_CODE} letters, digits and _, such as per_lot."
     if unknown := set(kind.columns - COLUMNS):
@@ -52,9 +52,9 @@ def _fault(kind: type[CommissionKind]) -> str:
     if unknown := set(kind.limits.names) - set(PER_CONVERSION):
         return f"`limits` are of {', '.join(PER_CONVERSION)}; {', '.join(sorted(unknown))} is none of them."
     refused = set(PER_CONVERSION) - set(kind.limits.names) - {"is_component", "limit_currency"}
-    if refused and not kind.limits.fault:
+    if refused and not kind.limits.problem:
         return f"`limits` has no sentence (`fault`) for a rule that has {', '.join(sorted(refused))}."
-    if "is_component" not in kind.limits.names and not kind.limits.component_fault:
+    if "is_component" not in kind.limits.names and not kind.limits.component_problem:
         return "`limits` has no sentence (`component_fault`) for a rule that is a component."
     return ""
 

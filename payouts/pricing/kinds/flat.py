@@ -20,7 +20,7 @@ class Flat(WithoutFormula, PerEvent):
     earns = "its amount, in its own currency"
     example = "flat 120.00 EUR for a first deposit"
     columns = frozenset({"amount", "currency"})
-    column_fault = _("a flat rule has an amount and its currency, and no percent.")
+    column_problem = _("a flat rule has an amount and its currency, and no percent.")
     inputs = {"amount": Amount(missing=HOW_MUCH), "currency": Currency(missing=WHICH_CURRENCY)}
     limits = ALL_LIMITS
     names_amount = True
@@ -38,7 +38,7 @@ class Flat(WithoutFormula, PerEvent):
     def needs_revenue(self, rule: PricingRule) -> bool:
         return False
 
-    def faults(self, rule: PricingRule) -> Iterator[str]:
+    def problems(self, rule: PricingRule) -> Iterator[str]:
         """It is booked unrounded, so it has no more decimals than its currency."""
         amount, most = rule.amount or ZERO, places(rule.currency)
         if amount != round(amount, most):

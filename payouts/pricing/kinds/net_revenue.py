@@ -1,4 +1,4 @@
-"""A share of each month's net revenue (RevShare); the arithmetic is in `payouts.pricing.net_revenue`."""
+"""A share of each month's net revenue (RevShare); the arithmetic is in `payouts.pricing.revshare_month`."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -9,7 +9,7 @@ from payouts.pricing.facts import Event, Line, PricingRule
 from payouts.pricing.inputs import HOW_MANY_PERCENT, Amount, Percent, Rows, Switch, Text
 from payouts.pricing.kind import ConversionKind, Limits, decimal_text
 from payouts.pricing.limits import Tally, account_of
-from payouts.pricing.net_revenue import NetRevenue as Month
+from payouts.pricing.revshare_month import NetRevenue as Month
 from records.money import MAX_AMOUNT, PLACES
 from records.periods import TOTAL
 from records.translation import gettext_lazy as _
@@ -29,7 +29,7 @@ class NetRevenue(ConversionKind):
     earns = "its share of each month's net revenue"
     example = "gross 1000, bonus 200: 30 % of 800 = 240.00"
     columns = frozenset({"percent"})
-    column_fault = _("a share of net revenue has a percent, and neither amount nor currency.")
+    column_problem = _("a share of net revenue has a percent, and neither amount nor currency.")
     inputs = {
         "percent": Percent(missing=HOW_MANY_PERCENT),
         "deductions": Rows(
@@ -50,7 +50,7 @@ class NetRevenue(ConversionKind):
         "ring_fence": Amount(help=_("A customer with a greater loss in a month does not draw the others down.")),
     }
     limits = Limits(
-        ("is_component",), fault=_("shares of net revenue and shares for parents have no limits per conversion.")
+        ("is_component",), problem=_("shares of net revenue and shares for parents have no limits per conversion.")
     )
 
     def line(self, event: Event, rule: PricingRule, plan_id: int, version_id: int, tally: Tally) -> Line | str:
@@ -93,10 +93,10 @@ class NetRevenue(ConversionKind):
     def needs_revenue(self, rule: PricingRule) -> bool:
         return True
 
-    def faults(self, rule: PricingRule) -> Iterator[str]:
+    def problems(self, rule: PricingRule) -> Iterator[str]:
         yield from ()
 
-    def formula_faults(self, formula: Mapping[str, Any]) -> Iterator[str]:
+    def formula_problems(self, formula: Mapping[str, Any]) -> Iterator[str]:
         unknown = formula.keys() - {"deductions", "carryover", "ring_fence", "recoup_cpa"}
         if unknown:
             yield f"unknown in the formula: {', '.join(sorted(unknown))}."

@@ -32,7 +32,7 @@ class Parents(ParentKind):
     earns = "for the affiliate's parents, by level, of its commission or of the revenue"
     example = "10 % and 5 % of 120.00: 12.00 and 6.00"
     columns = NO_COLUMNS
-    column_fault = _("a share for parents has its percentages by level: leave amount, currency and percent empty.")
+    column_problem = _("a share for parents has its percentages by level: leave amount, currency and percent empty.")
     inputs = {
         "of": Choice(
             choices=[(COMMISSION, _("Of the commission")), (REVENUE, _("Of the revenue"))], label=_("A share")
@@ -41,8 +41,8 @@ class Parents(ParentKind):
     }
     limits = Limits(
         (),
-        fault=_("shares of net revenue and shares for parents have no limits per conversion."),
-        component_fault=_("a share for parents stands beside the others anyway; it is no component."),
+        problem=_("shares of net revenue and shares for parents have no limits per conversion."),
+        component_problem=_("a share for parents stands beside the others anyway; it is no component."),
     )
 
     def lines(
@@ -74,10 +74,10 @@ class Parents(ParentKind):
     def needs_revenue(self, rule: PricingRule) -> bool:
         return False
 
-    def faults(self, rule: PricingRule) -> Iterator[str]:
+    def problems(self, rule: PricingRule) -> Iterator[str]:
         yield from ()
 
-    def formula_faults(self, formula: Mapping[str, Any]) -> Iterator[str]:
+    def formula_problems(self, formula: Mapping[str, Any]) -> Iterator[str]:
         if formula["of"] not in (COMMISSION, REVENUE):
             yield "parents have a share of the commission or of the revenue."
         levels = [decimal_text(each) for each in formula["levels"]]

@@ -20,12 +20,12 @@ class PerClick(ClickKind, WithoutFormula):
     earns = "its amount for each valid click of a day"
     example = "0.035 EUR per click for 7 clicks = 0.25 EUR"
     columns = frozenset({"amount", "currency"})
-    column_fault = _("a rule per click has an amount and its currency, and no percent.")
+    column_problem = _("a rule per click has an amount and its currency, and no percent.")
     inputs = {"amount": Amount(missing=HOW_MUCH), "currency": Currency(missing=WHICH_CURRENCY)}
     limits = Limits(
         CAP,
-        fault=_("a price per click has a cap at most: no limits per conversion or customer."),
-        component_fault=_("a price per click stands beside the others anyway; it is no component."),
+        problem=_("a price per click has a cap at most: no limits per conversion or customer."),
+        component_problem=_("a price per click stands beside the others anyway; it is no component."),
     )
 
     def line(self, event: Event, rule: PricingRule, plan_id: int, version_id: int, tally: Tally) -> Line | str:

@@ -19,7 +19,7 @@ class PerLot(WithoutFormula, PerEvent):
     earns = "its amount for each lot of the event's `volume` (or `lots`)"
     example = "7.50 USD per lot for 2.35 lots = 17.63 USD"
     columns = frozenset({"amount", "currency"})
-    column_fault = _("a rule per lot has an amount and its currency, and no percent.")
+    column_problem = _("a rule per lot has an amount and its currency, and no percent.")
     inputs = {"amount": Amount(missing=HOW_MUCH), "currency": Currency(missing=WHICH_CURRENCY)}
     limits = ALL_LIMITS
     names_amount = False
@@ -40,5 +40,5 @@ class PerLot(WithoutFormula, PerEvent):
     def needs_revenue(self, rule: PricingRule) -> bool:
         return False
 
-    def faults(self, rule: PricingRule) -> Iterator[str]:
+    def problems(self, rule: PricingRule) -> Iterator[str]:
         yield from ()

@@ -19,7 +19,7 @@ class Percent(WithoutFormula, PerEvent):
     earns = "its share of the revenue, in the conversion's currency"
     example = "25 % of 19.99 EUR = 4.9975, booked as 5.00 EUR"
     columns = frozenset({"percent"})
-    column_fault = _("a percent rule has a percent, and neither amount nor currency.")
+    column_problem = _("a percent rule has a percent, and neither amount nor currency.")
     inputs = {"percent": PercentInput(missing=HOW_MANY_PERCENT)}
     limits = ALL_LIMITS
     names_amount = False
@@ -36,5 +36,5 @@ class Percent(WithoutFormula, PerEvent):
     def needs_revenue(self, rule: PricingRule) -> bool:
         return True
 
-    def faults(self, rule: PricingRule) -> Iterator[str]:
+    def problems(self, rule: PricingRule) -> Iterator[str]:
         yield from ()

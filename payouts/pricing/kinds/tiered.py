@@ -33,7 +33,7 @@ class Tiered(CountsAhead, PerEvent):
     earns = "by count, revenue or lots of a calendar period"
     example = "600, then 600: 10 % to 1000, 20 % above: 60.00, then 80.00"
     columns = NO_COLUMNS
-    column_fault = _("tiers carry their own prices: leave amount, currency and percent empty.")
+    column_problem = _("tiers carry their own prices: leave amount, currency and percent empty.")
     inputs = {
         "basis": Choice(
             choices=[(COUNT, _("Conversions")), (REVENUE, _("Revenue")), (VOLUME, _("Lots"))], label=_("Counted by")
@@ -92,10 +92,10 @@ class Tiered(CountsAhead, PerEvent):
     def needs_revenue(self, rule: PricingRule) -> bool:
         return rule.formula.get("basis") == REVENUE
 
-    def faults(self, rule: PricingRule) -> Iterator[str]:
+    def problems(self, rule: PricingRule) -> Iterator[str]:
         yield from ()
 
-    def formula_faults(self, formula: Mapping[str, Any]) -> Iterator[str]:
+    def formula_problems(self, formula: Mapping[str, Any]) -> Iterator[str]:
         if formula["basis"] not in (COUNT, REVENUE, VOLUME) or formula["mode"] not in (MARGINAL, WHOLE):
             yield "tiers count by count, revenue or volume, and are marginal or whole."
         if formula["period"] not in PERIODS:
@@ -107,7 +107,7 @@ class Tiered(CountsAhead, PerEvent):
         priced_by = {("percent" in step, "amount" in step) for step in steps}
         if not priced_by <= {(True, False)} and not priced_by <= {(False, True)}:
             yield "all tiers have a percent, or all have an amount."
-        yield from _price_faults(formula, steps)
+        yield from _price_problems(formula, steps)
 
     def hints(self, rule: PricingRule, *, components: int, effective_from: datetime) -> Iterator[str]:
         if (steps := rule.formula.get("steps")) and steps[0]["above"] != "0":
@@ -135,7 +135,7 @@ def _step_words(step: Step, currency: str, basis: str) -> str:
     return f"{price} above {above}" if step.above or basis != COUNT else f"{price} from the first"
 
 
-def _price_faults(formula: Mapping[str, Any], steps: Sequence[Mapping[str, str]]) -> Iterator[str]:
+def _price_problems(formula: Mapping[str, Any], steps: Sequence[Mapping[str, str]]) -> Iterator[str]:
     if any("amount" in step for step in steps) and formula.get("currency") not in PLACES:
         yield "tiers with amounts name the currency of them."
     for step in steps:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from affiliates.models import Offer
-from conversions.intake import intake, take_up_parked
+from conversions.intake import intake, resume_parked
 from conversions.lifecycle import status as lifecycle
 from conversions.models import Conversion, Customer, Goal, Postback, StatusChange
 from conversions.qualification.words import all_words
@@ -97,7 +97,7 @@ class TestDeciding:
         row.refresh_from_db()
         assert row.status == Status.PENDING
 
-    def test_a_refusal_of_the_lifecycle_is_said_in_its_words(self, desk, monkeypatch):
+    def test_a_refusal_of_the_lifecycle_is_worded_as_its_own(self, desk, monkeypatch):
         monkeypatch.setitem(lifecycle.ALLOWED, Status.PENDING, frozenset())
         row = pending()
         page = decide(desk, [row], "approve", reason="operator_approved").content.decode()
@@ -195,7 +195,7 @@ class TestParked:
         World()
         send(event_type="deposit", customer_id="c-77", txid="d1", revenue="50")
         assert listed(desk.get("/admin/conversions/postback/", {"parked": "in_vain"})) == set()
-        take_up_parked(now=NOW + timedelta(hours=72))
+        resume_parked(now=NOW + timedelta(hours=72))
         assert listed(desk.get("/admin/conversions/postback/", {"parked": "in_vain"})) == {Postback.objects.get().pk}
         assert listed(desk.get("/admin/conversions/postback/", {"parked": "waiting"})) == set()
 
@@ -235,7 +235,7 @@ class TestGoals:
         goal.refresh_from_db()
         assert (goal.code, goal.name) == ("ftd", "First deposit")
 
-    def test_a_rule_is_added_and_an_incomplete_one_told_what_it_lacks(self, desk):
+    def test_a_rule_is_added_and_an_incomplete_one_shown_what_it_lacks(self, desk):
         goal = GoalFactory(code="ftd")
         path = reverse("admin:conversions_goal_change", args=[goal.pk])
         fields = self.goal(goal.offer) | {"rules-TOTAL_FORMS": 1, "rules-0-kind": "accumulated", "rules-0-within": "30",
@@ -267,8 +267,8 @@ class TestReviews:
 
     @pytest.mark.parametrize(("deed", "reason", "status"), [("approve", "operator_approved", "approved"),
                                                             ("reject", "fraud", "rejected")])  # fmt: skip
-    def test_are_decided_with_a_reason_and_leave_the_queue(self, desk, held, deed, reason, status):
-        fields = {"action": deed, "_selected_action": [held.pk], "confirmed": "1", "reason": reason}
+    def test_are_decided_with_a_reason_and_leave_the_queue(self, desk, held, decision, reason, status):
+        fields = {"action": decision, "_selected_action": [held.pk], "confirmed": "1", "reason": reason}
         assert "This field is required" in desk.post("/admin/conversions/riskreview/", fields).content.decode()
         desk.post("/admin/conversions/riskreview/", fields | {"note": "Called."})
         held.refresh_from_db()
@@ -292,7 +292,7 @@ class TestTurnedAway:
     def page(self, desk: Client) -> Callable[[World], str]:
         return lambda world: desk.get(f"/admin/affiliates/advertiser/{world.advertiser.pk}/change/").content.decode()
 
-    def test_nobody(self, page: Callable[[World], str]) -> None:
+    def test_no_one(self, page: Callable[[World], str]) -> None:
         assert "everything that came named the advertiser rightly" in page(World())
 
     def test_an_unknown_token_from_its_own_address(self, page: Callable[[World], str], desk: Client) -> None:

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from conversions.intake import give_up_parked, try_parked
+from conversions.intake import expire_parked, try_parked
 from conversions.models import Conversion, ParkedPostback, Postback, Trace
 from tests.conversions.sending import NOW, World, send
 
@@ -109,12 +109,12 @@ class TestGivingUp:
         deposit()
         deposit("d2")
         pk = Postback.objects.get(public_id=first.postback_id).pk
-        give_up_parked([pk], by="Olga", note="A test", now=NOW)
+        expire_parked([pk], by="Olga", note="A test", now=NOW)
         assert [row.postback.transaction_id for row in ParkedPostback.objects.all()] == ["d2"]
 
     def test_it_may_be_sent_again_and_counted_later(self, world):
         decision = deposit()
-        give_up_parked([Postback.objects.get(public_id=decision.postback_id).pk], by="Olga", note="A test", now=NOW)
+        expire_parked([Postback.objects.get(public_id=decision.postback_id).pk], by="Olga", note="A test", now=NOW)
         assert deposit().body["outcome"] == "held"
         send(click_id=world.click(), event_type="registration", customer_id="c-1", txid="r")
         assert Conversion.objects.filter(goal=world.deposit).count() == 1

@@ -217,7 +217,7 @@ class TestDecisions:
 
 
 class TestPostbacks:
-    def test_tell_the_request_and_its_decisions(self, olga: User) -> None:
+    def test_show_the_request_and_its_decisions(self, olga: User) -> None:
         row = PostbackFactory(parameters=[["txid", "t1"], ["token", "•••"]], outcome="accepted", reason="ok")
         TraceFactory(postback=row)
         client = client_of(olga)
@@ -227,7 +227,7 @@ class TestPostbacks:
         one = client.get(f"/api/v1/postbacks/{row.public_id}/").json()
         assert [decision["steps"][0]["step"] for decision in one["decisions"]] == ["receive"]
 
-    def test_never_tell_the_tokens_digest(self, olga: User) -> None:
+    def test_never_show_the_tokens_digest(self, olga: User) -> None:
         row = PostbackFactory(token_digest="d1" * 32)
         assert "d1d1" not in client_of(olga).get(f"/api/v1/postbacks/{row.public_id}/").text
 
@@ -240,7 +240,7 @@ class TestPostbacks:
     def test_are_filtered(self, olga: User) -> None:
         advertiser = AdvertiserFactory()
         row = PostbackFactory(
-            advertiser=advertiser, outcome="invalid", reason="bad_amount", transaction_id="t9", door="pixel"
+            advertiser=advertiser, outcome="invalid", reason="bad_amount", transaction_id="t9", endpoint="pixel"
         )
         PostbackFactory(outcome="accepted", reason="ok")
         client = client_of(olga)
@@ -249,7 +249,7 @@ class TestPostbacks:
             {"reason": "bad_amount"},
             {"advertiser": advertiser.public_id},
             {"transaction_id": "t9"},
-            {"door": "pixel"},
+            {"endpoint": "pixel"},
         ):
             assert [found["id"] for found in results(client, "postbacks", **query)] == [row.public_id], query
 

@@ -174,7 +174,7 @@ def test_an_event_that_names_no_goal_is_the_advertisers_default(click: str) -> N
     assert Conversion.objects.get().goal.code == GOAL
 
 
-def test_faults_are_told_in_the_senders_words(click: str) -> None:
+def test_problems_are_answered_in_the_senders_words(click: str) -> None:
     answer = send(BY_NAME["voluum"], click="%7Bclickid%7D")
     [problem] = json.loads(answer.body)["problems"]
     assert (answer.status, problem["field"], problem["code"]) == (422, "cid", "unresolved_macro")
@@ -234,7 +234,7 @@ def test_an_event_type_is_no_transaction(click: str) -> None:
     assert "payout" not in dict(BY_NAME["voluum"].mapping.translate([("cid", click), ("payout", "9.50")]))
 
 
-def test_an_unknown_platform_is_told_which_there_are(db: None) -> None:
+def test_an_unknown_platform_learns_which_there_are(db: None) -> None:
     answer = visit(lambda client: client.get("/d/nobody/postback"))
     assert answer.status == 404
     assert "voluum" in answer.body.decode()
@@ -248,7 +248,7 @@ def test_the_page_is_up_to_date() -> None:
 
 @effort(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(DIALECTS), st.lists(st.tuples(st.integers(0, 12), st.text(max_size=30)), max_size=6))
-def test_no_request_brings_a_door_down(click: str, dialect: Dialect, given_values: list[tuple[int, str]]) -> None:
+def test_no_request_brings_an_endpoint_down(click: str, dialect: Dialect, given_values: list[tuple[int, str]]) -> None:
     names = [name for found in dialect.mapping.fields.values() for name in found]
     query = urlencode([(names[number % len(names)], value) for number, value in given_values], errors="replace")
     path = f"/d/{dialect.name}/{TOKEN}/x"

@@ -68,7 +68,7 @@ def as_typed(form) -> dict[str, str]:
     }
 
 
-def faults_at(page) -> dict[str, list[str]]:
+def problems_at(page) -> dict[str, list[str]]:
     return {name: list(told) for name, told in page.context["adminform"].form.errors.items()}
 
 
@@ -127,16 +127,16 @@ class TestTheForm:
     def test_says_what_is_wrong_where_it_is(self, world, desk, changed, field, told):
         page = desk.post(ADD, fields(**changed))
         assert page.status_code == 200
-        assert any(told in each for each in faults_at(page)[field]), faults_at(page)
+        assert any(told in each for each in problems_at(page)[field]), problems_at(page)
         assert not SenderMapping.objects.exists()
 
-    def test_says_all_faults_at_once(self, world, desk):
+    def test_says_all_problems_at_once(self, world, desk):
         page = desk.post(ADD, fields(slug="tune", words_goal="a = x", time_zone="Mars", names_txid="trk"))
-        assert faults_at(page).keys() == {"slug", "words_goal", "time_zone", "names_txid"}
+        assert problems_at(page).keys() == {"slug", "words_goal", "time_zone", "names_txid"}
 
-    def test_an_address_is_nobodys_twice(self, world, desk):
+    def test_an_address_belongs_to_one_mapping_only(self, world, desk):
         mapping()
-        assert "slug" in faults_at(desk.post(ADD, fields()))
+        assert "slug" in problems_at(desk.post(ADD, fields()))
 
     def test_the_name_in_the_address_stays(self, world, desk):
         row = mapping()
@@ -177,7 +177,7 @@ def test_the_advertisers_integration_page_hands_it_out_with_the_token(world, des
 
 
 class TestPresets:
-    def test_each_is_a_beginning_that_is_without_faults(self, world, desk):
+    def test_each_is_a_beginning_that_is_without_problems(self, world, desk):
         page = desk.get(reverse("admin:conversions_sendermapping_start_from_preset")).content.decode()
         for name in BY_NAME:
             assert f"{ADD}?preset={name}" in page
@@ -186,7 +186,7 @@ class TestPresets:
     def test_what_it_begins_with_reads_as_the_preset_does(self, world, desk, name):
         form = desk.get(ADD, {"preset": name}).context["adminform"].form
         response = desk.post(ADD, as_typed(form) | {"slug": f"as-{name}"})
-        assert response.status_code == 302, faults_at(response)
+        assert response.status_code == 302, problems_at(response)
         made, preset = dialect_of(SenderMapping.objects.get()), BY_NAME[name]
         pairs = [
             (names[0], "1250" if ours in ("revenue", "payout") else "1")
@@ -199,7 +199,7 @@ class TestPresets:
         assert desk.get(ADD, {"preset": "nosuch"}).status_code == 200
 
 
-class TestTrying:
+class TestRunning:
     def see(self, desk: Client, request: str, form: str = "fox-crm", advertiser: str = ""):
         return desk.post(DOCTOR, {"request": request, "form": form, "advertiser": advertiser})
 
@@ -223,7 +223,7 @@ class TestTrying:
         assert read["colour"] == ("", "")
         assert "aft_secret" not in page.content.decode().replace(f"{query}".replace("&", "&amp;"), "")
         assert found.run.decision.body["outcome"] in ("accepted", "rejected")
-        assert [fault.message for fault in found.faults if fault.field == "address"][0].startswith(
+        assert [problem.message for problem in found.problems if problem.field == "address"][0].startswith(
             "The mapping Fox CRM"
         )
         assert not Postback.objects.exists()
@@ -254,10 +254,10 @@ class TestTrying:
         mapping()
         found = self.see(desk, "/postback?trk=x&deal=1&stage=sale&cents=5&cur=EUR", form="").context["found"]
         assert found.dialect.title == "Fox CRM"
-        assert any("/d/fox-crm/postback" in fault.remedy for fault in found.faults)
+        assert any("/d/fox-crm/postback" in problem.remedy for problem in found.problems)
 
     @pytest.mark.parametrize("text", ["{click_id}", "{", '{"a": [1, {"b": 2}]}', "[1]", "{" * 5_000])
-    def test_odd_bodies_are_no_fault_of_ours(self, world, desk, text):
+    def test_odd_bodies_are_no_server_error(self, world, desk, text):
         mapping()
         assert self.see(desk, text).status_code == 200
 

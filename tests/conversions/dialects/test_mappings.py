@@ -15,7 +15,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from conversions.dialects.own import dialect_of, read_dialects
-from conversions.dialects.rules import _answers, faults
+from conversions.dialects.rules import _answers, problems
 from conversions.dialects.table import BY_NAME
 from conversions.intake import intake
 from conversions.intake.judge.correct import _rejected
@@ -123,12 +123,12 @@ class TestReading:
         get(sent(click, deal="d-2"))
         assert list(Conversion.objects.order_by("pk").values_list("status", flat=True)) == ["pending", "approved"]
 
-    def test_a_time_in_another_form_is_a_fault_that_names_the_form(self, world, click):
+    def test_a_time_in_another_form_is_a_problem_that_names_the_form(self, world, click):
         mapping()
         answer = get(sent(click, when="2026-10-14T12:30:00Z"))
-        [fault] = Postback.objects.get().traces.get().problems
-        assert (answer.status, fault["code"], fault["field"]) == (422, "bad_timestamp", "when")
-        assert "%d.%m.%Y %H:%M" in fault["message"]
+        [problem] = Postback.objects.get().traces.get().problems
+        assert (answer.status, problem["code"], problem["field"]) == (422, "bad_timestamp", "when")
+        assert "%d.%m.%Y %H:%M" in problem["message"]
 
     def test_refunds_and_deductions_come_in_its_units_too(self, world, click):
         row = mapping()
@@ -154,12 +154,12 @@ class TestReading:
         headers = {"content-type": "application/json"}
         assert visit(lambda client: client.request("POST", PATH, body=body, headers=headers)).status == 200
 
-    def test_faults_are_told_in_the_senders_words_and_the_trace_names_the_version(self, world):
+    def test_problems_are_answered_in_the_senders_words_and_the_trace_names_the_version(self, world):
         row = mapping()
         row.save()
         get(sent("{click}"))
         trace = Postback.objects.get().traces.get()
-        assert [fault["field"] for fault in trace.problems] == ["trk"]
+        assert [problem["field"] for problem in trace.problems] == ["trk"]
         assert next(step["rule"] for step in trace.steps if step["step"] == "parse") == "fox-crm, version 2"
 
 
@@ -304,7 +304,7 @@ class TestChanges:
             time.sleep(1)
             assert web.request("GET", "/d/brand-new/postback", sent(click, deal="d-4")).status == 200
 
-    def test_what_was_refused_is_taken_once_the_mapping_is_mended(self, world, click):
+    def test_what_was_refused_is_taken_once_the_mapping_is_fixed(self, world, click):
         row = mapping(goals={"sale": "purchse"})
         assert get(sent(click)).status == 422
         row.goals = {"sale": "purchase"}
@@ -372,11 +372,11 @@ class TestWhatTheDatabaseRefuses:
 
 def told(**fields) -> list[tuple[str, str]]:
     row = unsaved(slug=fields.pop("slug", "under-test"), **fields)
-    return [(fault.field, fault.key) for fault in faults(row)]
+    return [(problem.field, problem.key) for problem in problems(row)]
 
 
 class TestRules:
-    def test_a_good_mapping_has_no_faults(self, world):
+    def test_a_good_mapping_has_no_problems(self, world):
         assert told() == []
 
     @pytest.mark.parametrize(
@@ -423,13 +423,13 @@ class TestRules:
             ({"refused_status": 200, "refused_body": '{"a": 1}', "taken_body": '{"a": 1} '}, ("refused_body", "")),
         ],
     )
-    def test_what_is_wrong_is_named_where_it_is(self, world, fields, fault):
-        assert fault in told(**fields)
+    def test_what_is_wrong_is_named_where_it_is(self, world, fields, problem):
+        assert problem in told(**fields)
 
     def test_goals_are_those_of_its_advertiser(self, world):
         other = AdvertiserFactory(name="Grey Owl")
         row = mapping(advertiser=other)
-        assert [fault.message for fault in faults(row) if fault.key == "Sale"] == [
+        assert [problem.message for problem in problems(row) if problem.key == "Sale"] == [
             "Sale is purchase, which no offer of Grey Owl counts. Make the goal first."
         ]
 
@@ -487,7 +487,7 @@ def test_an_answer_that_the_rules_let_pass_is_well_formed_whatever_was_sent(cont
     row = SenderMapping(
         slug="x", name="X", names={"click_id": ["c"]}, answers_as="own", content_type=content_type, taken_body=text
     )
-    if text.strip() and any(fault.field == "taken_body" for fault in _answers(row)):
+    if text.strip() and any(problem.field == "taken_body" for problem in _answers(row)):
         return
     spoken = dialect_of(row).answers(200, {"outcome": "accepted", "message": value}, {"x": value})
     assert spoken.content_type.startswith(content_type)

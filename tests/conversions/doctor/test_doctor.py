@@ -67,10 +67,10 @@ def everything() -> dict[str, list[Any]]:
     return {model.__name__: list(model._default_manager.order_by("pk").values()) for model in models}
 
 
-def test_a_sound_request_has_nothing_to_mend_and_leaves_nothing(world: World, click: str) -> None:
+def test_a_sound_request_has_nothing_to_fix_and_leaves_nothing(world: World, click: str) -> None:
     before = everything()
     found = look(native(click))
-    assert (found.faults, found.corrected, outcome(found)) == ([], "", (200, "accepted", "ok"))
+    assert (found.problems, found.corrected, outcome(found)) == ([], "", (200, "accepted", "ok"))
     assert (found.advertiser, found.on_trust, found.dialect) == (world.advertiser, False, None)
     assert found.run is not None
     assert [step["step"] for step in found.run.steps][-1] == "decide"
@@ -91,21 +91,21 @@ def test_every_platforms_own_request_is_known_and_sound(world: World, click: str
         command += f" -H 'Authorization: Bearer {TOKEN}' --json '{json.dumps(body)}'"
     found = look(command)
     assert found.dialect is dialect
-    assert [fault for fault in found.faults if "{" not in fault.message] == []
+    assert [problem for problem in found.problems if "{" not in problem.message] == []
     assert outcome(found) == (200, "accepted", "ok")
     assert not Postback.objects.exists()
 
 
-def faults(found: Diagnosis) -> dict[str, str]:
-    return {fault.field: fault.message for fault in found.faults}
+def problems(found: Diagnosis) -> dict[str, str]:
+    return {problem.field: problem.message for problem in found.problems}
 
 
-def test_names_other_platforms_by_their_parameters_and_sends_them_to_their_door(world: World, click: str) -> None:
+def test_names_other_platforms_by_their_parameters_and_sends_them_to_their_endpoint(world: World, click: str) -> None:
     sample = BY_NAME["everflow"].sample.replace("{click}", click).replace("{token}", TOKEN)
     query = sample.partition("?")[2].replace("{goal}", "purchase")
     found = look(f"{HOST}/postback?{query}")
     assert found.dialect is BY_NAME["everflow"]
-    assert "These are Everflow's names" in faults(found)["address"]
+    assert "These are Everflow's names" in problems(found)["address"]
     assert found.corrected.startswith(f"{HOST}/d/everflow/postback?")
     assert TOKEN not in found.corrected
     assert found.corrected_run is not None
@@ -114,7 +114,7 @@ def test_names_other_platforms_by_their_parameters_and_sends_them_to_their_door(
 
 def test_names_the_right_parameter_for_a_wrong_one(world: World, click: str) -> None:
     found = look(native(click, event_type=None, goal="purchase"))
-    assert "this endpoint reads `event_type`" in faults(found)["goal"]
+    assert "this endpoint reads `event_type`" in problems(found)["goal"]
     assert "event_type=purchase" in found.corrected
     assert "token=YOUR_TOKEN" in found.corrected
     assert found.corrected_run is not None
@@ -139,11 +139,11 @@ def test_names_the_right_parameter_for_a_wrong_one(world: World, click: str) -> 
         (lambda text: text.replace(TOKEN, "aft_wrong"), "sender", "The token is not valid"),
     ],
 )
-def test_finds_each_kind_of_fault(
+def test_finds_each_kind_of_problem(
     world: World, click: str, change: Callable[[str], str], where: str, said: str
 ) -> None:
     found = look(change(native(click)))
-    assert said in faults(found)[where]
+    assert said in problems(found)[where]
 
 
 def test_a_corrected_address_goes_to_the_right_place(world: World, click: str) -> None:
@@ -154,7 +154,7 @@ def test_a_corrected_address_goes_to_the_right_place(world: World, click: str) -
 
 def test_without_a_token_it_is_decided_as_the_chosen_advertisers(world: World, click: str) -> None:
     found = look(native(click, token=None), advertiser=world.advertiser)
-    assert faults(found) == {"sender": "The request has no token."}
+    assert problems(found) == {"sender": "The request has no token."}
     assert (found.on_trust, outcome(found)) == (True, (200, "accepted", "ok"))
     assert outcome(look(native(click, token=None)))[1] == "unauthorized"
 
@@ -189,7 +189,7 @@ def test_a_template_keeps_its_macros(world: World) -> None:
 )
 def test_reads_what_people_paste(world: World, click: str, command: str) -> None:
     found = look(command.format(click=click, token=TOKEN))
-    assert (found.faults, outcome(found)) == ([], (200, "accepted", "ok"))
+    assert (found.problems, outcome(found)) == ([], (200, "accepted", "ok"))
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_any_text_is_diagnosed_or_refused_with_words(world: World, text: str) ->
     except NotReadable:
         return
     found = diagnose(sent, now=timezone.now(), advertiser=world.advertiser)
-    assert found.faults or found.run
+    assert found.problems or found.run
     assert not Conversion.objects.exists()
 
 

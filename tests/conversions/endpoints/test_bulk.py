@@ -57,7 +57,7 @@ def test_each_event_has_its_answer_in_order_and_a_repeat_counts_nothing_again(
     _, again = post({"events": events})
     assert outcomes(again) == ["duplicate", "duplicate", "invalid", "invalid", "invalid", "duplicate"]
     assert Conversion.objects.count() == 2
-    assert Postback.objects.filter(door="bulk").count() == 12
+    assert Postback.objects.filter(endpoint="bulk").count() == 12
     assert str(Conversion.objects.first().revenue) == "10.50000000"
 
 

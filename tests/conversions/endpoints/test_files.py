@@ -198,7 +198,7 @@ class TestImport:
         assert [(answer.line, answer.reason) for answer in first.refused] == [(5, "bad_amount"), (6, "unknown_goal")]
         assert Conversion.objects.count() == 2
         stored = Postback.objects.order_by("pk")[0]
-        assert (stored.door, stored.path, stored.advertiser) == ("csv", "october.csv, line 2", world.advertiser)
+        assert (stored.endpoint, stored.path, stored.advertiser) == ("csv", "october.csv, line 2", world.advertiser)
         assert "Imported for Lucky Fox by Olga" in str(stored.traces.get().steps)
         assert replay([stored], by="Olga", now=timezone.now())[0].after[0] == "accepted"
 

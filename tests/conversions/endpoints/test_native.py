@@ -90,7 +90,7 @@ def test_bearer_token_stays_out_of_the_address(fields):
         (b"a=1&" * 300, "application/x-www-form-urlencoded", 413, "too_large"),
     ],
 )
-def test_what_cannot_be_read_is_told_and_kept(fields, body, content_type, status, reason):
+def test_what_cannot_be_read_is_reported_and_kept(fields, body, content_type, status, reason):
     answered, answer = post(body, content_type, query=urlencode({"token": TOKEN}).encode())
     assert (answered, answer["outcome"]) == (status, "invalid")
     assert answer["problems"][0]["code"] == reason
@@ -225,7 +225,7 @@ def test_a_connection_lost_while_deciding_doubles_nothing(fields, monkeypatch):
     assert Conversion.objects.count() == 1
 
 
-def test_without_a_database_every_sender_is_told_to_try_again(fields, monkeypatch):
+def test_without_a_database_every_sender_is_asked_to_try_again(fields, monkeypatch):
     tries = []
 
     def fail(batch, *, now):

@@ -17,7 +17,7 @@ from tests.payouts.deals import deal, percent
 from tracking.click_id import codec
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PIXEL = Postback.Door.PIXEL
+PIXEL = Postback.Endpoint.PIXEL
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_an_event_with_its_click_waits_for_the_server(world: World) -> None:
     assert said(answer) == (200, "image/gif", "accepted", "awaits_approval")
     assert (answer.body[:6], answer.headers["cache-control"]) == (b"GIF89a", "no-store, max-age=0")
     conversion = Conversion.objects.get()
-    assert (conversion.status, conversion.told_by, conversion.revenue) == ("pending", "pixel", 50)
+    assert (conversion.status, conversion.reported_by, conversion.revenue) == ("pending", "pixel", 50)
 
 
 def test_the_click_comes_from_the_advertisers_cookie(world: World) -> None:
@@ -88,7 +88,7 @@ def test_the_advertisers_settings_decide(
     assert "a@b.c" not in str(Postback.objects.get().headers)
 
 
-def test_a_browser_that_leaves_tells_it_by_post_and_twice_told_counts_once(world: World) -> None:
+def test_a_browser_that_leaves_shows_it_by_post_and_twice_sent_counts_once(world: World) -> None:
     """`navigator.sendBeacon` sends a form; the click may come from the cookie as for the image."""
     query = {"advertiser": world.advertiser.public_id, "event_type": "purchase", "click_id": a_click(world)}
 
@@ -128,7 +128,7 @@ def by_pixel(world: World, cid: str, **fields: Any) -> Any:
         "token": None,
         **fields,
     }
-    return intake([received(given, door=PIXEL)], now=NOW)[0]
+    return intake([received(given, endpoint=PIXEL)], now=NOW)[0]
 
 
 @pytest.mark.parametrize("pixel_transaction", ["", "t1"])
@@ -146,7 +146,7 @@ def test_pixel_first_then_the_server_corrects_money_and_the_ledger_follows(
     assert outcome(told) == (200, "updated", "server_confirmed")
     assert told.body["conversion_id"] == first.body["conversion_id"]
     conversion = Conversion.objects.get()
-    assert (conversion.revenue, conversion.transaction_id, conversion.told_by) == (50, "t1", "native")
+    assert (conversion.revenue, conversion.transaction_id, conversion.reported_by) == (50, "t1", "native")
     book_changes(now=NOW)
     # 10 % of 70.00 was booked; 10 % of 50.00 is owed: 2.00 is taken back.
     assert [entry.amount for entry in LedgerEntry.objects.order_by("sequence")] == [7, -2]
@@ -185,10 +185,11 @@ def test_two_transactions_of_one_click_are_two_events(world: World) -> None:
     )
 
 
-def test_one_batch_may_hold_both_tellings(world: World) -> None:
+def test_one_batch_may_hold_both_reports(world: World) -> None:
     cid = world.click()
     pixel = received(
-        {"advertiser": world.advertiser.public_id, "click_id": cid, "event_type": "purchase", "token": None}, door=PIXEL
+        {"advertiser": world.advertiser.public_id, "click_id": cid, "event_type": "purchase", "token": None},
+        endpoint=PIXEL,
     )
     server = received({"click_id": cid, "event_type": "purchase", "txid": "t1", "revenue": "5"})
     found = intake([pixel, server, server, pixel], now=NOW)

@@ -138,7 +138,7 @@ def click(world: World) -> str:
 
 
 @pytest.fixture
-def door(world: World) -> Iterator[Standing]:
+def endpoint(world: World) -> Iterator[Standing]:
     with standing() as application:
         yield application
 
@@ -249,11 +249,11 @@ def check_answer(answer: Answer) -> dict[str, Any]:
     said: dict[str, Any] = json.loads(answer.body)
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["x-request-id"]
-    check_said(answer.status, said)
+    check_body(answer.status, said)
     return said
 
 
-def check_said(status: int, said: dict[str, Any]) -> None:
+def check_body(status: int, said: dict[str, Any]) -> None:
     assert said["outcome"] in OUTCOMES[status], said
     assert said.keys() >= FIELDS
     assert said.keys() <= FIELDS | {"is_test", "waiting", "index", "http_status"}
@@ -293,18 +293,18 @@ def check_counted(row: Conversion, fields: dict[str, str], genuine: str) -> None
     assert "@" not in (row.customer.customer_id if row.customer else "")
 
 
-def send(door: Standing, form: str, fields: dict[str, str], token: str = TOKEN) -> Answer:
+def send(endpoint: Standing, form: str, fields: dict[str, str], token: str = TOKEN) -> Answer:
     """The request as a query, a form, JSON, or half and half."""
     pairs = [(name, value) for name, value in {"token": token, **fields}.items() if value is not None]
     half = len(pairs) // 2 if form == "half" else len(pairs) if form == "query" else 0
     query = urlencode(pairs[:half], errors="surrogatepass").encode()
     if form == "query":
-        return door.request("GET", "/postback", query=query)
+        return endpoint.request("GET", "/postback", query=query)
     if form == "json":
         body, kind = json.dumps(dict(pairs[half:])).encode(), "application/json"
     else:
         body, kind = urlencode(pairs[half:], errors="surrogatepass").encode(), "application/x-www-form-urlencoded"
-    return door.request("POST", "/postback", query=query, body=body, headers={"content-type": kind})
+    return endpoint.request("POST", "/postback", query=query, body=body, headers={"content-type": kind})
 
 
 def filled_in(fields: dict[str, str], click: str) -> dict[str, str]:
@@ -319,11 +319,13 @@ def filled_in(fields: dict[str, str], click: str) -> dict[str, str]:
 
 @settings(MANY, max_examples=200)
 @given(fields=sent, form=st.sampled_from(["query", "form", "json", "half"]))
-def test_what_counts_is_allowed_and_counts_once(door: Standing, click: str, fields: dict[str, str], form: str) -> None:
+def test_what_counts_is_allowed_and_counts_once(
+    endpoint: Standing, click: str, fields: dict[str, str], form: str
+) -> None:
     before, number = books(), Postback.objects.count()
     known = set(Conversion.objects.values_list("public_id", flat=True))
     fields = filled_in(fields, click)
-    said = check_answer(send(door, form, fields))
+    said = check_answer(send(endpoint, form, fields))
     after = books()
     # What was parked until this came is counted with it.
     is_new = said["conversion_id"] not in (None, *known)
@@ -333,7 +335,7 @@ def test_what_counts_is_allowed_and_counts_once(door: Standing, click: str, fiel
     else:
         assert said["outcome"] != "accepted", said
         assert len(after[0]) == len(before[0]), said
-    again = check_answer(send(door, form, fields))
+    again = check_answer(send(endpoint, form, fields))
     assert books() == after, (said, again)
     assert again["outcome"] not in ("accepted", "updated"), again
     assert Postback.objects.count() == number + 2
@@ -361,11 +363,11 @@ def test_what_counts_is_allowed_and_counts_once(door: Standing, click: str, fiel
     path=st.sampled_from(["/postback", "/pixel.gif", "/d/voluum/x/postback", "/p.ashx", "/api/v1/conversions/bulk"]),
     method=st.sampled_from(["GET", "POST", "HEAD", "PUT", "DELETE", "\x00"]),
 )
-def test_bytes_of_any_kind_bring_no_door_down(
-    door: Standing, body: bytes, query: bytes, kind: str, head: list[tuple[bytes, bytes]], path: str, method: str
+def test_bytes_of_any_kind_bring_no_endpoint_down(
+    endpoint: Standing, body: bytes, query: bytes, kind: str, head: list[tuple[bytes, bytes]], path: str, method: str
 ) -> None:
     before = books()
-    answer = door.request(
+    answer = endpoint.request(
         method, path, query=query, body=body, raw_headers=head, headers={"content-type": kind}, client="198.51.100.77"
     )
     assert answer.status < 500, answer.body
@@ -377,7 +379,7 @@ def test_bytes_of_any_kind_bring_no_door_down(
 @MANY
 @given(fields=sent, by_post=st.booleans(), cookie=st.one_of(st.just(""), st.just(GENUINE), junk))
 def test_a_pixel_is_an_image_and_counts_what_is_allowed_once(
-    door: Standing, world: World, click: str, fields: dict[str, str], by_post: bool, cookie: str
+    endpoint: Standing, world: World, click: str, fields: dict[str, str], by_post: bool, cookie: str
 ) -> None:
     before = books()
     fields = {"advertiser": world.advertiser.public_id, **filled_in(fields, click)}
@@ -388,8 +390,8 @@ def test_a_pixel_is_an_image_and_counts_what_is_allowed_once(
         text = urlencode(fields, errors="surrogatepass").encode()
         if by_post:
             kind = {"content-type": "application/x-www-form-urlencoded;charset=UTF-8"}
-            return door.request("POST", "/pixel.gif", body=text, raw_headers=heads, headers=kind)
-        return door.request("GET", "/pixel.gif", query=text, raw_headers=heads)
+            return endpoint.request("POST", "/pixel.gif", body=text, raw_headers=heads, headers=kind)
+        return endpoint.request("GET", "/pixel.gif", query=text, raw_headers=heads)
 
     first = fetch()
     assert (first.status, first.headers["content-type"], first.body[:6]) == (200, "image/gif", b"GIF89a")
@@ -412,7 +414,7 @@ values_by_field = {"revenue": amounts, "payout": amounts, "currency": currencies
 @MANY
 @given(data=st.data(), dialect=st.sampled_from(DIALECTS))
 def test_a_request_in_another_platforms_form_counts_once_and_is_answered_in_its_words(
-    door: Standing, click: str, data: st.DataObject, dialect: Any
+    endpoint: Standing, click: str, data: st.DataObject, dialect: Any
 ) -> None:
     """The platform's own sample, with some of its values changed to anything."""
     method, _, address = dialect.sample.partition(" ")
@@ -430,7 +432,7 @@ def test_a_request_in_another_platforms_form_counts_once_and_is_answered_in_its_
     heads = {"content-type": "application/json", "authorization": f"Bearer {KEY}"} if body else {}
 
     def ask() -> Answer:
-        return door.request(method, path, query=(query + added).encode(), body=text, headers=heads)
+        return endpoint.request(method, path, query=(query + added).encode(), body=text, headers=heads)
 
     number = Postback.objects.count()
     first = ask()
@@ -459,14 +461,14 @@ odd = st.one_of(
     wrapped=st.booleans(),
 )
 def test_every_event_of_many_is_stored_answered_and_counted_once(
-    door: Standing, click: str, events: list[Any], wrapped: bool
+    endpoint: Standing, click: str, events: list[Any], wrapped: bool
 ) -> None:
     rows = [filled_in(event, click) if isinstance(event, dict) else event for event in events]
     body = json.dumps({"events": rows} if wrapped else rows).encode()
     heads = {"content-type": "application/json", "authorization": f"Bearer {TOKEN}"}
 
     def post() -> tuple[int, dict[str, Any]]:
-        answer = door.request("POST", "/api/v1/conversions/bulk", body=body, headers=heads)
+        answer = endpoint.request("POST", "/api/v1/conversions/bulk", body=body, headers=heads)
         return answer.status, json.loads(answer.body)
 
     number = Postback.objects.count()
@@ -475,7 +477,7 @@ def test_every_event_of_many_is_stored_answered_and_counted_once(
     assert sum(said["counts"].values()) == len(rows)
     for index, decision in enumerate(said["decisions"]):
         assert decision["index"] == index
-        check_said(decision["http_status"], decision)
+        check_body(decision["http_status"], decision)
         if decision["outcome"] == "accepted":
             check_counted(Conversion.objects.get(public_id=decision["conversion_id"]), rows[index], click)
     after = books()
@@ -490,9 +492,11 @@ def test_every_event_of_many_is_stored_answered_and_counted_once(
     token=st.one_of(st.text(max_size=60), st.sampled_from(["", "aft_", KEY[:-1], TOKEN.upper(), TOKEN + "\0"])),
     fields=sent,
 )
-def test_nobody_counts_anything_without_a_token(door: Standing, click: str, token: str, fields: dict[str, str]) -> None:
+def test_no_one_counts_anything_without_a_token(
+    endpoint: Standing, click: str, token: str, fields: dict[str, str]
+) -> None:
     assume(token.strip() not in (TOKEN, KEY))
-    answer = send(door, "query", filled_in(fields, click), token)
+    answer = send(endpoint, "query", filled_in(fields, click), token)
     assert answer.status in (400, 401, 413)
     assert not Conversion.objects.exists()
 

@@ -74,7 +74,7 @@ def test_the_token_is_never_kept_or_repeated(world):
         ({"event_type": None, "event": "purchase"}, 422, "wrong_name", "event"),
     ],
 )
-def test_each_fault_is_named_and_the_request_is_kept(world, changed, status, reason, field):
+def test_each_problem_is_named_and_the_request_is_kept(world, changed, status, reason, field):
     fields = {"click_id": world.click(), "txid": "t-1", "event_type": "purchase", **changed}
     decision = send(**fields)
     assert (decision.http_status, decision.body["reason"]) == (status, reason)
@@ -92,7 +92,7 @@ def test_wrong_name_for_the_click_id_is_recognised(world):
     assert "`click_id`" in decision.body["message"]
 
 
-def test_all_faults_are_told_at_once(world):
+def test_all_problems_are_reported_at_once(world):
     decision = send(
         click_id="{click_id}", revenue="x", currency="??", event_type="nosuch", status="maybe", timestamp="?"
     )
@@ -107,12 +107,12 @@ def test_all_faults_are_told_at_once(world):
     }
 
 
-def test_a_faulty_click_id_beside_an_unknown_customer_is_one_fault(world):
+def test_a_faulty_click_id_beside_an_unknown_customer_is_one_problem(world):
     decision = send(click_id="{click_id}", customer_id="new", txid="1", event_type="purchase")
     assert outcome(decision) == (422, "invalid", "unresolved_macro")
 
 
-def test_a_forged_click_among_other_faults_is_one_of_them(world):
+def test_a_forged_click_among_other_problems_is_one_of_them(world):
     forged = world.click()[:-1] + "!"
     decision = send(click_id=forged, txid="1", event_type="purchase", revenue="x")
     assert outcome(decision)[1:] == ("invalid", "invalid_request")
@@ -130,7 +130,7 @@ def test_every_character_of_the_click_id_matters(world):
         )
 
 
-def test_repeated_parameter_with_two_values_is_a_fault(world):
+def test_repeated_parameter_with_two_values_is_a_problem(world):
     request = received({"click_id": world.click(), "txid": "1", "event_type": "purchase"})
     request.parameters.append(("txid", "2"))
     (decision,) = intake([request], now=NOW)

@@ -53,7 +53,7 @@ class TestShortestTime:
         assert "1 s after the click" in last_trace()
         assert "window of 30 days, from 2 s on" in last_trace()
 
-    def test_clocks_that_differ_are_said(self, world):
+    def test_clocks_that_differ_are_reported(self, world):
         assert buy(world, "1", ago=-timedelta(minutes=3)).body["reason"] == "ok"
         assert "clocks differ" in last_trace()
 
@@ -68,7 +68,9 @@ def test_a_pixels_cookie_that_is_too_old_is_named(world):
     world.advertiser.allows_pixel = True
     world.advertiser.save()
     named = {"advertiser": world.advertiser.public_id, "token": None}
-    request = received({**named, "click_id": cid, "event_type": "purchase", "txid": "1"}, door=Postback.Door.PIXEL)
+    request = received(
+        {**named, "click_id": cid, "event_type": "purchase", "txid": "1"}, endpoint=Postback.Endpoint.PIXEL
+    )
     decision = intake([request], now=NOW)[0]
     assert (decision.body["outcome"], decision.body["reason"]) == ("rejected", "cookie_expired")
 
@@ -106,7 +108,7 @@ class TestLockThatEnds:
         assert credited("d") == world.ana
         assert CustomerLock.objects.get().locked_at == NOW
 
-    def test_a_click_outside_the_window_takes_nobody_over(self, world):
+    def test_a_click_outside_the_window_takes_no_one_over(self, world):
         buy(world, "2", link=world.ben_link, at=NOW + 130 * DAY, ago=-91 * DAY)
         assert credited("2") == world.ana
 
@@ -120,7 +122,7 @@ class TestTouches:
         assert (touch.enrollment, touch.link, touch.offer) == (world.ana_link.enrollment, world.ana_link, world.offer)
         assert abs(touch.at - (NOW - timedelta(hours=2))) < timedelta(seconds=1)
 
-    def test_whoever_is_credited_the_others_are_named(self, world):
+    def test_whichever_affiliate_is_credited_the_others_are_named(self, world):
         buy(world, "1")
         buy(world, "2", link=world.ben_link, ago=timedelta(minutes=5))
         buy(world, "3", ago=timedelta(minutes=1))

@@ -20,7 +20,7 @@ from conversions.models import (
     RiskReview,
     StatusChange,
 )
-from conversions.qualification.waits import look_again
+from conversions.qualification.waits import re_evaluate
 from conversions.reasons.codes import Reason
 from conversions.replay import replay
 from payouts.ledger.booking import book_changes
@@ -93,7 +93,7 @@ def test_says_from_what_to_what(world: World) -> None:
     assert raw == ["5", "50"]
 
 
-def test_identical_facts_stay_a_duplicate_that_says_what_to_mend(world: World) -> None:
+def test_identical_facts_stay_a_duplicate_that_says_what_to_fix(world: World) -> None:
     deposit = Deposit(world)
     deposit.send()
     again = deposit.send(revenue="5.00")
@@ -254,7 +254,7 @@ def test_what_was_refunded_stays(world: World) -> None:
     assert outcome(deposit.send(revenue="50")) == (409, "conflict", "transaction_conflict")
 
 
-def test_half_a_correction_is_told_to_come_whole(world: World) -> None:
+def test_half_a_correction_is_asked_to_come_whole(world: World) -> None:
     Deposit(world).send()
     half = send(txid="F-1", event_type="ftd", revenue="50", currency="EUR")
     assert outcome(half) == (409, "conflict", "transaction_conflict")
@@ -275,21 +275,21 @@ def test_a_pixel_corrects_nothing(world: World) -> None:
     deposit = Deposit(world)
     deposit.send()
     fields = {**deposit.fields, "revenue": "50", "token": None, "advertiser": world.advertiser.public_id}
-    [decision] = intake([received(fields, door=Postback.Door.PIXEL)], now=NOW)
+    [decision] = intake([received(fields, endpoint=Postback.Endpoint.PIXEL)], now=NOW)
     assert outcome(decision) == (200, "duplicate", "duplicate")
     assert state() == ("rejected", "below_minimum")
 
 
-def test_the_servers_word_on_what_a_pixel_told_wrongly_meets_the_rules(world: World) -> None:
+def test_the_servers_word_on_what_a_pixel_reported_wrongly_meets_the_rules(world: World) -> None:
     world.advertiser.allows_pixel = True
     world.advertiser.save()
     deposit = Deposit(world, txid=None)
     fields = {**deposit.fields, "token": None, "advertiser": world.advertiser.public_id}
-    intake([received(fields, door=Postback.Door.PIXEL)], now=NOW)
+    intake([received(fields, endpoint=Postback.Endpoint.PIXEL)], now=NOW)
     assert state() == ("rejected", "below_minimum")
     assert outcome(deposit.send(txid="F-1", status="approved")) == (200, "rejected", "below_minimum")
     assert outcome(deposit.send(txid="F-1", status="approved", revenue="50")) == (200, "updated", "corrected")
-    assert (the_row().transaction_id, the_row().told_by, *state()) == ("F-1", "native", "approved", "corrected")
+    assert (the_row().transaction_id, the_row().reported_by, *state()) == ("F-1", "native", "approved", "corrected")
 
 
 def test_a_corrected_event_waits_for_what_its_goal_asks(world: World) -> None:
@@ -307,7 +307,7 @@ def test_what_waited_in_vain_may_wait_again(world: World) -> None:
     QualificationRule.objects.create(goal=world.purchase, kind="requires", other_goal=world.deposit, within=DAY)
     order = Deposit(world, event_type="purchase", revenue="50", timestamp=(NOW - HOUR / 2).isoformat())
     order.send()
-    look_again(now=NOW + 2 * DAY)
+    re_evaluate(now=NOW + 2 * DAY)
     assert state() == ("rejected", "not_qualified")
     at = NOW + 2 * DAY
     second = send(**{**order.fields, "timestamp": at.isoformat()}, at=at)

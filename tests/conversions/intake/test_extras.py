@@ -51,7 +51,7 @@ def test_keeps_the_first_of_two_values(world: World) -> None:
     assert kept() == {"sub_id1": "a"}
 
 
-def test_tells_what_is_too_much(world: World) -> None:
+def test_shows_what_is_too_much(world: World) -> None:
     many = {f"x{number:02}": "1" for number in range(21)}
     send(click_id=world.click(), event_type="purchase", txid="T1", long="v" * 201, **{"n" * 61: "1"}, **many)
     assert list(kept()) == [f"x{number:02}" for number in range(20)]

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from conversions.intake import take_up_parked
+from conversions.intake import resume_parked
 from conversions.intake.judge.park import pause
 from conversions.models import Conversion, CustomerLock, ParkedPostback, Postback, StatusChange, Trace
 from tests.conversions.sending import NOW, outcome, send, send_all
@@ -35,7 +35,7 @@ def decided():
 
 
 class TestDepositBeforeRegistration:
-    def test_is_held_and_told_what_it_waits_for_and_until_when(self, world):
+    def test_is_held_and_shown_what_it_waits_for_and_until_when(self, world):
         decision = deposit()
         assert outcome(decision) == (202, "held", "waiting_for_customer")
         assert decision.body["waiting"] == {
@@ -47,7 +47,7 @@ class TestDepositBeforeRegistration:
         assert decision.body["problems"] == []
         assert not Conversion.objects.exists()
 
-    def test_is_counted_for_whoever_brought_the_customer_as_soon_as_that_is_known(self, world):
+    def test_is_counted_for_the_affiliate_who_brought_the_customer_as_soon_as_that_is_known(self, world):
         parameters = deposit().body["received"]
         assert outcome(register(world, link=world.ben_link)) == (200, "accepted", "ok")
         made = Conversion.objects.get(goal=world.deposit)
@@ -73,7 +73,7 @@ class TestDepositBeforeRegistration:
         made = Conversion.objects.filter(goal=world.ftd)
         assert {row.transaction_id: row.reason for row in made} == {"first": "ok", "second": "not_first"}
 
-    def test_a_registration_that_does_not_count_brings_nobody(self, world):
+    def test_a_registration_that_does_not_count_brings_no_one(self, world):
         deposit()
         send(click_id=world.click(ago=timedelta(days=31)), event_type="registration", customer_id="c-1", txid="r")
         assert ParkedPostback.objects.count() == 1
@@ -94,7 +94,7 @@ class TestDepositBeforeRegistration:
         )
         assert sorted(Conversion.objects.values_list("goal__code", flat=True)) == ["deposit", "registration"]
 
-    def test_what_has_other_faults_is_refused_at_once_with_all_of_them(self, world):
+    def test_what_has_other_problems_is_refused_at_once_with_all_of_them(self, world):
         decision = deposit(revenue="x")
         assert outcome(decision)[:2] == (422, "invalid")
         assert {p["code"] for p in decision.body["problems"]} == {"bad_amount", "unknown_customer"}
@@ -105,7 +105,7 @@ class TestDepositBeforeRegistration:
         world.advertiser.secrets.update(revoked_at=NOW)
         ParkedPostback.objects.update(next_try_at=NOW)
         lock_customer(world)
-        take_up_parked(now=SOON)
+        resume_parked(now=SOON)
         assert decided() == [("accepted", "ok")]
 
 
@@ -118,7 +118,7 @@ def lock_customer(world):
 
 
 class TestRepeats:
-    def test_the_same_request_while_it_waits_is_told_who_waits(self, world):
+    def test_the_same_request_while_it_waits_is_shown_who_waits(self, world):
         first, second = deposit(), deposit(at=SOON)
         assert outcome(second) == (202, "held", "waiting_for_customer")
         assert second.body["waiting"]["postback_id"] == first.postback_id != second.postback_id
@@ -135,7 +135,7 @@ class TestRepeats:
     def test_repeats_are_not_tried_again_by_themselves(self, world):
         for _ in range(3):
             deposit()
-        assert take_up_parked(now=NOW + timedelta(minutes=2)) == 1
+        assert resume_parked(now=NOW + timedelta(minutes=2)) == 1
         assert Trace.objects.count() == 4
 
 
@@ -174,13 +174,13 @@ class TestReversalBeforeSale:
 
     def test_a_rejection_whose_sale_never_comes_is_kept_as_one(self, world):
         send(click_id=world.click(), txid="s1", event_type="purchase", status="rejected")
-        take_up_parked(now=NOW + WAIT)
+        resume_parked(now=NOW + WAIT)
         assert decided() == [("rejected", "sale_never_came")]
         assert (Conversion.objects.get().status, Conversion.objects.get().affiliate) == ("rejected", world.ana)
 
     def test_without_a_click_there_is_nothing_to_keep(self, world):
         send(txid="s1", event_type="purchase", status="rejected")
-        take_up_parked(now=NOW + WAIT)
+        resume_parked(now=NOW + WAIT)
         assert decided() == [("unknown_click", "sale_never_came")]
         assert not Conversion.objects.exists()
 
@@ -189,14 +189,14 @@ class TestReversalBeforeSale:
         assert outcome(decision) == (404, "unknown_click", "unknown_click")
 
 
-class TestTrying:
+class TestRunning:
     def test_again_after_a_minute_then_twice_as_long_up_to_six_hours(self):
         assert [pause(n) / timedelta(minutes=1) for n in (0, 1, 2, 8, 9, 1000)] == [1, 2, 4, 256, 360, 360]
 
     def test_a_try_leaves_a_trace_and_sets_the_next(self, world):
         deposit()
-        assert take_up_parked(now=NOW + timedelta(seconds=59)) == 0
-        assert take_up_parked(now=NOW + timedelta(seconds=60)) == 1
+        assert resume_parked(now=NOW + timedelta(seconds=59)) == 0
+        assert resume_parked(now=NOW + timedelta(seconds=60)) == 1
         row = ParkedPostback.objects.get()
         assert (row.tries, row.next_try_at) == (1, NOW + timedelta(seconds=180))
         assert row.expires_at == NOW + WAIT
@@ -206,23 +206,23 @@ class TestTrying:
     def test_a_customer_made_known_otherwise_is_found_by_the_sweep(self, world):
         deposit()
         lock_customer(world)
-        take_up_parked(now=NOW + timedelta(minutes=1))
+        resume_parked(now=NOW + timedelta(minutes=1))
         assert decided() == [("accepted", "ok")]
 
     def test_expires_with_a_reason_of_its_own_and_is_decided_for_good(self, world):
         deposit()
         deposit()
-        take_up_parked(now=NOW + WAIT - timedelta(seconds=1))
+        resume_parked(now=NOW + WAIT - timedelta(seconds=1))
         assert ParkedPostback.objects.count() == 2
-        assert take_up_parked(now=NOW + WAIT) == 2
+        assert resume_parked(now=NOW + WAIT) == 2
         assert decided() == [("unknown_click", "customer_never_came")] * 2
-        assert take_up_parked(now=NOW + WAIT * 2) == 0
+        assert resume_parked(now=NOW + WAIT * 2) == 0
         register(world, at=NOW + WAIT)
         assert not Conversion.objects.filter(goal=world.deposit).exists()
 
     def test_what_expired_may_be_sent_again(self, world):
         deposit()
-        take_up_parked(now=NOW + WAIT)
+        resume_parked(now=NOW + WAIT)
         register(world, at=NOW + WAIT)
         assert outcome(deposit(at=NOW + WAIT)) == (200, "accepted", "ok")
 
@@ -232,12 +232,12 @@ class TestTrying:
         TrackingLink.objects.filter(pk=link.pk).delete()
         assert outcome(send(click_id=made.text, txid="1", event_type="purchase"))[2] == "waiting_for_click"
         link.save(force_insert=True)
-        take_up_parked(now=NOW + timedelta(minutes=1))
+        resume_parked(now=NOW + timedelta(minutes=1))
         assert decided() == [("accepted", "ok")]
 
     def test_link_that_never_comes(self, world):
         send(click_id=codec.new(link_number=999_999, at=NOW).text, txid="1", event_type="purchase")
-        take_up_parked(now=NOW + WAIT)
+        resume_parked(now=NOW + WAIT)
         assert decided() == [("unknown_click", "click_never_came")]
 
     def test_time_to_wait_is_a_setting(self, world, settings):
@@ -255,7 +255,7 @@ def test_a_failure_among_the_woken_spoils_no_answer(world, monkeypatch):
         patched.setattr("conversions.intake._try_again", fail)
         assert outcome(register(world)) == (200, "accepted", "ok")
     assert ParkedPostback.objects.get().next_try_at == SOON
-    assert take_up_parked(now=SOON) == 1
+    assert resume_parked(now=SOON) == 1
     assert decided()[0] == ("accepted", "ok")
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from conversions.intake import reference_cache
-from conversions.intake.reference_cache import Kept
+from conversions.intake.reference_cache import ReferenceCache
 
 
 class Source:
@@ -25,57 +25,57 @@ def source():
 
 
 @pytest.fixture
-def kept(source):
-    kept = Kept(source.read)
-    kept.heard = True
-    return kept
+def cache(source):
+    cache = ReferenceCache(source.read)
+    cache.connected = True
+    return cache
 
 
-def test_only_what_is_missing_is_read(kept, source):
-    assert kept.many(["a"]) == {"a": 1}
-    assert kept.many(["a", "b"]) == {"a": 1, "b": 2}
-    assert kept.many(["a", "b", "b"]) == {"a": 1, "b": 2}
+def test_only_what_is_missing_is_read(cache, source):
+    assert cache.many(["a"]) == {"a": 1}
+    assert cache.many(["a", "b"]) == {"a": 1, "b": 2}
+    assert cache.many(["a", "b", "b"]) == {"a": 1, "b": 2}
     assert source.reads == [{"a"}, {"b"}]
 
 
-def test_what_does_not_exist_is_asked_for_each_time(kept, source):
-    assert kept.many(["nosuch"]) == {}
+def test_what_does_not_exist_is_asked_for_each_time(cache, source):
+    assert cache.many(["nosuch"]) == {}
     source.rows["nosuch"] = 3
-    assert kept.many(["nosuch"]) == {"nosuch": 3}
+    assert cache.many(["nosuch"]) == {"nosuch": 3}
 
 
-def test_a_change_empties_the_memory(kept, source):
-    kept.many(["a"])
+def test_a_change_empties_the_memory(cache, source):
+    cache.many(["a"])
     source.rows["a"] = 9
-    kept.clear()
-    assert kept.many(["a"]) == {"a": 9}
+    cache.clear()
+    assert cache.many(["a"]) == {"a": 9}
 
 
-def test_a_change_during_a_reading_makes_that_reading_short_lived(kept, source):
-    source.during = kept.clear
-    assert kept.many(["a"]) == {"a": 1}
+def test_a_change_during_a_reading_makes_that_reading_short_lived(cache, source):
+    source.during = cache.clear
+    assert cache.many(["a"]) == {"a": 1}
     source.rows["a"], source.during = 9, lambda: None
-    assert kept.many(["a"]) == {"a": 9}
+    assert cache.many(["a"]) == {"a": 9}
 
 
-def test_without_a_line_everything_is_read_anew(kept, source):
-    kept.many(["a"])
-    kept.heard = False
+def test_without_a_line_everything_is_read_anew(cache, source):
+    cache.many(["a"])
+    cache.connected = False
     source.rows["a"] = 9
-    assert kept.many(["a"]) == {"a": 9}
-    assert kept.many([]) == {}
+    assert cache.many(["a"]) == {"a": 9}
+    assert cache.many([]) == {}
     assert source.reads == [{"a"}, {"a"}]
 
 
-def test_an_old_reading_is_not_used(kept, source, monkeypatch):
-    kept.many(["a"])
+def test_an_old_reading_is_not_used(cache, source, monkeypatch):
+    cache.many(["a"])
     monkeypatch.setattr(reference_cache, "LIFETIME", -1.0)
-    kept.many(["a"])
+    cache.many(["a"])
     assert source.reads == [{"a"}, {"a"}]
 
 
-def test_memory_is_bounded(kept, source, monkeypatch):
+def test_memory_is_bounded(cache, source, monkeypatch):
     monkeypatch.setattr(reference_cache, "CAPACITY", 1)
-    kept.many(["a", "b"])
-    kept.many(["a", "b"])
+    cache.many(["a", "b"])
+    cache.many(["a", "b"])
     assert [len(keys) for keys in source.reads] == [2, 1]

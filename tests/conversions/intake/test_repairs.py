@@ -44,7 +44,7 @@ def test_undamaged_requests_stay_as_they_are(pairs: list[tuple[str, str]]) -> No
 
 
 @pytest.mark.django_db
-def test_a_damaged_postback_is_counted_and_the_sender_told() -> None:
+def test_a_damaged_postback_is_counted_and_the_sender_warned() -> None:
     world = World()
     fields = {"click_id": world.click(), "event_type": "purchase", "txid": "1", "revenue": "10.50¤cy=USD"}
     [told] = intake([received(fields)], now=NOW)

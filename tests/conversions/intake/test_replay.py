@@ -58,15 +58,15 @@ def test_what_was_counted_is_counted_once_and_keeps_its_decision(world: World) -
     assert Trace.objects.last().steps[0]["note"].startswith("Decided again by a test")
 
 
-def mend_token(world: World) -> None:
+def fix_token(world: World) -> None:
     make_secret(advertiser=world.advertiser, kind=AdvertiserSecret.Kind.TOKEN, text="aft_registered_later")
 
 
-def mend_goal(world: World) -> None:
+def fix_goal(world: World) -> None:
     world.goal("upsell")
 
 
-def mend_advertiser(world: World) -> None:
+def fix_advertiser(world: World) -> None:
     world.advertiser.is_active, world.advertiser.sender_networks = True, []
     world.advertiser.save()
 
@@ -74,13 +74,13 @@ def mend_advertiser(world: World) -> None:
 @pytest.mark.parametrize(
     ("fields", "spoil", "refused", "fix"),
     [
-        ({"token": "aft_registered_later"}, {}, "unauthorized", mend_token),
-        ({"event_type": "upsell"}, {}, "invalid", mend_goal),
-        ({}, {"is_active": False}, "forbidden", mend_advertiser),
-        ({}, {"sender_networks": ["192.0.2.0/24"]}, "forbidden", mend_advertiser),
+        ({"token": "aft_registered_later"}, {}, "unauthorized", fix_token),
+        ({"event_type": "upsell"}, {}, "invalid", fix_goal),
+        ({}, {"is_active": False}, "forbidden", fix_advertiser),
+        ({}, {"sender_networks": ["192.0.2.0/24"]}, "forbidden", fix_advertiser),
     ],
 )
-def test_what_was_refused_for_a_wrong_setting_is_accepted_once_it_is_mended(
+def test_what_was_refused_for_a_wrong_setting_is_accepted_once_it_is_fixed(
     world: World, fields: dict[str, str], spoil: dict[str, Any], refused: str, fix: Any
 ) -> None:
     for name, value in spoil.items():
@@ -112,7 +112,7 @@ def test_a_dry_run_leaves_no_trace(world: World) -> None:
 def test_the_command_counts_and_names_what_changes(world: World) -> None:
     buy(world, event_type="upsell")
     buy(world, txid="t2")
-    mend_goal(world)
+    fix_goal(world)
     output = StringIO()
     call_command("replay_postback", "--outcome", "invalid", "--dry-run", stdout=output)
     assert "invalid (unknown_goal) → accepted (ok)" in output.getvalue()
@@ -128,7 +128,7 @@ def test_the_command_counts_and_names_what_changes(world: World) -> None:
 
 def test_operators_replay_by_the_panel_and_the_api(world: World) -> None:
     told = buy(world, event_type="upsell")
-    mend_goal(world)
+    fix_goal(world)
     row = Postback.objects.get()
     operator = SuperuserFactory()
     client = Client()
@@ -148,7 +148,7 @@ def test_operators_replay_by_the_panel_and_the_api(world: World) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_several_who_replay_at_once_count_it_once(world: World) -> None:
     buy(world, event_type="upsell")
-    mend_goal(world)
+    fix_goal(world)
 
     def work(_: int) -> None:
         try:

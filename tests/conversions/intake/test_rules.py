@@ -89,7 +89,7 @@ class TestCustomerLock:
         decision = send(event_type="deposit", customer_id="c-1", txid="d1", revenue="50")
         assert outcome(decision) == (404, "unknown_click", "unknown_customer")
 
-    def test_a_rejected_first_event_locks_nobody(self, world):
+    def test_a_rejected_first_event_locks_no_one(self, world):
         send(click_id=world.click(ago=timedelta(days=31)), event_type="registration", customer_id="c-1", txid="r")
         assert not CustomerLock.objects.exists()
 
@@ -122,7 +122,7 @@ class TestCustomerLock:
         assert decision.body["outcome"] == "accepted"
         assert (the_conversion().affiliate, the_conversion().evidence) == (world.ben, "coupon")
 
-    def test_unknown_coupon_is_told(self, world):
+    def test_unknown_coupon_is_reported(self, world):
         assert outcome(send(coupon="NOPE", event_type="purchase", txid="1"))[2] == "unknown_customer"
 
 

@@ -32,7 +32,7 @@ def fail(number: int = 1, *, ip: str = "198.51.100.20", **fields: Any) -> list[D
     return intake([received({**sent, "txid": n}, ip=ip) for n in range(number)], now=NOW)
 
 
-def test_the_fourth_failure_within_a_minute_is_told_to_wait(world: World) -> None:
+def test_the_fourth_failure_within_a_minute_is_asked_to_wait(world: World) -> None:
     assert [outcome(fail()[0]) for _ in range(3)] == [WRONG] * 3
     assert outcome(fail()[0]) == WAIT
     stored = Postback.objects.latest("pk")
@@ -62,7 +62,7 @@ def test_a_flood_fills_no_table(world: World) -> None:
     assert Postback.objects.count() == there + 1
 
 
-def test_a_right_token_is_heard_however_many_fail_beside_it(world: World) -> None:
+def test_a_right_token_is_accepted_however_many_fail_beside_it(world: World) -> None:
     fail(20)
     assert outcome(send(click_id=world.click(), txid="1", event_type="purchase"))[1] == "accepted"
     assert outcome(fail(ip="203.0.113.7")[0]) == WRONG
@@ -102,7 +102,7 @@ def test_a_replay_is_no_failure(world: World) -> None:
     assert {found.after for found in decide_again(rows, by="Olga", now=NOW)} == {("unauthorized", "bad_token")}
 
 
-def test_a_revoked_token_is_told_apart_and_shown_to_its_advertiser(world: World) -> None:
+def test_a_revoked_token_is_distinguished_and_shown_to_its_advertiser(world: World) -> None:
     AdvertiserSecretFactory(advertiser=world.advertiser, text="aft_old_token_of_lucky_fox", label="2025")
     AdvertiserSecret.objects.filter(label="2025").update(revoked_at=NOW)
     decision = send(click_id=world.click(), txid="1", event_type="purchase", token="aft_old_token_of_lucky_fox")
@@ -111,7 +111,7 @@ def test_a_revoked_token_is_told_apart_and_shown_to_its_advertiser(world: World)
     assert not Conversion.objects.exists()
 
 
-def test_forged_signatures_fill_no_table_and_a_right_one_is_heard(world: World) -> None:
+def test_forged_signatures_fill_no_table_and_a_right_one_is_accepted(world: World) -> None:
     secret = "afs_the_secret_of_lucky_fox"
     AdvertiserSecretFactory(advertiser=world.advertiser, text=secret, kind=AdvertiserSecret.Kind.HMAC)
     fail(4)
@@ -125,7 +125,7 @@ def test_forged_signatures_fill_no_table_and_a_right_one_is_heard(world: World) 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_door_says_when_to_come_back(settings: Any) -> None:
+def test_the_endpoint_says_when_to_come_back(settings: Any) -> None:
     settings.FAILED_POSTBACKS_PER_MINUTE = 2
 
     async def knock(client: Any) -> list[Any]:

@@ -72,7 +72,7 @@ def too_much_back(world: World) -> Received:
 
 def unreadable(world: World) -> Received:
     row = sale(world)
-    row.fault = Problem(Reason.UNREADABLE, "body", "The body is no JSON.")
+    row.problem = Problem(Reason.UNREADABLE, "body", "The body is no JSON.")
     return row
 
 
@@ -93,7 +93,7 @@ CORPUS: dict[Reason, Callable[[World], Received]] = {
     Reason.NOT_FIRST: second_first,
     Reason.BELOW_MINIMUM: lambda world: sale(world, event_type="ftd", customer_id="Carl", revenue="5"),
     Reason.WAITING_FOR_CUSTOMER: lambda world: sale(world, click_id=None, customer_id="Nobody"),
-    Reason.PIXEL_NOT_ALLOWED: lambda world: received({"event_type": "purchase"}, door=Postback.Door.PIXEL),
+    Reason.PIXEL_NOT_ALLOWED: lambda world: received({"event_type": "purchase"}, endpoint=Postback.Endpoint.PIXEL),
     Reason.BAD_TOKEN: lambda world: sale(world, token="wrong"),
     Reason.ADVERTISER_INACTIVE: switched_off,
     Reason.SENDER_NOT_ALLOWED: from_elsewhere,

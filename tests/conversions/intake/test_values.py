@@ -88,7 +88,7 @@ def test_refuses_amounts_with_two_meanings_or_none(text: str, said: str) -> None
     st.decimals(min_value=0, max_value=10**12, places=2),
     st.sampled_from(["{:,.2f}", "{:.2f}", "EUR {:,.2f}", "{:.2f} €"]),
 )
-def test_a_mended_amount_is_the_one_that_was_meant(value: Decimal, form: str) -> None:
+def test_a_fixed_amount_is_the_one_that_was_meant(value: Decimal, form: str) -> None:
     text = form.format(value)
     assert read_amount(text).value == value
     german = text.translate(str.maketrans(",.", ".,"))
@@ -207,7 +207,7 @@ class TestIntake:
         given = {"txid": "1", "event_type": "purchase", "revenue": "10", "currency": "EUR"}
         return send(click_id=world.click(), **{**given, **fields})
 
-    def test_what_is_mended_is_told(self, world: World) -> None:
+    def test_what_is_fixed_is_reported(self, world: World) -> None:
         decision = self.sale(world, revenue="1.234,50 €", currency=None)
         assert outcome(decision) == (200, "accepted", "ok")
         assert decision.body["warnings"] == ["revenue=1.234,50 € was read as 1234.50 EUR. Send 1234.50."]
@@ -236,7 +236,7 @@ class TestIntake:
             ({"fees": "0.125"}, "fees=0.125 has more decimals"),
         ],
     )
-    def test_decimals_that_the_currency_has_not_are_told_and_kept(
+    def test_decimals_that_the_currency_has_not_are_reported_and_kept(
         self, world: World, fields: dict[str, Any], said: str
     ) -> None:
         decision = self.sale(world, **fields)
@@ -252,7 +252,7 @@ class TestIntake:
     def test_decimals_that_the_currency_has_are_not(self, world: World, fields: dict[str, Any]) -> None:
         assert self.sale(world, **fields).body["warnings"] == []
 
-    def test_a_clock_that_is_ahead_is_told(self, world: World) -> None:
+    def test_a_clock_that_is_ahead_is_reported(self, world: World) -> None:
         decision = self.sale(world, timestamp=(NOW + timedelta(minutes=42)).isoformat())
         assert decision.body["outcome"] == "accepted"
         assert "42 minutes ahead of our clock" in decision.body["warnings"][0]

@@ -90,7 +90,7 @@ class TestAffiliate:
         assert "was appealed before; each one can be once" in page
         assert Appeal.objects.get().words == WORDS
 
-    def test_is_told_what_is_missing(self, rejected: Conversion, ana: Client) -> None:
+    def test_learns_what_is_missing(self, rejected: Conversion, ana: Client) -> None:
         page = send_appeal(ana, rejected, words="Wrong!", evidence_url="javascript:alert(1)")
         assert page.status_code == 400
         assert "Say it in at least 15 characters" in words(page)
@@ -186,7 +186,7 @@ class TestOperator:
             second(**given, note="No, otherwise.")
         assert Appeal.objects.get().note == "So it is."
 
-    def test_the_queue_tells_owner_and_deadline(self, world: World, rejected: Conversion, desk: Client) -> None:
+    def test_the_queue_shows_owner_and_deadline(self, world: World, rejected: Conversion, desk: Client) -> None:
         omar = OperatorFactory(name="Omar")
         RiskPolicy.objects.create(offer=world.offer, owner=omar)
         row = made(rejected)

@@ -174,7 +174,7 @@ def test_what_went_back_bounds_the_new_amount(world: World, olga: User) -> None:
         take(olga)
     other_money("50")
     take(olga)
-    assert Conversion.objects.get().kept_revenue == 0
+    assert Conversion.objects.get().remaining_revenue == 0
 
 
 def test_another_click_is_no_other_amount(world: World, olga: User) -> None:
@@ -233,7 +233,7 @@ class TestPanel:
         assert "S-1" not in desk.get(QUEUE).content.decode()
         assert "+20.00 EUR" in desk.get(QUEUE, {"state": "accepted"}).content.decode()
 
-    def test_what_cannot_be_accepted_is_told_and_the_others_are(self, world: World, desk: Client) -> None:
+    def test_what_cannot_be_accepted_is_reported_and_the_others_are(self, world: World, desk: Client) -> None:
         sale(world)
         other_money()
         other_money("100", click_id=world.click(world.ben_link))

@@ -47,7 +47,7 @@ def test_a_status_does_not_change_in_silence(row: Conversion) -> None:
         settle()
 
 
-def test_nor_back_again_after_one_that_was_said(row: Conversion) -> None:
+def test_nor_back_again_after_one_that_was_sent(row: Conversion) -> None:
     move(row, Status.REJECTED)
     Conversion.objects.update(status=Status.APPROVED)
     with pytest.raises(IntegrityError, match="without a status change"):

@@ -9,7 +9,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 from django.test import Client
 
 from affiliates.models import User
-from conversions.intake import Decision, intake, take_up_parked
+from conversions.intake import Decision, intake, resume_parked
 from conversions.lifecycle.refunds import RefundRefused, refund
 from conversions.models import Conversion, ParkedPostback, Postback, Refund, StatusChange
 from dashboard.trace.events import RefundEvent
@@ -52,7 +52,7 @@ def test_a_part_shrinks_the_commission_that_is_a_share(world: World) -> None:
     assert owed() == 10
     assert outcome(give_back("20.00")) == (200, "updated", "partly_refunded")
     row.refresh_from_db()
-    assert (row.status, row.revenue, row.refunded, row.kept_revenue) == ("approved", 100, 20, 80)
+    assert (row.status, row.revenue, row.refunded, row.remaining_revenue) == ("approved", 100, 20, 80)
     assert owed() == 8
     assert LedgerEntry.objects.get(kind="reversal").amount == -2
 
@@ -149,7 +149,7 @@ def test_a_refund_that_overtakes_its_sale_waits_for_it(world: World) -> None:
 
 def test_a_refund_whose_sale_never_comes_is_given_up(world: World) -> None:
     give_back("20", click_id=world.click())
-    take_up_parked(now=NOW + timedelta(hours=73))
+    resume_parked(now=NOW + timedelta(hours=73))
     assert Postback.objects.get().reason == "sale_never_came"
     assert not Conversion.objects.exists()
 
@@ -179,7 +179,7 @@ def test_a_pixel_refunds_nothing(world: World) -> None:
     row = sale(world)
     fields = {"txid": "S-1", "event_type": "purchase", "refund": "20", "click_id": world.click(), "token": None}
     fields["advertiser"] = world.advertiser.public_id
-    intake([received(fields, door=Postback.Door.PIXEL)], now=NOW)
+    intake([received(fields, endpoint=Postback.Endpoint.PIXEL)], now=NOW)
     row.refresh_from_db()
     assert row.refunded == 0
 
@@ -229,7 +229,7 @@ def test_refuses_what_the_currency_has_no_coin_for(world: World, olga: User) -> 
         refund(conversion=row, amount=Decimal("0.5"), occurred_at=NOW, now=NOW, source=source, actor=olga)
 
 
-def test_the_whole_story_tells_of_it(world: World) -> None:
+def test_the_whole_story_reports_it(world: World) -> None:
     row = sale(world)
     give_back("20", refund_id="R1")
     events = story_of(look_up(row.public_id)).events

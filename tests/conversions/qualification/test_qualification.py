@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from conversions.lifecycle.operator_decisions import approve
 from conversions.models import Conversion, Customer, QualificationRule, QualificationWait, StatusChange, Trace
-from conversions.qualification.waits import look_again
+from conversions.qualification.waits import re_evaluate
 from conversions.qualification.words import all_words
 from tests.conversions.sending import NOW, World, outcome, send, send_all
 from tests.factories import OperatorFactory
@@ -81,8 +81,8 @@ class TestAccumulated:
 
     def test_is_rejected_once_the_time_for_it_is_over_naming_rule_and_inputs(self, world):
         event(world, "p", revenue="40")
-        assert look_again(now=NOW + 30 * DAY) == 0
-        assert look_again(now=NOW + 30 * DAY + timedelta(seconds=1)) == 1
+        assert re_evaluate(now=NOW + 30 * DAY) == 0
+        assert re_evaluate(now=NOW + 30 * DAY + timedelta(seconds=1)) == 1
         assert state("p") == ("rejected", "not_qualified")
         step = Trace.objects.latest("id").steps[0]
         assert step["rule"] == "Deposit amounts add up to 100.00 EUR, within 30 days"
@@ -163,8 +163,8 @@ class TestChains:
         event(world, "k", "kyc", status="pending")
         check = Conversion.objects.get(transaction_id="k")
         approve(conversion_id=check.pk, actor=OperatorFactory(), now=NOW)
-        assert look_again(now=NOW) == 1
-        assert look_again(now=NOW) == 0
+        assert re_evaluate(now=NOW) == 1
+        assert re_evaluate(now=NOW) == 0
         assert state("p") == ("approved", "qualified")
 
     def test_a_chain_that_comes_in_backwards_is_solved_by_its_first_link(self, world):
@@ -311,7 +311,7 @@ class TestAfterwards:
         event(world, "p")
         row = Conversion.objects.get(transaction_id="p")
         approve(conversion_id=row.pk, actor=OperatorFactory(), now=NOW)
-        assert look_again(now=NOW) == 0
+        assert re_evaluate(now=NOW) == 0
         assert state("p") == ("approved", "operator_approved")
         assert not QualificationWait.objects.filter(ended_at=None).exists()
 

@@ -174,7 +174,7 @@ class TestThreshold:
         assert [part["mark"] for part in review.parts] == ["bot_click"]
         assert review.why == "The click was made by a bot."
 
-    def test_somebody_answers_also_where_the_policy_names_nobody(self, world):
+    def test_someone_answers_also_where_the_policy_names_no_one(self, world):
         olga = OperatorFactory(name="Olga")
         sale(world, cid=marked(world, is_bot=True))
         assert RiskReview.objects.get().owner == olga

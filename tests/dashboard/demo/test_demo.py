@@ -99,10 +99,12 @@ def test_shows_appeals_in_every_state_and_contradictions_to_decide(demo):
     assert ConflictReview.objects.filter(resolved_at=None).exists()
 
 
-def test_shows_every_outcome_of_a_postback_and_the_usual_faults(demo):
+def test_shows_every_outcome_of_a_postback_and_the_usual_problems(demo):
     assert set(Postback.objects.values_list("outcome", flat=True)) == set(Postback.Outcome.values)
-    faults = {problem["code"] for problems in Trace.objects.values_list("problems", flat=True) for problem in problems}
-    reasons = set(Trace.objects.values_list("reason", flat=True)) | faults
+    problems = {
+        problem["code"] for problems in Trace.objects.values_list("problems", flat=True) for problem in problems
+    }
+    reasons = set(Trace.objects.values_list("reason", flat=True)) | problems
     assert reasons >= {
         *("bad_token", "wrong_advertiser", "unresolved_macro", "unknown_click", "waiting_for_customer", "bad_amount"),
         *("wrong_name", "bad_currency", "bad_status", "bad_timestamp", "unknown_goal", "missing_goal"),
@@ -222,7 +224,7 @@ def test_facts_have_the_shape_of_the_contract(demo):
     ]
 
 
-def test_what_the_facts_tell_opens_doors(demo):
+def test_what_the_facts_name_can_be_used(demo):
     told = facts()
     routes = read_routes(link["code"] for link in told["links"])
     assert all(route is not None and route.is_open for route in routes.values())
@@ -276,7 +278,7 @@ def test_a_purchase_with_nothing_but_click_and_transaction_earns_commission(chan
 
 def received(fields: dict[str, str]) -> Received:
     return Received(
-        door=Postback.Door.NATIVE,
+        endpoint=Postback.Endpoint.NATIVE,
         method="GET",
         path="/postback",
         parameters=list(fields.items()),

@@ -84,7 +84,7 @@ def test_has_invoices_by_several_tax_rules_and_a_credit_note():
     assert {row.affiliate.name for row in pending()} >= {"Nordic Bonus Hub", "Brightlane Clicks"}
 
 
-def test_tells_its_progress_in_lines_where_there_is_no_terminal():
+def test_shows_its_progress_in_lines_where_there_is_no_terminal():
     out = io.StringIO()
     call_command("seed_demo", "--scale", "0.01", stdout=out)
     lines = out.getvalue().splitlines()

@@ -113,7 +113,7 @@ def test_a_real_server_answers_everything_as_it_has_to(tmp_path):
         assert model._default_manager.count() > count, model
 
 
-def test_wrong_answers_are_told_and_end_in_exit_code_1(liar, facts_file):
+def test_wrong_answers_are_reported_and_end_in_exit_code_1(liar, facts_file):
     code, said = simulate(
         *("--facts", facts_file, "--base-url", liar, "--rate", 100, "--duration", 0.6, "--conversions", 1)
     )
@@ -123,7 +123,7 @@ def test_wrong_answers_are_told_and_end_in_exit_code_1(liar, facts_file):
     assert "answers were not as they had to be" in said
 
 
-def test_a_server_that_is_not_there_is_told_and_ends_in_exit_code_1(facts_file):
+def test_a_server_that_is_not_there_is_reported_and_ends_in_exit_code_1(facts_file):
     code, said = simulate("--facts", facts_file, "--base-url", "http://127.0.0.1:9", "--rate", 50, "--duration", 0.1)
     assert code == 1
     assert "got no answer" in said

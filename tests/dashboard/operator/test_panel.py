@@ -173,7 +173,7 @@ class TestPermissions:
         for name in ("conversions_conversion", "payouts_ledgerentry", "tracking_click"):
             assert client.get(reverse(f"admin:{name}_export")).status_code == 403
 
-    def test_viewing_is_not_enough_for_a_deed(self, client, db):
+    def test_viewing_is_not_enough_for_an_action(self, client, db):
         affiliate = AffiliateFactory(status=Affiliate.Status.PENDING)
         operator = OperatorFactory()
         operator.user_permissions.add(Permission.objects.get(codename="view_affiliate"))

@@ -181,7 +181,7 @@ def test_an_affiliate_is_chosen_among_ones_own(ana: Affiliate, ben: Affiliate) -
     assert client.get("/").context["portal"].affiliate == second
 
 
-def test_somebody_without_an_affiliate_is_told_what_to_do(db: None) -> None:
+def test_someone_without_an_affiliate_learns_what_to_do(db: None) -> None:
     response = as_user(UserFactory()).get("/")
 
     assert response.status_code == 403
@@ -238,7 +238,7 @@ def test_an_affiliate_cannot_preview_another(ana: Affiliate, ben: Affiliate) -> 
     ("status", "said"),
     [("pending", "waits for approval"), ("suspended", "is suspended"), ("closed", "is closed")],
 )
-def test_an_account_that_is_not_active_is_told_why(db: None, status: str, said: str) -> None:
+def test_an_account_that_is_not_active_is_shown_why(db: None, status: str, said: str) -> None:
     client = signed_in(AffiliateFactory(status=status, status_note="We check your website."))
 
     text = words(client.get("/"))
@@ -285,7 +285,7 @@ def test_unknown_ids_are_not_found(ana: Affiliate) -> None:
         assert client.get(address).status_code == 404
 
 
-def test_a_draft_offer_is_seen_by_nobody(ana: Affiliate) -> None:
+def test_a_draft_offer_is_seen_by_no_one(ana: Affiliate) -> None:
     draft = OfferFactory(status="draft", name="Not yet")
     client = signed_in(ana)
 

@@ -58,7 +58,7 @@ def at(draft: DraftVersion) -> str:
     return reverse("portal:change_of_terms", args=[draft.public_id])
 
 
-def deed(draft: DraftVersion, name: str) -> str:
+def action_url(draft: DraftVersion, name: str) -> str:
     return reverse(f"admin:payouts_draftversion_{name}", args=[draft.pk])
 
 
@@ -69,7 +69,7 @@ def reply(client: Client, draft: DraftVersion, answer: str, digest: str = "") ->
 
 
 class TestThePortal:
-    def test_tells_of_the_question_and_what_it_means(self, asked: DraftVersion, ana: Affiliate) -> None:
+    def test_reports_the_question_and_what_it_means(self, asked: DraftVersion, ana: Affiliate) -> None:
         client = signed_in(ana)
         assert "The terms of LuckyFox are to change for events since" in words(client.get("/"))
         page = words(client.get(at(asked)))
@@ -132,10 +132,10 @@ class TestThePortal:
         assert desk.post(at(asked), {"answer": "accept", "digest": asked.digest}).status_code == 403
         assert not PlanConsent.objects.exists()
 
-    def test_a_draft_that_nobody_was_asked_about_is_not_shown(self, draft: DraftVersion, ana: Affiliate) -> None:
+    def test_a_draft_that_no_one_was_asked_about_is_not_shown(self, draft: DraftVersion, ana: Affiliate) -> None:
         assert signed_in(ana).get(at(draft)).status_code == 404
 
-    def test_tells_what_became_of_it(self, asked: DraftVersion, ana: Affiliate) -> None:
+    def test_shows_what_became_of_it(self, asked: DraftVersion, ana: Affiliate) -> None:
         client = signed_in(ana)
         reply(client, asked, "decline")
         withdraw_draft(draft=asked, now=datetime.now(UTC))
@@ -165,7 +165,7 @@ class TestThePanel:
         assert "First deposit (FTD) 120.00 EUR 100.00 EUR" in page
 
     def test_a_draft_is_changed_on_the_plans_form(self, desk: Client, world: World, asked: DraftVersion) -> None:
-        form = desk.get(deed(asked, "rewrite"), follow=True)
+        form = desk.get(action_url(asked, "rewrite"), follow=True)
         assert 'value="100"' in form.content.decode()
         path = form.redirect_chain[-1][0]
         desk.post(path, self.form(world, asked.effective_from, "110", "draft"))
@@ -176,15 +176,15 @@ class TestThePanel:
         self, desk: Client, draft: DraftVersion, ana: Affiliate, ben: Affiliate, mailoutbox: list[EmailMessage]
     ) -> None:
         owners = [AffiliateMemberFactory(affiliate=each).user.email for each in (ana, ben)]
-        assert "2 affiliates concerned" in words(desk.get(deed(draft, "ask_for_consent")))
-        page = words(desk.post(deed(draft, "ask_for_consent"), {"confirmed": "yes"}, follow=True))
+        assert "2 affiliates concerned" in words(desk.get(action_url(draft, "ask_for_consent")))
+        page = words(desk.post(action_url(draft, "ask_for_consent"), {"confirmed": "yes"}, follow=True))
         assert sorted(to for mail in mailoutbox for to in mail.to) == sorted(owners)
         assert "Asked" in page
         assert WhatIf.objects.get().draft == draft
         draft.refresh_from_db()
         reply(signed_in(ana), draft, "accept")
         mailoutbox.clear()
-        page = words(desk.post(deed(draft, "ask_for_consent"), {"confirmed": "yes"}, follow=True))
+        page = words(desk.post(action_url(draft, "ask_for_consent"), {"confirmed": "yes"}, follow=True))
         assert [mail.to for mail in mailoutbox] == [[owners[1]]]
         assert "1 of 2 concerned have accepted." in page
         assert "40.00 EUR less" in page
@@ -192,7 +192,7 @@ class TestThePanel:
     def test_records_an_answer_to_the_terms_that_were_shown(
         self, desk: Client, draft: DraftVersion, ana: Affiliate, world: World, olga: User
     ) -> None:
-        path = deed(draft, "record_consent")
+        path = action_url(draft, "record_consent")
         assert draft.digest in desk.get(path).content.decode()
         given = {"confirmed": "yes", "affiliate": ana.pk, "answer": "accepted", "evidence_file": "letter.pdf"}
         given |= {"evidence": "Letter of 3 May", "digest": draft.digest}
@@ -210,27 +210,27 @@ class TestThePanel:
         self, desk: Client, asked: DraftVersion, ana: Affiliate, ben: Affiliate
     ) -> None:
         reply(signed_in(ana), asked, "accept")
-        path = deed(asked, "publish")
+        path = action_url(asked, "publish")
         assert "1 of 2 consents are missing (Ben)" in words(desk.post(path, {"confirmed": "yes"}))
         reply(signed_in(ben), asked, "accept")
         assert "is in force from" in words(desk.post(path, {"confirmed": "yes"}, follow=True))
         book_changes()
         amounts = LedgerEntry.objects.filter(affiliate=ben).order_by("sequence").values_list("amount", flat=True)
         assert list(amounts) == [120, -120, 100]
-        assert desk.get(deed(asked, "publish")).status_code in (200, 302)
+        assert desk.get(action_url(asked, "publish")).status_code in (200, 302)
         assert "published already" in words(desk.post(path, {"confirmed": "yes"}))
         version = PlanVersion.objects.get(number=2)
         page = words(desk.get(reverse("admin:payouts_planversion_change", args=[version.pk])))
         assert "2 affiliates answered exactly these terms." in page
 
-    def test_a_closed_draft_offers_no_deeds(self, desk: Client, asked: DraftVersion) -> None:
+    def test_a_closed_draft_offers_no_actions(self, desk: Client, asked: DraftVersion) -> None:
         page = desk.get(reverse("admin:payouts_draftversion_change", args=[asked.pk])).content.decode()
-        assert deed(asked, "publish") in page
-        assert deed(asked, "rewrite") in page
+        assert action_url(asked, "publish") in page
+        assert action_url(asked, "rewrite") in page
         withdraw_draft(draft=asked, now=datetime.now(UTC))
         page = desk.get(reverse("admin:payouts_draftversion_change", args=[asked.pk])).content.decode()
         for name in ("publish", "rewrite", "ask_for_consent", "record_consent", "withdraw"):
-            assert deed(asked, name) not in page
+            assert action_url(asked, name) not in page
 
     def test_a_what_if_of_the_list_of_versions_is_shown_with_chart_and_file(
         self, desk: Client, draft: DraftVersion, ana: Affiliate
@@ -259,7 +259,7 @@ class TestThePanel:
             "starts_on": f"{since:%Y-%m-%d}",
             "ends_on": f"{since + timedelta(days=1):%Y-%m-%d}",
         }
-        assert "lie in the past" in words(desk.post(deed(draft, "try_draft"), given))
+        assert "lie in the past" in words(desk.post(action_url(draft, "try_draft"), given))
 
     def test_one_at_work_renews_itself(self, desk: Client, plan: CommissionPlan) -> None:
         now = datetime.now(UTC)

@@ -77,7 +77,7 @@ def test_shows_30_days_unless_others_are_asked_for(world: World) -> None:
     assert listed(world, f"q={text_of(old.pk)}") == [old]
 
 
-def test_a_mistyped_click_id_is_told(world: World) -> None:
+def test_a_mistyped_click_id_is_reported(world: World) -> None:
     assert "not a genuine click ID" in words(signed_in(world.affiliate).get("/clicks/?q=abc"))
 
 

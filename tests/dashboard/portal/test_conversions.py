@@ -89,7 +89,7 @@ def test_finds_a_click_id_and_a_part_of_a_transaction_id(world: World) -> None:
     assert listed(world, "q=333") == []
 
 
-def test_tells_a_forged_click_id_from_an_empty_result(world: World) -> None:
+def test_distinguishes_a_forged_click_id_from_an_empty_result(world: World) -> None:
     text = text_of(world.click().pk)
     forged = ("1" if text[0] == "0" else "0") + text[1:]
 
@@ -105,7 +105,7 @@ def test_sorts_by_what_the_heading_says(world: World) -> None:
     assert listed(world, "sort=revenue") == [new, old]
 
 
-def test_headings_tell_the_order(world: World) -> None:
+def test_headings_show_the_order(world: World) -> None:
     world.conversion()
 
     html = signed_in(world.affiliate).get("/conversions/?sort=status&status=approved").content.decode()
@@ -194,7 +194,7 @@ def test_exports_the_same_from_an_asynchronous_server(world: World) -> None:
     assert "T-1" in async_to_sync(download)()
 
 
-def test_tells_the_history_with_reasons_and_notes(world: World, olga: User) -> None:
+def test_shows_the_history_with_reasons_and_notes(world: World, olga: User) -> None:
     conversion = world.conversion(status="pending", reason=Reason.AWAITS_APPROVAL)
     StatusChangeFactory(conversion=conversion)
     lifecycle.change_status(
@@ -290,7 +290,7 @@ def traced(conversion: Conversion, *steps: dict[str, Any]) -> str:
     return page(conversion).content.decode()
 
 
-def test_tells_the_steps_of_the_decision(world: World) -> None:
+def test_shows_the_steps_of_the_decision(world: World) -> None:
     conversion = world.conversion()
     html = traced(
         conversion,

@@ -40,13 +40,13 @@ def page_of(client, user, address):
     return client.get(address).content.decode()
 
 
-def test_the_portal_tells_the_rule_but_not_the_revenue(client, ana, waiting):
+def test_the_portal_shows_the_rule_but_not_the_revenue(client, ana, waiting):
     page = page_of(client, ana, reverse("portal:conversion", args=[waiting.public_id]))
     assert "Deposit amounts add up to 100.00 EUR" in page
     assert "40.00" not in page
 
 
-def test_the_portal_tells_why_who_and_until_when_of_a_review(client, ana, held):
+def test_the_portal_shows_why_who_and_until_when_of_a_review(client, ana, held):
     page = page_of(client, ana, reverse("portal:conversion", args=[held.public_id]))
     assert "The click was made by a bot." in page
     assert "Held for review until" in page
@@ -59,7 +59,7 @@ def test_the_portal_says_what_counts(client, ana, world, waiting):
     assert "Deposit amounts add up to 100.00 EUR" in page
 
 
-def test_the_trace_page_tells_how_far_it_is_and_what_came_of_a_later_look(client, world, waiting):
+def test_the_trace_page_shows_how_far_it_is_and_what_came_of_a_later_look(client, world, waiting):
     olga = SuperuserFactory()
     address = reverse("trace:conversion", args=[waiting.public_id])
     assert "Waiting for 40.00 EUR of 100.00 EUR." in page_of(client, olga, address)
@@ -86,6 +86,6 @@ def test_the_api_names_the_rules_of_goals(world, waiting):
     assert rules["purchase"] == ["Deposit amounts add up to 100.00 EUR"]
 
 
-def test_the_trace_api_tells_it_as_well(held):
+def test_the_trace_api_shows_it_as_well(held):
     told = client_of(OperatorFactory(is_superuser=True)).get("/api/v1/trace", {"id": held.public_id}).json()
     assert told["conversions"][0]["hold"]["owner"] == "Olga"

@@ -81,14 +81,14 @@ def test_an_affiliate_downloads_its_own(ana: Affiliate, documents: list[Invoice]
 
 
 @pytest.mark.parametrize("form", ["pdf", "json", "csv"])
-def test_nobody_elses_is_there(ana: Affiliate, ben: Affiliate, documents: list[Invoice], form: str) -> None:
+def test_no_other_affiliates_is_there(ana: Affiliate, ben: Affiliate, documents: list[Invoice], form: str) -> None:
     address = f"{INVOICES}{documents[0].number}/{form}/"
     assert signed_in(ben).get(address).status_code == 404
     assert Client().get(address).status_code == 302
     assert main_rows(signed_in(ben).get(INVOICES)) == 0
 
 
-def test_the_portal_asks_for_what_is_missing_once_somebody_writes_invoices(ana: Affiliate) -> None:
+def test_the_portal_asks_for_what_is_missing_once_someone_writes_invoices(ana: Affiliate) -> None:
     client = signed_in(ana)
     assert "No invoices can be written for you yet" not in words(client.get(INVOICES))
     assert "the program does not write invoices yet" in words(client.get(BILLING))

@@ -69,7 +69,7 @@ def test_says_that_a_code_is_taken_by_whomever(world: World, ben: Affiliate) -> 
     assert response.context["form"].errors == {"code": ["This code is taken. Choose another one."]}
 
 
-def test_says_so_too_when_somebody_was_a_moment_faster(
+def test_says_so_too_when_someone_was_a_moment_faster(
     world: World, ben: Affiliate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The form found the code free; the database, which has the last word, no longer does."""

@@ -174,7 +174,7 @@ def test_exports_what_each_goal_pays(ana: Affiliate) -> None:
     )
 
 
-def test_the_terms_are_told_by_the_worked_examples_of_the_version_in_force(ana: Affiliate) -> None:
+def test_the_terms_are_reported_by_the_worked_examples_of_the_version_in_force(ana: Affiliate) -> None:
     world = world_of(ana)
     version = world.offer.commission_plans.get().versions.get()
     events = [{"goal": world.goal.code, "revenue": "50", "currency": "EUR"}]

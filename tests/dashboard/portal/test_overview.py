@@ -128,7 +128,7 @@ def test_an_unknown_zone_falls_back_to_utc(ana: Affiliate) -> None:
     assert "Times in UTC" in words(signed_in(ana, time_zone="Atlantis/Capital").get("/"))
 
 
-def test_tells_a_new_affiliate_the_first_steps(ana: Affiliate) -> None:
+def test_shows_a_new_affiliate_the_first_steps(ana: Affiliate) -> None:
     client = signed_in(ana)
     assert "0 of 3 done" in words(client.get("/"))
 

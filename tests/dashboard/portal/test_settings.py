@@ -100,7 +100,7 @@ def owner(ana: Affiliate) -> User:
     return user
 
 
-def test_an_owner_says_where_the_money_goes_and_all_owners_hear_of_it(
+def test_an_owner_says_where_the_money_goes_and_all_owners_learn_of_it(
     ana: Affiliate, owner: User, mailoutbox: list[EmailMessage]
 ) -> None:
     client = as_user(owner)

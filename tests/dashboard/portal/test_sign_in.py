@@ -50,7 +50,7 @@ def test_fields_carry_the_kits_classes_and_their_labels(db: None, client: Client
     assert html.count('<label class="form-label') == 2
 
 
-def test_a_wrong_password_is_told_beside_the_form(db: None, client: Client) -> None:
+def test_a_wrong_password_is_reported_beside_the_form(db: None, client: Client) -> None:
     UserFactory(email="ana@affiliates.example")
 
     response = client.post("/accounts/login/", {"login": "ana@affiliates.example", "password": "wrong"})

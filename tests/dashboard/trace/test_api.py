@@ -89,7 +89,7 @@ def test_a_click_that_is_not_stored_is_known_by_its_signature(olga: User) -> Non
     assert (click["id"], click["is_stored"], click["link"]) == (named, False, link.code)
 
 
-def test_a_click_of_an_unknown_link_is_told_all_the_same(olga: User) -> None:
+def test_a_click_of_an_unknown_link_is_reported_all_the_same(olga: User) -> None:
     named = text_of(new_click_uuid(link_id=4_000_000_000, at=datetime.now(UTC)))
     (click,) = story(client_of(olga), named)["clicks"]
     assert (click["id"], click["link"], click["affiliate"], click["offer"]) == (named, None, None, None)
@@ -114,7 +114,7 @@ def test_reading_traces_is_a_permission_of_its_own(postback: Postback) -> None:
     assert client.get("/api/v1/trace/", {"id": "order/77"}).status_code == 200
 
 
-def test_the_money_is_told_to_the_payout(olga: User, postback: Postback) -> None:
+def test_the_money_is_followed_to_the_payout(olga: User, postback: Postback) -> None:
     end = datetime.now(UTC) + timedelta(days=2)
     close_period(ends_at=end.replace(hour=0, minute=0, second=0, microsecond=0), now=end, actor=olga)
     told = story(client_of(olga), "order/77")
@@ -123,7 +123,7 @@ def test_the_money_is_told_to_the_payout(olga: User, postback: Postback) -> None
     assert (payout["amount"], payout["affiliate"]["name"]) == ("120.00", "Ana")
 
 
-def test_refunds_and_later_looks_are_told(olga: User, postback: Postback) -> None:
+def test_refunds_and_later_looks_are_reported(olga: User, postback: Postback) -> None:
     conversion = postback.conversion
     assert conversion is not None
     Conversion.objects.filter(pk=conversion.pk).update(revenue="50")

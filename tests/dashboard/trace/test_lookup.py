@@ -89,12 +89,12 @@ class TestClickIDs:
         assert f"has 40 characters and this has {cut}: it was {word} on the way" in found.text
         assert found.meant == text
 
-    def test_lengthened_it_is_told(self):
+    def test_lengthened_it_is_reported(self):
         text = World().click()
         assert "this has 42: it was lengthened" in look_up(text + "00").text
 
     @pytest.mark.parametrize("text", ["{click_id}", "[clickid]", "#cid#", "${click}", "%7Bclick_id%7D", "<click>"])
-    def test_a_placeholder_is_told(self, text):
+    def test_a_placeholder_is_reported(self, text):
         assert look_up(text).title == "An unresolved macro"
 
     def test_postbacks_that_sent_a_forged_one_are_found(self):
@@ -141,7 +141,7 @@ class TestOtherIDs:
             ("01a1fb38-c36e-0000-0007-0b393f0d1845", "An unknown UUID"),
         ],
     )
-    def test_an_unknown_one_is_told(self, text, title):
+    def test_an_unknown_one_is_reported(self, text, title):
         found = look_up(text)
         assert (found.title, found.is_known) == (title, False)
         assert found.text

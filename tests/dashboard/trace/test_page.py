@@ -68,7 +68,7 @@ def has(page: str, *texts: str) -> None:
     assert not missing
 
 
-class TestOnePageTellsAll:
+class TestOnePageShowsAll:
     def test_by_click_id(self, desk, story):
         page = read(desk, story.click)
         has(page, story.click, *CLICK, *POSTBACK, *MONEY, "Counted", "Conversion made, approved")
@@ -136,7 +136,7 @@ class TestInOrder:
 
 
 class TestWithoutAStoredClick:
-    def test_the_signature_tells_time_and_link(self, desk, story):
+    def test_the_signature_shows_time_and_link(self, desk, story):
         Click.objects.all().delete()
         page = read(desk, story.click)
         has(page, "A genuine click ID without a stored click", "No stored click", "Ana", "Lucky Fox Casino")
@@ -159,7 +159,7 @@ class TestNothingEarned:
 
 
 class TestRefused:
-    def test_every_fault_is_listed_with_its_remedy(self, desk):
+    def test_every_problem_is_listed_with_its_remedy(self, desk):
         world = World()
         decision = send(click_id=world.click(), event_type="ftd", revenue="twelve", currency="EURO", txid="X")
         page = desk.get(reverse("trace:postback", args=[decision.postback_id])).content.decode()
@@ -203,7 +203,7 @@ class TestSearch:
             assert f"/trace/?q={text}" in page, text
         assert "/trace/?q=" not in desk.get("/admin/search/", {"s": "nobody knows", "extended": "1"}).content.decode()
 
-    def test_the_panels_own_search_tells_nothing_without_permission(self, client, story):
+    def test_the_panels_own_search_shows_nothing_without_permission(self, client, story):
         from tests.factories import OperatorFactory
 
         client.force_login(OperatorFactory())

@@ -58,8 +58,8 @@ def anchor(two_statements: list[Statement]) -> Anchor:
     return made
 
 
-def faults(*copies: Path) -> list[str]:
-    return [f"{each.subject} {each.fault}" for each in anchor_findings(None, copies)]
+def problems(*copies: Path) -> list[str]:
+    return [f"{each.subject} {each.problem}" for each in anchor_findings(None, copies)]
 
 
 @pytest.mark.parametrize("kept", [1, 100, -1])
@@ -69,7 +69,7 @@ def test_a_torn_line_is_written_again_whole(anchor: Anchor, tmp_path: Path, kept
     assert append_missing(path) == 1
     assert append_missing(path) == 1
     assert path.read_text() == f"{anchor.line[:kept]}\n{anchor.line}\n"
-    assert faults(path) == []
+    assert problems(path) == []
 
 
 def test_a_line_that_lacks_only_its_end_is_not_written_twice(anchor: Anchor, tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_a_line_that_lacks_only_its_end_is_not_written_twice(anchor: Anchor, tmp
 def test_a_damaged_line_is_named(anchor: Anchor, tmp_path: Path) -> None:
     path = tmp_path / "anchors.jsonl"
     path.write_text(f"{anchor.line[:50]}x\n{anchor.line}\n")
-    assert any("line 1 is no anchor" in fault for fault in faults(path))
+    assert any("line 1 is no anchor" in problem for problem in problems(path))
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
@@ -114,7 +114,7 @@ def test_a_file_of_another_history_is_not_continued(anchor: Anchor, tmp_path: Pa
     with pytest.raises(FileRefused, match="Run manage.py verify_ledger"):
         append_missing(path)
     assert path.read_bytes() == before
-    assert any("history was rewritten" in fault for fault in faults(path))
+    assert any("history was rewritten" in problem for problem in problems(path))
 
 
 def test_the_file_is_readable_by_others_and_writable_by_its_owner_only(anchor: Anchor, tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_a_new_key_signs_and_the_old_one_stays_known(two_statements: list[Statem
     assert second
     assert [read_line(each.line).values["key"] for each in (first, second)] == [1, 2]
     assert list(AnchorKey.objects.order_by("number").values_list("number", flat=True)) == [1, 2]
-    assert faults() == []
+    assert problems() == []
 
 
 def test_a_number_of_another_key_is_refused_and_statements_wait(two_statements: list[Statement], settings: Any) -> None:
@@ -171,18 +171,18 @@ def test_an_anchor_whose_signature_was_left_out_is_found(
     line = canonical_json({**read_line(second.line).values, "key": None, "signature": None})
     with triggers_off(Anchor):
         Anchor.objects.filter(number=2).update(line=line, hash=read_line(line).hash)
-    assert faults() == ["Anchor 2 is not signed, though anchors are since anchor 1."]
+    assert problems() == ["Anchor 2 is not signed, though anchors are since anchor 1."]
 
 
 def test_a_public_key_exchanged_in_the_database_is_found(two_statements: list[Statement], settings: Any) -> None:
     """History signed anew with another key needs that key in the database; ANCHOR_KEYS stands outside of it."""
     settings.ANCHOR_KEYS = forged = [new_key(1)]
     make_anchor(now=DECEMBER)
-    assert faults() == []
+    assert problems() == []
     settings.ANCHOR_KEYS = [new_key(1)]
-    assert faults() == ["Key 1 in the database is not the key of that number in ANCHOR_KEYS."]
+    assert problems() == ["Key 1 in the database is not the key of that number in ANCHOR_KEYS."]
     settings.ANCHOR_KEYS = forged
-    assert faults() == []
+    assert problems() == []
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_a_changed_signature_is_found(two_statements: list[Statement], settings:
     line = canonical_json({**values, "signature": "0" * 128})
     with triggers_off(Anchor):
         Anchor.objects.update(line=line, hash=read_line(line).hash)
-    assert faults() == ["Anchor 1 is not signed by key 1."]
+    assert problems() == ["Anchor 1 is not signed by key 1."]
 
 
 def test_anyone_may_read_anchors_and_keys_and_finds_no_names_or_amounts(

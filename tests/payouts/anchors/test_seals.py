@@ -54,7 +54,7 @@ MODELS: list[Any] = [Statement, Payout, StatementSeal, LedgerEntry, Anchor, Anch
 # does not name them.
 # How a payout is sent (`batch`, `method`) and who marked it are written once by the payment, and then the database
 # refuses to change them: the file that was released, which is append-only, says it as well.
-KEPT_BY_THE_DATABASE = {
+PROTECTED_BY_THE_DATABASE = {
     "payouts.AnchorKey.since", "payouts.Payout.failure", "payouts.Payout.batch", "payouts.Payout.method",
     "payouts.Payout.paid_by", "payouts.Payout.in_flight", "payouts.Payout.in_flight_at", "payouts.LedgerEntry.actor",
 }  # fmt: skip
@@ -154,7 +154,7 @@ def test_the_database_refuses_to_change_it(history: None, model: Any, field: Any
 
 @pytest.mark.parametrize(("model", "field"), FIELDS, ids=name_of)
 def test_a_change_by_the_owner_of_the_tables_is_found(history: None, model: Any, field: Any) -> None:
-    if str(field) in KEPT_BY_THE_DATABASE:
+    if str(field) in PROTECTED_BY_THE_DATABASE:
         return
     assert list(Verification().findings()) == []
     try:

@@ -119,14 +119,14 @@ def test_an_operator_downloads_documents_and_the_list(desk: Client, documents: l
     ]
 
 
-def test_nobody_else_gets_them(client: Client, documents: list[Invoice]) -> None:
+def test_no_one_else_gets_them(client: Client, documents: list[Invoice]) -> None:
     address = f"/admin/payouts/invoice/{documents[0].pk}/pdf"
     assert client.get(address, follow=True).redirect_chain[-1][0].startswith("/accounts/login/")
     client.force_login(OperatorFactory())
     assert client.get(address, follow=True).status_code == 403
 
 
-def test_what_is_missing_is_listed_and_mended_on_the_affiliates_page(desk: Client, ana: Affiliate, olga: User) -> None:
+def test_what_is_missing_is_listed_and_fixed_on_the_affiliates_page(desk: Client, ana: Affiliate, olga: User) -> None:
     missing = "/admin/payouts/invoice/missing/"
     earn(ana, "100", OCTOBER)
     [statement] = closed(NOVEMBER)

@@ -48,7 +48,7 @@ def test_another_affiliates_invoice_is_not_there(ben: Affiliate, documents: list
     assert results(client_of(ben), "invoices") == []
 
 
-def test_a_payout_tells_its_vat_its_fee_and_what_is_sent() -> None:
+def test_a_payout_shows_its_vat_its_fee_and_what_is_sent() -> None:
     ExchangeRate.objects.create(day=date(2026, 10, 30), currency="USD", per_euro=Decimal("1.25"), source="ecb")
     PayoutTerms.objects.create(fee=2)
     issuer("DE")

@@ -122,7 +122,7 @@ def test_without_vat_the_invoice_says_why(
     ("currency", "amount", "vat"),
     [("JPY", "12345", "2346"), ("KWD", "10.125", "1.924"), ("BTC", "0.12345678", "0.02345679")],
 )
-def test_vat_is_rounded_to_the_currencys_own_places_and_told_in_the_countrys(
+def test_vat_is_rounded_to_the_currencys_own_places_and_reported_in_the_countrys(
     ana: Affiliate, currency: str, amount: str, vat: str
 ) -> None:
     """19 % of 12345 is 2345.55; of 10.125 is 1.92375; of 0.12345678 is 0.0234567882."""
@@ -457,7 +457,7 @@ def test_verification_finds_what_was_altered(ana: Affiliate, change: dict[str, A
     closed(NOVEMBER)
     with triggers_off(Invoice):
         Invoice.objects.update(**change)
-    assert said in " ".join(finding.fault for finding in Verification().findings())
+    assert said in " ".join(finding.problem for finding in Verification().findings())
 
 
 class TestBillingDetails:
@@ -483,10 +483,10 @@ class TestBillingDetails:
             ({"legal_name": "Ana\u202egpj"}, "legal_name", "cannot be printed"),
         ],
     )
-    def test_every_fault_is_named(self, changes: dict[str, Any], field: str, said: str) -> None:
+    def test_every_problem_is_named(self, changes: dict[str, Any], field: str, said: str) -> None:
         with pytest.raises(BillingRefused) as caught:
             check_details(self.given(**changes))
-        assert said in caught.value.faults[field]
+        assert said in caught.value.problems[field]
 
     def test_a_change_keeps_what_was_before(self, ana: Affiliate) -> None:
         first = set_details(affiliate=ana, given=self.given(), actor=None, now=OCTOBER)

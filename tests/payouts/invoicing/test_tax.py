@@ -54,7 +54,7 @@ def test_each_kind_of_seller_and_place_has_its_rule(seller: Seller, countries: s
         (case(Seller.BUSINESS, "DE>DE", day=date(2009, 12, 31)), "No tax rule is known for 2009-12-31"),
     ],
 )
-def test_what_is_missing_is_said(given: Case, said: str) -> None:
+def test_what_is_missing_is_reported(given: Case, said: str) -> None:
     with pytest.raises(Undecided, match=said):
         treat(given, RateBook())
 

@@ -15,7 +15,7 @@ from conversions.models import Goal
 from payouts.documents.account import account_of
 from payouts.invoicing.basis import parts_of
 from payouts.ledger.booking import book_changes
-from payouts.ledger.chain_walk import Finding
+from payouts.ledger.chain_walk import ChainProblem
 from payouts.ledger.click_booking import book_clicks
 from payouts.ledger.click_counts import count_clicks
 from payouts.models import BilledClicks, CommissionPlan, CommissionRule, LedgerEntry, Statement
@@ -75,7 +75,7 @@ def settle(now: datetime = NEXT) -> None:
     book_clicks(now=now)
 
 
-def findings() -> list[Finding]:
+def findings() -> list[ChainProblem]:
     return list(Verification().findings())
 
 
@@ -298,7 +298,7 @@ def test_verification_finds_a_count_that_was_altered(ana: Affiliate, link: Track
     BilledClicks.objects.update(parts=[{"clicks": 50}])
     (found,) = findings()
     assert found.subject == f"Clicks {row.public_id}"
-    assert found.fault.startswith("the ledger holds 4.50 EUR less than it earns: Link k3n8d2x on 2026-11-10")
+    assert found.problem.startswith("the ledger holds 4.50 EUR less than it earns: Link k3n8d2x on 2026-11-10")
 
 
 def test_statements_group_clicks_by_offer(ana: Affiliate, link: TrackingLink, plan: CommissionPlan) -> None:
@@ -378,8 +378,8 @@ def test_the_database_wants_a_source_for_commission(ana: Affiliate, link: Tracki
         ({"valid_from": NOON}, "at midnight UTC"),
     ],
 )
-def test_the_linter_refuses_what_clicks_cannot_have(plan: CommissionPlan, fields: dict[str, Any], fault: str) -> None:
-    with pytest.raises(PlanRefused, match=fault):
+def test_the_linter_refuses_what_clicks_cannot_have(plan: CommissionPlan, fields: dict[str, Any], problem: str) -> None:
+    with pytest.raises(PlanRefused, match=problem):
         publish(plan, per_click("0.10", **fields))
 
 

@@ -70,7 +70,7 @@ def test_a_crash_in_the_middle_books_nothing_and_is_made_up_by_the_next(
     assert total() == Decimal("3.00")
 
 
-def test_while_somebody_counts_others_do_not_wait(twelve_links: None) -> None:
+def test_while_someone_counts_others_do_not_wait(twelve_links: None) -> None:
     with transaction.atomic():
         assert count_clicks(now=LATER) == 12
         assert at_once(lambda: count_clicks(now=LATER)) == [0]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from affiliates.models import Affiliate, User
-from payouts.documents import paper
+from payouts.documents import pdf_layout
 from payouts.documents.statement_pdf import statement_pdf
 from payouts.invoicing.basis import parts_of
 from payouts.ledger.booking import adjust
@@ -62,7 +62,7 @@ def test_the_words_stay_and_what_was_typed_stays_whole(booked: str, ana: Affilia
 
 def test_the_statement_on_paper_names_no_operator(booked: str, ana: Affiliate, monkeypatch: Any) -> None:
     written: list[str] = []
-    monkeypatch.setattr(paper, "escape", lambda value: written.append(value) or escape(value))
+    monkeypatch.setattr(pdf_layout, "escape", lambda value: written.append(value) or escape(value))
     statement_pdf(Statement.objects.get(number=booked))
     assert "A gift" in written
     assert not [each for each in written if "Zoltan" in each]

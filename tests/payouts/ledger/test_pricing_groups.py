@@ -97,7 +97,7 @@ def test_a_tampered_tier_line_is_found(ana: Affiliate, sale: Goal) -> None:
     Conversion.objects.filter(pk=late.pk).update(revenue=Decimal(500))
     [found] = findings()
     # 100 at 10 % + 400 at 20 % = 90 in place of 50.
-    assert "40.00 EUR less" in found.fault
+    assert "40.00 EUR less" in found.problem
 
 
 def test_an_event_goes_by_the_parents_of_its_time(ben: Affiliate, sale: Goal) -> None:
@@ -218,7 +218,7 @@ def test_validity_may_follow_but_not_overlap(sale: Goal) -> None:
         ),
     ],
 )
-def test_a_faulty_formula_is_refused(sale: Goal, formula: dict[str, Any], fault: str) -> None:
-    with pytest.raises(PlanRefused, match=fault):
+def test_a_faulty_formula_is_refused(sale: Goal, formula: dict[str, Any], problem: str) -> None:
+    with pytest.raises(PlanRefused, match=problem):
         deal(CommissionRule(goal=sale, kind=CommissionRule.Kind.TIERED, formula=formula))
     assert Conversion.objects.filter(status=APPROVED).count() == 0

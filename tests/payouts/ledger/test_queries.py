@@ -33,15 +33,15 @@ def deposits(goal: Goal, affiliate: Affiliate, revenue: str, **fields: object) -
 def test_balances_of_many_affiliates_cost_one_query(ana: Affiliate, ben: Affiliate, deposit: Goal) -> None:
     deposits(deposit, ana, "80"), deposits(deposit, ana, "100", currency="JPY"), deposits(deposit, ben, "40")
     book_changes()
-    nobody = AffiliateFactory()
+    new_affiliate = AffiliateFactory()
     with CaptureQueriesContext(connection) as queries:
-        found = balances_of([ana.pk, ben.pk, nobody.pk])
+        found = balances_of([ana.pk, ben.pk, new_affiliate.pk])
     assert len(queries) == 1
     assert found == {ana.pk: [("EUR", 20), ("JPY", 25)], ben.pk: [("EUR", 10)]}
-    assert balances(nobody) == []
+    assert balances(new_affiliate) == []
 
 
-def test_earnings_tell_what_is_owed_pending_paid_and_earned(ana: Affiliate, deposit: Goal, olga: User) -> None:
+def test_earnings_show_what_is_owed_pending_paid_and_earned(ana: Affiliate, deposit: Goal, olga: User) -> None:
     deposits(deposit, ana, "80")
     deposits(deposit, ana, "10", status=PENDING), deposits(deposit, ana, "30", status=PENDING)
     deposits(deposit, ana, "100", status=PENDING, currency="USD")
@@ -56,7 +56,7 @@ def test_earnings_tell_what_is_owed_pending_paid_and_earned(ana: Affiliate, depo
     assert earnings(ana) == [euros, Earning("USD", Decimal(0), Decimal(25), Decimal(0), Decimal(0))]
 
 
-def test_nobody_has_earnings_out_of_nothing(ana: Affiliate) -> None:
+def test_no_one_has_earnings_out_of_nothing(ana: Affiliate) -> None:
     assert earnings(ana) == []
 
 

@@ -131,7 +131,7 @@ def test_a_chain_that_was_written_anew_does_not_fit_its_statement(ana: Affiliate
         seals = [reseal(ana, sequence) for sequence in range(2, 7)]
     LedgerHead.objects.filter(affiliate=ana).update(hash=seals[-1])
     statement = Statement.objects.get(affiliate=ana)
-    assert [(finding.subject, finding.fault) for finding in Verification().findings()] == [
+    assert [(finding.subject, finding.problem) for finding in Verification().findings()] == [
         (
             f"Ana ({ana.public_id}), statement {statement.number}",
             "was closed over another chain: entry #4 had another seal then.",
@@ -148,12 +148,12 @@ def test_a_chain_that_was_written_anew_does_not_fit_its_statement(ana: Affiliate
         ([4, 5, 6], "its last entry, #4, is missing."),
     ],
 )
-def test_a_deleted_entry_is_missed(ana: Affiliate, missing: list[int], fault: str) -> None:
+def test_a_deleted_entry_is_missed(ana: Affiliate, missing: list[int], problem: str) -> None:
     with triggers_off(LedgerEntry):
         LedgerEntry.objects.filter(affiliate=ana, sequence__in=missing)._raw_delete("default")
     code, output = verify()
     assert code == 1
-    assert any(fault in line for line in output)
+    assert any(problem in line for line in output)
 
 
 def test_a_head_that_was_set_back_is_found(ana: Affiliate) -> None:
@@ -169,8 +169,8 @@ def test_a_head_with_another_seal_is_found(ana: Affiliate) -> None:
 def test_a_changed_statement_is_found(ana: Affiliate) -> None:
     with triggers_off(Statement):
         Statement.objects.filter(affiliate=ana).update(opening=5, closing=485, first_sequence=2)
-    faults = [finding.fault for finding in Verification().findings()]
-    assert faults == [
+    problems = [finding.problem for finding in Verification().findings()]
+    assert problems == [
         "begins at entry #2, not where the statement before it ended.",
         "says opening 5.00 EUR; the ledger comes to 0.00 EUR.",
         "says closing 485.00 EUR; the ledger comes to 480.00 EUR.",
@@ -181,9 +181,9 @@ def test_a_changed_statement_is_found(ana: Affiliate) -> None:
 def test_a_payout_marked_by_hand_is_found(ben: Affiliate) -> None:
     payout = Payout.objects.get(affiliate=ben)
     Payout.objects.filter(pk=payout.pk).update(status="paid", paid_at=NOVEMBER)
-    fault = f"Payout {payout.public_id}: is paid, but the ledger holds no payment of 120.00 EUR for it."
-    assert verify()[1][0] == fault
-    assert verify("--affiliate", ben.public_id)[1][0] == fault
+    problem = f"Payout {payout.public_id}: is paid, but the ledger holds no payment of 120.00 EUR for it."
+    assert verify()[1][0] == problem
+    assert verify("--affiliate", ben.public_id)[1][0] == problem
 
 
 def test_a_payout_set_back_to_due_is_found(ana: Affiliate) -> None:
@@ -213,7 +213,7 @@ def test_a_conversion_marked_as_booked_without_its_line_is_found(ana: Affiliate)
     )
 
 
-def test_conversions_that_are_due_are_counted_not_faulted(ben: Affiliate) -> None:
+def test_conversions_that_are_due_are_counted_not_problemed(ben: Affiliate) -> None:
     move(Conversion.objects.get(affiliate=ben), REJECTED)
     code, output = verify()
     assert code == 0

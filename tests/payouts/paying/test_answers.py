@@ -230,7 +230,7 @@ BAD = ["🙂", "Ana 🙂", "\u200b", "A\u0007na", "---", "A" * 71, "ﷺ" * 8]
 def test_a_name_that_no_bank_could_write_is_refused_when_it_is_entered(kind: str, holder: str) -> None:
     with pytest.raises(DetailsRefused) as refused:
         check(kind, {"holder": holder, "iban": IBAN, "email": "ana@example.com"})
-    assert "holder" in refused.value.faults
+    assert "holder" in refused.value.problems
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def test_details_that_cannot_be_right_are_refused_with_the_field(
 ) -> None:
     with pytest.raises(DetailsRefused) as refused:
         check(kind, details)
-    assert said in refused.value.faults[field]
+    assert said in refused.value.problems[field]
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_the_banks_answer_pays_fails_and_returns_each_once(due: Due, olga: User,
     )
     found = import_result(content=answer, actor=olga, now=NOVEMBER)
     assert (found.paid, found.failed, found.returned, found.unchanged) == (1, 1, 1, 0)
-    assert [line.partition(":")[0] for line in found.faults] == ["Line 5", "Line 6"]
+    assert [line.partition(":")[0] for line in found.problems] == ["Line 5", "Line 6"]
     again = import_result(content=answer, actor=olga, now=NOVEMBER)
     assert (again.paid, again.failed, again.returned, again.unchanged) == (0, 0, 0, 3)
     for row in payouts:
@@ -367,7 +367,7 @@ def test_commission_waits_for_its_hold_and_is_paid_when_it_ends(ana: Affiliate) 
     assert list(Verification().findings()) == []
 
 
-def test_a_hold_that_has_ended_is_told_by_one_statement_only(ana: Affiliate, olga: User) -> None:
+def test_a_hold_that_has_ended_is_reported_by_one_statement_only(ana: Affiliate, olga: User) -> None:
     """The statement that a hold's end made covers no line of its own: it must not be mistaken for the one before it."""
     PayoutTerms.objects.create(hold_days=30)
     goal = GoalFactory()

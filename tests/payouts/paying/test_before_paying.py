@@ -132,7 +132,7 @@ def test_the_approver_sees_it_with_numbers_and_money(desk: Client, olga: User, a
         ("NL91ABNA0417164300", "", "🙂", "OPERATOR_NAME"),
     ],
 )
-def test_a_missing_account_of_ours_is_said_before_every_step(
+def test_a_missing_account_of_ours_is_reported_before_every_step(
     desk: Client, olga: User, ana: Affiliate, settings: Any, iban: str, bic: str, name: str, lacks: str
 ) -> None:
     rows = due(olga, ana)

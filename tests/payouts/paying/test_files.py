@@ -17,8 +17,8 @@ from sepaxml.validation import try_valid_xml
 
 from affiliates.models import Affiliate
 from payouts.models import Payout, PayoutBatch, PayoutMethod, Statement
+from payouts.paying.bank_files import payment_file, reference_of
 from payouts.paying.batches import BatchRefused
-from payouts.paying.files import payment_file, reference_of
 from payouts.paying.methods import DetailsRefused, check
 from records.secrets import encrypt
 

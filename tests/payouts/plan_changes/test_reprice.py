@@ -85,10 +85,10 @@ def test_pricing_again_books_what_another_rule_makes_of_it(booked: Goal, ben: Af
         ),
     ],
 )
-def test_says_what_is_wrong_with_a_version_file(booked: Goal, tmp_path: Path, content: str, fault: str) -> None:
+def test_says_what_is_wrong_with_a_version_file(booked: Goal, tmp_path: Path, content: str, problem: str) -> None:
     file = tmp_path / "version.json"
     file.write_text(content)
-    with pytest.raises(CommandError, match=fault):
+    with pytest.raises(CommandError, match=problem):
         reprice("--dry-run", f"--offer={booked.offer_id}", f"--version-file={file}")
 
 
@@ -131,7 +131,7 @@ def test_a_draft_that_raises_everybody_is_put_into_force_and_booked(booked: Goal
     assert balances(ben)[0].amount == 60
 
 
-def test_tells_apart_what_is_still_pending(booked: Goal, ben: Affiliate) -> None:
+def test_distinguishes_what_is_still_pending(booked: Goal, ben: Affiliate) -> None:
     ConversionFactory(goal=booked, affiliate=ben, occurred_at=OCTOBER, status="pending")
     said = reprice("--dry-run", f"--draft={a_draft(booked, '60').public_id}").splitlines()
     assert said[1] == "Total with what is pending: 200.00 EUR -> 240.00 EUR (40.00 EUR)"
@@ -142,8 +142,8 @@ def test_tells_apart_what_is_still_pending(booked: Goal, ben: Affiliate) -> None
     ("arguments", "fault"),
     [(["--draft=dv_x"], "There is no draft dv_x"), (["--draft=x", "--from=2026-01-01"], "alone")],
 )
-def test_says_what_is_wrong_with_the_draft(booked: Goal, arguments: list[str], fault: str) -> None:
-    with pytest.raises(CommandError, match=fault):
+def test_says_what_is_wrong_with_the_draft(booked: Goal, arguments: list[str], problem: str) -> None:
+    with pytest.raises(CommandError, match=problem):
         reprice(*arguments)
 
 

@@ -104,10 +104,10 @@ def test_affiliates_and_operators_without_the_permission_are_refused(plan: Commi
         ({"kind": "flat", "sub_name": "sub1", "sub_value": "\x00"}, "NUL"),
     ],
 )
-def test_says_what_is_wrong_with_a_rule(plan: CommissionPlan, olga: User, rule: dict[str, Any], fault: str) -> None:
+def test_says_what_is_wrong_with_a_rule(plan: CommissionPlan, olga: User, rule: dict[str, Any], problem: str) -> None:
     answer = ask(olga, offer=plan.offer.public_id, rules=[rule])
     assert answer.status_code == 400
-    assert fault in answer.text
+    assert problem in answer.text
     assert not WhatIf.objects.exists()
 
 
@@ -122,9 +122,9 @@ def test_says_what_is_wrong_with_a_rule(plan: CommissionPlan, olga: User, rule: 
     ],
 )
 def test_says_what_is_wrong_with_the_question(
-    db: None, olga: User, body: dict[str, Any], field: str, fault: str
+    db: None, olga: User, body: dict[str, Any], field: str, problem: str
 ) -> None:
-    assert fault in problems(ask(olga, **body))[field]
+    assert problem in problems(ask(olga, **body))[field]
 
 
 @pytest.mark.parametrize("starts_at", ["1999-12-31T00:00:00Z", "2199-01-01T00:00:00Z"])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from conversions.models import Goal
-from payouts.admin.example_form import CLICKS, ExampleForm, event_of, faults_of_form, initial_of_example
+from payouts.admin.example_form import CLICKS, ExampleForm, event_of, initial_of_example, problems_of_form
 from payouts.models import WorkedExample
 from tests.payouts.plans.test_version_editor import typed
 
@@ -35,12 +35,12 @@ def form(**cells: Any) -> ExampleForm:
 def test_what_is_stored_is_shown_and_read_again_without_loss() -> None:
     row = WorkedExample(name="A player", by="event", events=EVENTS, expected=EXPECTED)
     again = form(**initial_of_example(row))
-    assert again.is_valid(), faults_of_form(again)
+    assert again.is_valid(), problems_of_form(again)
     assert (again.example().events, again.example().expected) == (EVENTS, EXPECTED)
     month = [{"month": "2026-10", "rule": 1, "to": 0, "amount": "-3", "currency": "EUR"}]
     row = WorkedExample(name="A player", by="month", events=EVENTS, expected=month)
     again = form(**initial_of_example(row))
-    assert again.is_valid(), faults_of_form(again)
+    assert again.is_valid(), problems_of_form(again)
     assert again.example().expected == month
 
 
@@ -55,12 +55,12 @@ def test_what_is_stored_is_shown_and_read_again_without_loss() -> None:
         ({"goal": "ftd", "deductions": "bonus"}, "“bonus” is not understood; write for example: bonus=200, fees=5."),
     ],
 )  # fmt: skip
-def test_names_the_row_and_what_is_wrong_with_it(row: dict[str, str], fault: str) -> None:
-    assert faults_of_form(form(events=[row])) == [f"Events: Row 1: {fault}"]
+def test_names_the_row_and_what_is_wrong_with_it(row: dict[str, str], problem: str) -> None:
+    assert problems_of_form(form(events=[row])) == [f"Events: Row 1: {problem}"]
 
 
 def test_an_example_needs_an_event() -> None:
-    assert faults_of_form(form(events=[{"goal": ""}])) == ["Events: This field is required."]
+    assert problems_of_form(form(events=[{"goal": ""}])) == ["Events: This field is required."]
 
 
 @pytest.mark.parametrize(
@@ -71,10 +71,10 @@ def test_an_example_needs_an_event() -> None:
         ({"part": "1", "amount": "much", "currency": "EUR"}, "Amount: Enter a number."),
     ],
 )
-def test_names_the_expected_line_and_what_is_wrong_with_it(cells: dict[str, str], fault: str) -> None:
-    [found] = faults_of_form(form(expected=[cells]))
+def test_names_the_expected_line_and_what_is_wrong_with_it(cells: dict[str, str], problem: str) -> None:
+    [found] = problems_of_form(form(expected=[cells]))
     assert found.startswith("Expected: Row 1: ")
-    assert fault in found
+    assert problem in found
 
 
 def test_every_cell_of_an_event_is_read() -> None:

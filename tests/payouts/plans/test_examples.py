@@ -149,10 +149,10 @@ def test_the_customers_first_event_ends_a_recurring_commission(plan: CommissionP
         ({}, [], "events and expected lines are lists."),
     ],
 )
-def test_refuses_examples_that_cannot_be_read(plan: CommissionPlan, events: Any, expected: Any, fault: str) -> None:
+def test_refuses_examples_that_cannot_be_read(plan: CommissionPlan, events: Any, expected: Any, problem: str) -> None:
     with pytest.raises(ExampleRefused) as refused:
         read_example(example(events, expected), goals=goals_of(plan.offer_id), effective_from=NOW)
-    assert fault in str(refused.value)
+    assert problem in str(refused.value)
 
 
 def test_clicks_are_worked_out_by_the_day(plan: CommissionPlan, ftd: Goal) -> None:

@@ -45,7 +45,7 @@ def test_the_next_version_has_the_next_number(plan: CommissionPlan, goal: Goal) 
     assert [version.number for version in plan.versions.all()] == [2, 1]
 
 
-def test_a_version_may_begin_in_the_past_where_nobody_has_events_since(plan: CommissionPlan, goal: Goal) -> None:
+def test_a_version_may_begin_in_the_past_where_no_one_has_events_since(plan: CommissionPlan, goal: Goal) -> None:
     publish(plan, flat(goal, "120"), effective_from=YEAR_AGO)
     earlier = NOW - timedelta(seconds=1)
     ConversionFactory(goal=goal, occurred_at=earlier - timedelta(seconds=1))
@@ -64,7 +64,7 @@ def test_a_version_begins_after_the_one_before(plan: CommissionPlan, goal: Goal)
         publish(plan, flat(goal, "90"), effective_from=NOW + timedelta(days=2))
 
 
-def test_names_every_fault_at_once_and_changes_nothing(plan: CommissionPlan, goal: Goal) -> None:
+def test_names_every_problem_at_once_and_changes_nothing(plan: CommissionPlan, goal: Goal) -> None:
     publish(plan, flat(goal, "120"))
     foreign = GoalFactory(name="Purchase")
     rules = [

@@ -150,7 +150,7 @@ def test_a_kind_shows_its_own_fields_only(desk: Client, plan: CommissionPlan, ft
     assert not PlanVersion.objects.exists()
 
 
-def test_the_preview_tells_plan_findings_and_outcomes_and_stores_nothing(
+def test_the_preview_shows_plan_findings_and_outcomes_and_stores_nothing(
     desk: Client, plan: CommissionPlan, ftd: Goal, deposit: Goal
 ) -> None:
     wrong = {**EXAMPLE, "name": "Too much", "expected": expected("150")}
@@ -186,7 +186,7 @@ def test_a_table_is_shown_again_with_empty_rows_below(desk: Client, plan: Commis
     assert "More rows" in page
 
 
-def test_the_preview_tells_ties_before_publishing_does(desk: Client, plan: CommissionPlan, ftd: Goal) -> None:
+def test_the_preview_shows_ties_before_publishing_does(desk: Client, plan: CommissionPlan, ftd: Goal) -> None:
     page = desk.post(path(plan), posted(flat(ftd), flat(ftd, "90"), part="preview"), headers=HTMX).content.decode()
     assert "the goal has several rules" in page
 

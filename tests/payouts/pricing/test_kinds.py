@@ -183,7 +183,7 @@ def test_a_negative_month_is_carried_over_or_forgotten() -> None:
     assert earned(events, net()) == ["-", "240"]
 
 
-def test_a_high_roller_draws_nobody_else_down() -> None:
+def test_a_high_roller_draws_no_one_else_down() -> None:
     # Customer 8 loses the house 5000 in October: beyond the fence of 2000 it is carried on 8 alone.
     events = [
         event(1, "1000", customer_id=7),

@@ -122,7 +122,7 @@ def test_fetches_nothing_where_none_is_wanted(bank: Bank, settings: Any) -> None
 
 
 @pytest.mark.parametrize(("age", "told"), [(5, False), (6, True)])
-def test_tells_the_operator_of_old_rates(olga: User, age: int, told: bool) -> None:
+def test_shows_the_operator_of_old_rates(olga: User, age: int, told: bool) -> None:
     day = timezone.localdate() - timedelta(days=age)
     store([DayRate(day, "USD", Decimal("1.08"))], source=ExchangeRate.Source.ECB)
     client = Client()

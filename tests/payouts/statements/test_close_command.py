@@ -40,7 +40,7 @@ def test_closes_every_affiliate_once() -> None:
 
 
 @pytest.mark.usefixtures("owed")
-def test_closes_last_month_unless_told_otherwise() -> None:
+def test_closes_last_month_unless_reported_otherwise() -> None:
     run()
     first = timezone.now().astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     assert set(Statement.objects.values_list("ends_at", flat=True)) == {first}
@@ -85,7 +85,7 @@ def test_goes_on_with_a_close_that_waits(olga: User) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("owed")
-def test_is_told_that_somebody_closes_the_period(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_learns_that_someone_closes_the_period(monkeypatch: pytest.MonkeyPatch) -> None:
     close, told = statements.close_block, list[object]()
 
     def meanwhile(affiliate_ids: list[int], *rest: Any) -> list[Statement]:

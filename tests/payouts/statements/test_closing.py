@@ -76,7 +76,7 @@ def kill_the_line() -> None:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [mine])
 
 
-def test_tells_who_asked_and_how_far_it_is(crowd: list[Affiliate], olga: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shows_who_asked_and_how_far_it_is(crowd: list[Affiliate], olga: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statements, "BLOCK", 3)
     close, told = asked(olga), list[tuple[int, int]]()
     assert (close.state, close.asked_by, close.asked_at) == ("waiting", olga, LATER)
@@ -148,7 +148,7 @@ def test_where_everything_fails_it_stops(crowd: list[Affiliate], monkeypatch: py
     assert [row.why for row in close.failures.all()] == ["RuntimeError: No space left"] * 2
 
 
-def test_what_fails_outside_of_an_account_is_told(crowd: list[Affiliate], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_fails_outside_of_an_account_is_reported(crowd: list[Affiliate], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(closing, "to_close", Mock(side_effect=RuntimeError("The power went")))
     close = asked()
     with pytest.raises(RuntimeError, match="The power went"):
@@ -204,7 +204,7 @@ def test_a_close_whose_line_broke_is_taken_up_by_the_next_sweep(
     assert Statement.objects.count() == 4
 
 
-def test_of_two_at_once_one_works_and_the_other_is_told(
+def test_of_two_at_once_one_works_and_the_other_is_reported(
     crowd: list[Affiliate], olga: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     close, halfway, go_on = asked(olga), threading.Event(), threading.Event()

@@ -195,7 +195,7 @@ def test_an_operator_downloads_it_and_a_stranger_does_not(
 
 
 @pytest.mark.parametrize("form", ["pdf", "proof", "export"])
-def test_an_affiliate_downloads_its_own_and_nobody_elses(
+def test_an_affiliate_downloads_its_own_and_no_other_affiliates(
     two_statements: list[Statement], ana: Affiliate, ben: Affiliate, form: str
 ) -> None:
     address = f"/earnings/statements/{two_statements[0].number}/{form}/"

@@ -51,10 +51,10 @@ def test_a_warm_link_needs_no_query(link, monkeypatch):
     monkeypatch.setattr(link_cache, "read_routes", lambda codes: reads.append(codes) or read_routes(codes))
 
     async def story(client):
-        async def heard():
-            return client._application._redirect._cache.heard
+        async def connected():
+            return client._application._redirect._cache.connected
 
-        assert await until(heard)
+        assert await until(connected)
         for _ in range(20):
             assert (await client.get("/c/ana-casino")).status == 302
             assert (await client.get("/c/nosuch")).status == 404

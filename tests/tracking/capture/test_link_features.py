@@ -96,14 +96,14 @@ class TestTargeting:
         answer = visit(lambda client: client.get("/c/ana", client=address))
         assert answer.status == status
 
-    def test_the_country_is_told_to_the_destination(self, link):
+    def test_the_country_is_asked_to_the_destination(self, link):
         self.other(countries=["DE"])
         OfferDestination.objects.update(destination_url="https://m.example/{country}?c={click_id}")
         answer = visit(lambda client: client.get("/c/ana", client="5.9.1.1"))
         assert answer.location.startswith("https://m.example/DE?c=")
 
 
-def heard(story):
+def when_connected(story):
     """A story told when the process has heard from the database which hosts are ours."""
 
     async def whole(client):
@@ -116,7 +116,7 @@ def heard(story):
 
 class TestHosts:
     def get(self, host):
-        return heard(lambda client: client.get("/c/ana", headers={"host": host})).status
+        return when_connected(lambda client: client.get("/c/ana", headers={"host": host})).status
 
     def test_a_host_that_is_not_ours_is_not_served(self, link):
         assert self.get("evil.example") == 421

@@ -105,7 +105,7 @@ def link() -> TrackingLink:
 
 
 @pytest.fixture
-def door(link: TrackingLink) -> Iterator[Standing]:
+def endpoint(link: TrackingLink) -> Iterator[Standing]:
     with standing() as application:
         application.wait_for_hosts()
         yield application
@@ -135,10 +135,10 @@ def arrived(address: str) -> str:
 @MANY
 @given(query=queries, sent=headers, form=st.sampled_from(["", ".json"]), method=st.sampled_from(["GET", "GET", "HEAD"]))
 def test_every_visit_is_stored_and_sent_nowhere_else(
-    door: Standing, link: TrackingLink, query: bytes, sent: list[tuple[bytes, bytes]], form: str, method: str
+    endpoint: Standing, link: TrackingLink, query: bytes, sent: list[tuple[bytes, bytes]], form: str, method: str
 ) -> None:
     before = Click.objects.count()
-    answer = door.request(
+    answer = endpoint.request(
         method, f"/c/{link.code}{form}", query=query, raw_headers=sent, headers={"user-agent": BROWSER}
     )
     check_headers(answer)
@@ -166,8 +166,8 @@ def test_every_visit_is_stored_and_sent_nowhere_else(
     method=st.sampled_from(["GET", "HEAD", "POST", "PUT", "OPTIONS", "get", "\x00"]),
     host=st.one_of(st.just("testserver"), st.text(max_size=20), st.sampled_from(["evil.example", "[::2]", "[", ":80"])),
 )
-def test_any_other_address_method_or_host_is_told_so(door: Standing, path: str, method: str, host: str) -> None:
-    answer = door.request(method, f"/c/{path}", headers={"host": host})
+def test_any_other_address_method_or_host_is_reported_so(endpoint: Standing, path: str, method: str, host: str) -> None:
+    answer = endpoint.request(method, f"/c/{path}", headers={"host": host})
     is_known = path.lower() == "ana-shop" and method in ("GET", "HEAD")
     assert answer.status in ({302, 421} if is_known else {404, 405, 421})
     assert answer.status == 421 or host.partition(":")[0] == "testserver"
@@ -175,11 +175,13 @@ def test_any_other_address_method_or_host_is_told_so(door: Standing, path: str, 
         check_headers(answer)
 
 
-def test_hostile_clicks_can_be_marked(door: Standing, link: TrackingLink) -> None:
+def test_hostile_clicks_can_be_marked(endpoint: Standing, link: TrackingLink) -> None:
     @settings(MANY, max_examples=60)
     @given(st.lists(st.tuples(st.sampled_from([b"user-agent", b"referer", b"cookie", b"accept-language"]), hostile)))
     def visit(sent: list[tuple[bytes, bytes]]) -> None:
-        door.request("GET", f"/c/{link.code}", raw_headers=sent, headers={"host": "testserver"}, params={"sub1": "x"})
+        endpoint.request(
+            "GET", f"/c/{link.code}", raw_headers=sent, headers={"host": "testserver"}, params={"sub1": "x"}
+        )
 
     visit()
     number = Click.objects.count()

@@ -22,7 +22,7 @@ def test_text_is_forty_lower_case_letters_and_digits():
 
 
 @given(st.integers(1, 2**32 - 1), st.datetimes(datetime(1971, 1, 1), datetime(2500, 1, 1)))  # noqa: DTZ001
-def test_an_id_tells_its_link_and_its_time(number, moment):
+def test_an_id_shows_its_link_and_its_time(number, moment):
     moment = moment.replace(tzinfo=UTC)
     made = codec.new(link_number=number, at=moment)
     parsed = codec.parse(made.text)

@@ -37,7 +37,7 @@ def link(db):
 # --- click_id
 
 
-def test_a_genuine_id_tells_link_affiliate_offer_and_time(link):
+def test_a_genuine_id_shows_link_affiliate_offer_and_time(link):
     text = codec.new(link_number=link.pk, at=datetime(2026, 11, 1, 12, tzinfo=UTC)).text
     code, said = run("click_id", text)
     assert code == 0
@@ -63,7 +63,7 @@ def test_a_link_that_is_gone_is_named_by_its_number(db):
     assert "number 4294967295, which no link has" in run("click_id", codec.new(link_number=2**32 - 1).text)[1]
 
 
-def test_one_forged_id_among_many_is_told_by_the_exit_code(link):
+def test_one_forged_id_among_many_is_reported_by_the_exit_code(link):
     good = codec.new(link_number=link.pk).text
     assert run("click_id", good, good.upper(), f" {good}\n")[0] == 0
     code, said = run("click_id", good, good[:-1], good)
@@ -75,13 +75,13 @@ def changed(text: str, place: int) -> str:
     return text[:place] + ("0" if text[place] != "0" else "1") + text[place + 1 :]
 
 
-def test_each_kind_of_fault_is_named(settings):
+def test_each_kind_of_problem_is_named(settings):
     settings.CLICK_ID_KEYS = [TWO, ONE]
     text = codec.new(link_number=42).text
     settings.CLICK_ID_KEYS = ["3:a retired key of the year"]
     retired = codec.new(link_number=42).text
     settings.CLICK_ID_KEYS = [TWO, ONE]
-    faults = {
+    problems = {
         text[:-1]: "Length: it has 39 characters, a click ID has 40; perhaps it was cut off",
         text + "x": "Length: it has 41 characters, a click ID has 40; perhaps something was added",
         "": "Length: it has 0 characters",
@@ -94,8 +94,8 @@ def test_each_kind_of_fault_is_named(settings):
         changed(text, 0): "Signature: it is not what key 2 gives",
         changed(text, 39): "Signature",
     }
-    assert {given: read(given).fault[: len(fault)] for given, fault in faults.items()} == faults
-    assert read(text).fault == read(text.upper()).fault == ""
+    assert {given: read(given).problem[: len(problem)] for given, problem in problems.items()} == problems
+    assert read(text).problem == read(text.upper()).problem == ""
 
 
 def test_what_a_forged_id_says_is_only_a_claim(link):
@@ -114,7 +114,7 @@ def test_what_a_forged_id_says_is_only_a_claim(link):
 def test_any_text_is_read_and_genuine_only_where_the_parser_says_so(text):
     reading = read(text)
     assert reading.is_genuine == (codec.parse(text) is not None)
-    assert reading.fault
+    assert reading.problem
     assert reading.made_at is None or reading.made_at.tzinfo
 
 
@@ -122,7 +122,7 @@ def test_an_id_is_read_without_the_database(monkeypatch):
     def refuse(*_):
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr("tracking.management.commands.click_id.Command._tell_stored", refuse)
+    monkeypatch.setattr("tracking.management.commands.click_id.Command._report_stored", refuse)
     code, said = run("click_id", codec.new(link_number=42).text)
     assert code == 0
     assert "genuine" in said
@@ -207,7 +207,7 @@ def test_the_next_number_is_free_and_not_one_of_lately(settings, numbers, follow
     assert listed(run("rotate_click_key")[1])[0].startswith(f"{following}:")
 
 
-def test_all_numbers_in_use_is_said(settings):
+def test_all_numbers_in_use_is_reported(settings):
     settings.CLICK_ID_KEYS = [f"{number}:a secret that is long enough" for number in range(256)]
     assert run("rotate_click_key") == (
         1,
@@ -250,7 +250,7 @@ def test_keys_are_compared_without_being_shown(settings):
         ([], ["--check"], "CLICK_ID_KEYS is empty"),
     ],
 )
-def test_what_cannot_be_rotated_is_said(settings, keys, arguments, says):
+def test_what_cannot_be_rotated_is_reported(settings, keys, arguments, says):
     settings.CLICK_ID_KEYS = keys
     code, said = run("rotate_click_key", *arguments)
     assert code == 1
@@ -303,7 +303,7 @@ def test_nonsense_keys_are_refused_at_start(settings, keys, says):
         (90, 1, ["tracking.W001"]),
     ],
 )
-def test_retention_that_makes_no_sense_is_told(settings, days, months, found):
+def test_retention_that_makes_no_sense_is_reported(settings, days, months, found):
     settings.CLICK_PERSONAL_DAYS, settings.CLICK_ROW_MONTHS = days, months
     assert [message.id for message in check_retention()] == found
 

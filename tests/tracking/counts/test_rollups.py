@@ -64,7 +64,7 @@ def test_a_click_without_marks_is_in_none():
     assert all_sums() == [[], [], []]
 
 
-def test_bots_and_duplicates_are_told_apart_and_a_bots_repeat_is_a_bot():
+def test_bots_and_duplicates_are_distinguished_and_a_bots_repeat_is_a_bot():
     link = TrackingLinkFactory()
     for second in range(3):
         click(YESTERDAY + timedelta(seconds=second), link=link)
@@ -147,7 +147,7 @@ def break_by_excess():
 
 
 @pytest.mark.parametrize("break_sums", [break_by_change, break_by_loss, break_by_excess])
-def test_a_wrong_sum_is_found_and_mended(added, break_sums):
+def test_a_wrong_sum_is_found_and_fixed(added, break_sums):
     right = all_sums()
     break_sums()
     broken = all_sums()

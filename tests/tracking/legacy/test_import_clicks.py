@@ -85,7 +85,7 @@ def test_a_faulty_row_is_named_with_its_line_and_the_others_are_imported(link, r
 
 
 @pytest.mark.parametrize("again", [f"A,ben-old,{AT}", "A,ana-old,2026-09-02T12:00:00Z"])
-def test_the_same_id_with_another_link_or_time_is_a_fault_in_one_file_and_in_two(link, run, again):
+def test_the_same_id_with_another_link_or_time_is_a_problem_in_one_file_and_in_two(link, run, again):
     TrackingLinkFactory(code="ben-old")
     first = f"click_id,link,clicked_at\nA,ana-old,{AT}\n"
     assert "there with another link or time: ana-old" in run(f"{first}{again}\n")[1]

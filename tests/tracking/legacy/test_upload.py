@@ -39,11 +39,11 @@ def test_the_list_leads_to_it(desk):
     assert "looked over first" in desk.get(PAGE).content.decode()
 
 
-def test_a_look_names_every_fault_with_its_line_and_imports_nothing(desk):
+def test_a_look_names_every_problem_with_its_line_and_imports_nothing(desk):
     page = bring(desk, f"{HEAD}A,ana-old,{AT}\nB,nobody,{AT}\nC,ana-old,yesterday\n<b>,ana-old\n")
     shown = page.content.decode()
     assert "4 rows: 1 to import" in " ".join(shown.split())
-    assert [fault.line for fault in page.context["shown"]] == [3, 4, 5]
+    assert [problem.line for problem in page.context["shown"]] == [3, 4, 5]
     assert "There is no tracking link nobody." in shown
     assert "Import 1 click ID<" in shown
     assert not LegacyClickID.objects.exists()
@@ -101,7 +101,7 @@ def test_viewing_is_not_enough(desk, client):
         (b"", "x", "The submitted file is empty"),
     ],
 )
-def test_what_is_no_such_file_is_refused_with_what_to_mend(desk, content, source, told):
+def test_what_is_no_such_file_is_refused_with_what_to_fix(desk, content, source, told):
     page = bring(desk, content, source=source)
     assert page.status_code == 200
     assert told in page.content.decode()
@@ -111,7 +111,7 @@ def test_what_is_no_such_file_is_refused_with_what_to_mend(desk, content, source
 @pytest.mark.parametrize(
     "row", ['"', '"A', "A\x00B,ana-old," + AT, "\udcff,ana-old," + AT, "=A1,ana-old," + AT, "," * 500]
 )
-def test_odd_rows_are_faults_of_theirs(desk, row):
+def test_odd_rows_are_problems_of_theirs(desk, row):
     content = f"{HEAD}{row}\n".encode("utf-8", "surrogateescape")
     page = bring(desk, content)
     assert page.status_code == 200

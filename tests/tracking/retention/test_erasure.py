@@ -69,7 +69,7 @@ def test_one_click_alone(link):
     assert (is_cleared(meant), is_cleared(other)) == (True, False)
 
 
-def test_an_address_is_somebody_elses_on_another_day(link):
+def test_an_address_is_another_persons_on_another_day(link):
     before, first, last, after = (
         personal_click(at, link, ip=HOME)
         for at in (JULY - timedelta(milliseconds=1), JULY, AUGUST - timedelta(milliseconds=1), AUGUST)
@@ -93,7 +93,7 @@ def test_a_network_stands_for_the_addresses_of_one_line(link, network, addresses
     assert tuple(is_cleared(click) for click in clicks) == meant
 
 
-def test_nobody_means_nobody_rather_than_everybody(link):
+def test_no_one_means_no_one_rather_than_everybody(link):
     click = personal_click(JULY, link)
     with pytest.raises(ValueError, match="whose"):
         list(erase(Whose()))
@@ -101,7 +101,7 @@ def test_nobody_means_nobody_rather_than_everybody(link):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_months_that_are_cleared_already_are_passed_over_and_told_of():
+def test_months_that_are_cleared_already_are_passed_over_and_reported():
     with own_months():
         make_month(2019, 7)
         visitor = uuid4()
@@ -183,7 +183,7 @@ def test_a_spool_that_cannot_be_read_is_not_an_empty_one(tmp_path):
         check_files(Whose(visitor=uuid4()), tmp_path / "spool")
 
 
-def test_a_refused_click_tells_its_reason_and_its_values(link, tmp_path):
+def test_a_refused_click_shows_its_reason_and_its_values(link, tmp_path):
     click = personal_click(JULY, link, ip=HOME)
     refuse(tmp_path, click, sub1="x" * 300)
     (refused,) = refused_clicks(tmp_path)

@@ -125,7 +125,7 @@ def test_a_month_that_has_not_ended_by_then_is_kept():
     assert {name, "tracking_click_default"} <= names()
 
 
-def test_a_month_with_clicks_that_nobody_marked_is_kept():
+def test_a_month_with_clicks_that_no_one_marked_is_kept():
     name = make_month(2019, 2)
     personal_click(FEBRUARY_ENDS - timedelta(days=3))
     personal_click(FEBRUARY_ENDS - timedelta(days=2), marked_at=None)

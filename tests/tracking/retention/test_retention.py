@@ -107,7 +107,7 @@ def test_clicks_of_the_same_millisecond_are_no_end_of_a_batch(july, monkeypatch)
     assert told == [(july, done, 7) for done in (2, 4, 6, 7)]
 
 
-def test_a_click_that_somebody_holds_is_left_for_the_next_run(july):
+def test_a_click_that_someone_holds_is_left_for_the_next_run(july):
     personal_click(JULY + DAY)
     assert clear_personal(before=MIDDLE) == (1, True)
     held, free = personal_click(JULY + DAY), personal_click(JULY + 2 * DAY)
@@ -132,7 +132,7 @@ def test_an_index_that_was_left_half_made_is_made_anew(july):
     assert is_cleared(click)
 
 
-def test_states_tell_what_is_left_to_do(july):
+def test_states_show_what_is_left_to_do(july):
     assert state(july, MIDDLE) is State.KEPT
     personal_click(JULY + DAY)
     personal_click(MIDDLE + DAY)
@@ -252,7 +252,7 @@ def test_a_month_that_cannot_go_does_not_keep_the_others(july):
     assert "tracking_click_y2019m08" not in names()
 
 
-def test_a_dry_run_drops_nothing_and_tells_the_same(july):
+def test_a_dry_run_drops_nothing_and_shows_the_same(july):
     personal_click(JULY + DAY, marked_at=None)
     personal_click(datetime(2007, 5, 5, tzinfo=UTC))
     told = list(drop_expired(before=SEPTEMBER, dry_run=True))

@@ -117,7 +117,7 @@ def test_a_database_that_knows_no_ipv6_has_no_answer(databases):
 
 
 def test_a_file_that_is_replaced_is_noticed(settings, tmp_path, monkeypatch):
-    minutes = iter(range(0, 1000, geography.LOOK_AGAIN))
+    minutes = iter(range(0, 1000, geography.RE_EVALUATE))
     monkeypatch.setattr(geography.time, "monotonic", lambda: next(minutes))
     file = tmp_path / "own.mmdb"
     settings.GEOIP_FILES = [str(file)]

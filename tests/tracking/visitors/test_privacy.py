@@ -21,7 +21,7 @@ from tracking.visitors.privacy import truncate_ip
         ("2002:cb00:7109:1::2", "2002:cb00:7100::"),  # 6to4 of 203.0.113.9
     ],
 )
-def test_the_part_that_tells_a_person_is_cut_off(whole, kept):
+def test_the_part_that_identifies_a_person_is_cut_off(whole, kept):
     assert truncate_ip(whole) == kept
 
 

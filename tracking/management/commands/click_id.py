@@ -51,16 +51,16 @@ class Command(BaseCommand):
             raise CommandError("Give click IDs to decode, or --new --link CODE to make one.")
         readings = [read(text.strip()) for text in options["ids"]]
         for reading in readings:
-            self._tell(reading)
+            self._report(reading)
         if not all(reading.is_genuine for reading in readings):
             sys.exit(1)
 
-    def _tell(self, reading: Reading) -> None:
+    def _report(self, reading: Reading) -> None:
         self.stdout.write(reading.text)
         verdict = self.style.SUCCESS("genuine") if reading.is_genuine else self.style.ERROR("NOT genuine")
         self._line("verdict", verdict)
         if not reading.is_genuine:
-            self._line("why", reading.fault)
+            self._line("why", reading.problem)
         click = reading.click
         if click is None:
             return
@@ -71,12 +71,12 @@ class Command(BaseCommand):
             f"{prefix}made", f"{reading.made_at:%Y-%m-%d %H:%M:%S.%f}"[:-3] + " UTC" if reading.made_at else "never"
         )
         try:
-            self._tell_stored(reading, click, prefix)
+            self._report_stored(reading, click, prefix)
         except OperationalError as error:
             self._line(f"{prefix}link", f"number {click.link_number}")
             self._line("click", f"unknown, PostgreSQL does not answer: {error}")
 
-    def _tell_stored(self, reading: Reading, click: codec.ClickID, prefix: str) -> None:
+    def _report_stored(self, reading: Reading, click: codec.ClickID, prefix: str) -> None:
         link = (
             TrackingLink.objects.select_related("enrollment__affiliate", "enrollment__offer")
             .filter(pk=click.link_number)

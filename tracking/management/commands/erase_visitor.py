@@ -65,11 +65,11 @@ class Command(BaseCommand):
             if options["yes"]:
                 self._erase(whose, options)
             else:
-                self._tell(whose)
+                self._report(whose)
         except OperationalError as error:
             raise CommandError(f"PostgreSQL does not answer: {error} What was cleared by then stays so.") from error
 
-    def _tell(self, whose: Whose) -> None:
+    def _report(self, whose: Whose) -> None:
         with ShownProgress() as progress:
             clicks = self._show(list(find(whose, progress=progress)))
         if not clicks:

@@ -50,26 +50,28 @@ class Command(BaseCommand):
             raise CommandError(f"{path} cannot be read: {error.strerror or error}.") from error
         except UnusableFile as error:
             raise CommandError(str(error)) from error
-        self._tell(done, options["dry_run"])
+        self._report(done, options["dry_run"])
 
     def _import(self, file: TextIO, size: int, source: str, is_dry_run: bool) -> Imported:
         with ShownProgress(names={"bytes": "Bytes read"}) as progress:
 
-            def told(rows: int) -> None:
+            def on_progress(rows: int) -> None:
                 if size:
                     progress("bytes", min(file.buffer.tell(), size), size)
 
-            return import_clicks(file, source=source, now=timezone.now(), is_dry_run=is_dry_run, told=told)
+            return import_clicks(
+                file, source=source, now=timezone.now(), is_dry_run=is_dry_run, on_progress=on_progress
+            )
 
-    def _tell(self, done: Imported, is_dry_run: bool) -> None:
-        for fault in done.faults[:SHOWN_FAULTS]:
-            self.stderr.write(f"line {fault.line}: {fault.message}")
-        if (more := len(done.faults) - SHOWN_FAULTS) > 0:
+    def _report(self, done: Imported, is_dry_run: bool) -> None:
+        for error in done.errors[:SHOWN_FAULTS]:
+            self.stderr.write(f"line {error.line}: {error.message}")
+        if (more := len(done.errors) - SHOWN_FAULTS) > 0:
             self.stderr.write(f"... and {more:,} more.")
         would = "would be " if is_dry_run else ""
         self.stdout.write(
             f"{done.rows:,} rows: {done.added:,} {would}imported, {done.known:,} there before, "
-            f"{len(done.faults):,} with faults."
+            f"{len(done.errors):,} with faults."
         )
-        if done.faults:
-            raise CommandError(f"{len(done.faults):,} rows were passed by. Fix them and import the file again.")
+        if done.errors:
+            raise CommandError(f"{len(done.errors):,} rows were passed by. Fix them and import the file again.")

@@ -56,7 +56,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="change nothing: tell what would be done")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        now, faults = timezone.now(), 0
+        now, problems = timezone.now(), 0
         chosen = [
             name for name in ("make_ahead", "drop_expired", "trim", "compact") if options[name] not in (None, False)
         ]
@@ -66,18 +66,18 @@ class Command(BaseCommand):
             if "make_ahead" in chosen:
                 self._make(options["make_ahead"], now)
             if "drop_expired" in chosen:
-                faults += self._drop(now, dry_run=options["dry_run"])
+                problems += self._drop(now, dry_run=options["dry_run"])
             if "trim" in chosen:
-                faults += self._trim(now, dry_run=options["dry_run"])
+                problems += self._trim(now, dry_run=options["dry_run"])
             if "compact" in chosen:
                 self._compact(options["compact"])
             if not chosen:
-                faults += self._list(now)
+                problems += self._list(now)
         except RetentionBusy as error:
             raise CommandError(str(error)) from error
         except OperationalError as error:
             raise CommandError(f"PostgreSQL does not answer: {error}") from error
-        if faults:
+        if problems:
             sys.exit(1)
 
     def _make(self, months: int, now: datetime) -> None:
@@ -87,20 +87,20 @@ class Command(BaseCommand):
         self.stdout.write(f"Made {made} new partitions; clicks up to {months_after(now, months):%Y-%m} have theirs.")
 
     def _drop(self, now: datetime, *, dry_run: bool) -> int:
-        before, faults, dropped = rows_cutoff(now), 0, 0
+        before, problems, dropped = rows_cutoff(now), 0, 0
         if before is None:
             self.stdout.write("CLICK_ROW_MONTHS is 0: clicks are kept for ever, nothing is dropped.")
             return 0
         for drop in drop_expired(before=before, dry_run=dry_run):
             if drop.refusal:
-                faults += 1
+                problems += 1
                 self.stdout.write(self.style.ERROR(f"{drop.name} is kept: {drop.refusal}"))
             else:
                 dropped += 1
                 self.stdout.write(f"{'Would drop' if dry_run else 'Dropped'} {drop.name}, about {drop.rows:,} clicks.")
-        if not dropped and not faults:
+        if not dropped and not problems:
             self.stdout.write(f"No month ended by {before:%Y-%m-%d}: nothing to drop.")
-        return faults
+        return problems
 
     def _trim(self, now: datetime, *, dry_run: bool) -> int:
         before = personal_cutoff(now)
@@ -151,10 +151,10 @@ class Command(BaseCommand):
             _rule(personal_cutoff(now), "Personal fields are cleared", "personal fields", "CLICK_PERSONAL_DAYS")
         )
         self.stdout.write(_rule(rows_cutoff(now), "Months are dropped", "clicks", "CLICK_ROW_MONTHS"))
-        faults = [*_missing(partitions, now), *_overdue(partitions, now)]
-        for fault in faults:
-            self.stdout.write(self.style.ERROR(fault))
-        return len(faults)
+        problems = [*_missing(partitions, now), *_overdue(partitions, now)]
+        for problem in problems:
+            self.stdout.write(self.style.ERROR(problem))
+        return len(problems)
 
 
 def _state(partition: Partition, now: datetime) -> State:

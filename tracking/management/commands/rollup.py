@@ -38,9 +38,9 @@ class Command(BaseCommand):
                 if found := work(day=day):
                     differing[day] = found
                 progress("Days", number, len(days))
-        self._tell(days, differing, rebuilt=options["rebuild"])
+        self._report(days, differing, rebuilt=options["rebuild"])
 
-    def _tell(self, days: list[date], differing: dict[date, int], *, rebuilt: bool) -> None:
+    def _report(self, days: list[date], differing: dict[date, int], *, rebuilt: bool) -> None:
         for day, found in differing.items():
             self.stdout.write(f"{day}: {found:,} sums {'made anew' if rebuilt else 'differ from the clicks'}")
         span = f"{len(days):,} days from {days[0]} to {days[-1]}"

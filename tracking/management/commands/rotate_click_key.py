@@ -59,21 +59,23 @@ class Command(BaseCommand):
             if options["check"]:
                 self._check()
             elif options["promote"] is not None:
-                self._tell(options["promote"], promoted(options["promote"]), PROMOTED)
+                self._report(options["promote"], promoted(options["promote"]), PROMOTED)
             else:
                 number, value = with_new_key(in_front=not options["behind"])
-                self._tell(number, value, BEHIND if options["behind"] else IN_FRONT)
+                self._report(number, value, BEHIND if options["behind"] else IN_FRONT)
         except ImproperlyConfigured as error:
             raise CommandError(f"{error} Fix the value in force first: its keys have signed click IDs.") from error
         except CannotRotate as error:
             raise CommandError(str(error)) from error
 
-    def _tell(self, number: int, value: str, what_to_do: str) -> None:
+    def _report(self, number: int, value: str, what_to_do: str) -> None:
         if "'" in value or not value.isprintable():
             raise CommandError("A secret holds a quote or a control character: write the new value by hand.")
         self.stdout.write(f"CLICK_ID_KEYS='{value}'")
-        told = what_to_do.format(number=number) + KEEP
-        self.stderr.write(told + (DEFAULT_NOTE if listed().get(0) == settings.SECRET_KEY else ""), self.style.NOTICE)
+        instructions = what_to_do.format(number=number) + KEEP
+        self.stderr.write(
+            instructions + (DEFAULT_NOTE if listed().get(0) == settings.SECRET_KEY else ""), self.style.NOTICE
+        )
 
     def _check(self) -> None:
         keys = listed()

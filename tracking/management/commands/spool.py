@@ -54,7 +54,7 @@ class Command(BaseCommand):
                 self._retry(directory)
             if options["list_quarantine"]:
                 self._list(directory)
-            well = self._tell(directory)
+            well = self._report(directory)
         except psycopg.Error as error:
             raise CommandError(f"PostgreSQL does not take the clicks, they stay on disk: {error}") from error
         except OSError as error:
@@ -62,7 +62,7 @@ class Command(BaseCommand):
         if not well:
             sys.exit(1)
 
-    def _tell(self, directory: Path) -> bool:
+    def _report(self, directory: Path) -> bool:
         """Print the state; return whether all is well."""
         now = state(directory)
         self.stdout.write(f"{directory}: segments {now.segments}, {filesizeformat(now.size)}".replace("\xa0", " "))

@@ -24,7 +24,7 @@ from records.periods import BEGINNING, END
 NUMBERS = ("minimum", "maximum", "cap_amount", "cap_count", "max_months", "max_payments")
 
 
-def faults_of_rules(plan: CommissionPlan, rules: Sequence[CommissionRule]) -> list[str]:
+def problems_of_rules(plan: CommissionPlan, rules: Sequence[CommissionRule]) -> list[str]:
     """Every error as a sentence; empty when the rules can be published."""
     problems = []
     if not rules:
@@ -33,8 +33,8 @@ def faults_of_rules(plan: CommissionPlan, rules: Sequence[CommissionRule]) -> li
         )
     for rule in rules:
         problems += [
-            gettext("Rule for {goal_name}: {fault}").format(goal_name=rule.goal_name, fault=fault)
-            for fault in _faults_of_rule(plan, rule)
+            gettext("Rule for {goal_name}: {fault}").format(goal_name=rule.goal_name, problem=problem)
+            for problem in _problems_of_rule(plan, rule)
         ]
     return [*problems, *_overlaps(rules)]
 
@@ -95,21 +95,21 @@ def _tie(first: CommissionRule, second: CommissionRule) -> str:
     return gettext("{same}; keep one, or mark all of them as components of one deal.").format(same=same)
 
 
-def _faults_of_rule(plan: CommissionPlan, rule: CommissionRule) -> list[str]:
+def _problems_of_rule(plan: CommissionPlan, rule: CommissionRule) -> list[str]:
     if rule.goal and rule.goal.offer_id != plan.offer_id:
         return [gettext("the goal belongs to another offer than the plan {plan}.").format(plan=plan.name)]
     if rule.kind not in KINDS:
         return [gettext("unknown kind.")]
     kind = KINDS[rule.kind]
     if not _has_its_price(rule, kind):
-        return [kind.column_fault]
+        return [kind.column_problem]
     try:
         rule.clean_fields(exclude=["version", "goal", "formula"])
     except ValidationError as error:
         return [f"{field}: {message}" for field, messages in error.message_dict.items() for message in messages]
-    own = kind.faults(terms_of_rule(rule))
-    limits = [*_faults_of_amounts(rule), *_faults_of_narrowing(rule), *_faults_of_limits(rule, kind)]
-    return [*own, *limits, *_faults_of_formula(rule, kind)]
+    own = kind.problems(terms_of_rule(rule))
+    limits = [*_problems_of_amounts(rule), *_problems_of_narrowing(rule), *_problems_of_limits(rule, kind)]
+    return [*own, *limits, *_problems_of_formula(rule, kind)]
 
 
 def _has_its_price(rule: CommissionRule, kind: CommissionKind) -> bool:
@@ -117,7 +117,7 @@ def _has_its_price(rule: CommissionRule, kind: CommissionKind) -> bool:
     return kind.columns == {name for name, is_given in given.items() if is_given}
 
 
-def _faults_of_amounts(rule: CommissionRule) -> Iterator[str]:
+def _problems_of_amounts(rule: CommissionRule) -> Iterator[str]:
     currency = rule.limit_currency
     for amount in (rule.minimum, rule.maximum, rule.cap_amount):
         if amount is None:
@@ -128,18 +128,18 @@ def _faults_of_amounts(rule: CommissionRule) -> Iterator[str]:
             yield f"{plain(amount)} has more decimals than {currency} is counted in ({places(currency)})."
 
 
-def _faults_of_narrowing(rule: CommissionRule) -> Iterator[str]:
+def _problems_of_narrowing(rule: CommissionRule) -> Iterator[str]:
     if bool(rule.sub_name) != bool(rule.sub_value):
         yield "a rule for a sub ID names both the sub ID and its value."
     if rule.valid_from and rule.valid_until and rule.valid_until <= rule.valid_from:
         yield "it must end after it begins."
 
 
-def _faults_of_limits(rule: CommissionRule, kind: CommissionKind) -> Iterator[str]:
+def _problems_of_limits(rule: CommissionRule, kind: CommissionKind) -> Iterator[str]:
     if any(getattr(rule, name) is not None for name in set(NUMBERS) - set(kind.limits.names)):
-        yield kind.limits.fault
+        yield kind.limits.problem
     if rule.is_component and "is_component" not in kind.limits.names:
-        yield kind.limits.component_fault
+        yield kind.limits.component_problem
     if rule.minimum is not None and rule.maximum is not None and rule.minimum > rule.maximum:
         yield "the minimum is greater than the maximum."
     capped = rule.cap_amount is not None or rule.cap_count is not None
@@ -149,8 +149,8 @@ def _faults_of_limits(rule: CommissionRule, kind: CommissionKind) -> Iterator[st
         yield f"its limits are in {rule.limit_currency}, but it pays in {rule.currency}."
 
 
-def _faults_of_formula(rule: CommissionRule, kind: CommissionKind) -> list[str]:
+def _problems_of_formula(rule: CommissionRule, kind: CommissionKind) -> list[str]:
     try:
-        return list(kind.formula_faults(rule.formula))
+        return list(kind.formula_problems(rule.formula))
     except (KeyError, TypeError, ValueError, InvalidOperation, AttributeError):
         return [gettext("the formula cannot be read; see docs/commission.md for its form.")]

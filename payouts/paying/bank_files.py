@@ -10,9 +10,9 @@ import structlog
 from django.conf import settings
 from django.utils.translation import gettext
 from sepaxml import SepaTransfer
-from sepaxml.validation import ValidationError as SchemaFault
+from sepaxml.validation import ValidationError as SchemaError
 from stdnum import iban
-from stdnum.exceptions import ValidationError as NumberFault
+from stdnum.exceptions import ValidationError as InvalidNumber
 
 from payouts.models import Payout, PayoutBatch, PayoutMethod
 from payouts.paying.methods import DetailsRefused, bank_code, check, details_of, latin
@@ -91,7 +91,7 @@ def account_problem(kind: str) -> str:
         return ""
     try:
         _own_account()
-    except NumberFault:
+    except InvalidNumber:
         return gettext(
             "SEPA files need the account that payouts are sent from: OPERATOR_IBAN (or OPERATOR_BIC) is missing or "
             "wrong. {where}"
@@ -115,8 +115,8 @@ def why_not_written(kind: str, payout: Payout) -> str:
             _sepa_payment(payout, "", date(2000, 1, 1))
         else:
             _FORMS[Kind(kind)][1](payout, "")
-    except DetailsRefused as fault:
-        words = "; ".join(f"{name}: {why}" for name, why in fault.faults.items())
+    except DetailsRefused as error:
+        words = "; ".join(f"{name}: {why}" for name, why in error.problems.items())
         return gettext("cannot be written, its payout method needs to be entered again ({words})").format(words=words)
     except Exception:
         # An error in one row must not stop the others.
@@ -150,7 +150,7 @@ def _refused(lines: Sequence[Line], now: datetime) -> list[Line]:
 def _is_valid(lines: Sequence[Line], now: datetime) -> bool:
     try:
         _pain001("trial", lines, now)
-    except (SchemaFault, ValueError):
+    except (SchemaError, ValueError):
         return False
     return True
 
@@ -187,7 +187,7 @@ class _Message(SepaTransfer):
 
 
 def _own_account() -> tuple[str, str]:
-    """IBAN and BIC (may be empty) that payouts are sent from. Raise `NumberFault` when they are missing or wrong."""
+    """IBAN and BIC (may be empty) that payouts are sent from. Raise `InvalidNumber` when they are missing or wrong."""
     bank = bank_code(settings.OPERATOR_BIC) if settings.OPERATOR_BIC else ""
     return iban.validate(settings.OPERATOR_IBAN), bank
 
