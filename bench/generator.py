@@ -49,7 +49,7 @@ class Plan:
 
 
 @dataclass
-class Found:
+class LoadResult:
     """The result. `late_ms`: how late the generator itself was, at most, in 99 of 100 cases, when paced."""
 
     statuses: dict[str, int] = field(default_factory=dict)
@@ -92,7 +92,7 @@ class Driver:
         self._scheduled = 0
         self._began = self._due = self._ends = 0.0
 
-    def run(self) -> Found:
+    def run(self) -> LoadResult:
         for _ in range(self._plan.connections):
             self._connect()
         began = time.monotonic()
@@ -182,9 +182,9 @@ class Driver:
         with suppress(OSError):
             self._connect()
 
-    def _found(self, seconds: float) -> Found:
+    def _found(self, seconds: float) -> LoadResult:
         times = sorted(self._times)
-        return Found(
+        return LoadResult(
             statuses=dict(self._statuses),
             outcomes=dict(self._outcomes),
             sent=self._sent,
@@ -231,7 +231,7 @@ def share(ordered: list[float], part: float) -> float:
     return ordered[min(len(ordered) - 1, int(len(ordered) * part))] if ordered else 0.0
 
 
-def drive(plan: Plan) -> Found:
+def drive(plan: Plan) -> LoadResult:
     """Send by the plan and return the result. Raise OSError when no server listens there."""
     return Driver(plan).run()
 

@@ -29,7 +29,7 @@ PIECE = 64 * 1024
 
 
 @dataclass(frozen=True)
-class Kind:
+class AttackKind:
     """One kind of attack: the size that the head declares, the bytes sent, and how they are sent."""
 
     name: str
@@ -48,46 +48,48 @@ class Kind:
 
 
 SLOW = (
-    Kind("nothing after the first byte", b"[", says=20 * MB, stalls=True),
-    Kind("a byte a second", b"[" * 600, says=60_000, pause=1.0, stalls=True),
-    Kind("chunked, a byte a second", b"[" * 600, says=None, pause=1.0, stalls=True),
-    Kind("expects to be asked for it", b"", says=MB, headers="Expect: 100-continue\r\n", stalls=True),
-    Kind("a form that does not end", b"a=1&", FORM, says=60_000, stalls=True),
-    Kind("a named token, then nothing", b"[", says=MB, headers="Authorization: Bearer aft_of_no_one\r\n", stalls=True),
+    AttackKind("nothing after the first byte", b"[", says=20 * MB, stalls=True),
+    AttackKind("a byte a second", b"[" * 600, says=60_000, pause=1.0, stalls=True),
+    AttackKind("chunked, a byte a second", b"[" * 600, says=None, pause=1.0, stalls=True),
+    AttackKind("expects to be asked for it", b"", says=MB, headers="Expect: 100-continue\r\n", stalls=True),
+    AttackKind("a form that does not end", b"a=1&", FORM, says=60_000, stalls=True),
+    AttackKind(
+        "a named token, then nothing", b"[", says=MB, headers="Authorization: Bearer aft_of_no_one\r\n", stalls=True
+    ),
 )
 LARGE = (
-    Kind("lines of one figure", b"1\n" * (2 * MB), LINES),
-    Kind("lists in a list", b"[" + b"[]," * MB + b"[]]"),
-    Kind("chunked without an end", b"[" * PIECE, says=None, endless=True),
-    Kind("a form of 2.5 MB", b"a=" + b"x" * (5 * MB // 2), FORM),
-    Kind("100,000 parameters", b"a=1&" * 100_000, FORM),
-    Kind("a wrong key with 10 MB", b" " * (10 * MB), headers="Authorization: Bearer afk_of_no_one\r\n"),
-    Kind("a wrong session with 10 MB", b" " * (10 * MB), headers="Cookie: sessionid=" + "a" * 32 + "\r\n"),
-    Kind("many parts", b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n" * 20_000 + b"--x--\r\n",
+    AttackKind("lines of one figure", b"1\n" * (2 * MB), LINES),
+    AttackKind("lists in a list", b"[" + b"[]," * MB + b"[]]"),
+    AttackKind("chunked without an end", b"[" * PIECE, says=None, endless=True),
+    AttackKind("a form of 2.5 MB", b"a=" + b"x" * (5 * MB // 2), FORM),
+    AttackKind("100,000 parameters", b"a=1&" * 100_000, FORM),
+    AttackKind("a wrong key with 10 MB", b" " * (10 * MB), headers="Authorization: Bearer afk_of_no_one\r\n"),
+    AttackKind("a wrong session with 10 MB", b" " * (10 * MB), headers="Cookie: sessionid=" + "a" * 32 + "\r\n"),
+    AttackKind("many parts", b"--x\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n" * 20_000 + b"--x--\r\n",
          "multipart/form-data; boundary=x"),
-    Kind("PUT", b" " * (4 * MB), method="PUT"),
-    Kind("GET with a body", b" " * (4 * MB), method="GET"),
+    AttackKind("PUT", b" " * (4 * MB), method="PUT"),
+    AttackKind("GET with a body", b" " * (4 * MB), method="GET"),
 )  # fmt: skip
 SMALL = (
-    Kind("deep", b"[" * 60_000),
-    Kind("deep objects", b'{"a":' * 12_000),
-    Kind("many names", b"{" + b",".join(b'"a%d":1' % n for n in range(5_000)) + b"}"),
-    Kind("a number of 60,000 figures", b'{"revenue":' + b"1" * 60_000 + b"}"),
-    Kind("lines that are small", b"1\n" * 30_000, LINES),
-    Kind("text that might hold addresses", b"a." * 30_000, "text/xml"),
-    Kind("10,000 parameters in the query", method="GET", query="?" + "a&" * 10_000),
-    Kind("escapes in the query", method="GET", query="?a=" + "%01" * 20_000),
-    Kind("said to be packed", b"\x1f\x8b" + b"\x00" * 1_000, headers="Content-Encoding: gzip\r\n"),
-    Kind("less than it says", b"[", says=1_000),
-    Kind("no characters", b"\xff\xfe" * 20_000, FORM),
-    Kind("HEAD with a body", b"[" * 1_000, method="HEAD"),
-    Kind("OPTIONS with a body", b"[" * 1_000, method="OPTIONS"),
+    AttackKind("deep", b"[" * 60_000),
+    AttackKind("deep objects", b'{"a":' * 12_000),
+    AttackKind("many names", b"{" + b",".join(b'"a%d":1' % n for n in range(5_000)) + b"}"),
+    AttackKind("a number of 60,000 figures", b'{"revenue":' + b"1" * 60_000 + b"}"),
+    AttackKind("lines that are small", b"1\n" * 30_000, LINES),
+    AttackKind("text that might hold addresses", b"a." * 30_000, "text/xml"),
+    AttackKind("10,000 parameters in the query", method="GET", query="?" + "a&" * 10_000),
+    AttackKind("escapes in the query", method="GET", query="?a=" + "%01" * 20_000),
+    AttackKind("said to be packed", b"\x1f\x8b" + b"\x00" * 1_000, headers="Content-Encoding: gzip\r\n"),
+    AttackKind("less than it says", b"[", says=1_000),
+    AttackKind("no characters", b"\xff\xfe" * 20_000, FORM),
+    AttackKind("HEAD with a body", b"[" * 1_000, method="HEAD"),
+    AttackKind("OPTIONS with a body", b"[" * 1_000, method="OPTIONS"),
 )
 QUICK = tuple(itertools.chain(LARGE, SMALL))
 
 
 @dataclass
-class Found:
+class AttackResult:
     """The result of each kind: counts by status (`none`: no answer), and connections that were never ended."""
 
     answers: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
@@ -104,7 +106,7 @@ class Attack:
     def __init__(self, *, port: int, code: str, connections: int, seconds: float, pause: float = 0.5) -> None:
         self._port, self._code, self._count, self._seconds, self._pause = port, code, connections, seconds, pause
         self._over = asyncio.Event()
-        self.found = Found()
+        self.found = AttackResult()
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -114,13 +116,13 @@ class Attack:
         print("ready", flush=True)
         await asyncio.gather(*tasks)
 
-    def _turns(self, number: int) -> Iterator[tuple[Kind, str]]:
+    def _turns(self, number: int) -> Iterator[tuple[AttackKind, str]]:
         """The requests of one connection: every second one is slow. All pairs of kind and path are sent."""
         kinds = SLOW if number % 2 else QUICK
         for turn in itertools.count(number // 2 * 7):
             yield kinds[turn % len(kinds)], PATHS[(turn // len(kinds) + number // 2) % len(PATHS)]
 
-    async def _send_on(self, turns: Iterator[tuple[Kind, str]]) -> None:
+    async def _send_on(self, turns: Iterator[tuple[AttackKind, str]]) -> None:
         for kind, path in turns:
             if self._over.is_set():
                 return
@@ -129,7 +131,7 @@ class Attack:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._over.wait(), self._pause)
 
-    async def _send(self, kind: Kind, path: str) -> None:
+    async def _send(self, kind: AttackKind, path: str) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         try:
             sending = asyncio.create_task(_write(kind, path, writer))
@@ -141,7 +143,7 @@ class Attack:
         finally:
             writer.close()
 
-    async def _status(self, reader: asyncio.StreamReader, kind: Kind) -> str:
+    async def _status(self, reader: asyncio.StreamReader, kind: AttackKind) -> str:
         """The status of the answer; `open` when neither an answer nor an end of the connection came."""
         status = "none"
         try:
@@ -157,7 +159,7 @@ class Attack:
         return status
 
 
-async def _write(kind: Kind, path: str, writer: asyncio.StreamWriter) -> None:
+async def _write(kind: AttackKind, path: str, writer: asyncio.StreamWriter) -> None:
     says = len(kind.body) if kind.says == -1 else kind.says
     size = "Transfer-Encoding: chunked" if says is None else f"Content-Length: {says}"
     head = f"{kind.method} {path}{kind.query} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: hostile\r\n"
@@ -173,7 +175,7 @@ async def _write(kind: Kind, path: str, writer: asyncio.StreamWriter) -> None:
             writer.write(b"0\r\n\r\n")
 
 
-def _pieces(kind: Kind) -> Iterator[bytes]:
+def _pieces(kind: AttackKind) -> Iterator[bytes]:
     if kind.pause:
         yield from (kind.body[at : at + 1] for at in range(len(kind.body)))
         return
@@ -186,7 +188,7 @@ def _pieces(kind: Kind) -> Iterator[bytes]:
 def main() -> int:
     given = json.load(sys.stdin)
 
-    async def run() -> Found:
+    async def run() -> AttackResult:
         attack = Attack(**given)
         await attack.run()
         return attack.found

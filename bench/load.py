@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.generator import Found, Plan
+from bench.generator import LoadResult, Plan
 from config.embedded.places import ROOT
 
 # wrk asks for the answers' times in microseconds; `status` counts answers of 400 and above.
@@ -75,7 +75,7 @@ def by_wrk(
 
 def by_generator(plan: Plan) -> Load:
     """Load by our own generator, full or paced; it waits for every answer."""
-    found = Found(**_run(asdict(plan)))
+    found = LoadResult(**_run(asdict(plan)))
     good = sum(number for status, number in found.statuses.items() if status < "400")
     return Load(
         answered=good,

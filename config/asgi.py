@@ -44,6 +44,7 @@ from tracking.capture.hosts import Hosts
 from tracking.click_id import codec
 from web.batching import Batcher
 from web.http import NO_STORE, TEXT, Handler, Receive, Scope, Send, head_problem, header, respond
+from web.notifications import connection_parameters
 
 # Seconds that a commit of clicks waits for more of them while there is load.
 GATHER_CLICKS = 0.001
@@ -80,7 +81,7 @@ class Application:
                 return
             handler = self._lean_handler(scope["path"])
             if handler is None:
-                scope[THREADS] = (self._clicks, self._postbacks, self._listener, self._terms)
+                scope[THREADS] = (self._clicks, self._postbacks, self._listener, self._reference_listener)
                 await self._pages(scope, receive, send)
             elif self._hosts.serves(header(scope, b"host")):
                 await handler(scope, receive, send)
@@ -92,15 +93,15 @@ class Application:
     def _lean_handler(self, path: str) -> Handler | None:
         if path.startswith(redirect.PREFIX):
             return self._redirect
-        return self._doors.get(path) or (self._dialects if dialects.serves(path) else None)
+        return self._endpoints.get(path) or (self._dialects if dialects.serves(path) else None)
 
     def start(self) -> None:
         codec.keys()  # Nonsense in CLICK_ID_KEYS is refused now, not at the first click.
         self._cache = link_cache.LinkCache()
         self._hosts = Hosts()
         self._listener = link_cache.start(self._cache, self._hosts)
-        self._terms = reference_cache.listen()
-        parameters = {**link_cache.connection_parameters(), "connect_timeout": 2}
+        self._reference_listener = reference_cache.listen()
+        parameters = {**connection_parameters(), "connect_timeout": 2}
         writer = ClickWriter(
             connect=lambda: psycopg.connect(**parameters, autocommit=True), directory=settings.SPOOL_DIR
         )
@@ -126,7 +127,7 @@ class Application:
         self._redirect = redirect.RedirectHandler(cache=self._cache, writer=self._clicks)
         self._bulk = bulk.BulkHandler(self._postbacks)
         self._dialects = dialects.DialectHandler(self._postbacks)
-        self._doors: dict[str, Handler] = {
+        self._endpoints: dict[str, Handler] = {
             **public_files.FILES,
             native.PATH: native.PostbackHandler(self._postbacks),
             bulk.PATH: self._bulk,
@@ -142,10 +143,10 @@ class Application:
             return
         self._started = False
         self._listener.stop()
-        self._terms.stop()
+        self._reference_listener.stop()
         for batcher in (self._clicks, self._postbacks):
             batcher.stop()
-        for thread in (self._clicks, self._postbacks, self._listener, self._terms):
+        for thread in (self._clicks, self._postbacks, self._listener, self._reference_listener):
             await asyncio.to_thread(thread.join, 15)
         await asyncio.to_thread(self._bulk.close)
         await asyncio.to_thread(self._dialects.close)

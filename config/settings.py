@@ -218,7 +218,7 @@ MFA_FORMS = {
 MFA_TOTP_ISSUER = "Affidavit"
 # Operators create the accounts, so addresses are trusted: a second factor needs no confirmed address.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
-# What the API takes: 10,000 rows with a note each. Files have bounds of their own, as has what strangers send
+# What the API takes: 10,000 rows with a note each. Files have their own bounds, as do bodies of strangers
 # (`config/http/request_bodies.py`).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 LOGIN_URL = "account_login"

@@ -14,8 +14,9 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from affiliates.models import User
-from conversions.intake.case import Event
-from conversions.intake.judge.correct import amounts_of, read_again
+from conversions.intake.facts import amounts_of, plain_amounts
+from conversions.intake.parsed_event import ParsedEvent
+from conversions.intake.read.stored import events_of
 from conversions.models import ConflictReview, Conversion, Correction, Postback, Trace
 from conversions.qualification.waits import re_evaluate
 from conversions.reasons.codes import Reason
@@ -53,15 +54,13 @@ def differences(reviews: Sequence[ConflictReview]) -> list[list[Difference]]:
 
 def _sent_by(postbacks: Sequence[Postback]) -> list[dict[str, str]]:
     """The amounts that stored requests sent; none for a refund, which does not change the amount of the sale."""
-    return [_money(case.event) for case in read_again(postbacks)]
+    return [_money(event) for event in events_of(postbacks)]
 
 
-def _money(event: Event) -> dict[str, str]:
+def _money(event: ParsedEvent) -> dict[str, str]:
     if event.refund is not None:
         return {}
-    numbers = {name: getattr(event, name) for name in NUMBERS}
-    numbers |= {name: Decimal(text) for name, text in event.deductions.items()}
-    sent = {name: f"{amount.normalize():f}" for name, amount in numbers.items() if amount is not None}
+    sent = plain_amounts({name: getattr(event, name) for name in NUMBERS}, event.deductions)
     return sent | ({"currency": event.currency} if event.currency else {})
 
 

@@ -12,6 +12,8 @@ from django.db import transaction
 
 from conversions.intake import decide_cases
 from conversions.intake.case import Case, Decision
+from conversions.intake.facts import changes_of
+from conversions.intake.parsed_event import ParsedEvent, from_document
 from conversions.intake.read.receive import reopen
 from conversions.models import ParkedPostback, Postback
 
@@ -20,13 +22,14 @@ CHUNK = 200
 
 
 class Replayed(NamedTuple):
-    """One request before and after: outcome and reason of each."""
+    """One request before and after: outcome and reason of each, and in words what is read differently now."""
 
     postback: Postback
     before: tuple[str, str]
     after: tuple[str, str]
     decision: Decision | None
     note: str
+    changes: str = ""
 
     @property
     def is_changed(self) -> bool:
@@ -41,13 +44,15 @@ def replay(postbacks: Sequence[Postback], *, by: str, now: datetime, dry: bool =
     rows = sorted(postbacks, key=lambda row: row.pk)
     before = {row.pk: (str(row.outcome), str(row.reason)) for row in rows}
     parked = set(ParkedPostback.objects.filter(postback__in=rows).values_list("postback_id", flat=True))
+    events = {row.pk: from_document(row.event) for row in rows}
     cases = [_case(row, by) for row in rows if row.pk not in parked]
     with transaction.atomic():
         found = decide_cases(cases, now=now, again=True)
         if dry:
             transaction.set_rollback(True)
     decisions = {case.postback.pk: decision for case, decision in zip(cases, found, strict=True)}
-    return [_replayed(row, before[row.pk], decisions.get(row.pk)) for row in rows]
+    changes = {case.postback.pk: _changes(events[case.postback.pk], case) for case in cases}
+    return [_replayed(row, before[row.pk], decisions.get(row.pk), changes.get(row.pk, "")) for row in rows]
 
 
 def _case(row: Postback, by: str) -> Case:
@@ -56,8 +61,14 @@ def _case(row: Postback, by: str) -> Case:
     return case
 
 
-def _replayed(row: Postback, before: tuple[str, str], decision: Decision | None) -> Replayed:
+def _changes(before: ParsedEvent | None, case: Case) -> str:
+    """In words, what is read differently; empty for a request that was not read, before or now."""
+    after = from_document(case.document)
+    return changes_of(before, after) if before and after else ""
+
+
+def _replayed(row: Postback, before: tuple[str, str], decision: Decision | None, changes: str) -> Replayed:
     if decision is None:
         return Replayed(row, before, before, None, "It is parked and waits for another event.")
     body = decision.body
-    return Replayed(row, before, (str(body["outcome"]), str(body["reason"])), decision, str(body["message"]))
+    return Replayed(row, before, (str(body["outcome"]), str(body["reason"])), decision, str(body["message"]), changes)

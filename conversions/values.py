@@ -31,7 +31,7 @@ _MICRO, _MILLI, _NANO = 10**14, 10**11, 10**17
 _ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
 
 
-class Amount(NamedTuple):
+class ParsedAmount(NamedTuple):
     """An amount, its currency if one was written with it, and how it was repaired, in words, if it was.
 
     `sign` is the currency sign as written, also one that several currencies share.
@@ -47,15 +47,15 @@ class NoAmount(ValueError):
     """The text is not clearly an amount; the message says why, ready to follow `revenue=… `."""
 
 
-def read_amount(text: str) -> Amount:
+def read_amount(text: str) -> ParsedAmount:
     """Read an amount of zero or more. Raise `NoAmount`."""
     if PLAIN.match(text):
-        return Amount(_bounded(Decimal(text)))
+        return ParsedAmount(_bounded(Decimal(text)))
     if minus := _NEGATIVE.match(text):
         raise NoAmount(_what_is_negative(minus))
     if _SCIENTIFIC.match(text):
         value = _bounded(Decimal(text))
-        return Amount(value, repaired=f"read as {value:f}")
+        return ParsedAmount(value, repaired=f"read as {value:f}")
     parts = _COINED.match(text)
     if parts is None:
         raise NoAmount("is not an amount such as 1234.50.")
@@ -65,7 +65,7 @@ def read_amount(text: str) -> Amount:
     currency = before or after
     value = _bounded(_number(parts["amount"].strip()))
     sign = (parts["before"] or parts["after"] or "").strip()
-    return Amount(value, currency, f"read as {value:f}{f' {currency}' if currency else ''}", sign)
+    return ParsedAmount(value, currency, f"read as {value:f}{f' {currency}' if currency else ''}", sign)
 
 
 def _what_is_negative(minus: "re.Match[str]") -> str:

@@ -17,7 +17,7 @@ BOUND = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class WaitingWork:
     """Work that waits for an operator, each counted up to a bound; conversions that wait for a date only are none."""
 
     affiliates: int
@@ -30,7 +30,7 @@ class Waiting:
     appeals: int
 
 
-def waiting() -> Waiting:
+def waiting() -> WaitingWork:
     """Counts of open items, in one query; every part is bounded, so no table is read in full for a badge."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -49,14 +49,14 @@ def waiting() -> Waiting:
             """,
             {"n": BOUND},
         )
-        return Waiting(*cursor.fetchone())
+        return WaitingWork(*cursor.fetchone())
 
 
-def waiting_for(request: HttpRequest) -> Waiting:
+def waiting_for(request: HttpRequest) -> WaitingWork:
     """Counts of open items, computed once for a page even if several parts of it show them."""
     if not hasattr(request, "_waiting"):
         request._waiting = waiting()  # type: ignore[attr-defined]
-    return cast(Waiting, request._waiting)  # type: ignore[attr-defined]
+    return cast(WaitingWork, request._waiting)  # type: ignore[attr-defined]
 
 
 def badge(number: int) -> int | str:
@@ -180,7 +180,7 @@ def _may_see(request: HttpRequest, entry: Entry) -> bool:
     return may_see and (not entry.needs or request.user.has_perm(entry.needs))
 
 
-def _item(entry: Entry, counts: Waiting) -> dict[str, Any]:
+def _item(entry: Entry, counts: WaitingWork) -> dict[str, Any]:
     link = reverse(f"admin:{entry.model.replace('.', '_')}_changelist")
     number = getattr(counts, entry.waits) if entry.waits else 0
     # A badge of 0 is not drawn; Unfold takes texts for callbacks, so the text of "many" must be no import path.

@@ -12,7 +12,7 @@ DEFAULT = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class DayPeriod:
     """Days from `first_on` to `last_on`, both included, as a half-open span of moments."""
 
     first_on: date
@@ -39,22 +39,22 @@ class Period:
     def dates(self) -> list[date]:
         return [self.first_on + timedelta(days=n) for n in range(self.days)]
 
-    def before(self) -> "Period":
+    def before(self) -> "DayPeriod":
         """The period of the same length that ended where this one begins."""
-        return Period(self.first_on - timedelta(days=self.days), self.first_on - timedelta(days=1), self.zone)
+        return DayPeriod(self.first_on - timedelta(days=self.days), self.first_on - timedelta(days=1), self.zone)
 
-    def with_before(self) -> "Period":
+    def with_before(self) -> "DayPeriod":
         """This period and the one before it, as one span."""
-        return Period(self.before().first_on, self.last_on, self.zone)
+        return DayPeriod(self.before().first_on, self.last_on, self.zone)
 
 
-def last_days(days: int, *, now: datetime, zone: ZoneInfo) -> Period:
+def last_days(days: int, *, now: datetime, zone: ZoneInfo) -> DayPeriod:
     """Today and the days before it, `days` in all."""
     today = now.astimezone(zone).date()
-    return Period(today - timedelta(days=days - 1), today, zone)
+    return DayPeriod(today - timedelta(days=days - 1), today, zone)
 
 
-def chosen(text: str | None, *, now: datetime, zone: ZoneInfo) -> Period:
+def chosen(text: str | None, *, now: datetime, zone: ZoneInfo) -> DayPeriod:
     """The period that a page's `?days=` names; anything but the choices means the default."""
     days = {str(choice): choice for choice in CHOICES}.get(text or "", DEFAULT)
     return last_days(days, now=now, zone=zone)

@@ -18,7 +18,7 @@ class FileRefused(ValueError):
     """The file as a whole cannot be read; nothing was done. The message says how to fix it."""
 
 
-class Row(NamedTuple):
+class CsvRow(NamedTuple):
     """A row of a file: the line where it ends, counted from 1, and its values by column, empty ones left out."""
 
     line: int
@@ -29,7 +29,7 @@ class Table(NamedTuple):
     """A file's columns, in lower case, and its rows as they are read."""
 
     columns: list[str]
-    rows: Iterator[Row]
+    rows: Iterator[CsvRow]
 
 
 def read_table(content: bytes) -> Table:
@@ -65,7 +65,7 @@ def _decoded(content: bytes) -> str:
     raise FileRefused(gettext("The file is text in no known encoding. Save it in UTF-8."))
 
 
-def _rows(reader: Iterator[list[str]], columns: list[str]) -> Iterator[Row]:
+def _rows(reader: Iterator[list[str]], columns: list[str]) -> Iterator[CsvRow]:
     while True:
         try:
             values = next(reader, None)
@@ -83,4 +83,4 @@ def _rows(reader: Iterator[list[str]], columns: list[str]) -> Iterator[Row]:
             )
         found = {name: value.strip()[:LONGEST_VALUE] for name, value in zip(columns, values, strict=False)}
         if any(found.values()):
-            yield Row(line, {name: value for name, value in found.items() if name and value})
+            yield CsvRow(line, {name: value for name, value in found.items() if name and value})

@@ -92,7 +92,7 @@ class Standing:
         self._application.start()
 
     def wait_for_hosts(self) -> None:
-        """Until the database has told which hosts are served, every host is."""
+        """Until the database has answered which hosts are served, every host is."""
         while self._application._hosts.domains is None:
             time.sleep(0.01)
 

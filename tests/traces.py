@@ -21,7 +21,7 @@ def gaps_of(trace: Trace) -> list[str]:
 
 
 def _missing_steps(trace: Trace) -> list[str]:
-    """A decision without a request, or of one taken up again, begins where it was left."""
+    """A decision without a request, or of one that was resumed, begins where it was left."""
     names = [step["step"] for step in trace.steps]
     if not names:
         return ["no steps"]

@@ -56,7 +56,7 @@ SELECT count(*) FROM marked
 """  # nosec B608 # names of our own, values are parameters
 
 
-class Waiting(NamedTuple):
+class UnmarkedClick(NamedTuple):
     """A click without marks. `ip` and `user_agent` are missing if they were cleared before the click got its marks."""
 
     id: str
@@ -96,7 +96,7 @@ def mark_clicks(*, now: datetime, limit: int = BATCH, after: str = FIRST) -> tup
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_TAKE, {"limit": limit, "after": after})
-        clicks = [Waiting(*row) for row in cursor.fetchall()]
+        clicks = [UnmarkedClick(*row) for row in cursor.fetchall()]
         if not clicks:
             return 0, after
         seconds = settings.CLICK_DUPLICATE_SECONDS
@@ -105,7 +105,7 @@ def mark_clicks(*, now: datetime, limit: int = BATCH, after: str = FIRST) -> tup
         return int(cursor.fetchone()[0]), clicks[-1].id
 
 
-def _marks(clicks: Sequence[Waiting], duplicates: set[str]) -> dict[str, Any]:
+def _marks(clicks: Sequence[UnmarkedClick], duplicates: set[str]) -> dict[str, Any]:
     agents = [_agent(click) for click in clicks]
     places = [locate(click.ip) for click in clicks]
     return {
@@ -123,12 +123,12 @@ def _marks(clicks: Sequence[Waiting], duplicates: set[str]) -> dict[str, Any]:
     }
 
 
-def _agent(click: Waiting) -> Agent:
+def _agent(click: UnmarkedClick) -> Agent:
     """A click whose personal fields were cleared has an unknown agent; one without a user agent is a bot's."""
     return describe(click.user_agent) if click.user_agent or click.ip else UNKNOWN
 
 
-def duplicates_among(clicks: Iterable[Waiting], around: Iterable[Waiting], *, seconds: int) -> set[str]:
+def duplicates_among(clicks: Iterable[UnmarkedClick], around: Iterable[UnmarkedClick], *, seconds: int) -> set[str]:
     """The clicks that came after another one of the same visitor on the same link, within so many seconds.
 
     The same visitor is the same cookie; if both clicks have none, the same address with the same agent. `around` are
@@ -145,14 +145,14 @@ def duplicates_among(clicks: Iterable[Waiting], around: Iterable[Waiting], *, se
     return found
 
 
-def _identities(click: Waiting) -> Iterator[tuple[object, ...]]:
+def _identities(click: UnmarkedClick) -> Iterator[tuple[object, ...]]:
     if click.visitor:
         yield click.link, click.visitor
     if click.ip and not click.brought_cookie:
         yield click.link, click.ip, click.user_agent
 
 
-def _around(clicks: Sequence[Waiting], seconds: int) -> list[Waiting]:
+def _around(clicks: Sequence[UnmarkedClick], seconds: int) -> list[UnmarkedClick]:
     """Clicks that one of these may duplicate, by time, link, and cookie or address."""
     spans = _spans(clicks, milliseconds=seconds * 1000)
     with connection.cursor() as cursor:
@@ -166,16 +166,16 @@ def _around(clicks: Sequence[Waiting], seconds: int) -> list[Waiting]:
                 "ips": list({click.ip for click in clicks if click.ip and not click.brought_cookie}),
             },
         )
-        return [Waiting(*row) for row in cursor.fetchall()]
+        return [UnmarkedClick(*row) for row in cursor.fetchall()]
 
 
 @dataclass(slots=True)
 class _Span:
     starts: int
-    last: Waiting
+    last: UnmarkedClick
 
 
-def _spans(clicks: Sequence[Waiting], *, milliseconds: int) -> list[tuple[str, str]]:
+def _spans(clicks: Sequence[UnmarkedClick], *, milliseconds: int) -> list[tuple[str, str]]:
     """The ranges of click keys to search. Old clicks out of a spool make several, with days between them."""
     spans: list[_Span] = []
     for click in clicks:

@@ -7,7 +7,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from conversions.models import Conversion
-from payouts.ledger.chain import Facts, seal
+from payouts.ledger.chain import EntryFacts, seal
 from payouts.models import CommissionPlan, CommissionRule, LedgerEntry, LedgerHead, Statement
 from records.money import round_money
 
@@ -58,7 +58,7 @@ def _append(row: Conversion, rule: CommissionRule, amount: Decimal, currency: st
     head = LedgerHead.objects.select_for_update().get(affiliate=row.affiliate)
     closed = Statement.objects.filter(affiliate=row.affiliate).order_by("-ends_at").first()
     moment = timezone.now()
-    facts = Facts(
+    facts = EntryFacts(
         affiliate=row.affiliate.public_id,
         sequence=head.sequence + 1,
         kind=Kind.COMMISSION if amount > 0 else Kind.REVERSAL,

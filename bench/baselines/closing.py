@@ -9,7 +9,7 @@ from django.db.models import Exists, Max, Min, OuterRef, Q, Sum
 
 from payouts.anchors.seals import seal_statements
 from payouts.models import LedgerEntry, LedgerHead, Payout, PayoutTerms, Statement
-from payouts.rates.daily import NoRate, Rate, rate
+from payouts.rates.daily import DailyRate, NoRate, rate
 from payouts.statements.statements import statement_number
 from records.money import round_money
 
@@ -133,7 +133,7 @@ def _pay(statement: Statement, terms: PayoutTerms | None, now: datetime) -> None
         )
 
 
-def _sent(statement: Statement, amount: Decimal) -> tuple[Decimal, str, Rate | None]:
+def _sent(statement: Statement, amount: Decimal) -> tuple[Decimal, str, DailyRate | None]:
     wanted, day = statement.affiliate.currency, (statement.ends_at - timedelta(days=1)).date()
     if wanted == statement.currency:
         return amount, wanted, None

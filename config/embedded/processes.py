@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from config.embedded import ports
-from config.embedded.places import Account, EmbeddedError, tail
+from config.embedded.places import EmbeddedError, ServerAccount, tail
 
 MARK = "AFFIDAVIT_EMBEDDED"
 ROTATE_AT = 8_000_000
@@ -39,7 +39,7 @@ def spawn(
     *,
     log: Path,
     env: Mapping[str, str] | None = None,
-    account: Account | None = None,
+    account: ServerAccount | None = None,
     death_signal: int = signal.SIGTERM,
     cwd: str | Path = "/",
 ) -> "subprocess.Popen[bytes]":
@@ -151,7 +151,7 @@ class Daemon:
 class LoopbackServer(Daemon):
     """A local server. It gets a free port at its first start and keeps it, because its clients use that port."""
 
-    account: Account | None = None
+    account: ServerAccount | None = None
     patience = 60.0
 
     def __init__(self, name: str, *, log: Path) -> None:
@@ -221,7 +221,7 @@ def marked(mark: str) -> set[int]:
     return found
 
 
-def working_in(directory: Path, account: Account | None = None) -> set[int]:
+def working_in(directory: Path, account: ServerAccount | None = None) -> set[int]:
     """Running processes of the account whose working directory is this one: a server and its children (Linux only)."""
     if account is None:
         return _working_in(directory)

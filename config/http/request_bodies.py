@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 from django.template.loader import render_to_string
 
-from config.http.body_senders import Senders, shows_something
+from config.http.body_senders import BodySenders, shows_something
 from config.logging.errors import Repeats
 from config.monitoring.probes import ANSWERS as PROBES
 from web.client_address import origin_of
@@ -83,7 +83,7 @@ class BoundedBodies:
     """Django's application with bounded bodies, and a few requests at work at a time."""
 
     def __init__(self, application: Handler) -> None:
-        self._application, self.senders = application, Senders()
+        self._application, self.senders = application, BodySenders()
         # Unauthenticated senders have a separate limit, and each address a share of it.
         self._open, self._known = Room(64 * MB, 16 * MB), Room(256 * MB, 64 * MB)
         # Those who show nothing wait for others who show nothing; probes wait for neither.
@@ -128,7 +128,7 @@ class _Body:
     """One body as Django receives it. The rooms' bytes are given back when `stack` closes."""
 
     def __init__(
-        self, scope: Scope, receive: Receive, senders: Senders, room: Room, known: Room, stack: AsyncExitStack
+        self, scope: Scope, receive: Receive, senders: BodySenders, room: Room, known: Room, stack: AsyncExitStack
     ) -> None:
         self._scope, self._receive, self._senders = scope, receive, senders
         self._room, self._known, self._stack = room, known, stack

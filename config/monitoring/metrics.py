@@ -42,7 +42,7 @@ QUEUE = "celery"
 log = structlog.get_logger(__name__)
 
 
-class Facts(Collector):
+class MetricFacts(Collector):
     """All metrics; a part that cannot be read is left out, and its `_up` says so."""
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class Facts(Collector):
 def registry() -> CollectorRegistry:
     """A registry with these facts alone: nothing about the one process that happens to answer."""
     made = CollectorRegistry(auto_describe=False)
-    made.register(Facts())
+    made.register(MetricFacts())
     return made
 
 

@@ -55,7 +55,7 @@ def _refuse_metrics(request: HttpRequest) -> HttpResponse | None:
         return JsonResponse(body("metrics_token_wrong", message), status=401, headers={"WWW-Authenticate": "Bearer"})
     if _asks_from_this_machine(request):
         return None
-    message = "Metrics are told to this machine alone. To read them from elsewhere, set METRICS_TOKEN and send it."
+    message = "Metrics are answered to this machine alone. To read them from elsewhere, set METRICS_TOKEN and send it."
     return JsonResponse(body("metrics_token_needed", message), status=403)
 
 

@@ -215,7 +215,7 @@ class ConflictReviewAdmin(RecordAdmin):
 
     @display(description="Both, side by side")
     def facts(self, row: ConflictReview) -> SafeString:
-        empty = "The money is the same: the request names another click, or a refund that was told otherwise before."
+        empty = "The money is the same: the request names another click, or a refund that was sent otherwise before."
         return rows_of(("Fact", "Conversion", "Postback", "Difference"), sides(row), empty=empty)
 
     @display(description="State")

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from affiliates.models import Advertiser, User
-from conversions.decisions.bulk import CHANGED, REFUSED, UNCHANGED, Answer, decide_many, read_wishes
+from conversions.decisions.bulk import CHANGED, REFUSED, UNCHANGED, BulkAnswer, decide_many, read_wishes
 from conversions.dialects.table import DIALECTS
 from conversions.endpoints.csv_import import import_conversions
 from conversions.models import SenderMapping
@@ -72,7 +72,7 @@ class DecideByFile(FileQuestion):
         return " ".join([words, *left[:NAMED], more]).strip()
 
 
-def _named(lines: Sequence[int], answers: Sequence[Answer]) -> list[tuple[str, Answer]]:
+def _named(lines: Sequence[int], answers: Sequence[BulkAnswer]) -> list[tuple[str, BulkAnswer]]:
     """The refused rows, each with its line and the reason."""
     named = zip(lines, answers, strict=True)
     return [(f"Line {line}: {answer.message}", answer) for line, answer in named if answer.result == REFUSED]

@@ -152,9 +152,10 @@ class ReplayPostbacks(ConfirmForm):
         each = self._preview.get(row.pk)
         if each is None:
             return "not looked at: too many at once for a preview"
+        changes = f" Read differently: {each.changes}." if each.changes else ""
         if not each.is_changed:
-            return f"stays {each.before[0]}: {each.note}"
-        return f"{each.before[0] or 'undecided'} → {each.after[0]}: {each.note}"
+            return f"stays {each.before[0]}: {each.note}{changes}"
+        return f"{each.before[0] or 'undecided'} → {each.after[0]}: {each.note}{changes}"
 
     def perform(self, *, actor: User, now: datetime) -> str:
         rows = list(Postback.objects.filter(pk__in=[row.pk for row in self.rows]))

@@ -37,7 +37,7 @@ def approval_words(goal: Goal) -> str:
     return "at once" if goal.approval == Goal.Approval.AT_ONCE else "by hand"
 
 
-class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
+class QualificationRuleForm(forms.ModelForm):  # type: ignore[type-arg]
     """The columns of all kinds; the help text of each names the kinds that use it."""
 
     within = DaysField(required=False)
@@ -63,7 +63,7 @@ class RuleInline(PanelInline):
     """Further rules that an event must meet, beyond those of the goal itself; all of them must be met."""
 
     model = QualificationRule
-    form = RuleForm
+    form = QualificationRuleForm
     fk_name = "goal"
     verbose_name_plural = "qualification rules"
     fields = (

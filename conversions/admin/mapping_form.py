@@ -80,7 +80,7 @@ def _words_field(label: str, help_text: str) -> forms.CharField:
 def answer_choices() -> list[tuple[str, str]]:
     """Our own answer, the operator's bodies, and every platform that has an answer of its own."""
     presets = [(each.name, f"As {each.title} answers") for each in DIALECTS if each.answers is not native_answer]
-    return [(NATIVE, "As Affidavit answers: JSON with every fault"), (OWN, "With the bodies below"), *presets]
+    return [(NATIVE, "As Affidavit answers: JSON with every problem"), (OWN, "With the bodies below"), *presets]
 
 
 class MappingForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -19,12 +19,12 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from affiliates.models import User
-from conversions.decisions.held import LABELS, Held, held_of
+from conversions.decisions.held import LABELS, HeldConversions, held_of
 from conversions.lifecycle.status import StatusNotAllowed
 from conversions.models import Conversion, RiskPolicy, RiskReview
 from conversions.reasons.codes import Reason
 from conversions.risk.reviews import resolve
-from conversions.risk_signals.base import Group
+from conversions.risk_signals.base import SignalGroup
 from conversions.risk_signals.table import SIGNALS, title_of
 from records.words import counted
 from web.panel import (
@@ -44,7 +44,7 @@ from web.panel import (
 from web.panel.confirm import note_field
 
 # What may hold a conversion besides its review.
-OTHERS = (Held.RULES, Held.CAP, Held.CLOSED)
+OTHERS = (HeldConversions.RULES, HeldConversions.CAP, HeldConversions.CLOSED)
 
 
 class DecideReviews(ChoosingForm):
@@ -228,7 +228,7 @@ class RiskReviewAdmin(RecordAdmin):
             return label(row.get_resolution_display(), "default")
         if row.held_until < timezone.now():
             return label("Past its end date", "danger")
-        return label("Approved before the mark", "info") if row.is_late else label("Held", "warning")
+        return label("Approved before the mark", "info") if row.is_late else label("HeldConversions", "warning")
 
 
 ABOUT_POINTS = (
@@ -247,7 +247,7 @@ class RiskPolicyAdmin(PanelAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: RiskPolicy | None = None) -> list[tuple[str | None, Any]]:
         """Each signal's points with its limits, two in a row; signals without limits share rows."""
         own = {"fields": ("offer", ("threshold", "owner"), ("hold_for", "at_end")), "description": ABOUT_POINTS}
-        return [(None, own), *((group.label, {"fields": _rows(group)}) for group in Group)]
+        return [(None, own), *((str(group), {"fields": _rows(group)}) for group in SignalGroup)]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if isinstance(db_field, models.DurationField):
@@ -255,7 +255,7 @@ class RiskPolicyAdmin(PanelAdmin):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 
-def _rows(group: Group) -> list[tuple[str, ...]]:
+def _rows(group: SignalGroup) -> list[tuple[str, ...]]:
     signals = [signal for signal in SIGNALS.values() if signal.group == group]
     plain = [signal.code for signal in signals if not signal.settings]
     with_limits = [_in_pairs([signal.code, *signal.settings]) for signal in signals if signal.settings]

@@ -106,6 +106,9 @@ class ReplayedSerializer(serializers.Serializer[Any]):
     before = serializers.CharField(read_only=True, help_text="The outcome that was in force.")
     after = serializers.CharField(read_only=True, help_text="The outcome now.")
     changed = serializers.BooleanField(read_only=True)
+    changes = serializers.CharField(
+        read_only=True, help_text="In words, what is now read differently from the request; empty if nothing is."
+    )
     decision = serializers.DictField(read_only=True, help_text="The answer, as the sender would get it now.")
 
 
@@ -131,9 +134,8 @@ class PostbackViewSet(OperatorViewSet):
         by = f"{self.reach.user} by the API"
         [found] = replay([self.get_object()], by=by, now=timezone.now(), dry=serializer.validated_data["dry_run"])
         body = found.decision.body if found.decision else None
-        return Response(
-            {"before": found.before[0], "after": found.after[0], "changed": found.is_changed, "decision": body}
-        )
+        result = {"before": found.before[0], "after": found.after[0], "changed": found.is_changed}
+        return Response({**result, "changes": found.changes, "decision": body})
 
     @extend_schema(operation_id="postbacks_accept", request=ConflictNoteSerializer, responses=PostbackStorySerializer)
     @action(detail=True, methods=["post"])

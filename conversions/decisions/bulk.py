@@ -8,10 +8,9 @@ from itertools import islice
 from typing import NamedTuple
 
 from django.db import transaction
-from django.utils.translation import gettext
 
 from affiliates.models import User
-from conversions.decisions.held import Held, held_of, held_words
+from conversions.decisions.held import HeldConversions, held_of, held_words
 from conversions.lifecycle.operator_decisions import APPROVALS, REJECTIONS
 from conversions.lifecycle.status import change_status
 from conversions.models import Conversion, StatusChange
@@ -46,7 +45,7 @@ class Wish:
     include_held: bool = False
 
 
-class Answer(NamedTuple):
+class BulkAnswer(NamedTuple):
     """The result of a row: `changed`, `unchanged` or `refused`, the conversion's ID if it was found, and the reason.
 
     `held` names what prevented its approval.
@@ -55,7 +54,7 @@ class Answer(NamedTuple):
     result: str
     id: str
     message: str
-    held: tuple[Held, ...] = ()
+    held: tuple[HeldConversions, ...] = ()
 
 
 class _Move(NamedTuple):
@@ -64,33 +63,29 @@ class _Move(NamedTuple):
     note: str
 
 
-def decide_many(wishes: Sequence[Wish], *, actor: User, now: datetime, dry: bool = False) -> list[Answer]:
+def decide_many(wishes: Sequence[Wish], *, actor: User, now: datetime, dry: bool = False) -> list[BulkAnswer]:
     """Approve and reject, chunk by chunk, each in one transaction; the answers have the order of the wishes.
 
     A refused row does not affect the others. `dry` returns the answers and changes nothing. Raise `FileRefused` for
     more than `MOST` at once.
     """
     if len(wishes) > MOST:
-        raise FileRefused(
-            gettext("{number_of_wishes:,} rows at once; at most {most:,}. Split them.").format(
-                number_of_wishes=len(wishes), most=MOST
-            )
-        )
-    rest, answers, seen = iter(wishes), list[Answer](), set[int]()
+        raise FileRefused(f"{len(wishes):,} rows at once; at most {MOST:,}. Split them.")
+    rest, answers, seen = iter(wishes), list[BulkAnswer](), set[int]()
     while chunk := list(islice(rest, CHUNK)):
         answers += _decide_chunk(chunk, actor, now, dry, seen)
     return answers
 
 
 @transaction.atomic
-def _decide_chunk(wishes: list[Wish], actor: User, now: datetime, dry: bool, seen: set[int]) -> list[Answer]:
+def _decide_chunk(wishes: list[Wish], actor: User, now: datetime, dry: bool, seen: set[int]) -> list[BulkAnswer]:
     rows = _named(wishes)
     locked = Conversion.objects.select_for_update(of=("self",)).filter(
         pk__in={row.pk for found in rows for row in found}
     )
     standing = {row.pk: row for row in locked.order_by("pk")}
     held = held_of(standing.values())
-    answers: list[Answer] = []
+    answers: list[BulkAnswer] = []
     moves: dict[_Move, list[int]] = defaultdict(list)
     for wish, found in zip(wishes, rows, strict=True):
         answer, move = _judged(wish, [standing[row.pk] for row in found], seen, held)
@@ -101,7 +96,7 @@ def _decide_chunk(wishes: list[Wish], actor: User, now: datetime, dry: bool, see
         source = StatusChange.Source.OPERATOR
         for (to, reason, note), ids in moves.items():
             change_status(conversion_ids=ids, to=to, reason=reason, note=note, source=source, actor=actor, now=now)
-            if reviewed := [pk for pk in ids if Held.REVIEW in held.get(pk, {})]:
+            if reviewed := [pk for pk in ids if HeldConversions.REVIEW in held.get(pk, {})]:
                 close_reviews(conversion_ids=reviewed, approved=to == Status.APPROVED, actor=actor, now=now)
     return answers
 
@@ -132,47 +127,37 @@ def _fits(wish: Wish, row: Conversion) -> bool:
 
 
 def _judged(
-    wish: Wish, found: list[Conversion], seen: set[int], held: Mapping[int, Mapping[Held, str]]
-) -> tuple[Answer, _Move | None]:
+    wish: Wish, found: list[Conversion], seen: set[int], held: Mapping[int, Mapping[HeldConversions, str]]
+) -> tuple[BulkAnswer, _Move | None]:
     row = found[0] if found else None
     named = row.public_id if row and len(found) == 1 else ""
     if row is None:
-        return Answer(REFUSED, "", _unknown(wish)), None
+        return BulkAnswer(REFUSED, "", _unknown(wish)), None
     if len(found) > 1:
-        message = gettext(
-            "{number_of_found} conversions have this transaction: name the advertiser and the goal, or the id."
-        ).format(number_of_found=len(found))
-        return Answer(REFUSED, "", message), None
+        message = f"{len(found)} conversions have this transaction: name the advertiser and the goal, or the id."
+        return BulkAnswer(REFUSED, "", message), None
     if row.pk in seen:
-        return Answer(REFUSED, named, gettext("An earlier row names the same conversion.")), None
+        return BulkAnswer(REFUSED, named, "An earlier row names the same conversion."), None
     seen.add(row.pk)
     if wish.status not in (Status.APPROVED, Status.REJECTED):
-        return Answer(
-            REFUSED,
-            named,
-            gettext("status is {status}; send approved or rejected.").format(status=wish.status or "missing"),
-        ), None
+        return BulkAnswer(REFUSED, named, f"status is {wish.status or 'missing'}; send approved or rejected."), None
     if row.status == wish.status:
-        return Answer(UNCHANGED, named, gettext("It is {status} already.").format(status=row.status)), None
+        return BulkAnswer(UNCHANGED, named, f"It is {row.status} already."), None
     move = _move(wish, row)
     if isinstance(move, str):
-        return Answer(REFUSED, named, move), None
+        return BulkAnswer(REFUSED, named, move), None
     if move.to == Status.APPROVED and row.pk in held and not wish.include_held:
-        message = gettext("{named} is left out: {held_words}. include_held approves it all the same.").format(
-            named=named, held_words=held_words(held[row.pk])
-        )
-        return Answer(REFUSED, named, message, tuple(held[row.pk])), None
-    return Answer(CHANGED, named, f"{row.get_status_display()} → {move.to.label}: {move.reason.label}."), move
+        message = f"{named} is left out: {held_words(held[row.pk])}. include_held approves it all the same."
+        return BulkAnswer(REFUSED, named, message, tuple(held[row.pk])), None
+    return BulkAnswer(CHANGED, named, f"{row.get_status_display()} → {move.to.label}: {move.reason.label}."), move
 
 
 def _unknown(wish: Wish) -> str:
     if wish.id:
-        return gettext("There is no conversion {wish}.").format(wish=wish.id[:40])
+        return f"There is no conversion {wish.id[:40]}."
     if wish.transaction_id:
-        return gettext("There is no conversion with the transaction {transaction_id} there.").format(
-            transaction_id=wish.transaction_id[:100]
-        )
-    return gettext("Name the conversion by id, or by transaction_id.")
+        return f"There is no conversion with the transaction {wish.transaction_id[:100]} there."
+    return "Name the conversion by id, or by transaction_id."
 
 
 def _move(wish: Wish, row: Conversion) -> _Move | str:
@@ -182,20 +167,14 @@ def _move(wish: Wish, row: Conversion) -> _Move | str:
     usual = Reason.APPEAL if row.status == Status.REJECTED else Reason.OPERATOR_APPROVED
     usual = usual if to == Status.APPROVED else Reason.OPERATOR_REJECTED
     if wish.reason and wish.reason not in reasons:
-        return gettext("reason is {reason}; for {to} there are {names}.").format(
-            reason=wish.reason[:40], to=to, names=", ".join(reasons)
-        )
+        return f"reason is {wish.reason[:40]}; for {to} there are {', '.join(reasons)}."
     reason = Reason(wish.reason) if wish.reason else usual
     if row.status not in reasons[reason]:
-        return gettext("The reason {reason} is not for a conversion that is {status}.").format(
-            reason=reason, status=row.status
-        )
+        return f"The reason {reason} is not for a conversion that is {row.status}."
     if len(wish.note) > LONGEST_NOTE:
-        return gettext("The note has {number_of_note} characters; {longest_note} are kept.").format(
-            number_of_note=len(wish.note), longest_note=LONGEST_NOTE
-        )
+        return f"The note has {len(wish.note)} characters; {LONGEST_NOTE} are kept."
     if reason != Reason.OPERATOR_APPROVED and not wish.note:
-        return gettext("{reason} needs a note: the affiliate reads why.").format(reason=reason)
+        return f"{reason} needs a note: the affiliate reads why."
     return _Move(to, reason, wish.note)
 
 
@@ -203,16 +182,12 @@ def read_wishes(content: bytes) -> tuple[list[int], list[Wish]]:
     """The rows of a CSV file with their line numbers; `COLUMNS` are its columns."""
     table = read_table(content)
     if "status" not in table.columns or not {"id", "transaction_id"} & set(table.columns):
-        raise FileRefused(gettext("The first line must name the columns status, and id or transaction_id."))
+        raise FileRefused("The first line must name the columns status, and id or transaction_id.")
     if unknown := [name for name in table.columns if name and name not in COLUMNS]:
-        raise FileRefused(
-            gettext("Unknown column {names}. Known are {names_2}.").format(
-                names=", ".join(unknown)[:100], names_2=", ".join(COLUMNS)
-            )
-        )
+        raise FileRefused(f"Unknown column {', '.join(unknown)[:100]}. Known are {', '.join(COLUMNS)}.")
     rows = list(islice(_rows_of(table.rows), MOST + 1))
     if not rows:
-        raise FileRefused(gettext("The file has no rows below its first line."))
+        raise FileRefused("The file has no rows below its first line.")
     return [line for line, _ in rows], [wish for _, wish in rows]
 
 
@@ -221,10 +196,6 @@ def _rows_of(rows: Iterator[tuple[int, dict[str, str]]]) -> Iterator[tuple[int, 
         texts = {"status": "", **values}
         include = texts.pop("include_held", "").lower()
         if include not in YES + NO:
-            raise FileRefused(
-                gettext("Line {line}: include_held is {include}; write yes or no.").format(
-                    line=line, include=include[:20]
-                )
-            )
+            raise FileRefused(f"Line {line}: include_held is {include[:20]}; write yes or no.")
         small = {name: texts.get(name, "").lower() for name in ("status", "reason")}
         yield line, Wish(**{**texts, **small}, include_held=include in YES)

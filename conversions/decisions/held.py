@@ -5,17 +5,15 @@ from enum import StrEnum
 from typing import Any
 
 from django.db.models import Exists, OuterRef
-from django.utils.translation import gettext
 
 from affiliates.models import Affiliate
 from conversions.models import Conversion, QualificationWait, RiskReview
 from conversions.reasons.codes import Reason
-from records.translation import gettext_lazy as _
 
 Status = Conversion.Status
 
 
-class Held(StrEnum):
+class HeldConversions(StrEnum):
     REVIEW = "review"
     RULES = "rules"
     CAP = "cap"
@@ -23,39 +21,37 @@ class Held(StrEnum):
 
 
 LABELS = {
-    Held.REVIEW: _("held for review"),
-    Held.RULES: _("waiting for a rule"),
-    Held.CAP: _("over a cap"),
-    Held.CLOSED: _("of affiliates without access (suspended or closed)"),
+    HeldConversions.REVIEW: "held for review",
+    HeldConversions.RULES: "waiting for a rule",
+    HeldConversions.CAP: "over a cap",
+    HeldConversions.CLOSED: "of affiliates without access (suspended or closed)",
 }
 _BY_REASON = {
-    Reason.RISK_REVIEW: (Held.REVIEW, _("held for review")),
-    Reason.AWAITS_RULES: (Held.RULES, _("waiting for a rule of its goal")),
-    Reason.OVER_CAP_HELD: (Held.CAP, _("over the cap of its period")),
-    Reason.AFFILIATE_CLOSED: (Held.CLOSED, _("its affiliate has no access to the offer any more")),
+    Reason.RISK_REVIEW: (HeldConversions.REVIEW, "held for review"),
+    Reason.AWAITS_RULES: (HeldConversions.RULES, "waiting for a rule of its goal"),
+    Reason.OVER_CAP_HELD: (HeldConversions.CAP, "over the cap of its period"),
+    Reason.AFFILIATE_CLOSED: (HeldConversions.CLOSED, "its affiliate has no access to the offer any more"),
 }
 
 
-def held_of(rows: Collection[Conversion]) -> dict[int, dict[Held, str]]:
+def held_of(rows: Collection[Conversion]) -> dict[int, dict[HeldConversions, str]]:
     """By conversion, what it is on hold for, in words; conversions that are not on hold are left out.
 
     Reads the current reviews, holds and affiliates in one query, whatever the number of rows. Lock the conversions
     first if the answer must stay valid.
     """
-    found: dict[int, dict[Held, str]] = {}
+    found: dict[int, dict[HeldConversions, str]] = {}
     facts = {pk: rest for pk, *rest in _facts([row.pk for row in rows])}
     for row in rows:
         affiliate, in_review, waits = facts[row.pk]
-        held: dict[Held, str] = {}
+        held: dict[HeldConversions, str] = {}
         if row.status == Status.PENDING:
             if kind := _BY_REASON.get(Reason(row.reason)):
-                held[kind[0]] = str(kind[1])
-            held |= {Held.REVIEW: gettext("held for review")} if in_review else {}
-            held |= {Held.RULES: gettext("waiting for a rule of its goal")} if waits else {}
+                held[kind[0]] = kind[1]
+            held |= {HeldConversions.REVIEW: "held for review"} if in_review else {}
+            held |= {HeldConversions.RULES: "waiting for a rule of its goal"} if waits else {}
         if affiliate != Affiliate.Status.ACTIVE:
-            held[Held.CLOSED] = gettext("its affiliate is {status}").format(
-                status=Affiliate.Status(affiliate).label.lower()
-            )
+            held[HeldConversions.CLOSED] = f"its affiliate is {Affiliate.Status(affiliate).label.lower()}"
         if held:
             found[row.pk] = held
     return found
@@ -69,5 +65,5 @@ def _facts(ids: Collection[int]) -> Iterable[tuple[Any, ...]]:
     return rows.values_list("pk", "affiliate__status", Exists(reviews), Exists(waits))
 
 
-def held_words(held: Mapping[Held, str]) -> str:
+def held_words(held: Mapping[HeldConversions, str]) -> str:
     return " and ".join(held.values())

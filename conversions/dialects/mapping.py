@@ -16,7 +16,7 @@ DEDUCTIONS = ("bonus", "winnings", "chargebacks", "fees", "tax")
 MONEY = ("payout", "revenue", "refund", *DEDUCTIONS)
 
 
-class Reading(NamedTuple):
+class MappedValue(NamedTuple):
     """The value of one of our fields: name and value as sent, and the value in our words and units.
 
     The name is empty for a value that was not sent: it comes from the mapping or the advertiser.
@@ -81,7 +81,7 @@ class Mapping:
             return sent
         return [(each.ours, each.value) for each in self.read(sent, goal=goal, currency=currency)]
 
-    def read(self, sent: Pairs, *, goal: str = "", currency: str = "") -> list[Reading]:
+    def read(self, sent: Pairs, *, goal: str = "", currency: str = "") -> list[MappedValue]:
         """Like `translate`, with the origin of each value."""
         by_name: dict[str, Pairs] = {}
         for name, value in sent:
@@ -89,12 +89,12 @@ class Mapping:
         found = [(ours, *pair) for ours, names in self.fields.items() for pair in _first(by_name, names)]
         ours_by_name = {ours: value for ours, _, value in reversed(found)}
         known = ours_by_name.get("currency") or self.defaults.get("currency") or currency
-        readings = [Reading(ours, name, value, self._word(ours, value, known)) for ours, name, value in found]
+        readings = [MappedValue(ours, name, value, self._word(ours, value, known)) for ours, name, value in found]
         readings = [each for each in readings if each.ours != "event_type" or each.value]
         there = {each.ours for each in readings}
         for ours, value in {"event_type": goal, **self.defaults}.items():
             if value and ours not in there:
-                readings.append(Reading(ours, "", "", value))
+                readings.append(MappedValue(ours, "", "", value))
         return readings
 
     def _word(self, ours: str, value: str, currency: str) -> str:

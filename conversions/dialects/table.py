@@ -218,7 +218,7 @@ DIALECTS: tuple[Dialect, ...] = (
         "GET /{token}/postback?subid={click}&tid=t-1&status=sale&payout=120.50&currency=EUR&return=OK&event={goal}",
         forms=("/{token}/postback",),
         answers=keitaro_answer,
-        guesses="Keitaro tells goals by status; name the goal as event, or set the advertiser's default goal.",
+        guesses="Keitaro distinguishes goals by status; name the goal as event, or set the advertiser's default goal.",
     ),
     Dialect(
         "Binom",

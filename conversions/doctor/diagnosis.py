@@ -14,7 +14,7 @@ from conversions.dialects.mapping import NATIVE, Mapping, Pairs
 from conversions.dialects.table import DIALECTS, Dialect
 from conversions.doctor.dry_run import DryRun, dry_run
 from conversions.doctor.parameters import Parameter, parameters_of
-from conversions.doctor.reading import Sent
+from conversions.doctor.reading import SentRequest
 from conversions.endpoints.dialects import PREFIX, find_address
 from conversions.endpoints.native import PATH
 from conversions.endpoints.pixel import IMAGE_PATH
@@ -51,7 +51,7 @@ class DiagnosedProblem:
 class Diagnosis:
     """The diagnosis of a request. `corrected` is empty if its address has nothing to fix."""
 
-    sent: Sent
+    sent: SentRequest
     dialect: Dialect | None
     known_by: str
     advertiser: Advertiser | None
@@ -94,11 +94,11 @@ class Diagnosis:
 def _decision_of(run: DryRun | None) -> dict[str, Any] | None:
     if run is None:
         return None
-    told = ("outcome", "reason", "message", "problems", "warnings", "status")
-    return {"http_status": run.decision.http_status, **{name: run.decision.body[name] for name in told}}
+    shown = ("outcome", "reason", "message", "problems", "warnings", "status")
+    return {"http_status": run.decision.http_status, **{name: run.decision.body[name] for name in shown}}
 
 
-def diagnose(sent: Sent, *, now: datetime, advertiser: Advertiser | None = None) -> Diagnosis:
+def diagnose(sent: SentRequest, *, now: datetime, advertiser: Advertiser | None = None) -> Diagnosis:
     """Check a request and decide it without storing anything.
 
     `advertiser` is used if the request's own token, signature or address would be refused: those errors are reported,
@@ -113,8 +113,8 @@ def diagnose(sent: Sent, *, now: datetime, advertiser: Advertiser | None = None)
     if sent.method in ("GET", "POST") and _is_an_endpoint(received):
         _decide(found, received, now)
     if dialect and found.run:
-        told = {name.lower(): value for name, value in reversed(received.parameters)}
-        found.spoken_answer = dialect.answers(found.run.decision.http_status, found.run.decision.body, told)
+        sent_values = {name.lower(): value for name, value in reversed(received.parameters)}
+        found.spoken_answer = dialect.answers(found.run.decision.http_status, found.run.decision.body, sent_values)
     mapping = dialect.mapping if dialect else NATIVE
     found.parameters = parameters_of(received.parameters, mapping, found.advertiser)
     found.corrected = _corrected(sent, received, mapping, guess, found.run)
@@ -143,7 +143,9 @@ def _guess(pairs: Pairs) -> tuple[Dialect | None, list[str]]:
     return (best, hits) if most >= 2 and most > second and 2 * most >= len(strangers) else (None, [])
 
 
-def _problems_of_the_address(sent: Sent, dialect: Dialect | None, guess: Dialect | None) -> list[DiagnosedProblem]:
+def _problems_of_the_address(
+    sent: SentRequest, dialect: Dialect | None, guess: Dialect | None
+) -> list[DiagnosedProblem]:
     problems = []
     ours = urlsplit(settings.PUBLIC_URL)
     if sent.method not in ("GET", "POST"):
@@ -193,13 +195,13 @@ def _decide(found: Diagnosis, received: Received, now: datetime) -> None:
     found.problems += _macros(received, {each["field"] for each in body["problems"]})
 
 
-def _macros(received: Received, told: set[str]) -> list[DiagnosedProblem]:
+def _macros(received: Received, named: set[str]) -> list[DiagnosedProblem]:
     """Macros in stored labels: no reason to refuse a request, but probably a mistake."""
     remedy = "In the platform's template this is right; in a request as it was sent, the platform knows no such macro."
     return [
         DiagnosedProblem(name, f"{value[:60]} was not filled in.", remedy)
         for name, value in received.parameters
-        if unfilled(value.strip()) and name not in told
+        if unfilled(value.strip()) and name not in named
     ]
 
 
@@ -207,7 +209,9 @@ def _refused(run: DryRun) -> bool:
     return run.decision.http_status >= 400
 
 
-def _corrected(sent: Sent, received: Received, mapping: Mapping, guess: Dialect | None, run: DryRun | None) -> str:
+def _corrected(
+    sent: SentRequest, received: Received, mapping: Mapping, guess: Dialect | None, run: DryRun | None
+) -> str:
     """The corrected address, or an empty text if it is right; parameters of a body are added to it.
 
     The sender has to add the token.
@@ -243,10 +247,10 @@ def _pair(name: str, value: str, secret: frozenset[str]) -> str:
     return f"{quote(name)}={value if unfilled(value.strip()) else quote(value, safe='-._~:@/')}"
 
 
-def _decide_corrected(sent: Sent, found: Diagnosis, received: Received, now: datetime) -> DryRun | None:
+def _decide_corrected(sent: SentRequest, found: Diagnosis, received: Received, now: datetime) -> DryRun | None:
     """Decide the corrected address, with the token of the request."""
     parts = urlsplit(found.corrected.partition("?")[0])
-    again = Sent(sent.method, "https", sent.host, parts.path, "", sent.headers, sent.body).received()
+    again = SentRequest(sent.method, "https", sent.host, parts.path, "", sent.headers, sent.body).received()
     repaired, _ = repair(received.parameters, found.dialect.mapping if found.dialect else NATIVE)
     names = {} if found.dialect else _right_names(found.run)
     again.parameters = [(names.get(name.strip(), name), value) for name, value in repaired]

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from affiliates.models import Advertiser
-from conversions.dialects.mapping import NAMES, Mapping, Pairs, Reading
+from conversions.dialects.mapping import NAMES, MappedValue, Mapping, Pairs
 from conversions.intake.read.receive import MASK, secret_names
 from conversions.intake.read.repairs import repair
 from conversions.values import read_moment
@@ -40,7 +40,7 @@ def parameters_of(sent: Pairs, mapping: Mapping, advertiser: Advertiser | None) 
     return [*found, *(Parameter("", "", each.ours, each.value) for each in readings if not each.name)]
 
 
-def _parameter(name: str, value: str, read: Reading | None, mapping: Mapping, secret: frozenset[str]) -> Parameter:
+def _parameter(name: str, value: str, read: MappedValue | None, mapping: Mapping, secret: frozenset[str]) -> Parameter:
     if name.strip().lower() in secret:
         return Parameter(name, MASK if value else "", TOKEN, "")
     if read is None:
@@ -48,7 +48,7 @@ def _parameter(name: str, value: str, read: Reading | None, mapping: Mapping, se
     return Parameter(name, value, read.ours, _shown(read, mapping))
 
 
-def _shown(read: Reading, mapping: Mapping) -> str:
+def _shown(read: MappedValue, mapping: Mapping) -> str:
     if read.ours == "timestamp" and (moment := read_moment(read.value, mapping.time_format, mapping.time_zone)):
         return f"{moment.at:%Y-%m-%d %H:%M:%S} UTC"
     return read.value

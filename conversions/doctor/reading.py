@@ -35,7 +35,7 @@ class NotReadable(ValueError):
 
 
 @dataclass
-class Sent:
+class SentRequest:
     """A request as it would reach us. `scheme` and `host` are empty if only a path was pasted."""
 
     method: str
@@ -80,7 +80,7 @@ def _password(headers: dict[str, str]) -> str:
         return ""
 
 
-def read(text: str) -> Sent:
+def read(text: str) -> SentRequest:
     """Read an address (whole, a path, or only the parameters), a JSON body or a curl command; raise `NotReadable`."""
     text = text.strip().removeprefix("$ ")
     if not text:
@@ -90,7 +90,7 @@ def read(text: str) -> Sent:
     if text.split(maxsplit=1)[0] == "curl":
         return _curl(text)
     if _is_object(text):
-        return Sent("POST", "", "", PATH, "", {"content-type": "application/json"}, text)
+        return SentRequest("POST", "", "", PATH, "", {"content-type": "application/json"}, text)
     method = "GET"
     if verb := _VERB.match(text):
         method, text = verb[1].upper(), text[verb.end() :]
@@ -105,14 +105,14 @@ def _is_object(text: str) -> bool:
         return False
 
 
-def as_form(sent: Sent, name: str) -> Sent:
+def as_form(sent: SentRequest, name: str) -> SentRequest:
     """The request as sent to the address of that dialect; a token in its path stays."""
     token = next((part for part in sent.path.split("/") if KEY.fullmatch(part)), "")
     path = PATH if name == NATIVE.name else f"{PREFIX}{name}/{f'{token}/' if token else ''}postback"
     return replace(sent, path=path)
 
 
-def _address(method: str, text: str) -> Sent:
+def _address(method: str, text: str) -> SentRequest:
     if "://" not in text.split("?", 1)[0] and not text.startswith("/"):
         if "/" in text.split("?", 1)[0]:
             text = f"https://{text}"
@@ -129,7 +129,7 @@ def _address(method: str, text: str) -> Sent:
         raise NotReadable(f"{parts.scheme}:// is no address that a postback goes to; it begins with https://.")
     if not mark and not host and not parts.path.startswith("/"):
         raise NotReadable("This is neither an address nor a curl command. An address has a ? with parameters after it.")
-    return Sent(method, parts.scheme, host, parts.path or "/", _encoded(query))
+    return SentRequest(method, parts.scheme, host, parts.path or "/", _encoded(query))
 
 
 def _encoded(query: str) -> str:
@@ -166,7 +166,7 @@ class _Command:
             if option == "--json":
                 self.headers.setdefault("content-type", "application/json")
 
-    def sent(self) -> Sent:
+    def sent(self) -> SentRequest:
         found = _address(self.method or ("GET" if self.as_query or not self.data else "POST"), self.url)
         found.headers = self.headers
         if self.as_query:
@@ -177,7 +177,7 @@ class _Command:
         return found
 
 
-def _curl(text: str) -> Sent:
+def _curl(text: str) -> SentRequest:
     try:
         words = shlex.split(re.sub(r"[\\^]\r?\n", " ", text))[1:]
     except ValueError as error:

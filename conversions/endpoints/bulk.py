@@ -17,8 +17,8 @@ from typing import Any
 import structlog
 from django.db import connections
 
-from conversions.endpoints.bulk_events import Refused, read_events
-from conversions.endpoints.bulk_senders import Senders, has_access
+from conversions.endpoints.bulk_events import BulkRefused, read_events
+from conversions.endpoints.bulk_senders import BulkSenders, has_access
 from conversions.endpoints.native import (
     PATIENCE,
     Unreadable,
@@ -98,7 +98,7 @@ class BulkHandler:
     def __init__(self, gatherer: "Batcher[Received, Decision]") -> None:
         self._gatherer = gatherer
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="bulk")
-        self._senders = Senders()
+        self._senders = BulkSenders()
         # Requests with a token and requests with a signature use separate places: a signature is proven by the whole
         # body only.
         self._rooms = {True: Room(ROOM, SHARE), False: Room(ROOM, SHARE)}
@@ -176,7 +176,7 @@ class BulkHandler:
 def decide_body(head: Received, body: bytes, content_type: str) -> tuple[int, dict[str, Any]]:
     try:
         events = read_events(body, content_type)
-    except Refused as error:
+    except BulkRefused as error:
         head.problem = Problem(error.reason, "body", str(error))
         head.body = storable(body[: 2 * MAX_STORED_BODY].decode("utf-8", "replace"))
         events = []

@@ -20,7 +20,7 @@ _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 _BLANKS = re.compile(r"[ \t\r\n]*")
 
 
-class Refused(ValueError):
+class BulkRefused(ValueError):
     """The request as a whole is refused and none of its events was processed; `reason` is the reason code."""
 
     def __init__(self, reason: Reason, message: str) -> None:
@@ -34,15 +34,15 @@ def read_events(body: bytes, content_type: str) -> list[Any]:
         if "ndjson" in content_type or "jsonl" in content_type:
             return [*_lines(body)]
         return [*_Text(body.decode(json.detect_encoding(body), "surrogatepass")).events()]
-    except Refused:
+    except BulkRefused:
         raise
     except (ValueError, RecursionError) as error:
-        raise Refused(Reason.UNREADABLE, f"The body is not valid JSON: {error}.") from error
+        raise BulkRefused(Reason.UNREADABLE, f"The body is not valid JSON: {error}.") from error
 
 
 def _lines(body: bytes) -> Iterator[Any]:
     if body.count(b"\n") + body.count(b"\r") > MAX_LINES:
-        raise Refused(Reason.TOO_LARGE, f"More than {MAX_LINES:,} lines in one request. Split them.")
+        raise BulkRefused(Reason.TOO_LARGE, f"More than {MAX_LINES:,} lines in one request. Split them.")
     number = 0
     for line in body.splitlines():
         if line.strip():
@@ -66,7 +66,7 @@ class _Text:
             yield from self._events_of_object()
         else:
             self._value(1)
-            raise Refused(Reason.UNREADABLE, NOT_EVENTS)
+            raise BulkRefused(Reason.UNREADABLE, NOT_EVENTS)
         self._skip_blanks()
         if self._at < len(self._text):
             raise json.JSONDecodeError("Extra data", self._text, self._at)
@@ -88,7 +88,7 @@ class _Text:
                 self._value(0)
             is_first = False
         if found is None:
-            raise Refused(Reason.UNREADABLE, NOT_EVENTS)
+            raise BulkRefused(Reason.UNREADABLE, NOT_EVENTS)
         return found
 
     def _list(self) -> Iterator[Any]:
@@ -132,9 +132,9 @@ class _Text:
 
 def _check_number(number: int) -> None:
     if number > MAX_EVENTS:
-        raise Refused(Reason.TOO_LARGE, f"More than {MAX_EVENTS:,} events in one request. Split them.")
+        raise BulkRefused(Reason.TOO_LARGE, f"More than {MAX_EVENTS:,} events in one request. Split them.")
 
 
-def _too_long(number: int) -> Refused:
+def _too_long(number: int) -> BulkRefused:
     which = f"Event {number:,}" if number else "A value beside the events"
-    return Refused(Reason.TOO_LARGE, f"{which} is larger than {MAX_EVENT // 1024} KB, or is no valid JSON.")
+    return BulkRefused(Reason.TOO_LARGE, f"{which} is larger than {MAX_EVENT // 1024} KB, or is no valid JSON.")

@@ -20,7 +20,7 @@ T = TypeVar("T")
 MOST = 1_000
 
 
-class Senders:
+class BulkSenders:
     """Identifies senders; has a thread and a connection for what is not in memory."""
 
     def __init__(self) -> None:

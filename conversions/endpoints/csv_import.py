@@ -13,7 +13,7 @@ from affiliates.models import Advertiser
 from conversions.intake import Decision, Received, decide_cases, intake
 from conversions.intake.read.receive import receive
 from conversions.models import Postback
-from records.csv_files import Row, read_table
+from records.csv_files import CsvRow, read_table
 from records.spreadsheet_cells import csv_text
 
 # Rows that are decided in one transaction.
@@ -21,7 +21,7 @@ CHUNK = 500
 Progress = Callable[[int], None]
 
 
-class Answer(NamedTuple):
+class LineAnswer(NamedTuple):
     """The result of the row that ends on this line of the file."""
 
     line: int
@@ -34,14 +34,14 @@ class Answer(NamedTuple):
 
 
 @dataclass(slots=True)
-class Imported:
+class ImportedConversions:
     """The results of a file, by outcome; `answers` has an entry for each row."""
 
     counts: Counter[str] = field(default_factory=Counter)
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[LineAnswer] = field(default_factory=list)
 
     @property
-    def refused(self) -> list[Answer]:
+    def refused(self) -> list[LineAnswer]:
         return [answer for answer in self.answers if answer.http_status >= 400]
 
     def words(self) -> str:
@@ -50,7 +50,7 @@ class Imported:
         return f"{len(self.answers):,} rows: {parts}."
 
     def as_csv(self) -> str:
-        return csv_text([Answer._fields, *self.answers])
+        return csv_text([LineAnswer._fields, *self.answers])
 
 
 def import_conversions(
@@ -63,14 +63,14 @@ def import_conversions(
     mapping: str = "native",
     dry: bool = False,
     on_progress: Progress = lambda rows: None,
-) -> Imported:
+) -> ImportedConversions:
     """Process each row as an event of the advertiser; `mapping` names the columns.
 
     `name` is the file's name and `by` its sender: both are stored with each request. Importing the same file again
     counts nothing twice. `dry` decides each chunk of rows and rolls it back, so a later chunk does not see the rows of
     an earlier one. Raise `FileRefused` if the file is no such file; rows before the error stay imported.
     """
-    rows, done = read_table(content).rows, Imported()
+    rows, done = read_table(content).rows, ImportedConversions()
     while chunk := list(islice(rows, CHUNK)):
         batch = [_received(row, advertiser, name, by, now, mapping) for row in chunk]
         decisions = _look(batch, now) if dry else intake(batch, now=now)
@@ -82,7 +82,7 @@ def import_conversions(
     return done
 
 
-def _received(row: Row, advertiser: Advertiser, name: str, by: str, now: datetime, mapping: str) -> Received:
+def _received(row: CsvRow, advertiser: Advertiser, name: str, by: str, now: datetime, mapping: str) -> Received:
     return Received(
         endpoint=Postback.Endpoint.CSV,
         method="FILE",
@@ -104,8 +104,8 @@ def _look(batch: Sequence[Received], now: datetime) -> list[Decision]:
     return found
 
 
-def _answer(line: int, decision: Decision, dry: bool) -> Answer:
+def _answer(line: int, decision: Decision, dry: bool) -> LineAnswer:
     body = decision.body
     message = " ".join(problem["message"] for problem in body["problems"]) or body["message"]
     kept = ("", "") if dry else (body["conversion_id"] or "", body["postback_id"])
-    return Answer(line, decision.http_status, body["outcome"], body["reason"], message, *kept)
+    return LineAnswer(line, decision.http_status, body["outcome"], body["reason"], message, *kept)

@@ -1,30 +1,22 @@
 """One pipeline behind every endpoint: a batch of requests in, a decision for each out.
 
-A single postback is a batch of one. The steps run in the order of the modules in `STEPS`. Each step adds lines to the
-trace and may stop a case with a reason from the closed list.
+A single postback is a batch of one. What happens to it is listed in `conversions.intake.pipeline`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from conversions.intake.case import Case, Decision, Outcome, Received
-from conversions.intake.judge import attribute, deduplicate, find_click, park, qualify, risk
-from conversions.intake.judge.conflicts import keep_conflicts
-from conversions.intake.judge.legacy import read_legacy
-from conversions.intake.judge.test_events import set_apart
-from conversions.intake.read import parse
-from conversions.intake.read.authenticate import authenticate
-from conversions.intake.read.receive import learn_forms, receive, reopen
-from conversions.intake.read.throttle import slow_down, turned_away
-from conversions.intake.write.answer import answer, keep, stored_answer
-from conversions.intake.write.decide import decide
+from conversions.intake import pipeline
+from conversions.intake.case import Case, Decision, Parking, Received
+from conversions.intake.judge import park
+from conversions.intake.read.receive import receive, reopen
+from conversions.intake.read.throttle import turned_away
+from conversions.intake.write.answer import answer, stored_answer
 from conversions.models import ParkedPostback, Postback
-from conversions.reasons.codes import Reason
-from records.translation import in_english
 
 __all__ = ["Decision", "Received", "decide_left_over", "expire_parked", "intake", "resume_parked", "try_parked"]
 
@@ -32,15 +24,6 @@ log = structlog.get_logger(__name__)
 
 # Parked postbacks decided in one transaction; further ones wait for the next sweep.
 AT_ONCE = 500
-
-STEPS = (
-    deduplicate.find_known,
-    find_click.find_click,
-    attribute.attribute,
-    deduplicate.deduplicate,
-    qualify.qualify,
-    risk.weigh,
-)
 
 
 def intake(batch: list[Received], *, now: datetime) -> list[Decision]:
@@ -67,41 +50,10 @@ def decide_cases(cases: list[Case], *, now: datetime, again: bool = False) -> li
     with transaction.atomic():
         _plan_for_growth()
         due = _still_due(cases, again=again)
-        fresh = [case for case in cases if case.postback.pk in due]
-        learn_forms(fresh)
-        # A parked request was authenticated when it arrived.
-        authenticate([case for case in fresh if case.advertiser is None])
-        slow_down(fresh, now=now)
-        parse.parse(fresh)
-        read_legacy(fresh)
-        deduplicate.set_keys(fresh)
-        set_apart(fresh)
-        deduplicate.lock(fresh)
-        for group in _rounds(fresh):
-            for step in STEPS:
-                step(group)
-            decide(group, now=now)
-            risk.follow_up(group, now=now)
-            qualify.follow_up(group, now=now)
-            _store_result(group)
-            keep(group, now=now)
-            keep_conflicts(group, now=now)
-            park.keep_parked(group, now=now)
-            woken += park.wake(group, now=now)
+        woken = pipeline.run([case for case in cases if case.postback.pk in due], now)
     if woken:
         _resume_woken(woken, now)
     return [answer(case) if case.postback.pk in due else _kept(case) for case in cases]
-
-
-def _store_result(cases: list[Case]) -> None:
-    """A request that is decided again and finds its own conversion keeps its first decision."""
-    for case in cases:
-        row = case.postback
-        is_its_own = case.conversion is not None and row.conversion_id == case.conversion.pk
-        if row.decided_at and is_its_own and case.outcome == Outcome.DUPLICATE and row.outcome in deduplicate.TAKEN:
-            case.outcome, case.reason = row.outcome, Reason(row.reason)
-            note, given = "This very request brought it about; nothing changes.", {"conversion": str(case.conversion)}
-            case.note("decide", row.outcome, note, rule="replay", was=row.reason, **given)
 
 
 def _still_due(cases: list[Case], *, again: bool = False) -> set[int]:
@@ -114,7 +66,7 @@ def _still_due(cases: list[Case], *, again: bool = False) -> set[int]:
         _read_decisions(cases, rows)
         return {case.postback.pk for case in cases}
     due = {pk for pk, decided_at in rows.values_list("pk", "decided_at") if decided_at is None}
-    if parked := [case.parked.pk for case in cases if case.parked]:
+    if parked := [row.pk for case in cases if (row := case.parking.row)]:
         due |= set(ParkedPostback.objects.filter(pk__in=parked).values_list("pk", flat=True))
     return due
 
@@ -140,20 +92,6 @@ def _plan_for_growth() -> None:
 
 def _kept(case: Case) -> Decision:
     return stored_answer(Postback.objects.select_related("conversion").get(pk=case.postback.pk))
-
-
-def _rounds(cases: list[Case]) -> Iterator[list[Case]]:
-    """Split the batch so that no round has two cases about one event or one customer; their order is kept."""
-    last: dict[tuple[object, ...], int] = {}
-    rounds: list[list[Case]] = []
-    for case in cases:
-        keys = deduplicate.conflict_keys(case)
-        number = max((last[key] + 1 for key in keys if key in last), default=0)
-        last.update(dict.fromkeys(keys, number))
-        if number == len(rounds):
-            rounds.append([])
-        rounds[number].append(case)
-    yield from rounds
 
 
 def decide_left_over(*, received_before: datetime, now: datetime, limit: int = 200) -> int:
@@ -200,7 +138,7 @@ def expire_parked(pks: Sequence[int], *, by: str, note: str, now: datetime) -> l
     rows = ParkedPostback.objects.filter(Q(pk__in=pks) | Q(Exists(repeated), is_repeat=True))
     cases = [_reopen_parked(row, now) for row in rows.select_related("postback__advertiser")]
     for case in cases:
-        case.may_wait, case.given_up = False, f"{by} gave it up: {note}"
+        case.parking.may_wait, case.parking.ended_by = False, f"{by} gave it up: {note}"
     return decide_cases(cases, now=now) if cases else []
 
 
@@ -226,7 +164,7 @@ def _try_again(pks: Sequence[int], now: datetime) -> int:
 def _reopen_parked(row: ParkedPostback, now: datetime) -> Case:
     """Open the case of a parked request. Its sender was identified on receipt."""
     case = reopen(row.postback)
-    case.parked, case.may_wait, case.advertiser = row, now < row.expires_at, row.postback.advertiser
+    case.parking, case.advertiser = Parking(row, may_wait=now < row.expires_at), row.postback.advertiser
     note = f"Try {row.tries + 1}; it waits since {row.parked_at:%Y-%m-%d %H:%M:%S} UTC."
-    case.note(park.STEP, "taken up", note, rule=in_english(row.get_waits_for_display()), awaited=row.awaited)
+    case.note(park.STEP, "resumed", note, rule=row.get_waits_for_display(), awaited=row.awaited)
     return case

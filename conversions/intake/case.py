@@ -1,21 +1,21 @@
-"""The values that pass through intake: the received request, the event read from it, and the decision."""
+"""The values that pass through intake: the received request, its case with what each step found, and the decision."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 from affiliates.models import Advertiser, Enrollment, Offer
 from conversions.dialects.mapping import NATIVE, Mapping
 from conversions.dialects.table import Dialect
+from conversions.intake.parsed_event import ParsedEvent
 from conversions.intake.read.signing import Signed
 from conversions.models import Conversion, Customer, CustomerLock, Goal, ParkedPostback, Postback, Touch
 from conversions.qualification_kinds.base import RuleResult
 from conversions.reasons.codes import Reason
 from conversions.reasons.explanations import EXPLANATIONS
-from conversions.risk.reviews import Found
+from conversions.risk.reviews import FoundSignals
 from conversions.risk_signals.base import ClickMarks
-from records.translation import in_english
 from tracking.click_id.codec import ClickID
 from tracking.models import TrackingLink
 from web.http import clean
@@ -23,6 +23,10 @@ from web.http import clean
 Outcome = Postback.Outcome
 # The result of a trace line about a repaired value; the sender gets it as a warning.
 REPAIRED = "repaired"
+# Outcomes of accepted requests; a repeat of a refused request must not look harmless.
+TAKEN = (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.HELD, Outcome.UPDATED, Outcome.DUPLICATE)
+# A conversion that is pending for one of these reasons is answered 202 held.
+HOLDS = frozenset({Reason.RISK_REVIEW, Reason.AFFILIATE_CLOSED, Reason.OVER_CAP_HELD})
 
 
 @dataclass(slots=True)
@@ -63,7 +67,7 @@ class Problem:
             "field": self.field,
             "value": self.value,
             "message": self.message,
-            "remedy": in_english(EXPLANATIONS[self.reason].remedy),
+            "remedy": EXPLANATIONS[self.reason].remedy,
         }
 
 
@@ -74,31 +78,6 @@ def _in_their_words(problem: Problem, mapping: Mapping) -> Problem:
         return problem
     message = f"{problem.message} (Read from {shown}, {mapping.name}'s name for {problem.field}.)"
     return Problem(problem.reason, shown, message, problem.value)
-
-
-@dataclass(slots=True)
-class Event:
-    """The values of a request, parsed and checked. Absent values are empty or None."""
-
-    click_text: str = ""
-    click: ClickID | None = None
-    transaction_id: str = ""
-    goal_code: str = ""
-    payout: Decimal | None = None
-    revenue: Decimal | None = None
-    volume: Decimal | None = None
-    deductions: dict[str, str] = field(default_factory=dict)
-    # The amount refunded on a known sale, with the sender's own ID of the refund.
-    refund: Decimal | None = None
-    refund_id: str = ""
-    currency: str = ""
-    status: str = ""
-    occurred_at: datetime | None = None
-    customer_id: str = ""
-    coupon: str = ""
-    fingerprint: str = ""
-    # Parameters that no rule reads, by name: the advertiser's own labels.
-    extras: dict[str, str] = field(default_factory=dict)
 
 
 class Awaited(NamedTuple):
@@ -125,76 +104,111 @@ class Rejected:
 
 
 @dataclass(slots=True)
+class Parking:
+    """How a request waits for what it needs: since an earlier try (`row`), or from now on."""
+
+    row: ParkedPostback | None = None
+    # Whether it may go on waiting; if an operator ended it, who and why.
+    may_wait: bool = True
+    ended_by: str = ""
+    # What it waits for, until when, and the postback of an earlier request with the same content.
+    waits: Awaited | None = None
+    until: datetime | None = None
+    waits_as: str = ""
+
+
+@dataclass(slots=True)
+class Origin:
+    """What is known about where an event comes from: its click, its customer, and whose access that gives.
+
+    Whom a new event is credited to in the end stands in `Attribution`.
+    """
+
+    enrollment: Enrollment | None = None
+    link: TrackingLink | None = None
+    # How it was found (`Conversion.Evidence`); the lock, if a customer lock did.
+    evidence: str = ""
+    lock: CustomerLock | None = None
+    # The link of the click that the request names, and the facts of the stored click.
+    named_link: TrackingLink | None = None
+    click_marks: ClickMarks | None = None
+    customer: Customer | None = None
+    # All locks of the customer, the newest first.
+    locks: list[CustomerLock] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Attribution:
+    """Who is credited for a new event, and under which goal."""
+
+    goal: Goal
+    enrollment: Enrollment
+    link: TrackingLink | None
+    evidence: str
+    # The customer lock that decides, or that this event replaces.
+    lock: CustomerLock | None = None
+    takes_over: bool = False
+    # The clicks that the customer's earlier events named, and the one that is credited in place of this event's own.
+    touches: list[Touch] = field(default_factory=list)
+    first_click: ClickID | None = None
+
+    def credited_click(self, event: ParsedEvent) -> ClickID | None:
+        """The click that is credited: the lock's own, where a lock decided."""
+        if self.evidence == Conversion.Evidence.LOCK:
+            return ClickID(self.lock.click_id) if self.lock and self.lock.click_id else None
+        return self.first_click or event.click
+
+    @property
+    def offer(self) -> Offer:
+        return self.enrollment.offer
+
+
+@dataclass(slots=True)
 class Case:
-    """One postback on its way through the steps. A step stops it with an outcome and a reason."""
+    """One postback on its way through the pipeline. A step stops it with an outcome and a reason."""
 
     postback: Postback
     parameters: list[tuple[str, str]]
-    event: Event = field(default_factory=Event)
-    problems: list[Problem] = field(default_factory=list)
-    steps: list[dict[str, Any]] = field(default_factory=list)
     # Names and kinds of the values that were treated as personal data on receipt.
     personal: list[tuple[str, str]] = field(default_factory=list)
     # The dialect of the request; None for our own, and for one that no longer exists.
     dialect: Dialect | None = None
-
-    advertiser: Advertiser | None = None
-    link: TrackingLink | None = None
-    enrollment: Enrollment | None = None
-    evidence: str = ""
-    click_is_bot: bool = False
-    # Facts of the click that the request names; None without a stored click.
-    click_marks: ClickMarks | None = None
-    goal: Goal | None = None
-    customer: Customer | None = None
-    # All locks of the customer, the newest first; the lock that decides or is replaced; the customer's touches before.
-    locks: list[CustomerLock] = field(default_factory=list)
-    lock: CustomerLock | None = None
-    takes_over: bool = False
-    touches: list[Touch] = field(default_factory=list)
-    # The link of the click that the request names, even if another is credited; and the credited click if it differs.
-    named: TrackingLink | None = None
-    credited: ClickID | None = None
-    # Where the click ID was imported from, for one that is not ours.
-    legacy_source: str = ""
-    # A test event: processed and answered like any other, but never counted or paid.
-    is_test: bool = False
-    dedupe_key: str = ""
-    # The goal found by its code alone: its rule makes the key. `goal` is the offer's own, found later.
-    named_goal: Goal | None = None
-    # The status that the rules give a new conversion; empty until a step decides.
-    verdict: str = ""
-    verdict_reason: Reason = Reason.OK
-    # The result of each rule of the goal; and whether anything on the offer can depend on a customer's other events.
-    findings: list[RuleResult] = field(default_factory=list)
-    offer_has_rules: bool = False
-    # The risk signals, weighed by the offer's policy; None where no signals are weighed.
-    risk: Found | None = None
-
-    # The row of a request that was parked before, and whether it may stay parked.
-    parked: ParkedPostback | None = None
-    may_wait: bool = True
-    # Who expired it before its time, and why.
-    given_up: str = ""
-    # What it is parked for, until when, and the postback of an earlier request with the same content.
-    waits: Awaited | None = None
-    waits_until: datetime | None = None
-    waits_as: str = ""
-
-    conversion: Conversion | None = None
-    # The rejected conversion that the request corrects: decided as new, written into that row.
-    corrects: Rejected | None = None
-    # The country sent earlier, where this request names none.
-    country_before: str = ""
+    problems: list[Problem] = field(default_factory=list)
+    steps: list[dict[str, Any]] = field(default_factory=list)
     outcome: str = ""
     reason: Reason | None = None
 
-    @property
-    def credited_click(self) -> ClickID | None:
-        """The click that is credited: the lock's own, where a lock decided."""
-        if self.evidence == Conversion.Evidence.LOCK:
-            return ClickID(self.lock.click_id) if self.lock and self.lock.click_id else None
-        return self.credited or self.event.click
+    # Known once the request was read.
+    advertiser: Advertiser | None = None
+    event: ParsedEvent = field(default_factory=ParsedEvent)
+    # The event as it is stored beside the request (`parsed_event.as_document`).
+    document: dict[str, Any] = field(default_factory=dict)
+    # Where the click ID was imported from, for one that is not ours.
+    legacy_source: str = ""
+    # The goal found by its code alone: its rule makes the key by which the event counts once.
+    named_goal: Goal | None = None
+    dedupe_key: str = ""
+    # A test event: processed and answered like any other, but never counted or paid.
+    is_test: bool = False
+
+    # Known once it was judged: the conversion that it is about, or the attribution of a new one and its status.
+    conversion: Conversion | None = None
+    # The rejected conversion that the request corrects: decided as new, written into that row.
+    corrects: Rejected | None = None
+    origin: Origin = field(default_factory=Origin)
+    goal: Goal | None = None
+    attribution: Attribution | None = None
+    parking: Parking = field(default_factory=Parking)
+    # The result of each rule of the goal, and the risk signals, weighed by the offer's policy.
+    rule_results: list[RuleResult] = field(default_factory=list)
+    # Whether a conversion can be on hold on this offer.
+    offer_has_rules: bool = False
+    risk: FoundSignals | None = None
+    verdict: str = ""
+    verdict_reason: Reason = Reason.OK
+    # What is to be stored about a conversion that exists: that its sender rejects it too; an approval that waits.
+    rejected_by_sender: bool = False
+    approval_waits: bool = False
 
     @property
     def mapping(self) -> Mapping:
@@ -243,23 +257,35 @@ class Case:
         return self.corrects.row.received_at if self.corrects else self.postback.received_at
 
     @property
-    def locks_customer(self) -> bool:
-        """Whether this event creates the customer lock: the customer had none on this offer."""
-        return (
-            bool(self.event.customer_id)
-            and self.lock is None
-            and self.verdict != Conversion.Status.REJECTED
-            and not self.is_test
-            and self.enrollment is not None
-            and self.enrollment.offer.customer_lock != Offer.CustomerLock.NONE
-        )
-
-    @property
     def http_status(self) -> int:
         """The HTTP status of the answer: a request with several errors is answered 422."""
         if self.outcome in (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.UPDATED, Outcome.DUPLICATE):
             return 200
         return EXPLANATIONS[self.reason or Reason.TRY_AGAIN].http_status
+
+
+def known_events(cases: Iterable[Case]) -> list[tuple[Case, Conversion]]:
+    """The open cases about a conversion that exists."""
+    return [(case, case.conversion) for case in cases if case.is_open and case.conversion]
+
+
+def new_events(cases: Iterable[Case]) -> list[tuple[Case, Attribution]]:
+    """The open cases that create a conversion, or decide a rejected one again, with their attribution."""
+    return [(case, case.attribution) for case in cases if case.is_open and case.conversion is None and case.attribution]
+
+
+@dataclass(slots=True)
+class Judged:
+    """A batch whose cases are judged: all of them, and the new events among them."""
+
+    cases: list[Case]
+    now: datetime
+    new: list[tuple[Case, Attribution]] = field(default_factory=list)
+    # The postbacks of parked requests that the new conversions made due.
+    woken: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.new = new_events(self.cases)
 
 
 @dataclass(frozen=True, slots=True)

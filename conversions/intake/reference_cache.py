@@ -4,11 +4,8 @@ A process that listens to the database keeps them in memory (`listen`); PostgreS
 processes, and while the connection is down, they are read again for each batch.
 """
 
-import threading
-import time
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Iterable
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 
@@ -19,8 +16,9 @@ from conversions.dialects.own import read_dialects
 from conversions.dialects.table import BY_NAME, Dialect
 from conversions.models import Goal
 from conversions.qualification.waits import RULES
-from tracking.capture.link_cache import Listener
 from tracking.models import TrackingLink
+from web.notifications import Listener
+from web.notified_cache import NotifiedCache
 
 CHANNEL = "terms_changed"
 CAPACITY = 50_000
@@ -33,52 +31,33 @@ Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-class ReferenceCache(Generic[Key, Value]):
+class ReferenceCache(NotifiedCache[Key, Value]):
     """Cached values by key, as `read` returns them. Missing keys are not cached: they are read each time.
 
     Values are shared between batches and threads, so they must not be changed.
     """
 
     def __init__(self, read: Callable[[Collection[Key]], dict[Key, Value]]) -> None:
+        super().__init__(capacity=CAPACITY, lifetime=LIFETIME)
         self._read = read
-        self._entries: OrderedDict[Key, tuple[float, Value]] = OrderedDict()
-        self._generation = 0
-        self._lock = threading.Lock()
-        self.connected = False
 
     def many(self, keys: Iterable[Key]) -> dict[Key, Value]:
         """The values that exist, by key; at most one query."""
-        wanted = set(keys)
-        if not self.connected:
-            return self._read(wanted) if wanted else {}
-        oldest, generation = time.monotonic() - LIFETIME, self._generation
-        held = {key: entry for key in wanted if (entry := self._entries.get(key)) and entry[0] > oldest}
-        found = {key: value for key, (_, value) in held.items()}
+        wanted, generation = set(keys), self.generation
+        found = {key: value for key in wanted if (value := self.at_hand(key)) is not None}
         if missing := wanted - found.keys():
             read = self._read(missing)
-            self._keep(read, generation)
+            if self.connected:
+                self.store(read, generation)
             found |= read
         return found
 
     def at_hand(self, key: Key) -> Value | None:
         """The value if it is in memory and still valid; never queries."""
-        entry = self._entries.get(key) if self.connected else None
-        return entry[1] if entry and entry[0] > time.monotonic() - LIFETIME else None
-
-    def _keep(self, read: dict[Key, Value], generation: int) -> None:
-        """Cache what was read, unless something changed while it was being read."""
-        now = time.monotonic()
-        with self._lock:
-            if generation != self._generation:
-                return
-            self._entries.update((key, (now, value)) for key, value in read.items())
-            while len(self._entries) > CAPACITY:
-                self._entries.popitem(last=False)
-
-    def clear(self) -> None:
-        with self._lock:
-            self._generation += 1
-            self._entries.clear()
+        try:
+            return self.get(key)
+        except KeyError:
+            return None
 
 
 def _read_tokens(digests: Collection[str]) -> dict[str, AdvertiserSecret]:
@@ -150,7 +129,7 @@ def listen() -> Listener:
     return listener
 
 
-def _changed(line: psycopg.Connection) -> None:
+def _changed(listening: psycopg.Connection) -> None:
     for cache in ALL:
         cache.clear()
 

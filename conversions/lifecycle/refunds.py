@@ -4,7 +4,6 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
-from django.utils.translation import gettext
 
 from affiliates.models import User
 from conversions.lifecycle.status import change_status
@@ -69,29 +68,17 @@ def decimals_problem(row: Conversion, amount: Decimal) -> str:
     whole = amount == round_money(amount, row.currency)
     if whole or row.revenue is None or row.revenue != round_money(row.revenue, row.currency):
         return ""
-    return gettext("{currency} is counted in {places} decimals; {amount:f} has more.").format(
-        currency=row.currency, places=places(row.currency), amount=amount
-    )
+    return f"{row.currency} is counted in {places(row.currency)} decimals; {amount:f} has more."
 
 
 def _check(row: Conversion, amount: Decimal, refund_id: str) -> None:
     left = row.remaining_revenue
     if left is None:
-        raise RefundRefused(
-            gettext("Conversion {public_id} came without revenue: reverse it instead.").format(public_id=row.public_id)
-        )
+        raise RefundRefused(f"Conversion {row.public_id} came without revenue: reverse it instead.")
     if amount <= 0 or amount > left:
         shown = format_money(left, row.currency)
-        raise RefundRefused(
-            gettext("Conversion {public_id} has {shown} left; a refund lies above zero and within that.").format(
-                public_id=row.public_id, shown=shown
-            )
-        )
+        raise RefundRefused(f"Conversion {row.public_id} has {shown} left; a refund lies above zero and within that.")
     if problem := decimals_problem(row, amount):
         raise RefundRefused(problem)
     if refund_id and row.refunds.filter(refund_id=refund_id).exists():
-        raise RefundRefused(
-            gettext("Conversion {public_id} had the refund {refund_id} before.").format(
-                public_id=row.public_id, refund_id=refund_id
-            )
-        )
+        raise RefundRefused(f"Conversion {row.public_id} had the refund {refund_id} before.")

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from conversions.models import QualificationRule
 from conversions.qualification.past import Past, Subject
-from conversions.qualification_kinds.base import Known, Result, RuleResult
+from conversions.qualification_kinds.base import RulePast, RuleResult, Verdict
 from conversions.qualification_kinds.table import kind_of
 from conversions.reasons.codes import Reason
 from records.money import format_money
@@ -26,7 +26,7 @@ def judge(subject: Subject, position: int, past: Past, *, now: datetime) -> list
     return [finding for finding in findings if finding]
 
 
-def _judge(rule: QualificationRule, subject: Subject, known: Known, now: datetime) -> RuleResult:
+def _judge(rule: QualificationRule, subject: Subject, known: RulePast, now: datetime) -> RuleResult:
     kind = kind_of(rule.kind)
     if rule.looks_at_customer and not subject.has_customer:
         note = "The event names no customer, and this rule looks at the customer's other events: an operator decides."
@@ -41,28 +41,28 @@ def _minimum(subject: Subject) -> RuleResult | None:
     rule, inputs = f"minimum revenue {format_money(goal.minimum_revenue, currency)}", {"revenue": revenue}
     if subject.currency != currency:
         note = f"The minimum is in {currency}, the event in {subject.currency}: an operator decides."
-        return RuleResult(Result.UNSURE, rule, note, Reason.AWAITS_APPROVAL, inputs)
+        return RuleResult(Verdict.UNSURE, rule, note, Reason.AWAITS_APPROVAL, inputs)
     sent = format_money(revenue, currency)
     if revenue < goal.minimum_revenue:
         note = f"{sent} is below the minimum of {goal.name}."
-        return RuleResult(Result.REJECTED, rule, note, Reason.BELOW_MINIMUM, inputs)
-    return RuleResult(Result.MET, rule, f"{sent} meets the minimum.", inputs=inputs)
+        return RuleResult(Verdict.REJECTED, rule, note, Reason.BELOW_MINIMUM, inputs)
+    return RuleResult(Verdict.MET, rule, f"{sent} meets the minimum.", inputs=inputs)
 
 
-def _first(subject: Subject, known: Known) -> RuleResult | None:
+def _first(subject: Subject, known: RulePast) -> RuleResult | None:
     goal = subject.goal
     if not goal.once_per_customer or not subject.has_customer:
         return None
     if known.number:
         note = f"The customer has a {goal.name} already."
         return RuleResult(
-            Result.REJECTED, "once per customer", note, Reason.NOT_FIRST, {"earlier_events": known.number}
+            Verdict.REJECTED, "once per customer", note, Reason.NOT_FIRST, {"earlier_events": known.number}
         )
-    return RuleResult(Result.MET, "once per customer", f"The customer's first {goal.name}.")
+    return RuleResult(Verdict.MET, "once per customer", f"The customer's first {goal.name}.")
 
 
 def outcome(findings: Iterable[RuleResult]) -> RuleResult | None:
     """The deciding result: a rejection first, then a doubt, then an unmet rule; None when all are met."""
-    order = (Result.REJECTED, Result.HELD, Result.UNSURE, Result.WAITING)
+    order = (Verdict.REJECTED, Verdict.HELD, Verdict.UNSURE, Verdict.WAITING)
     listed = list(findings)
     return next((finding for result in order for finding in listed if finding.result == result), None)

@@ -13,7 +13,7 @@ from typing import Any, assert_never
 from django.db import connection
 
 from conversions.models import Goal, QualificationRule
-from conversions.qualification_kinds.base import ZERO, EventToJudge, Known, LooksBack, Scope
+from conversions.qualification_kinds.base import ZERO, EventToJudge, LooksBack, RulePast, Scope
 from records.advisory_locks import Lock, wait_for
 from records.periods import begins, ends
 
@@ -34,24 +34,24 @@ class Subject(EventToJudge):
 class Past:
     """The result of `gather`: by position of the subject and rule (0: the goal's own once per customer)."""
 
-    known: dict[tuple[int, int], Known] = field(default_factory=dict)
+    known: dict[tuple[int, int], RulePast] = field(default_factory=dict)
     caps: dict[tuple[int, int], int] = field(default_factory=dict)
     # Of the current batch: its cap rules, and its counts so far by rule, affiliate and period.
     cap_rules: dict[int, QualificationRule] = field(default_factory=dict)
     taken: Counter[tuple[int, int | None, datetime]] = field(default_factory=Counter)
 
-    def of(self, position: int, rule: int) -> Known:
-        return self.known.get((position, rule)) or Known()
+    def of(self, position: int, rule: int) -> RulePast:
+        return self.known.get((position, rule)) or RulePast()
 
-    def known_to(self, position: int, rule: QualificationRule, subject: Subject) -> Known:
+    def known_to(self, position: int, rule: QualificationRule, subject: Subject) -> RulePast:
         """The past events that the rule depends on."""
         match rule.looks_back:
             case LooksBack.NOWHERE:
-                return Known()
+                return RulePast()
             case LooksBack.CUSTOMER:
                 return self.of(position, rule.pk)
             case LooksBack.PERIOD:
-                return Known(in_period=self.caps.get((position, rule.pk), 0) + self.taken[_place(rule, subject)])
+                return RulePast(in_period=self.caps.get((position, rule.pk), 0) + self.taken[_place(rule, subject)])
             case never:
                 assert_never(never)
 
@@ -121,7 +121,7 @@ def _read_known(past: Past, subjects: Sequence[Subject], asked: list[tuple[Any, 
         cursor.execute(_KNOWN, [list(column) for column in zip(*asked, strict=True)])
         rows = cursor.fetchall()
     for position, rule, currency, number, there, approved, first_at, total in rows:
-        known = past.known.setdefault((position, rule), Known())
+        known = past.known.setdefault((position, rule), RulePast())
         known.number, known.there, known.approved = (
             known.number + number,
             known.there + there,

@@ -26,9 +26,8 @@ from conversions.models import (
 )
 from conversions.qualification.judgement import judge, outcome
 from conversions.qualification.past import Subject, gather
-from conversions.qualification_kinds.base import Result, RuleResult
+from conversions.qualification_kinds.base import RuleResult, Verdict
 from conversions.reasons.codes import Reason
-from records.translation import in_english
 from tracking.click_id.codec import ClickID
 
 Status = Conversion.Status
@@ -50,7 +49,7 @@ class Move:
 
 def waiting_for(findings: Iterable[RuleResult]) -> tuple[list[dict[str, str]], datetime | None]:
     """The unmet rules as they are stored and shown, and the earliest of their deadlines."""
-    waiting = [finding for finding in findings if finding.result == Result.WAITING]
+    waiting = [finding for finding in findings if finding.result == Verdict.WAITING]
     sent_status = [
         {"rule": finding.rule, "text": finding.note, "until": finding.until.isoformat() if finding.until else ""}
         for finding in waiting
@@ -145,9 +144,9 @@ def _move(wait: QualificationWait, findings: list[RuleResult], now: datetime) ->
         return next_move(
             wait.conversion, sent_status=wait.sent_status, is_under_review=bool(review and not review.resolved_at)
         )
-    if decisive.result == Result.WAITING:
+    if decisive.result == Verdict.WAITING:
         return None
-    if decisive.result == Result.REJECTED:
+    if decisive.result == Verdict.REJECTED:
         return Move(Status.REJECTED, decisive.reason, decisive.rule[:250])
     return Move(Status.PENDING, decisive.reason)
 
@@ -187,7 +186,7 @@ def apply_move(move: Move, conversion_ids: Collection[int], *, now: datetime) ->
 
 def _trace(row: Conversion, findings: list[RuleResult], move: Move, now: datetime) -> Trace:
     steps: list[dict[str, Any]] = [step_of("qualify", finding) for finding in findings]
-    note = f"{move.status.capitalize()}: {in_english(move.reason.label).lower()}."
+    note = f"{move.status.capitalize()}: {move.reason.label.lower()}."
     steps.append({"step": "decide", "result": move.status, "rule": "looked at again", "input": {}, "note": note})
     result = Postback.Outcome.REJECTED if move.status == Status.REJECTED else Postback.Outcome.UPDATED
     return Trace(conversion=row, decided_at=now, outcome=result, reason=move.reason, http_status=200, steps=steps)

@@ -9,27 +9,26 @@ from conversions.qualification_kinds.base import (
     WITHIN,
     ZERO,
     EventToJudge,
-    Kind,
-    Known,
     LooksBack,
     Need,
+    QualificationKind,
     Rule,
+    RulePast,
     RuleResult,
     within_words,
 )
 from conversions.reasons.codes import Reason
 from records.money import format_money
-from records.translation import gettext_lazy as _
 
 
-class Accumulated(Kind):
-    code, label, short = "accumulated", _("Amounts add up to a minimum"), _("amounts that add up")
+class Accumulated(QualificationKind):
+    code, label, short = "accumulated", "Amounts add up to a minimum", "amounts that add up"
     fields = {
-        "amount": _("the minimum in the offer's currency."),
-        "other_goal": _("whose events are added up; empty: this goal's."),
+        "amount": "the minimum in the offer's currency.",
+        "other_goal": "whose events are added up; empty: this goal's.",
         "within": WITHIN,
     }
-    needs = (Need("amount", _("Give the minimum, more than 0."), Q(amount__isnull=False, amount__gt=0)),)
+    needs = (Need("amount", "Give the minimum, more than 0.", Q(amount__isnull=False, amount__gt=0)),)
     waits = True
     rejects = (Reason.NOT_QUALIFIED,)
     open_inputs = ()
@@ -41,7 +40,7 @@ class Accumulated(Kind):
         minimum = format_money(rule.amount or ZERO, rule.currency)
         return f"{rule.other_goal_name or rule.goal_name} amounts add up to {minimum}{within_words(rule)}"
 
-    def judge(self, rule: Rule, event: EventToJudge, known: Known, now: datetime) -> RuleResult:
+    def judge(self, rule: Rule, event: EventToJudge, known: RulePast, now: datetime) -> RuleResult:
         """Amounts in another currency than the offer's are left out, and the trace lists them."""
         minimum, currency, total, left_out = rule.amount or ZERO, rule.currency, known.total, dict(known.elsewhere)
         if event.currency == currency:

@@ -12,28 +12,27 @@ from django.db import models
 from django.db.models import Q
 
 from conversions.reasons.codes import Reason
-from records.translation import gettext_lazy as _
 from records.words import duration_words
 
 ZERO = Decimal(0)
 
 
 class Scope(models.TextChoices):
-    AFFILIATE = "affiliate", _("Each affiliate")
-    GOAL = "goal", _("All affiliates together, this goal")
-    OFFER = "offer", _("All affiliates together, all goals of the offer")
+    AFFILIATE = "affiliate", "Each affiliate"
+    GOAL = "goal", "All affiliates together, this goal"
+    OFFER = "offer", "All affiliates together, all goals of the offer"
 
 
-class Period(models.TextChoices):
-    DAY = "day", _("Day (UTC)")
-    WEEK = "week", _("Week (UTC, from Monday)")
-    MONTH = "month", _("Month (UTC)")
-    TOTAL = "total", _("For ever")
+class CapPeriod(models.TextChoices):
+    DAY = "day", "Day (UTC)"
+    WEEK = "week", "Week (UTC, from Monday)"
+    MONTH = "month", "Month (UTC)"
+    TOTAL = "total", "For ever"
 
 
 class OverCap(models.TextChoices):
-    REJECT = "reject", _("Rejected")
-    HOLD = "hold", _("Held for an operator")
+    REJECT = "reject", "Rejected"
+    HOLD = "hold", "Held for an operator"
 
 
 # The columns of a rule that kinds may use, with their values where a kind does not use them.
@@ -53,7 +52,7 @@ UNUSED: dict[str, Any] = {
 
 
 # The help text of `within`, for kinds that can cause a hold.
-WITHIN = _("how long after the event it may still be met; empty: for ever.")
+WITHIN = "how long after the event it may still be met; empty: for ever."
 
 
 class Rule(Protocol):
@@ -102,7 +101,7 @@ class EventToJudge:
 
 
 @dataclass(slots=True)
-class Known:
+class RulePast:
     """The past of a rule: the customer's other events of one goal that are not rejected, or a period's count."""
 
     number: int = 0
@@ -127,7 +126,7 @@ class LooksBack(StrEnum):
     PERIOD = "period"
 
 
-class Result(StrEnum):
+class Verdict(StrEnum):
     MET = "passed"
     WAITING = "waiting"
     REJECTED = "rejected"
@@ -139,7 +138,7 @@ class Result(StrEnum):
 class RuleResult:
     """The result of one rule: the rule in words, why, from which inputs, and until when it can still be met."""
 
-    result: Result
+    result: Verdict
     rule: str
     note: str
     reason: Reason = Reason.OK
@@ -155,7 +154,7 @@ class Need(NamedTuple):
     condition: Q
 
 
-class Kind(ABC):
+class QualificationKind(ABC):
     """A kind of rule. Each subclass is one file of this package and one entry of `table.py`."""
 
     code: ClassVar[str]
@@ -182,18 +181,18 @@ class Kind(ABC):
         """The rule in words, for every page, the API and every trace."""
 
     @abstractmethod
-    def judge(self, rule: Rule, event: EventToJudge, known: Known, now: datetime) -> RuleResult:
+    def judge(self, rule: Rule, event: EventToJudge, known: RulePast, now: datetime) -> RuleResult:
         """Return the result for one event."""
 
     def met(self, rule: Rule, note: str, **inputs: Any) -> RuleResult:
-        return RuleResult(Result.MET, self.words(rule), note, inputs=inputs)
+        return RuleResult(Verdict.MET, self.words(rule), note, inputs=inputs)
 
     def reject(self, rule: Rule, note: str, reason: Reason, **inputs: Any) -> RuleResult:
-        return RuleResult(Result.REJECTED, self.words(rule), note, reason, inputs)
+        return RuleResult(Verdict.REJECTED, self.words(rule), note, reason, inputs)
 
     def ask_operator(self, rule: Rule, note: str, **inputs: Any) -> RuleResult:
         """For what cannot be known: not a rejection, an operator decides."""
-        return RuleResult(Result.UNSURE, self.words(rule), note, Reason.AWAITS_APPROVAL, inputs)
+        return RuleResult(Verdict.UNSURE, self.words(rule), note, Reason.AWAITS_APPROVAL, inputs)
 
     def wait(self, rule: Rule, event: EventToJudge, what: str, now: datetime, **inputs: Any) -> RuleResult:
         """Not met yet; rejected once the time for it has passed."""
@@ -201,8 +200,8 @@ class Kind(ABC):
         if until and now > until:
             note = f"Not met within {duration_words(rule.within or timedelta(0))}: {what}."
             given = {**inputs, "until": until.isoformat()}
-            return RuleResult(Result.REJECTED, self.words(rule), note, Reason.NOT_QUALIFIED, given, until)
-        return RuleResult(Result.WAITING, self.words(rule), f"Waiting for {what}.", Reason.AWAITS_RULES, inputs, until)
+            return RuleResult(Verdict.REJECTED, self.words(rule), note, Reason.NOT_QUALIFIED, given, until)
+        return RuleResult(Verdict.WAITING, self.words(rule), f"Waiting for {what}.", Reason.AWAITS_RULES, inputs, until)
 
 
 def within_words(rule: Rule) -> str:

@@ -4,15 +4,22 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from conversions.qualification_kinds.base import EventToJudge, Kind, Known, LooksBack, Need, Rule, RuleResult
+from conversions.qualification_kinds.base import (
+    EventToJudge,
+    LooksBack,
+    Need,
+    QualificationKind,
+    Rule,
+    RulePast,
+    RuleResult,
+)
 from conversions.reasons.codes import Reason
-from records.translation import gettext_lazy as _
 
 
-class Country(Kind):
-    code, label, short = "country", _("Only from certain countries"), _("countries")
-    fields = {"countries": _("those that count, as DE or BR.")}
-    needs = (Need("countries", _("Name at least one country."), Q(countries__len__gt=0)),)
+class Country(QualificationKind):
+    code, label, short = "country", "Only from certain countries", "countries"
+    fields = {"countries": "those that count, as DE or BR."}
+    needs = (Need("countries", "Name at least one country.", Q(countries__len__gt=0)),)
     waits = False
     rejects = (Reason.COUNTRY_NOT_ALLOWED,)
     open_inputs = ("country",)
@@ -23,7 +30,7 @@ class Country(Kind):
     def words(self, rule: Rule) -> str:
         return f"customers from {', '.join(rule.countries)}"
 
-    def judge(self, rule: Rule, event: EventToJudge, known: Known, now: datetime) -> RuleResult:
+    def judge(self, rule: Rule, event: EventToJudge, known: RulePast, now: datetime) -> RuleResult:
         if not event.country:
             note = "Neither the click nor the request names the country: an operator decides."
             return self.ask_operator(rule, note, country="not known")

@@ -7,25 +7,24 @@ from django.db.models import Q
 from conversions.qualification_kinds.base import (
     WITHIN,
     EventToJudge,
-    Kind,
-    Known,
     LooksBack,
     Need,
+    QualificationKind,
     Rule,
+    RulePast,
     RuleResult,
     within_words,
 )
 from conversions.reasons.codes import Reason
-from records.translation import gettext_lazy as _
 
 
-class IdentityCheck(Kind):
-    code, label, short = "kyc", _("The customer's identity is checked"), _("identity")
+class IdentityCheck(QualificationKind):
+    code, label, short = "kyc", "The customer's identity is checked", "identity"
     fields = {
-        "other_goal": _("which goal reports the check."),
+        "other_goal": "which goal reports the check.",
         "within": WITHIN,
     }
-    needs = (Need("other_goal", _("Say which goal reports the identity check."), Q(other_goal__isnull=False)),)
+    needs = (Need("other_goal", "Say which goal reports the identity check.", Q(other_goal__isnull=False)),)
     waits = True
     rejects = (Reason.NOT_QUALIFIED,)
     open_inputs = ("events", "approved")
@@ -36,7 +35,7 @@ class IdentityCheck(Kind):
     def words(self, rule: Rule) -> str:
         return f"identity checked and approved{within_words(rule)}"
 
-    def judge(self, rule: Rule, event: EventToJudge, known: Known, now: datetime) -> RuleResult:
+    def judge(self, rule: Rule, event: EventToJudge, known: RulePast, now: datetime) -> RuleResult:
         inputs = {"events": known.number, "approved": known.approved}
         if known.approved:
             return self.met(rule, f"The customer has {rule.other_goal_name}.", **inputs)

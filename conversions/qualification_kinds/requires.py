@@ -7,27 +7,26 @@ from django.db.models import F, Q
 from conversions.qualification_kinds.base import (
     WITHIN,
     EventToJudge,
-    Kind,
-    Known,
     LooksBack,
     Need,
+    QualificationKind,
     Rule,
+    RulePast,
     RuleResult,
     within_words,
 )
 from conversions.reasons.codes import Reason
-from records.translation import gettext_lazy as _
 
 
-class Requires(Kind):
-    code, label, short = "requires", _("Another goal comes first"), _("chains")
+class Requires(QualificationKind):
+    code, label, short = "requires", "Another goal comes first", "chains"
     fields = {
-        "other_goal": _("which goal comes first."),
+        "other_goal": "which goal comes first.",
         "within": WITHIN,
     }
     needs = (
-        Need("other_goal", _("Say which goal must come first."), Q(other_goal__isnull=False)),
-        Need("other_goal", _("A goal cannot require itself."), ~Q(other_goal=F("goal"))),
+        Need("other_goal", "Say which goal must come first.", Q(other_goal__isnull=False)),
+        Need("other_goal", "A goal cannot require itself.", ~Q(other_goal=F("goal"))),
     )
     waits = True
     rejects = (Reason.NOT_QUALIFIED,)
@@ -39,7 +38,7 @@ class Requires(Kind):
     def words(self, rule: Rule) -> str:
         return f"{rule.other_goal_name} comes first{within_words(rule)}"
 
-    def judge(self, rule: Rule, event: EventToJudge, known: Known, now: datetime) -> RuleResult:
+    def judge(self, rule: Rule, event: EventToJudge, known: RulePast, now: datetime) -> RuleResult:
         inputs = {"events": known.number, "approved": known.approved}
         if known.there:
             return self.met(rule, f"The customer has {rule.other_goal_name}.", **inputs)

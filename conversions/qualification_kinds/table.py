@@ -5,7 +5,7 @@ from django.db.models import Q
 from django.utils.translation import gettext
 
 from conversions.qualification_kinds.accumulated import Accumulated
-from conversions.qualification_kinds.base import UNUSED, Kind
+from conversions.qualification_kinds.base import UNUSED, QualificationKind
 from conversions.qualification_kinds.cap import Cap
 from conversions.qualification_kinds.country import Country
 from conversions.qualification_kinds.kyc import IdentityCheck
@@ -30,7 +30,7 @@ PARTS = {
 }
 
 
-def _named(kinds: dict[str, Kind]) -> dict[str, Kind]:
+def _named(kinds: dict[str, QualificationKind]) -> dict[str, QualificationKind]:
     """Check the kinds: an event that a rule rejects may be corrected, so their reasons must be correctable."""
     for kind in kinds.values():
         if stray := [reason for reason in kind.rejects if reason not in CORRECTABLE]:
@@ -42,12 +42,12 @@ def _named(kinds: dict[str, Kind]) -> dict[str, Kind]:
 # Of every kind that can cause a hold, and of the goal's own once per customer.
 OWN_INPUTS = frozenset({"until", "earlier_events"})
 # In the order of the form.
-KINDS: dict[str, Kind] = _named(
+KINDS: dict[str, QualificationKind] = _named(
     table(PARTS, Accumulated, Wagering, IdentityCheck, Requires, Country, TimeToConvert, Cap)
 )
 
 
-def kind_of(code: str) -> Kind:
+def kind_of(code: str) -> QualificationKind:
     """The kind of a stored rule; a rule of a kind that this version does not know is never evaluated as another."""
     if code not in KINDS:
         raise ValueError(
@@ -85,12 +85,12 @@ def rule_is_complete() -> Q:
     return condition
 
 
-def _needs(kind: Kind) -> Q:
+def _needs(kind: QualificationKind) -> Q:
     condition = Q()
     for need in kind.needs:
         condition &= need.condition
     return condition
 
 
-def _leaves_out(kind: Kind) -> Q:
+def _leaves_out(kind: QualificationKind) -> Q:
     return Q(**{field: value for field, value in UNUSED.items() if field not in kind.fields})

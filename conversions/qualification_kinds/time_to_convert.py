@@ -7,31 +7,30 @@ from django.db.models import Q
 from conversions.qualification_kinds.base import (
     WITHIN,
     EventToJudge,
-    Kind,
-    Known,
     LooksBack,
     Need,
+    QualificationKind,
     Rule,
+    RulePast,
     RuleResult,
     within_words,
 )
 from conversions.reasons.codes import Reason
-from records.translation import gettext_lazy as _
 from records.words import duration_words
 
 
-class TimeToConvert(Kind):
-    code, label, short = "time", _("Time to convert"), _("time to convert")
+class TimeToConvert(QualificationKind):
+    code, label, short = "time", "Time to convert", "time to convert"
     fields = {
-        "at_least": _("sooner is rejected. 00:10:00 is ten minutes, 2 00:00:00 two days."),
-        "at_most": _("later is rejected."),
-        "other_goal": _("from which event the time is counted; empty: from the click."),
+        "at_least": "sooner is rejected. 00:10:00 is ten minutes, 2 00:00:00 two days.",
+        "at_most": "later is rejected.",
+        "other_goal": "from which event the time is counted; empty: from the click.",
         "within": WITHIN,
     }
     needs = (
         Need(
             "at_most",
-            _("Give a minimum or a maximum time, or both."),
+            "Give a minimum or a maximum time, or both.",
             Q(at_least__isnull=False) | Q(at_most__isnull=False),
         ),
     )
@@ -45,7 +44,7 @@ class TimeToConvert(Kind):
     def words(self, rule: Rule) -> str:
         return f"{_bounds(rule)} after {rule.other_goal_name or 'the click'}{within_words(rule)}"
 
-    def judge(self, rule: Rule, event: EventToJudge, known: Known, now: datetime) -> RuleResult:
+    def judge(self, rule: Rule, event: EventToJudge, known: RulePast, now: datetime) -> RuleResult:
         start = f"the customer's {rule.other_goal_name}" if rule.other_goal_id else "the click"
         since = known.first_at if rule.other_goal_id else event.clicked_at
         if since is None and rule.other_goal_id:

@@ -8,33 +8,32 @@ from conversions.qualification_kinds.base import (
     WITHIN,
     ZERO,
     EventToJudge,
-    Kind,
-    Known,
     LooksBack,
     Need,
+    QualificationKind,
     Rule,
+    RulePast,
     RuleResult,
     within_words,
 )
 from conversions.reasons.codes import Reason
-from records.translation import gettext_lazy as _
 from records.words import plain
 
 FIXED = Q(amount__isnull=False, amount__gt=0, factor=None)
 TIMES = Q(factor__isnull=False, factor__gt=0, amount=None)
 
 
-class Wagering(Kind):
-    code, label, short = "wagering", _("Volume reaches a minimum (wagering, turnover, lots)"), _("volume")
+class Wagering(QualificationKind):
+    code, label, short = "wagering", "Volume reaches a minimum (wagering, turnover, lots)", "volume"
     fields = {
-        "amount": _("the minimum, in its own unit."),
-        "factor": _("so many times the event's own amount, in place of a minimum."),
-        "other_goal": _("whose events report the volume."),
+        "amount": "the minimum, in its own unit.",
+        "factor": "so many times the event's own amount, in place of a minimum.",
+        "other_goal": "whose events report the volume.",
         "within": WITHIN,
     }
     needs = (
-        Need("amount", _("Give a minimum or a factor."), FIXED | TIMES),
-        Need("other_goal", _("Say which goal's events report the volume."), Q(other_goal__isnull=False)),
+        Need("amount", "Give a minimum or a factor.", FIXED | TIMES),
+        Need("other_goal", "Say which goal's events report the volume.", Q(other_goal__isnull=False)),
     )
     waits = True
     rejects = (Reason.NOT_QUALIFIED,)
@@ -47,7 +46,7 @@ class Wagering(Kind):
         need = f"{plain(rule.factor)} times the amount" if rule.factor is not None else plain(rule.amount or ZERO)
         return f"volume of {need} by {rule.other_goal_name}{within_words(rule)}"
 
-    def judge(self, rule: Rule, event: EventToJudge, known: Known, now: datetime) -> RuleResult:
+    def judge(self, rule: Rule, event: EventToJudge, known: RulePast, now: datetime) -> RuleResult:
         need = rule.amount or ZERO
         if rule.factor is not None:
             if event.revenue is None or event.currency != rule.currency:

@@ -1,4 +1,4 @@
-"""Complete conversions that rest on the signature alone once the click is stored: out of a spool, hours later."""
+"""Complete conversions based on the signature alone once their click is stored, perhaps hours later from a spool."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -43,10 +43,10 @@ def complete_by_signature(*, now: datetime, limit: int = 500) -> int:
 
 def _traces(rows: Sequence[Conversion], now: datetime) -> list[Trace]:
     """Add a line to the trace of the decision in force: its evidence is complete now."""
-    reported = Postback.objects.in_bulk([pk for row in rows if (pk := getattr(row, "reported_by", None))])
+    reported = Postback.objects.in_bulk([pk for row in rows if (pk := getattr(row, "first_postback", None))])
     made: list[Trace] = []
     for row in rows:
-        postback = reported.get(getattr(row, "reported_by", None) or 0)
+        postback = reported.get(getattr(row, "first_postback", None) or 0)
         note = "The click was attributed by its signature; its row is there now, with its marks."
         step = {"step": "find_click", "result": "completed", "rule": "signature and row", "input": {}, "note": note}
         is_held = postback is not None and postback.outcome == Postback.Outcome.HELD

@@ -35,7 +35,7 @@ _REVIEWED = [
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundSignals:
     """The risk signals of a conversion and the policy that weighs them."""
 
     policy: RiskPolicy
@@ -60,7 +60,7 @@ class Found:
 
 
 def open_reviews(
-    over: Iterable[tuple[Conversion, Found, str]], *, now: datetime, is_late: bool = False, again: bool = False
+    over: Iterable[tuple[Conversion, FoundSignals, str]], *, now: datetime, is_late: bool = False, again: bool = False
 ) -> list[RiskReview]:
     """Open a review for each conversion and store the sender's status, which applies after the review.
 
@@ -174,7 +174,7 @@ def weigh_late(listed: Sequence[Conversion], *, now: datetime) -> int:
     over = [
         (row, found)
         for (row, _), suspect, counts in zip(late, suspects, look_up(suspects), strict=True)
-        if (found := Found(policy_of(suspect), marks_of(suspect, counts))).is_over
+        if (found := FoundSignals(policy_of(suspect), marks_of(suspect, counts))).is_over
     ]
     return _hold(over, now) if over else 0
 
@@ -202,7 +202,7 @@ def _suspect(row: Conversion, click: Click) -> Suspect:
 _KEEP_REASON = (Reason.AWAITS_RULES, Reason.AFFILIATE_CLOSED, Reason.OVER_CAP_HELD)
 
 
-def _hold(over: Sequence[tuple[Conversion, Found]], now: datetime) -> int:
+def _hold(over: Sequence[tuple[Conversion, FoundSignals]], now: datetime) -> int:
     with transaction.atomic():
         ids = [row.pk for row, _ in over]
         locked = Conversion.objects.select_for_update(skip_locked=True).filter(pk__in=ids).order_by("pk")
@@ -218,7 +218,7 @@ def _hold(over: Sequence[tuple[Conversion, Found]], now: datetime) -> int:
     return len(held)
 
 
-def _trace(row: Conversion, found: Found, now: datetime) -> Trace:
+def _trace(row: Conversion, found: FoundSignals, now: datetime) -> Trace:
     steps = [
         {"step": "risk", "result": "marked", "rule": f"{mark.name}: {mark.points} points", "input": mark.inputs,
          "note": mark.note}

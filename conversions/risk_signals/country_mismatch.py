@@ -1,13 +1,12 @@
 """Click and event, or click and offer, name different countries."""
 
-from conversions.risk_signals.base import Counted, Evidence, Group, Signal, Suspect
-from records.translation import gettext_lazy as _
+from conversions.risk_signals.base import Counted, Evidence, Signal, SignalGroup, Suspect
 
 
 class CountryMismatch(Signal):
-    code, title, points, group = "country_mismatch", _("Country"), 40, Group.CLICK
-    found_when = _("Click and event, or click and offer, name different countries.")
-    to_affiliates = _("The click's country does not fit the event or the offer.")
+    code, title, points, group = "country_mismatch", "Country", 40, SignalGroup.CLICK
+    found_when = "Click and event, or click and offer, name different countries."
+    to_affiliates = "The click's country does not fit the event or the offer."
     evidence = ("click", "sent", "offer")
 
     def find(self, suspect: Suspect, counted: Counted, policy: object) -> Evidence | None:

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from affiliates.access.reach import Reach, WithinReach, reach_of
 from affiliates.models import Affiliate, Offer
-from dashboard.funnel.figures import Step
+from dashboard.funnel.figures import FunnelStep
 from dashboard.funnel.form import FunnelForm
 from dashboard.portal.queries.objects import visible_offers
 from web.rest.filters import check_parameters
@@ -41,7 +41,7 @@ class RateField(serializers.DecimalField):
         return f"{value:.4f}"
 
 
-class FunnelStepSerializer(serializers.Serializer[Step]):
+class FunnelStepSerializer(serializers.Serializer[FunnelStep]):
     code = serializers.CharField(read_only=True)
     name = serializers.CharField(read_only=True)
     number = serializers.IntegerField(read_only=True, help_text="People who got there.")
@@ -51,7 +51,7 @@ class FunnelStepSerializer(serializers.Serializer[Step]):
     overall = RateField(help_text="The share of all clicks that got there.")
     median_seconds = serializers.SerializerMethodField(help_text="From the step before; first from the click.")
 
-    def get_median_seconds(self, step: Step) -> int | None:
+    def get_median_seconds(self, step: FunnelStep) -> int | None:
         return None if step.median is None else round(step.median.total_seconds())
 
 

@@ -34,7 +34,7 @@ from web.rest.fields import LINE, AmountText, is_line
 from web.rest.filters import check_parameters
 
 LONGEST_ID = 2_000
-# The same words for an ID that never was and for one of another affiliate.
+# The same words for an ID that never existed and for one of another affiliate.
 NOT_YOURS = "None of your clicks and conversions has this ID. Check that it was copied in full."
 
 

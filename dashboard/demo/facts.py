@@ -6,7 +6,7 @@ from affiliates.models import Advertiser, AdvertiserSecret, Affiliate, ApiKey, E
 from conversions.models import Goal
 from dashboard.demo.program import credentials
 from dashboard.demo.program.partners import ANA, DUARTE, OLGA
-from dashboard.demo.seeding import SeedRefused, State, state
+from dashboard.demo.seeding import SeedRefused, SeedState, state
 from records.secrets import digest
 from tracking.models import TrackingLink
 
@@ -17,7 +17,7 @@ def facts() -> dict[str, list[dict[str, str | None]]]:
     Raise `SeedRefused` when there are no demo data, or when they were made with another SECRET_KEY: then their tokens
     and passwords can no longer be derived.
     """
-    if state() is not State.SEEDED:
+    if state() is not SeedState.SEEDED:
         raise SeedRefused("There are no demo data in this database. Run `manage.py seed_demo` first.")
     check_key()
     return {

@@ -17,14 +17,14 @@ from dashboard.demo.program import chance, groundwork
 from dashboard.demo.program.billing import lay_billing
 from dashboard.demo.program.partners import OLGA
 from dashboard.demo.program.paying import lay_payment
-from dashboard.demo.program.rhythm import Span
+from dashboard.demo.program.rhythm import DemoSpan
 from dashboard.demo.stories.affiliates import Stories
 from dashboard.demo.stories.drafts import propose
 from dashboard.demo.stories.history import History
 from dashboard.demo.stories.mishaps import mishaps
 from dashboard.demo.visitors import traffic
 from dashboard.demo.visitors.journeys import Journeys, Reports
-from dashboard.demo.visitors.traffic import Traffic, Visit
+from dashboard.demo.visitors.traffic import DemoVisit, Traffic
 from payouts.models import LedgerEntry, Payout, Statement
 from records.advisory_locks import Lock, wait_for
 from tracking.models import Click, TrackingLink
@@ -36,7 +36,7 @@ SMALLEST, LARGEST = 0.01, 20.0
 Progress = Callable[[str, int, int], None]
 
 
-class State(Enum):
+class SeedState(Enum):
     EMPTY = "empty"
     SEEDED = "seeded"
     FOREIGN = "foreign"
@@ -47,7 +47,7 @@ class SeedRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class SeedCounts:
     """The number of rows of each kind."""
 
     clicks: int
@@ -79,26 +79,26 @@ def seed(*, now: datetime, number: int = SEED, scale: float = 1.0, progress: Pro
     with transaction.atomic():
         _wait_for_others()
         found = state()
-        if found is State.SEEDED:
+        if found is SeedState.SEEDED:
             return False
-        if found is State.FOREIGN:
+        if found is SeedState.FOREIGN:
             raise SeedRefused(_foreign())
-        _make(Span(now), number, scale, progress)
+        _make(DemoSpan(now), number, scale, progress)
     return True
 
 
-def state() -> State:
+def state() -> SeedState:
     """The state of the database. The demo's operator exists exactly when the whole demo does."""
     if not _is_migrated():
         raise SeedRefused("The database is not up to date. Run `manage.py migrate` first, then this again.")
     if User.objects.filter(email=OLGA.email).exists():
-        return State.SEEDED
-    return State.FOREIGN if _rows() else State.EMPTY
+        return SeedState.SEEDED
+    return SeedState.FOREIGN if _rows() else SeedState.EMPTY
 
 
-def figures() -> Figures:
+def figures() -> SeedCounts:
     counted = (Click, Postback, Conversion, LedgerEntry, Statement, Payout)
-    return Figures(*(model._default_manager.count() for model in counted))
+    return SeedCounts(*(model._default_manager.count() for model in counted))
 
 
 def _is_migrated() -> bool:
@@ -125,8 +125,8 @@ def _wait_for_others() -> None:
     wait_for(Lock.DEMO_DATA)
 
 
-def _make(span: Span, number: int, scale: float, progress: Progress) -> None:
-    ground = groundwork.lay(span)
+def _make(span: DemoSpan, number: int, scale: float, progress: Progress) -> None:
+    ground = groundwork.create(span)
     lay_payment(ground, since=span.since, now=span.now)
     lay_billing(ground, since=span.since)
     visits, reports = _imagine(Traffic(ground, span, seed=number, scale=scale), span, number, scale)
@@ -144,7 +144,7 @@ def _analyze() -> None:
         cursor.execute("ANALYZE " + ", ".join(model._meta.db_table for model in models))
 
 
-def _imagine(source: Traffic, span: Span, number: int, scale: float) -> tuple[Sequence[Visit], Reports]:
+def _imagine(source: Traffic, span: DemoSpan, number: int, scale: float) -> tuple[Sequence[DemoVisit], Reports]:
     """All clicks and all requests about them, broken ones included, each in order; those in the future are left out."""
     journeys = Journeys(chance.source(number, "journeys"), span)
     visits_of_stories = Stories(journeys, source, span).all_visits()

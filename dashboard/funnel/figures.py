@@ -21,7 +21,7 @@ from tracking.models import TrackingLink
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FunnelStep:
     """A goal, and how many got there. Rates are shares from 0 to 1; None where there is nothing to divide by."""
 
     code: str
@@ -59,7 +59,7 @@ class Funnel:
     """Clicks are those that are neither bots' nor repeats."""
 
     clicks: int
-    steps: list[Step] = field(default_factory=list)
+    steps: list[FunnelStep] = field(default_factory=list)
     cohorts: list[Cohort] = field(default_factory=list)
 
 
@@ -117,13 +117,13 @@ def funnel(
     return Funnel(clicks, _steps(goals, found, clicks), cohorts)
 
 
-def _steps(goals: Collection[Goal], found: dict[int, list[Any]], clicks: int) -> list[Step]:
-    steps: list[Step] = []
+def _steps(goals: Collection[Goal], found: dict[int, list[Any]], clicks: int) -> list[FunnelStep]:
+    steps: list[FunnelStep] = []
     for number, goal in enumerate(goals, start=1):
         people, followed, seconds = found.get(number, (0, 0, None))
         before = steps[-1].number if steps else clicks
         median = None if seconds is None else timedelta(seconds=max(float(seconds), 0))
-        steps.append(Step(goal.code, goal.name, people, min(followed, before), before, clicks, median))
+        steps.append(FunnelStep(goal.code, goal.name, people, min(followed, before), before, clicks, median))
     return steps
 
 

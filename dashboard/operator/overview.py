@@ -69,7 +69,7 @@ class Day:
 
 
 @dataclass(slots=True)
-class Period:
+class PeriodSums:
     """The sums of several days. Revenue is that of approved conversions, commission theirs so far."""
 
     title: str
@@ -119,7 +119,7 @@ class Leader:
 
 
 @dataclass(slots=True)
-class Figures:
+class OverviewFigures:
     """The last thirty days, and who brought most in them."""
 
     days: list[Day]
@@ -127,7 +127,7 @@ class Figures:
     offers: list[Leader]
 
 
-def figures(*, now: datetime, zone: tzinfo) -> Figures:
+def figures(*, now: datetime, zone: tzinfo) -> OverviewFigures:
     """The last thirty days up to today, the oldest first, and the leaders of that time: five queries.
 
     Conversions and ledger lines are read once each and grouped by day, affiliate and offer in that pass.
@@ -150,7 +150,7 @@ def figures(*, now: datetime, zone: tzinfo) -> Figures:
         earned = days[day].commission if day else leader.commission if leader else None
         if earned is not None:
             earned[currency] += amount
-    return Figures(list(days.values()), _first(affiliates, Affiliate), _first(offers, Offer))
+    return OverviewFigures(list(days.values()), _first(affiliates, Affiliate), _first(offers, Offer))
 
 
 def _first(leaders: dict[int, Leader], model: type[Affiliate] | type[Offer]) -> list[Leader]:
@@ -174,14 +174,14 @@ def _grouped(query: str, since: datetime, zone: tzinfo) -> list[tuple[Any, ...]]
         return list(cursor.fetchall())
 
 
-def periods(days: Sequence[Day]) -> list[Period]:
+def periods(days: Sequence[Day]) -> list[PeriodSums]:
     """Today, the last seven and the last thirty days, today included."""
     titles = ((gettext("Today"), 1), (gettext("7 days"), 7), (gettext("30 days"), DAYS))
     return [_period(title, days[-length:]) for title, length in titles]
 
 
-def _period(title: str, days: Sequence[Day]) -> Period:
-    return Period(
+def _period(title: str, days: Sequence[Day]) -> PeriodSums:
+    return PeriodSums(
         title=title,
         since=days[0].on,
         clicks=sum(day.clicks for day in days),

@@ -1,4 +1,4 @@
-"""The affiliate's form for whom its invoices are from."""
+"""The affiliate's form for the billing details on its invoices."""
 
 from typing import Any
 

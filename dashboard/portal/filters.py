@@ -5,14 +5,12 @@ from typing import Any, TypeVar
 from django import forms
 from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext
 
 from affiliates.models import Affiliate, Enrollment, Offer
 from conversions.models import Conversion, Goal
-from dashboard.periods import Period, last_days
+from dashboard.periods import DayPeriod, last_days
 from dashboard.portal.access import Portal
 from payouts.models import LedgerEntry
-from records.translation import gettext_lazy as _
 from tracking.click_id import codec
 from tracking.click_id.pasted import narrowed
 from tracking.models import Click, TrackingLink
@@ -52,30 +50,30 @@ class Filters(forms.Form):
 
 
 class DatedFilters(Filters):
-    since = forms.DateField(label=_("From"), required=False, widget=DateInput)
-    until = forms.DateField(label=_("To"), required=False, widget=DateInput)
+    since = forms.DateField(label="From", required=False, widget=DateInput)
+    until = forms.DateField(label="To", required=False, widget=DateInput)
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         since, until = values.get("since"), values.get("until")
         if since and until and since > until:
-            self.add_error("until", gettext("The last day is before the first."))
+            self.add_error("until", "The last day is before the first.")
         return values
 
-    def period(self, *, default_days: int) -> Period:
+    def period(self, *, default_days: int) -> DayPeriod:
         """The days asked for; an open end is today, an open start the default number of days."""
         recent = last_days(default_days, now=timezone.now(), zone=self.zone)
         until = self.cleaned_data.get("until") or recent.last_on
         since = self.cleaned_data.get("since") or min(recent.first_on, until)
-        return Period(since, until, self.zone)
+        return DayPeriod(since, until, self.zone)
 
     def within(self, rows: QuerySet[Row], field: str) -> QuerySet[Row]:
         """Rows whose moment is within the selected days, in the reader's zone."""
         since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
         if since:
-            rows = rows.filter(**{f"{field}__gte": Period(since, since, self.zone).starts_at})
+            rows = rows.filter(**{f"{field}__gte": DayPeriod(since, since, self.zone).starts_at})
         if until:
-            rows = rows.filter(**{f"{field}__lt": Period(until, until, self.zone).ends_at})
+            rows = rows.filter(**{f"{field}__lt": DayPeriod(until, until, self.zone).ends_at})
         return rows
 
 
@@ -88,14 +86,12 @@ def offers_of(affiliate: Affiliate) -> QuerySet[Offer]:
     return Offer.objects.filter(pk__in=own).order_by("name")
 
 
-class OfferFilters(Filters):
-    ENROLLED = (("", _("All offers")), ("open", _("Not applied yet")), *Enrollment.Status.choices)
+class OfferFilterForm(Filters):
+    ENROLLED = (("", "All offers"), ("open", "Not applied yet"), *Enrollment.Status.choices)
 
-    q = forms.CharField(
-        label=_("Search"), required=False, widget=SearchInput(attrs={"placeholder": _("Name or advertiser")})
-    )
-    vertical = forms.ChoiceField(choices=[("", _("Any vertical")), *Offer.Vertical.choices], required=False)
-    enrolled = forms.ChoiceField(label=_("Access"), choices=ENROLLED, required=False)
+    q = forms.CharField(label="Search", required=False, widget=SearchInput(attrs={"placeholder": "Name or advertiser"}))
+    vertical = forms.ChoiceField(choices=[("", "Any vertical"), *Offer.Vertical.choices], required=False)
+    enrolled = forms.ChoiceField(label="Access", choices=ENROLLED, required=False)
 
     def apply(self, rows: QuerySet[Offer]) -> QuerySet[Offer]:
         chosen = self.chosen
@@ -109,12 +105,12 @@ class OfferFilters(Filters):
         return rows
 
 
-class LinkFilters(Filters):
-    STATES = (("", _("Active and off")), ("active", _("Active")), ("off", _("Off")))
+class LinkFilterForm(Filters):
+    STATES = (("", "Active and off"), ("active", "Active"), ("off", "Off"))
 
-    q = forms.CharField(label=_("Search"), required=False, widget=SearchInput(attrs={"placeholder": _("Name or code")}))
+    q = forms.CharField(label="Search", required=False, widget=SearchInput(attrs={"placeholder": "Name or code"}))
     offer = forms.ModelChoiceField(
-        Offer.objects.none(), to_field_name="public_id", empty_label=_("Any offer"), required=False
+        Offer.objects.none(), to_field_name="public_id", empty_label="Any offer", required=False
     )
     state = forms.ChoiceField(choices=STATES, required=False)
 
@@ -132,15 +128,15 @@ class LinkFilters(Filters):
         return rows
 
 
-class ConversionFilters(DatedFilters):
+class ConversionFilterForm(DatedFilters):
     q = forms.CharField(
-        label=_("Search"), required=False, widget=SearchInput(attrs={"placeholder": _("Click ID or transaction ID")})
+        label="Search", required=False, widget=SearchInput(attrs={"placeholder": "Click ID or transaction ID"})
     )
-    status = forms.ChoiceField(choices=[("", _("Any status")), *Conversion.Status.choices], required=False)
+    status = forms.ChoiceField(choices=[("", "Any status"), *Conversion.Status.choices], required=False)
     offer = forms.ModelChoiceField(
-        Offer.objects.none(), to_field_name="public_id", empty_label=_("Any offer"), required=False
+        Offer.objects.none(), to_field_name="public_id", empty_label="Any offer", required=False
     )
-    goal = forms.ChoiceField(choices=[("", _("Any goal")), *Goal.Kind.choices], required=False)
+    goal = forms.ChoiceField(choices=[("", "Any goal"), *Goal.Kind.choices], required=False)
     link = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def prepare(self) -> None:
@@ -151,7 +147,7 @@ class ConversionFilters(DatedFilters):
         text = narrowed(str(self.cleaned_data["q"]))
         if len(text) == codec.LENGTH and text.isalnum() and codec.parse(text) is None:
             raise forms.ValidationError(
-                gettext("This click ID is not genuine. Copy it again: one character may be missing or changed.")
+                "This click ID is not genuine. Copy it again: one character may be missing or changed."
             )
         return text
 
@@ -177,16 +173,14 @@ def _matches(text: str) -> Q:
     return Q(transaction_id__icontains=text) | Q(public_id=text)
 
 
-class ClickFilters(DatedFilters):
+class ClickFilterForm(DatedFilters):
     DAYS = 30
 
     link = forms.ModelChoiceField(
-        TrackingLink.objects.none(), to_field_name="code", empty_label=_("Any link"), required=False
+        TrackingLink.objects.none(), to_field_name="code", empty_label="Any link", required=False
     )
-    sub1 = forms.CharField(
-        label=_("sub1"), required=False, widget=SearchInput(attrs={"placeholder": _("sub1 is exactly")})
-    )
-    q = forms.CharField(label=_("Click ID"), required=False, widget=SearchInput(attrs={"placeholder": _("Click ID")}))
+    sub1 = forms.CharField(label="sub1", required=False, widget=SearchInput(attrs={"placeholder": "sub1 is exactly"}))
+    q = forms.CharField(label="Click ID", required=False, widget=SearchInput(attrs={"placeholder": "Click ID"}))
 
     def prepare(self) -> None:
         own = TrackingLink.objects.filter(enrollment__affiliate=self.affiliate)
@@ -196,9 +190,7 @@ class ClickFilters(DatedFilters):
         text = narrowed(str(self.cleaned_data["q"]))
         genuine = codec.parse(text)
         if text and genuine is None:
-            raise forms.ValidationError(
-                gettext("This is not a genuine click ID. It has 40 letters and digits: copy it again.")
-            )
+            raise forms.ValidationError("This is not a genuine click ID. It has 40 letters and digits: copy it again.")
         return genuine
 
     def apply(self, rows: QuerySet[Click]) -> QuerySet[Click]:
@@ -214,15 +206,15 @@ class ClickFilters(DatedFilters):
         return rows
 
 
-class LedgerFilters(DatedFilters):
-    kind = forms.ChoiceField(choices=[("", _("Any kind")), *LedgerEntry.Kind.choices], required=False)
+class LedgerFilterForm(DatedFilters):
+    kind = forms.ChoiceField(choices=[("", "Any kind"), *LedgerEntry.Kind.choices], required=False)
     currency = forms.ChoiceField(required=False)
 
     def prepare(self) -> None:
         used = (
             LedgerEntry.objects.filter(affiliate=self.affiliate).order_by("currency").values_list("currency", flat=True)
         )
-        self.fields["currency"].choices = [("", gettext("Any currency")), *((code, code) for code in used.distinct())]  # type: ignore[attr-defined]
+        self.fields["currency"].choices = [("", "Any currency"), *((code, code) for code in used.distinct())]  # type: ignore[attr-defined]
 
     def apply(self, rows: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry]:
         chosen = self.chosen

@@ -13,36 +13,35 @@ from typing import Any
 from conversions.models import Conversion, Trace
 from conversions.qualification_kinds.table import open_inputs
 from conversions.risk.words import words_for_affiliates
-from records.translation import gettext_lazy as _
 
 TITLES = {
-    "receive": _("Postback stored"),
-    "authenticate": _("Sender checked"),
-    "parse": _("Parameters read"),
-    "find_click": _("Click found"),
-    "attribute": _("Attributed"),
-    "deduplicate": _("Checked for a repeat"),
-    "qualify": _("Goal's rules applied"),
-    "risk": _("Risk marks checked"),
-    "decide": _("Decided"),
-    "review": _("Looked at by an operator"),
+    "receive": "Postback stored",
+    "authenticate": "Sender checked",
+    "parse": "Parameters read",
+    "find_click": "Click found",
+    "attribute": "Attributed",
+    "deduplicate": "Checked for a repeat",
+    "qualify": "Goal's rules applied",
+    "risk": "Risk marks checked",
+    "decide": "Decided",
+    "review": "Looked at by an operator",
 }
 # Steps whose rule stays with the operator: points and thresholds.
 RULE_HIDDEN = frozenset({"risk"})
 # Inputs of a step that may be shown, with their names.
 INPUTS = {
-    "click_id": _("Click ID"),
+    "click_id": "Click ID",
     "link": "Link",
-    "coupon": _("Coupon"),
-    "clicked_at": _("Clicked at"),
-    "occurred_at": _("Happened at"),
+    "coupon": "Coupon",
+    "clicked_at": "Clicked at",
+    "occurred_at": "Happened at",
 }
-BY_LOCK = _("No click ID came with the event. The customer is locked to you: you brought them to the offer.")
-BY_COUPON = _("No click ID came with the event. The coupon is yours.")
-LOCKED = _("The customer is locked to you: an earlier click or coupon of yours brought them to the offer.")
-TAKEN_OVER = _("The customer's last click is yours, so the customer passes to you.")
-CREDITED = _("The customer's first click within the window is yours: it is credited, not the one of the event.")
-TOUCHED = _("Clicks of others had brought the customer as well; yours is credited.")
+BY_LOCK = "No click ID came with the event. The customer is locked to you: you brought them to the offer."
+BY_COUPON = "No click ID came with the event. The coupon is yours."
+LOCKED = "The customer is locked to you: an earlier click or coupon of yours brought them to the offer."
+TAKEN_OVER = "The customer's last click is yours, so the customer passes to you."
+CREDITED = "The customer's first click within the window is yours: it is credited, not the one of the event."
+TOUCHED = "Clicks of others had brought the customer as well; yours is credited."
 LOOKS = {
     "passed": "ok",
     "found": "ok",
@@ -60,7 +59,7 @@ LOOKS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ExplainedStep:
     """One step of a decision. `look` is ok, bad or open, for the mark beside it."""
 
     title: str
@@ -72,13 +71,13 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class ExplainedDecision:
     """One decision on a postback for the conversion."""
 
     decided_at: datetime
     outcome: str
     reason: str
-    steps: list[Step]
+    steps: list[ExplainedStep]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +88,11 @@ class Reader:
     sees_revenue: bool
 
 
-def decisions_of(conversion: Conversion, *, sees_revenue: bool) -> list[Decision]:
+def decisions_of(conversion: Conversion, *, sees_revenue: bool) -> list[ExplainedDecision]:
     """Every decision made on the conversion, oldest first."""
     reader = Reader(conversion.link.code if conversion.link else "", sees_revenue)
     return [
-        Decision(
+        ExplainedDecision(
             decided_at=trace.decided_at,
             outcome=trace.get_outcome_display(),
             reason=trace.get_reason_display(),
@@ -103,13 +102,13 @@ def decisions_of(conversion: Conversion, *, sees_revenue: bool) -> list[Decision
     ]
 
 
-def shown(step: Mapping[str, Any], reader: Reader) -> Step:
+def shown(step: Mapping[str, Any], reader: Reader) -> ExplainedStep:
     """A stored step with only what its reader may see."""
     name, result, rule = (str(step.get(key, "")) for key in ("step", "result", "rule"))
     inputs = {key: str(value) for key, value in (step.get("input") or {}).items()}
     explain = EXPLAINERS.get(name)
     note = explain(result, rule, str(step.get("note", "")), inputs, reader) if explain else ""
-    return Step(
+    return ExplainedStep(
         title=TITLES.get(name, name.replace("_", " ").capitalize()),
         result=result,
         rule=rule if explain and name not in RULE_HIDDEN else "",
@@ -153,9 +152,9 @@ def _explain_rules(result: str, rule: str, note: str, inputs: Mapping[str, str],
 # Rules of this step that look at the affiliate's own account.
 _OF_ACCESS = frozenset({"active affiliates only", "approved enrollments only"})
 RISK_RESULTS = {
-    "passed": _("Nothing that was found is reason enough for a review."),
-    "pending": _("An operator looks at it first."),
-    "held": _("An operator looks at it first."),
+    "passed": "Nothing that was found is reason enough for a review.",
+    "pending": "An operator looks at it first.",
+    "held": "An operator looks at it first.",
 }
 
 

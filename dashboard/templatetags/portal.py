@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from affiliates.models import AffiliateMember, User
-from dashboard.periods import Period
+from dashboard.periods import DayPeriod
 from dashboard.portal.access import Portal, portal_of, zone_of
 from dashboard.portal.preview import lacking
 from payouts.invoicing.tax import NAMES
@@ -145,7 +145,7 @@ def day(value: datetime | date | None) -> str:
 
 
 @register.filter
-def period_words(value: Period) -> str:
+def period_words(value: DayPeriod) -> str:
     return f"{day(value.first_on)} – {day(value.last_on)}"
 
 

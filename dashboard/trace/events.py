@@ -23,7 +23,7 @@ TONES = {
 
 
 @dataclass(slots=True)
-class Event:
+class TraceEvent:
     """Something that happened at a moment. `rank` orders what the clock cannot."""
 
     kind: ClassVar[str]
@@ -40,7 +40,7 @@ class Event:
 
 
 @dataclass(slots=True)
-class ClickEvent(Event):
+class ClickEvent(TraceEvent):
     """A visit through a link; without a stored row, only the facts in the ID itself."""
 
     kind, icon, rank = "click", "ads_click", 0
@@ -66,7 +66,7 @@ class ClickEvent(Event):
 
 
 @dataclass(slots=True)
-class Step:
+class TraceStep:
     """One step of a decision: its subject, rule, input and outcome."""
 
     name: str
@@ -77,7 +77,7 @@ class Step:
 
 
 @dataclass(slots=True)
-class Decision:
+class TraceDecision:
     """One decision on a postback. A replay makes another."""
 
     row: Trace
@@ -86,30 +86,30 @@ class Decision:
     remedy: str
     tone: str
     problems: list[dict[str, Any]]
-    steps: list[Step]
+    steps: list[TraceStep]
 
 
 @dataclass(slots=True)
-class PostbackEvent(Event):
+class PostbackEvent(TraceEvent):
     kind, icon, rank = "postback", "call_received", 1
 
     row: Postback
     tone: str
-    decisions: list[Decision]
+    decisions: list[TraceDecision]
 
 
 @dataclass(slots=True)
-class LookEvent(Event):
+class LookEvent(TraceEvent):
     """A conversion was looked at again, without a postback."""
 
     kind, icon, rank = "look", "visibility", 2
 
     conversion: Conversion
-    decision: Decision
+    decision: TraceDecision
 
 
 @dataclass(slots=True)
-class StatusEvent(Event):
+class StatusEvent(TraceEvent):
     kind, icon, rank = "status", "swap_horiz", 2
 
     row: StatusChange
@@ -118,7 +118,7 @@ class StatusEvent(Event):
 
 
 @dataclass(slots=True)
-class RefundEvent(Event):
+class RefundEvent(TraceEvent):
     kind, icon, rank = "refund", "undo", 2
 
     row: Refund
@@ -126,7 +126,7 @@ class RefundEvent(Event):
 
 
 @dataclass(slots=True)
-class LedgerEvent(Event):
+class LedgerEvent(TraceEvent):
     kind, icon, rank = "ledger", "menu_book", 3
 
     row: LedgerEntry
@@ -135,7 +135,7 @@ class LedgerEvent(Event):
 
 
 @dataclass(slots=True)
-class StatementEvent(Event):
+class StatementEvent(TraceEvent):
     kind, icon, rank = "statement", "receipt_long", 4
 
     row: Statement
@@ -143,7 +143,7 @@ class StatementEvent(Event):
 
 
 @dataclass(slots=True)
-class PayoutEvent(Event):
+class PayoutEvent(TraceEvent):
     kind, icon, rank = "payout", "payments", 5
 
     row: Payout
@@ -163,11 +163,11 @@ def look_event(trace: Trace, conversion: Conversion) -> LookEvent:
     return LookEvent(trace.decided_at, conversion, decision_of(trace))
 
 
-def decision_of(trace: Trace) -> Decision:
+def decision_of(trace: Trace) -> TraceDecision:
     """A decision with the explanation of its reason; the trace need not be stored."""
     known = EXPLANATIONS[Reason(trace.reason)] if trace.reason in Reason.values else None
     steps = [_step(step) for step in trace.steps]
-    return Decision(
+    return TraceDecision(
         row=trace,
         message=steps[-1].note if steps else "",
         explanation=known.cause if known else "",
@@ -178,9 +178,9 @@ def decision_of(trace: Trace) -> Decision:
     )
 
 
-def _step(stored: dict[str, Any]) -> Step:
+def _step(stored: dict[str, Any]) -> TraceStep:
     given = stored.get("input") or {}
-    return Step(
+    return TraceStep(
         name=str(stored.get("step", "")).replace("_", " "),
         result=str(stored.get("result", "")),
         rule=str(stored.get("rule", "")),

@@ -3,11 +3,8 @@
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from django.utils.translation import gettext
-
 from conversions.models import Conversion, Customer, Postback
 from dashboard.trace.refused import explain_refused
-from records.translation import gettext_lazy as _
 from tracking.click_id.codec import ClickID, parse, text_of
 from tracking.click_id.pasted import click_ids_in, public_ids_in, tokens_in
 from tracking.models import Click, LegacyClickID, TrackingLink
@@ -18,11 +15,11 @@ LONGEST_ID = 200
 # How many IDs of one sort in a pasted text are looked up.
 MOST_NAMED = 5
 # What one text may name at once, because others make these IDs; `look_up` takes the first unless one is asked for.
-KINDS = ("transaction", "customer", _("legacy click"))
+KINDS = ("transaction", "customer", "legacy click")
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class LookupChoice:
     """Another thing that the same text names: look it up by this ID, as this kind where one is given."""
 
     id: str
@@ -31,7 +28,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LookupResult:
     """The result of a look-up, in words, and where its story begins."""
 
     query: str
@@ -45,14 +42,14 @@ class Found:
     # A genuine click ID that was probably meant.
     meant: str = ""
     # What else the text names.
-    choices: tuple[Choice, ...] = ()
+    choices: tuple[LookupChoice, ...] = ()
 
     @property
     def is_known(self) -> bool:
         return bool(self.click or self.postbacks or self.conversions)
 
 
-def look_up(text: str, kind: str = "") -> Found:
+def look_up(text: str, kind: str = "") -> LookupResult:
     """Find the object that this text names or contains, in a bounded number of queries for any text.
 
     `kind` is one of `KINDS`, for a text that names several things; the others are its `choices`.
@@ -61,14 +58,14 @@ def look_up(text: str, kind: str = "") -> Found:
     if kind in KINDS:
         return _by_sender_ids(text, kind) or _unknown(text)
     if not text:
-        return Found(text, "nothing", gettext("Nothing to look for"), gettext("Type or paste an ID."), tone="info")
+        return LookupResult(text, "nothing", "Nothing to look for", "Type or paste an ID.", tone="info")
     found = _named(text) if len(text) <= LONGEST_ID else None
     if found and (found.is_known or found.kind == "forged"):
         return found
     return _pasted(text) or found or _unknown(text[:LONGEST_ID])
 
 
-def _pasted(text: str) -> Found | None:
+def _pasted(text: str) -> LookupResult | None:
     """The first thing known that a pasted text names: a genuine click ID, an ID of ours, then one of the sender's."""
     for name in [*click_ids_in(text)[:MOST_NAMED], *public_ids_in(text)[:MOST_NAMED]]:
         named = _named(name)
@@ -90,7 +87,7 @@ def _pasted(text: str) -> Found | None:
     return None
 
 
-def _named(text: str) -> Found:
+def _named(text: str) -> LookupResult:
     """The objects that the whole text names."""
     if click := parse(text):
         return _genuine(text, click)
@@ -104,64 +101,54 @@ def _named(text: str) -> Found:
     return _by_sender_ids(text) or _unknown(text)
 
 
-def postback_named(public_id: str) -> Found:
+def postback_named(public_id: str) -> LookupResult:
     row = Postback.objects.filter(public_id=public_id).values("pk", "conversion_id").first()
     if row is None:
         return _missing(public_id, "postback")
     conversions = (row["conversion_id"],) if row["conversion_id"] else ()
-    text = gettext("A postback as it was received, and what came of it.")
-    return Found(public_id, "postback", gettext("Postback"), text, postbacks=(row["pk"],), conversions=conversions)
+    text = "A postback as it was received, and what came of it."
+    return LookupResult(public_id, "postback", "Postback", text, postbacks=(row["pk"],), conversions=conversions)
 
 
-def conversion_named(public_id: str) -> Found:
+def conversion_named(public_id: str) -> LookupResult:
     pk = Conversion.objects.filter(public_id=public_id).values_list("pk", flat=True).first()
     if pk is None:
         return _missing(public_id, "conversion")
-    text = gettext("A conversion, from its click to its commission.")
-    return Found(public_id, "conversion", gettext("Conversion"), text, conversions=(pk,))
+    text = "A conversion, from its click to its commission."
+    return LookupResult(public_id, "conversion", "Conversion", text, conversions=(pk,))
 
 
-def _missing(public_id: str, noun: str) -> Found:
-    text = gettext(
-        "There is no {noun} with this ID. Check that it was copied in full; IDs are written in lower case."
-    ).format(noun=noun)
-    return Found(public_id, "nothing", gettext("No such {noun}").format(noun=noun), text, tone="danger")
+def _missing(public_id: str, noun: str) -> LookupResult:
+    text = f"There is no {noun} with this ID. Check that it was copied in full; IDs are written in lower case."
+    return LookupResult(public_id, "nothing", f"No such {noun}", text, tone="danger")
 
 
-def _genuine(text: str, click: ClickID) -> Found:
+def _genuine(text: str, click: ClickID) -> LookupResult:
     """A click ID whose signature holds, with or without its link and its stored row."""
     known = TrackingLink.objects.select_related("enrollment__affiliate", "enrollment__offer")
     link = known.filter(pk=click.link_number).first()
-    made = gettext("made on {made_at:%Y-%m-%d at %H:%M:%S} UTC").format(made_at=click.made_at)
+    made = f"made on {click.made_at:%Y-%m-%d at %H:%M:%S} UTC"
     if link is None:
-        words = gettext(
-            "The signature is right, so the ID was {made} here or by another installation with the same keys. But its "
-            "link, number {link_number}, is not known here: it belongs to another database, such as a copy."
-        ).format(made=made, link_number=click.link_number)
-        return Found(
-            text, "click", gettext("A genuine click ID of an unknown link"), words, tone="warning", click=click.uuid
+        words = (
+            f"The signature is right, so the ID was {made} here or by another installation with the same keys. But its "
+            f"link, number {click.link_number}, is not known here: it belongs to another database, such as a copy."
         )
-    where = gettext("through link {link_code} of {affiliate} to {offer}").format(
-        link_code=link.code, affiliate=link.enrollment.affiliate, offer=link.enrollment.offer
-    )
+        return LookupResult(
+            text, "click", "A genuine click ID of an unknown link", words, tone="warning", click=click.uuid
+        )
+    where = f"through link {link.code} of {link.enrollment.affiliate} to {link.enrollment.offer}"
     if Click.objects.filter(pk=click.uuid).exists():
-        return Found(
-            text,
-            "click",
-            gettext("A genuine click ID"),
-            gettext("It was {made}, {where}.").format(made=made, where=where),
-            click=click.uuid,
-        )
-    words = gettext(
-        "The signature proves that it was {made}, {where}. No click row is stored: it expired, or it waits in a spool "
+        return LookupResult(text, "click", "A genuine click ID", f"It was {made}, {where}.", click=click.uuid)
+    words = (
+        f"The signature proves that it was {made}, {where}. No click row is stored: it expired, or it waits in a spool "
         "and is not written yet. Postbacks that name it are attributed all the same, by signature."
-    ).format(made=made, where=where)
-    return Found(
-        text, "click", gettext("A genuine click ID without a stored click"), words, tone="warning", click=click.uuid
+    )
+    return LookupResult(
+        text, "click", "A genuine click ID without a stored click", words, tone="warning", click=click.uuid
     )
 
 
-def _by_key(text: str, key: UUID) -> Found | None:
+def _by_key(text: str, key: UUID) -> LookupResult | None:
     """A plain UUID: genuine when something stored knows it."""
     for rows in (
         Click.objects.filter(pk=key),
@@ -173,15 +160,15 @@ def _by_key(text: str, key: UUID) -> Found | None:
     return None
 
 
-def _unknown_key(text: str) -> Found:
-    words = gettext(
+def _unknown_key(text: str) -> LookupResult:
+    words = (
         "No click with this UUID is stored and no postback or conversion names it. A UUID carries no signature, so it "
-        "cannot be told whether it ever was a click; the 40-character click ID could tell."
+        "is not known whether it ever was a click; the 40-character click ID would show it."
     )
-    return Found(text, "nothing", gettext("An unknown UUID"), words, tone="danger")
+    return LookupResult(text, "nothing", "An unknown UUID", words, tone="danger")
 
 
-def _by_sender_ids(text: str, kind: str = "") -> Found | None:
+def _by_sender_ids(text: str, kind: str = "") -> LookupResult | None:
     """Look up IDs of other systems for a transaction, a customer or a click; further matches become choices."""
     found = [each for each in (_transaction(text), _customer(text), *_legacy_clicks(text)) if each]
     wanted = [each for each in found if not kind or each.kind == kind]
@@ -192,74 +179,60 @@ def _by_sender_ids(text: str, kind: str = "") -> Found | None:
     return replace(wanted[0], choices=tuple(_choice(text, each) for each in found if each is not wanted[0]))
 
 
-def _choice(text: str, other: Found) -> Choice:
+def _choice(text: str, other: LookupResult) -> LookupChoice:
     """A click's ID is unique here; transactions and customers are distinguished by their kind."""
     if other.click:
-        return Choice(text_of(other.click), "", other.text)
-    return Choice(text, other.kind, other.text)
+        return LookupChoice(text_of(other.click), "", other.text)
+    return LookupChoice(text, other.kind, other.text)
 
 
-def _transaction(text: str) -> Found | None:
+def _transaction(text: str) -> LookupResult | None:
     conversions = Conversion.objects.filter(transaction_id=text).order_by("-pk").values_list("pk", flat=True)[:MOST]
     postbacks = Postback.objects.filter(transaction_id=text).order_by("-pk").values_list("pk", flat=True)[:MOST]
     made, sent = tuple(conversions), tuple(postbacks)
     if not (made or sent):
         return None
-    words = gettext("All postbacks and conversions with this transaction ID.")
+    words = "All postbacks and conversions with this transaction ID."
     if not made:
-        words = gettext("Postbacks came with this transaction ID, but none of them made a conversion.")
-    return Found(text, "transaction", gettext("Transaction"), words, postbacks=sent, conversions=made)
+        words = "Postbacks came with this transaction ID, but none of them made a conversion."
+    return LookupResult(text, "transaction", "Transaction", words, postbacks=sent, conversions=made)
 
 
-def _customer(text: str) -> Found | None:
+def _customer(text: str) -> LookupResult | None:
     customers = list(Customer.objects.filter(customer_id=text).values_list("pk", flat=True))
     if not customers:
         return None
     rows = Conversion.objects.filter(customer__in=customers).order_by("-pk").values_list("pk", flat=True)
     pks = tuple(rows[: MOST + 1])
     if not pks:
-        return Found(
-            text,
-            "customer",
-            gettext("Customer"),
-            gettext("The customer is known but has no conversion."),
-            tone="warning",
+        return LookupResult(
+            text, "customer", "Customer", "The customer is known but has no conversion.", tone="warning"
         )
     words = (
-        gettext("All conversions of this customer.")
-        if len(pks) <= MOST
-        else gettext("The newest {most} conversions of this customer.").format(most=MOST)
+        "All conversions of this customer." if len(pks) <= MOST else f"The newest {MOST} conversions of this customer."
     )
-    return Found(text, "customer", gettext("Customer"), words, conversions=pks[:MOST])
+    return LookupResult(text, "customer", "Customer", words, conversions=pks[:MOST])
 
 
-def _legacy_clicks(text: str) -> list[Found]:
+def _legacy_clicks(text: str) -> list[LookupResult]:
     """Imported click IDs of another platform; two platforms may have used one text. The later click comes first."""
     rows = LegacyClickID.objects.filter(foreign_id=text).select_related("link__enrollment__affiliate")
     return [
-        Found(
+        LookupResult(
             text,
-            gettext("legacy click"),
-            gettext("A click ID of another platform"),
-            gettext(
-                "It was imported from {source}: a click of {clicked_at:%Y-%m-%d at %H:%M:%S} UTC through link "
-                "{link_code} of {affiliate}. Here it is the click {text_of}."
-            ).format(
-                source=row.source,
-                clicked_at=row.clicked_at,
-                link_code=row.link.code,
-                affiliate=row.link.enrollment.affiliate,
-                text_of=text_of(row.click_id),
-            ),
+            "legacy click",
+            "A click ID of another platform",
+            f"It was imported from {row.source}: a click of {row.clicked_at:%Y-%m-%d at %H:%M:%S} UTC through link "
+            f"{row.link.code} of {row.link.enrollment.affiliate}. Here it is the click {text_of(row.click_id)}.",
             click=row.click_id,
         )
         for row in rows.order_by("-clicked_at", "-pk")[:MOST]
     ]
 
 
-def _unknown(text: str) -> Found:
+def _unknown(text: str) -> LookupResult:
     refused = explain_refused(text)
-    return Found(
+    return LookupResult(
         text,
         refused.kind,
         refused.title,

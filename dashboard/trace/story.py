@@ -14,17 +14,17 @@ from conversions.holds import HOLDS, Hold, hold_of
 from conversions.models import Conversion, Postback, Refund, StatusChange, Trace
 from dashboard.trace.events import (
     TONES,
-    Event,
     LedgerEvent,
     PayoutEvent,
     RefundEvent,
     StatementEvent,
     StatusEvent,
+    TraceEvent,
     click_event,
     look_event,
     postback_event,
 )
-from dashboard.trace.lookup import MOST, Found
+from dashboard.trace.lookup import MOST, LookupResult
 from payouts.models import LedgerEntry, Payout, Statement
 from payouts.queries import explain, with_paid
 from payouts.rights import HIDDEN, sees_commission
@@ -52,9 +52,9 @@ class ConversionSummary:
 class Story:
     """Everything that is known around an ID, in the order in which it happened."""
 
-    found: Found
+    found: LookupResult
     conversions: list[ConversionSummary]
-    events: list[Event]
+    events: list[TraceEvent]
     others: list[Conversion]
     more_postbacks: bool
 
@@ -82,7 +82,7 @@ def sees(user: User) -> Sees:
     )
 
 
-def story_of(found: Found, sees: Sees = EVERYTHING) -> Story:
+def story_of(found: LookupResult, sees: Sees = EVERYTHING) -> Story:
     """The story around what was found, without the money that `sees` leaves out; fourteen queries at most."""
     conversions = _conversions(found)
     postbacks = _postbacks(found, [row.pk for row in conversions])
@@ -106,7 +106,7 @@ def story_of(found: Found, sees: Sees = EVERYTHING) -> Story:
     )
 
 
-def _conversions(found: Found) -> list[Conversion]:
+def _conversions(found: LookupResult) -> list[Conversion]:
     wanted = Q(pk__in=found.conversions)
     if found.click:
         wanted |= Q(click_id=found.click)
@@ -117,7 +117,7 @@ def _with_facts(rows: "QuerySet[Conversion]") -> "QuerySet[Conversion]":
     return rows.select_related("affiliate", "goal__offer", "advertiser", "customer", "link", *HOLDS)
 
 
-def _postbacks(found: Found, conversion_ids: Sequence[int]) -> list[Postback]:
+def _postbacks(found: LookupResult, conversion_ids: Sequence[int]) -> list[Postback]:
     """One more than are shown, so that the page knows whether there are more."""
     wanted = Q(pk__in=found.postbacks) | Q(conversion__in=conversion_ids)
     if found.click:
@@ -127,8 +127,8 @@ def _postbacks(found: Found, conversion_ids: Sequence[int]) -> list[Postback]:
 
 
 def _click_events(
-    found: Found, conversions: Iterable[Conversion], postbacks: Iterable[Postback], sees: Sees
-) -> list[Event]:
+    found: LookupResult, conversions: Iterable[Conversion], postbacks: Iterable[Postback], sees: Sees
+) -> list[TraceEvent]:
     named = [found.click, *(row.click_id for row in conversions), *(row.click_id for row in postbacks)]
     clicks = {key: ClickID(key) for key in named if key}
     rows = with_paid(Click.objects.all()) if sees.paid_clicks else Click.objects.all()
@@ -140,28 +140,28 @@ def _click_events(
     return [click_event(click, stored.get(key), links.get(click.link_number)) for key, click in clicks.items()]
 
 
-def _postback_events(postbacks: Sequence[Postback]) -> list[Event]:
+def _postback_events(postbacks: Sequence[Postback]) -> list[TraceEvent]:
     traces: dict[int | None, list[Trace]] = defaultdict(list)
     for trace in Trace.objects.filter(postback__in=postbacks).order_by("pk"):
         traces[trace.postback_id].append(trace)
     return [postback_event(row, traces[row.pk]) for row in postbacks]
 
 
-def _look_events(conversions: Sequence[Conversion]) -> list[Event]:
+def _look_events(conversions: Sequence[Conversion]) -> list[TraceEvent]:
     """Decisions that no postback asked for: a rule that is met, a mark that came later."""
     by_id: dict[int | None, Conversion] = {row.pk: row for row in conversions}
     traces = Trace.objects.filter(conversion__in=conversions, postback=None).select_related("conversion").order_by("pk")
     return [look_event(trace, by_id[trace.conversion_id]) for trace in traces]
 
 
-def _status_events(conversions: Sequence[Conversion]) -> list[Event]:
+def _status_events(conversions: Sequence[Conversion]) -> list[TraceEvent]:
     by_id = {row.pk: row for row in conversions}
     rows = StatusChange.objects.filter(conversion__in=conversions).order_by("pk")
     changes = rows.select_related("actor", "postback", "conversion")
     return [StatusEvent(change.at, change, by_id[change.conversion_id], TONES[change.to_status]) for change in changes]
 
 
-def _refund_events(conversions: Sequence[Conversion]) -> list[Event]:
+def _refund_events(conversions: Sequence[Conversion]) -> list[TraceEvent]:
     by_id = {row.pk: row for row in conversions if row.refunded}
     if not by_id:
         return []
@@ -175,11 +175,11 @@ def _entries(conversions: Sequence[Conversion]) -> list[LedgerEntry]:
     return list(rows.select_related("affiliate", "conversion", "plan_version__plan", "rule__goal"))
 
 
-def _money_events(entries: Sequence[LedgerEntry], sees: Sees) -> list[Event]:
+def _money_events(entries: Sequence[LedgerEntry], sees: Sees) -> list[TraceEvent]:
     """The ledger lines, the statements that cover them, and the payouts of those."""
     statements = _statements(entries) if sees.statements else []
     covering = {entry.pk: _covering(entry, statements) for entry in entries}
-    lines: list[Event] = [
+    lines: list[TraceEvent] = [
         LedgerEvent(entry.booked_at, entry, TONES[entry.kind], covering[entry.pk]) for entry in entries
     ]
     covered: dict[int, list[int]] = defaultdict(list)
@@ -187,7 +187,7 @@ def _money_events(entries: Sequence[LedgerEntry], sees: Sees) -> list[Event]:
         if statement := covering[entry.pk]:
             covered[statement.pk].append(entry.sequence)
     used = [row for row in statements if row.pk in covered]
-    closed: list[Event] = [StatementEvent(row.closed_at, row, covered[row.pk]) for row in used]
+    closed: list[TraceEvent] = [StatementEvent(row.closed_at, row, covered[row.pk]) for row in used]
     return [*lines, *closed, *(_payout_events(used) if sees.payouts else [])]
 
 
@@ -214,7 +214,7 @@ def _covering(entry: LedgerEntry, statements: Iterable[Statement]) -> Statement 
     return None
 
 
-def _payout_events(statements: Sequence[Statement]) -> list[Event]:
+def _payout_events(statements: Sequence[Statement]) -> list[TraceEvent]:
     rows = Payout.objects.filter(statement__in=statements).order_by("pk")
     payouts = rows.select_related("paid_by", "statement", "affiliate")
     return [PayoutEvent(row.paid_at or row.created_at, row, TONES[row.status]) for row in payouts]
@@ -262,7 +262,7 @@ def _others(conversions: Sequence[Conversion]) -> list[Conversion]:
     return list(_with_facts(rows)[:MOST])
 
 
-def _in_order(events: list[Event]) -> list[Event]:
+def _in_order(events: list[TraceEvent]) -> list[TraceEvent]:
     events.sort(key=lambda event: (event.at, event.rank))
     for event in events[1:]:
         event.after = shown_duration(event.at - events[0].at) if event.at > events[0].at else ""

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from affiliates.models import User
-from dashboard.trace import Found, conversion_named, look_up, postback_named, sees, story_of
+from dashboard.trace import LookupResult, conversion_named, look_up, postback_named, sees, story_of
 from tracking.click_id.pasted import LONGEST
 
 View = Callable[..., HttpResponse]
@@ -53,12 +53,12 @@ def conversion(request: HttpRequest, public_id: str) -> HttpResponse:
     return _addressed(request, conversion_named(public_id))
 
 
-def _addressed(request: HttpRequest, found: Found) -> HttpResponse:
+def _addressed(request: HttpRequest, found: LookupResult) -> HttpResponse:
     """A page with an address of its own: 404 when there is no such thing, explained all the same."""
     return _page(request, found, status=200 if found.is_known else 404)
 
 
-def _page(request: HttpRequest, found: Found | None, *, status: int = 200) -> HttpResponse:
+def _page(request: HttpRequest, found: LookupResult | None, *, status: int = 200) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": gettext("Trace") if found is None else gettext("Trace: {query}").format(query=found.query),

@@ -161,7 +161,7 @@ class VatRateForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(VatRate)
 class VatRateAdmin(PanelAdmin):
-    """Rates that go before the table that comes along, each from a day on."""
+    """Rates that override the bundled table, each from a given day."""
 
     form = VatRateForm
     list_display = ("country", "shown", "valid_from", "note")

@@ -1,4 +1,4 @@
-"""Drafts of plan versions and what affiliates say to them."""
+"""Drafts of plan versions, and affiliates' answers to them."""
 
 from datetime import datetime
 from typing import Any
@@ -24,7 +24,7 @@ from payouts.admin.consents import digest_shown
 from payouts.admin.money_rights import CommissionByPermission, shows_commission
 from payouts.admin.what_if_jobs import TryDraft, may_try, what_if_path
 from payouts.models import DraftVersion, PlanConsent
-from payouts.plan_changes.consent_requests import Standing, ask_for_consent, owners_to_remind, standings
+from payouts.plan_changes.consent_requests import ConsentStanding, ask_for_consent, owners_to_remind, standings
 from payouts.plan_changes.consents import ConsentRefused, affected_by, record
 from payouts.plan_changes.drafts import publish_draft, withdraw_draft
 from payouts.plan_changes.what_if_jobs import effect_on
@@ -256,7 +256,7 @@ class DraftVersionAdmin(CommissionByPermission, RecordAdmin):
         return format_html('<p>{}</p><div class="aff-gap">{}</div>', message, table)
 
 
-def _answer(standing: Standing) -> tuple[SafeString | str, SafeString | str]:
+def _answer(standing: ConsentStanding) -> tuple[SafeString | str, SafeString | str]:
     """Who, and what it answered; in few columns, for narrow pages."""
     given = standing.consent
     if given is None:
@@ -269,7 +269,7 @@ def _answer(standing: Standing) -> tuple[SafeString | str, SafeString | str]:
     )
 
 
-def _money(row: DraftVersion, found: list[Standing]) -> list[SafeString | str]:
+def _money(row: DraftVersion, found: list[ConsentStanding]) -> list[SafeString | str]:
     """The draft's effect on each affiliate's earnings, from the what-if shown in the consent request."""
     if not shows_commission(row):
         return [HIDDEN] * len(found)

@@ -19,7 +19,7 @@ from conversions.models import Goal
 from payouts.admin.rows_field import RowsField, take_rows
 from payouts.models import CommissionRule
 from payouts.pricing import plain
-from payouts.pricing.inputs import Amount, Choice, Currency, Input, Percent, Rows, Switch, Text
+from payouts.pricing.inputs import AmountInput, ChoiceInput, Currency, Input, PercentInput, Rows, Switch, TextInput
 from payouts.pricing.kind import COLUMNS, PER_CONVERSION, Prices
 from payouts.pricing.kinds import KINDS, kind_choices, kind_with
 from records.money import PLACES
@@ -105,17 +105,17 @@ def field_of(asked: Input) -> forms.Field:
     """The form field of a kind's input."""
     named: dict[str, Any] = {"label": asked.label or None, "help_text": asked.help}
     match asked:
-        case Amount():
+        case AmountInput():
             return _amount(**named)
-        case Percent():
+        case PercentInput():
             return _percent(**named)
         case Currency():
             return _choice([("", "–"), *CURRENCIES], **named)
-        case Choice():
+        case ChoiceInput():
             return _choice(asked.choices, initial=asked.initial or None, **named)
         case Switch():
             return _switch(**named)
-        case Text():
+        case TextInput():
             widget = (
                 UnfoldAdminTextareaWidget({"rows": asked.lines}) if asked.lines > 1 else UnfoldAdminTextInputWidget()
             )
@@ -127,7 +127,7 @@ def field_of(asked: Input) -> forms.Field:
             assert_never(asked)
 
 
-class RuleForm(forms.Form):
+class CommissionRuleForm(forms.Form):
     """A rule of the version. `number` is its place, from 1; `key` names its fields in what is posted."""
 
     kind = _choice(kind_choices, required=True, label="Earns")

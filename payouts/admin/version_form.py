@@ -19,7 +19,7 @@ from unfold.widgets import (
 from affiliates.models import User
 from conversions.models import Goal
 from payouts.admin.example_form import ExampleForm, cells_of_lines, initial_of_example, problems_of_form
-from payouts.admin.rule_form import RuleForm, initial_of
+from payouts.admin.rule_form import CommissionRuleForm, initial_of
 from payouts.models import CommissionPlan, CommissionRule, DraftVersion, PlanVersion, WorkedExample
 from payouts.plan_changes.drafts import change_draft, examples_of, publish_draft, rules_of, write_draft
 from payouts.plan_changes.publish import publish_version
@@ -136,8 +136,8 @@ class VersionForm(forms.Form):
         shown = [(key, _typed(posted, f"example-{key}-") or _EMPTY) for key in examples]
         self.examples = [ExampleForm(key, self.goals, initial=each) for key, each in shown]
 
-    def _rule_form(self, key: str, number: int, *, data: Any = None, initial: Any = None) -> RuleForm:
-        return RuleForm(key, number, self.goals, data, initial)
+    def _rule_form(self, key: str, number: int, *, data: Any = None, initial: Any = None) -> CommissionRuleForm:
+        return CommissionRuleForm(key, number, self.goals, data, initial)
 
     def is_valid(self) -> bool:
         parts = [*self.rules, *self.examples]

@@ -31,7 +31,7 @@ GREY = "#8a94a6"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class CurrencyPart:
     """One currency."""
 
     total: Total
@@ -42,7 +42,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class ComparisonSide:
     """One side of the comparison for a conversion: the arithmetic of its lines, or why it earns nothing."""
 
     amount: str
@@ -54,22 +54,22 @@ class ShownExample:
     conversion: SafeString | str
     affiliate: SafeString | str
     happened: str
-    before: Side
-    after: Side
+    before: ComparisonSide
+    after: ComparisonSide
     change: str
     is_loss: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class WhatIfReport:
     terms: list[TermChange]
-    parts: list[Part]
+    parts: list[CurrencyPart]
     examples: list[ShownExample]
     chart_options: str
 
 
-def report_of(row: WhatIf) -> Report:
-    return Report(
+def report_of(row: WhatIf) -> WhatIfReport:
+    return WhatIfReport(
         terms=compared(terms_before(row.plan, row.starts_at), _rules(row)),
         parts=[_part(row, total) for total in totals(row)],
         examples=_examples(row.examples),
@@ -81,10 +81,10 @@ def _rules(row: WhatIf) -> list[CommissionRule]:
     return rules_from(row.rules, row.plan.offer)
 
 
-def _part(row: WhatIf, total: Total) -> Part:
+def _part(row: WhatIf, total: Total) -> CurrencyPart:
     lines = lines_by_change(row).filter(currency=total.currency)
     bars = most_moved(row, total.currency, BARS)
-    return Part(
+    return CurrencyPart(
         total, list(lines[:SHOWN]), total.gaining + total.losing + total.same, json.dumps(_chart(bars)), len(bars)
     )
 
@@ -148,11 +148,11 @@ def _examples(kept: list[dict[str, Any]]) -> list[ShownExample]:
     ]
 
 
-def _side(kept: dict[str, Any]) -> Side:
+def _side(kept: dict[str, Any]) -> ComparisonSide:
     if not kept["lines"]:
-        return Side("Nothing", [kept["reason"]])
+        return ComparisonSide("Nothing", [kept["reason"]])
     sums: dict[str, Decimal] = {}
     for line in kept["lines"]:
         sums[line["currency"]] = sums.get(line["currency"], Decimal(0)) + Decimal(line["amount"])
     shown = ", ".join(format_money(amount, currency) for currency, amount in sums.items())
-    return Side(shown, [line["arithmetic"] for line in kept["lines"]])
+    return ComparisonSide(shown, [line["arithmetic"] for line in kept["lines"]])

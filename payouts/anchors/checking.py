@@ -36,7 +36,7 @@ def seal_findings(affiliate: Affiliate) -> Iterator[ChainProblem]:
         position, previous = seal.position, seal.hash
 
 
-class Known(NamedTuple):
+class ExpectedAnchor(NamedTuple):
     """A statement as it would be anchored now: its name in findings, and the number of the anchor that names it."""
 
     label: str
@@ -51,7 +51,7 @@ class AnchorCheck:
         self.affiliate = affiliate
         self.records: dict[int, str] = {}
         self.owners: dict[str, str] = {}
-        self.known: dict[int, list[Known]] = defaultdict(list)
+        self.known: dict[int, list[ExpectedAnchor]] = defaultdict(list)
         self._read_statements()
 
     def _read_statements(self) -> None:
@@ -65,7 +65,7 @@ class AnchorCheck:
             named = name_of(row.statement, salts.get(affiliate.pk, ""))
             label = f"{affiliate.name} ({affiliate.public_id}), statement {row.statement.number}"
             self.owners[named.account] = f"{affiliate.name} ({affiliate.public_id})"
-            self.known[row.anchor_id].append(Known(label, named, row.anchor_id))
+            self.known[row.anchor_id].append(ExpectedAnchor(label, named, row.anchor_id))
 
     def stored(self) -> Iterator[ChainProblem]:
         """Check the anchors in the database."""

@@ -17,11 +17,11 @@ from payouts.models import Anchor
 BLOCK = 65536
 
 
-class FileRefused(ValueError):
+class AnchorFileRefused(ValueError):
     """The file cannot be appended to; the message says why and what to do."""
 
 
-class Line(NamedTuple):
+class AnchorLine(NamedTuple):
     """A line of the file: an anchor, or its error."""
 
     place: int
@@ -59,7 +59,7 @@ def _check(path: Path, last: Record | None) -> int:
         return 0
     known = Anchor.objects.filter(number=last.number).values_list("hash", flat=True).first()
     if known != last.hash:
-        raise FileRefused(
+        raise AnchorFileRefused(
             f"Anchor {last.number} in {path} is not the one in the database: one of the two was exchanged, or the "
             "database was restored from an older copy. Run manage.py verify_ledger. Nothing was written."
         )
@@ -106,7 +106,7 @@ def _sync_directory(directory: Path) -> None:
         os.close(handle)
 
 
-def read_file(path: Path) -> Iterator[Line]:
+def read_file(path: Path) -> Iterator[AnchorLine]:
     """Every line of a file of anchors, the beginnings that a crash left behind apart. Raise `OSError`."""
     torn: list[tuple[int, bytes]] = []
     with path.open("rb") as file:
@@ -117,8 +117,8 @@ def read_file(path: Path) -> Iterator[Line]:
                 continue
             for earlier, found in torn:
                 if not line.startswith(found):
-                    yield Line(earlier, None, "is no anchor, and not the beginning of the one after it.")
+                    yield AnchorLine(earlier, None, "is no anchor, and not the beginning of the one after it.")
             torn = []
-            yield Line(place, record)
+            yield AnchorLine(place, record)
     for place, _ in torn:
-        yield Line(place, None, "is no anchor, and no anchor follows that it could be the beginning of.")
+        yield AnchorLine(place, None, "is no anchor, and no anchor follows that it could be the beginning of.")

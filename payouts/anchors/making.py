@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from payouts.anchors.files import FileRefused, append_missing
+from payouts.anchors.files import AnchorFileRefused, append_missing
 from payouts.anchors.key_setting import KeyRefused
 from payouts.anchors.keys import keep_public, signing_key
 from payouts.anchors.records import Named, account_name, anchor_line, root_of
@@ -115,7 +115,7 @@ def write_file() -> bool:
         return True
     try:
         written = append_missing(Path(settings.ANCHOR_FILE))
-    except (OSError, FileRefused) as error:
+    except (OSError, AnchorFileRefused) as error:
         log.error("anchor_file_not_written", path=str(settings.ANCHOR_FILE), why=str(error))
         _note(written=None, error=str(error))
         return False

@@ -13,7 +13,7 @@ ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Earned:
+class GoalEarnings:
     """The earnings of one goal of an offer in the period, in the statement's currency."""
 
     offer: str
@@ -28,11 +28,11 @@ class Earned:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class StatementBreakdown:
     """A statement taken apart; the totals of `earned` and the amounts of `others` add up to its movement."""
 
     statement: Statement
-    earned: list[Earned]
+    earned: list[GoalEarnings]
     others: list[LedgerEntry]
 
     @property
@@ -48,7 +48,7 @@ def lines_of(statement: Statement) -> QuerySet[LedgerEntry]:
     ).order_by("sequence")
 
 
-def account_of(statement: Statement) -> Account:
+def account_of(statement: Statement) -> StatementBreakdown:
     """Read the account in three queries. Commission lines are grouped, all others stand for themselves."""
     lines = lines_of(statement)
     commissions = Q(kind__in=[Kind.COMMISSION, Kind.REVERSAL])
@@ -64,11 +64,11 @@ def account_of(statement: Statement) -> Account:
         .values_list("conversion__goal__offer__name", "conversion__goal__name", "lines", "commission", "reversed")
     )
     others = lines.exclude(commissions).select_related("payout")
-    earned = sorted([*(Earned(*row) for row in groups), *_of_clicks(lines)], key=lambda row: row.offer)
-    return Account(statement, earned, list(others))
+    earned = sorted([*(GoalEarnings(*row) for row in groups), *_of_clicks(lines)], key=lambda row: row.offer)
+    return StatementBreakdown(statement, earned, list(others))
 
 
-def _of_clicks(lines: QuerySet[LedgerEntry]) -> list[Earned]:
+def _of_clicks(lines: QuerySet[LedgerEntry]) -> list[GoalEarnings]:
     """The earnings of clicks, by offer."""
     sums = (
         lines.filter(clicks__isnull=False)
@@ -80,4 +80,4 @@ def _of_clicks(lines: QuerySet[LedgerEntry]) -> list[Earned]:
             reversed=Coalesce(Sum("amount", filter=Q(kind=Kind.REVERSAL)), ZERO),
         )
     )
-    return [Earned(offer, "Clicks", *figures) for offer, *figures in sums]
+    return [GoalEarnings(offer, "Clicks", *figures) for offer, *figures in sums]

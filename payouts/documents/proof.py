@@ -17,7 +17,7 @@ from affiliates.models import Affiliate
 from payouts.anchors.records import account_name
 from payouts.anchors.seals import WITH_FACTS, Facts, facts_of, seal_row
 from payouts.ledger.chain import COLUMNS, GENESIS, canonical_text
-from payouts.ledger.chain import Facts as EntryFacts
+from payouts.ledger.chain import EntryFacts as EntryFacts
 from payouts.models import AnchorAccount, LedgerEntry, LedgerHead, Statement, StatementSeal
 
 FORMAT = "affidavit-account/2"

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db.models import Q
 from reportlab.platypus import Flowable, KeepTogether
 
-from payouts.documents.account import Account, account_of, lines_of
+from payouts.documents.account import StatementBreakdown, account_of, lines_of
 from payouts.documents.pdf_layout import (
     BODY,
     CODE,
@@ -22,7 +22,6 @@ from payouts.documents.pdf_layout import (
 )
 from payouts.models import Payout, Statement
 from records.money import format_money
-from records.translation import in_english
 
 # A PDF with more lines is of no use; the CSV file has all of them.
 LINES_PER_DOCUMENT = 500
@@ -83,7 +82,7 @@ def _day(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d}"
 
 
-def _earned(account: Account) -> list[Flowable]:
+def _earned(account: StatementBreakdown) -> list[Flowable]:
     currency = account.statement.currency
     if not account.earned:
         return []
@@ -104,11 +103,11 @@ def _earned(account: Account) -> list[Flowable]:
     return [text("What was earned", HEAD), table(columns, rows, right=4, total=True)]
 
 
-def _others(account: Account) -> list[Flowable]:
+def _others(account: StatementBreakdown) -> list[Flowable]:
     if not account.others:
         return []
     rows = [
-        [f"#{entry.sequence}", f"{entry.booked_at:%Y-%m-%d}", in_english(entry.get_kind_display()), entry.words,
+        [f"#{entry.sequence}", f"{entry.booked_at:%Y-%m-%d}", entry.get_kind_display(), entry.words,
          format_money(entry.amount, entry.currency)]
         for entry in account.others
     ]  # fmt: skip

@@ -20,7 +20,7 @@ Account = tuple[int, str]
 """An affiliate's number and a currency."""
 
 
-class Part(NamedTuple):
+class StatementPart(NamedTuple):
     """Lines of a statement that belong together: of a goal, or an adjustment for itself.
 
     `original` is the invoice that these lines correct: the one on which their conversions stood first.
@@ -75,13 +75,13 @@ _PARTS = """
 )
 
 
-def parts_of(statement_ids: Collection[int]) -> dict[int, list[Part]]:
+def parts_of(statement_ids: Collection[int]) -> dict[int, list[StatementPart]]:
     """The lines of these statements in groups, without payments and VAT; one query."""
-    found: dict[int, list[Part]] = defaultdict(list)
+    found: dict[int, list[StatementPart]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(_PARTS, [list(statement_ids), [str(kind) for kind in NOT_INVOICED]])
         for row in cursor.fetchall():
-            found[row[0]].append(Part(*row))
+            found[row[0]].append(StatementPart(*row))
     return found
 
 

@@ -8,13 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.utils.translation import gettext
 
 from affiliates.models import User
-from payouts.invoicing.basis import ZERO, Account, Part, carried, open_invoices, parts_of
+from payouts.invoicing.basis import ZERO, Account, StatementPart, carried, open_invoices, parts_of
 from payouts.invoicing.numbers import number_text, take_numbers
-from payouts.invoicing.readiness import Side, TaxTreatments, sides_of, supply_day
-from payouts.invoicing.sheets import Line, Sheet, sheets_of
+from payouts.invoicing.readiness import InvoiceParty, TaxTreatments, sides_of, supply_day
+from payouts.invoicing.sheets import DocumentLine, Sheet, sheets_of
 from payouts.ledger.chain import Draft, append, lock_heads
 from payouts.models import BillingDetails, Invoice, Invoicing, Issuer, LedgerEntry, Statement
 from payouts.pricing import exact, plain
@@ -54,9 +53,7 @@ def issue_by_hand(statements: Sequence[Statement], *, now: datetime, actor: User
     """
     issuer = Issuer.objects.first()
     if issuer is None:
-        raise NoIssuer(
-            gettext("Enter the company that issues the invoices first, in the panel under Money, Invoice issuer.")
-        )
+        raise NoIssuer("Enter the company that issues the invoices first, in the panel under Money, Invoice issuer.")
     return _issue_all(issuer, statements, now, actor)
 
 
@@ -85,13 +82,13 @@ def _issue(
     statements: Sequence[Statement],
     issued: Issued,
     tax: TaxTreatments,
-    sides: dict[int, Side],
+    sides: dict[int, InvoiceParty],
     now: datetime,
     actor: User | None,
 ) -> None:
     """At most one statement of each account, by affiliate.
 
-    What an affiliate lacks holds up its invoices. Credit notes rest on what their invoices say: they need nothing new,
+    Missing details hold up an affiliate's invoices. Credit notes use what their invoices say: they need nothing new,
     and must not wait, since they take VAT back that was paid.
     """
     parts, carry = parts_of([each.pk for each in statements]), carried(statements)
@@ -102,14 +99,16 @@ def _issue(
         account, earned = _account(statement), sum((part.net for part in parts[statement.pk]), ZERO)
         written = sheets_of(statement, parts[statement.pk], carry.get(account, ZERO), opens.get(account, ()))
         if any(sheet.original is None for sheet in written):
-            side = sides.get(statement.affiliate_id, Side())
+            side = sides.get(statement.affiliate_id, InvoiceParty())
             lacking = tax.lacks(side, statement.currency, supply_day(statement.ends_at))
             if lacking:
                 issued.lacking[statement.pk] = lacking
                 continue
         sheets += written
         records.append(_record(statement, earned, sum((sheet.net for sheet in written), ZERO), now, actor))
-    documents = [_document(sheet, tax, sides.get(sheet.statement.affiliate_id, Side()), now, actor) for sheet in sheets]
+    documents = [
+        _document(sheet, tax, sides.get(sheet.statement.affiliate_id, InvoiceParty()), now, actor) for sheet in sheets
+    ]
     _number(documents, tax.issuer)
     _book(documents, now)
     Invoice.objects.bulk_create(documents)
@@ -123,7 +122,7 @@ def _account(statement: Statement) -> Account:
     return statement.affiliate_id, statement.currency
 
 
-def _takes_back(parts: Sequence[Part]) -> bool:
+def _takes_back(parts: Sequence[StatementPart]) -> bool:
     """Whether they may need a credit note, so that the account's invoices have to be read."""
     return any(part.net < 0 or part.original is not None for part in parts)
 
@@ -140,7 +139,7 @@ def _record(statement: Statement, earned: Decimal, documented: Decimal, now: dat
     )
 
 
-def _document(sheet: Sheet, tax: TaxTreatments, side: Side, now: datetime, actor: User | None) -> Invoice:
+def _document(sheet: Sheet, tax: TaxTreatments, side: InvoiceParty, now: datetime, actor: User | None) -> Invoice:
     facts = _corrected(sheet) if sheet.original else _invoiced(sheet, tax, side)
     net, vat = sheet.net, facts["vat"]
     return Invoice(
@@ -158,7 +157,7 @@ def _document(sheet: Sheet, tax: TaxTreatments, side: Side, now: datetime, actor
     )
 
 
-def _invoiced(sheet: Sheet, tax: TaxTreatments, side: Side) -> dict[str, Any]:
+def _invoiced(sheet: Sheet, tax: TaxTreatments, side: InvoiceParty) -> dict[str, Any]:
     """The tax of an invoice, by the rule that fits, and the parties as they are today."""
     assert side.details  # `TaxTreatments.lacks` has seen to it
     issuer, currency, day = tax.issuer, sheet.statement.currency, supply_day(sheet.statement.ends_at)
@@ -214,7 +213,7 @@ def _corrected(sheet: Sheet) -> dict[str, Any]:
     return facts
 
 
-def _lines(lines: Sequence[Line], vat: Decimal, currency: str) -> list[dict[str, Any]]:
+def _lines(lines: Sequence[DocumentLine], vat: Decimal, currency: str) -> list[dict[str, Any]]:
     """The lines to store. The VAT is allocated so that the parts add up to the total."""
     shares = split_money(vat, [line.net for line in lines], currency)
     return [

@@ -6,10 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import Count, Max, QuerySet, Sum
-from django.utils.translation import gettext
 
 from affiliates.models import Affiliate
-from payouts.invoicing.readiness import Side, TaxTreatments, sides_of, supply_day
+from payouts.invoicing.readiness import InvoiceParty, TaxTreatments, sides_of, supply_day
 from payouts.models import Issuer, Statement
 
 # More than one page of people to write to.
@@ -47,14 +46,16 @@ def pending(*, most: int = MOST) -> list[Pending]:
     sides, issuer = sides_of(affiliates.keys()), Issuer.objects.first()
     tax = TaxTreatments(issuer) if issuer else None
     return [
-        Pending(affiliates[pk], currency, number, earned, last, _missing(tax, sides.get(pk, Side()), currency, last))
+        Pending(
+            affiliates[pk], currency, number, earned, last, _missing(tax, sides.get(pk, InvoiceParty()), currency, last)
+        )
         for pk, currency, number, earned, last in rows
     ]
 
 
-def _missing(tax: TaxTreatments | None, side: Side, currency: str, last: datetime) -> list[str]:
+def _missing(tax: TaxTreatments | None, side: InvoiceParty, currency: str, last: datetime) -> list[str]:
     if tax is None:
-        return [gettext("The company that issues the invoices is missing."), *side.lacks()]
+        return ["The company that issues the invoices is missing.", *side.lacks()]
     return tax.lacks(side, currency, supply_day(last))
 
 

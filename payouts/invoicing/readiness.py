@@ -4,21 +4,18 @@ from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
-from django.utils.translation import gettext
-
 from payouts.invoicing.billing import seller_of
 from payouts.invoicing.countries import currency_of
-from payouts.invoicing.tax import Case, Treatment, Undecided, treat
+from payouts.invoicing.tax import TaxCase, Treatment, Undecided, treat
 from payouts.invoicing.vat_rates import RateBook
 from payouts.models import BillingDetails, Issuer, SelfBillingAgreement
-from payouts.rates.daily import NoRate, Rate, rate
-from records.translation import gettext_lazy as _
+from payouts.rates.daily import DailyRate, NoRate, rate
 
-NO_DETAILS = _("Billing details are missing.")
-NO_AGREEMENT = _("The agreement to self-billing is missing.")
+NO_DETAILS = "Billing details are missing."
+NO_AGREEMENT = "The agreement to self-billing is missing."
 
 
-class Side(NamedTuple):
+class InvoiceParty(NamedTuple):
     """The affiliate's side of an invoice, as far as it is known."""
 
     details: BillingDetails | None = None
@@ -26,24 +23,24 @@ class Side(NamedTuple):
 
     def lacks(self) -> list[str]:
         wanted = ((self.details, NO_DETAILS), (self.agreement, NO_AGREEMENT))
-        return [str(words) for found, words in wanted if found is None]
+        return [words for found, words in wanted if found is None]
 
 
-def sides_of(affiliate_ids: Collection[int]) -> dict[int, Side]:
+def sides_of(affiliate_ids: Collection[int]) -> dict[int, InvoiceParty]:
     """Details and agreement in force of these affiliates; two queries, those who have neither are left out."""
     details = {
         row.affiliate_id: row for row in BillingDetails.objects.filter(affiliate__in=affiliate_ids, replaced_at=None)
     }
     rows = SelfBillingAgreement.objects.filter(affiliate__in=affiliate_ids, ended_at=None)
     agreements = {row.affiliate_id: row for row in rows}
-    return {pk: Side(details.get(pk), agreements.get(pk)) for pk in details.keys() | agreements.keys()}
+    return {pk: InvoiceParty(details.get(pk), agreements.get(pk)) for pk in details.keys() | agreements.keys()}
 
 
 class Local(NamedTuple):
     """The currency that the VAT is owed in, and its rate from the invoice's own."""
 
     currency: str
-    rate: Rate
+    rate: DailyRate
 
 
 class TaxTreatments:
@@ -52,12 +49,12 @@ class TaxTreatments:
     def __init__(self, issuer: Issuer) -> None:
         self.issuer = issuer
         self.rates = RateBook()
-        self._local: dict[tuple[str, str, date], Rate] = {}
+        self._local: dict[tuple[str, str, date], DailyRate] = {}
 
     def treatment(self, details: BillingDetails, day: date) -> Treatment:
         """Raise `Undecided` when no rule can be applied."""
         return treat(
-            Case(
+            TaxCase(
                 seller_of(details),
                 details.country,
                 details.vat_number,
@@ -78,12 +75,10 @@ class TaxTreatments:
             if key not in self._local:
                 self._local[key] = rate(base=currency, quote=key[1], day=day)
         except NoRate as error:
-            raise Undecided(
-                gettext("The VAT has to be told in {wanted}, too. {error}").format(wanted=wanted, error=error)
-            ) from error
+            raise Undecided(f"The VAT has to be stated in {wanted}, too. {error}") from error
         return Local(key[1], self._local[key])
 
-    def lacks(self, side: Side, currency: str, day: date) -> list[str]:
+    def lacks(self, side: InvoiceParty, currency: str, day: date) -> list[str]:
         """What is missing to invoice a statement that ends on this day, in sentences; empty when nothing is."""
         missing = side.lacks()
         if side.details:

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from payouts.invoicing.basis import ZERO, Open, Part
+from payouts.invoicing.basis import ZERO, Open, StatementPart
 from payouts.models import Statement
 
 
-class Line(NamedTuple):
+class DocumentLine(NamedTuple):
     """A line of a document: its description, the number of ledger lines it sums up, and the amount before VAT."""
 
     text: str
@@ -27,14 +27,16 @@ class Sheet(NamedTuple):
 
     statement: Statement
     original: Open | None
-    lines: list[Line]
+    lines: list[DocumentLine]
 
     @property
     def net(self) -> Decimal:
         return _sum(self.lines)
 
 
-def sheets_of(statement: Statement, parts: Sequence[Part], carry: Decimal, opens: Sequence[Open]) -> list[Sheet]:
+def sheets_of(
+    statement: Statement, parts: Sequence[StatementPart], carry: Decimal, opens: Sequence[Open]
+) -> list[Sheet]:
     """The documents of a statement, the invoice first.
 
     `carry` is what earlier statements left undocumented (zero or below), `opens` are the account's invoices of which
@@ -43,7 +45,7 @@ def sheets_of(statement: Statement, parts: Sequence[Part], carry: Decimal, opens
     """
     left = {each.invoice.pk: each.net for each in opens}
     own = [_line(part) for part in parts if part.original is None]
-    credits: dict[int, list[Line]] = {}
+    credits: dict[int, list[DocumentLine]] = {}
     for original, lines in _corrections(parts).items():
         net = _sum(lines)
         take = min(-net, left.get(original, ZERO))
@@ -51,35 +53,37 @@ def sheets_of(statement: Statement, parts: Sequence[Part], carry: Decimal, opens
             own += lines
             continue
         beyond = -net - take
-        credits[original] = [*lines, Line("Beyond what was left of the invoice", 0, beyond)] if beyond else lines
-        own += [Line("Corrections beyond the corrected invoice", 0, -beyond)] if beyond else []
+        credits[original] = (
+            [*lines, DocumentLine("Beyond what was left of the invoice", 0, beyond)] if beyond else lines
+        )
+        own += [DocumentLine("Corrections beyond the corrected invoice", 0, -beyond)] if beyond else []
         left[original] -= take
     if carry:
-        own.append(Line("Carried over from earlier statements", 0, carry))
+        own.append(DocumentLine("Carried over from earlier statements", 0, carry))
     total = _sum(own)
     for each in opens if total < 0 else ():
         take = min(-total, left[each.invoice.pk])
         if take > 0:
             words = f"Commission below zero in statement {statement.number}"
-            credits.setdefault(each.invoice.pk, []).append(Line(words, 0, -take))
+            credits.setdefault(each.invoice.pk, []).append(DocumentLine(words, 0, -take))
             total += take
     known = {each.invoice.pk: each for each in opens}
     invoice = [Sheet(statement, None, own)] if total > 0 else []
     return invoice + [Sheet(statement, known[pk], lines) for pk, lines in credits.items()]
 
 
-def _corrections(parts: Sequence[Part]) -> dict[int, list[Line]]:
-    found: dict[int, list[Line]] = defaultdict(list)
+def _corrections(parts: Sequence[StatementPart]) -> dict[int, list[DocumentLine]]:
+    found: dict[int, list[DocumentLine]] = defaultdict(list)
     for part in parts:
         if part.original is not None:
             found[part.original].append(_line(part))
     return found
 
 
-def _line(part: Part) -> Line:
+def _line(part: StatementPart) -> DocumentLine:
     text = part.text if part.original is None else f"{part.text} (correction)"
-    return Line(text, part.entries, part.net)
+    return DocumentLine(text, part.entries, part.net)
 
 
-def _sum(lines: Sequence[Line]) -> Decimal:
+def _sum(lines: Sequence[DocumentLine]) -> Decimal:
     return sum((line.net for line in lines), ZERO)

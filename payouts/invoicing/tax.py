@@ -10,11 +10,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
-from django.utils.translation import gettext
-
 from payouts.invoicing.countries import in_eu
-from payouts.invoicing.vat_rates import Rate, RateBook
-from records.translation import gettext_lazy as _
+from payouts.invoicing.vat_rates import BundledRate, RateBook
 
 
 class Seller(StrEnum):
@@ -23,7 +20,7 @@ class Seller(StrEnum):
     PRIVATE = "private person"
 
 
-class Place(StrEnum):
+class TaxPlace(StrEnum):
     """Where seller and buyer are, seen from each other."""
 
     SAME = "in one country"
@@ -31,7 +28,7 @@ class Place(StrEnum):
     ELSEWHERE = "in two countries, not both in the EU"
 
 
-EVERYWHERE = frozenset(Place)
+EVERYWHERE = frozenset(TaxPlace)
 
 
 class TaxRule(NamedTuple):
@@ -40,7 +37,7 @@ class TaxRule(NamedTuple):
     code: str
     since: date
     seller: Seller
-    places: frozenset[Place]
+    places: frozenset[TaxPlace]
     charges_vat: bool
     needs_seller_number: bool
     needs_buyer_number: bool
@@ -62,28 +59,28 @@ RULES: tuple[TaxRule, ...] = (
         "No VAT is charged: the supplier is exempt as a small business (in the EU: Articles 284 to 287 of Directive "
         "2006/112/EC).",
     ),
-    TaxRule("domestic", date(2010, 1, 1), Seller.BUSINESS, frozenset({Place.SAME}), True, True, False, ""),
+    TaxRule("domestic", date(2010, 1, 1), Seller.BUSINESS, frozenset({TaxPlace.SAME}), True, True, False, ""),
     TaxRule(
-        "reverse_charge", date(2010, 1, 1), Seller.BUSINESS, frozenset({Place.EU}), False, True, True,
+        "reverse_charge", date(2010, 1, 1), Seller.BUSINESS, frozenset({TaxPlace.EU}), False, True, True,
         "Reverse charge: the recipient of the service owes the VAT (Articles 44 and 196 of Directive 2006/112/EC).",
     ),
     TaxRule(
-        "outside", date(2010, 1, 1), Seller.BUSINESS, frozenset({Place.ELSEWHERE}), False, False, False,
+        "outside", date(2010, 1, 1), Seller.BUSINESS, frozenset({TaxPlace.ELSEWHERE}), False, False, False,
         "Outside the scope of the supplier's VAT: the place of supply is the country of the recipient, who accounts "
         "for VAT there where it is due.",
     ),
 )  # fmt: skip
 
 NAMES = {
-    "private": _("Private person"),
-    "small_business": _("Small business"),
-    "domestic": _("Domestic VAT"),
-    "reverse_charge": _("Reverse charge"),
-    "outside": _("Outside the scope"),
+    "private": "Private person",
+    "small_business": "Small business",
+    "domestic": "Domestic VAT",
+    "reverse_charge": "Reverse charge",
+    "outside": "Outside the scope",
 }
 
 
-class Case(NamedTuple):
+class TaxCase(NamedTuple):
     """The facts that decide the tax: the two sides, and the day of the supply (the last of the period)."""
 
     seller: Seller
@@ -110,39 +107,37 @@ class SellerNumberMissing(Undecided):
     """The affiliate's own VAT number is missing."""
 
 
-def treat(case: Case, rates: RateBook, *, rules: Sequence[TaxRule] = RULES) -> Treatment:
+def treat(case: TaxCase, rates: RateBook, *, rules: Sequence[TaxRule] = RULES) -> Treatment:
     """Find the rule and the rate. Raise `Undecided` when the case lacks what its rule asks for."""
     where = place_of(case)
     fitting = (rule for rule in rules if rule.since <= case.day and rule.seller == case.seller and where in rule.places)
     rule = next(fitting, None)
     if rule is None:
-        raise Undecided(gettext("No tax rule is known for {day:%Y-%m-%d}.").format(day=case.day))
+        raise Undecided(f"No tax rule is known for {case.day:%Y-%m-%d}.")
     if rule.needs_seller_number and not case.seller_number:
         raise SellerNumberMissing(
-            gettext("The affiliate's VAT number is missing; without one it is a small business or a private person.")
+            "The affiliate's VAT number is missing; without one it is a small business or a private person."
         )
     if rule.needs_buyer_number and not case.buyer_number:
-        raise Undecided(gettext("The operator's own VAT number is missing: a reverse charge has to name it."))
+        raise Undecided("The operator's own VAT number is missing: a reverse charge has to name it.")
     if not rule.charges_vat:
         return Treatment(rule, Decimal(0), None)
     rate = _rate(case, rates)
     return Treatment(rule, rate.percent, rate.since)
 
 
-def _rate(case: Case, rates: RateBook) -> Rate:
+def _rate(case: TaxCase, rates: RateBook) -> BundledRate:
     rate = rates.of(case.seller_country, case.day)
     if rate is None:
         raise Undecided(
-            gettext(
-                "The VAT rate of {seller_country} on {day:%Y-%m-%d} is not known; enter it in the panel "
-                "under Money, VAT rates."
-            ).format(seller_country=case.seller_country, day=case.day)
+            f"The VAT rate of {case.seller_country} on {case.day:%Y-%m-%d} is not known; enter it in the panel "
+            "under Money, VAT rates."
         )
     return rate
 
 
-def place_of(case: Case) -> Place:
+def place_of(case: TaxCase) -> TaxPlace:
     if case.seller_country == case.buyer_country:
-        return Place.SAME
+        return TaxPlace.SAME
     both = in_eu(case.seller_country, case.day) and in_eu(case.buyer_country, case.day)
-    return Place.EU if both else Place.ELSEWHERE
+    return TaxPlace.EU if both else TaxPlace.ELSEWHERE

@@ -1,4 +1,4 @@
-"""Standard VAT rates by country and day: a table that comes along, and what operators entered over it.
+"""Standard VAT rates by country and day: a bundled table, and the rates that operators entered to override it.
 
 The table has the 27 members of the EU, the United Kingdom, Switzerland and Norway, from 2018 on; sources are the
 European Commission's "VAT rates applied in the Member States" and the tax offices of the other three. A rate that
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from payouts.models import VatRate
 
 
-class Rate(NamedTuple):
+class BundledRate(NamedTuple):
     """A country's standard rate and the day from which it holds."""
 
     percent: Decimal
@@ -56,29 +56,29 @@ SK 20 2018-01-01 23 2025-01-01
 """
 
 
-def _read(table: str) -> dict[str, list[Rate]]:
+def _read(table: str) -> dict[str, list[BundledRate]]:
     found = {}
     for line in table.split("\n"):
         country, *rest = line.split() or [""]
         if country:
             pairs = zip(rest[::2], rest[1::2], strict=True)
-            found[country] = [Rate(Decimal(percent), date.fromisoformat(day)) for percent, day in pairs]
+            found[country] = [BundledRate(Decimal(percent), date.fromisoformat(day)) for percent, day in pairs]
     return found
 
 
-BUNDLED: Mapping[str, Sequence[Rate]] = _read(_TABLE)
+BUNDLED: Mapping[str, Sequence[BundledRate]] = _read(_TABLE)
 
 
 class RateBook:
     """The current rates, read in one query."""
 
     def __init__(self) -> None:
-        self._entered: dict[str, list[Rate]] = defaultdict(list)
+        self._entered: dict[str, list[BundledRate]] = defaultdict(list)
         rows = VatRate.objects.order_by("valid_from").values_list("country", "percent", "valid_from")
         for country, percent, valid_from in rows:
-            self._entered[country].append(Rate(percent, valid_from))
+            self._entered[country].append(BundledRate(percent, valid_from))
 
-    def of(self, country: str, day: date) -> Rate | None:
+    def of(self, country: str, day: date) -> BundledRate | None:
         """The rate of that day: the newest of those that hold by then, an entered one before one of the table."""
         both = [*self._entered.get(country, ()), *BUNDLED.get(country, ())]
         return max((rate for rate in both if rate.since <= day), key=lambda rate: rate.since, default=None)

@@ -5,23 +5,23 @@ prices them in their current state, and appends the difference between the amoun
 Approval, reversal, correction, a new plan version and a lost task all take this path.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import F, QuerySet, Sum
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from affiliates.models import Affiliate, User
 from conversions.models import Conversion
 from payouts.ledger.chain import Draft, append
-from payouts.ledger.pricing_groups import Account, Span, lineage, lock_accounts, spans, with_facts, within
+from payouts.ledger.owed import Slot, Subject, booked_amounts, differences_of, slot_of
+from payouts.ledger.pricing_groups import PricingGroup, TimeSpan, lineage, lock_accounts, spans, with_facts, within
 from payouts.models import LedgerEntry
 from payouts.plans.price_books import keep_versions, price_book
-from payouts.pricing import Event, PriceBook, Quote, exact, plain, price_all
+from payouts.pricing import PriceBook, PricedEvent, Quote, plain, price_all
 from records.money import MAX_AMOUNT, PLACES, places, round_money
 
 Kind = LedgerEntry.Kind
@@ -58,18 +58,8 @@ class UnknownCurrency(AdjustmentRefused):
 class Due(NamedTuple):
     """A conversion in its state at pricing, and the public ID that its entries are sealed with."""
 
-    event: Event
+    event: PricedEvent
     public_id: str
-
-
-class Slot(NamedTuple):
-    """The key of a booked amount. A conversion may have several: one per line of its price."""
-
-    conversion_id: int
-    affiliate_id: int
-    plan_version_id: int | None
-    rule_id: int | None
-    currency: str
 
 
 def book_changes(*, limit: int = 1000, now: datetime | None = None) -> int:
@@ -88,7 +78,7 @@ def book_changes(*, limit: int = 1000, now: datetime | None = None) -> int:
         if not due:
             return 0
         concerned, quotes = price_together(due, lock=True)
-        booked = booked_amounts([row.event.conversion_id for row in concerned])
+        booked = booked_amounts("conversion", [row.event.conversion_id for row in concerned])
         append(differences(concerned, quotes, booked), now=now)
         taken = Conversion.objects.filter(pk__in=[row.event.conversion_id for row in due])
         taken.update(booked_at=now or timezone.now())
@@ -104,12 +94,12 @@ def take_due(limit: int) -> list[Due]:
 def read_events(rows: QuerySet[Conversion]) -> list[Due]:
     """The facts that price these conversions, in the order of the query."""
     rows = rows.annotate(kept=F("revenue") - F("refunded"))
-    return [Due(Event(*facts), public_id) for *facts, public_id in rows.values_list(*EVENT_COLUMNS, "public_id")]
+    return [Due(PricedEvent(*facts), public_id) for *facts, public_id in rows.values_list(*EVENT_COLUMNS, "public_id")]
 
 
-def event_of(row: Conversion) -> Event:
+def event_of(row: Conversion) -> PricedEvent:
     """The facts of one conversion that is loaded already, with its goal."""
-    return Event(
+    return PricedEvent(
         row.pk,
         row.affiliate_id,
         row.goal.offer_id,
@@ -125,7 +115,7 @@ def event_of(row: Conversion) -> Event:
     )
 
 
-def quote_all(events: Sequence[Event]) -> dict[int, Quote]:
+def quote_all(events: Sequence[PricedEvent]) -> dict[int, Quote]:
     """Price a batch by conversion ID, in a constant number of queries for any size."""
     quotes = price_together([Due(event, "") for event in events])[1]
     return {event.conversion_id: quotes[event.conversion_id] for event in events}
@@ -154,75 +144,26 @@ def price_together(
     return list(due), price_all(with_facts(events, book), book, family)
 
 
-def _with_neighbours(due: Sequence[Due], wanted: Mapping[Account, Span]) -> list[Due]:
+def _with_neighbours(due: Sequence[Due], wanted: Mapping[PricingGroup, TimeSpan]) -> list[Due]:
     """The batch, then the other approved conversions of its accounts."""
     rows = Conversion.objects.filter(within(wanted), status=Conversion.Status.APPROVED, is_test=False).order_by("pk")
     known = {row.event.conversion_id for row in due}
     return [*due, *(row for row in read_events(rows) if row.event.conversion_id not in known)]
 
 
-def booked_amounts(conversion_ids: Iterable[int]) -> dict[int, dict[Slot, Decimal]]:
-    """The amounts in the ledger for these conversions, by conversion and slot, including slots settled to zero."""
-    sums = (
-        LedgerEntry.objects.filter(conversion__in=list(conversion_ids), kind__in=[Kind.COMMISSION, Kind.REVERSAL])
-        .order_by()
-        .values_list("conversion_id", "affiliate_id", "plan_version_id", "rule_id", "currency")
-        .annotate(total=Sum("amount"))
-    )
-    booked: dict[int, dict[Slot, Decimal]] = defaultdict(dict)
-    for *slot, total in sums:
-        booked[slot[0]][Slot(*slot)] = total
-    return booked
-
-
 def differences(
     due: Iterable[Due], quotes: Mapping[int, Quote], booked: Mapping[int, Mapping[Slot, Decimal]]
 ) -> list[Draft]:
-    """Owed minus booked, slot by slot: commission where more is owed, a reversal where less is."""
+    """Owed minus booked for these conversions: commission where more is owed, a reversal where less is."""
     drafts: list[Draft] = []
-    for row in due:
-        quote = quotes[row.event.conversion_id]
-        drafts += _differences_of(row, quote, booked.get(row.event.conversion_id, {}))
-    return drafts
-
-
-def _differences_of(row: Due, quote: Quote, booked: Mapping[Slot, Decimal]) -> list[Draft]:
-    event, drafts = row.event, []
-    owed = {
-        Slot(event.conversion_id, line.affiliate_id, line.version_id, line.rule_id, line.currency): line
-        for line in quote.lines
-    }
-    # Reversals of old slots come before the entries that replace them.
-    for slot in [*(slot for slot in booked if slot not in owed), *owed]:
-        line, before = owed.get(slot), booked.get(slot, Decimal(0))
-        difference = (line.amount if line else Decimal(0)) - before
-        if not difference:
-            continue
-        drafts.append(
-            Draft(
-                affiliate_id=slot.affiliate_id,
-                kind=Kind.COMMISSION if difference > 0 else Kind.REVERSAL,
-                amount=difference,
-                currency=slot.currency,
-                arithmetic=_words(line.arithmetic if line else "", before, slot.currency, quote),
-                occurred_at=event.occurred_at,
-                conversion=(event.conversion_id, row.public_id),
-                plan_version_id=slot.plan_version_id,
-                rule_id=slot.rule_id,
-            )
+    for event, public_id in due:
+        quote, subject = (
+            quotes[event.conversion_id],
+            Subject(event.occurred_at, conversion=(event.conversion_id, public_id)),
         )
+        owed = {slot_of(line): line for line in quote.lines}
+        drafts += differences_of(subject, owed, booked.get(event.conversion_id, {}), reason=quote.reason)
     return drafts
-
-
-def _words(arithmetic: str, before: Decimal, currency: str, quote: Quote) -> str:
-    """The arithmetic of a line, with what was booked before when the line only makes up the difference."""
-    if not before:
-        return arithmetic[:300]
-    if arithmetic:
-        message = f"; {exact(before, currency)} booked before"
-        return f"{arithmetic[: 300 - len(message)]}{message}"
-    why = quote.reason or "Another rule applies now."
-    return f"takes back {exact(before, currency)}. {why}"[:300]
 
 
 def adjust(

@@ -42,7 +42,7 @@ from payouts.models import LedgerEntry, LedgerHead, Statement
 GENESIS = "0" * 64
 
 
-class Facts(NamedTuple):
+class EntryFacts(NamedTuple):
     """The facts that an entry's seal covers: the fields of the canonical form."""
 
     affiliate: str
@@ -98,7 +98,7 @@ class Draft:
     actor_id: int | None = None
 
 
-def canonical_text(facts: Facts) -> str:
+def canonical_text(facts: EntryFacts) -> str:
     """The JSON text that is sealed; the module's docstring defines it."""
     values = facts._asdict()
     if facts.clicks is None:
@@ -112,7 +112,7 @@ def canonical_text(facts: Facts) -> str:
     return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def seal(facts: Facts) -> str:
+def seal(facts: EntryFacts) -> str:
     return hashlib.sha256(canonical_text(facts).encode()).hexdigest()
 
 
@@ -171,7 +171,7 @@ def _floors(heads: Sequence[LedgerHead]) -> dict[int, datetime | None]:
 
 def _link(head: LedgerHead, draft: Draft, booked_at: datetime) -> LedgerEntry:
     """Number and seal one entry, and move the head on to it."""
-    facts = Facts(
+    facts = EntryFacts(
         affiliate=head.affiliate.public_id,
         sequence=head.sequence + 1,
         kind=draft.kind,

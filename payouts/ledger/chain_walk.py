@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from payouts.ledger.chain import GENESIS, Facts, seal
+from payouts.ledger.chain import GENESIS, EntryFacts, seal
 from payouts.models import LedgerEntry, LedgerHead, Statement
 from payouts.pricing import exact
 
@@ -44,7 +44,7 @@ class ChainWalk:
         for statement in statements:
             self.awaited[statement.last_sequence].append(statement)
 
-    def follow(self, facts: Facts, stored_seal: str) -> Iterator[ChainProblem]:
+    def follow(self, facts: EntryFacts, stored_seal: str) -> Iterator[ChainProblem]:
         """Take the next entry and return the errors in it, in its position, and in statements that end here."""
         subject = f"{self.name}, entry #{facts.sequence}"
         yield from (ChainProblem(subject, problem) for problem in self._link_problems(facts, stored_seal))
@@ -61,7 +61,7 @@ class ChainWalk:
             yield from (ChainProblem(f"{self.name}, statement {statement.number}", problem) for problem in problems)
             self.closed[statement.currency] = statement, self.totals[statement.currency]
 
-    def _link_problems(self, facts: Facts, stored_seal: str) -> Iterator[str]:
+    def _link_problems(self, facts: EntryFacts, stored_seal: str) -> Iterator[str]:
         expected = self.sequence + 1
         if facts.sequence != expected:
             yield f"{_numbers(expected, facts.sequence - 1)} missing before it."

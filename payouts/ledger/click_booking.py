@@ -11,32 +11,30 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time
 from decimal import Decimal
-from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Max, Q, QuerySet, Sum
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
 from payouts.ledger.chain import Draft, append
-from payouts.ledger.pricing_groups import Account, Span, lineage, lock_accounts, spans
+from payouts.ledger.owed import Slot, Subject, booked_amounts, differences_of, slot_of
+from payouts.ledger.pricing_groups import PricingGroup, TimeSpan, lineage, lock_accounts, spans
 from payouts.models import BilledClicks, CommissionPlan, LedgerEntry
 from payouts.plans.price_books import keep_versions, price_book
-from payouts.pricing import APPROVED, Event, Line, PriceBook, choose_rules, choose_version, exact, price_all
+from payouts.pricing import (
+    APPROVED,
+    CommissionLine,
+    PriceBook,
+    PricedEvent,
+    choose_rules,
+    choose_version,
+    price_all,
+)
 from payouts.pricing.precedence import SUB_NAMES, most_specific
 from records.periods import BEGINNING, END, first_day_under
 
-Kind = LedgerEntry.Kind
 # Where the entries of a day stand in time: its noon is the same day in nearly every time zone.
 NOON = time(12, tzinfo=UTC)
-
-
-class Slot(NamedTuple):
-    """The key of a booked amount."""
-
-    affiliate_id: int
-    plan_version_id: int | None
-    rule_id: int | None
-    currency: str
 
 
 def book_clicks(*, limit: int = 1000, now: datetime | None = None) -> int:
@@ -59,17 +57,17 @@ def book_clicks(*, limit: int = 1000, now: datetime | None = None) -> int:
 def click_differences(due: Sequence[BilledClicks], *, lock: bool = False) -> list[Draft]:
     """Owed minus booked for these days and those that a cap counts with them: commission, or a reversal."""
     concerned, owed, reasons = price_clicks(due, lock=lock)
-    booked = _booked([row.pk for row in concerned])
+    booked = booked_amounts("clicks", [row.pk for row in concerned])
     return [
         draft
         for row in concerned
-        for draft in _differences_of(row, owed.get(row.pk, {}), booked.get(row.pk, {}), reasons.get(row.pk, ""))
+        for draft in _differences(row, owed.get(row.pk, {}), booked.get(row.pk, {}), reasons.get(row.pk, ""))
     ]
 
 
 def price_clicks(
     due: Sequence[BilledClicks], *, lock: bool = False
-) -> tuple[list[BilledClicks], dict[int, dict[Slot, Line]], dict[int, str]]:
+) -> tuple[list[BilledClicks], dict[int, dict[Slot, CommissionLine]], dict[int, str]]:
     """All priced rows, the amount of each by slot, and in words why a row earns nothing."""
     book = price_book(offer_ids={row.offer_id for row in due}, affiliate_ids={row.affiliate_id for row in due})
     wanted = spans([event for row in due for event in _events(row)], book, clicks=True)
@@ -78,12 +76,12 @@ def price_clicks(
     concerned = [*due, *_neighbours(due, wanted)] if wanted else list(due)
     sources, events = _gathered(concerned, book)
     quotes = price_all(events, book, lineage(book, {row.affiliate_id for row in concerned}))
-    owed: dict[int, dict[Slot, Line]] = defaultdict(dict)
+    owed: dict[int, dict[Slot, CommissionLine]] = defaultdict(dict)
     reasons: dict[int, str] = {}
     for number, pk in enumerate(sources):
         quote = quotes[number]
         for line in quote.lines:
-            slot = Slot(line.affiliate_id, line.version_id, line.rule_id, line.currency)
+            slot = slot_of(line)
             before = owed[pk].get(slot)
             owed[pk][slot] = _sum(before, line) if before else line
         if quote.reason:
@@ -91,11 +89,11 @@ def price_clicks(
     return concerned, owed, reasons
 
 
-def _events(row: BilledClicks) -> list[Event]:
+def _events(row: BilledClicks) -> list[PricedEvent]:
     """The day's parts, each as an event at its first moment (UTC)."""
     moment = datetime.combine(row.day, time(), UTC)
     return [
-        Event(
+        PricedEvent(
             conversion_id=0,
             affiliate_id=row.affiliate_id,
             offer_id=row.offer_id,
@@ -113,15 +111,15 @@ def _events(row: BilledClicks) -> list[Event]:
     ]
 
 
-def _gathered(rows: Iterable[BilledClicks], book: PriceBook) -> tuple[list[int], list[Event]]:
+def _gathered(rows: Iterable[BilledClicks], book: PriceBook) -> tuple[list[int], list[PricedEvent]]:
     """One event for all parts of a row that the same rules price, each with its row.
 
     Ordered by day and link, so that a cap runs out the same way in every run.
     """
     sources: list[int] = []
-    events: list[Event] = []
+    events: list[PricedEvent] = []
     for row in sorted(rows, key=lambda row: (row.day, row.pk)):
-        groups: dict[object, Event] = {}
+        groups: dict[object, PricedEvent] = {}
         for event in _events(row):
             key = _rules_for(event, book)
             known = groups.get(key)
@@ -133,7 +131,7 @@ def _gathered(rows: Iterable[BilledClicks], book: PriceBook) -> tuple[list[int],
     return sources, events
 
 
-def _rules_for(event: Event, book: PriceBook) -> tuple[int, ...]:
+def _rules_for(event: PricedEvent, book: PriceBook) -> tuple[int, ...]:
     chosen = choose_version(event, book)
     if isinstance(chosen, str):
         return ()
@@ -142,11 +140,11 @@ def _rules_for(event: Event, book: PriceBook) -> tuple[int, ...]:
     return tuple(rule.id for rule in rules)
 
 
-def _sum(before: Line, line: Line) -> Line:
+def _sum(before: CommissionLine, line: CommissionLine) -> CommissionLine:
     return replace(before, amount=before.amount + line.amount, arithmetic=f"{before.arithmetic} + {line.arithmetic}")
 
 
-def _neighbours(due: Sequence[BilledClicks], wanted: Mapping[Account, Span]) -> QuerySet[BilledClicks]:
+def _neighbours(due: Sequence[BilledClicks], wanted: Mapping[PricingGroup, TimeSpan]) -> QuerySet[BilledClicks]:
     """The other days of these accounts in the spans that their caps count over."""
     found = Q(pk__in=[])
     for account, span in wanted.items():
@@ -160,56 +158,16 @@ def _neighbours(due: Sequence[BilledClicks], wanted: Mapping[Account, Span]) -> 
     return BilledClicks.objects.filter(found).exclude(pk__in=known).select_related("link")
 
 
-def _booked(pks: Sequence[int]) -> dict[int, dict[Slot, Decimal]]:
-    sums = (
-        LedgerEntry.objects.filter(clicks__in=pks, kind__in=[Kind.COMMISSION, Kind.REVERSAL])
-        .order_by()
-        .values_list("clicks_id", "affiliate_id", "plan_version_id", "rule_id", "currency")
-        .annotate(total=Sum("amount"))
-    )
-    booked: dict[int, dict[Slot, Decimal]] = defaultdict(dict)
-    for pk, *slot, total in sums:
-        booked[pk][Slot(*slot)] = total
-    return booked
-
-
-def _differences_of(
-    row: BilledClicks, owed: Mapping[Slot, Line], booked: Mapping[Slot, Decimal], reason: str
+def _differences(
+    row: BilledClicks, owed: Mapping[Slot, CommissionLine], booked: Mapping[Slot, Decimal], reason: str
 ) -> list[Draft]:
-    drafts = []
-    # Reversals of old slots come before the entries that replace them.
-    for slot in [*(slot for slot in booked if slot not in owed), *owed]:
-        line, before = owed.get(slot), booked.get(slot, Decimal(0))
-        difference = (line.amount if line else Decimal(0)) - before
-        if not difference:
-            continue
-        drafts.append(
-            Draft(
-                affiliate_id=slot.affiliate_id,
-                kind=Kind.COMMISSION if difference > 0 else Kind.REVERSAL,
-                amount=difference,
-                currency=slot.currency,
-                arithmetic=_words(row, slot, line, before, reason),
-                occurred_at=datetime.combine(row.day, NOON),
-                clicks=(row.pk, row.public_id),
-                plan_version_id=slot.plan_version_id,
-                rule_id=slot.rule_id,
-            )
-        )
-    return drafts
-
-
-def _words(row: BilledClicks, slot: Slot, line: Line | None, before: Decimal, reason: str) -> str:
     """`Link k3n8d2x on 2026-11-20: 0.10 EUR per click for 340 valid clicks = 34.00 EUR`; a parent reads no link."""
-    where = (
-        f"Link {row.link.code} on {row.day}: " if slot.affiliate_id == row.affiliate_id else f"Clicks of {row.day}: "
-    )
-    currency = slot.currency
-    if line is None:
-        why = reason or "Another rule applies now."
-        return f"{where}takes back {exact(before, currency)}. {why}"[:300]
-    message = f"; {exact(before, currency)} booked before" if before else ""
-    return f"{where}{line.arithmetic}"[: 300 - len(message)] + message
+
+    def where(affiliate_id: int) -> str:
+        return f"Link {row.link.code} on {row.day}: " if affiliate_id == row.affiliate_id else f"Clicks of {row.day}: "
+
+    subject = Subject(datetime.combine(row.day, NOON), clicks=(row.pk, row.public_id))
+    return differences_of(subject, owed, booked, reason=reason, where=where)
 
 
 def problems_of_paid_clicks(plan: CommissionPlan, effective_from: datetime, now: datetime) -> list[str]:

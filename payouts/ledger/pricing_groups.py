@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from affiliates.models import Affiliate, Parentage
 from conversions.models import CustomerLock
-from payouts.pricing import Event, Family, Lineage, PlanTerms, PriceBook, PricingRule
+from payouts.pricing import Family, Lineage, PlanTerms, PriceBook, PricedEvent, PricingRule
 from payouts.pricing.facts import MOST_LEVELS
 from payouts.pricing.kind import Prices
 from payouts.pricing.kinds import kind_of
@@ -22,21 +22,21 @@ from records.periods import BEGINNING, END, TOTAL, begins, ends
 from tracking.models import Click
 
 
-class Account(NamedTuple):
+class PricingGroup(NamedTuple):
     affiliate_id: int
     offer_id: int
 
 
-class Span(NamedTuple):
+class TimeSpan(NamedTuple):
     """From a moment on, until before another."""
 
     begins_at: datetime
     ends_at: datetime
 
-    def with_moment(self, moment: datetime, periods: Iterable[str]) -> "Span":
+    def with_moment(self, moment: datetime, periods: Iterable[str]) -> "TimeSpan":
         first = min((begins(each, moment) for each in periods), default=moment)
         last = max((ends(each, moment) for each in periods), default=moment)
-        return Span(min(self.begins_at, first), max(self.ends_at, last))
+        return TimeSpan(min(self.begins_at, first), max(self.ends_at, last))
 
 
 def looks_back(rule: PricingRule) -> set[str]:
@@ -46,7 +46,7 @@ def looks_back(rule: PricingRule) -> set[str]:
     return kind_of(rule).looks_back(rule) | cap | payments
 
 
-def periods_of(book: PriceBook, account: Account, *, clicks: bool = False) -> set[str]:
+def periods_of(book: PriceBook, account: PricingGroup, *, clicks: bool = False) -> set[str]:
     """The periods that rules count over, for conversions or for clicks: neither affects the other."""
     plans = (book.get((account.offer_id, account.affiliate_id)), book.get((account.offer_id, None)))
     return {period for plan in plans if plan for period in _periods_of_plan(plan, clicks)}
@@ -58,28 +58,28 @@ def _periods_of_plan(plan: PlanTerms, clicks: bool) -> set[str]:
     return {period for rule in mine for period in looks_back(rule)}
 
 
-def spans(events: Iterable[Event], book: PriceBook, *, clicks: bool = False) -> dict[Account, Span]:
+def spans(events: Iterable[PricedEvent], book: PriceBook, *, clicks: bool = False) -> dict[PricingGroup, TimeSpan]:
     """The accounts of these events that are priced as a whole, with the time that has to be read for each."""
-    known: dict[Account, set[str]] = {}
-    found: dict[Account, Span] = {}
+    known: dict[PricingGroup, set[str]] = {}
+    found: dict[PricingGroup, TimeSpan] = {}
     for event in events:
-        account = Account(event.affiliate_id, event.offer_id)
+        account = PricingGroup(event.affiliate_id, event.offer_id)
         periods = known.get(account)
         if periods is None:
             periods = known[account] = periods_of(book, account, clicks=clicks)
         if periods:
-            found[account] = found.get(account, Span(END, BEGINNING)).with_moment(event.occurred_at, periods)
+            found[account] = found.get(account, TimeSpan(END, BEGINNING)).with_moment(event.occurred_at, periods)
     return found
 
 
-def lock_accounts(accounts: Collection[Account], *, clicks: bool = False) -> None:
+def lock_accounts(accounts: Collection[PricingGroup], *, clicks: bool = False) -> None:
     """Hold these accounts until the transaction ends, in one order, so that two workers never price one at once."""
     what = "clicks" if clicks else "account"
     keys = (f"{what} {each.affiliate_id} {each.offer_id}" for each in accounts)
     wait_for(Lock.PRICING_GROUPS, map(number_of, keys))
 
 
-def within(wanted: Mapping[Account, Span]) -> Q:
+def within(wanted: Mapping[PricingGroup, TimeSpan]) -> Q:
     """The conversions of these accounts in their spans."""
     found = Q(pk__in=[])
     for account, span in wanted.items():
@@ -90,7 +90,7 @@ def within(wanted: Mapping[Account, Span]) -> Q:
     return found
 
 
-def with_facts(events: list[Event], book: PriceBook) -> list[Event]:
+def with_facts(events: list[PricedEvent], book: PriceBook) -> list[PricedEvent]:
     """Add country, sub IDs and the customer's first event where a rule asks for them: at most two queries."""
     rules = [rule for plan in book.values() for version in plan.versions for rule in version.rules]
     if any(rule.country or rule.sub_name for rule in rules):
@@ -102,14 +102,14 @@ def with_facts(events: list[Event], book: PriceBook) -> list[Event]:
     return events
 
 
-def _clicks(events: Iterable[Event]) -> dict[object, dict[str, Any]]:
+def _clicks(events: Iterable[PricedEvent]) -> dict[object, dict[str, Any]]:
     names = ("sub1", "sub2", "sub3", "sub4", "sub5")
     ids = {event.click_id for event in events if event.click_id}
     rows = Click.objects.filter(id__in=ids).values_list("id", "country", *names)
     return {pk: {"country": country, "subs": dict(zip(names, subs, strict=True))} for pk, country, *subs in rows}
 
 
-def _first_events(events: Iterable[Event]) -> dict[tuple[int | None, int], datetime]:
+def _first_events(events: Iterable[PricedEvent]) -> dict[tuple[int | None, int], datetime]:
     customers = {event.customer_id for event in events if event.customer_id}
     rows = CustomerLock.objects.filter(customer__in=customers).values_list("customer_id", "offer_id", "locked_at")
     return {(customer_id, offer_id): locked_at for customer_id, offer_id, locked_at in rows}

@@ -16,7 +16,6 @@ from typing import NamedTuple
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
-from django.utils.translation import gettext
 
 from affiliates.models import User
 from payouts.models import AnswerRow, Payout, PayoutBatch, SentLine
@@ -48,7 +47,7 @@ CURRENCY_COLUMNS = ("currency", "target_currency", "targetcurrency", "payment_cu
 
 
 @dataclass
-class Result:
+class BankAnswerResult:
     """The result of a file: counts, and the rows that could not be applied, each with its reason."""
 
     paid: int = 0
@@ -59,7 +58,7 @@ class Result:
     problems: list[str] = field(default_factory=list)
 
 
-class Row(NamedTuple):
+class BankAnswerRow(NamedTuple):
     line: int
     payout: str
     status: str
@@ -75,19 +74,19 @@ class RowRefused(ValueError):
     """The row cannot be applied; nothing was booked for it."""
 
 
-def import_result(*, content: bytes, actor: User, now: datetime) -> Result:
+def import_result(*, content: bytes, actor: User, now: datetime) -> BankAnswerResult:
     """Apply an answer: CSV with a payout's ID and a status in each row, found by the columns' names.
 
     A row that was applied before changes nothing. A row that cannot be applied is named; the others are applied.
     Raise `BatchRefused` when the file as a whole cannot be read.
     """
-    result = Result()
+    result = BankAnswerResult()
     for row, line in _once(_rows(content), result):
         try:
             with transaction.atomic():
                 outcome = _apply(row, line, actor, now)
         except (RowRefused, AlreadyPaid, NotPaid, ReferenceRefused) as error:
-            result.problems.append(gettext("Line {line}: {fault}").format(line=row.line, error=error))
+            result.problems.append(f"Line {row.line}: {error}")
         except IntegrityError as error:
             if "answer_row_once" not in str(error):
                 raise
@@ -97,14 +96,14 @@ def import_result(*, content: bytes, actor: User, now: datetime) -> Result:
     return result
 
 
-def _once(rows: list[Row], result: Result) -> list[tuple[Row, SentLine]]:
+def _once(rows: list[BankAnswerRow], result: BankAnswerResult) -> list[tuple[BankAnswerRow, SentLine]]:
     """One row for each line that was sent. A repeated row is reported; rows that contradict each other are left out."""
-    by_line: dict[int, list[tuple[Row, SentLine]]] = defaultdict(list)
+    by_line: dict[int, list[tuple[BankAnswerRow, SentLine]]] = defaultdict(list)
     for row in rows:
         try:
             line = _line_of(row)
         except RowRefused as error:
-            result.problems.append(gettext("Line {line}: {fault}").format(line=row.line, error=error))
+            result.problems.append(f"Line {row.line}: {error}")
         else:
             by_line[line.pk].append((row, line))
     found = []
@@ -112,42 +111,30 @@ def _once(rows: list[Row], result: Result) -> list[tuple[Row, SentLine]]:
         (first, line), numbers = same[0], ", ".join(str(row.line) for row, _ in same)
         if len({(MEANING.get(row.status), row.amount, row.currency) for row, _ in same}) > 1:
             result.problems.append(
-                gettext("Lines {numbers}: they contradict each other about {line}; none of them is applied.").format(
-                    numbers=numbers, line=line
-                )
+                f"Lines {numbers}: they contradict each other about {line}; none of them is applied."
             )
             continue
         if len(same) > 1:
-            result.problems.append(
-                gettext("Lines {numbers}: {line} is in the file more than once; line {line_2} counts.").format(
-                    numbers=numbers, line=line, line_2=first.line
-                )
-            )
+            result.problems.append(f"Lines {numbers}: {line} is in the file more than once; line {first.line} counts.")
         found.append((first, line))
     return sorted(found, key=lambda each: each[0].line)
 
 
-def _line_of(row: Row) -> SentLine:
+def _line_of(row: BankAnswerRow) -> SentLine:
     """The line that the row answers to: by the reference in the file, or by the payout's ID where that is plain."""
     lines = SentLine.objects.select_related("batch", "payout")
     line = lines.filter(reference=row.payout).first() if row.payout else None
     payout = line.payout if line else Payout.objects.filter(public_id=row.payout.replace("-", "_", 1)).first()
     if payout is None:
-        raise RowRefused(gettext("there is no payout {payout}.").format(payout=row.payout or "(empty)"))
+        raise RowRefused(f"there is no payout {row.payout or '(empty)'}.")
     if row.batch:
         line = lines.filter(payout=payout, batch__public_id=row.batch).first()
         if line is None and payout.batch and payout.batch.public_id != row.batch:
-            raise RowRefused(
-                gettext("{payout} is in batch {batch}, not in {batch_2}.").format(
-                    payout=payout, batch=payout.batch, batch_2=row.batch
-                )
-            )
+            raise RowRefused(f"{payout} is in batch {payout.batch}, not in {row.batch}.")
     elif line is None:
         sent = list(lines.filter(payout=payout)[:2])
         if len(sent) > 1:
-            raise RowRefused(
-                gettext("{payout} was sent more than once; name the batch in a column batch.").format(payout=payout)
-            )
+            raise RowRefused(f"{payout} was sent more than once; name the batch in a column batch.")
         line = sent[0] if sent else None
     if line is None:
         raise RowRefused(_never_sent(payout))
@@ -157,23 +144,17 @@ def _line_of(row: Row) -> SentLine:
 def _never_sent(payout: Payout) -> str:
     batch = payout.batch
     if batch is None:
-        return gettext("{payout} is in no batch that was sent; nothing is booked for it.").format(payout=payout)
+        return f"{payout} is in no batch that was sent; nothing is booked for it."
     status = batch.get_status_display().lower()
-    return gettext("{payout} was never sent: batch {batch} is {status} and no file was released.").format(
-        payout=payout, batch=batch, status=status
-    )
+    return f"{payout} was never sent: batch {batch} is {status} and no file was released."
 
 
-def _apply(row: Row, line: SentLine, actor: User, now: datetime) -> str:
+def _apply(row: BankAnswerRow, line: SentLine, actor: User, now: datetime) -> str:
     """Apply a row under the locks of its batch, then of its payout; return which count goes up."""
     meaning = MEANING.get(row.status)
     if meaning is None:
         known = "; ".join(f"{each}: {', '.join(words)}" for each, words in WORDS.items())
-        raise RowRefused(
-            gettext("the status {status} of {line} is not known. Known are {known}.").format(
-                status=row.status[:40] or "(empty)", line=line, known=known
-            )
-        )
+        raise RowRefused(f"the status {row.status[:40] or '(empty)'} of {line} is not known. Known are {known}.")
     batch = PayoutBatch.objects.select_for_update(of=("self",)).get(pk=line.batch_id)
     payout = Payout.objects.select_for_update(of=("self",)).get(pk=line.payout_id)
     _check_amount(row, line)
@@ -184,7 +165,7 @@ def _apply(row: Row, line: SentLine, actor: User, now: datetime) -> str:
     return _book(row, payout, meaning, actor, now)
 
 
-def _known(row: Row, line: SentLine, payout: Payout, meaning: str) -> bool:
+def _known(row: BankAnswerRow, line: SentLine, payout: Payout, meaning: str) -> bool:
     """Whether the row was applied before, or reports the current state."""
     is_here = payout.batch_id == line.batch_id
     if is_here and payout.status == meaning:
@@ -196,60 +177,40 @@ def _known(row: Row, line: SentLine, payout: Payout, meaning: str) -> bool:
         return False
     if payout.batch_id and not is_here and not row.batch:
         raise RowRefused(
-            gettext(
-                "this row is about {payout} in batch {batch}, and was applied; it is in batch {batch_2} now. "
-                "If the row is about the new batch, name it in a column batch."
-            ).format(payout=payout, batch=line.batch, batch_2=payout.batch)
+            f"this row is about {payout} in batch {line.batch}, and was applied; it is in batch {payout.batch} now. "
+            "If the row is about the new batch, name it in a column batch."
         )
     return True
 
 
-def _refuse_misfits(row: Row, line: SentLine, batch: PayoutBatch, payout: Payout, meaning: str) -> None:
+def _refuse_misfits(row: BankAnswerRow, line: SentLine, batch: PayoutBatch, payout: Payout, meaning: str) -> None:
     """Raise for an answer that comes too late for its payout, or that contradicts the ledger."""
     if batch.status != Status.SENT:
         raise RowRefused(
-            gettext(
-                "{line} was sent with batch {batch}, which is {status}, and the file has "
-                "{status_2}. Nothing is booked: check with the bank whether money left."
-            ).format(line=line, batch=batch, status=batch.get_status_display().lower(), status_2=row.status)
+            f"{line} was sent with batch {batch}, which is {batch.get_status_display().lower()}, and the file has "
+            f"{row.status}. Nothing is booked: check with the bank whether money left."
         )
     if payout.batch_id != line.batch_id:
-        place = (
-            gettext("it is in batch {batch} now").format(batch=payout.batch)
-            if payout.batch_id
-            else gettext("it has left that batch")
-        )
+        place = f"it is in batch {payout.batch} now" if payout.batch_id else "it has left that batch"
         why = f" ({payout.failure})" if payout.failure else ""
         raise RowRefused(
-            gettext(
-                "{line} was sent with batch {batch}; {place}{why}, and the file has {status}. Nothing is booked: "
-                "unless this file is an older one, check with the bank before the payout is sent again."
-            ).format(line=line, batch=batch, place=place, why=why, status=row.status)
+            f"{line} was sent with batch {batch}; {place}{why}, and the file has {row.status}. Nothing is booked: "
+            "unless this file is an older one, check with the bank before the payout is sent again."
         )
     settled = payout.status != Payout.Status.DUE
     if settled and not (payout.status == Payout.Status.PAID and meaning == RETURNED):
         raise RowRefused(
-            gettext(
-                "{line} is {status} here, and the file has {status_2}. Nothing is booked: "
-                "an older file is harmless; a newer one has to be settled by hand on the payout's page."
-            ).format(line=line, status=payout.get_status_display().lower(), status_2=row.status)
+            f"{line} is {payout.get_status_display().lower()} here, and the file has {row.status}. Nothing is booked: "
+            "an older file is harmless; a newer one has to be settled by hand on the payout's page."
         )
 
 
-def _check_amount(row: Row, line: SentLine) -> None:
+def _check_amount(row: BankAnswerRow, line: SentLine) -> None:
     sent = exact(line.amount, line.currency)
     if row.currency and row.currency.upper() != line.currency:
-        raise RowRefused(
-            gettext("{line} was for {sent}, and the row is in {currency}.").format(
-                line=line, sent=sent, currency=row.currency[:10]
-            )
-        )
+        raise RowRefused(f"{line} was for {sent}, and the row is in {row.currency[:10]}.")
     if row.amount and abs(_number(row.amount) or Decimal(0)) != line.amount:
-        raise RowRefused(
-            gettext("{line} was for {sent}, and the row is for {amount}.").format(
-                line=line, sent=sent, amount=row.amount[:30]
-            )
-        )
+        raise RowRefused(f"{line} was for {sent}, and the row is for {row.amount[:30]}.")
 
 
 def _number(text: str) -> Decimal | None:
@@ -268,7 +229,7 @@ def _number(text: str) -> Decimal | None:
     return number if number.is_finite() else None
 
 
-def _book(row: Row, payout: Payout, meaning: str, actor: User, now: datetime) -> str:
+def _book(row: BankAnswerRow, payout: Payout, meaning: str, actor: User, now: datetime) -> str:
     if meaning == IN_FLIGHT:
         mark_in_flight(payout=payout, status=row.status.replace("_", " "), now=now)
         return "in_flight"
@@ -283,48 +244,41 @@ def _book(row: Row, payout: Payout, meaning: str, actor: User, now: datetime) ->
     return "returned"
 
 
-def _why(row: Row) -> str:
+def _why(row: BankAnswerRow) -> str:
     """The reason as the affiliate reads it."""
     text = " ".join("".join(each if each.isprintable() else " " for each in row.reason).split())
-    return text[:200] or gettext("the bank gave no reason")
+    return text[:200] or "the bank gave no reason"
 
 
-def _rows(content: bytes) -> list[Row]:
+def _rows(content: bytes) -> list[BankAnswerRow]:
     if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         raise BatchRefused(
-            gettext(
-                "This is an XML message (such as pain.002 or camt), which is not read here. Nothing was booked. Export "
-                "the "
-                "payments as CSV with the columns payout (the EndToEndId) and status, or mark them one by one."
-            )
+            "This is an XML message (such as pain.002 or camt), which is not read here. Nothing was booked. Export the "
+            "payments as CSV with the columns payout (the EndToEndId) and status, or mark them one by one."
         )
     try:
         columns, rows = read_table(content)
         heads = {status_word(name): name for name in columns}
         if not _head(heads, ID_COLUMNS) or not _head(heads, STATUS_COLUMNS):
             raise BatchRefused(
-                gettext(
-                    "The first line must name the columns; needed are payout (our ID, po_…) and status, "
-                    "useful are reference, reason, amount, currency and batch."
-                )
+                "The first line must name the columns; needed are payout (our ID, po_…) and status, "
+                "useful are reference, reason, amount, currency and batch."
             )
         listed = [_row(line, heads, dict(values)) for line, values in islice(rows, MAX_ANSWERS + 1)]
     except FileRefused as error:
         raise BatchRefused(str(error)) from error
     if len(listed) > MAX_ANSWERS:
-        raise BatchRefused(
-            gettext("The file has more than {max_answers:,} rows; split it.").format(max_answers=MAX_ANSWERS)
-        )
+        raise BatchRefused(f"The file has more than {MAX_ANSWERS:,} rows; split it.")
     return listed
 
 
-def _row(line: int, heads: dict[str, str], values: Mapping[str, str | None]) -> Row:
+def _row(line: int, heads: dict[str, str], values: Mapping[str, str | None]) -> BankAnswerRow:
     def cell(*names: str) -> str:
         head = _head(heads, names)
         return (values.get(head) or "").strip() if head else ""
 
     cells = [f"{name}={cell(name)}" for name in sorted(heads) if name]
-    return Row(
+    return BankAnswerRow(
         line=line,
         payout=cell(*ID_COLUMNS),
         status=status_word(cell(*STATUS_COLUMNS)),

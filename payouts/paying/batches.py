@@ -229,17 +229,17 @@ def pay_batch(*, batch: PayoutBatch, reference: str, actor: User, now: datetime)
     return done
 
 
-class Figures(NamedTuple):
+class BatchFigures(NamedTuple):
     payouts: int
     total: Decimal
     paid: int
 
 
-def figures_of(batch: PayoutBatch) -> Figures:
+def figures_of(batch: PayoutBatch) -> BatchFigures:
     """The number of payouts in a batch, their sum in its currency, and how many are settled."""
     sums = batch.payouts.aggregate(count=Count("pk"), total=Sum("sent_amount"))
     settled = batch.payouts.exclude(status=Payout.Status.DUE).count()
-    return Figures(sums["count"], sums["total"] or Decimal(0), settled)
+    return BatchFigures(sums["count"], sums["total"] or Decimal(0), settled)
 
 
 def problems_of(batch: PayoutBatch) -> list[tuple[str, list[Payout]]]:

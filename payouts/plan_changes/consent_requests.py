@@ -16,7 +16,7 @@ from payouts.plans.documents import PlanRefused
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ConsentStanding:
     """An affiliate concerned by a draft, and its newest answer to the current terms."""
 
     affiliate: Affiliate
@@ -27,13 +27,13 @@ class Standing:
         return self.consent is not None and self.consent.answer == Answer.ACCEPTED
 
 
-def standings(draft: DraftVersion, now: datetime) -> list[Standing]:
+def standings(draft: DraftVersion, now: datetime) -> list[ConsentStanding]:
     """Every affiliate whose consent the draft needs, by name; empty when it begins later."""
     if draft.effective_from >= now:
         return []
     answers = answers_to(draft.plan, draft.digest)
     rows = Affiliate.objects.filter(pk__in=affected_by(draft.plan, draft.effective_from, now)).order_by("name", "pk")
-    return [Standing(each, answers.get(each.pk)) for each in rows]
+    return [ConsentStanding(each, answers.get(each.pk)) for each in rows]
 
 
 def ask_for_consent(*, draft: DraftVersion, actor: User, now: datetime) -> WhatIf:

@@ -11,14 +11,15 @@ from django.db.models import QuerySet
 
 from affiliates.models import Offer
 from conversions.models import Conversion
-from payouts.ledger.booking import Due, book_changes, booked_amounts, price_together, read_events
+from payouts.ledger.booking import Due, book_changes, price_together, read_events
+from payouts.ledger.owed import booked_amounts
 from payouts.plan_changes.what_if import Progress
 
 BATCH = 1000
 Sums = dict[tuple[int, str], Decimal]
 
 
-class Change(NamedTuple):
+class RepricedChange(NamedTuple):
     """An affiliate's booked and recalculated commission in a currency for the span."""
 
     affiliate_id: int
@@ -37,7 +38,9 @@ def _of_offer(offer: Offer, starts_at: datetime, ends_at: datetime) -> QuerySet[
     )
 
 
-def booked_and_owed(*, offer: Offer, starts_at: datetime, ends_at: datetime, progress: Progress) -> Iterator[Change]:
+def booked_and_owed(
+    *, offer: Offer, starts_at: datetime, ends_at: datetime, progress: Progress
+) -> Iterator[RepricedChange]:
     """The amounts booked for the span's events, and their commission by the plans in force, by affiliate and currency.
 
     Parents have changes of their own, one for each child. Writes nothing.
@@ -49,12 +52,12 @@ def booked_and_owed(*, offer: Offer, starts_at: datetime, ends_at: datetime, pro
         progress("affiliates", number, len(affiliates))
 
 
-def _changes(due: list[Due]) -> Iterator[Change]:
+def _changes(due: list[Due]) -> Iterator[RepricedChange]:
     quotes = price_together(due)[1]
     ids = [row.event.conversion_id for row in due]
     before: Sums = defaultdict(Decimal)
     after: Sums = defaultdict(Decimal)
-    for slots in booked_amounts(ids).values():
+    for slots in booked_amounts("conversion", ids).values():
         for slot, amount in slots.items():
             before[slot.affiliate_id, slot.currency] += amount
     for pk in ids:
@@ -62,7 +65,7 @@ def _changes(due: list[Due]) -> Iterator[Change]:
             after[line.affiliate_id, line.currency] += line.amount
     for affiliate_id, currency in sorted(before.keys() | after.keys()):
         key = affiliate_id, currency
-        yield Change(affiliate_id, currency, before[key], after[key])
+        yield RepricedChange(affiliate_id, currency, before[key], after[key])
 
 
 def price_again(*, offer: Offer, starts_at: datetime, ends_at: datetime, progress: Progress) -> int:

@@ -23,7 +23,7 @@ from payouts.models import CommissionPlan, CommissionRule
 from payouts.plans.documents import PlanRefused
 from payouts.plans.linter import problems_of_rules
 from payouts.plans.price_books import price_book, terms_of_rule
-from payouts.pricing import APPROVED, Line, PlanTerms, PriceBook, PricingRule, Quote, VersionTerms
+from payouts.pricing import APPROVED, CommissionLine, PlanTerms, PriceBook, PricingRule, Quote, VersionTerms
 
 BATCH = 2000
 MOST_AFFILIATES = 50
@@ -44,7 +44,7 @@ class Proposal(NamedTuple):
     ends_at: datetime
 
 
-class Outcome(NamedTuple):
+class AffiliateOutcome(NamedTuple):
     """An affiliate's money in one currency for the span, by the terms in force and by the proposal.
 
     `before` and `after` are sums of approved conversions; `expected_…` adds pending ones as if they were approved.
@@ -62,17 +62,17 @@ class Outcome(NamedTuple):
         return self.after < self.before or self.expected_after < self.expected_before
 
 
-def with_everybody(outcomes: Iterable[Outcome], affiliate_ids: Iterable[int]) -> Iterator[Outcome]:
+def with_everybody(outcomes: Iterable[AffiliateOutcome], affiliate_ids: Iterable[int]) -> Iterator[AffiliateOutcome]:
     """The outcomes, and one of zero for each of these affiliates that has none: no money moves for it."""
     missing = set(affiliate_ids)
     for each in outcomes:
         missing.discard(each.affiliate_id)
         yield each
     for affiliate in Affiliate.objects.filter(pk__in=missing).order_by("pk"):
-        yield Outcome(affiliate.pk, affiliate.currency, ZERO, ZERO, ZERO, ZERO)
+        yield AffiliateOutcome(affiliate.pk, affiliate.currency, ZERO, ZERO, ZERO, ZERO)
 
 
-class Example(NamedTuple):
+class WhatIfExample(NamedTuple):
     """A conversion by both terms. `change` is what its own affiliate gains in `currency`."""
 
     change: Decimal
@@ -90,14 +90,14 @@ class Comparison:
 
     events: int = 0
     sums: dict[tuple[int, str], list[Decimal]] = field(default_factory=lambda: defaultdict(lambda: [ZERO] * 4))
-    examples_by_change: dict[tuple[str, bool], list[tuple[Decimal, int, Example]]] = field(
+    examples_by_change: dict[tuple[str, bool], list[tuple[Decimal, int, WhatIfExample]]] = field(
         default_factory=lambda: defaultdict(list)
     )
 
-    def outcomes(self) -> list[Outcome]:
-        return [Outcome(*key, *amounts) for key, amounts in sorted(self.sums.items())]
+    def outcomes(self) -> list[AffiliateOutcome]:
+        return [AffiliateOutcome(*key, *amounts) for key, amounts in sorted(self.sums.items())]
 
-    def examples(self) -> list[Example]:
+    def examples(self) -> list[WhatIfExample]:
         """The conversions that change most, by currency: losses first, the greatest change before the others."""
         found = [each for heap in self.examples_by_change.values() for *_, each in heap]
         return sorted(found, key=lambda each: (each.currency, each.change > 0, -abs(each.change)))
@@ -116,7 +116,9 @@ class Comparison:
             heap = self.examples_by_change[currency, change > 0]
             if change and (len(heap) < EXAMPLES or abs(change) > heap[0][0]):
                 event = row.event
-                kept = Example(change, currency, row.public_id, event.affiliate_id, event.occurred_at, before, after)
+                kept = WhatIfExample(
+                    change, currency, row.public_id, event.affiliate_id, event.occurred_at, before, after
+                )
                 heapq.heappush(heap, (abs(change), -event.conversion_id, kept))
                 if len(heap) > EXAMPLES:
                     heapq.heappop(heap)
@@ -228,7 +230,7 @@ def _with_proposal(
     return {**book, key: PlanTerms(plan.id, plan.name, (tried, *older))}
 
 
-def as_document(example: Example) -> dict[str, Any]:
+def as_document(example: WhatIfExample) -> dict[str, Any]:
     """The example as it is stored: amounts are strings, both arithmetics in words."""
     return {
         "conversion": example.conversion,
@@ -242,6 +244,6 @@ def as_document(example: Example) -> dict[str, Any]:
 
 
 def _as_json(quote: Quote, affiliate_id: int) -> dict[str, Any]:
-    mine: list[Line] = [line for line in quote.lines if line.affiliate_id == affiliate_id]
+    mine: list[CommissionLine] = [line for line in quote.lines if line.affiliate_id == affiliate_id]
     lines = [{"amount": str(line.amount), "currency": line.currency, "arithmetic": line.arithmetic} for line in mine]
     return {"lines": lines, "reason": quote.reason}

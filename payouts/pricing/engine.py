@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-from payouts.pricing.facts import APPROVED, Event, Line, Lineage, PricingRule, Quote
+from payouts.pricing.facts import APPROVED, CommissionLine, Lineage, PricedEvent, PricingRule, Quote
 from payouts.pricing.kind import CountsAhead, EarningKind, ParentKind
 from payouts.pricing.kinds import KINDS, kind_of
 from payouts.pricing.limits import Tally
@@ -20,7 +20,7 @@ from payouts.pricing.terms import PriceBook, VersionTerms
 NO_PARENTS: Lineage = {}
 
 
-def price_all(events: Iterable[Event], book: PriceBook, lineage: Lineage = NO_PARENTS) -> dict[int, Quote]:
+def price_all(events: Iterable[PricedEvent], book: PriceBook, lineage: Lineage = NO_PARENTS) -> dict[int, Quote]:
     """The commission of each conversion in its current state, by its ID, with the rule and version of each line."""
     found: dict[int, Quote] = {}
     counting = []
@@ -34,17 +34,17 @@ def price_all(events: Iterable[Event], book: PriceBook, lineage: Lineage = NO_PA
     return found
 
 
-def estimate_all(events: Iterable[Event], book: PriceBook, lineage: Lineage = NO_PARENTS) -> dict[int, Quote]:
+def estimate_all(events: Iterable[PricedEvent], book: PriceBook, lineage: Lineage = NO_PARENTS) -> dict[int, Quote]:
     """The commission of each conversion if all of these were approved and no others came before them."""
     return _Run(book, lineage).quotes(events)
 
 
-def price(event: Event, book: PriceBook, lineage: Lineage = NO_PARENTS) -> Quote:
+def price(event: PricedEvent, book: PriceBook, lineage: Lineage = NO_PARENTS) -> Quote:
     """The commission of one conversion in its current state, as if it were the first of its account."""
     return price_all([event], book, lineage)[event.conversion_id]
 
 
-def estimate(event: Event, book: PriceBook, lineage: Lineage = NO_PARENTS) -> Quote:
+def estimate(event: PricedEvent, book: PriceBook, lineage: Lineage = NO_PARENTS) -> Quote:
     """The commission of one conversion if it were approved, as if it were the first of its account."""
     return estimate_all([event], book, lineage)[event.conversion_id]
 
@@ -57,14 +57,14 @@ class _Run:
     lineage: Lineage
     tally: Tally = field(default_factory=Tally)
 
-    def quotes(self, events: Iterable[Event]) -> dict[int, Quote]:
+    def quotes(self, events: Iterable[PricedEvent]) -> dict[int, Quote]:
         ordered = sorted(events, key=lambda event: (event.occurred_at, event.conversion_id))
         rules = (rule for plan in self.book.values() for version in plan.versions for rule in version.rules)
         if ahead := {id(rule): kind for rule in rules if (kind := _counting_ahead(rule))}:
             self._count_ahead(ordered, ahead)
         return {event.conversion_id: self._quote(event) for event in ordered}
 
-    def _count_ahead(self, events: list[Event], ahead: Mapping[int, CountsAhead]) -> None:
+    def _count_ahead(self, events: list[PricedEvent], ahead: Mapping[int, CountsAhead]) -> None:
         for event in events:
             chosen = choose_version(event, self.book)
             if isinstance(chosen, str):
@@ -74,7 +74,7 @@ class _Run:
                 if kind := ahead.get(id(rule)):
                     kind.count_ahead(event, rule, plan.id, self.tally)
 
-    def _quote(self, event: Event) -> Quote:
+    def _quote(self, event: PricedEvent) -> Quote:
         chosen = choose_version(event, self.book)
         if isinstance(chosen, str):
             return Quote((), chosen)
@@ -95,7 +95,9 @@ class _Run:
             lines += self._to_parents(event, version, lines)
         return Quote(tuple(lines), " ".join(reasons) if not lines else "")
 
-    def _to_parents(self, event: Event, version: VersionTerms, lines: list[Line]) -> list[Line]:
+    def _to_parents(
+        self, event: PricedEvent, version: VersionTerms, lines: list[CommissionLine]
+    ) -> list[CommissionLine]:
         """A line for each parent that the most specific rule gives a share."""
         family = self.lineage.get(event.affiliate_id)
         if not family or not family.at(event.occurred_at):

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from payouts.pricing.engine import price_all
-from payouts.pricing.facts import APPROVED, MOST_LEVELS, Event, Family, Line, PricingRule, Quote
+from payouts.pricing.facts import APPROVED, MOST_LEVELS, CommissionLine, Family, PricedEvent, PricingRule, Quote
 from payouts.pricing.terms import PlanTerms, VersionTerms
 from payouts.pricing.words import exact
 from records.periods import BEGINNING
@@ -43,7 +43,7 @@ class ExampleEvent:
     is_history: bool = False
 
 
-class Slot(NamedTuple):
+class ExpectedSlot(NamedTuple):
     """The key of an expected amount: an event by its position, or a month such as `2026-10`.
 
     `rule` counts from 1; `to` is 0 for the affiliate itself, else the level of the parent.
@@ -62,27 +62,27 @@ class Example:
     name: str
     by: str
     events: tuple[ExampleEvent, ...]
-    expected: Mapping[Slot, Decimal]
+    expected: Mapping[ExpectedSlot, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ExampleOutcome:
     """The amounts of the events, with the arithmetic of each, and by part the reason why it earns nothing."""
 
-    amounts: Mapping[Slot, Decimal]
-    arithmetic: Mapping[Slot, str]
+    amounts: Mapping[ExpectedSlot, Decimal]
+    arithmetic: Mapping[ExpectedSlot, str]
     reasons: Mapping[str, str]
 
 
-def work_out(example: Example, rules: Sequence[PricingRule]) -> Outcome:
+def work_out(example: Example, rules: Sequence[PricingRule]) -> ExampleOutcome:
     """Price the example's events by the rules, in their order."""
     numbered = tuple(replace(rule, id=number) for number, rule in enumerate(rules, 1))
     plan = PlanTerms(0, "The plan", (VersionTerms(0, 1, BEGINNING, numbered),))
     happened = list(_happened(example))
     family = {AFFILIATE: Family("the affiliate", PARENTS)}
     quotes = price_all([event for _, event in happened], {(OFFER, None): plan}, family)
-    amounts: dict[Slot, Decimal] = defaultdict(Decimal)
-    words: dict[Slot, list[str]] = defaultdict(list)
+    amounts: dict[ExpectedSlot, Decimal] = defaultdict(Decimal)
+    words: dict[ExpectedSlot, list[str]] = defaultdict(list)
     reasons: dict[str, str] = {}
     for place, event in happened:
         if example.events[place - 1].is_history:
@@ -94,10 +94,10 @@ def work_out(example: Example, rules: Sequence[PricingRule]) -> Outcome:
         if quotes[event.conversion_id].reason:
             reasons[part] = quotes[event.conversion_id].reason
     shown = {slot: _joined(texts, amounts[slot], slot.currency) for slot, texts in words.items()}
-    return Outcome({slot: amount for slot, amount in amounts.items() if amount}, shown, reasons)
+    return ExampleOutcome({slot: amount for slot, amount in amounts.items() if amount}, shown, reasons)
 
 
-def _happened(example: Example) -> Iterator[tuple[int, Event]]:
+def _happened(example: Example) -> Iterator[tuple[int, PricedEvent]]:
     """The events one by one, each with the position of the example's event that it repeats."""
     customers = {name: number for number, name in enumerate({event.customer: 1 for event in example.events}, 1)}
     since: dict[str, datetime] = {}
@@ -109,7 +109,7 @@ def _happened(example: Example) -> Iterator[tuple[int, Event]]:
             number += 1
             yield (
                 place,
-                Event(
+                PricedEvent(
                     conversion_id=number,
                     affiliate_id=AFFILIATE,
                     offer_id=OFFER,
@@ -129,9 +129,9 @@ def _happened(example: Example) -> Iterator[tuple[int, Event]]:
             )
 
 
-def _slots(part: str, quote: Quote) -> Iterator[tuple[Slot, Line]]:
+def _slots(part: str, quote: Quote) -> Iterator[tuple[ExpectedSlot, CommissionLine]]:
     for line in quote.lines:
-        yield Slot(part, line.rule_id, line.affiliate_id, line.currency), line
+        yield ExpectedSlot(part, line.rule_id, line.affiliate_id, line.currency), line
 
 
 def _joined(texts: Sequence[str], amount: Decimal, currency: str) -> str:
@@ -144,7 +144,7 @@ def _joined(texts: Sequence[str], amount: Decimal, currency: str) -> str:
     return f"{shown}{more} = {exact(amount, currency)}"
 
 
-def problems_of_example(example: Example, outcome: Outcome) -> list[str]:
+def problems_of_example(example: Example, outcome: ExampleOutcome) -> list[str]:
     """Differences between the outcome and the example: expected and actual amounts, with the arithmetic."""
     slots = sorted(example.expected.keys() | outcome.amounts.keys())
     return [
@@ -154,7 +154,7 @@ def problems_of_example(example: Example, outcome: Outcome) -> list[str]:
     ]
 
 
-def _problem(example: Example, outcome: Outcome, slot: Slot) -> str:
+def _problem(example: Example, outcome: ExampleOutcome, slot: ExpectedSlot) -> str:
     expected, got = example.expected.get(slot), outcome.amounts.get(slot)
     texts = exact(expected, slot.currency) if expected else "nothing"
     what = f"{part_words(example, slot.part)} was expected to earn {texts}{to_words(slot)} by rule {slot.rule}"
@@ -164,7 +164,7 @@ def _problem(example: Example, outcome: Outcome, slot: Slot) -> str:
     return f"{what}, but earns {exact(got, slot.currency)}: {outcome.arithmetic[slot]}."
 
 
-def to_words(slot: Slot) -> str:
+def to_words(slot: ExpectedSlot) -> str:
     return f" for the parent of level {slot.to}" if slot.to else ""
 
 

@@ -12,7 +12,7 @@ MOST_LEVELS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class PricedEvent:
     """The facts of a conversion, or of a link's clicks of a day (`is_clicks`), that its price depends on.
 
     `volume` counts lots, or clicks; `deductions` are the sender's deductions from net revenue, by name, in `currency`.
@@ -100,7 +100,7 @@ Lineage = Mapping[int, Family]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CommissionLine:
     """One owed amount, rounded; `arithmetic` says in words how it came about.
 
     It is negative only where a month's net revenue falls below the commission of earlier events of the month.
@@ -118,5 +118,5 @@ class Line:
 class Quote:
     """The commission of a conversion. Without lines, `reason` is the sentence that says why."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[CommissionLine, ...]
     reason: str = ""

@@ -12,7 +12,7 @@ from records.translation import gettext_lazy as _
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Amount:
+class AmountInput:
     """An amount of money, at least 0."""
 
     label: str = ""
@@ -21,7 +21,7 @@ class Amount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Percent:
+class PercentInput:
     """From 0 to 100."""
 
     label: str = ""
@@ -39,7 +39,7 @@ class Currency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class ChoiceInput:
     """One of some values, each with its words."""
 
     choices: Sequence[tuple[str, str]]
@@ -59,7 +59,7 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
+class TextInput:
     """A text, or several lines of it; `read` gives its value, or raises `ValueError` with the error."""
 
     read: Callable[[str], Any]
@@ -77,13 +77,13 @@ class Rows:
     `read` turns a row's values (numbers as text, "" for none) into the formula's data, or raises `ValueError`.
     """
 
-    columns: Mapping[str, Amount | Percent | Text]
+    columns: Mapping[str, AmountInput | PercentInput | TextInput]
     read: Callable[[Mapping[str, str]], dict[str, str]]
     label: str = ""
     help: str = ""
     missing: str = ""
 
 
-Input = Amount | Percent | Currency | Choice | Switch | Text | Rows
+Input = AmountInput | PercentInput | Currency | ChoiceInput | Switch | TextInput | Rows
 
 HOW_MUCH, WHICH_CURRENCY, HOW_MANY_PERCENT = _("Say how much."), _("Say in which currency."), _("Say how many percent.")

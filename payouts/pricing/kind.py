@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from payouts.pricing.amounts import Share
-from payouts.pricing.facts import Event, Family, Line, PricingRule
+from payouts.pricing.facts import CommissionLine, Family, PricedEvent, PricingRule
 from payouts.pricing.inputs import Input
 from payouts.pricing.limits import Tally, account_of, capped, line_of, run_out, within_bounds
 from payouts.pricing.words import exact
@@ -154,7 +154,9 @@ class EarningKind(CommissionKind):
     """A kind that earns the affiliate itself a line."""
 
     @abstractmethod
-    def line(self, event: Event, rule: PricingRule, plan_id: int, version_id: int, tally: Tally) -> Line | str:
+    def line(
+        self, event: PricedEvent, rule: PricingRule, plan_id: int, version_id: int, tally: Tally
+    ) -> CommissionLine | str:
         """The rounded line of one event, or in a sentence why there is none. `tally` holds the run's counters."""
 
 
@@ -172,7 +174,7 @@ class CountsAhead(ABC):
         """Whether this rule does."""
 
     @abstractmethod
-    def count_ahead(self, event: Event, rule: PricingRule, plan_id: int, tally: Tally) -> None:
+    def count_ahead(self, event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> None:
         """Count one event, before any is priced."""
 
 
@@ -182,10 +184,12 @@ class PerEvent(ConversionKind):
     names_amount: ClassVar[bool]
 
     @abstractmethod
-    def share(self, event: Event, rule: PricingRule, plan_id: int, tally: Tally) -> Share | str:
+    def share(self, event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> Share | str:
         """The exact amount with its currency and the words for it, or why the event earns nothing."""
 
-    def line(self, event: Event, rule: PricingRule, plan_id: int, version_id: int, tally: Tally) -> Line | str:
+    def line(
+        self, event: PricedEvent, rule: PricingRule, plan_id: int, version_id: int, tally: Tally
+    ) -> CommissionLine | str:
         if event.revenue is not None and event.revenue < 0:
             return f"The revenue is negative ({exact(event.revenue, event.currency)}); a refund earns nothing."
         is_recurring = rule.max_months is not None or rule.max_payments is not None
@@ -230,8 +234,8 @@ class ParentKind(CommissionKind):
 
     @abstractmethod
     def lines(
-        self, event: Event, rule: PricingRule, version_id: int, family: Family, earned: Sequence[Line]
-    ) -> list[Line]:
+        self, event: PricedEvent, rule: PricingRule, version_id: int, family: Family, earned: Sequence[CommissionLine]
+    ) -> list[CommissionLine]:
         """A line for each parent of the event's time that has a share; `earned` are the lines of the child."""
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from payouts.pricing.amounts import ZERO, Share
-from payouts.pricing.facts import Event, Line, PricingRule
+from payouts.pricing.facts import CommissionLine, PricedEvent, PricingRule
 from payouts.pricing.words import exact
 from records.money import MAX_AMOUNT, PLACES, round_money
 from records.periods import begins, in_words, months_after
@@ -47,12 +47,12 @@ class Tally:
         return found
 
 
-def account_of(event: Event, rule: PricingRule, plan_id: int) -> Key:
+def account_of(event: PricedEvent, rule: PricingRule, plan_id: int) -> Key:
     """The key of a rule's counters: the affiliate on the offer, the plan, and the rule across versions."""
     return (event.affiliate_id, event.offer_id, plan_id, *rule.account)
 
 
-def run_out(event: Event, rule: PricingRule, plan_id: int, tally: Tally) -> str:
+def run_out(event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> str:
     """Why a commission that is paid for a limited time or number of payments has run out, if it has."""
     if event.customer_id is None:
         return "The rule pays for a limited time per customer, but the event names no customer."
@@ -79,7 +79,9 @@ def within_bounds(rule: PricingRule, share: Share) -> Share | str:
     return Share(amount, currency, words)
 
 
-def line_of(event: Event, rule: PricingRule, version_id: int, share: Share, names_amount: bool = False) -> Line | str:
+def line_of(
+    event: PricedEvent, rule: PricingRule, version_id: int, share: Share, names_amount: bool = False
+) -> CommissionLine | str:
     """Round the exact amount, once, and finish the sentence unless it names the amount already."""
     amount, currency, words = share
     if currency not in PLACES:
@@ -91,10 +93,12 @@ def line_of(event: Event, rule: PricingRule, version_id: int, share: Share, name
         return f"{words} is more than an amount can hold; correct the rule or the revenue."
     if not names_amount or rounded != amount:
         words = f"{words} = {exact(rounded, currency)}"
-    return Line(event.affiliate_id, rule.id, version_id, rounded, currency, words)
+    return CommissionLine(event.affiliate_id, rule.id, version_id, rounded, currency, words)
 
 
-def capped(event: Event, rule: PricingRule, plan_id: int, tally: Tally, line: Line, count: int = 1) -> Line | str:
+def capped(
+    event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally, line: CommissionLine, count: int = 1
+) -> CommissionLine | str:
     """The line as far as the rule's cap lets it through, counted in its period."""
     used = tally.caps[(*account_of(event, rule, plan_id), begins(rule.cap_period, event.occurred_at))]
     period = in_words(rule.cap_period, event.occurred_at)

@@ -15,13 +15,13 @@ order, and so are prices of clicks; the clicks of a day are priced by the versio
 
 from collections.abc import Sequence
 
-from payouts.pricing.facts import Event, PricingRule
+from payouts.pricing.facts import PricedEvent, PricingRule
 from payouts.pricing.terms import PlanTerms, PriceBook, VersionTerms
 
 SUB_NAMES = ("sub1", "sub2", "sub3", "sub4", "sub5")
 
 
-def choose_version(event: Event, book: PriceBook) -> tuple[PlanTerms, VersionTerms] | str:
+def choose_version(event: PricedEvent, book: PriceBook) -> tuple[PlanTerms, VersionTerms] | str:
     """Pick plan and version by the published precedence, or say in a sentence why there is none."""
     plans = [book.get((event.offer_id, event.affiliate_id)), book.get((event.offer_id, None))]
     for plan in plans:
@@ -33,7 +33,7 @@ def choose_version(event: Event, book: PriceBook) -> tuple[PlanTerms, VersionTer
     return "The offer has no commission plan."
 
 
-def choose_rules(event: Event, version: VersionTerms) -> tuple[PricingRule, ...]:
+def choose_rules(event: PricedEvent, version: VersionTerms) -> tuple[PricingRule, ...]:
     """The rules that earn: one, the components of a hybrid, or none."""
     if event.is_clicks:
         return most_specific(event, version.clicking)
@@ -42,7 +42,7 @@ def choose_rules(event: Event, version: VersionTerms) -> tuple[PricingRule, ...]
     return most_specific(event, version.earning)
 
 
-def most_specific(event: Event, rules: Sequence[PricingRule]) -> tuple[PricingRule, ...]:
+def most_specific(event: PricedEvent, rules: Sequence[PricingRule]) -> tuple[PricingRule, ...]:
     """Those of the rules that fit the event best."""
     fitting = [(specificity(rule), rule) for rule in rules if fits(event, rule)]
     if not fitting:
@@ -51,7 +51,7 @@ def most_specific(event: Event, rules: Sequence[PricingRule]) -> tuple[PricingRu
     return tuple(rule for rank, rule in fitting if rank == best)
 
 
-def fits(event: Event, rule: PricingRule) -> bool:
+def fits(event: PricedEvent, rule: PricingRule) -> bool:
     return (
         rule.goal_id in (None, event.goal_id)
         and rule.country in ("", event.country)

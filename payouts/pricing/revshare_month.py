@@ -1,6 +1,6 @@
 """A share of the net revenue of each customer and month.
 
-What a customer brings in a month is the sum of its events' gross revenue less the deductions that the formula
+A customer's net revenue in a month is the sum of its events' gross revenue less the deductions that the formula
 names: those that the sender sent, a percentage of the gross (where that is positive), or an amount per customer and
 month; each with a cap per customer and month if it has one. Customers add up to the month of the affiliate on the
 offer, the losses of some against the gains of others. A month that ends below zero is carried into the next, or
@@ -19,7 +19,7 @@ from decimal import Decimal
 from typing import Any
 
 from payouts.pricing.amounts import ZERO, percent_of
-from payouts.pricing.facts import Event, PricingRule
+from payouts.pricing.facts import PricedEvent, PricingRule
 from payouts.pricing.words import exact
 from records.money import round_money
 from records.periods import MONTH, begins, in_words
@@ -38,7 +38,7 @@ class CustomerMonth:
 
 
 @dataclass(slots=True)
-class NetRevenue:
+class NetRevenueMonth:
     """The running month of one affiliate on one offer, in one currency."""
 
     formula: Mapping[str, Any]
@@ -51,10 +51,10 @@ class NetRevenue:
     share: Decimal = ZERO
     recouped: Decimal = ZERO
 
-    def add(self, event: Event, rule: PricingRule, to_recoup: Decimal) -> tuple[Decimal, str, Decimal]:
-        """Take the next event: the amount of its line, the words for it, and how much of the CPA it makes up.
+    def add(self, event: PricedEvent, rule: PricingRule, to_recoup: Decimal) -> tuple[Decimal, str, Decimal]:
+        """Take the next event; return the amount of its line, the words for it, and how much of the CPA it makes up.
 
-        What is made up is negative where a loss takes a share back that had made up CPA before.
+        The last is negative where a loss takes back a share that had made up CPA before.
         """
         self.formula, self.percent = rule.formula, rule.percent or ZERO
         self._turn_month(event.occurred_at)
@@ -115,7 +115,7 @@ class NetRevenue:
             return min(change, to_recoup)
         return -min(-change, self.recouped)
 
-    def _words(self, event: Event, moved: Decimal, net: Decimal, earlier: Decimal, made_up: Decimal) -> str:
+    def _words(self, event: PricedEvent, moved: Decimal, net: Decimal, earlier: Decimal, made_up: Decimal) -> str:
         """`30 % of net 900.00 EUR in October 2026 = 270.00 EUR, less 150.00 EUR for earlier events`."""
         month = in_words(MONTH, event.occurred_at)
         net_words = exact(round_money(net, self.currency), self.currency)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from payouts.pricing.amounts import EXACT, ZERO, Share, percent_of, percent_share
-from payouts.pricing.facts import Event, PricingRule
+from payouts.pricing.facts import PricedEvent, PricingRule
 from payouts.pricing.words import exact
 from records.words import counted, plain
 
@@ -13,7 +13,7 @@ COUNT, REVENUE, VOLUME = "count", "revenue", "volume"
 MARGINAL, WHOLE = "marginal", "whole"
 
 
-class Step(NamedTuple):
+class Tier(NamedTuple):
     """One tier: the part above a count, a sum of revenue or a number of lots."""
 
     above: Decimal
@@ -21,10 +21,10 @@ class Step(NamedTuple):
     amount: Decimal | None
 
 
-def steps_of(formula: Mapping[str, Any]) -> list[Step]:
+def steps_of(formula: Mapping[str, Any]) -> list[Tier]:
     """The tiers of a formula, the lowest first."""
     return [
-        Step(Decimal(step["above"]), _decimal(step.get("percent")), _decimal(step.get("amount")))
+        Tier(Decimal(step["above"]), _decimal(step.get("percent")), _decimal(step.get("amount")))
         for step in formula["steps"]
     ]
 
@@ -33,14 +33,14 @@ def _decimal(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
 
 
-def measure(event: Event, basis: str) -> Decimal | None:
+def measure(event: PricedEvent, basis: str) -> Decimal | None:
     """How far an event moves the count of its tiers; None where it does not say."""
     if basis == COUNT:
         return Decimal(1)
     return event.revenue if basis == REVENUE else event.volume
 
 
-def tiered_share(event: Event, rule: PricingRule, *, before: Decimal, total: Decimal, period: str) -> Share | str:
+def tiered_share(event: PricedEvent, rule: PricingRule, *, before: Decimal, total: Decimal, period: str) -> Share | str:
     """The tier's share for an event that comes after `before`, in a period with `total` in all.
 
     With marginal tiers each part of the period is paid by the tier that it falls in; with whole-volume tiers the tier
@@ -69,12 +69,12 @@ def _below() -> str:
     return "The period has not reached the first tier."
 
 
-def step_at(steps: Sequence[Step], reached: Decimal) -> Step | None:
+def step_at(steps: Sequence[Tier], reached: Decimal) -> Tier | None:
     """The highest tier below the value reached."""
     return next((step for step in reversed(steps) if reached > step.above), None)
 
 
-def _splits(steps: Sequence[Step], basis: str) -> bool:
+def _splits(steps: Sequence[Tier], basis: str) -> bool:
     """Whether one event may fall in several tiers: a share of the counted value, not an amount per event."""
     return all(
         (basis == REVENUE and step.percent is not None) or (basis == VOLUME and step.amount is not None)
@@ -82,7 +82,7 @@ def _splits(steps: Sequence[Step], basis: str) -> bool:
     )
 
 
-def _by_step(event: Event, rule: PricingRule, step: Step, reached: str) -> Share | str:
+def _by_step(event: PricedEvent, rule: PricingRule, step: Tier, reached: str) -> Share | str:
     if step.percent is not None:
         share = percent_share(event, step.percent)
         return share if isinstance(share, str) else share._replace(words=f"{share.words} ({reached})")
@@ -100,7 +100,7 @@ def _by_step(event: Event, rule: PricingRule, step: Step, reached: str) -> Share
 
 
 def _split_share(
-    event: Event, rule: PricingRule, steps: Sequence[Step], before: Decimal, moved: Decimal, period: str
+    event: PricedEvent, rule: PricingRule, steps: Sequence[Tier], before: Decimal, moved: Decimal, period: str
 ) -> Share:
     """The event's share, split across the tiers that it covers."""
     after, total, words = before + moved, ZERO, []

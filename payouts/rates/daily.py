@@ -40,7 +40,7 @@ class RatesRefused(ValueError):
     """A file of rates cannot be read; nothing was stored. The message names the line."""
 
 
-class Rate(NamedTuple):
+class DailyRate(NamedTuple):
     """Units of the quoted currency for one unit of the base; `day` is the older of the two rates' days."""
 
     value: Decimal
@@ -62,28 +62,28 @@ class RatesOfDay:
     def __init__(self, day: date) -> None:
         self.day = day
 
-    def rate(self, *, base: str, quote: str) -> Rate:
+    def rate(self, *, base: str, quote: str) -> DailyRate:
         """Raise `NoRate` when the last one is over a week old."""
         euros, quoted = self._per_euro(base), self._per_euro(quote)
         value = (quoted.value / euros.value).quantize(PRECISION, rounding=ROUND_HALF_UP)
         sources = dict.fromkeys(part.source for part in (euros, quoted) if part.source)
-        return Rate(value, min(euros.day, quoted.day), " and ".join(sources))
+        return DailyRate(value, min(euros.day, quoted.day), " and ".join(sources))
 
-    def exchange(self, amount: Decimal, *, base: str, quote: str) -> tuple[Decimal, Rate]:
+    def exchange(self, amount: Decimal, *, base: str, quote: str) -> tuple[Decimal, DailyRate]:
         """The amount in the quoted currency, rounded once to its places, and the rate that was used."""
         used = self.rate(base=base, quote=quote)
         return round_money(amount * used.value, quote), used
 
     @cached_property
-    def _known(self) -> dict[str, Rate]:
+    def _known(self) -> dict[str, DailyRate]:
         rows = ExchangeRate.objects.filter(day__lte=self.day, day__gte=self.day - FRESH)
         newest = rows.order_by("currency", "-day", "-id").distinct("currency")
         values = newest.values_list("currency", "per_euro", "day", "source")
-        return {currency: Rate(per_euro, day, source) for currency, per_euro, day, source in values}
+        return {currency: DailyRate(per_euro, day, source) for currency, per_euro, day, source in values}
 
-    def _per_euro(self, currency: str) -> Rate:
+    def _per_euro(self, currency: str) -> DailyRate:
         if currency == EURO:
-            return Rate(Decimal(1), self.day, "")
+            return DailyRate(Decimal(1), self.day, "")
         found = self._known.get(currency)
         if found is None:
             raise NoRate(
@@ -93,7 +93,7 @@ class RatesOfDay:
         return found
 
 
-def rate(*, base: str, quote: str, day: date) -> Rate:
+def rate(*, base: str, quote: str, day: date) -> DailyRate:
     """The rate of that day, else of the last day before it. Raise `NoRate` when the last one is over a week old."""
     return RatesOfDay(day).rate(base=base, quote=quote)
 

@@ -48,7 +48,7 @@ class CloseStopped(PeriodRefused):
     """Too many accounts failed, so the close was stopped; accounts that it closed stay closed."""
 
 
-class Outcome(NamedTuple):
+class CloseResult(NamedTuple):
     """The result of a run: the statements made, and the number of affiliates that could not be closed."""
 
     statements: int
@@ -72,7 +72,7 @@ def ask_close(*, ends_at: datetime, actor: User | None, now: datetime) -> Period
     return close
 
 
-def run_close(*, close: PeriodClose, progress: Callable[[int, int], None] = lambda done, total: None) -> Outcome:
+def run_close(*, close: PeriodClose, progress: Callable[[int, int], None] = lambda done, total: None) -> CloseResult:
     """Close the period and update its row.
 
     A close that has ended is left unchanged, as a task may be delivered twice. Raise `AlreadyClosing` while another
@@ -84,7 +84,7 @@ def run_close(*, close: PeriodClose, progress: Callable[[int, int], None] = lamb
     with _working_on(close):
         close.refresh_from_db()
         if not close.is_open:
-            return Outcome(0, 0)
+            return CloseResult(0, 0)
         try:
             made = _close_what_is_left(close, progress)
         except (OperationalError, InterfaceError):
@@ -101,7 +101,7 @@ def run_close(*, close: PeriodClose, progress: Callable[[int, int], None] = lamb
         else:
             _end(close, State.DONE)
         _anchor(close)
-        return Outcome(made, close.failed)
+        return CloseResult(made, close.failed)
 
 
 def _anchor(close: PeriodClose) -> None:
@@ -178,7 +178,7 @@ def _what_to_do(error: Exception, affiliate: Affiliate) -> str:
     if isinstance(error, IntegrityError):
         return f"The database refused what came of it. To see what does not fit, {check}; fix that, then go on."
     return (
-        f"First {check}, and fix what it finds. If it finds nothing, this is a fault of the program: the log has all "
+        f"First {check}, and fix what it finds. If it finds nothing, this is a bug of the program: the log has all "
         "of it under account_not_closed. Then go on."
     )
 

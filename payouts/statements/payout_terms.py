@@ -8,7 +8,7 @@ from typing import NamedTuple
 from django.db.models import Q
 
 from payouts.models import Payout, PayoutTerms, Statement
-from payouts.rates.daily import NoRate, Rate, RatesOfDay
+from payouts.rates.daily import DailyRate, NoRate, RatesOfDay
 from records.money import round_money
 
 ZERO = Decimal(0)
@@ -84,7 +84,7 @@ def draft_payout(
     )
 
 
-def _sent(statement: Statement, amount: Decimal, rates: RatesOfDay) -> tuple[Decimal, str, Rate | None]:
+def _sent(statement: Statement, amount: Decimal, rates: RatesOfDay) -> tuple[Decimal, str, DailyRate | None]:
     wanted = statement.affiliate.currency
     if wanted == statement.currency:
         return amount, wanted, None

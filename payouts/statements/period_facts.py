@@ -64,7 +64,7 @@ class Movement(NamedTuple):
     first_booked_at: datetime | None = None
 
 
-class Held(NamedTuple):
+class HeldCommission(NamedTuple):
     """Commission whose hold still runs at the end of the period, and until when."""
 
     amount: Decimal = ZERO
@@ -72,7 +72,7 @@ class Held(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class AccountStanding:
     """An account that needs statements: the head of its chain at the end of the period, and the figures by currency.
 
     `movements` names the currencies that get a statement: those with new entries, and those where a hold has ended,
@@ -85,11 +85,11 @@ class Standing:
     terms: Terms
     movements: dict[str, Movement]
     previous: dict[str, Statement]
-    held: dict[str, Held]
+    held: dict[str, HeldCommission]
     on_their_way: dict[str, Decimal]
 
 
-def standings(affiliate_ids: Sequence[int], ends_at: datetime) -> dict[int, Standing]:
+def standings(affiliate_ids: Sequence[int], ends_at: datetime) -> dict[int, AccountStanding]:
     """The accounts among these that need statements up to `ends_at`, by affiliate. Their chains' ends are locked."""
     previous = _last_statements(affiliate_ids)
     covered = [max((row.last_sequence for row in previous[pk].values()), default=0) for pk in affiliate_ids]
@@ -101,7 +101,9 @@ def standings(affiliate_ids: Sequence[int], ends_at: datetime) -> dict[int, Stan
     held = _held({pk: number for pk, (number, _) in ends.items()}, terms, ends_at)
     numbers = [number for number, _ in ends.values()]
     waiting = _by_account(_ask(_ON_THEIR_WAY, [list(ends), numbers]), Decimal)
-    return {pk: Standing(*end, terms[pk], due[pk], previous[pk], held[pk], waiting[pk]) for pk, end in ends.items()}
+    return {
+        pk: AccountStanding(*end, terms[pk], due[pk], previous[pk], held[pk], waiting[pk]) for pk, end in ends.items()
+    }
 
 
 def _last_statements(affiliate_ids: Sequence[int]) -> dict[int, dict[str, Statement]]:
@@ -122,15 +124,17 @@ def _released(previous: Mapping[str, Statement], ends_at: datetime) -> dict[str,
     }
 
 
-def _held(last: Mapping[int, int], terms: Mapping[int, Terms], ends_at: datetime) -> dict[int, dict[str, Held]]:
+def _held(
+    last: Mapping[int, int], terms: Mapping[int, Terms], ends_at: datetime
+) -> dict[int, dict[str, HeldCommission]]:
     """The amounts on hold by the payout terms, up to each account's last entry; reversals reduce them."""
     holds = {pk: timedelta(days=terms[pk].hold_days) for pk in last if terms[pk].hold_days}
-    found: dict[int, dict[str, Held]] = defaultdict(dict)
+    found: dict[int, dict[str, HeldCommission]] = defaultdict(dict)
     if holds:
         accounts = [list(holds), [last[pk] for pk in holds], [ends_at - hold for hold in holds.values()]]
         for pk, currency, amount, newest in _ask(_HELD, accounts):
             if amount > 0:
-                found[pk][currency] = Held(amount, newest + holds[pk])
+                found[pk][currency] = HeldCommission(amount, newest + holds[pk])
     return found
 
 

@@ -17,7 +17,7 @@ from payouts.ledger.chain import lock_heads
 from payouts.models import LedgerEntry, LedgerHead, Payout, Statement
 from payouts.rates.daily import RatesOfDay
 from payouts.statements.payout_terms import draft_payout, in_currency, last_day
-from payouts.statements.period_facts import ZERO, Held, Standing, standings
+from payouts.statements.period_facts import ZERO, AccountStanding, HeldCommission, standings
 
 # Accounts in one transaction: few enough that booking and paying do not wait long for the ends of their chains.
 BLOCK = 200
@@ -165,7 +165,7 @@ def close_block(affiliate_ids: list[int], ends_at: datetime, now: datetime, acto
 
 def _statement(
     affiliate: Affiliate,
-    standing: Standing,
+    standing: AccountStanding,
     currency: str,
     ends_at: datetime,
     now: datetime,
@@ -173,7 +173,7 @@ def _statement(
     rates: RatesOfDay,
 ) -> Statement:
     previous, movement = standing.previous.get(currency), standing.movements[currency]
-    held, terms = standing.held.get(currency, Held()), standing.terms
+    held, terms = standing.held.get(currency, HeldCommission()), standing.terms
     opening = previous.closing if previous else ZERO
     first_at = (movement.first_booked_at or ends_at).astimezone(UTC)
     first_day = first_at.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -198,7 +198,9 @@ def _statement(
     )
 
 
-def _payout(statement: Statement, standing: Standing, vat: Decimal, now: datetime, rates: RatesOfDay) -> Payout | None:
+def _payout(
+    statement: Statement, standing: AccountStanding, vat: Decimal, now: datetime, rates: RatesOfDay
+) -> Payout | None:
     """The statement's payout, not saved. `vat` was booked by its invoices after the lines that it covers."""
     amount = statement.closing - statement.held - standing.on_their_way.get(statement.currency, ZERO) + vat
     if amount <= 0 or amount < statement.threshold:

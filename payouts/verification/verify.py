@@ -15,10 +15,11 @@ from affiliates.models import Affiliate
 from conversions.models import Conversion
 from payouts.anchors.checking import anchor_findings, seal_findings
 from payouts.invoicing.checking import invoice_findings
-from payouts.ledger.booking import Due, booked_amounts, differences, price_together, read_events
-from payouts.ledger.chain import COLUMNS, Draft, Facts
+from payouts.ledger.booking import Due, differences, price_together, read_events
+from payouts.ledger.chain import COLUMNS, Draft, EntryFacts
 from payouts.ledger.chain_walk import ChainProblem, ChainWalk
 from payouts.ledger.click_booking import click_differences
+from payouts.ledger.owed import booked_amounts
 from payouts.models import BilledClicks, LedgerEntry, LedgerHead, Payout, Statement
 from payouts.paying.payments import says_reference
 from payouts.plans.price_books import keep_versions
@@ -81,7 +82,7 @@ class Verification:
         walk = ChainWalk(f"{affiliate.name} ({affiliate.public_id})", heads.first(), statements)
         rows = LedgerEntry.objects.filter(affiliate=affiliate).order_by("sequence").values_list(*COLUMNS, "hash")
         for *facts, stored_seal in rows.iterator(chunk_size=CHUNK):
-            yield from walk.follow(Facts(*facts), stored_seal)
+            yield from walk.follow(EntryFacts(*facts), stored_seal)
             self.entries += 1
             if self.entries % CHUNK == 0:
                 self.progress("entries", self.entries, total)
@@ -187,7 +188,7 @@ def _differences(rows: QuerySet[Conversion], *, lock: bool = False) -> list[Draf
     priced, quotes = price_together(due, lock=lock)
     if lock and len(priced) > len(due):
         due = _settled(due)
-    return differences(due, quotes, booked_amounts([row.event.conversion_id for row in due]))
+    return differences(due, quotes, booked_amounts("conversion", [row.event.conversion_id for row in due]))
 
 
 def _settled(due: list[Due]) -> list[Due]:

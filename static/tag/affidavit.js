@@ -22,7 +22,7 @@
     var found = ("; " + document.cookie).split("; " + name + "=")[1];
     try {
       if (found) return decodeURIComponent(found.split(";")[0]);
-    } catch (malformed) { /* somebody else's cookie of this name */ }
+    } catch (malformed) { /* another site's cookie of this name */ }
     return memory[name] || "";
   }
 

@@ -458,7 +458,7 @@ def unreadable(path: str, what: str, error: Exception) -> int:
 
 
 def check_all(documents: list[tuple[dict[str, Any], str]], anchors: Anchors) -> int:
-    """Check the documents in the order of their statements; return how many faults were printed."""
+    """Check the documents in the order of their statements; return how many problems were printed."""
     problems = 0
     known: dict[tuple[str, str, int], str] = {}
     openings: dict[str, dict[str, dict[str, Any]]] = {}

@@ -33,7 +33,7 @@ def action_url(name: str, row) -> str:
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_{name}", args=[row.pk])
 
 
-def said(response) -> str:
+def reported(response) -> str:
     return " ".join(str(message) for message in response.context["messages"])
 
 
@@ -47,7 +47,7 @@ class TestAffiliates:
         response = desk.post(action_url("approve", finn), {**CONFIRMED, "note": "Welcome"}, follow=True)
         finn.refresh_from_db()
         assert (finn.status, finn.status_note) == (Affiliate.Status.ACTIVE, "Welcome")
-        assert said(response) == "1 affiliate approved. Note: Welcome"
+        assert reported(response) == "1 affiliate approved. Note: Welcome"
 
     def test_are_suspended_only_with_a_note(self, desk, ana):
         page = desk.post(action_url("suspend", ana), {**CONFIRMED, "note": ""}).content.decode()
@@ -71,7 +71,7 @@ class TestAffiliates:
         first = desk.post(listing, {"action": "approve", "index": "0", "_selected_action": [row.pk for row in rows]})
         assert "Approve: 3 selected" in first.content.decode()
         again = {"action": "approve", "_selected_action": [row.pk for row in rows], **CONFIRMED, "note": ""}
-        assert said(desk.post(listing, again, follow=True)) == "3 affiliates approved."
+        assert reported(desk.post(listing, again, follow=True)) == "3 affiliates approved."
         assert Affiliate.objects.filter(status="active").count() == 3
 
     def test_the_action_is_written_down(self, desk, olga, ana):
@@ -168,10 +168,12 @@ class TestOffers:
         assert row.customer_lock_expires == timedelta(days=90)
         assert 'value="2.5"' in desk.get(action_url("change", row)).content.decode()
 
-    @pytest.mark.parametrize(("seconds", "said"), [("x", "number of seconds"), ("-1", "0 to 86,400"), ("NaN", "0 to")])
-    def test_a_shortest_time_that_is_none_is_refused(self, desk, db, new_offer, seconds, said):
+    @pytest.mark.parametrize(
+        ("seconds", "reported"), [("x", "number of seconds"), ("-1", "0 to 86,400"), ("NaN", "0 to")]
+    )
+    def test_a_shortest_time_that_is_none_is_refused(self, desk, db, new_offer, seconds, reported):
         page = desk.post(reverse("admin:affiliates_offer_add"), {**new_offer, "attribution_window_minimum": seconds})
-        assert said in page.content.decode()
+        assert reported in page.content.decode()
         assert not Offer.objects.exists()
 
     def test_a_shortest_time_above_the_window_is_refused(self, desk, db, new_offer):

@@ -22,10 +22,10 @@ from web.rest.fields import amount_text
 
 
 def error(response: Any) -> tuple[int, str]:
-    said = response.json()
-    assert set(said) == {"error", "message", "problems"}
-    assert said["message"]
-    return response.status_code, said["error"]
+    answer = response.json()
+    assert set(answer) == {"error", "message", "problems"}
+    assert answer["message"]
+    return response.status_code, answer["error"]
 
 
 class TestKeys:
@@ -60,14 +60,14 @@ class TestKeys:
         assert ApiKey.objects.get().last_used_at is not None
 
     def test_me_names_an_affiliate_and_its_key(self, ana: Affiliate) -> None:
-        said = client_of(ana).get("/api/v1/me/").json()
-        assert said["role"] == "affiliate"
-        assert said["affiliates"] == [{"id": ana.public_id, "name": "Ana"}]
-        assert said["key"]["name"] == "script"
+        answer = client_of(ana).get("/api/v1/me/").json()
+        assert answer["role"] == "affiliate"
+        assert answer["affiliates"] == [{"id": ana.public_id, "name": "Ana"}]
+        assert answer["key"]["name"] == "script"
 
     def test_me_names_an_operator(self, olga: User) -> None:
-        said = client_of(olga).get("/api/v1/me/").json()
-        assert (said["role"], said["email"], said["affiliates"]) == ("operator", olga.email, [])
+        answer = client_of(olga).get("/api/v1/me/").json()
+        assert (answer["role"], answer["email"], answer["affiliates"]) == ("operator", olga.email, [])
 
     def test_an_operators_key_bound_to_an_affiliate_is_no_operators_key(self, olga: User, ana: Affiliate) -> None:
         client = client_with(make_api_key(user=olga, name="as Ana", affiliate=ana)[1])
@@ -118,9 +118,9 @@ class TestOperators:
 
 class TestErrors:
     def test_a_parameter_that_is_not_known_is_refused(self, olga: User) -> None:
-        said = problems(client_of(olga).get("/api/v1/affiliates/?statsu=active&from=2026-11-01"))
-        assert list(said) == ["statsu"]
-        assert "country, cursor, from, page_size, status, to" in said["statsu"]
+        answer = problems(client_of(olga).get("/api/v1/affiliates/?statsu=active&from=2026-11-01"))
+        assert list(answer) == ["statsu"]
+        assert "country, cursor, from, page_size, status, to" in answer["statsu"]
 
     def test_a_parameter_sent_twice_is_refused(self, olga: User) -> None:
         assert problems(client_of(olga).get("/api/v1/affiliates/?country=DE&country=AT")) == {
@@ -131,7 +131,7 @@ class TestErrors:
         response = client_of(olga).get("/api/v1/affiliates/?status=happy&from=yesterday")
         assert set(problems(response)) == {"status", "from"}
         assert response.json()["error"] == "invalid"
-        assert "2 faults" in response.json()["message"]
+        assert "2 problems" in response.json()["message"]
         assert "2026-11-01T00:00:00Z" in problems(response)["from"]
         assert "pending, active, suspended, closed" in problems(response)["status"]
 
@@ -159,9 +159,9 @@ class TestErrors:
 
     def test_a_parameter_that_says_nothing_is_refused(self, olga: User) -> None:
         """A script's empty variable must not read everything."""
-        for said in ("country=", "country=%20", "from=", "country=D%00E", "country=D%0AE"):
-            response = client_of(olga).get(f"/api/v1/affiliates/?{said}")
-            assert list(problems(response)) == [said.partition("=")[0]]
+        for text in ("country=", "country=%20", "from=", "country=D%00E", "country=D%0AE"):
+            response = client_of(olga).get(f"/api/v1/affiliates/?{text}")
+            assert list(problems(response)) == [text.partition("=")[0]]
 
     @pytest.mark.parametrize(
         "moment", ["0431-12-24T10:07:33-19:51", "0001-01-01T00:00:00+14:00", "9999-12-31T23:00:00-14:00"]
@@ -190,22 +190,22 @@ class TestErrors:
 
     def test_a_number_is_no_text_and_a_word_no_yes(self, ana: Affiliate) -> None:
         link = TrackingLinkFactory(enrollment__affiliate=ana)
-        said = {"name": 12345678901234567890, "is_active": "no"}
-        response = client_of(ana).patch(f"/api/v1/links/{link.code}/", said, content_type="application/json")
+        sent = {"name": 12345678901234567890, "is_active": "no"}
+        response = client_of(ana).patch(f"/api/v1/links/{link.code}/", sent, content_type="application/json")
         assert problems(response) == {"name": "Not a valid string.", "is_active": "Send true or false."}
 
     def test_an_address_that_is_none_is_refused(self, ana: Affiliate) -> None:
         enrollment = EnrollmentFactory(affiliate=ana, offer__deep_link_hosts=["shop.example"])
         for url in ("http://[", "https://shop.example:x/", "https://shop.example:99999/{click_id}"):
-            said = {"offer": enrollment.offer.public_id, "destination_url": url}
-            response = client_of(ana).post("/api/v1/links/", said, content_type="application/json")
+            sent = {"offer": enrollment.offer.public_id, "destination_url": url}
+            response = client_of(ana).post("/api/v1/links/", sent, content_type="application/json")
             assert list(problems(response)) == ["destination_url"]
 
     def test_a_server_error_is_answered_in_json_with_the_request_id(
         self, olga: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def broken(*args: Any, **kwargs: Any) -> None:
-            raise RuntimeError("a fault that nobody foresaw")
+            raise RuntimeError("an unforeseen error")
 
         monkeypatch.setattr("affiliates.api.AffiliateViewSet.get_queryset", broken)
         client = client_of(olga)
@@ -213,7 +213,7 @@ class TestErrors:
         response = client.get("/api/v1/affiliates/", headers={"X-Request-Id": "asked-4711"})
         assert error(response) == (500, "server_error")
         assert "asked-4711" in response.json()["message"]
-        assert "nobody foresaw" not in response.text
+        assert "unforeseen error" not in response.text
 
     def test_a_database_that_is_away_is_reported_as_such(self, olga: User, monkeypatch: pytest.MonkeyPatch) -> None:
         from django.db import OperationalError

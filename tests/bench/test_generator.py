@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from bench.generator import Found, Plan, drive
+from bench.generator import LoadResult, Plan, drive
 
 Reader, Writer = asyncio.StreamReader, asyncio.StreamWriter
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 23\r\n\r\n{"outcome": "accepted"}'
 
 
 class Server:
-    """A little server that answers as told and remembers what it was asked."""
+    """A little server that answers as set and records what it was asked."""
 
     def __init__(self, answer: Callable[["Server", Writer], Awaitable[None]]) -> None:
         self.answer, self.asked = answer, []
@@ -29,8 +29,8 @@ class Server:
             writer.close()
 
 
-def load(answer: Callable[[Server, Writer], Awaitable[None]], **plan: Any) -> tuple[Server, Found]:
-    async def run() -> tuple[Server, Found]:
+def load(answer: Callable[[Server, Writer], Awaitable[None]], **plan: Any) -> tuple[Server, LoadResult]:
+    async def run() -> tuple[Server, LoadResult]:
         server = Server(answer)
         async with await asyncio.start_server(server.serve, "127.0.0.1", 0) as listening:
             port = listening.sockets[0].getsockname()[1]

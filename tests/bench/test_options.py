@@ -20,7 +20,7 @@ def test_full_books_a_million():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "text"),
     [
         (["nosuch"], "unknown benchmark nosuch; there are: clicks, postbacks, booking, closing"),
         (["--rows", "-1"], "--rows must not be negative"),
@@ -29,16 +29,16 @@ def test_full_books_a_million():
         (["--connections", "x"], "invalid int value"),
     ],
 )
-def test_a_wrong_command_line_is_explained(arguments, told, capsys):
+def test_a_wrong_command_line_is_explained(arguments, text, capsys):
     with pytest.raises(SystemExit) as stop:
         options.read(arguments)
     assert stop.value.code == 2
-    assert told in capsys.readouterr().err
+    assert text in capsys.readouterr().err
 
 
 def test_help_says_what_decides_the_exit_code(capsys):
     with pytest.raises(SystemExit):
         options.read(["--help"])
-    said = " ".join(capsys.readouterr().out.split())
-    assert "every benchmark ran and its correctness checks hold" in said
-    assert "--rows" in said
+    output = " ".join(capsys.readouterr().out.split())
+    assert "every benchmark ran and its correctness checks hold" in output
+    assert "--rows" in output

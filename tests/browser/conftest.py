@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.servers import BROWSER, Web, database_url, running
 
-# Playwright's synchronous face runs an event loop in this thread; Django then refuses its ORM unless told otherwise.
+# Playwright's synchronous face runs an event loop in this thread; Django then refuses its ORM unless set otherwise.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 FLAGS = [
     "--no-sandbox",
@@ -66,7 +66,7 @@ def web(transactional_db: None, static_root: Path, tmp_path: Path) -> Iterator[W
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page whose console must stay free of errors: a broken script or a policy's refusal is a fault."""
+    """A page whose console must stay free of errors: a broken script or a policy's refusal is an error."""
     # Its own name, HeadlessChrome, is a bot's: what comes of its clicks would be held.
     context = browser.new_context(viewport={"width": 1440, "height": 900}, user_agent=BROWSER)
     page = context.new_page()

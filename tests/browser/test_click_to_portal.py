@@ -146,7 +146,7 @@ def test_the_pixel_reports_a_sale_with_the_click_in_the_pages_address(page, web,
     advertiser.save()
     page.context.clear_cookies()
 
-    with page.expect_response("**/pixel.gif?*") as told:
+    with page.expect_response("**/pixel.gif?*") as reported:
         page.goto(f"{shop_site}/thanks/{advertiser.public_id}?click_id={cid}")
 
-    assert told.value.headers["x-affidavit-outcome"] == "accepted"
+    assert reported.value.headers["x-affidavit-outcome"] == "accepted"

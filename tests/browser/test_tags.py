@@ -23,10 +23,10 @@ SAID = {"advertiser": "ad_1", "event_type": "purchase", "txid": "1001", "click_i
 
 
 class Site:
-    """The shop under one name, the tracking host under another; of the pixel it keeps what was told."""
+    """The shop under one name, the tracking host under another; of the pixel it keeps what was sent."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, dict[str, str]]] = []
+        self.sent: list[tuple[str, dict[str, str]]] = []
         self.was_called, self.lets_images_come = threading.Event(), threading.Event()
         self.lets_images_come.set()
         site = self
@@ -37,7 +37,7 @@ class Site:
                 if path.endswith(".js"):
                     self._send("text/javascript", (TAGS / path.rpartition("/")[2]).read_bytes())
                 elif path == "/pixel.gif":
-                    site.told.append(("GET", dict(parse_qsl(urlsplit(self.path).query))))
+                    site.sent.append(("GET", dict(parse_qsl(urlsplit(self.path).query))))
                     site.lets_images_come.wait(30)
                     self._send("image/gif", PIXEL)
                 else:
@@ -46,7 +46,7 @@ class Site:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"])).decode()
-                site.told.append(("POST", dict(parse_qsl(body))))
+                site.sent.append(("POST", dict(parse_qsl(body))))
                 self._send("image/gif", PIXEL)
                 site.was_called.set()
 
@@ -79,7 +79,7 @@ def test_the_pixel_is_sent_once_by_an_image_that_comes(site: Site, page: Page) -
     page.wait_for_load_state("networkidle")
     page.goto(f"{site.shop}/next")
     page.wait_for_load_state("networkidle")
-    assert site.told == [("GET", SAID)]
+    assert site.sent == [("GET", SAID)]
 
 
 def test_a_page_that_is_left_before_the_image_came_shows_it_by_beacon(site: Site, page: Page) -> None:
@@ -88,7 +88,7 @@ def test_a_page_that_is_left_before_the_image_came_shows_it_by_beacon(site: Site
         page.goto(f"{site.shop}/thanks?click_id=c1", wait_until="domcontentloaded")
     page.goto(f"{site.shop}/next")
     assert site.was_called.wait(30)
-    assert site.told[-1] == ("POST", SAID)
+    assert site.sent[-1] == ("POST", SAID)
 
 
 @pytest.mark.parametrize("path", ["/thanks", "/landing"])

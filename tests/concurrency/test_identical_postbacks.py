@@ -7,7 +7,9 @@ from decimal import Decimal
 import pytest
 from django.db import connection, connections
 
-from conversions.intake.judge import deduplicate
+from conversions.intake import pipeline
+from conversions.intake.judge.find_known import find_by_key
+from conversions.intake.read.dedupe_keys import lock_events
 from conversions.models import Conversion, Postback
 from payouts.ledger.booking import book_changes
 from payouts.models import LedgerEntry
@@ -86,26 +88,19 @@ def test_the_race_is_real_without_the_lock(world, monkeypatch):
     """Without the advisory lock both threads find no conversion; then only the constraint is left to refuse."""
     cid = codec.text_of(ClickFactory(link=world.ana_link).id)
     both_have_looked = threading.Barrier(2)
-    look = deduplicate.find_known
 
     def look_then_wait(cases):
-        look(cases)
+        find_by_key(cases)
         both_have_looked.wait(10)
 
-    monkeypatch.setattr(deduplicate, "lock", lambda cases: None)
-    monkeypatch.setattr("conversions.intake.STEPS", (look_then_wait, *_other_steps()))
+    monkeypatch.setattr(pipeline, "READ", tuple(step for step in pipeline.READ if step is not lock_events))
+    monkeypatch.setattr(pipeline, "JUDGE", (look_then_wait, *pipeline.JUDGE[1:]))
     errors = at_once(
         2, lambda n: _error_of(lambda: send(click_id=cid, txid="race", event_type="ftd", customer_id="c", revenue="50"))
     )
     assert sorted(error is None for error in errors) == [False, True]
     assert Conversion.objects.count() == 1
     assert connection.vendor == "postgresql"
-
-
-def _other_steps():
-    from conversions import intake
-
-    return intake.STEPS[1:]
 
 
 def _error_of(action):

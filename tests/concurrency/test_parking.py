@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from conversions.intake import resume_parked
-from conversions.intake.judge import deduplicate, find_click
+from conversions.intake import pipeline, resume_parked
+from conversions.intake.judge.find_origin import report_unknown_origin
+from conversions.intake.read.dedupe_keys import lock_events
+from conversions.intake.write.parked import wake_parked
 from conversions.models import Conversion, ParkedPostback, Trace
 from payouts.ledger.booking import book_changes
 from tests.concurrency.test_identical_postbacks import at_once
@@ -75,7 +77,7 @@ def test_sale_and_its_reversal_at_the_same_moment(world):
 def test_two_workers_decide_each_parked_one_once(world):
     for n in range(PAIRS):
         send(**deposit("c-1", txid=f"d{n}"))
-    ParkedPostback.objects.update(awaited="somebody else")  # so that the registration wakes nobody
+    ParkedPostback.objects.update(awaited="somebody else")  # so that the registration wakes no parked postback
     send(**registration(world, "c-1"))
     ParkedPostback.objects.update(awaited="c-1")
     at_once(4, lambda n: resume_parked(now=NOW + timedelta(minutes=2)))
@@ -88,19 +90,16 @@ def test_two_workers_decide_each_parked_one_once(world):
 def test_the_race_is_real_without_the_lock(world, monkeypatch):
     """Without the advisory lock each looks before the other has written; then only the sweep brings them together."""
     both_have_looked = threading.Barrier(2)
-    look = find_click.find_click
+    looked = pipeline.JUDGE.index(report_unknown_origin) + 1
 
-    def look_then_wait(cases):
-        look(cases)
+    def wait(cases):
         both_have_looked.wait(10)
 
     there = registration(world, "c-1")
-    from conversions import intake
-
     with monkeypatch.context() as patched:
-        patched.setattr(deduplicate, "lock", lambda cases: None)
-        patched.setattr(intake, "STEPS", (intake.STEPS[0], look_then_wait, *intake.STEPS[2:]))
-        patched.setattr(intake.park, "wake", lambda cases, now: [])
+        patched.setattr(pipeline, "READ", tuple(step for step in pipeline.READ if step is not lock_events))
+        patched.setattr(pipeline, "JUDGE", (*pipeline.JUDGE[:looked], wait, *pipeline.JUDGE[looked:]))
+        patched.setattr(pipeline, "WRITE", tuple(step for step in pipeline.WRITE if step is not wake_parked))
         at_once(2, lambda n: send(**there) if n else send(**deposit("c-1")))
     assert ParkedPostback.objects.count() == 1
     assert resume_parked(now=NOW + timedelta(minutes=2)) == 1

@@ -24,6 +24,6 @@ def _redis_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def _database_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The database is looked for at a port where nobody listens."""
+    """The database is looked for at a port where nothing listens."""
     away = {**readiness.connection_parameters(), "port": 1}
     monkeypatch.setattr(readiness, "connection_parameters", lambda: away)

@@ -34,7 +34,7 @@ from tests.rest import key_of
 from tracking.click_id import codec
 
 whole = schemathesis.openapi.from_dict(described())
-# Many events are taken by a door ahead of Django.
+# Many events are taken by an endpoint ahead of Django.
 schema, bulk = whole.exclude(path=bulk_endpoint.PATH), whole.include(path=bulk_endpoint.PATH)
 schema.app = WSGIHandler()
 
@@ -157,7 +157,7 @@ def endpoint(transactional_db: None) -> Iterator[Standing]:
 
 
 def post(case: Case, endpoint: Standing, key: str) -> Response:
-    """The case, sent to the door, and its answer as schemathesis reads one."""
+    """The case, sent to the endpoint, and its answer as schemathesis reads one."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     prepared = Request(**case.as_transport_kwargs(base_url="http://localhost", headers=headers)).prepare()
     body = prepared.body.encode() if isinstance(prepared.body, str) else prepared.body or b""

@@ -78,7 +78,7 @@ class Belongings:
 
     @property
     def secrets(self) -> set[str]:
-        """Whatever tells of this affiliate."""
+        """Whatever shows this affiliate."""
         return {*self.marks.values(), self.affiliate.name, f"player of {self.affiliate.name}", self.link.name}
 
 
@@ -203,9 +203,9 @@ def test_rows_can_be_deleted_nowhere(resource: str, anas: Belongings, olga: User
 
 
 def test_the_index_lists_every_resource(anas: Belongings) -> None:
-    said = client_of(anas.affiliate).get("/api/v1/").json()
-    assert sorted(said) == RESOURCES
-    assert {client_of(anas.affiliate).get(said["links"]).status_code} == {200}
+    answer = client_of(anas.affiliate).get("/api/v1/").json()
+    assert sorted(answer) == RESOURCES
+    assert {client_of(anas.affiliate).get(answer["links"]).status_code} == {200}
 
 
 def test_commission_of_a_conversion_is_that_of_the_asker(anas: Belongings, bens: Belongings, olga: User) -> None:

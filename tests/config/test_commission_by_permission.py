@@ -111,6 +111,6 @@ def test_the_history_of_an_adjusted_affiliate_names_no_amount(people):
     given = {"amount": SHOWN, "currency": "EUR", "arithmetic": "Bonus", "confirmed": "yes"}
     boss = people.clients["superuser"]
     boss.post(f"/admin/affiliates/affiliate/{affiliate.pk}/adjust/", given)
-    said = LogEntry.objects.latest("pk").change_message
-    assert "Booked an adjustment in EUR" in said
-    assert SHOWN not in said
+    reported = LogEntry.objects.latest("pk").change_message
+    assert "Booked an adjustment in EUR" in reported
+    assert SHOWN not in reported

@@ -101,10 +101,10 @@ def wrong(people: People, address: Address, method: str, rule: Rule) -> Iterator
 def none_of(found: list[tuple[str, str, str, Answer]]) -> None:
     """Fail with every answer that is not right."""
     if found:
-        pytest.fail(told(found), pytrace=False)
+        pytest.fail(reported(found), pytrace=False)
 
 
-def told(found: list[tuple[str, str, str, Answer]]) -> str:
+def reported(found: list[tuple[str, str, str, Answer]]) -> str:
     return "\n".join(
         f"{method} {name} by {role}: {answer.status} {answer.location} {answer.writes} written"
         for name, method, role, answer in found
@@ -185,7 +185,7 @@ def test_each_page_of_the_portal_is_for_members_and_what_owners_do_for_owners(pe
                     found.append((address.name, method, role, answer))
             if _has_row(address):
                 answer = people.ask("rival", method, address.path, **body_of(address, method))
-                # Terms that no one is asked about any more lead to the overview, whoever's they are.
+                # Terms that no one is asked about any more lead to the overview, whichever affiliate they belong to.
                 if (answer.status not in (404, 405) and answer.location != "/") or answer.writes:
                     found.append((address.name, method, "rival", answer))
     none_of(found)
@@ -245,7 +245,7 @@ def test_a_page_that_forgets_its_permission_is_found(people, addresses, monkeypa
     """As one does whose action names none."""
     monkeypatch.setattr(WhatIfAdmin, "has_view_permission", lambda *_args: True)
     listed = [each for each in addresses if each.name == "payouts_whatif_download"]
-    assert f"by an operator with all but {LEDGER}: 200" in told(walk(people, listed, "panel"))
+    assert f"by an operator with all but {LEDGER}: 200" in reported(walk(people, listed, "panel"))
 
 
 def test_every_model_of_the_panel_is_in_the_table():

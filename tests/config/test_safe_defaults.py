@@ -27,12 +27,12 @@ def test_browsers_insist_on_https_for_this_host_alone() -> None:
 
 
 def test_more_is_insisted_on_where_it_is_asked_for() -> None:
-    said = settings_with(HSTS_INCLUDE_SUBDOMAINS="true", HSTS_PRELOAD="True")[1]
-    assert said.startswith("[31536000, True, True,")
+    reported = settings_with(HSTS_INCLUDE_SUBDOMAINS="true", HSTS_PRELOAD="True")[1]
+    assert reported.startswith("[31536000, True, True,")
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "text"),
     [
         ({"HSTS_PRELOAD": "true"}, "HSTS_PRELOAD needs HSTS_INCLUDE_SUBDOMAINS=true"),
         ({"HSTS_PRELOAD": "true", "HSTS_INCLUDE_SUBDOMAINS": "true", "HSTS_SECONDS": "60"}, "of at least 31536000"),
@@ -44,10 +44,10 @@ def test_more_is_insisted_on_where_it_is_asked_for() -> None:
         ({"EMAIL_URL": "carrier-pigeon://x"}, "EMAIL_URL is no address of a mail server"),
     ],
 )
-def test_what_makes_no_sense_is_refused_at_start(given: dict[str, str], said: str) -> None:
+def test_what_makes_no_sense_is_refused_at_start(given: dict[str, str], text: str) -> None:
     code, output = settings_with(**given)
     assert code == 1
-    assert said in output
+    assert text in output
 
 
 def test_development_prints_its_mails() -> None:

@@ -1,4 +1,4 @@
-"""Postbacks straight into intake, as a door would hand them over."""
+"""Postbacks straight into intake, as an endpoint hands them over."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""What the portal's tests share: somebody signed in, an affiliate's little world, and reading pages."""
+"""What the portal's tests share: a member signed in, an affiliate's little world, and reading pages."""
 
 import csv
 import io
@@ -30,7 +30,7 @@ from tracking.models import Click, TrackingLink
 
 
 def signed_in(affiliate: Affiliate, **user: Any) -> Client:
-    """A browser in which somebody of this affiliate is signed in."""
+    """A browser in which a member of this affiliate is signed in."""
     membership = AffiliateMemberFactory(affiliate=affiliate, **{f"user__{name}": value for name, value in user.items()})
     return as_user(membership.user)
 

@@ -70,7 +70,7 @@ def desk(demo) -> Client:
 
 
 def rows_of_each_kind(model: type[models.Model]) -> list[models.Model]:
-    """The newest row, and one for each value of each field that tells kinds apart."""
+    """The newest row, and one for each value of each field that distinguishes kinds."""
     rows = model._default_manager.order_by("-pk")
     found = {row.pk: row for row in rows[:1]}
     for name in KINDS:

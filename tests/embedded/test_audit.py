@@ -77,17 +77,17 @@ def test_reads_every_package_of_the_lock() -> None:
 
 def test_says_how_many_were_checked_where_nothing_is_known() -> None:
     with service(with_known_bad) as url:
-        code, said = audit(url)
+        code, output = audit(url)
     assert code == 0
-    assert said == f"{len(packages())} packages checked, no known vulnerabilities.\n"
+    assert output == f"{len(packages())} packages checked, no known vulnerabilities.\n"
 
 
 def test_names_each_finding_and_fails() -> None:
     with service(knowing("django", "redis", KNOWN_BAD.name)) as url:
-        code, said = audit(url)
+        code, output = audit(url)
     assert code == 1
-    assert f"django {dict(packages())['django']}: GHSA-test-0001" in said
-    assert "2 of " in said or "3 of " in said
+    assert f"django {dict(packages())['django']}: GHSA-test-0001" in output
+    assert "2 of " in output or "3 of " in output
 
 
 @pytest.mark.parametrize(
@@ -102,16 +102,16 @@ def test_names_each_finding_and_fails() -> None:
 )
 def test_an_answer_that_proves_nothing_is_no_success(answer: Callable[[list[Query]], object]) -> None:
     with service(answer) as url:
-        code, said = audit(url)
+        code, output = audit(url)
     assert code == 2
-    assert said.startswith("NOT CHECKED: ")
-    assert "no known vulnerabilities" not in said
+    assert output.startswith("NOT CHECKED: ")
+    assert "no known vulnerabilities" not in output
 
 
 def test_a_service_that_fails_or_is_away_is_no_success() -> None:
     with service(with_known_bad, status=503) as url:
         failing = audit(url)
     away = audit(f"http://127.0.0.1:{free_port()}/")
-    for code, said in (failing, away, audit("file:///etc/passwd")):
+    for code, text in (failing, away, audit("file:///etc/passwd")):
         assert code == 2
-        assert said.startswith("NOT CHECKED: ")
+        assert text.startswith("NOT CHECKED: ")

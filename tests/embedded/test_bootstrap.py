@@ -109,7 +109,7 @@ def test_does_not_change_packages_under_a_running_demo(checkout: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "advice"),
+    ("text", "advice"),
     [
         ("ERROR: No matching distribution found for x", "pip's index lacks this package"),
         ("OSError: [Errno 28] No space left on device", "The disk is full"),
@@ -118,14 +118,14 @@ def test_does_not_change_packages_under_a_running_demo(checkout: Path) -> None:
     ],
 )
 def test_a_failed_install_says_why_and_what_to_do(
-    checkout: Path, monkeypatch: pytest.MonkeyPatch, said: str, advice: str
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, text: str, advice: str
 ) -> None:
-    failing = [sys.executable, "-c", f"print({said!r}); raise SystemExit(1)"]
+    failing = [sys.executable, "-c", f"print({text!r}); raise SystemExit(1)"]
     monkeypatch.setattr(bootstrap, "pip_command", lambda: failing)
     with pytest.raises(bootstrap.Failed) as failure:
-        bootstrap.pip_install("demo", os.open(os.devnull, os.O_RDONLY), bootstrap.Step("Install packages"))
+        bootstrap.pip_install("demo", os.open(os.devnull, os.O_RDONLY), bootstrap.ShownStep("Install packages"))
     assert str(failure.value).startswith(f"pip could not install requirements.txt. {advice}")
-    assert said in str(failure.value)
+    assert text in str(failure.value)
 
 
 def test_the_progress_of_pip_is_read_from_its_log(checkout: Path) -> None:

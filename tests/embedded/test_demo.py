@@ -167,7 +167,7 @@ def test_stops_without_a_trace_and_finds_everything_again(demo: Running) -> None
     }
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals a parent's death to its child")
 def test_nothing_of_it_outlives_a_kill_and_it_starts_again(demo: Running) -> None:
     before = demo.facts["pids"]
     demo.process.kill()

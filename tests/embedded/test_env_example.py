@@ -16,12 +16,12 @@ def literal_arguments(source: str, wanted: set[str]) -> Iterator[str]:
     """The first arguments, where they are plain texts, of calls and subscripts that match a name."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and node.args:
-            said, argument = ast.unparse(node.func), node.args[0]
+            reported, argument = ast.unparse(node.func), node.args[0]
         elif isinstance(node, ast.Subscript):
-            said, argument = ast.unparse(node.value), node.slice
+            reported, argument = ast.unparse(node.value), node.slice
         else:
             continue
-        if any(re.fullmatch(pattern, said) for pattern in wanted) and isinstance(argument, ast.Constant):
+        if any(re.fullmatch(pattern, reported) for pattern in wanted) and isinstance(argument, ast.Constant):
             yield str(argument.value)
 
 
@@ -53,7 +53,7 @@ def test_names_every_variable_that_is_read() -> None:
 
 def test_names_nothing_that_is_not_read() -> None:
     unread = set(named_in_the_example()) - read_by_settings() - read_by_the_embedded_part() - READ_ELSEWHERE
-    assert not unread, f"nobody reads these any more: {sorted(unread)}"
+    assert not unread, f"no code reads these any more: {sorted(unread)}"
 
 
 def test_names_each_variable_once_and_explains_it() -> None:

@@ -54,7 +54,7 @@ def test_agreeing_files_have_no_differences(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         (CELERY + SERVER, "redis is missing"),
         (CELERY + REDIS + SERVER + TOOL, "tool is not in uv.lock"),
@@ -66,5 +66,5 @@ def test_agreeing_files_have_no_differences(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_each_difference_is_named(tmp_path: Path, text: str, said: str) -> None:
-    assert differences(tmp_path, text) == [f"requirements.txt: {said}"]
+def test_each_difference_is_named(tmp_path: Path, text: str, expected: str) -> None:
+    assert differences(tmp_path, text) == [f"requirements.txt: {expected}"]

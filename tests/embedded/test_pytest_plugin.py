@@ -53,8 +53,8 @@ def test_a_second_run_has_servers_of_its_own_and_removes_them(tmp_path: Path) ->
             note.write_text("\\n".join(os.environ[name] for name in names))
     """
     run = other_run(tmp_path, source)
-    said, _ = run.communicate(timeout=110)
-    assert run.returncode == 0, said
+    reported, _ = run.communicate(timeout=110)
+    assert run.returncode == 0, reported
     database_url, redis_url, home = (tmp_path / "note").read_text().split("\n")
     assert database_url != os.environ["DATABASE_URL"]
     assert redis_url != os.environ["REDIS_URL"]
@@ -63,7 +63,7 @@ def test_a_second_run_has_servers_of_its_own_and_removes_them(tmp_path: Path) ->
 
 @pytest.mark.slow
 @pytest.mark.faults
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals a parent's death to its child")
 def test_a_killed_run_leaves_no_server_and_the_next_one_removes_its_files(tmp_path: Path) -> None:
     source = f"""
         import os, time

@@ -112,7 +112,7 @@ def test_kills_what_does_not_heed_a_polite_request(tmp_path: Path) -> None:
     assert deaf.how_it_ended() == "ended by signal 9"
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals a parent's death to its child")
 def test_nothing_outlives_a_killed_supervisor(tmp_path: Path) -> None:
     program = f"""
         import os, sys, time

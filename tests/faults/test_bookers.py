@@ -93,8 +93,8 @@ def test_six_bookers_killed_at_random_book_everything_once() -> None:
         capture_output=True, text=True, check=False, timeout=240,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    told = json.loads(ran.stdout.splitlines()[-1])
-    assert told["in_the_middle"] >= crowd.LEAST_KILLS, told
+    answer = json.loads(ran.stdout.splitlines()[-1])
+    assert answer["in_the_middle"] >= crowd.LEAST_KILLS, answer
     assert ask("SELECT count(*), count(booked_at) FROM conversions_conversion") == [(5_000, 5_000)]
 
     owed, most = what_is_owed()

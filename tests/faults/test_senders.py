@@ -78,14 +78,14 @@ class Event:
 def real_events(advertiser: str, clicks: list[str]) -> list[Event]:
     found, clicks = [], list(clicks)
     for number in range(SALES):
-        click, said = clicks.pop(), {"txid": f"S{number}", "event_type": "sale"}
-        sale = _request(**said, click_id=click, revenue="100.00", currency="EUR")
+        click, output = clicks.pop(), {"txid": f"S{number}", "event_type": "sale"}
+        sale = _request(**output, click_id=click, revenue="100.00", currency="EUR")
         if number % 5 == 0:
             found.append(
-                Event(f"S{number}", click, (sale, _request(**said, status="rejected")), "rejected", Decimal(0))
+                Event(f"S{number}", click, (sale, _request(**output, status="rejected")), "rejected", Decimal(0))
             )
         elif number % 5 == 1:
-            refund = _request(**said, refund="40.00", currency="EUR")
+            refund = _request(**output, refund="40.00", currency="EUR")
             found.append(Event(f"S{number}", click, (sale, refund), "approved", Decimal(6)))
         else:
             found.append(Event(f"S{number}", click, (sale,), "approved", Decimal(10)))
@@ -93,10 +93,10 @@ def real_events(advertiser: str, clicks: list[str]) -> list[Event]:
         click = clicks.pop()
         found.append(Event(click, click, (_request(event_type="signup", click_id=click),), "approved", Decimal(3)))
     for number in range(ORDERS):
-        click, said = clicks.pop(), {"event_type": "order", "revenue": "20.00", "currency": "EUR"}
-        told = {**said, "click_id": click, "advertiser": advertiser} | ({"txid": f"O{number}"} if number % 2 else {})
-        pixel = ("/pixel.gif", tuple(told.items()))
-        server = _request(**said, click_id=click, txid=f"O{number}")
+        click, output = clicks.pop(), {"event_type": "order", "revenue": "20.00", "currency": "EUR"}
+        sent = {**output, "click_id": click, "advertiser": advertiser} | ({"txid": f"O{number}"} if number % 2 else {})
+        pixel = ("/pixel.gif", tuple(sent.items()))
+        server = _request(**output, click_id=click, txid=f"O{number}")
         found.append(Event(f"O{number}", click, (pixel, server), "approved", Decimal(5)))
     return found
 
@@ -195,8 +195,8 @@ def check_events(it: Installation, events: list[Event], clicks: list[str]) -> No
     wanted = Counter((event.status, float(event.commission)) for event in events)
     assert Counter((status, owed) for *_, status, _, owed, _ in rows) == wanted
     by_name = {transaction: (status, owed) for _, transaction, _, status, _, owed, _ in rows if transaction}
-    said = {event.name: (event.status, float(event.commission)) for event in events if event.name[0] in "SO"}
-    assert {name: found for name, found in by_name.items() if name in said} == said
+    sent = {event.name: (event.status, float(event.commission)) for event in events if event.name[0] in "SO"}
+    assert {name: found for name, found in by_name.items() if name in sent} == sent
     assert max(commissions for *_, commissions in rows) == 1
     owner = {click: ("Ana", "Ben")[number % 2] for number, click in enumerate(clicks)}
     earned: dict[str, Decimal] = defaultdict(Decimal)
@@ -208,10 +208,10 @@ def check_events(it: Installation, events: list[Event], clicks: list[str]) -> No
 
 def check_answers(it: Installation, senders: Senders) -> None:
     """Every request that was answered is stored and decided, each as a request of its own."""
-    told = [answer["postback_id"] for answer in senders.answers if answer["postback_id"]]
-    assert len(told) == len(set(told))
+    reported = [answer["postback_id"] for answer in senders.answers if answer["postback_id"]]
+    assert len(reported) == len(set(reported))
     stored = {public_id for (public_id,) in it.query("SELECT public_id FROM conversions_postback")}
-    assert set(told) <= stored
+    assert set(reported) <= stored
     assert len(stored) >= REQUESTS
     outcomes = {answer["outcome"] for answer in senders.answers}
     assert outcomes <= {"accepted", "updated", "duplicate", "held", "unavailable"}

@@ -36,7 +36,7 @@ def issuer(country: str = "DE", **fields: Any) -> Issuer:
 
 
 def billed(affiliate: Affiliate, country: str = "DE", *, actor: User | None = None, **given: Any) -> Affiliate:
-    """The affiliate with billing details and an agreement; a business with a VAT number unless told otherwise."""
+    """The affiliate with billing details and an agreement; a business with a VAT number unless set otherwise."""
     number = "" if given.get("party") == "private" or given.get("is_small_business") else VAT_NUMBERS.get(country, "")
     details = {
         "party": "business",

@@ -18,7 +18,7 @@ PAGE = Path(settings.BASE_DIR) / "docs" / "how-to" / "add-a-commission-kind.md"
 
 
 def files_of_the_page() -> dict[str, str]:
-    """The Python files that the page tells to write, by path."""
+    """The Python files that the page names, by path."""
     found = re.findall(r"^## \d\. [^`\n]*`([\w/]+\.py)`\n\n```python\n(.*?)^```", PAGE.read_text(), re.M | re.S)
     return dict(found)
 

@@ -9,7 +9,7 @@ from django.db import connection
 
 @contextmanager
 def triggers_off(model: Any) -> Iterator[None]:
-    """What somebody with the rights of the tables' owner can do."""
+    """What a person with the rights of the tables' owner can do."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(f"ALTER TABLE {model._meta.db_table} DISABLE TRIGGER USER")

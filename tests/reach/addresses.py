@@ -109,7 +109,7 @@ def _of_model(name: str, route: str) -> Address:
     read = permission(label, given) if offered else NO_ONE
     if action not in ("add", "delete", "change"):
         return Address("panel", name, path, {"get": read})
-    # Facts are changed by actions alone: posting their page changes nothing, whoever does it.
+    # Facts are changed by actions alone: posting their page changes nothing, by any role.
     written = permission(label, action) if action[0] in MODELS[label] else NO_ONE
     return Address("panel", name, path, {"get": read, "post": written})
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from import_export.admin import ExportMixin
 
 from affiliates.models import User
-from conversions.endpoints.csv_import import Answer, Imported
+from conversions.endpoints.csv_import import ImportedConversions, LineAnswer
 from payouts.models import WhatIf, WhatIfLine
 from records.spreadsheet_cells import cell, csv_text
 from tests.dashboard.portal_pages import as_user, rows_of, signed_in, world_of
@@ -182,5 +182,5 @@ def test_a_what_if_is_guarded(desk: Client, planted: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_answers_to_an_imported_file_are_guarded(shape: str) -> None:
-    done = Imported(answers=[Answer(2, 400, "invalid", "invalid", shape, "", "")])
+    done = ImportedConversions(answers=[LineAnswer(2, 400, "invalid", "invalid", shape, "", "")])
     assert loose(list(csv.DictReader(io.StringIO(done.as_csv(), newline="")))) == []

@@ -1,4 +1,4 @@
-"""Tells a story through the public doors: click, postbacks, booking; and reads the sums at the end."""
+"""Plays a story through the public endpoints: click, postbacks, booking; and reads the sums at the end."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ from tracking.models import TrackingLink
 
 
 class Program:
-    """One offer with goals, Ana and Ben on it, and a plan that applies to both unless told otherwise."""
+    """One offer with goals, Ana and Ben on it, and a plan that applies to both unless set otherwise."""
 
     def __init__(self, name: str, *, currency: str = "EUR", **offer: Any) -> None:
         self.token = f"aft_{name.lower()}"
@@ -64,7 +64,7 @@ class Program:
 
 
 class Teller:
-    """What people do in the story, in the words of the doors."""
+    """What people do in the story, in the words of the endpoints."""
 
     def __init__(self, program: Program, client: Client) -> None:
         self.program, self.client = program, client

@@ -30,7 +30,7 @@ def test_casino_from_click_to_ledger(casino):
 
     async def story(teller):
         click = await teller.click("Ana")
-        said = [
+        answers = [
             await teller.event("registration", click_id=click, customer_id="carl", txid="r1"),
             await teller.event("ftd", customer_id="carl", txid="d1", revenue="50.00", currency="EUR"),
             await teller.event("ftd", customer_id="carl", txid="d1", revenue="50.00", currency="EUR"),
@@ -39,13 +39,13 @@ def test_casino_from_click_to_ledger(casino):
         ]
         # Carl clicks on Ben's link later; he stays Ana's customer.
         later = await teller.click("Ben")
-        said.append(await teller.event("ftd", click_id=later, customer_id="carl", txid="d9", revenue="50"))
+        answers.append(await teller.event("ftd", click_id=later, customer_id="carl", txid="d9", revenue="50"))
         await teller.book()
-        said.append(await teller.event("deposit", txid="d2", status="rejected"))
+        answers.append(await teller.event("deposit", txid="d2", status="rejected"))
         dora = await teller.click("Ben")
-        said.append(await teller.event("registration", click_id=dora, customer_id="dora", txid="r2"))
-        said.append(await teller.event("ftd", customer_id="dora", txid="d4", revenue="10.00"))
-        return said
+        answers.append(await teller.event("registration", click_id=dora, customer_id="dora", txid="r2"))
+        answers.append(await teller.event("ftd", customer_id="dora", txid="d4", revenue="10.00"))
+        return answers
 
     assert tell(casino, story) == [
         "accepted/ok",

@@ -65,22 +65,22 @@ def test_casino_pays_cpa_and_a_share_of_net_revenue_through_a_negative_month(car
         carl = {"customer_id": "carl", "currency": "EUR"}
         dora = {"customer_id": "dora", "currency": "EUR"}
         at = {number: day(2, number).isoformat() for number in (2, 3, 10, 20)}
-        said = [
+        answers = [
             await teller.event("ftd", click_id=first, txid="d1", revenue="50", timestamp=at[2], **carl),
             await teller.event(
                 "net_revenue", click_id=first, txid="n1", revenue="1000", bonus="200", timestamp=at[10], **carl
             ),
         ]
         await teller.book()
-        said.append(
+        answers.append(
             await teller.event(
                 "net_revenue", click_id=other, txid="n2", revenue="600", winnings="2000", timestamp=at[20], **dora
             )
         )
         await teller.book()
         later = day(1, 5).isoformat()
-        said.append(await teller.event("net_revenue", txid="n3", revenue="900", timestamp=later, **carl))
-        return said
+        answers.append(await teller.event("net_revenue", txid="n3", revenue="900", timestamp=later, **carl))
+        return answers
 
     assert tell(casino, story) == ["accepted/ok"] * 4
     assert ledger(ana) == [
@@ -107,7 +107,7 @@ def test_broker_rebates_each_lot_for_the_life_of_the_trader():
     async def story(teller):
         click = clicked(broker, "Ana", day(3, 1))
         trader = {"customer_id": "t-1"}
-        said = [
+        answers = [
             await teller.event(
                 "trade", click_id=click, txid="1", lots="2.35", timestamp=day(3, 2).isoformat(), **trader
             ),
@@ -115,11 +115,11 @@ def test_broker_rebates_each_lot_for_the_life_of_the_trader():
         ]
         await teller.book()
         other = clicked(broker, "Ben", day(1, 1))
-        said += [
+        answers += [
             await teller.event("trade", click_id=other, txid="3", lots="4", timestamp=day(1, 2).isoformat(), **trader),
             await teller.event("trade", txid="4", timestamp=day(1, 3).isoformat(), **trader),
         ]
-        return said
+        return answers
 
     assert tell(broker, story) == ["accepted/ok"] * 4
     assert ledger(ana) == [("commission", "17.63 USD"), ("commission", "0.08 USD"), ("commission", "30 USD")]
@@ -143,11 +143,11 @@ def test_prop_firm_pays_for_the_challenge_and_for_two_repurchases():
     async def story(teller):
         click = clicked(firm, "Ana", day(1, 1))
         sent = {"customer_id": "t-1", "revenue": "299.00", "currency": "USD"}
-        said = [await teller.event("challenge", click_id=click, txid="c", timestamp=day(1, 1).isoformat(), **sent)]
+        answers = [await teller.event("challenge", click_id=click, txid="c", timestamp=day(1, 1).isoformat(), **sent)]
         for number in (2, 3, 4):
             at = day(1, number).isoformat()
-            said.append(await teller.event("repurchase", txid=f"r{number}", timestamp=at, **sent))
-        return said
+            answers.append(await teller.event("repurchase", txid=f"r{number}", timestamp=at, **sent))
+        return answers
 
     assert tell(firm, story) == ["accepted/ok"] * 4
     assert ledger(ana) == [("commission", "44.85 USD"), ("commission", "20.93 USD"), ("commission", "20.93 USD")]

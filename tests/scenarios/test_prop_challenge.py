@@ -40,15 +40,15 @@ def test_challenge_from_click_to_ledger(challenge):
 
     async def story(teller):
         first, other = await teller.click("Ana"), await teller.click("Ben")
-        said = [
+        answers = [
             await teller.event("challenge_purchase", click_id=first, txid="o1", revenue="155.00", **buy),
             await teller.event("challenge_purchase", txid="o1", status="approved"),
             await teller.event("challenge_purchase", txid="o2", revenue="540.00", status="approved", **buy),
             await teller.event("challenge_purchase", click_id=other, txid="o3", revenue="155", status="approved"),
         ]
         await teller.book()
-        said.append(await teller.event("challenge_purchase", txid="o1", status="rejected"))
-        return said
+        answers.append(await teller.event("challenge_purchase", txid="o1", status="rejected"))
+        return answers
 
     assert tell(challenge, story) == [
         "accepted/awaits_approval",

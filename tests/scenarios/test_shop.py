@@ -1,7 +1,7 @@
 """A shop: 8 % of each order, a coupon without a click, two currencies, an order that goes back.
 
 Ana: 49.90 EUR at 8 %: 3.992, rounded 3.99; 100.00 USD at 8 %: 8.00 USD; balances are kept apart.
-Ben: a coupon order of 20.00 EUR: 1.60 EUR, returned: 0.00 EUR. An order 31 days after the click counts for nobody.
+Ben: a coupon order of 20.00 EUR: 1.60 EUR, returned: 0.00 EUR. An order after 31 days counts for no affiliate.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ def test_shop_from_click_to_ledger(shop):
 
     async def story(teller):
         click = await teller.click("Ana")
-        said = [
+        answers = [
             await teller.event("purchase", click_id=click, txid="1", revenue="49.90", currency="EUR"),
             await teller.event("purchase", click_id=click, txid="2", revenue="100.00", currency="USD"),
             await teller.event("purchase", click_id=click, txid="2", revenue="100.00", currency="EUR"),
@@ -38,8 +38,8 @@ def test_shop_from_click_to_ledger(shop):
             await teller.event("purchase", click_id=old, txid="4", revenue="500.00", currency="EUR"),
         ]
         await teller.book()
-        said.append(await teller.event("purchase", txid="3", status="rejected"))
-        return said
+        answers.append(await teller.event("purchase", txid="3", status="rejected"))
+        return answers
 
     assert tell(shop, story) == [
         "accepted/ok",

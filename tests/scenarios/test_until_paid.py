@@ -48,15 +48,15 @@ def test_shop_refunds_a_part_after_the_commission_was_paid():
 
     async def went_back(teller):
         back = {"txid": "1", "currency": "EUR"}
-        said = [
+        answers = [
             await teller.event("purchase", refund="50.00", refund_id="a", **back),
             await teller.event("purchase", refund="50.00", refund_id="a", **back),
             await teller.event("purchase", refund="150.01", refund_id="b", **back),
         ]
         await teller.book()
         click = await teller.click("Ana")
-        said.append(await teller.event("purchase", click_id=click, txid="2", revenue="100.00", currency="EUR"))
-        return said
+        answers.append(await teller.event("purchase", click_id=click, txid="2", revenue="100.00", currency="EUR"))
+        return answers
 
     assert tell(shop, went_back) == [
         "updated/partly_refunded",

@@ -45,7 +45,7 @@ def partition(name: str):
 
 
 def personal_click(at: datetime, link: TrackingLink | None = None, **fields: object) -> Click:
-    """A marked click with everything that tells something about a person."""
+    """A marked click with everything that says something about a person."""
     given = {"marked_at": at, "visitor": uuid4(), "referrer": "https://forum.example/", "sub1": "mail", **fields}
     return ClickFactory(link=link or TrackingLinkFactory(), clicked_at=at, **given)
 

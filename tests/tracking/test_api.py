@@ -39,23 +39,23 @@ class TestLinks:
         assert row["offer"]["id"] == link.enrollment.offer.public_id
 
     def test_an_affiliate_makes_one(self, ana: Affiliate, access: Enrollment) -> None:
-        said = {"offer": access.offer.public_id, "name": "Spring", "destination_url": "https://casino.example/spring"}
-        response = client_of(ana).post("/api/v1/links/", said, content_type=JSON)
+        sent = {"offer": access.offer.public_id, "name": "Spring", "destination_url": "https://casino.example/spring"}
+        response = client_of(ana).post("/api/v1/links/", sent, content_type=JSON)
         assert response.status_code == 201, response.text
         made = TrackingLink.objects.get(code=response.json()["code"])
-        assert (made.enrollment, made.name, made.destination_url) == (access, "Spring", said["destination_url"])
+        assert (made.enrollment, made.name, made.destination_url) == (access, "Spring", sent["destination_url"])
         assert response.json()["url"].endswith(f"/c/{made.code}")
 
     @pytest.mark.parametrize(("asked", "given"), [("Spring-26", "spring-26"), (" spring ", "spring")])
     def test_gets_the_code_that_is_asked_for(self, ana: Affiliate, access: Enrollment, asked: str, given: str) -> None:
-        said = {"offer": access.offer.public_id, "code": asked}
-        response = client_of(ana).post("/api/v1/links/", said, content_type=JSON)
+        sent = {"offer": access.offer.public_id, "code": asked}
+        response = client_of(ana).post("/api/v1/links/", sent, content_type=JSON)
         assert (response.status_code, response.json()["code"]) == (201, given)
         assert response.json()["url"].endswith(f"/c/{given}")
 
     def test_gets_a_random_code_for_an_empty_one(self, ana: Affiliate, access: Enrollment) -> None:
-        said = {"offer": access.offer.public_id, "code": ""}
-        response = client_of(ana).post("/api/v1/links/", said, content_type=JSON)
+        sent = {"offer": access.offer.public_id, "code": ""}
+        response = client_of(ana).post("/api/v1/links/", sent, content_type=JSON)
         assert len(response.json()["code"]) == 7
 
     @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ class TestLinks:
         offer = OfferFactory()
         for affiliate in (ana, ben):
             EnrollmentFactory(affiliate=affiliate, offer=offer)
-        said = {"offer": offer.public_id, "affiliate": ben.public_id}
-        assert set(problems(client_of(ana).post("/api/v1/links/", said, content_type=JSON))) == {"affiliate"}
+        sent = {"offer": offer.public_id, "affiliate": ben.public_id}
+        assert set(problems(client_of(ana).post("/api/v1/links/", sent, content_type=JSON))) == {"affiliate"}
 
     def test_who_acts_for_several_says_for_which(self, ana: Affiliate, ben: Affiliate, access: Enrollment) -> None:
         from affiliates.access.api_keys import make_api_key
@@ -96,12 +96,12 @@ class TestLinks:
         user = AffiliateMemberFactory(affiliate=ana).user
         AffiliateMemberFactory(affiliate=ben, user=user)
         client = client_with(make_api_key(user=user, name="both")[1])
-        said = {"offer": access.offer.public_id}
-        message = problems(client.post("/api/v1/links/", said, content_type=JSON))["affiliate"]
+        sent = {"offer": access.offer.public_id}
+        message = problems(client.post("/api/v1/links/", sent, content_type=JSON))["affiliate"]
         assert ana.public_id in message
         assert ben.public_id in message
-        said["affiliate"] = ana.public_id
-        assert client.post("/api/v1/links/", said, content_type=JSON).status_code == 201
+        sent["affiliate"] = ana.public_id
+        assert client.post("/api/v1/links/", sent, content_type=JSON).status_code == 201
 
     @pytest.mark.parametrize(
         ("url", "words"),
@@ -112,13 +112,13 @@ class TestLinks:
         ],
     )
     def test_leads_only_where_the_offer_allows(self, ana: Affiliate, access: Enrollment, url: str, words: str) -> None:
-        said = {"offer": access.offer.public_id, "destination_url": url}
-        response = client_of(ana).post("/api/v1/links/", said, content_type=JSON)
+        sent = {"offer": access.offer.public_id, "destination_url": url}
+        response = client_of(ana).post("/api/v1/links/", sent, content_type=JSON)
         assert words in problems(response)["destination_url"]
 
     def test_is_renamed_and_switched_off(self, ana: Affiliate, link: TrackingLink) -> None:
-        said = {"name": "Old newsletter", "is_active": False, "code": "mine", "destination_url": "https://x.example"}
-        response = client_of(ana).patch(f"/api/v1/links/{link.code}/", said, content_type=JSON)
+        sent = {"name": "Old newsletter", "is_active": False, "code": "mine", "destination_url": "https://x.example"}
+        response = client_of(ana).patch(f"/api/v1/links/{link.code}/", sent, content_type=JSON)
         assert response.status_code == 200
         before = link.code
         link.refresh_from_db()

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.asgi_client import visit
 from tests.factories import ClickFactory, TrackingLinkFactory, new_click_uuid
 from tracking import tasks
-from tracking.marks import Waiting, duplicates_among, mark_clicks, mark_waiting
+from tracking.marks import UnmarkedClick, duplicates_among, mark_clicks, mark_waiting
 from tracking.models import Click
 from tracking.visitors.identity import is_new, new_visitor
 
@@ -171,7 +171,7 @@ class TestDuplicates:
 
 
 waiting = st.builds(
-    lambda milliseconds, link, visitor, ip, agent, chance: Waiting(
+    lambda milliseconds, link, visitor, ip, agent, chance: UnmarkedClick(
         id=str(uuid.UUID(int=milliseconds << 80 | link << 48 | chance)),
         link=link,
         visitor=None

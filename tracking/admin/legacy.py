@@ -81,7 +81,7 @@ class LegacyClickIDAdmin(RecordAdmin):
         done = upload.judge(now=timezone.now(), is_dry_run=False)
         message = (
             f"Imported {done.added:,} click IDs from {upload.name}; {done.known:,} were there before, "
-            f"{len(done.errors):,} rows with faults were passed by."
+            f"{len(done.errors):,} rows with errors were passed by."
         )
         entry = {"user_id": operator(request).pk, "object_repr": upload.name[:200], "change_message": message}
         LogEntry.objects.create(

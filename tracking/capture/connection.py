@@ -2,7 +2,7 @@
 
 import psycopg
 
-from tracking.capture.link_cache import connection_parameters
+from web.notifications import connection_parameters
 
 
 def connect() -> psycopg.Connection:

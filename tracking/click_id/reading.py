@@ -13,7 +13,7 @@ _PLACEHOLDER = re.compile(r"[{}\[\]#$%]|click_?id", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ClickIDReading:
     """The parts of a text. The link and time of a forged ID are only claims."""
 
     text: str
@@ -33,14 +33,14 @@ class Reading:
             return None
 
 
-def read(text: str) -> Reading:
+def read(text: str) -> ClickIDReading:
     """Read any text as a click ID."""
     if problem := _form_problem(text):
-        return Reading(text, problem)
+        return ClickIDReading(text, problem)
     raw = base64.b32hexdecode(text.upper())
     number, click = raw[16], ClickID(UUID(bytes=raw[:16]))
     problem = "" if parse(text) else _signature_problem(number)
-    return Reading(text, problem, number, click)
+    return ClickIDReading(text, problem, number, click)
 
 
 def _form_problem(text: str) -> str:

@@ -15,13 +15,10 @@ from typing import Any
 from django import forms
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
-from django.utils.text import format_lazy
-from django.utils.translation import gettext
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidget
 
 from affiliates.models import User
-from records.translation import gettext_lazy as _
-from tracking.legacy.clicks import COLUMNS, LIMITS, Imported, UnusableFile, import_clicks
+from tracking.legacy.clicks import COLUMNS, LIMITS, ImportedClicks, UnusableFile, import_clicks
 
 LARGEST = 10 * 1024 * 1024
 KEPT_FOR = 3600
@@ -37,7 +34,7 @@ class Upload:
     source: str
     content: bytes
 
-    def judge(self, *, now: datetime, is_dry_run: bool) -> Imported:
+    def judge(self, *, now: datetime, is_dry_run: bool) -> ImportedClicks:
         """The result of the import or of its dry run; raise `UnusableFile`."""
         text = io.TextIOWrapper(io.BytesIO(self.content), encoding="utf-8-sig", newline="")
         return import_clicks(text, source=self.source, now=now, is_dry_run=is_dry_run)
@@ -46,34 +43,28 @@ class Upload:
 class UploadForm(forms.Form):
     """A file of click IDs, and the platform they come from."""
 
-    file = forms.FileField(label=_("CSV file"), widget=UnfoldAdminFileFieldWidget)
+    file = forms.FileField(label="CSV file", widget=UnfoldAdminFileFieldWidget)
     source = forms.CharField(
         required=False,
         max_length=LIMITS["source"],
-        label=_("Source"),
-        help_text=_("The platform or advertiser that the IDs come from; empty where the file has a column source."),
+        label="Source",
+        help_text="The platform or advertiser that the IDs come from; empty where the file has a column source.",
         widget=UnfoldAdminTextInputWidget(),
     )
-    explanation = format_lazy(
-        _(
-            "CSV in UTF-8 with a line of column names: {names}, sub1 to sub10. click_id, link (the code "
-            "of a tracking link here) and clicked_at are needed; clicked_at is ISO 8601 or seconds since 1970. The "
-            "file is "
-            "looked over first: you see every fault with its line before anything is imported."
-        ),
-        names=", ".join(COLUMNS[:5]),
+    explanation = (
+        f"CSV in UTF-8 with a line of column names: {', '.join(COLUMNS[:5])}, sub1 to sub10. click_id, link (the code "
+        "of a tracking link here) and clicked_at are needed; clicked_at is ISO 8601 or seconds since 1970. The file is "
+        "looked over first: you see every error with its line before anything is imported."
     )
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
         if file.size > LARGEST:
-            message = gettext("The file has more than {largest} MB: split it, or use manage.py import_clicks.").format(
-                largest=LARGEST // 1024 // 1024
-            )
+            message = f"The file has more than {LARGEST // 1024 // 1024} MB: split it, or use manage.py import_clicks."
             raise ValidationError(message)
         return file
 
-    def look(self, *, owner: User, now: datetime) -> tuple[Upload, Imported] | None:
+    def look(self, *, owner: User, now: datetime) -> tuple[Upload, ImportedClicks] | None:
         """The file with the result of its dry run; None, and an error of the form, if it cannot be read."""
         given = self.cleaned_data
         upload = Upload(secrets.token_urlsafe(16), given["file"].name, given["source"], given["file"].read())

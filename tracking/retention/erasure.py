@@ -19,7 +19,7 @@ from psycopg import sql
 from tracking.capture import quarantine, spool
 from tracking.click_id.codec import lowest_uuid
 from tracking.retention.partitions import Partition, read_partitions
-from tracking.retention.personal_fields import CLEAR, HAS_PERSONAL, PERSONAL, Progress, State, personal_state
+from tracking.retention.personal_fields import CLEAR, HAS_PERSONAL, PERSONAL, ClearingState, Progress, personal_state
 
 Network = IPv4Network | IPv6Network
 
@@ -118,7 +118,7 @@ def _each_partition(whose: Whose, rest: sql.SQL, erased: sql.SQL, progress: Prog
     partitions = [each for each in read_partitions() if whose.reaches(each)]
     counts = sql.SQL(", ").join(sql.SQL(_COUNT).format(sql.Identifier(name)) for name in PERSONAL)
     for number, partition in enumerate(partitions, 1):
-        if personal_state(partition, before=None) is not State.CLEARED:
+        if personal_state(partition, before=None) is not ClearingState.CLEARED:
             parts = {"table": partition.table, "clear": CLEAR}
             query = sql.SQL(_FIND).format(
                 **parts,

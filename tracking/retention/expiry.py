@@ -24,7 +24,7 @@ from tracking.retention.partitions import (
     drop_partition,
     read_partitions,
 )
-from tracking.retention.personal_fields import BATCH, Progress, State, clear_partition, personal_state
+from tracking.retention.personal_fields import BATCH, ClearingState, Progress, clear_partition, personal_state
 
 log = structlog.get_logger(__name__)
 
@@ -107,7 +107,7 @@ def clear_personal(
 
 def due_partitions(*, before: datetime) -> list[Partition]:
     """Partitions with clicks of before the moment that may have personal fields, the oldest first."""
-    return [each for each in read_partitions() if personal_state(each, before=before) is State.DUE]
+    return [each for each in read_partitions() if personal_state(each, before=before) is ClearingState.DUE]
 
 
 def drop_expired(*, before: datetime, dry_run: bool = False) -> Iterator[Drop]:

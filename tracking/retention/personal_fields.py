@@ -65,7 +65,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Progress = Callable[[str, int, int], None]
 
 
-class State(StrEnum):
+class ClearingState(StrEnum):
     KEPT = "kept"
     DUE = "due"
     PARTLY = "cleared in part"
@@ -80,7 +80,7 @@ class NotTheOwner(ValueError):
     """The database lets only the owner of the click table rewrite a month."""
 
 
-def personal_state(partition: Partition, *, before: datetime | None) -> State:
+def personal_state(partition: Partition, *, before: datetime | None) -> ClearingState:
     """The state of the partition's personal fields, if those of clicks before the moment are due.
 
     The probes are ordered by the key of the one index that answers each at once, so that none reads a month.
@@ -88,14 +88,14 @@ def personal_state(partition: Partition, *, before: datetime | None) -> State:
     index = _index(partition)
     is_indexed = index is not None and index[0]
     if is_indexed and not _any("SELECT 1 FROM {table} WHERE {has_personal} ORDER BY clicked_at LIMIT 1", partition):
-        return State.CLEARED
+        return ClearingState.CLEARED
     if before is None or (partition.starts and partition.starts >= before):
-        return State.KEPT
+        return ClearingState.KEPT
     if is_indexed:
         due = "SELECT 1 FROM {table} WHERE {has_personal} AND clicked_at < %(before)s ORDER BY clicked_at LIMIT 1"
-        return State.DUE if _any(due, partition, before=before) else State.PARTLY
+        return ClearingState.DUE if _any(due, partition, before=before) else ClearingState.PARTLY
     due = "SELECT 1 FROM {table} WHERE id < %(bound)s ORDER BY id LIMIT 1"
-    return State.DUE if _any(due, partition, bound=lowest_uuid(before)) else State.KEPT
+    return ClearingState.DUE if _any(due, partition, bound=lowest_uuid(before)) else ClearingState.KEPT
 
 
 def clear_partition(
@@ -135,7 +135,7 @@ def _tidy(partition: Partition, *, cleared: int) -> None:
     if cleared:
         _execute("VACUUM (SKIP_LOCKED, ANALYZE) {table}", partition)
     index = _index(partition)
-    if index and index[1] > INDEX_SIZE and personal_state(partition, before=None) is State.CLEARED:
+    if index and index[1] > INDEX_SIZE and personal_state(partition, before=None) is ClearingState.CLEARED:
         # Not REINDEX: if stopped half way it leaves an unused index behind. If this is stopped, the missing index is
         # made again.
         if owns_clicks():
@@ -156,7 +156,7 @@ def compact(partition: Partition) -> None:
             "Before PostgreSQL 17 only the owner of the tables can rewrite a month. Run this command with the address "
             "of DATABASE_OWNER_URL as DATABASE_URL."
         )
-    if personal_state(partition, before=None) is not State.CLEARED:
+    if personal_state(partition, before=None) is not ClearingState.CLEARED:
         raise NotCleared(f"{partition.name} is not cleared of personal fields yet: only a cleared month is rewritten.")
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = %s", [LOCK_WAIT])

@@ -25,7 +25,7 @@ RE_EVALUATE = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """`country` is ISO 3166-1 alpha-2 or empty; `asn` is the number of the autonomous system, if known."""
 
     country: str = ""
@@ -33,10 +33,10 @@ class Place:
     is_data_centre: bool = False
 
 
-NOWHERE = Place()
+NOWHERE = Location()
 
 
-def locate(address: str | None) -> Place:
+def locate(address: str | None) -> Location:
     """The place of the address. Invalid and unassigned addresses have no place. Never raises."""
     if not address:
         return NOWHERE
@@ -76,13 +76,13 @@ def _reader(path: Path, changed_at: int) -> maxminddb.Reader | None:
 
 
 @lru_cache(maxsize=50_000)
-def _locate(address: str, files: Files) -> Place:
+def _locate(address: str, files: Files) -> Location:
     country, asn, is_hosting = "", None, False
     for record in _records(address.removeprefix("::ffff:"), files):
         country = country or _country(record)
         asn = asn or _asn(record)
         is_hosting = is_hosting or bool(record.get("is_hosting_provider"))
-    return Place(country=country, asn=asn, is_data_centre=is_hosting or asn in hosting_asns())
+    return Location(country=country, asn=asn, is_data_centre=is_hosting or asn in hosting_asns())
 
 
 def _records(address: str, files: Files) -> Iterator[dict[str, Any]]:

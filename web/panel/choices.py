@@ -32,7 +32,7 @@ class Worth(NamedTuple):
     amounts: Sequence[tuple[Decimal, str]] = ()
 
 
-class Group(NamedTuple):
+class RowGroup(NamedTuple):
     """Rows that are confirmed together."""
 
     title: str
@@ -113,7 +113,7 @@ class ChoosingForm(ConfirmForm):
     def _now(self, row: Any, keys: Keys) -> str:
         return gettext("now {names}").format(names=", ".join([self.kind_of(row).lower(), *keys.values()]).strip(", "))
 
-    def groups(self) -> list[Group]:
+    def groups(self) -> list[RowGroup]:
         """The groups of the page: first rows that need no tick, by kind, then the others, by their reasons."""
         ordinary: dict[str, list[Any]] = defaultdict(list)
         ticked: dict[str, list[Any]] = defaultdict(list)
@@ -136,14 +136,14 @@ class ChoosingForm(ConfirmForm):
         money = totals([self.worth(row) for row in rows])
         return f"{len(rows):,} · {money} {self.counts}".strip() if money else f"{len(rows):,}"
 
-    def _group(self, title: str, rows: list[Any], *, needs_tick: bool) -> Group:
+    def _group(self, title: str, rows: list[Any], *, needs_tick: bool) -> RowGroup:
         by_affiliate: dict[str, list[Worth]] = defaultdict(list)
         for row in rows:
             worth = self.worth(row)
             by_affiliate[worth.affiliate].append(worth)
         lines = [(name, len(found), totals(found)) for name, found in sorted(by_affiliate.items())]
         described = [(str(row), self._described(row)) for row in rows[:SHOWN]]
-        return Group(title, needs_tick, len(rows), self._counted(rows), lines, described, len(rows) - len(described))
+        return RowGroup(title, needs_tick, len(rows), self._counted(rows), lines, described, len(rows) - len(described))
 
     def _described(self, row: Any) -> str:
         return " · ".join([self.describe(row), *self.standing.get(row.pk, {}).values()])

@@ -22,7 +22,7 @@ ERROR = {
         "message": {"type": "string"},
         "problems": {
             "type": "array",
-            "description": "Each fault of the request; `field` is the parameter, empty for the request as a whole.",
+            "description": "Each problem of the request; `field` is the parameter, empty for the request as a whole.",
             "items": {
                 "type": "object",
                 "required": ["field", "message"],
@@ -35,7 +35,7 @@ _BODY = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
 _WAIT = {"Retry-After": {"description": "Seconds to wait before the next request.", "schema": {"type": "integer"}}}
 # Every operation may answer with these; the header `X-Request-Id` of each answer finds the request in the logs.
 PROBLEM_ANSWERS: dict[str, dict[str, Any]] = {
-    "400": {"description": "Invalid: `problems` names each fault.", "content": _BODY},
+    "400": {"description": "Invalid: `problems` names each problem.", "content": _BODY},
     "401": {"description": "No key, or one that is unknown or revoked.", "content": _BODY},
     "403": {"description": "The key or account may not do this.", "content": _BODY},
     "429": {

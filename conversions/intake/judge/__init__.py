@@ -1,1 +1,1 @@
-"""Decide about an event: find its click, attribute, deduplicate, qualify, weigh its risk."""
+"""What an event is about, whom it is credited to, and whether it counts: the steps that judge."""

@@ -1,4 +1,4 @@
-"""Step 2: identify the sender. The token names the advertiser; its rules say from where and how it may send."""
+"""Identify the sender. The token names the advertiser; its rules say from where and how it may send."""
 
 import ipaddress
 
@@ -16,21 +16,25 @@ STEP = "authenticate"
 
 
 def authenticate(cases: list[Case]) -> None:
-    """Find the advertiser of each case, or stop the case. At most one query for the batch, two where one fails."""
+    """Find the advertiser of each case, or stop the case. At most one query for the batch, two where one fails.
+
+    A parked request was authenticated when it arrived.
+    """
+    cases = [case for case in cases if case.is_open and case.advertiser is None]
     digests = {case.postback.token_digest for case in cases if case.postback.token_digest}
     by_digest = reference_cache.tokens.many(digests)
     revoked = _revoked(digests - by_digest.keys())
     pixels = [case for case in cases if case.postback.endpoint == Postback.Endpoint.PIXEL]
     named = _named_by_pixels(pixels)
     for case in cases:
-        if case.is_open and case.postback.endpoint == Postback.Endpoint.PIXEL:
+        if case.postback.endpoint == Postback.Endpoint.PIXEL:
             if problem := _signature_problem(case, None):
                 _refuse_signature(case, *problem)
                 continue
             _admit_pixel(case, named.get(_advertiser_id(case)))
-        elif case.is_open and case.postback.endpoint == Postback.Endpoint.CSV and case.postback.advertiser:
+        elif case.postback.endpoint == Postback.Endpoint.CSV and case.postback.advertiser:
             _admit_file(case, case.postback.advertiser)
-        elif case.is_open:
+        else:
             sent = case.postback.token_digest
             _authenticate(case, by_digest.get(sent), revoked.get(sent))
 

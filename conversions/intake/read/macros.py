@@ -1,6 +1,6 @@
 """Macros that a platform did not fill in: `{click_id}` in place of a click ID.
 
-As an ID they would make many events one, so they are refused; a real value must not be. Two rules decide:
+As an ID, one would turn many events into one, so they are refused; a real value must not be. Two rules decide:
 
 1. Some signs are used for nothing else: `{x}`, `${x}`, `{{x}}`, `%%x%%`, `#x#`, `<x>`, `__x__`, `!!x!!`, `$x$`. Any
    name in them is a macro. Braces and `%%` are a macro also with text around them: `ord-{txid}`.

@@ -1,4 +1,4 @@
-"""Step 3: parse the parameters. All errors are reported at once, each with what to send instead."""
+"""Parse the parameters. All errors are reported at once, each with what to send instead."""
 
 import hashlib
 import json
@@ -9,7 +9,8 @@ from decimal import Decimal
 from django.conf import settings
 
 from conversions.dialects.mapping import NAMES, Mapping, Pairs
-from conversions.intake.case import REPAIRED, Case, Event, Outcome
+from conversions.intake.case import REPAIRED, Case, Outcome
+from conversions.intake.parsed_event import ParsedEvent
 from conversions.intake.read.amounts import amount_of, currency_of, deductions_of, refund_of
 from conversions.intake.read.extras import extras_of
 from conversions.intake.read.macros import unfilled
@@ -38,6 +39,7 @@ FUTURE, SKEW = timedelta(days=1), timedelta(minutes=5)
 
 
 def parse(cases: list[Case]) -> None:
+    """Read the event from the parameters, with every problem; a request that could not be read whole is refused."""
     for case in cases:
         if case.is_open:
             _parse(case)
@@ -58,7 +60,7 @@ def _parse(case: Case) -> None:
     _note_personal_data(case)
     pairs = mapping.translate(sent, **_assumed(case))
     values = _values(case, pairs)
-    event = case.event = Event(
+    event = case.event = ParsedEvent(
         click_text=values["click_id"],
         transaction_id=values["txid"],
         goal_code=values["event_type"].lower(),
@@ -67,6 +69,7 @@ def _parse(case: Case) -> None:
         occurred_at=_moment(case, values["timestamp"]),
         customer_id=values["customer_id"],
         coupon=values["coupon"],
+        country=_country(case),
         refund_id=values["refund_id"],
     )
     # A currency sent within an amount counts if none is named.
@@ -107,7 +110,7 @@ def _extras(case: Case, mapping: Mapping, sent: Pairs) -> dict[str, str]:
     return kept
 
 
-def _bound_pixel(case: Case, event: Event) -> None:
+def _bound_pixel(case: Case, event: ParsedEvent) -> None:
     """Restrict a pixel, which anyone can call: it must name a click and cannot reject anything."""
     trusted = case.advertiser is not None and case.advertiser.trusts_pixel
     if event.status and (not trusted or event.status == Conversion.Status.REJECTED):
@@ -177,6 +180,15 @@ def _status(case: Case, text: str) -> str:
     return status
 
 
+def _country(case: Case) -> str:
+    """The customer's country, where the request gives it as two letters."""
+    for name, value in case.parameters:
+        text = value.strip()
+        if name.strip().lower() == "country" and len(text) == 2 and text.isascii() and text.isalpha():
+            return text.upper()
+    return ""
+
+
 def _moment(case: Case, text: str) -> datetime | None:
     """The time that the sender gave. Warn if it is ahead of ours; refuse it if it is a day ahead."""
     if not text:
@@ -199,9 +211,9 @@ def _moment(case: Case, text: str) -> datetime | None:
     return found.at
 
 
-def _name_strangers(case: Case, event: Event) -> None:
+def _name_strangers(case: Case, event: ParsedEvent) -> None:
     """If a needed value is missing, check whether it was sent under another platform's name."""
-    missing: list[tuple[str, Callable[[Event], object]]] = [
+    missing: list[tuple[str, Callable[[ParsedEvent], object]]] = [
         ("click_id", lambda e: e.click_text or e.customer_id or e.coupon),
         ("event_type", lambda e: e.goal_code),
     ]
@@ -215,7 +227,7 @@ def _name_strangers(case: Case, event: Event) -> None:
                 break
 
 
-def _name_missing(case: Case, event: Event) -> None:
+def _name_missing(case: Case, event: ParsedEvent) -> None:
     """Report the missing values, unless an earlier error explains them."""
     faulty = {problem.field for problem in case.problems}
     if not event.goal_code and not faulty & {"event_type", "goal_id", *OTHER_NAMES["event_type"]}:
@@ -233,7 +245,7 @@ def _aliases(name: str) -> tuple[str, ...]:
     return NAMES["txid"] if name == "txid" else ()
 
 
-def _fingerprint(event: Event) -> str:
+def _fingerprint(event: ParsedEvent) -> str:
     """A digest of the event's content without its time: retries often have the time of sending."""
     facts = [
         event.click.text if event.click else "",

@@ -1,4 +1,4 @@
-"""Step 1: store each request as received, before it is decided. Secrets are masked."""
+"""Store each request as received, before it is decided. Secrets are masked."""
 
 import re
 
@@ -114,12 +114,12 @@ def _case(row: Postback, received: Received, parameters: Pairs, personal: Pairs)
 
 
 def reopen(row: Postback) -> Case:
-    """Open the case of a stored request. Call `learn_forms` before it is parsed, which sets its dialect."""
+    """Open the case of a stored request. Call `learn_dialects` before it is parsed, which sets its dialect."""
     pairs = [(name, value) for name, value in row.parameters]
     return Case(postback=row, parameters=pairs, personal=hidden_before(pairs))
 
 
-def learn_forms(cases: list[Case]) -> None:
+def learn_dialects(cases: list[Case]) -> None:
     """Set the current dialects of stored requests; at most one query."""
     unknown = [case for case in cases if case.dialect is None]
     dialects = reference_cache.dialects_named(case.postback.mapping for case in unknown)

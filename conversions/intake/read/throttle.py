@@ -38,12 +38,13 @@ _blocked: dict[str, float] = {}
 _lock = threading.Lock()
 
 
-def slow_down(cases: Sequence[Case], *, now: datetime) -> None:
+def slow_down(cases: list[Case]) -> None:
     """Answer 429 to addresses that failed too often within a minute. At most one query, and none for valid senders."""
     failed = [case for case in cases if _has_failed(case)]
     if not failed or not settings.FAILED_POSTBACKS_PER_MINUTE:
         return
-    counts = _counts({origin_of(case.postback.ip) for case in failed}, since=now - WINDOW)
+    newest = max(case.postback.received_at for case in failed)
+    counts = _counts({origin_of(case.postback.ip) for case in failed}, since=newest - WINDOW, until=newest)
     for case in failed:
         origin = origin_of(case.postback.ip)
         counts[origin] += 1
@@ -56,13 +57,13 @@ def slow_down(cases: Sequence[Case], *, now: datetime) -> None:
             _block(origin)
 
 
-def _counts(origins: set[str], *, since: datetime) -> Counter[str]:
-    """How often each address failed since then."""
+def _counts(origins: set[str], *, since: datetime, until: datetime) -> Counter[str]:
+    """How often each address failed within that time."""
     networks = [origin for origin in origins if "/" in origin]
     wanted = Q(ip__in=origins - set(networks))
     for network in map(ipaddress.IPv6Network, networks):
         wanted |= Q(ip__gte=str(network[0]), ip__lte=str(network[-1]))
-    rows = Postback.objects.filter(wanted, outcome=Outcome.UNAUTHORIZED, received_at__gt=since)
+    rows = Postback.objects.filter(wanted, outcome=Outcome.UNAUTHORIZED, received_at__gt=since, received_at__lte=until)
     found: Counter[str] = Counter()
     for ip, count in rows.order_by().values_list("ip").annotate(Count("pk")):
         found[origin_of(ip)] += count

@@ -1,45 +1,55 @@
-"""The last step: store the decision with the request, and answer the sender."""
+"""The last steps: store the decision with the request, and answer the sender."""
 
 from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 
-from conversions.intake.case import REPAIRED, Case, Decision
+from conversions.intake.case import REPAIRED, TAKEN, Case, Decision, Judged, Outcome
 from conversions.intake.read.amounts import EXACT
 from conversions.intake.read.receive import masked
 from conversions.models import Postback, Trace
 from conversions.reasons.codes import Reason
 from records.bulk_rows import insert, new, update
-from records.translation import in_english
 
 _DECISION = (
-    "decided_at", "advertiser", "outcome", "reason", "click_id", "transaction_id", "fingerprint", "conversion",
+    "decided_at", "advertiser", "outcome", "reason", "event", "click_id", "transaction_id", "fingerprint", "conversion",
 )  # fmt: skip
 
 
-def keep(cases: list[Case], *, now: datetime) -> None:
-    """Write the traces and the decisions in force; two statements for the batch."""
-    for case in cases:
+def keep_first_decisions(judged: Judged) -> None:
+    """A request that is decided again and finds its own conversion keeps its first decision."""
+    for case in judged.cases:
         row = case.postback
-        row.decided_at, row.outcome, row.reason = now, case.outcome, case.reason or Reason.TRY_AGAIN
+        is_its_own = case.conversion is not None and row.conversion_id == case.conversion.pk
+        if row.decided_at and is_its_own and case.outcome == Outcome.DUPLICATE and row.outcome in TAKEN:
+            case.outcome, case.reason, case.document = row.outcome, Reason(row.reason), row.event
+            note, given = "This very request brought it about; nothing changes.", {"conversion": str(case.conversion)}
+            case.note("decide", row.outcome, note, rule="replay", was=row.reason, **given)
+
+
+def store_decisions(judged: Judged) -> None:
+    """Write the traces and the decisions in force; two statements for the batch."""
+    for case in judged.cases:
+        row = case.postback
+        row.decided_at, row.outcome, row.reason = judged.now, case.outcome, case.reason or Reason.TRY_AGAIN
         row.click_id = case.event.click.uuid if case.event.click else None
         row.transaction_id, row.fingerprint = case.event.transaction_id, case.event.fingerprint
-        row.conversion = case.conversion
-    update([case.postback for case in cases], _DECISION)
+        row.event, row.conversion = case.document or row.event, case.conversion
+    update([case.postback for case in judged.cases], _DECISION)
     insert(
         new(
             Trace,
             postback=case.postback,
             conversion=case.conversion,
-            decided_at=now,
+            decided_at=judged.now,
             outcome=case.outcome,
             reason=case.postback.reason,
             http_status=case.http_status,
             problems=case.shown_problems(),
             steps=case.steps,
         )
-        for case in cases
+        for case in judged.cases
     )
 
 
@@ -59,7 +69,7 @@ def answer(case: Case) -> Decision:
     body: dict[str, Any] = {
         "outcome": case.outcome,
         "reason": reason.value,
-        "message": case.steps[-1]["note"] if case.steps else in_english(reason.label),
+        "message": case.steps[-1]["note"] if case.steps else reason.label,
         "problems": case.shown_problems(),
         "warnings": warnings_of(case.steps),
         "postback_id": case.postback.public_id,
@@ -70,9 +80,10 @@ def answer(case: Case) -> Decision:
     }
     if case.is_test:
         body["is_test"] = True
-    if case.waits and case.waits_until:
-        waits_as = case.waits_as or case.postback.public_id
-        body["waiting"] = waiting(case.waits.waits_for, case.waits.name, case.waits_until, waits_as)
+    parking = case.parking
+    if parking.waits and parking.until:
+        waits_as = parking.waits_as or case.postback.public_id
+        body["waiting"] = waiting(parking.waits.waits_for, parking.waits.name, parking.until, waits_as)
     return Decision(http_status=case.http_status, body=body, postback_id=case.postback.public_id)
 
 

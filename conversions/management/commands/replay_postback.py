@@ -33,7 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--advertiser", metavar="ID", help="of this advertiser, by its public ID: ad_…")
         parser.add_argument("--outcome", choices=Postback.Outcome.values, help="with this decision in force")
         parser.add_argument("--reason", metavar="CODE", help="with this reason in force")
-        parser.add_argument("--door", choices=Postback.Endpoint.values, help="that came by this endpoint")
+        parser.add_argument("--endpoint", choices=Postback.Endpoint.values, help="that came by this endpoint")
         parser.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -85,7 +85,8 @@ class Command(BaseCommand):
         counts[f"{before} → {after}" if each.is_changed else f"{before} stays"] += 1
         if each.is_changed and sum(counts.values()) <= SHOWN:
             with shown.paused():
-                self.stdout.write(f"{each.postback.public_id}: {before} → {after}. {each.note}")
+                changes = f" Read differently: {each.changes}." if each.changes else ""
+                self.stdout.write(f"{each.postback.public_id}: {before} → {after}. {each.note}{changes}")
 
 
 def _chosen(options: dict[str, Any]) -> "QuerySet[Postback]":

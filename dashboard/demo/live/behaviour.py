@@ -7,12 +7,12 @@ from random import Random
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from dashboard.demo.live.sending import Answer, Request
+from dashboard.demo.live.sending import HttpAnswer, Request
 from dashboard.demo.program import chance
 from dashboard.demo.program.offers import offer_named
 from dashboard.demo.program.partners import LINK_SPECS, PARTNERS
 from dashboard.demo.stories.mishaps import forged
-from dashboard.demo.visitors.people import Crowd, Visitor
+from dashboard.demo.visitors.people import Crowd, DemoVisitor
 from tracking.click_id.codec import LENGTH
 from tracking.models import SUB_IDS
 
@@ -32,17 +32,17 @@ NO_SUCH_LINK, SENT_TWICE, CONFLICTS, REVERSED, FAULTY = 0.01, 0.08, 0.03, 0.04, 
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class PlayedStep:
     """A request some seconds after the previous step, and a check that returns an answer's error ("" for none)."""
 
     after: float
     kind: str
     request: Request
-    problem: Callable[[Answer], str]
+    problem: Callable[[HttpAnswer], str]
 
 
 # A visitor's steps; each is asked for with the answer to the step before.
-Steps = Iterator[Step]
+Steps = Iterator[PlayedStep]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Program:
         return cls(links, tokens, goals)
 
 
-class Story:
+class VisitorStory:
     """One visitor, from the click on. The same seed and number make the same visitor."""
 
     def __init__(self, program: Program, *, seed: int, number: int, converting: float, run: str) -> None:
@@ -81,9 +81,9 @@ class Story:
     def steps(self) -> Steps:
         """The click; then, if the visitor converts, the advertiser's postbacks with their slips and repeats."""
         if self._rng.random() < NO_SUCH_LINK:
-            yield Step(0, "click", Request("GET", f"/c/no-such-{self._name}"), _status(404))
+            yield PlayedStep(0, "click", Request("GET", f"/c/no-such-{self._name}"), _status(404))
             return
-        yield Step(0, "click", self._click_request(), self._no_click_id)
+        yield PlayedStep(0, "click", self._click_request(), self._no_click_id)
         if self._visitor.is_bot or self._rng.random() > self._converting:
             return
         for position, code in enumerate(self._program.goals[self._link["offer"]]):
@@ -95,15 +95,15 @@ class Story:
         rng, fields = self._rng, self._fields(code)
         if rng.random() < FAULTY:
             yield self._slip(fields)
-        yield Step(rng.uniform(0.3, 2.5), "postback", self._postback(fields), self._not_accepted)
+        yield PlayedStep(rng.uniform(0.3, 2.5), "postback", self._postback(fields), self._not_accepted)
         if rng.random() < SENT_TWICE:
-            yield Step(rng.uniform(0.1, 1), "postback", self._postback(fields), self._not_the_same)
+            yield PlayedStep(rng.uniform(0.1, 1), "postback", self._postback(fields), self._not_the_same)
         if "revenue" in fields and rng.random() < CONFLICTS:
             other = {**fields, "revenue": "1.00"}
-            yield Step(0.5, "postback", self._postback(other), _outcome(409, "conflict", "transaction_conflict"))
+            yield PlayedStep(0.5, "postback", self._postback(other), _outcome(409, "conflict", "transaction_conflict"))
         if "revenue" in fields and rng.random() < REVERSED:
             back = {**fields, "status": "rejected"}
-            yield Step(
+            yield PlayedStep(
                 rng.uniform(0.5, 2), "postback", self._postback(back), _outcome(200, "updated", "status_updated")
             )
 
@@ -122,7 +122,7 @@ class Story:
             fields["status"] = "approved"
         return fields
 
-    def _slip(self, fields: dict[str, str]) -> Step:
+    def _slip(self, fields: dict[str, str]) -> PlayedStep:
         """A request that must be refused, ahead of the right one."""
         token = self._program.tokens[self._link["advertiser"]]
         slips = (
@@ -135,7 +135,7 @@ class Story:
             (fields, "aft_wrong", (401, "unauthorized", "bad_token")),
         )
         spoiled, token, expected = self._rng.choice(slips)
-        return Step(self._rng.uniform(0.2, 1), "postback", self._postback(spoiled, token), _refused(*expected))
+        return PlayedStep(self._rng.uniform(0.2, 1), "postback", self._postback(spoiled, token), _refused(*expected))
 
     def _click_request(self) -> Request:
         who = self._visitor
@@ -157,38 +157,38 @@ class Story:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         return Request("POST", "/postback", headers, urlencode({**fields, "token": token}))
 
-    def _no_click_id(self, answer: Answer) -> str:
+    def _no_click_id(self, answer: HttpAnswer) -> str:
         values = (value for _, value in parse_qsl(urlsplit(answer.location).query))
         self._click = next((value for value in values if len(value) == LENGTH and value.isalnum()), "")
         if answer.status != 302:
             return f"answered {answer.status}, not 302"
         return "" if self._click else f"led to {answer.location} without a click ID"
 
-    def _not_accepted(self, answer: Answer) -> str:
+    def _not_accepted(self, answer: HttpAnswer) -> str:
         reply = answer.json()
         self._conversion = reply.get("conversion_id") or ""
         problem = _outcome(200, "accepted")(answer)
         return problem or ("" if self._conversion else "was accepted without a conversion ID")
 
-    def _not_the_same(self, answer: Answer) -> str:
+    def _not_the_same(self, answer: HttpAnswer) -> str:
         problem = _outcome(200, "duplicate", "duplicate")(answer)
         same = answer.json().get("conversion_id") == self._conversion
         return problem or ("" if same else "was a duplicate of another conversion")
 
 
-def _visitor(rng: Random, code: str) -> Visitor:
+def _visitor(rng: Random, code: str) -> DemoVisitor:
     partner, link = LINK_SPECS.get(code) or (PARTNERS[0], PARTNERS[0].links[0])
     return Crowd(rng, partner, link).visitor_of_crowd()
 
 
-def _status(expected: int) -> Callable[[Answer], str]:
+def _status(expected: int) -> Callable[[HttpAnswer], str]:
     return lambda answer: "" if answer.status == expected else f"answered {answer.status}, not {expected}"
 
 
-def _refused(status: int, outcome: str, code: str) -> Callable[[Answer], str]:
+def _refused(status: int, outcome: str, code: str) -> Callable[[HttpAnswer], str]:
     """Expect the request to be refused, with this problem among those named."""
 
-    def problem(answer: Answer) -> str:
+    def problem(answer: HttpAnswer) -> str:
         reply = answer.json()
         codes = {reply.get("reason"), *(problem.get("code") for problem in reply.get("problems", ()))}
         return _outcome(status, outcome)(answer) or ("" if code in codes else f"named {codes}, but not {code}")
@@ -196,8 +196,8 @@ def _refused(status: int, outcome: str, code: str) -> Callable[[Answer], str]:
     return problem
 
 
-def _outcome(status: int, outcome: str, reason: str = "") -> Callable[[Answer], str]:
-    def problem(answer: Answer) -> str:
+def _outcome(status: int, outcome: str, reason: str = "") -> Callable[[HttpAnswer], str]:
+    def problem(answer: HttpAnswer) -> str:
         reply = answer.json()
         wrong = answer.status != status or reply.get("outcome") != outcome or reason not in ("", reply.get("reason"))
         if not wrong:

@@ -26,7 +26,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpAnswer:
     status: int
     location: str
     text: str
@@ -48,7 +48,7 @@ class Sender:
         self._parts = urlsplit(base_url)
         self._mine = threading.local()
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request) -> HttpAnswer:
         """Send the request and return the answer. If the server closed the connection meanwhile, reconnect once."""
         started, kept = time.monotonic(), hasattr(self._mine, "line")
         try:
@@ -69,13 +69,13 @@ class Sender:
             self._mine.line.close()
             del self._mine.line
 
-    def _send(self, request: Request, started: float) -> Answer:
+    def _send(self, request: Request, started: float) -> HttpAnswer:
         line = self._line()
         path = self._parts.path.rstrip("/") + request.target
         line.request(request.method, path, body=request.body, headers=dict(request.headers))
         response = line.getresponse()
         text = response.read().decode("utf-8", "replace")
-        return Answer(response.status, response.getheader("location", "") or "", text, time.monotonic() - started)
+        return HttpAnswer(response.status, response.getheader("location", "") or "", text, time.monotonic() - started)
 
     def _line(self) -> http.client.HTTPConnection:
         if not hasattr(self._mine, "line"):

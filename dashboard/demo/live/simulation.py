@@ -10,14 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
-from dashboard.demo.live.behaviour import Program, Step, Steps, Story
-from dashboard.demo.live.sending import Answer, Sender, Unreachable
+from dashboard.demo.live.behaviour import PlayedStep, Program, Steps, VisitorStory
+from dashboard.demo.live.sending import HttpAnswer, Sender, Unreachable
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass
-class Outcome:
+class SimulationResult:
     """The result of a run: answers by kind and result, errors, and response times."""
 
     answers: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -55,13 +55,13 @@ class Simulation:
         # Transaction IDs of two runs must not meet.
         self._run = secrets.token_hex(3)
         self._change = threading.Condition()
-        self._due: list[tuple[float, int, Steps, Step]] = []
+        self._due: list[tuple[float, int, Steps, PlayedStep]] = []
         self._order = count()
         self._came = self._under_way = 0
         self._stopped = False
-        self.outcome = Outcome()
+        self.outcome = SimulationResult()
 
-    def run(self, *, threads: int) -> Outcome:
+    def run(self, *, threads: int) -> SimulationResult:
         """Send all requests; return when the last answer is in. Ctrl-C ends the run early, with the results so far."""
         self._started = time.monotonic()
         self._admit()
@@ -80,7 +80,9 @@ class Simulation:
     def _admit(self) -> None:
         """Let the next visitor come at the time that the rate gives it."""
         if self._came < self._total:
-            story = Story(self._program, seed=self._seed, number=self._came, converting=self._converting, run=self._run)
+            story = VisitorStory(
+                self._program, seed=self._seed, number=self._came, converting=self._converting, run=self._run
+            )
             self._came += 1
             self._push(story.steps(), self._started + (self._came - 1) / self._rate)
 
@@ -105,7 +107,7 @@ class Simulation:
                 self._change.notify_all()
         self._sender.close()
 
-    def _take(self) -> tuple[float, Steps, Step] | None:
+    def _take(self) -> tuple[float, Steps, PlayedStep] | None:
         """Wait for the next request that is due; None when there will be no more."""
         with self._change:
             while not self._stopped:
@@ -122,14 +124,14 @@ class Simulation:
                 self._change.wait(wait)
         return None
 
-    def _send(self, step: Step) -> tuple[Answer | None, str]:
+    def _send(self, step: PlayedStep) -> tuple[HttpAnswer | None, str]:
         try:
             answer = self._sender.send(step.request)
         except Unreachable as error:
             return None, f"got no answer: {error}"
         return answer, step.problem(answer)
 
-    def _note(self, step: Step, answer: Answer | None, problem: str) -> None:
+    def _note(self, step: PlayedStep, answer: HttpAnswer | None, problem: str) -> None:
         outcome = self.outcome
         if answer:
             reply = answer.json().get("outcome") if step.kind == "postback" else None

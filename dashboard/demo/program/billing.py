@@ -33,7 +33,7 @@ BILLED = {
 
 
 def lay_billing(ground: Ground, *, since: datetime) -> None:
-    """The company that issues the invoices, and those whom it writes them for."""
+    """The company that issues the invoices, and the affiliates that it issues them for."""
     Issuer.objects.create(
         name="Atlantic Partner Programs, Lda.",
         address="Avenida da Liberdade 110\n1269-046 Lisboa",

@@ -22,7 +22,7 @@ from dashboard.demo.program import credentials, partners
 from dashboard.demo.program import offers as program
 from dashboard.demo.program.offers import SHOP, GoalSpec, OfferSpec, PlanSpec, RuleSpec, VersionSpec
 from dashboard.demo.program.partners import ANA, DUARTE, OLGA, OMAR, AccessSpec, Partner, Person
-from dashboard.demo.program.rhythm import DAYS, Span
+from dashboard.demo.program.rhythm import DAYS, DemoSpan
 from payouts.models import CommissionPlan, CommissionRule, WorkedExample
 from payouts.plan_changes.publish import publish_version
 from tracking.models import TrackingLink
@@ -46,7 +46,7 @@ class Ground:
     later_versions: list[tuple[int, CommissionPlan, VersionSpec]] = field(default_factory=list)
 
 
-def lay(span: Span) -> Ground:
+def create(span: DemoSpan) -> Ground:
     """Write the program down as it was at the beginning of the time shown."""
     began = span.midnight(BEGAN)
     ground = Ground(
@@ -167,7 +167,7 @@ def _goal(offer: Offer, position: int, spec: GoalSpec, began: datetime) -> Goal:
     )
 
 
-def _partner(ground: Ground, spec: Partner, span: Span) -> None:
+def _partner(ground: Ground, spec: Partner, span: DemoSpan) -> None:
     joined = span.at(spec.joined_days_ago, "08:12") + timedelta(minutes=47 * len(ground.affiliates))
     affiliate = ground.affiliates[spec.name] = Affiliate.objects.create(
         name=spec.name,
@@ -198,7 +198,7 @@ def _partner(ground: Ground, spec: Partner, span: Span) -> None:
         )
 
 
-def _access(ground: Ground, affiliate: Affiliate, spec: AccessSpec, joined: datetime, span: Span) -> None:
+def _access(ground: Ground, affiliate: Affiliate, spec: AccessSpec, joined: datetime, span: DemoSpan) -> None:
     applied = joined if spec.applied_days_ago is None else span.at(spec.applied_days_ago, "10:41")
     decided = spec.status != Enrollment.Status.PENDING
     considered = timedelta(hours=2, minutes=17 + 29 * (len(ground.enrollments) % 7))
@@ -216,7 +216,7 @@ def _access(ground: Ground, affiliate: Affiliate, spec: AccessSpec, joined: date
         CouponCode.objects.create(enrollment=enrollment, code=code, created_at=applied + timedelta(days=1))
 
 
-def _plan(ground: Ground, spec: PlanSpec, span: Span) -> None:
+def _plan(ground: Ground, spec: PlanSpec, span: DemoSpan) -> None:
     plan = CommissionPlan.objects.create(
         offer=ground.offers[spec.offer],
         affiliate=ground.affiliates[spec.affiliate] if spec.affiliate else None,
@@ -228,7 +228,7 @@ def _plan(ground: Ground, spec: PlanSpec, span: Span) -> None:
     ground.later_versions += [(version.days_ago + 4, plan, version) for version in later]
 
 
-def publish(ground: Ground, plan: CommissionPlan, spec: VersionSpec, span: Span, *, now: datetime) -> None:
+def publish(ground: Ground, plan: CommissionPlan, spec: VersionSpec, span: DemoSpan, *, now: datetime) -> None:
     """Publish a version of a plan, in force from its own midnight on."""
     offer = plan.offer.name
     publish_version(
@@ -256,6 +256,6 @@ def _rule(goal: Goal | None, spec: RuleSpec) -> CommissionRule:
     return CommissionRule(goal=goal, kind=CommissionRule.Kind.FLAT, amount=Decimal(spec.amount), currency=spec.currency)
 
 
-def _api_key(user: User, affiliate: Affiliate | None, span: Span) -> None:
+def _api_key(user: User, affiliate: Affiliate | None, span: DemoSpan) -> None:
     row, _ = make_api_key(user=user, affiliate=affiliate, name="Demo", key=credentials.api_key(user.email))
     ApiKey.objects.filter(pk=row.pk).update(created_at=span.midnight(45))

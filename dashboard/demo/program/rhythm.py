@@ -27,7 +27,7 @@ _CUMULATED = {offer: tuple(accumulate(hours)) for offer, hours in HOURS.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class DemoSpan:
     """The time shown: from the midnight 60 days ago up to now."""
 
     now: datetime
@@ -45,7 +45,7 @@ class Span:
         return datetime.combine(self.midnight(days_ago), time.fromisoformat(clock), UTC)
 
 
-def moments(rng: Random, *, link: LinkSpec, days_ago: int, span: Span, scale: float) -> list[datetime]:
+def moments(rng: Random, *, link: LinkSpec, days_ago: int, span: DemoSpan, scale: float) -> list[datetime]:
     """When a day's visitors come through a link."""
     midnight = span.midnight(days_ago)
     passed = (DAYS - days_ago) / DAYS

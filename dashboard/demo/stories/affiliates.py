@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 from conversions.reasons.codes import Reason
 from dashboard.demo.program.offers import CASINO, CHALLENGE, SHOP
-from dashboard.demo.program.rhythm import Span
+from dashboard.demo.program.rhythm import DemoSpan
 from dashboard.demo.visitors.journeys import CANCELLED_ORDER, FRAUD_OF_ROBOT, Journeys, Verdict
-from dashboard.demo.visitors.traffic import Traffic, Visit
+from dashboard.demo.visitors.traffic import DemoVisit, Traffic
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -20,11 +20,11 @@ TESTS, APPEALS = ("lf-test-1", "lf-test-2"), ("lf-late-appeal",)
 class Stories:
     """Each method is one story; `visits` are the clicks that they need."""
 
-    def __init__(self, journeys: Journeys, traffic: Traffic, span: Span) -> None:
+    def __init__(self, journeys: Journeys, traffic: Traffic, span: DemoSpan) -> None:
         self._tell, self._traffic, self._span = journeys, traffic, span
-        self.visits: list[Visit] = []
+        self.visits: list[DemoVisit] = []
 
-    def all_visits(self) -> list[Visit]:
+    def all_visits(self) -> list[DemoVisit]:
         """Add all stories; return the clicks they need."""
         for story in (
             self.integration_test,
@@ -49,18 +49,18 @@ class Stories:
             story()
         return self.visits
 
-    def _click(self, code: str, days_ago: int, clock: str) -> Visit:
+    def _click(self, code: str, days_ago: int, clock: str) -> DemoVisit:
         visit = self._traffic.visit(code, self._span.at(days_ago, clock))
         self.visits.append(visit)
         return visit
 
-    def _player(self, visit: Visit, after: timedelta = 7 * MINUTE) -> tuple[str, datetime]:
+    def _player(self, visit: DemoVisit, after: timedelta = 7 * MINUTE) -> tuple[str, datetime]:
         """A player who registers some time after the click."""
         player, at = self._tell.customer("LF"), visit.at + after
         self._tell.report(at, CASINO, "registration", click=visit, customer=player)
         return player, at
 
-    def _deposit(self, visit: Visit, player: str, at: datetime, amount: str = "50.00") -> str:
+    def _deposit(self, visit: DemoVisit, player: str, at: datetime, amount: str = "50.00") -> str:
         return self._tell.report(at, CASINO, "ftd", click=visit, customer=player, revenue=amount)
 
     def integration_test(self) -> None:

@@ -19,11 +19,11 @@ from dashboard.demo.program.groundwork import Ground, publish
 from dashboard.demo.program.offers import CASINO, CHALLENGE, OFFERS, VersionSpec
 from dashboard.demo.program.partners import BEE, DUARTE
 from dashboard.demo.program.paying import collect_batch, payment_came_back
-from dashboard.demo.program.rhythm import DAYS, Span
+from dashboard.demo.program.rhythm import DAYS, DemoSpan
 from dashboard.demo.stories.affiliates import APPEALS
 from dashboard.demo.stories.desk import Desk
 from dashboard.demo.stories.objections import Objections
-from dashboard.demo.visitors.journeys import Reports, Sent
+from dashboard.demo.visitors.journeys import DemoRequest, Reports
 from dashboard.demo.visitors.traffic import closing
 from payouts.anchors.making import make_anchor
 from payouts.ledger.booking import adjust, book_changes
@@ -55,7 +55,7 @@ Progress = Callable[[int, int], None]
 class History:
     """Plays the reports, with the clock of each moment."""
 
-    def __init__(self, ground: Ground, reports: Reports, span: Span, *, scale: float) -> None:
+    def __init__(self, ground: Ground, reports: Reports, span: DemoSpan, *, scale: float) -> None:
         self._ground, self._span = ground, span
         self._desk = Desk(ground, reports.verdicts)
         self._objections = Objections(ground)
@@ -105,7 +105,7 @@ class History:
         resume_parked(now=at)
         re_evaluate(now=at)
         keep_up(now=at)
-        due: list[Sent] = []
+        due: list[DemoRequest] = []
         while self._waiting and self._waiting[0].at < at:
             due.append(self._waiting.popleft())
         for start in range(0, len(due), BATCH):
@@ -148,7 +148,7 @@ class History:
             mark_paid(payout=payout, reference=reference, actor=self._ground.finance, now=at)
 
 
-def deliveries(span: Span, *, often: bool) -> list[datetime]:
+def deliveries(span: DemoSpan, *, often: bool) -> list[datetime]:
     """When queues are sent: up to thrice a day, nearly live at the end; once a day when not `often`."""
     times = QUEUES_SENT if often else QUEUES_SENT[:1]
     found = {span.at(days_ago, clock) for longest, clock in times for days_ago in range(longest, -1, -1)}
@@ -159,7 +159,7 @@ def deliveries(span: Span, *, often: bool) -> list[datetime]:
     return sorted({at for at in found if at < last} | {last})
 
 
-def mornings(span: Span) -> list[datetime]:
+def mornings(span: DemoSpan) -> list[datetime]:
     """When the operator comes to the desk: workdays, not always at the same minute."""
     days = ((days_ago, span.midnight(days_ago)) for days_ago in range(DAYS, -1, -1))
     return [
@@ -169,18 +169,18 @@ def mornings(span: Span) -> list[datetime]:
     ]
 
 
-def nights(span: Span) -> list[datetime]:
+def nights(span: DemoSpan) -> list[datetime]:
     """When the clicks of the day before are counted and paid."""
     return [span.midnight(days_ago) + timedelta(minutes=40) for days_ago in range(DAYS - 1, -1, -1)]
 
 
-def closings(span: Span) -> list[datetime]:
+def closings(span: DemoSpan) -> list[datetime]:
     """The ends of months within the time shown, as far as their statements are made by now."""
     firsts = (span.midnight(days_ago) for days_ago in range(DAYS - 1, -1, -1))
     return [first for first in firsts if first.day == 1 and first + CLOSED_AT <= span.now]
 
 
-def _received(sent: Sent, at: datetime) -> Received:
+def _received(sent: DemoRequest, at: datetime) -> Received:
     """The request as an endpoint receives it: the casino uses GET, the prop firm sends JSON, the shop a form."""
     offer = SPECS[sent.offer]
     token = credentials.advertiser_token(offer.advertiser) if sent.token is None else sent.token

@@ -8,7 +8,7 @@ from random import Random
 
 from dashboard.demo.program import credentials
 from dashboard.demo.program.offers import CASINO, CHALLENGE, OFFERS, SHOP
-from dashboard.demo.visitors.journeys import Sent
+from dashboard.demo.visitors.journeys import DemoRequest
 
 Fields = dict[str, str]
 ADVERTISERS = {offer.name: offer.advertiser for offer in OFFERS}
@@ -59,7 +59,7 @@ SPOILED: tuple[Callable[[Fields], Fields], ...] = (
 )
 
 
-def mishaps(rng: Random, sent: Sequence[Sent], *, scale: float) -> list[Sent]:
+def mishaps(rng: Random, sent: Sequence[DemoRequest], *, scale: float) -> list[DemoRequest]:
     """Broken copies of requests: each kind of error on a day of its own, and wrong tokens."""
     whole = [one for one in sent if {"click_id", "revenue", "timestamp"} <= one.fields.keys() and not one.token]
     found = []
@@ -77,13 +77,13 @@ def mishaps(rng: Random, sent: Sequence[Sent], *, scale: float) -> list[Sent]:
     return found
 
 
-def _lately(sent: Sequence[Sent]) -> list[Sent]:
+def _lately(sent: Sequence[DemoRequest]) -> list[DemoRequest]:
     """The newest requests were wrong at first, so that there is something to look at on the day itself."""
     newest = sorted(sent, key=lambda one: one.at)[-4:]
     return [replace(one, fields=spoil(one.fields)) for one, spoil in zip(newest, SPOILED[::4], strict=False)]
 
 
-def _bad_day(rng: Random, sent: Sequence[Sent], times: int) -> Sequence[Sent]:
+def _bad_day(rng: Random, sent: Sequence[DemoRequest], times: int) -> Sequence[DemoRequest]:
     """Requests that follow each other, somewhere in the time shown."""
     start = rng.randrange(max(1, len(sent) - times))
     ordered = sorted(sent, key=lambda one: one.at)

@@ -16,7 +16,7 @@ EVIDENCE = "https://files.example.com/receipts/lf-late-appeal.pdf"
 ON_THE_PHONE = "The player registered on the phone in time and deposited on the computer later: see the mail."
 NEW_ACCOUNT = "The player closed the first account and opened another one: for you this is a new player."
 SAME_PLAYER = "Same person, same documents: the terms count the first deposit of a player once."
-FORGOTTEN_MAIL = "The player registered within the month, but confirmed the mail after it. Please look again."
+FORGOTTEN_MAIL = "The player registered within the month, but confirmed the mail after it. Please check it again."
 TYPED_AGAIN = "The shop sent the basket's sum again with shipping; commission goes by the goods."
 
 

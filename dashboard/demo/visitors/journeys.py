@@ -15,8 +15,8 @@ from conversions.reasons.codes import Reason
 from dashboard.demo.program.chance import about, poisson
 from dashboard.demo.program.offers import CASINO, CHALLENGE, OFFERS, SHOP
 from dashboard.demo.program.partners import LINK_SPECS, NORDIC, PARTNERS
-from dashboard.demo.program.rhythm import DAYS, Span
-from dashboard.demo.visitors.traffic import Visit
+from dashboard.demo.program.rhythm import DAYS, DemoSpan
+from dashboard.demo.visitors.traffic import DemoVisit
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -34,7 +34,7 @@ CHALLENGES = ("59.00", "99.00", "99.00", "189.00", "189.00", "299.00", "539.00",
 
 
 @dataclass(slots=True)
-class Sent:
+class DemoRequest:
     """A request of an advertiser's system: an event at a moment, in the words of `offer`'s system.
 
     `token` replaces the advertiser's own; an empty one is left out.
@@ -63,20 +63,20 @@ FRAUD_OF_ROBOT = Verdict(False, Reason.FRAUD, "Headless browser; the same card o
 class Reports:
     """All requests, and the operator's decisions, by transaction."""
 
-    sent: list[Sent] = field(default_factory=list)
+    sent: list[DemoRequest] = field(default_factory=list)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
 
 
 class Journeys:
     """Follows visitors. Numbers of customers and transactions are counted, so they never meet."""
 
-    def __init__(self, rng: Random, span: Span) -> None:
+    def __init__(self, rng: Random, span: DemoSpan) -> None:
         self._rng, self._span = rng, span
         self.reports = Reports()
         self._numbers = count(1)
         self._follow = {CASINO: self.player, CHALLENGE: self.trader, SHOP: self.buyer}
 
-    def follow(self, visits: Iterable[Visit], *, scale: float) -> Reports:
+    def follow(self, visits: Iterable[DemoVisit], *, scale: float) -> Reports:
         """The events of these visits, and the orders that came with a coupon code and no click."""
         for visit in visits:
             partner, link = LINK_SPECS[visit.link]
@@ -91,11 +91,11 @@ class Journeys:
 
     # The casino
 
-    def player(self, visit: Visit, worth: float) -> None:
+    def player(self, visit: DemoVisit, worth: float) -> None:
         if self._happens(REGISTERS * worth):
             self.registered(visit, visit.at + self._later(9 * HOUR / 60))
 
-    def registered(self, visit: Visit, at: datetime) -> None:
+    def registered(self, visit: DemoVisit, at: datetime) -> None:
         """A registration and its later events."""
         player = self.customer("LF")
         self.report(at, CASINO, "registration", click=visit, customer=player)
@@ -104,7 +104,7 @@ class Journeys:
         if self._happens(DEPOSITS):
             self.deposited(visit, player, at + about(self._rng, 3 * HOUR, 1.5), self._rng.choice(FIRST_DEPOSITS))
 
-    def deposited(self, visit: Visit, player: str, at: datetime, amount: str) -> None:
+    def deposited(self, visit: DemoVisit, player: str, at: datetime, amount: str) -> None:
         """A first deposit; after one that counts, more of them."""
         self.report(at, CASINO, "ftd", click=visit, customer=player, revenue=amount)
         if Decimal(amount) < 20:
@@ -118,7 +118,7 @@ class Journeys:
             if self._happens(SENT_TWICE):
                 self.report(at + HOUR, CASINO, "ftd", click=visit, customer=player, revenue=amount)
 
-    def robot(self, visit: Visit) -> None:
+    def robot(self, visit: DemoVisit) -> None:
         """An account made by a script, which deposits at once; the operator finds out within days."""
         at, player = visit.at + timedelta(seconds=self._rng.uniform(20, 90)), self.customer("LF")
         first = self.report(at, CASINO, "registration", click=visit, customer=player)
@@ -127,7 +127,7 @@ class Journeys:
 
     # The prop firm
 
-    def trader(self, visit: Visit, worth: float) -> None:
+    def trader(self, visit: DemoVisit, worth: float) -> None:
         if not self._happens(SIGNS_UP * worth):
             return
         at, trader = visit.at + self._later(14 * HOUR / 60), self.customer("NP")
@@ -140,7 +140,7 @@ class Journeys:
             at += about(self._rng, 12 * DAY, 0.6)
             self.bought_challenge(at, trader, None)
 
-    def bought_challenge(self, at: datetime, trader: str, visit: Visit | None) -> None:
+    def bought_challenge(self, at: datetime, trader: str, visit: DemoVisit | None) -> None:
         amount, event = self._rng.choice(CHALLENGES), "challenge_purchase"
         txid = self.report(at, CHALLENGE, event, click=visit, customer=trader, revenue=amount)
         if self._happens(REFUNDED):
@@ -148,11 +148,11 @@ class Journeys:
 
     # The shop
 
-    def buyer(self, visit: Visit, worth: float) -> None:
+    def buyer(self, visit: DemoVisit, worth: float) -> None:
         if self._happens(ORDERS * worth):
             self.ordered(visit.at + self._later(25 * HOUR / 60), click=visit)
 
-    def ordered(self, at: datetime, *, click: Visit | None = None, coupon: str = "") -> None:
+    def ordered(self, at: datetime, *, click: DemoVisit | None = None, coupon: str = "") -> None:
         """An order: on invoice it waits for the payment, else for the operator's look at it."""
         amount = f"{min(self._rng.lognormvariate(4.1, 0.6), 900):.2f}"
         on_invoice = self._happens(ON_INVOICE)
@@ -188,7 +188,7 @@ class Journeys:
         offer: str,
         event: str,
         *,
-        click: Visit | None = None,
+        click: DemoVisit | None = None,
         customer: str = "",
         coupon: str = "",
         revenue: str = "",
@@ -208,15 +208,15 @@ class Journeys:
             "status": status,
             "timestamp": str(int(at.timestamp())),
         }
-        self.reports.sent.append(Sent(at, offer, {name: value for name, value in fields.items() if value}))
+        self.reports.sent.append(DemoRequest(at, offer, {name: value for name, value in fields.items() if value}))
         return txid
 
     def update(self, at: datetime, offer: str, event: str, txid: str, status: str, *, customer: str = "") -> None:
         """Say that a known transaction has another status now."""
         fields = {"event_type": event, "txid": txid, "customer_id": customer, "status": status}
-        self.reports.sent.append(Sent(at, offer, {name: value for name, value in fields.items() if value}))
+        self.reports.sent.append(DemoRequest(at, offer, {name: value for name, value in fields.items() if value}))
 
-    def _again(self, sent: Sent) -> Sent:
+    def _again(self, sent: DemoRequest) -> DemoRequest:
         """The same request once more, from a system that did not wait for the answer."""
         return replace(sent, at=sent.at + about(self._rng, HOUR, 1))
 

@@ -42,7 +42,7 @@ _NETWORKS = ("192.0.2.", "198.51.100.", "203.0.113.")
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
+class DemoVisitor:
     ip: str
     country: str
     device: str
@@ -63,12 +63,12 @@ class Crowd:
         self._weights = tuple(accumulate(partner.audience.values()))
         self._referrers = tuple(text.format(site=partner.website) for text in link.channel.referrers)
 
-    def visitor_of_crowd(self) -> Visitor:
+    def visitor_of_crowd(self) -> DemoVisitor:
         rng = self._rng
         is_bot = rng.random() < self._channel.bots
         country = rng.choices(self._countries, cum_weights=self._weights)[0]
         device, user_agent = self._device(is_bot)
-        return Visitor(
+        return DemoVisitor(
             ip=address(rng, country),
             country=country,
             device=device,

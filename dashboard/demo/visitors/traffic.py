@@ -19,8 +19,8 @@ from dashboard.demo.program.partners import (
     NORDIC_BLOCKED_ON_CHALLENGE,
     NORDIC_SUSPENDED,
 )
-from dashboard.demo.program.rhythm import DAYS, Span, moments
-from dashboard.demo.visitors.people import Crowd, Visitor
+from dashboard.demo.program.rhythm import DAYS, DemoSpan, moments
+from dashboard.demo.visitors.people import Crowd, DemoVisitor
 from tracking.capture.clicks import copy_rows, format_row
 from tracking.click_id import codec
 from tracking.counts.rollups import ADD_MARKED
@@ -51,12 +51,12 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(slots=True)
-class Visit:
+class DemoVisit:
     """One click of the demo, and who made it."""
 
     at: datetime
     link: str
-    visitor: Visitor
+    visitor: DemoVisitor
     raw_id: bytes
     is_duplicate: bool = False
 
@@ -68,29 +68,29 @@ class Visit:
 class Traffic:
     """Makes visits. Each link draws from a source of chance of its own."""
 
-    def __init__(self, ground: Ground, span: Span, *, seed: int, scale: float) -> None:
+    def __init__(self, ground: Ground, span: DemoSpan, *, seed: int, scale: float) -> None:
         self._ground, self._span, self._scale = ground, span, scale
         self._chance = {code: chance.source(seed, f"clicks of {code}") for code in LINK_SPECS}
         self._crowds = {code: Crowd(self._chance[code], partner, link) for code, (partner, link) in LINK_SPECS.items()}
 
-    def all_visits(self) -> list[Visit]:
+    def all_visits(self) -> list[DemoVisit]:
         """Every click of the time shown, in the order of time."""
         visits = [visit for code in LINK_SPECS for visit in self._through(code, self._chance[code])]
         return sorted(visits, key=lambda visit: visit.at)
 
-    def visit(self, code: str, at: datetime) -> Visit:
+    def visit(self, code: str, at: datetime) -> DemoVisit:
         """A human visit at a moment of choice."""
         while (visitor := self._crowds[code].visitor_of_crowd()).is_bot:
             pass
         return self._visit(code, at, visitor)
 
-    def robot(self, code: str, at: datetime) -> Visit:
+    def robot(self, code: str, at: datetime) -> DemoVisit:
         """A robot's visit at a moment of choice."""
         while not (visitor := self._crowds[code].visitor_of_crowd()).is_bot:
             pass
         return self._visit(code, at, visitor)
 
-    def _through(self, code: str, rng: Random) -> list[Visit]:
+    def _through(self, code: str, rng: Random) -> list[DemoVisit]:
         _, link = LINK_SPECS[code]
         closed_at, visits = closing(self._span, code), []
         for days_ago in range(min(link.first_day, DAYS), -1, -1):
@@ -101,14 +101,14 @@ class Traffic:
                     visits.append(self._visit(code, at + timedelta(seconds=rng.uniform(1, 20)), visitor, again=True))
         return [visit for visit in visits if visit.at < closed_at]
 
-    def _visit(self, code: str, at: datetime, visitor: Visitor, *, again: bool = False) -> Visit:
+    def _visit(self, code: str, at: datetime, visitor: DemoVisitor, *, again: bool = False) -> DemoVisit:
         # A click's time is stored in whole milliseconds, as in its ID.
         at = at.replace(microsecond=at.microsecond // 1000 * 1000)
         raw_id = codec.new_bytes(link_number=self._ground.links[code].pk, milliseconds=milliseconds(at))
-        return Visit(at=at, link=code, visitor=visitor, raw_id=raw_id, is_duplicate=again)
+        return DemoVisit(at=at, link=code, visitor=visitor, raw_id=raw_id, is_duplicate=again)
 
 
-def closing(span: Span, code: str) -> datetime:
+def closing(span: DemoSpan, code: str) -> datetime:
     """The moment from which the link no longer answers: later requests are not clicks."""
     partner, link = LINK_SPECS[code]
     if partner.name == CLICKS:
@@ -122,7 +122,7 @@ def milliseconds(at: datetime) -> int:
     return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
-def store(visits: Sequence[Visit], ground: Ground, span: Span, on_progress: Progress) -> None:
+def store(visits: Sequence[DemoVisit], ground: Ground, span: DemoSpan, on_progress: Progress) -> None:
     """Make the months' partitions, write the clicks, and mark robots and repeats as the marking task would."""
     make_partitions(first_day=span.since.date(), last_day=span.now.date())
     make_partitions_ahead(today=span.now.date())
@@ -136,7 +136,7 @@ def store(visits: Sequence[Visit], ground: Ground, span: Span, on_progress: Prog
     _mark(line, visits)
 
 
-def _row(visit: Visit, ground: Ground) -> bytes:
+def _row(visit: DemoVisit, ground: Ground) -> bytes:
     visitor = visit.visitor
     return format_row(
         raw_id=visit.raw_id,
@@ -148,7 +148,7 @@ def _row(visit: Visit, ground: Ground) -> bytes:
     )
 
 
-def _mark(line: psycopg.Connection, visits: Sequence[Visit]) -> None:
+def _mark(line: psycopg.Connection, visits: Sequence[DemoVisit]) -> None:
     """Set a click's marks, and add it to the sums that reports read."""
     with line.cursor() as cursor:
         cursor.execute(MARKS)

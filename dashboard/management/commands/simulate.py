@@ -12,13 +12,13 @@ from django.core.management.base import BaseCommand, CommandError
 
 from dashboard.demo.live.behaviour import Program
 from dashboard.demo.live.sending import Sender, is_loopback
-from dashboard.demo.live.simulation import Outcome, Simulation
+from dashboard.demo.live.simulation import Simulation, SimulationResult
 from records.progress import ShownProgress
 
 FACTS = Path(settings.BASE_DIR) / ".data" / "demo.json"
 
 PROBLEMS_SHOWN = 20
-WORDS = {"302": "redirected", "404": "unknown links", "410": "gone", "503": "told to try again"}
+WORDS = {"302": "redirected", "404": "unknown links", "410": "gone", "503": "asked to try again"}
 
 EXAMPLES = """\
 examples:
@@ -55,7 +55,7 @@ def share(text: str) -> float:
 class Command(BaseCommand):
     help = (
         "Send clicks, and some seconds later the postbacks that follow from them, over HTTP to a\n"
-        "running server: registrations, deposits, purchases, repeats, reversals and faults. Stops by\n"
+        "running server: registrations, deposits, purchases, repeats, reversals and errors. Stops by\n"
         "itself. The facts (links and tokens) come from .data/demo.json. Only to this machine, unless\n"
         "--allow-remote is given."
     )
@@ -100,7 +100,7 @@ class Command(BaseCommand):
         if outcome.problems:
             sys.exit(1)
 
-    def _report(self, outcome: Outcome) -> None:
+    def _report(self, outcome: SimulationResult) -> None:
         for kind, name in (("click", "Clicks"), ("postback", "Postbacks")):
             answers = {result: number for (of, result), number in sorted(outcome.answers.items()) if of == kind}
             by_result = (

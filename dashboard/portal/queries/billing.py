@@ -4,7 +4,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from affiliates.models import Affiliate
-from payouts.invoicing.readiness import Side, TaxTreatments, sides_of
+from payouts.invoicing.readiness import InvoiceParty, TaxTreatments, sides_of
 from payouts.invoicing.tax import SellerNumberMissing, Undecided
 from payouts.models import BillingDetails, Invoice, Issuer, SelfBillingAgreement
 
@@ -17,7 +17,7 @@ def invoices_of(affiliate: Affiliate) -> QuerySet[Invoice]:
 
 def billing_of(affiliate: Affiliate) -> tuple[BillingDetails | None, SelfBillingAgreement | None]:
     """Details and agreement in force."""
-    side = sides_of([affiliate.pk]).get(affiliate.pk, Side())
+    side = sides_of([affiliate.pk]).get(affiliate.pk, InvoiceParty())
     return side.details, side.agreement
 
 
@@ -26,7 +26,7 @@ def billing_lacks(affiliate: Affiliate) -> list[str]:
     issuer = Issuer.objects.first()
     if issuer is None:
         return []
-    side = sides_of([affiliate.pk]).get(affiliate.pk, Side())
+    side = sides_of([affiliate.pk]).get(affiliate.pk, InvoiceParty())
     missing = side.lacks()
     if side.details:
         try:

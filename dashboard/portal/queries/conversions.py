@@ -17,7 +17,7 @@ from conversions.reasons.codes import Reason
 from conversions.reasons.explanations import EXPLANATIONS
 from dashboard.portal.queries.clicks import sub_ids
 from dashboard.portal.queries.figures import Money, clicks_by_id, commission_of
-from dashboard.portal.traces import Decision, decisions_of
+from dashboard.portal.traces import ExplainedDecision, decisions_of
 from dashboard.portal.words import masked
 from payouts.ledger.booking import event_of
 from payouts.ledger.pricing_groups import with_facts
@@ -64,7 +64,7 @@ def all_rows(conversions: QuerySet[Conversion], at_once: int = 1000) -> Iterator
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class HistoryStep:
     """A step of the status history, with the reason explained, and the note where the affiliate may read it."""
 
     change: StatusChange
@@ -79,8 +79,8 @@ class ConversionStory:
     conversion: Conversion
     click: Click | None
     click_text: str
-    history: list[Change]
-    decisions: list[Decision]
+    history: list[HistoryStep]
+    decisions: list[ExplainedDecision]
     entries: list[LedgerEntry]
     earned: Money
     quote: Quote
@@ -127,7 +127,7 @@ def story(conversion: Conversion) -> ConversionStory:
         conversion=conversion,
         click=clicks_by_id([conversion.click_id]).get(conversion.click_id) if conversion.click_id else None,
         click_text=codec.text_of(conversion.click_id) if conversion.click_id else "",
-        history=[Change(change, cause_of(change.reason), _note_of(change, is_share)) for change in changes],
+        history=[HistoryStep(change, cause_of(change.reason), _note_of(change, is_share)) for change in changes],
         decisions=decisions_of(conversion, sees_revenue=is_share),
         entries=list(entries.select_related("plan_version__plan", "rule")),
         earned=commission_of([conversion]).get(conversion.pk, []),

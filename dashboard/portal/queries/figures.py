@@ -12,7 +12,7 @@ from django.db.models.functions import TruncDate
 
 from affiliates.models import Affiliate
 from conversions.models import Conversion
-from dashboard.periods import Period
+from dashboard.periods import DayPeriod
 from payouts.models import LedgerEntry
 from tracking.counts import reading
 from tracking.counts.reading import ClickCounts
@@ -32,7 +32,7 @@ class LinkFigures:
     commission: Money = field(default_factory=list)
 
 
-def clicks_of(affiliate: Affiliate, period: Period) -> QuerySet[Click]:
+def clicks_of(affiliate: Affiliate, period: DayPeriod) -> QuerySet[Click]:
     """The affiliate's clicks in a period; bounded by the click key, which the partitions are cut by."""
     lowest, beyond = period.click_bounds
     return Click.objects.filter(link__enrollment__affiliate=affiliate, id__gte=lowest, id__lt=beyond).order_by()
@@ -43,29 +43,29 @@ def link_numbers(affiliate: Affiliate) -> list[int]:
     return list(TrackingLink.objects.filter(enrollment__affiliate=affiliate).order_by().values_list("pk", flat=True))
 
 
-def conversions_of(affiliate: Affiliate, period: Period) -> QuerySet[Conversion]:
+def conversions_of(affiliate: Affiliate, period: DayPeriod) -> QuerySet[Conversion]:
     """The affiliate's conversions whose event happened in a period; tests count nowhere."""
     return happened_in(Conversion.objects.filter(affiliate=affiliate, is_test=False), period).order_by()
 
 
-def happened_in(conversions: QuerySet[Conversion], period: Period) -> QuerySet[Conversion]:
+def happened_in(conversions: QuerySet[Conversion], period: DayPeriod) -> QuerySet[Conversion]:
     """Intake refuses events from more than a day ahead, so an index over `received_at` bounds them too."""
     span = {"occurred_at__gte": period.starts_at, "occurred_at__lt": period.ends_at}
     return conversions.filter(received_at__gte=period.starts_at - AHEAD, **span)
 
 
-def clicks_by_day(links: Collection[int], period: Period) -> dict[date, ClickCounts]:
+def clicks_by_day(links: Collection[int], period: DayPeriod) -> dict[date, ClickCounts]:
     """Clicks on these links on each day of the period, also on those without any."""
     return reading.by_day(first_on=period.first_on, last_on=period.last_on, zone=period.zone, links=links)
 
 
-def clicks_by_link(links: Collection[int], period: Period) -> dict[int, ClickCounts]:
+def clicks_by_link(links: Collection[int], period: DayPeriod) -> dict[int, ClickCounts]:
     """Clicks on each of these links, also on those without any."""
     clicked = reading.by_link(since=period.starts_at, until=period.ends_at, links=links)
     return {number: clicked.get(number, ClickCounts()) for number in links}
 
 
-def conversions_by_day(affiliate: Affiliate, period: Period) -> dict[date, dict[str, int]]:
+def conversions_by_day(affiliate: Affiliate, period: DayPeriod) -> dict[date, dict[str, int]]:
     """How many conversions of each status happened on each day."""
     days: dict[date, dict[str, int]] = defaultdict(dict)
     rows = conversions_of(affiliate, period).values_list(TruncDate("occurred_at", tzinfo=period.zone), "status")
@@ -74,7 +74,7 @@ def conversions_by_day(affiliate: Affiliate, period: Period) -> dict[date, dict[
     return days
 
 
-def link_figures(affiliate: Affiliate, period: Period, clicked: Mapping[int, ClickCounts]) -> dict[int, LinkFigures]:
+def link_figures(affiliate: Affiliate, period: DayPeriod, clicked: Mapping[int, ClickCounts]) -> dict[int, LinkFigures]:
     """Conversions and commission of each link that is given with its clicks, two queries for all."""
     figures = {number: LinkFigures(each.clicks) for number, each in clicked.items()}
     approved = Count("pk", filter=Q(status=Conversion.Status.APPROVED))

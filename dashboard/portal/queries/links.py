@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from affiliates.models import Affiliate, Enrollment
-from dashboard.periods import Period
+from dashboard.periods import DayPeriod
 from dashboard.portal.queries.figures import LinkFigures, clicks_by_link, link_figures
 from tracking.models import TrackingLink
 
@@ -21,7 +21,7 @@ def links_of(affiliate: Affiliate) -> QuerySet[TrackingLink]:
     return TrackingLink.objects.filter(enrollment__affiliate=affiliate).select_related("enrollment__offer")
 
 
-def rows(affiliate: Affiliate, links: Iterable[TrackingLink], period: Period) -> list[LinkRow]:
+def rows(affiliate: Affiliate, links: Iterable[TrackingLink], period: DayPeriod) -> list[LinkRow]:
     listed = list(links)
     figures = link_figures(affiliate, period, clicks_by_link([link.pk for link in listed], period))
     return [LinkRow(link, figures[link.pk]) for link in listed]

@@ -1,4 +1,4 @@
-"""One access function per kind of object: another affiliate's object is as unknown as one that never was."""
+"""One access function per kind of object: another affiliate's object is as unknown as one that never existed."""
 
 from django.db.models import Q, QuerySet
 from django.shortcuts import get_object_or_404

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from affiliates.models import Affiliate, Enrollment
 from conversions.models import Conversion
-from dashboard.periods import Period
+from dashboard.periods import DayPeriod
 from dashboard.portal.queries import figures
 from dashboard.portal.queries.figures import LinkFigures, Money
 from payouts.queries import Earning, commission_by_day, earnings
@@ -20,7 +20,7 @@ Status = Conversion.Status
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Trend:
     """A number and its value in the previous period."""
 
     now: int
@@ -33,7 +33,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Earned:
+class EarnedTrend:
     """Commission booked in one currency, and in the period before."""
 
     currency: str
@@ -47,12 +47,12 @@ class Earned:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    period: Period
-    clicks: Change
+    period: DayPeriod
+    clicks: Trend
     click_counts: ClickCounts
-    conversions: Change
+    conversions: Trend
     by_status: dict[str, int]
-    earned: list[Earned]
+    earned: list[EarnedTrend]
     money: list[Earning]
     chart: dict[str, object]
 
@@ -66,7 +66,7 @@ class Overview:
         return not (self.clicks.now or self.conversions.now or self.earned)
 
 
-def overview(affiliate: Affiliate, period: Period, links: Collection[int]) -> Overview:
+def overview(affiliate: Affiliate, period: DayPeriod, links: Collection[int]) -> Overview:
     """The figures of an affiliate's links. A few grouped queries, each over the period and the previous one at once."""
     span = period.with_before()
     clicks = figures.clicks_by_day(links, span)
@@ -76,9 +76,9 @@ def overview(affiliate: Affiliate, period: Period, links: Collection[int]) -> Ov
     by_status = {status: _count(conversions, period, status) for status in Status.values}
     return Overview(
         period=period,
-        clicks=Change(counts.clicks, _total(clicks, period.before()).clicks),
+        clicks=Trend(counts.clicks, _total(clicks, period.before()).clicks),
         click_counts=counts,
-        conversions=Change(
+        conversions=Trend(
             sum(by_status.values()), sum(_count(conversions, period.before(), status) for status in Status.values)
         ),
         by_status=by_status,
@@ -88,7 +88,7 @@ def overview(affiliate: Affiliate, period: Period, links: Collection[int]) -> Ov
     )
 
 
-def _commission(affiliate: Affiliate, span: Period) -> dict[str, dict[date, Decimal]]:
+def _commission(affiliate: Affiliate, span: DayPeriod) -> dict[str, dict[date, Decimal]]:
     """Commission less reversals by currency and day of the event."""
     currencies: dict[str, dict[date, Decimal]] = defaultdict(dict)
     for row in commission_by_day(affiliate, span.starts_at, zone=span.zone):
@@ -96,27 +96,27 @@ def _commission(affiliate: Affiliate, span: Period) -> dict[str, dict[date, Deci
     return dict(sorted(currencies.items()))
 
 
-def _total(clicks: dict[date, ClickCounts], period: Period) -> ClickCounts:
+def _total(clicks: dict[date, ClickCounts], period: DayPeriod) -> ClickCounts:
     return sum((clicks.get(day, ClickCounts()) for day in period.dates()), ClickCounts())
 
 
-def _count(conversions: dict[date, dict[str, int]], period: Period, status: str) -> int:
+def _count(conversions: dict[date, dict[str, int]], period: DayPeriod, status: str) -> int:
     return sum(conversions.get(day, {}).get(status, 0) for day in period.dates())
 
 
-def _earned(commission: dict[str, dict[date, Decimal]], period: Period) -> list[Earned]:
-    def over(days: dict[date, Decimal], span: Period) -> Decimal:
+def _earned(commission: dict[str, dict[date, Decimal]], period: DayPeriod) -> list[EarnedTrend]:
+    def over(days: dict[date, Decimal], span: DayPeriod) -> Decimal:
         return sum((days.get(day, Decimal(0)) for day in span.dates()), Decimal(0))
 
     return [
-        Earned(currency, over(days, period), over(days, period.before()))
+        EarnedTrend(currency, over(days, period), over(days, period.before()))
         for currency, days in commission.items()
         if any(day in days for day in period.dates())
     ]
 
 
 def _chart(
-    period: Period,
+    period: DayPeriod,
     clicks: dict[date, ClickCounts],
     conversions: dict[date, dict[str, int]],
     commission: dict[str, dict[date, Decimal]],
@@ -152,7 +152,7 @@ class TopLink:
     figures: LinkFigures
 
 
-def top_links(affiliate: Affiliate, period: Period, links: Collection[int], limit: int = 5) -> list[TopLink]:
+def top_links(affiliate: Affiliate, period: DayPeriod, links: Collection[int], limit: int = 5) -> list[TopLink]:
     """The affiliate's links with the most clicks, with their figures."""
     clicked = {number: each for number, each in figures.clicks_by_link(links, period).items() if each.clicks}
     busiest = sorted(clicked, key=lambda number: (-clicked[number].clicks, number))[:limit]

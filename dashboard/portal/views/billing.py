@@ -1,4 +1,4 @@
-"""Invoices: those that the operator wrote in the affiliate's name, and whom they are from."""
+"""Invoices: those that the operator wrote in the affiliate's name, and the affiliate's billing details on them."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonResponse

@@ -24,7 +24,7 @@ def _key(text: str | None) -> UUID | None:
 @require_safe
 @portal_view
 def clicks(request: HttpRequest, portal: Portal) -> HttpResponse:
-    form = filters.ClickFilters(portal, request.GET)
+    form = filters.ClickFilterForm(portal, request.GET)
     found = form.apply(queries.clicks_of(portal.affiliate))
     page = queries.page(
         portal.affiliate, found, before=_key(request.GET.get("before")), after=_key(request.GET.get("after"))
@@ -36,7 +36,7 @@ def clicks(request: HttpRequest, portal: Portal) -> HttpResponse:
 @require_safe
 @portal_view
 def export(request: HttpRequest, portal: Portal) -> Any:
-    form = filters.ClickFilters(portal, request.GET)
+    form = filters.ClickFilterForm(portal, request.GET)
     found = form.apply(queries.clicks_of(portal.affiliate)).order_by("-pk")
     header = ["click_id", "clicked_at", "link", "country", "device", "referrer", "bot", "repeat"]
     header += ["aff_click_id", "source", *SUB_IDS]

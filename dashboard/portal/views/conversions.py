@@ -25,8 +25,8 @@ COLUMNS = {
 }
 
 
-def _listed(request: HttpRequest, portal: Portal) -> tuple[filters.ConversionFilters, Any, Any]:
-    form = filters.ConversionFilters(portal, request.GET)
+def _listed(request: HttpRequest, portal: Portal) -> tuple[filters.ConversionFilterForm, Any, Any]:
+    form = filters.ConversionFilterForm(portal, request.GET)
     order = sorting(request.GET.get("sort"), COLUMNS, "-happened")
     return form, form.apply(queries.conversions_of(portal.affiliate)).order_by(*order.fields), order
 

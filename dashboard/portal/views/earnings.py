@@ -25,7 +25,7 @@ LEDGER_HEADER += ["arithmetic", "amount", "currency", "previous_hash", "hash"]
 @require_safe
 @portal_view
 def ledger(request: HttpRequest, portal: Portal) -> HttpResponse:
-    form = filters.LedgerFilters(portal, request.GET)
+    form = filters.LedgerFilterForm(portal, request.GET)
     page = page_of(form.apply(queries.entries_of(portal.affiliate)), request.GET.get("page"))
     context = {
         "form": form,
@@ -57,7 +57,7 @@ def _ledger_line(entry: LedgerEntry, portal: Portal) -> list[object]:
 @require_safe
 @portal_view
 def export(request: HttpRequest, portal: Portal) -> Any:
-    form = filters.LedgerFilters(portal, request.GET)
+    form = filters.LedgerFilterForm(portal, request.GET)
     entries = form.apply(queries.entries_of(portal.affiliate)).order_by("sequence")
     lines = (_ledger_line(entry, portal) for entry in entries.iterator(chunk_size=2000))
     return csv_response(request, "ledger.csv", LEDGER_HEADER, lines)

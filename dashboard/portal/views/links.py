@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from affiliates.models import Enrollment
 from dashboard import periods
-from dashboard.periods import Period
+from dashboard.periods import DayPeriod
 from dashboard.portal import filters, qr_code
 from dashboard.portal.access import Portal, act_view, portal_view
 from dashboard.portal.export import amount, csv_response, local
@@ -30,12 +30,12 @@ COLUMNS = {
 }
 
 
-def _recent(portal: Portal) -> Period:
+def _recent(portal: Portal) -> DayPeriod:
     return periods.last_days(periods.DEFAULT, now=timezone.now(), zone=portal.zone)
 
 
-def _listed(request: HttpRequest, portal: Portal) -> tuple[filters.LinkFilters, Any, Any]:
-    form = filters.LinkFilters(portal, request.GET)
+def _listed(request: HttpRequest, portal: Portal) -> tuple[filters.LinkFilterForm, Any, Any]:
+    form = filters.LinkFilterForm(portal, request.GET)
     order = sorting(request.GET.get("sort"), COLUMNS, "-made")
     return form, form.apply(queries.links_of(portal.affiliate)).order_by(*order.fields), order
 

@@ -24,8 +24,8 @@ from payouts.plan_changes.consent_requests import waiting_for
 COLUMNS = {"name": ("name", "pk"), "newest": ("-created_at", "-pk"), "access": ("access", "name", "pk")}
 
 
-def _listed(request: HttpRequest, portal: Portal) -> tuple[filters.OfferFilters, Any, Any]:
-    form = filters.OfferFilters(portal, request.GET)
+def _listed(request: HttpRequest, portal: Portal) -> tuple[filters.OfferFilterForm, Any, Any]:
+    form = filters.OfferFilterForm(portal, request.GET)
     order = sorting(request.GET.get("sort"), COLUMNS, "access")
     return form, form.apply(queries.offers_of(portal.affiliate)).order_by(*order.fields), order
 

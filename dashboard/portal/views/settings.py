@@ -55,7 +55,7 @@ def payout_method(request: HttpRequest, portal: Portal) -> HttpResponse:
             affiliate=portal.affiliate, kind=kind, details=form.details, actor=portal.user, now=timezone.now()
         )
         notify_owners(portal, made)
-        messages.success(request, f"Your payouts go to {made} from now on. All owners were told by e-mail.")
+        messages.success(request, f"Your payouts go to {made} from now on. All owners were informed by e-mail.")
         return redirect("portal:payout_method")
     context = {
         "form": form,

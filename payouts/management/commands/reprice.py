@@ -18,8 +18,8 @@ from payouts.models import CommissionPlan, CommissionRule, DraftVersion
 from payouts.plan_changes.consents import affected_by, without_consent
 from payouts.plan_changes.drafts import publish_draft, rules_of
 from payouts.plan_changes.publish import problems_by_examples
-from payouts.plan_changes.repricing import Change, book_all, booked_and_owed, price_again
-from payouts.plan_changes.what_if import Outcome, Proposal, compare
+from payouts.plan_changes.repricing import RepricedChange, book_all, booked_and_owed, price_again
+from payouts.plan_changes.what_if import AffiliateOutcome, Proposal, compare
 from payouts.plans.documents import PlanRefused, rules_from
 from payouts.plans.examples import ExampleRefused, unsaved
 from payouts.plans.linter import problems_of_rules
@@ -34,7 +34,7 @@ STAGES = {
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-class Span(NamedTuple):
+class RepriceSpan(NamedTuple):
     starts_at: datetime
     ends_at: datetime
 
@@ -71,8 +71,8 @@ class Command(BaseCommand):
         except PlanRefused as error:
             raise CommandError("\n".join(error.problems)) from error
 
-    def _again(self, offers: Sequence[Offer], span: Span, *, is_dry: bool) -> None:
-        changes: list[Change] = []
+    def _again(self, offers: Sequence[Offer], span: RepriceSpan, *, is_dry: bool) -> None:
+        changes: list[RepricedChange] = []
         done = 0
         with ShownProgress(names=STAGES) as shown:
             for offer in offers:
@@ -83,7 +83,7 @@ class Command(BaseCommand):
         if not is_dry:
             self.stdout.write(self.style.SUCCESS(f"Priced {done:,} conversions again; differences are booked."))
 
-    def _file(self, path: str, offer: Offer, span: Span) -> None:
+    def _file(self, path: str, offer: Offer, span: RepriceSpan) -> None:
         plan = CommissionPlan.objects.filter(offer=offer, affiliate=None).first()
         plan = plan or CommissionPlan(offer=offer, name="The proposal")
         document = _document(path)
@@ -127,7 +127,7 @@ class Command(BaseCommand):
         for name in Affiliate.objects.filter(pk__in=lacking).order_by("name").values_list("name", flat=True):
             self.stdout.write(f"No consent: {name}")
 
-    def _report(self, changes: Iterable[Change | Outcome], *, is_dry: bool) -> None:
+    def _report(self, changes: Iterable[RepricedChange | AffiliateOutcome], *, is_dry: bool) -> None:
         sums: dict[tuple[int, str], list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
         totals: dict[str, list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
         for change in changes:
@@ -144,7 +144,7 @@ class Command(BaseCommand):
         message = "would change. Nothing was written." if is_dry else "change."
         self.stdout.write(f"{moved:,} of {len(sums):,} balances {message}")
 
-    def _report_expected(self, outcomes: Sequence[Outcome]) -> None:
+    def _report_expected(self, outcomes: Sequence[AffiliateOutcome]) -> None:
         """Print the totals with pending conversions as if approved, where they differ from those of `_tell`."""
         if all(each.expected_before == each.before and each.expected_after == each.after for each in outcomes):
             return
@@ -167,8 +167,8 @@ def _offers(number: int | None) -> list[Offer]:
     return offers
 
 
-def _span(options: dict[str, Any]) -> Span:
-    span = Span(_day(options["starts"], BEGINNING), _day(options["ends"], timezone.now()))
+def _span(options: dict[str, Any]) -> RepriceSpan:
+    span = RepriceSpan(_day(options["starts"], BEGINNING), _day(options["ends"], timezone.now()))
     if span.starts_at >= span.ends_at:
         raise CommandError("--to must be a later day than --from.")
     return span

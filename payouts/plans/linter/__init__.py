@@ -1,4 +1,4 @@
-"""Errors in a version's rules (`faults`), and findings to check before publishing (`findings`).
+"""Errors in a version's rules (`problems_of_rules`), and findings to check before publishing (`findings`).
 
 Checks that differ by kind of commission are part of the kind.
 """

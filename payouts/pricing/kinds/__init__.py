@@ -53,9 +53,9 @@ def _problem(kind: type[CommissionKind]) -> str:
         return f"`limits` are of {', '.join(PER_CONVERSION)}; {', '.join(sorted(unknown))} is none of them."
     refused = set(PER_CONVERSION) - set(kind.limits.names) - {"is_component", "limit_currency"}
     if refused and not kind.limits.problem:
-        return f"`limits` has no sentence (`fault`) for a rule that has {', '.join(sorted(refused))}."
+        return f"`limits` has no sentence (`problem`) for a rule that has {', '.join(sorted(refused))}."
     if "is_component" not in kind.limits.names and not kind.limits.component_problem:
-        return "`limits` has no sentence (`component_fault`) for a rule that is a component."
+        return "`limits` has no sentence (`component_problem`) for a rule that is a component."
     return ""
 
 

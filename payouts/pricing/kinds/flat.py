@@ -3,29 +3,28 @@
 from collections.abc import Iterator
 
 from payouts.pricing.amounts import ZERO, Share
-from payouts.pricing.facts import Event, PricingRule
-from payouts.pricing.inputs import HOW_MUCH, WHICH_CURRENCY, Amount, Currency
+from payouts.pricing.facts import PricedEvent, PricingRule
+from payouts.pricing.inputs import HOW_MUCH, WHICH_CURRENCY, AmountInput, Currency
 from payouts.pricing.kind import ALL_LIMITS, PerEvent, WithoutFormula
 from payouts.pricing.limits import Tally
 from payouts.pricing.words import exact
 from records.money import format_money, places
-from records.translation import gettext_lazy as _
 from records.words import plain
 
 
 class Flat(WithoutFormula, PerEvent):
     place = 10
     code = "flat"
-    label = _("Flat amount (CPA, CPL)")
+    label = "Flat amount (CPA, CPL)"
     earns = "its amount, in its own currency"
     example = "flat 120.00 EUR for a first deposit"
     columns = frozenset({"amount", "currency"})
-    column_problem = _("a flat rule has an amount and its currency, and no percent.")
-    inputs = {"amount": Amount(missing=HOW_MUCH), "currency": Currency(missing=WHICH_CURRENCY)}
+    column_problem = "a flat rule has an amount and its currency, and no percent."
+    inputs = {"amount": AmountInput(missing=HOW_MUCH), "currency": Currency(missing=WHICH_CURRENCY)}
     limits = ALL_LIMITS
     names_amount = True
 
-    def share(self, event: Event, rule: PricingRule, plan_id: int, tally: Tally) -> Share | str:
+    def share(self, event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> Share | str:
         amount = rule.amount or ZERO
         return Share(amount, rule.currency, f"flat {exact(amount, rule.currency)} for {rule.goal_name}")
 

@@ -5,14 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from payouts.pricing.amounts import ZERO
-from payouts.pricing.facts import Event, Line, PricingRule
-from payouts.pricing.inputs import HOW_MANY_PERCENT, Amount, Percent, Rows, Switch, Text
+from payouts.pricing.facts import CommissionLine, PricedEvent, PricingRule
+from payouts.pricing.inputs import HOW_MANY_PERCENT, AmountInput, PercentInput, Rows, Switch, TextInput
 from payouts.pricing.kind import ConversionKind, Limits, decimal_text
 from payouts.pricing.limits import Tally, account_of
-from payouts.pricing.revshare_month import NetRevenue as Month
+from payouts.pricing.revshare_month import NetRevenueMonth as Month
 from records.money import MAX_AMOUNT, PLACES
 from records.periods import TOTAL
-from records.translation import gettext_lazy as _
 from records.words import plain
 
 
@@ -25,35 +24,36 @@ def _deduction(row: Mapping[str, str]) -> dict[str, str]:
 class NetRevenue(ConversionKind):
     place = 60
     code = "net_revenue"
-    label = _("Share of net revenue by month (RevShare)")
+    label = "Share of net revenue by month (RevShare)"
     earns = "its share of each month's net revenue"
     example = "gross 1000, bonus 200: 30 % of 800 = 240.00"
     columns = frozenset({"percent"})
-    column_problem = _("a share of net revenue has a percent, and neither amount nor currency.")
+    column_problem = "a share of net revenue has a percent, and neither amount nor currency."
     inputs = {
-        "percent": Percent(missing=HOW_MANY_PERCENT),
+        "percent": PercentInput(missing=HOW_MANY_PERCENT),
         "deductions": Rows(
             columns={
-                "name": Text(read=str.strip, longest=255),
-                "percent": Percent(),
-                "amount": Amount(),
-                "cap": Amount(label=_("At most")),
+                "name": TextInput(read=str.strip, longest=255),
+                "percent": PercentInput(),
+                "amount": AmountInput(),
+                "cap": AmountInput(label="At most"),
             },
             read=_deduction,
-            help=_("By customer and month. Without percent and amount: what the sender sends, such as bonus or fees."),
+            help="By customer and month. Without percent and amount: what the sender sends, such as bonus or fees.",
         ),
-        "carryover": Switch(label=_("Losses are carried over"), help=_("A month below zero is made up by the next.")),
+        "carryover": Switch(label="Losses are carried over", help="A month below zero is made up by the next."),
         "recoup_cpa": Switch(
-            label=_("CPA is made up first"),
-            help=_("Shares are first set against the CPA of the plan's other components."),
+            label="CPA is made up first", help="Shares are first set against the CPA of the plan's other components."
         ),
-        "ring_fence": Amount(help=_("A customer with a greater loss in a month does not draw the others down.")),
+        "ring_fence": AmountInput(help="A customer with a greater loss in a month does not draw the others down."),
     }
     limits = Limits(
-        ("is_component",), problem=_("shares of net revenue and shares for parents have no limits per conversion.")
+        ("is_component",), problem="shares of net revenue and shares for parents have no limits per conversion."
     )
 
-    def line(self, event: Event, rule: PricingRule, plan_id: int, version_id: int, tally: Tally) -> Line | str:
+    def line(
+        self, event: PricedEvent, rule: PricingRule, plan_id: int, version_id: int, tally: Tally
+    ) -> CommissionLine | str:
         """The event's change to its month's rounded share; negative where the share falls."""
         currency = event.currency
         if event.revenue is None:
@@ -73,7 +73,7 @@ class NetRevenue(ConversionKind):
             return f"{words}; a line of zero is not booked."
         if abs(amount) >= MAX_AMOUNT:
             return f"{words} is more than an amount can hold; correct the rule or the revenue."
-        return Line(event.affiliate_id, rule.id, version_id, amount, currency, words)
+        return CommissionLine(event.affiliate_id, rule.id, version_id, amount, currency, words)
 
     def looks_back(self, rule: PricingRule) -> set[str]:
         return {TOTAL}

@@ -9,13 +9,12 @@ from decimal import Decimal
 from typing import Any
 
 from payouts.pricing.amounts import Share, percent_of
-from payouts.pricing.facts import MOST_LEVELS, Event, Family, Line, PricingRule
-from payouts.pricing.inputs import Choice, Text
+from payouts.pricing.facts import MOST_LEVELS, CommissionLine, Family, PricedEvent, PricingRule
+from payouts.pricing.inputs import ChoiceInput, TextInput
 from payouts.pricing.kind import NO_COLUMNS, Limits, ParentKind, decimal_text
 from payouts.pricing.limits import line_of
 from payouts.pricing.words import exact
 from records.money import PLACES, round_money, round_together
-from records.translation import gettext_lazy as _
 from records.words import plain
 
 COMMISSION, REVENUE = "commission", "revenue"
@@ -28,27 +27,25 @@ def _levels(text: str) -> list[str]:
 class Parents(ParentKind):
     place = 70
     code = "parents"
-    label = _("Share for parent affiliates")
+    label = "Share for parent affiliates"
     earns = "for the affiliate's parents, by level, of its commission or of the revenue"
     example = "10 % and 5 % of 120.00: 12.00 and 6.00"
     columns = NO_COLUMNS
-    column_problem = _("a share for parents has its percentages by level: leave amount, currency and percent empty.")
+    column_problem = "a share for parents has its percentages by level: leave amount, currency and percent empty."
     inputs = {
-        "of": Choice(
-            choices=[(COMMISSION, _("Of the commission")), (REVENUE, _("Of the revenue"))], label=_("A share")
-        ),
-        "levels": Text(read=_levels, longest=100, help=_("Percent by level, the nearest parent first: 10, 5, 2")),
+        "of": ChoiceInput(choices=[(COMMISSION, "Of the commission"), (REVENUE, "Of the revenue")], label="A share"),
+        "levels": TextInput(read=_levels, longest=100, help="Percent by level, the nearest parent first: 10, 5, 2"),
     }
     limits = Limits(
         (),
-        problem=_("shares of net revenue and shares for parents have no limits per conversion."),
-        component_problem=_("a share for parents stands beside the others anyway; it is no component."),
+        problem="shares of net revenue and shares for parents have no limits per conversion.",
+        component_problem="a share for parents stands beside the others anyway; it is no component.",
     )
 
     def lines(
-        self, event: Event, rule: PricingRule, version_id: int, family: Family, earned: Sequence[Line]
-    ) -> list[Line]:
-        found: list[Line] = []
+        self, event: PricedEvent, rule: PricingRule, version_id: int, family: Family, earned: Sequence[CommissionLine]
+    ) -> list[CommissionLine]:
+        found: list[CommissionLine] = []
         parents = family.at(event.occurred_at)
         levels = [Decimal(percent) for percent in rule.formula["levels"][: len(parents)]]
         for currency, base in _bases(event, rule, earned).items():
@@ -108,7 +105,7 @@ def _shares(base: Decimal, percents: list[Decimal], currency: str) -> list[Share
     ]
 
 
-def _bases(event: Event, rule: PricingRule, earned: Sequence[Line]) -> dict[str, Decimal]:
+def _bases(event: PricedEvent, rule: PricingRule, earned: Sequence[CommissionLine]) -> dict[str, Decimal]:
     """The bases of the shares, by currency: two currencies are never added."""
     if rule.formula["of"] == REVENUE:
         return {event.currency: event.revenue} if event.revenue is not None else {}

@@ -3,32 +3,33 @@
 from decimal import Decimal
 
 from payouts.pricing.amounts import EXACT, ZERO, Share
-from payouts.pricing.facts import Event, Line, PricingRule
-from payouts.pricing.inputs import HOW_MUCH, WHICH_CURRENCY, Amount, Currency
+from payouts.pricing.facts import CommissionLine, PricedEvent, PricingRule
+from payouts.pricing.inputs import HOW_MUCH, WHICH_CURRENCY, AmountInput, Currency
 from payouts.pricing.kind import CAP, ClickKind, Limits, WithoutFormula
 from payouts.pricing.limits import Tally, account_of, capped, line_of
 from payouts.pricing.words import exact
 from records.periods import begins, in_words
-from records.translation import gettext_lazy as _
 from records.words import counted
 
 
 class PerClick(ClickKind, WithoutFormula):
     place = 40
     code = "per_click"
-    label = _("Amount per click (CPC)")
+    label = "Amount per click (CPC)"
     earns = "its amount for each valid click of a day"
     example = "0.035 EUR per click for 7 clicks = 0.25 EUR"
     columns = frozenset({"amount", "currency"})
-    column_problem = _("a rule per click has an amount and its currency, and no percent.")
-    inputs = {"amount": Amount(missing=HOW_MUCH), "currency": Currency(missing=WHICH_CURRENCY)}
+    column_problem = "a rule per click has an amount and its currency, and no percent."
+    inputs = {"amount": AmountInput(missing=HOW_MUCH), "currency": Currency(missing=WHICH_CURRENCY)}
     limits = Limits(
         CAP,
-        problem=_("a price per click has a cap at most: no limits per conversion or customer."),
-        component_problem=_("a price per click stands beside the others anyway; it is no component."),
+        problem="a price per click has a cap at most: no limits per conversion or customer.",
+        component_problem="a price per click stands beside the others anyway; it is no component.",
     )
 
-    def line(self, event: Event, rule: PricingRule, plan_id: int, version_id: int, tally: Tally) -> Line | str:
+    def line(
+        self, event: PricedEvent, rule: PricingRule, plan_id: int, version_id: int, tally: Tally
+    ) -> CommissionLine | str:
         """So many clicks at the rule's price, as far as its cap lets them through."""
         clicks, price = int(event.volume or 0), exact(rule.amount or ZERO, rule.currency)
         paid, words = clicks, f"{price} per click for {counted(clicks, 'valid click')}"

@@ -5,15 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from payouts.pricing.amounts import ZERO, Share
-from payouts.pricing.facts import Event, PricingRule
-from payouts.pricing.inputs import Amount, Choice, Currency, Percent, Rows
+from payouts.pricing.facts import PricedEvent, PricingRule
+from payouts.pricing.inputs import AmountInput, ChoiceInput, Currency, PercentInput, Rows
 from payouts.pricing.kind import ALL_LIMITS, NO_COLUMNS, CountsAhead, PerEvent, decimal_text
 from payouts.pricing.limits import Key, Tally, account_of
-from payouts.pricing.tiers import COUNT, MARGINAL, REVENUE, VOLUME, WHOLE, Step, measure, steps_of, tiered_share
+from payouts.pricing.tiers import COUNT, MARGINAL, REVENUE, VOLUME, WHOLE, Tier, measure, steps_of, tiered_share
 from payouts.pricing.words import exact
 from records.money import PLACES
 from records.periods import PERIODS, begins, in_words
-from records.translation import gettext_lazy as _
 from records.words import plain
 
 UNITS = {COUNT: "conversions", REVENUE: "of revenue", VOLUME: "lots"}
@@ -29,38 +28,34 @@ def _step(row: Mapping[str, str]) -> dict[str, str]:
 class Tiered(CountsAhead, PerEvent):
     place = 50
     code = "tiered"
-    label = _("Tiers by count, revenue or lots")
+    label = "Tiers by count, revenue or lots"
     earns = "by count, revenue or lots of a calendar period"
     example = "600, then 600: 10 % to 1000, 20 % above: 60.00, then 80.00"
     columns = NO_COLUMNS
-    column_problem = _("tiers carry their own prices: leave amount, currency and percent empty.")
+    column_problem = "tiers carry their own prices: leave amount, currency and percent empty."
     inputs = {
-        "basis": Choice(
-            choices=[(COUNT, _("Conversions")), (REVENUE, _("Revenue")), (VOLUME, _("Lots"))], label=_("Counted by")
+        "basis": ChoiceInput(
+            choices=[(COUNT, "Conversions"), (REVENUE, "Revenue"), (VOLUME, "Lots")], label="Counted by"
         ),
-        "period": Choice(
-            choices=[(each, _("All time") if each == "total" else each.capitalize()) for each in PERIODS],
-            initial="month",
+        "period": ChoiceInput(
+            choices=[(each, "All time" if each == "total" else each.capitalize()) for each in PERIODS], initial="month"
         ),
-        "mode": Choice(
-            choices=[
-                (MARGINAL, _("Each tier pays for its part")),
-                (WHOLE, _("The tier reached pays for the whole period")),
-            ]
+        "mode": ChoiceInput(
+            choices=[(MARGINAL, "Each tier pays for its part"), (WHOLE, "The tier reached pays for the whole period")]
         ),
         "steps": Rows(
-            columns={"above": Amount(label=_("Above")), "percent": Percent(), "amount": Amount()},
+            columns={"above": AmountInput(label="Above"), "percent": PercentInput(), "amount": AmountInput()},
             read=_step,
-            label=_("Tiers"),
-            help=_("All tiers pay a percent, or all an amount."),
-            missing=_("Give at least one tier."),
+            label="Tiers",
+            help="All tiers pay a percent, or all an amount.",
+            missing="Give at least one tier.",
         ),
-        "currency": Currency(help=_("Of tiers that pay amounts.")),
+        "currency": Currency(help="Of tiers that pay amounts."),
     }
     limits = ALL_LIMITS
     names_amount = False
 
-    def share(self, event: Event, rule: PricingRule, plan_id: int, tally: Tally) -> Share | str:
+    def share(self, event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> Share | str:
         key = _key(event, rule, plan_id)
         before, total = tally.sums[key], tally.totals.get(key, ZERO)
         period = in_words(rule.formula["period"], event.occurred_at)
@@ -72,7 +67,7 @@ class Tiered(CountsAhead, PerEvent):
         """The tier that a whole period reaches is known once all of it is counted."""
         return bool(rule.formula["mode"] == WHOLE)
 
-    def count_ahead(self, event: Event, rule: PricingRule, plan_id: int, tally: Tally) -> None:
+    def count_ahead(self, event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> None:
         moved = measure(event, rule.formula["basis"])
         tally.totals[_key(event, rule, plan_id)] += max(moved or ZERO, ZERO)
 
@@ -123,13 +118,13 @@ class Tiered(CountsAhead, PerEvent):
         return {**given, "currency": formula.get("currency", "")}
 
 
-def _key(event: Event, rule: PricingRule, plan_id: int) -> Key:
+def _key(event: PricedEvent, rule: PricingRule, plan_id: int) -> Key:
     """Where a tier counts: its period, and by revenue its currency too."""
     currency = event.currency if rule.formula["basis"] == REVENUE else ""
     return (*account_of(event, rule, plan_id), begins(rule.formula["period"], event.occurred_at), currency)
 
 
-def _step_words(step: Step, currency: str, basis: str) -> str:
+def _step_words(step: Tier, currency: str, basis: str) -> str:
     price = f"{plain(step.percent)} %" if step.percent is not None else exact(step.amount or ZERO, currency)
     above = f"{plain(step.above)} {UNITS[basis]}"
     return f"{price} above {above}" if step.above or basis != COUNT else f"{price} from the first"

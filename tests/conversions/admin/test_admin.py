@@ -265,7 +265,7 @@ class TestReviews:
         detail = desk.get(reverse("admin:conversions_conversion_change", args=[held.pk])).content.decode()
         assert "The click was made by a bot." in detail
 
-    @pytest.mark.parametrize(("deed", "reason", "status"), [("approve", "operator_approved", "approved"),
+    @pytest.mark.parametrize(("decision", "reason", "status"), [("approve", "operator_approved", "approved"),
                                                             ("reject", "fraud", "rejected")])  # fmt: skip
     def test_are_decided_with_a_reason_and_leave_the_queue(self, desk, held, decision, reason, status):
         fields = {"action": decision, "_selected_action": [held.pk], "confirmed": "1", "reason": reason}
@@ -286,7 +286,7 @@ def test_the_click_id_of_a_conversion_is_shown_signed(desk):
 
 
 class TestTurnedAway:
-    """An advertiser's page tells who failed to send as it."""
+    """An advertiser's page shows who failed to send as it."""
 
     @pytest.fixture
     def page(self, desk: Client) -> Callable[[World], str]:

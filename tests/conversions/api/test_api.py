@@ -151,8 +151,8 @@ class TestConversions:
                 results(client, "conversions")
 
 
-def decide(client: Any, conversion: Conversion, what: str, **said: str) -> Any:
-    return client.post(f"/api/v1/conversions/{conversion.public_id}/{what}/", said, content_type=JSON)
+def decide(client: Any, conversion: Conversion, what: str, **text: str) -> Any:
+    return client.post(f"/api/v1/conversions/{conversion.public_id}/{what}/", text, content_type=JSON)
 
 
 class TestDecisions:
@@ -177,13 +177,13 @@ class TestDecisions:
         assert StatusChange.objects.get().note == "Ten accounts, one card"
 
     @pytest.mark.parametrize(
-        ("said", "field"),
+        ("text", "field"),
         [({"reason": "fraud"}, "note"), ({"note": "Why"}, "reason"), ({"reason": "ok", "note": "Why"}, "reason")],
     )
     def test_a_rejection_needs_a_reason_and_a_note(
-        self, olga: User, conversion: Conversion, said: dict[str, str], field: str
+        self, olga: User, conversion: Conversion, text: dict[str, str], field: str
     ) -> None:
-        assert set(problems(decide(client_of(olga), conversion, "reject", **said))) == {field}
+        assert set(problems(decide(client_of(olga), conversion, "reject", **text))) == {field}
         assert not StatusChange.objects.exists()
 
     def test_a_reason_must_fit_the_status(self, olga: User, conversion: Conversion) -> None:

@@ -88,7 +88,7 @@ def test_a_wrong_token_and_a_forged_click_are_refused(click: str, name: str) -> 
 
 
 def answers(name: str, click: str) -> list[Answer]:
-    """What the platform is told of a new event, a repeat, a forged click, and a wrong token."""
+    """What the platform is answered for a new event, a repeat, a forged click, and a wrong token."""
     dialect = BY_NAME[name]
     return [
         send(dialect, click=click),
@@ -108,16 +108,16 @@ def test_tune_speaks_in_success_and_err_msg(click: str) -> None:
 
 
 def test_affise_has_a_status_number(click: str) -> None:
-    said = [json.loads(answer.body) for answer in answers("affise", click)]
-    assert [each["status"] for each in said] == [1, 2, 2, 2]
-    assert said[1]["message"] == "Conversion exists"
+    reply = [json.loads(answer.body) for answer in answers("affise", click)]
+    assert [each["status"] for each in reply] == [1, 2, 2, 2]
+    assert reply[1]["message"] == "Conversion exists"
 
 
 def test_impact_queues_or_lists_errors(click: str) -> None:
     found = answers("impact", click)
-    said = [json.loads(answer.body) for answer in found]
-    assert [each["Status"] for each in said] == ["QUEUED", "QUEUED", "ERROR", "ERROR"]
-    assert said[2]["errors"][0]["field"] == "ClickId"
+    reply = [json.loads(answer.body) for answer in found]
+    assert [each["Status"] for each in reply] == ["QUEUED", "QUEUED", "ERROR", "ERROR"]
+    assert reply[2]["errors"][0]["field"] == "ClickId"
     assert [answer.status for answer in found] == [200, 200, 400, 401]
 
 

@@ -69,7 +69,7 @@ def as_typed(form) -> dict[str, str]:
 
 
 def problems_at(page) -> dict[str, list[str]]:
-    return {name: list(told) for name, told in page.context["adminform"].form.errors.items()}
+    return {name: list(text) for name, text in page.context["adminform"].form.errors.items()}
 
 
 class TestTheForm:
@@ -98,7 +98,7 @@ class TestTheForm:
         assert row.version == 2
 
     @pytest.mark.parametrize(
-        ("changed", "field", "told"),
+        ("changed", "field", "expected"),
         [
             ({"slug": "voluum"}, "slug", "/d/voluum/ is the address of Voluum: choose another name."),
             ({"slug": "Fox CRM"}, "slug", "Lower-case letters, digits and -"),
@@ -124,10 +124,10 @@ class TestTheForm:
             ({"refused_status": "200", "refused_body": "+SEEN"}, "refused_body", "it must differ from the other two"),
         ],
     )
-    def test_says_what_is_wrong_where_it_is(self, world, desk, changed, field, told):
+    def test_says_what_is_wrong_where_it_is(self, world, desk, changed, field, expected):
         page = desk.post(ADD, fields(**changed))
         assert page.status_code == 200
-        assert any(told in each for each in problems_at(page)[field]), problems_at(page)
+        assert any(expected in each for each in problems_at(page)[field]), problems_at(page)
         assert not SenderMapping.objects.exists()
 
     def test_says_all_problems_at_once(self, world, desk):
@@ -170,10 +170,10 @@ def test_the_advertisers_integration_page_hands_it_out_with_the_token(world, des
     mapping(slug="off", name="Switched off", is_active=False)
     mapping(slug="others", name="Another's", advertiser=AdvertiserFactory(name="Grey Owl"))
     page = reverse("admin:affiliates_advertiser_secrets", args=[world.advertiser.pk])
-    told = desk.get(page, {"show": world.advertiser.secrets.get().pk}).content.decode()
-    assert "/d/fox-crm/postback?trk={click_id}" in told
-    assert f"apikey={TOKEN}" in told
-    assert [name in told for name in ("/d/shared/", "/d/off/", "/d/others/")] == [True, False, False]
+    output = desk.get(page, {"show": world.advertiser.secrets.get().pk}).content.decode()
+    assert "/d/fox-crm/postback?trk={click_id}" in output
+    assert f"apikey={TOKEN}" in output
+    assert [name in output for name in ("/d/shared/", "/d/off/", "/d/others/")] == [True, False, False]
 
 
 class TestPresets:

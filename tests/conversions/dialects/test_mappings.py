@@ -370,17 +370,17 @@ class TestWhatTheDatabaseRefuses:
         assert get(sent(click), "/d/broken/postback").status == 404
 
 
-def told(**fields) -> list[tuple[str, str]]:
+def reported(**fields) -> list[tuple[str, str]]:
     row = unsaved(slug=fields.pop("slug", "under-test"), **fields)
     return [(problem.field, problem.key) for problem in problems(row)]
 
 
 class TestRules:
     def test_a_good_mapping_has_no_problems(self, world):
-        assert told() == []
+        assert reported() == []
 
     @pytest.mark.parametrize(
-        ("fields", "fault"),
+        ("fields", "problem"),
         [
             ({"slug": "voluum"}, ("slug", "")),
             ({"slug": "native"}, ("slug", "")),
@@ -424,7 +424,7 @@ class TestRules:
         ],
     )
     def test_what_is_wrong_is_named_where_it_is(self, world, fields, problem):
-        assert problem in told(**fields)
+        assert problem in reported(**fields)
 
     def test_goals_are_those_of_its_advertiser(self, world):
         other = AdvertiserFactory(name="Grey Owl")
@@ -437,7 +437,7 @@ class TestRules:
         world.advertiser.default_goal = "purchase"
         world.advertiser.save()
         names = {"click_id": ["a"]}
-        assert told(names=names, advertiser=world.advertiser) == []
+        assert reported(names=names, advertiser=world.advertiser) == []
 
     @pytest.mark.parametrize("name", sorted(BY_NAME))
     def test_every_preset_could_have_been_defined_so(self, world, name):
@@ -460,14 +460,14 @@ class TestRules:
 
 
 def test_a_correction_is_compared_with_what_the_mapping_read_before(world, click):
-    """What a rule rejected comes corrected: the first request is read by the same mapping again."""
+    """What a rule rejected comes corrected: the first request is compared as it was read."""
     mapping()
     world.purchase.minimum_revenue = Decimal(200)
     world.purchase.save()
     answer = get(sent(click, state="", client="c-1"))
     assert answer.headers["x-affidavit-outcome"] == "rejected"
     [before] = _rejected(Conversion.objects.all()).values()
-    assert before.told["customer_id"] == "c-1"
+    assert before.first_sent["customer_id"] == "c-1"
     assert get(sent(click, state="", client="c-1", cents="25000")).headers["x-affidavit-outcome"] == "updated"
     assert Conversion.objects.get().revenue == Decimal(250)
 

@@ -122,7 +122,7 @@ def test_names_the_right_parameter_for_a_wrong_one(world: World, click: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("change", "where", "said"),
+    ("change", "where", "expected"),
     [
         (lambda text: text.replace("https://", "http://"), "address", "shows the token to everyone"),
         (lambda text: text.replace("track.example", "other.example"), "address", "another host"),
@@ -140,10 +140,10 @@ def test_names_the_right_parameter_for_a_wrong_one(world: World, click: str) -> 
     ],
 )
 def test_finds_each_kind_of_problem(
-    world: World, click: str, change: Callable[[str], str], where: str, said: str
+    world: World, click: str, change: Callable[[str], str], where: str, expected: str
 ) -> None:
     found = look(change(native(click)))
-    assert said in problems(found)[where]
+    assert expected in problems(found)[where]
 
 
 def test_a_corrected_address_goes_to_the_right_place(world: World, click: str) -> None:
@@ -193,7 +193,7 @@ def test_reads_what_people_paste(world: World, click: str, command: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("", "Paste the address"),
         ("hello", "neither an address nor a curl command"),
@@ -205,8 +205,8 @@ def test_reads_what_people_paste(world: World, click: str, command: str) -> None
         ("x" * 20_001, "longer than"),
     ],
 )
-def test_says_what_cannot_be_read(text: str, said: str) -> None:
-    with pytest.raises(NotReadable, match=said.replace("?", "[?]")):
+def test_says_what_cannot_be_read(text: str, expected: str) -> None:
+    with pytest.raises(NotReadable, match=expected.replace("?", "[?]")):
         read(text)
 
 
@@ -232,9 +232,9 @@ def test_the_command_says_it_all_in_words_and_as_json(world: World, click: str) 
     out = StringIO()
     with pytest.raises(SystemExit) as ended:
         call_command("doctor", native(click, event_type="nosuch"), "--json", stdout=out)
-    said = json.loads(out.getvalue())
+    answer = json.loads(out.getvalue())
     assert ended.value.code == 1
-    assert said["decision"]["reason"] == "unknown_goal"
+    assert answer["decision"]["reason"] == "unknown_goal"
     assert TOKEN not in out.getvalue()
     with pytest.raises(CommandError, match="There is no advertiser"):
         call_command("doctor", native(click), "--advertiser", "ad_nobody")

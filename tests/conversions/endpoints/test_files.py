@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from affiliates.models import User
 from conversions.decisions.bulk import MOST, Wish, decide_many, read_wishes
-from conversions.endpoints.csv_import import Imported, import_conversions
+from conversions.endpoints.csv_import import ImportedConversions, import_conversions
 from conversions.models import Conversion, Postback
 from conversions.replay import replay
 from payouts.ledger.booking import book_changes
@@ -49,7 +49,7 @@ class TestReading:
         ]
 
     @pytest.mark.parametrize(
-        ("content", "said"),
+        ("content", "text"),
         [
             (b"", "must name the columns"),
             (b"\n\n", "must name the columns"),
@@ -60,8 +60,8 @@ class TestReading:
             (b'a,b\n1,"2"3', "Line 2 is not CSV"),
         ],
     )
-    def test_says_what_is_wrong_with_a_file(self, content: bytes, said: str) -> None:
-        with pytest.raises(FileRefused, match=said):
+    def test_says_what_is_wrong_with_a_file(self, content: bytes, text: str) -> None:
+        with pytest.raises(FileRefused, match=text):
             list(read_table(content).rows)
 
     @given(st.binary(max_size=300))
@@ -175,7 +175,7 @@ def rows_of(*rows: dict[str, Any]) -> bytes:
 
 
 class TestImport:
-    def take(self, world: World, content: bytes, **kwargs: Any) -> Imported:
+    def take(self, world: World, content: bytes, **kwargs: Any) -> ImportedConversions:
         given = {"advertiser": world.advertiser, "name": "october.csv", "by": "Olga", "now": timezone.now(), **kwargs}
         return import_conversions(content, **given)
 

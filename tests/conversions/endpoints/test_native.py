@@ -126,14 +126,14 @@ def test_concurrent_requests_of_a_process_share_batches(fields, monkeypatch):
 
 
 def test_a_request_that_breaks_intake_does_not_break_the_others(fields, monkeypatch):
-    """The broken one stays stored and undecided, and is told to be sent again."""
+    """The broken one stays stored and undecided, and its sender is asked to send it again."""
     from conversions.intake.read import parse
 
     read = parse._parse
 
     def broken(case):
         if case.postback.path and ("txid", "bomb") in case.parameters:
-            raise RuntimeError("a fault of ours")
+            raise RuntimeError("a bug")
         read(case)
 
     monkeypatch.setattr(parse, "_parse", broken)

@@ -33,7 +33,7 @@ def fetch(world: World, *, headers: dict[str, str] | None = None, **fields: str)
     return visit(lambda client: client.get("/pixel.gif", query, headers=headers or {}))
 
 
-def said(answer: Answer) -> tuple[int, str, str, str]:
+def reported(answer: Answer) -> tuple[int, str, str, str]:
     head = answer.headers
     return answer.status, head["content-type"], head["x-affidavit-outcome"], head["x-affidavit-reason"]
 
@@ -44,7 +44,7 @@ def a_click(world: World) -> str:
 
 def test_an_event_with_its_click_waits_for_the_server(world: World) -> None:
     answer = fetch(world, click_id=a_click(world), revenue="50", status="approved")
-    assert said(answer) == (200, "image/gif", "accepted", "awaits_approval")
+    assert reported(answer) == (200, "image/gif", "accepted", "awaits_approval")
     assert (answer.body[:6], answer.headers["cache-control"]) == (b"GIF89a", "no-store, max-age=0")
     conversion = Conversion.objects.get()
     assert (conversion.status, conversion.reported_by, conversion.revenue) == ("pending", "pixel", 50)
@@ -52,14 +52,14 @@ def test_an_event_with_its_click_waits_for_the_server(world: World) -> None:
 
 def test_the_click_comes_from_the_advertisers_cookie(world: World) -> None:
     cookie = {"cookie": f"aff_click_{world.advertiser.public_id}={a_click(world)}"}
-    assert said(fetch(world, headers=cookie))[2] == "accepted"
+    assert reported(fetch(world, headers=cookie))[2] == "accepted"
     other = {"cookie": f"aff_click_ad_other={a_click(world)}"}
-    assert said(fetch(world, headers=other))[2:] == ("invalid", "missing_click_id")
+    assert reported(fetch(world, headers=other))[2:] == ("invalid", "missing_click_id")
 
 
 def test_without_a_click_a_customer_or_coupon_is_not_enough(world: World) -> None:
-    assert said(fetch(world, customer_id="c1", txid="1"))[2:] == ("invalid", "missing_click_id")
-    assert said(fetch(world, click_id="0" * 40))[2:] == ("unknown_click", "unknown_click")
+    assert reported(fetch(world, customer_id="c1", txid="1"))[2:] == ("invalid", "missing_click_id")
+    assert reported(fetch(world, click_id="0" * 40))[2:] == ("unknown_click", "unknown_click")
 
 
 @pytest.mark.parametrize(
@@ -83,8 +83,8 @@ def test_the_advertisers_settings_decide(
     for name, value in changed.items():
         setattr(world.advertiser, name, value)
     world.advertiser.save()
-    assert said(fetch(world, headers=headers, click_id=a_click(world)))[3] == expected
-    # Of the page nothing but its host is kept: the rest may hold somebody's address.
+    assert reported(fetch(world, headers=headers, click_id=a_click(world)))[3] == expected
+    # Of the page nothing but its host is kept: the rest may hold a person's address.
     assert "a@b.c" not in str(Postback.objects.get().headers)
 
 
@@ -98,7 +98,7 @@ def test_a_browser_that_leaves_shows_it_by_post_and_twice_sent_counts_once(world
         got = await client.get("/pixel.gif", query)
         return [got, *[await client.request("POST", "/pixel.gif", **beacon) for _ in range(2)]]
 
-    assert [said(each)[:3] for each in visit(story)] == [
+    assert [reported(each)[:3] for each in visit(story)] == [
         (200, "image/gif", "accepted"),
         (200, "image/gif", "duplicate"),
         (200, "image/gif", "duplicate"),
@@ -109,7 +109,7 @@ def test_a_browser_that_leaves_shows_it_by_post_and_twice_sent_counts_once(world
 
 
 def test_a_stranger_names_no_advertiser(world: World) -> None:
-    assert said(fetch(world, advertiser="ad_nobody", click_id=a_click(world)))[3] == "pixel_not_allowed"
+    assert reported(fetch(world, advertiser="ad_nobody", click_id=a_click(world)))[3] == "pixel_not_allowed"
 
 
 def test_the_script_is_small_and_served(db: None) -> None:
@@ -142,9 +142,9 @@ def test_pixel_first_then_the_server_corrects_money_and_the_ledger_follows(
     first = by_pixel(world, cid, revenue="70", currency="EUR", txid=pixel_transaction or None)
     assert outcome(first)[1] == "accepted"
     book_changes(now=NOW)
-    told = send(click_id=cid, event_type="purchase", txid="t1", revenue="50", currency="EUR")
-    assert outcome(told) == (200, "updated", "server_confirmed")
-    assert told.body["conversion_id"] == first.body["conversion_id"]
+    shown = send(click_id=cid, event_type="purchase", txid="t1", revenue="50", currency="EUR")
+    assert outcome(shown) == (200, "updated", "server_confirmed")
+    assert shown.body["conversion_id"] == first.body["conversion_id"]
     conversion = Conversion.objects.get()
     assert (conversion.revenue, conversion.transaction_id, conversion.reported_by) == (50, "t1", "native")
     book_changes(now=NOW)
@@ -159,8 +159,8 @@ def test_a_waiting_pixel_is_approved_by_the_servers_word(world: World, pixel_tra
     """Also when both say the very same: the server's word is no repeat of a pixel's."""
     cid = world.click()
     by_pixel(world, cid, revenue="70", currency="EUR", txid=pixel_transaction)
-    told = send(click_id=cid, event_type="purchase", txid="t1", revenue="70", currency="EUR")
-    assert (told.body["status"], told.body["reason"]) == ("approved", "server_confirmed")
+    shown = send(click_id=cid, event_type="purchase", txid="t1", revenue="70", currency="EUR")
+    assert (shown.body["status"], shown.body["reason"]) == ("approved", "server_confirmed")
     changes = StatusChange.objects.order_by("pk").values_list("from_status", "to_status")
     assert list(changes) == [("", "pending"), ("pending", "approved")]
 
@@ -168,8 +168,8 @@ def test_a_waiting_pixel_is_approved_by_the_servers_word(world: World, pixel_tra
 def test_server_first_then_the_pixel_changes_nothing(world: World) -> None:
     cid = world.click()
     send(click_id=cid, event_type="purchase", txid="t1", revenue="50", currency="EUR")
-    for told in (by_pixel(world, cid, revenue="999"), by_pixel(world, cid, revenue="999", txid="t1")):
-        assert outcome(told)[1] == "duplicate"
+    for text in (by_pixel(world, cid, revenue="999"), by_pixel(world, cid, revenue="999", txid="t1")):
+        assert outcome(text)[1] == "duplicate"
     assert Conversion.objects.get().revenue == Decimal(50)
 
 

@@ -1,4 +1,4 @@
-"""Whatever is sent to a door for events: an answer of the contract, a stored request, nothing counted unduly.
+"""Whatever is sent to an endpoint for events: an answer of the contract, a stored request, nothing counted unduly.
 
 What the rules allow is said here a second time, as plainly as possible and without a line of the code that judges.
 """
@@ -117,7 +117,7 @@ def one_of(*known: str | None) -> st.SearchStrategy[Any]:
 
 @pytest.fixture
 def unhurried(settings: Any) -> None:
-    """Nobody is told to wait for having failed too often."""
+    """No sender has to wait for having failed too often."""
     settings.FAILED_POSTBACKS_PER_MINUTE = 0
 
 
@@ -246,28 +246,28 @@ def books() -> tuple[Any, ...]:
 
 def check_answer(answer: Answer) -> dict[str, Any]:
     """The closed shape, and the request with its decision and trace in the database."""
-    said: dict[str, Any] = json.loads(answer.body)
+    reported: dict[str, Any] = json.loads(answer.body)
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["x-request-id"]
-    check_body(answer.status, said)
-    return said
+    check_body(answer.status, reported)
+    return reported
 
 
-def check_body(status: int, said: dict[str, Any]) -> None:
-    assert said["outcome"] in OUTCOMES[status], said
-    assert said.keys() >= FIELDS
-    assert said.keys() <= FIELDS | {"is_test", "waiting", "index", "http_status"}
-    assert said["reason"] in Reason.values
-    for problem in said["problems"]:
+def check_body(status: int, text: dict[str, Any]) -> None:
+    assert text["outcome"] in OUTCOMES[status], text
+    assert text.keys() >= FIELDS
+    assert text.keys() <= FIELDS | {"is_test", "waiting", "index", "http_status"}
+    assert text["reason"] in Reason.values
+    for problem in text["problems"]:
         assert problem.keys() == {"code", "field", "value", "message", "remedy"}
         assert problem["code"] in Reason.values
         assert problem["remedy"]
-    assert bool(said["problems"]) == (said["outcome"] == "invalid") or said["outcome"] != "accepted"
-    stored = Postback.objects.get(public_id=said["postback_id"])
-    assert (stored.outcome, stored.reason) == (said["outcome"], said["reason"])
+    assert bool(text["problems"]) == (text["outcome"] == "invalid") or text["outcome"] != "accepted"
+    stored = Postback.objects.get(public_id=text["postback_id"])
+    assert (stored.outcome, stored.reason) == (text["outcome"], text["reason"])
     trace = Trace.objects.get(postback=stored)
     assert (trace.http_status, trace.outcome) == (status, stored.outcome)
-    assert TOKEN not in json.dumps([stored.parameters, stored.headers, stored.body, said])
+    assert TOKEN not in json.dumps([stored.parameters, stored.headers, stored.body, text])
 
 
 def check_counted(row: Conversion, fields: dict[str, str], genuine: str) -> None:
@@ -325,18 +325,18 @@ def test_what_counts_is_allowed_and_counts_once(
     before, number = books(), Postback.objects.count()
     known = set(Conversion.objects.values_list("public_id", flat=True))
     fields = filled_in(fields, click)
-    said = check_answer(send(endpoint, form, fields))
+    reported = check_answer(send(endpoint, form, fields))
     after = books()
     # What was parked until this came is counted with it.
-    is_new = said["conversion_id"] not in (None, *known)
+    is_new = reported["conversion_id"] not in (None, *known)
     if is_new:
-        assert said["outcome"] in ("accepted", "held", "rejected"), said
-        check_counted(Conversion.objects.get(public_id=said["conversion_id"]), fields, click)
+        assert reported["outcome"] in ("accepted", "held", "rejected"), reported
+        check_counted(Conversion.objects.get(public_id=reported["conversion_id"]), fields, click)
     else:
-        assert said["outcome"] != "accepted", said
-        assert len(after[0]) == len(before[0]), said
+        assert reported["outcome"] != "accepted", reported
+        assert len(after[0]) == len(before[0]), reported
     again = check_answer(send(endpoint, form, fields))
-    assert books() == after, (said, again)
+    assert books() == after, (reported, again)
     assert again["outcome"] not in ("accepted", "updated"), again
     assert Postback.objects.count() == number + 2
 
@@ -472,10 +472,10 @@ def test_every_event_of_many_is_stored_answered_and_counted_once(
         return answer.status, json.loads(answer.body)
 
     number = Postback.objects.count()
-    status, said = post()
-    assert (status, said["events"], len(said["decisions"])) == (200, len(rows), len(rows))
-    assert sum(said["counts"].values()) == len(rows)
-    for index, decision in enumerate(said["decisions"]):
+    status, output = post()
+    assert (status, output["events"], len(output["decisions"])) == (200, len(rows), len(rows))
+    assert sum(output["counts"].values()) == len(rows)
+    for index, decision in enumerate(output["decisions"]):
         assert decision["index"] == index
         check_body(decision["http_status"], decision)
         if decision["outcome"] == "accepted":

@@ -1,4 +1,4 @@
-"""What a sender is told: outcome, reason, HTTP status, and every fault at once."""
+"""What a sender is answered: outcome, reason, HTTP status, and every problem at once."""
 
 from datetime import timedelta
 

@@ -229,6 +229,11 @@ class TestTests:
         assert buy(world, "1").body["outcome"] == "accepted"
         assert sorted(Conversion.objects.values_list("is_test", flat=True)) == [False, True]
 
+    def test_a_real_event_with_the_transaction_of_a_test_links_event_still_counts(self, world):
+        buy(world, "1", link=TrackingLinkFactory(enrollment=world.ana_link.enrollment, is_test=True))
+        assert buy(world, "1").body["outcome"] == "accepted"
+        assert sorted(Conversion.objects.values_list("is_test", flat=True)) == [False, True]
+
     def test_a_test_sent_again_is_a_duplicate_and_can_be_reversed(self, world):
         fields = {"click_id": world.click(), "event_type": "purchase", "txid": "1", "test": "1"}
         send(**fields)

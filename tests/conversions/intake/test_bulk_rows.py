@@ -136,7 +136,7 @@ def test_a_statement_for_all_rows_and_none_for_no_rows(world, django_assert_num_
 
 @isolate_apps("conversions")
 def test_fields_that_prepare_their_values_do_so(db):
-    """None of intake's models has such columns today; whoever adds one must not lose them."""
+    """None of intake's models has such columns today; the change that adds one must not lose them."""
 
     class Shouting(models.CharField):
         def get_prep_value(self, value):

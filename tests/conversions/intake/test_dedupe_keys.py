@@ -75,10 +75,10 @@ def test_without_a_transaction_a_click_counts_again_after_the_window(world: Worl
     by(world.purchase, By.TRANSACTION, dedupe_window=timedelta(hours=24))
     cid = world.click()
     hours = (0, 1, 23.9, 24.5, 25, 48, 49)
-    said = [outcome(later(world, cid, each))[1] for each in hours]
-    assert said == ["accepted", "duplicate", "duplicate", "accepted", "duplicate", "duplicate", "accepted"]
+    answers = [outcome(later(world, cid, each))[1] for each in hours]
+    assert answers == ["accepted", "duplicate", "duplicate", "accepted", "duplicate", "duplicate", "accepted"]
     assert Conversion.objects.count() == 3
-    # What happened in an earlier window, and is told late, is no new event either.
+    # What happened in an earlier window, and is sent late, is no new event either.
     assert outcome(later(world, cid, 50, timestamp=(NOW + timedelta(hours=2)).isoformat()))[1] == "duplicate"
 
 

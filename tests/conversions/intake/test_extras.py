@@ -55,9 +55,9 @@ def test_shows_what_is_too_much(world: World) -> None:
     many = {f"x{number:02}": "1" for number in range(21)}
     send(click_id=world.click(), event_type="purchase", txid="T1", long="v" * 201, **{"n" * 61: "1"}, **many)
     assert list(kept()) == [f"x{number:02}" for number in range(20)]
-    (told,) = [step for step in Trace.objects.get().steps if step["rule"] == "extra parameters"]
-    assert "long" in told["note"]
-    assert "x20" in told["note"]
+    (answers,) = [step for step in Trace.objects.get().steps if step["rule"] == "extra parameters"]
+    assert "long" in answers["note"]
+    assert "x20" in answers["note"]
     stored = dict(Postback.objects.get().parameters)
     assert stored["long"] == "v" * 201
 
@@ -82,10 +82,10 @@ class TestFinding:
     @pytest.fixture
     def rows(self, world: World) -> list[str]:
         sent = [{"sub_id1": "banner-7"}, {"sub_id1": "banner-8"}, {}]
-        said = [
+        answers = [
             send(click_id=world.click(), event_type="purchase", txid=f"T{n}", **extra) for n, extra in enumerate(sent)
         ]
-        return [str(decision.body["conversion_id"]) for decision in said]
+        return [str(decision.body["conversion_id"]) for decision in answers]
 
     def test_by_api(self, rows: list[str], olga: User) -> None:
         (found,) = results(client_of(olga), "conversions", extra="Sub_id1:banner-7")

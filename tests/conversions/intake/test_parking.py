@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from conversions.intake import resume_parked
-from conversions.intake.judge.park import pause
+from conversions.intake.write.parked import pause
 from conversions.models import Conversion, CustomerLock, ParkedPostback, Postback, StatusChange, Trace
 from tests.conversions.sending import NOW, outcome, send, send_all
 from tests.factories import TrackingLinkFactory
@@ -110,7 +110,7 @@ class TestDepositBeforeRegistration:
 
 
 def lock_customer(world):
-    """The customer becomes known by a way that wakes nobody."""
+    """The customer becomes known by a way that wakes no parked postback."""
     customer = world.advertiser.customers.create(customer_id="c-1")
     CustomerLock.objects.create(
         customer=customer, offer=world.offer, enrollment=world.ana_link.enrollment, link=world.ana_link, locked_at=NOW

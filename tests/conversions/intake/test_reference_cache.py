@@ -1,8 +1,7 @@
-"""Terms in memory: used while changes are heard of, bounded, and never older than the last change."""
+"""Reference data in memory: used while changes are notified, bounded, and never older than the last change."""
 
 import pytest
 
-from conversions.intake import reference_cache
 from conversions.intake.reference_cache import ReferenceCache
 
 
@@ -58,7 +57,7 @@ def test_a_change_during_a_reading_makes_that_reading_short_lived(cache, source)
     assert cache.many(["a"]) == {"a": 9}
 
 
-def test_without_a_line_everything_is_read_anew(cache, source):
+def test_without_a_connection_everything_is_read_anew(cache, source):
     cache.many(["a"])
     cache.connected = False
     source.rows["a"] = 9
@@ -67,15 +66,15 @@ def test_without_a_line_everything_is_read_anew(cache, source):
     assert source.reads == [{"a"}, {"a"}]
 
 
-def test_an_old_reading_is_not_used(cache, source, monkeypatch):
+def test_an_old_reading_is_not_used(cache, source):
     cache.many(["a"])
-    monkeypatch.setattr(reference_cache, "LIFETIME", -1.0)
+    cache.lifetime = 0.0
     cache.many(["a"])
     assert source.reads == [{"a"}, {"a"}]
 
 
-def test_memory_is_bounded(cache, source, monkeypatch):
-    monkeypatch.setattr(reference_cache, "CAPACITY", 1)
+def test_memory_is_bounded(cache, source):
+    cache.capacity = 1
     cache.many(["a", "b"])
     cache.many(["a", "b"])
     assert [len(keys) for keys in source.reads] == [2, 1]

@@ -1,4 +1,4 @@
-"""What HTML does to an address, repaired and told; nothing that is meant is touched."""
+"""What HTML does to an address, repaired and reported; nothing that is meant is touched."""
 
 from decimal import Decimal
 
@@ -25,9 +25,9 @@ from tests.conversions.sending import NOW, World, received
     ],
 )
 def test_known_names_are_put_together_again(sent: list[tuple[str, str]], meant: list[tuple[str, str]]) -> None:
-    repaired, told = repair(sent)
+    repaired, output = repair(sent)
     assert repaired == meant
-    assert told
+    assert output
 
 
 @pytest.mark.parametrize(
@@ -39,17 +39,17 @@ def test_what_may_be_meant_stays(sent: list[tuple[str, str]]) -> None:
 
 @given(st.lists(st.tuples(st.text(max_size=8), st.text(max_size=20)), max_size=5))
 def test_undamaged_requests_stay_as_they_are(pairs: list[tuple[str, str]]) -> None:
-    repaired, told = repair(pairs)
-    assert told or repaired == pairs
+    repaired, output = repair(pairs)
+    assert output or repaired == pairs
 
 
 @pytest.mark.django_db
 def test_a_damaged_postback_is_counted_and_the_sender_warned() -> None:
     world = World()
     fields = {"click_id": world.click(), "event_type": "purchase", "txid": "1", "revenue": "10.50¤cy=USD"}
-    [told] = intake([received(fields)], now=NOW)
-    assert told.body["outcome"] == "accepted"
-    [warning] = told.body["warnings"]
+    [reported] = intake([received(fields)], now=NOW)
+    assert reported.body["outcome"] == "accepted"
+    [warning] = reported.body["warnings"]
     assert "¤cy= was read as &currency=" in warning
     conversion = Conversion.objects.get()
     assert (conversion.revenue, conversion.currency) == (Decimal("10.50"), "USD")

@@ -86,8 +86,8 @@ def test_what_was_refused_for_a_wrong_setting_is_accepted_once_it_is_fixed(
     for name, value in spoil.items():
         setattr(world.advertiser, name, value)
     world.advertiser.save()
-    told = buy(world, **fields)
-    assert outcome(told)[1] == refused
+    reported = buy(world, **fields)
+    assert outcome(reported)[1] == refused
     sent = Postback.objects.values("parameters", "path", "headers", "received_at").get()
     assert not again()[0].is_changed
     fix(world)
@@ -99,7 +99,7 @@ def test_what_was_refused_for_a_wrong_setting_is_accepted_once_it_is_fixed(
     assert (Conversion.objects.count(), Postback.objects.get().outcome) == (1, "accepted")
     assert Postback.objects.values("parameters", "path", "headers", "received_at").get() == sent
     # Sent again by the advertiser meanwhile: still once.
-    assert outcome(buy(world, **{**fields, "click_id": told.body["received"]["click_id"]}))[1] == "duplicate"
+    assert outcome(buy(world, **{**fields, "click_id": reported.body["received"]["click_id"]}))[1] == "duplicate"
 
 
 def test_a_dry_run_leaves_no_trace(world: World) -> None:
@@ -127,7 +127,7 @@ def test_the_command_counts_and_names_what_changes(world: World) -> None:
 
 
 def test_operators_replay_by_the_panel_and_the_api(world: World) -> None:
-    told = buy(world, event_type="upsell")
+    reported = buy(world, event_type="upsell")
     fix_goal(world)
     row = Postback.objects.get()
     operator = SuperuserFactory()
@@ -136,7 +136,7 @@ def test_operators_replay_by_the_panel_and_the_api(world: World) -> None:
     page = client.get(f"/admin/conversions/postback/{row.pk}/replay/", follow=True)
     assert "invalid → accepted" in page.content.decode()
     answer = client_of(operator).post(
-        f"/api/v1/postbacks/{told.postback_id}/replay/", {"dry_run": True}, content_type="application/json"
+        f"/api/v1/postbacks/{reported.postback_id}/replay/", {"dry_run": True}, content_type="application/json"
     )
     assert (answer.json()["after"], answer.json()["changed"]) == ("accepted", True)
     assert not Conversion.objects.exists()

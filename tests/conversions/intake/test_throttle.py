@@ -1,4 +1,4 @@
-"""Who fails to say who it is, again and again, is told to wait; a right token is always heard."""
+"""Senders that fail to authenticate again and again have to wait; a right token is always accepted."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -49,7 +49,7 @@ def test_reads_amounts_with_one_meaning(text: str, value: str, currency: str) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("1,234", "may be 1234 or 1.234"),
         ("-5", "is negative: send refund=5 "),
@@ -79,8 +79,8 @@ def test_reads_amounts_with_one_meaning(text: str, value: str, currency: str) ->
         ("0x1A", "is not an amount"),
     ],
 )
-def test_refuses_amounts_with_two_meanings_or_none(text: str, said: str) -> None:
-    with pytest.raises(NoAmount, match=said):
+def test_refuses_amounts_with_two_meanings_or_none(text: str, expected: str) -> None:
+    with pytest.raises(NoAmount, match=expected):
         read_amount(text)
 
 
@@ -228,7 +228,7 @@ class TestIntake:
         assert not Conversion.objects.exists()
 
     @pytest.mark.parametrize(
-        ("fields", "said"),
+        ("fields", "text"),
         [
             ({"revenue": "10.005"}, "revenue=10.005 has more decimals than EUR, which has 2"),
             ({"revenue": "100.5", "currency": "JPY"}, "revenue=100.5 has more decimals than JPY, which has 0"),
@@ -237,12 +237,12 @@ class TestIntake:
         ],
     )
     def test_decimals_that_the_currency_has_not_are_reported_and_kept(
-        self, world: World, fields: dict[str, Any], said: str
+        self, world: World, fields: dict[str, Any], text: str
     ) -> None:
         decision = self.sale(world, **fields)
         assert outcome(decision) == (200, "accepted", "ok")
         (warning,) = decision.body["warnings"]
-        assert warning.startswith(said)
+        assert warning.startswith(text)
         row = Conversion.objects.get()
         assert str(row.revenue).startswith(fields.get("revenue", "10"))
 

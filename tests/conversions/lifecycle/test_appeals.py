@@ -1,4 +1,4 @@
-"""Appeals of affiliates against rejections: once, in time, by nobody else, answered by an operator."""
+"""Appeals of affiliates against rejections: once, in time, by no other affiliate, answered by an operator."""
 
 from datetime import timedelta
 from decimal import Decimal

@@ -55,7 +55,7 @@ def test_nor_back_again_after_one_that_was_sent(row: Conversion) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "said"),
+    ("before", "after", "text"),
     [
         ("pending", "rejected", "does not follow the last one"),
         ("rejected", "approved", "does not follow the last one"),
@@ -64,7 +64,7 @@ def test_nor_back_again_after_one_that_was_sent(row: Conversion) -> None:
         ("approved", "approved", "status_change_"),
     ],
 )
-def test_a_step_follows_the_last_one_and_is_allowed(row: Conversion, before: str, after: str, said: str) -> None:
+def test_a_step_follows_the_last_one_and_is_allowed(row: Conversion, before: str, after: str, text: str) -> None:
     given: dict[str, Any] = {"conversion": row, "reason": "ok", "source": "operator", "at": NOW}
-    with pytest.raises(IntegrityError, match=said), transaction.atomic():
+    with pytest.raises(IntegrityError, match=text), transaction.atomic():
         StatusChange.objects.create(from_status=before, to_status=after, **given)

@@ -9,14 +9,14 @@ from conversions.reasons.explanations import EXPLANATIONS
 
 def test_every_reason_is_explained():
     assert set(EXPLANATIONS) == set(Reason)
-    for said in EXPLANATIONS.values():
-        assert said.cause.endswith(".")
-        assert said.remedy.endswith(".")
-        assert 200 <= said.http_status < 600
+    for text in EXPLANATIONS.values():
+        assert text.cause.endswith(".")
+        assert text.remedy.endswith(".")
+        assert 200 <= text.http_status < 600
 
 
 def test_only_a_503_asks_for_a_retry():
-    assert {said.http_status for said in EXPLANATIONS.values() if said.retry} == {503}
+    assert {text.http_status for text in EXPLANATIONS.values() if text.retry} == {503}
 
 
 def test_the_page_in_the_documentation_says_what_the_list_says():

@@ -47,7 +47,7 @@ def marked(world, **fields):
 
 
 def marks(txid):
-    """Marks and points of the decision, as the trace tells them."""
+    """Marks and points of the decision, as the trace shows them."""
     trace = Trace.objects.filter(conversion__transaction_id=txid).earliest("id")
     rules = [step["rule"] for step in trace.steps if step["step"] == "risk" and step["result"] == "marked"]
     return dict(rule.removesuffix(" points").split(": ") for rule in rules)

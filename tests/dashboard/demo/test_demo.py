@@ -22,7 +22,7 @@ from conversions.reasons.codes import Reason
 from dashboard.demo import seeding
 from dashboard.demo.facts import facts
 from dashboard.demo.program.chance import source
-from dashboard.demo.program.rhythm import Span
+from dashboard.demo.program.rhythm import DemoSpan
 from dashboard.demo.seeding import figures, seed
 from dashboard.demo.stories import history
 from payouts.ledger.booking import book_changes
@@ -149,7 +149,7 @@ def test_events_are_approved_on_the_day_that_their_delay_ends(demo):
 
 
 def test_nothing_lies_in_the_future_or_before_the_time_shown(demo):
-    since = Span(NOW).since
+    since = DemoSpan(NOW).since
     for model, column in (
         (Click, "clicked_at"),
         (Postback, "received_at"),
@@ -188,8 +188,8 @@ def test_the_sums_that_reports_read_are_what_the_clicks_give(demo):
 def test_closed_links_get_no_clicks_after_they_were_closed(demo):
     last = dict(TrackingLink.objects.values_list("code").annotate(last=Max("clicks__clicked_at")))
     assert last["ana-casino-old"] is None
-    assert last["nordic-casino"] < history.closing(Span(NOW), "nordic-casino")
-    assert last["bright-casino"] < history.closing(Span(NOW), "bright-casino")
+    assert last["nordic-casino"] < history.closing(DemoSpan(NOW), "nordic-casino")
+    assert last["bright-casino"] < history.closing(DemoSpan(NOW), "bright-casino")
 
 
 def test_an_override_has_two_versions_and_both_have_paid(demo):
@@ -209,40 +209,40 @@ def test_a_second_run_changes_nothing_and_says_so(changeable):
 
 
 def test_facts_have_the_shape_of_the_contract(demo):
-    told = json.loads(command("--facts"))
-    assert {name: sorted(rows[0]) for name, rows in told.items()} == {
+    answer = json.loads(command("--facts"))
+    assert {name: sorted(rows[0]) for name, rows in answer.items()} == {
         "links": ["advertiser", "affiliate", "code", "destination", "offer"],
         "advertisers": ["hmac_secret", "name", "token"],
         "goals": ["code", "name", "offer"],
         "logins": ["affiliate", "email", "password", "role"],
         "api_keys": ["key", "role"],
     }
-    assert told["links"][0]["code"] == "ana-casino"
-    assert [(login["role"], login["affiliate"]) for login in told["logins"]] == [
+    assert answer["links"][0]["code"] == "ana-casino"
+    assert [(login["role"], login["affiliate"]) for login in answer["logins"]] == [
         ("operator", None),
         ("affiliate", "Ana Duarte Media"),
     ]
 
 
 def test_what_the_facts_name_can_be_used(demo):
-    told = facts()
-    routes = read_routes(link["code"] for link in told["links"])
+    reported = facts()
+    routes = read_routes(link["code"] for link in reported["links"])
     assert all(route is not None and route.is_open for route in routes.values())
-    tokens = {digest(advertiser["token"]) for advertiser in told["advertisers"]}
+    tokens = {digest(advertiser["token"]) for advertiser in reported["advertisers"]}
     assert AdvertiserSecret.objects.filter(digest__in=tokens, kind="token", revoked_at=None).count() == 3
-    for login in told["logins"]:
+    for login in reported["logins"]:
         user = User.objects.get(email=login["email"])
         assert user.check_password(login["password"])
         assert user.is_staff == (login["role"] == "operator")
-    assert ApiKey.objects.filter(digest__in=[digest(key["key"]) for key in told["api_keys"]]).count() == 2
+    assert ApiKey.objects.filter(digest__in=[digest(key["key"]) for key in reported["api_keys"]]).count() == 2
 
 
 def test_facts_leave_out_what_was_closed_or_revoked(changeable):
     TrackingLink.objects.filter(code="ana-casino").update(is_active=False)
     AdvertiserSecret.objects.filter(advertiser__name="LuckyFox", kind="token").update(revoked_at=NOW)
-    told = facts()
-    assert "ana-casino" not in {link["code"] for link in told["links"]}
-    assert {advertiser["name"] for advertiser in told["advertisers"]} == {"Northpeak Funding", "Casa Verbena"}
+    reported = facts()
+    assert "ana-casino" not in {link["code"] for link in reported["links"]}
+    assert {advertiser["name"] for advertiser in reported["advertisers"]} == {"Northpeak Funding", "Casa Verbena"}
 
 
 def test_facts_are_refused_when_the_secret_key_is_another(changeable, settings):
@@ -255,10 +255,10 @@ def test_facts_are_refused_when_the_secret_key_is_another(changeable, settings):
 
 def test_a_purchase_with_nothing_but_click_and_transaction_earns_commission(changeable):
     """As the contract is checked: any offer with a purchase goal, in euro, approved by the sender."""
-    told = facts()
-    purchases = {(goal["offer"], goal["code"]) for goal in told["goals"] if "purchase" in goal["code"]}
-    tokens = {advertiser["name"]: advertiser["token"] for advertiser in told["advertisers"]}
-    links = [link for link in told["links"] if link["offer"] in {offer for offer, _ in purchases}]
+    reported = facts()
+    purchases = {(goal["offer"], goal["code"]) for goal in reported["goals"] if "purchase" in goal["code"]}
+    tokens = {advertiser["name"]: advertiser["token"] for advertiser in reported["advertisers"]}
+    links = [link for link in reported["links"] if link["offer"] in {offer for offer, _ in purchases}]
     assert {link["offer"] for link in links} == {"Northpeak Challenge", "Casa Verbena Shop"}
     for link in links:
         goal = next(code for offer, code in purchases if offer == link["offer"])

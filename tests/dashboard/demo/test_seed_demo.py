@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from dashboard.demo import seeding
 from dashboard.demo.facts import facts
-from dashboard.demo.seeding import Figures, SeedRefused, State, figures, seed, state
+from dashboard.demo.seeding import SeedCounts, SeedRefused, SeedState, figures, seed, state
 from dashboard.demo.stories import history
 from payouts.invoicing.pending import pending
 from payouts.models import Invoice, Payout
@@ -16,7 +16,7 @@ from payouts.verification.verify import Verification
 from tests.factories import AffiliateFactory
 
 NOW = datetime(2026, 11, 20, 15, 30, tzinfo=UTC)
-NOTHING = Figures(0, 0, 0, 0, 0, 0)
+NOTHING = SeedCounts(0, 0, 0, 0, 0, 0)
 
 pytestmark = pytest.mark.django_db
 
@@ -29,14 +29,14 @@ def test_refuses_a_database_that_holds_other_data():
 
 
 def test_a_run_that_breaks_off_leaves_nothing_and_can_be_repeated(monkeypatch):
-    def breaks(self, told):
+    def breaks(self, text):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
         patched.setattr(history.History, "_pay", lambda self, at: breaks(self, at))
         with pytest.raises(KeyboardInterrupt):
             seed(now=NOW, scale=0.01)
-    assert state() is State.EMPTY
+    assert state() is SeedState.EMPTY
     assert figures() == NOTHING
     assert seed(now=NOW, scale=0.01)
 

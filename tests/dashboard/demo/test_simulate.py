@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from conversions.models import Conversion, Postback
 from dashboard.demo.facts import facts
-from dashboard.demo.live.behaviour import Program, Story
+from dashboard.demo.live.behaviour import Program, VisitorStory
 from dashboard.demo.seeding import seed
 from tests.servers import Web, database_url, running
 from tracking.models import Click
@@ -103,30 +103,30 @@ def test_a_real_server_answers_everything_as_it_has_to(tmp_path):
     path.write_text(json.dumps(facts()))
     web = Web(log=tmp_path / "web.log", env={"DATABASE_URL": database_url()}, workers=1)
     with running(web):
-        code, said = simulate(
+        code, output = simulate(
             *("--facts", path, "--base-url", web.base_url),
             *("--rate", 60, "--duration", 2, "--conversions", 1, "--concurrency", 16),
         )
-    assert code == 0, said
-    assert "Every answer was as it had to be." in said
+    assert code == 0, output
+    assert "Every answer was as it had to be." in output
     for model, count in before.items():
         assert model._default_manager.count() > count, model
 
 
 def test_wrong_answers_are_reported_and_end_in_exit_code_1(liar, facts_file):
-    code, said = simulate(
+    code, output = simulate(
         *("--facts", facts_file, "--base-url", liar, "--rate", 100, "--duration", 0.6, "--conversions", 1)
     )
     assert code == 1
-    assert "answered 200 accepted" in said
-    assert "not 200 duplicate duplicate" in said
-    assert "answers were not as they had to be" in said
+    assert "answered 200 accepted" in output
+    assert "not 200 duplicate duplicate" in output
+    assert "answers were not as they had to be" in output
 
 
 def test_a_server_that_is_not_there_is_reported_and_ends_in_exit_code_1(facts_file):
-    code, said = simulate("--facts", facts_file, "--base-url", "http://127.0.0.1:9", "--rate", 50, "--duration", 0.1)
+    code, output = simulate("--facts", facts_file, "--base-url", "http://127.0.0.1:9", "--rate", 50, "--duration", 0.1)
     assert code == 1
-    assert "got no answer" in said
+    assert "got no answer" in output
 
 
 def test_another_machine_gets_nothing_unless_asked_for(facts_file):
@@ -160,7 +160,7 @@ def test_without_an_address_it_says_how_to_give_one(facts_file):
 def test_the_same_seed_makes_the_same_visitors():
     def asked(seed: int) -> list[tuple[str, str]]:
         program = Program.read(FACTS)
-        stories = [Story(program, seed=seed, number=n, converting=1, run="x") for n in range(20)]
+        stories = [VisitorStory(program, seed=seed, number=n, converting=1, run="x") for n in range(20)]
         requests = [next(story.steps()).request for story in stories]
         return [(request.target, request.headers.get("User-Agent", "")) for request in requests]
 

@@ -44,7 +44,7 @@ def earned(row, amount: str, currency: str = "EUR") -> None:
     )
 
 
-def today_week_month(zone=UTC) -> list[overview.Period]:
+def today_week_month(zone=UTC) -> list[overview.PeriodSums]:
     return overview.periods(overview.figures(now=NOW, zone=zone).days)
 
 

@@ -235,14 +235,14 @@ def test_an_affiliate_cannot_preview_another(ana: Affiliate, ben: Affiliate) -> 
 
 
 @pytest.mark.parametrize(
-    ("status", "said"),
+    ("status", "expected"),
     [("pending", "waits for approval"), ("suspended", "is suspended"), ("closed", "is closed")],
 )
-def test_an_account_that_is_not_active_is_shown_why(db: None, status: str, said: str) -> None:
+def test_an_account_that_is_not_active_is_shown_why(db: None, status: str, expected: str) -> None:
     client = signed_in(AffiliateFactory(status=status, status_note="We check your website."))
 
     text = words(client.get("/"))
-    assert said in text
+    assert expected in text
     assert "We check your website." in text
 
 

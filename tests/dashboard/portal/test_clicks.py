@@ -35,8 +35,8 @@ def test_shows_labels_marks_and_conversions(world: World) -> None:
 
     text = words(signed_in(world.affiliate).get("/clicks/"))
 
-    for said in ("sub1 header", "sub10 last", "aff_click_id vol-1", "Bot", "Repeat", "DE"):
-        assert said in text
+    for expected in ("sub1 header", "sub10 last", "aff_click_id vol-1", "Bot", "Repeat", "DE"):
+        assert expected in text
     ((row),) = signed_in(world.affiliate).get("/clicks/").context["page"].rows
     assert row.conversions == 1
 

@@ -1,4 +1,4 @@
-"""Conversions: found by any ID, explained to the last step, and nothing told that is not the affiliate's."""
+"""Conversions: found by any ID, explained to the last step, and nothing shown that is not the affiliate's."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -251,8 +251,8 @@ def test_shows_click_facts_and_labels(world: World) -> None:
 
     text = words(page(world.conversion(click_id=click.pk)))
 
-    for said in (text_of(click.pk), "sub1 header", "aff_click_id vol-1", "DE · mobile"):
-        assert said in text
+    for expected in (text_of(click.pk), "sub1 header", "aff_click_id vol-1", "DE · mobile"):
+        assert expected in text
 
 
 def test_a_click_that_is_no_longer_stored_is_proved_by_its_id(world: World) -> None:
@@ -305,14 +305,14 @@ def test_shows_the_steps_of_the_decision(world: World) -> None:
         {"step": "decide", "result": "approved", "note": "Approved at once."},
     )
 
-    for said in (
+    for text in (
         "Click found",
         "Mine.",
         "window of 30 days",
         "The event came 2 h after the click.",
         "Approved at once.",
     ):
-        assert said in html
+        assert text in html
 
 
 def test_never_names_senders_tokens_or_other_affiliates(world: World, ben: Affiliate) -> None:
@@ -348,8 +348,8 @@ def test_never_names_senders_tokens_or_other_affiliates(world: World, ben: Affil
 
     for secret in ("198.51.100.77", "token 12", "Ben", rival.code, "rivals-click", "ben-key", "77.31"):
         assert secret not in html
-    for said in ("The customer is locked to you", "The coupon is yours", "passes to you", "minimum revenue 20.00 EUR"):
-        assert said in html
+    for text in ("The customer is locked to you", "The coupon is yours", "passes to you", "minimum revenue 20.00 EUR"):
+        assert text in html
 
 
 def test_shows_the_revenue_steps_to_who_is_paid_a_share(ana: Affiliate) -> None:

@@ -74,8 +74,8 @@ def test_amounts_have_their_currencys_places(ana: Affiliate, olga: User) -> None
 
     text = words(signed_in(ana).get("/earnings/"))
 
-    for said in ("1,234.50 EUR", "700 JPY", "1.500 KWD", "0.00012000 BTC"):
-        assert said in text
+    for expected in ("1,234.50 EUR", "700 JPY", "1.500 KWD", "0.00012000 BTC"):
+        assert expected in text
 
 
 @pytest.mark.parametrize(

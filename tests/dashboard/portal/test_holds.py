@@ -87,5 +87,5 @@ def test_the_api_names_the_rules_of_goals(world, waiting):
 
 
 def test_the_trace_api_shows_it_as_well(held):
-    told = client_of(OperatorFactory(is_superuser=True)).get("/api/v1/trace", {"id": held.public_id}).json()
-    assert told["conversions"][0]["hold"]["owner"] == "Olga"
+    reported = client_of(OperatorFactory(is_superuser=True)).get("/api/v1/trace", {"id": held.public_id}).json()
+    assert reported["conversions"][0]["hold"]["owner"] == "Olga"

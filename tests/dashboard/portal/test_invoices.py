@@ -45,9 +45,9 @@ def documents(ana: Affiliate) -> list[Invoice]:
 
 def test_the_list_shows_them_beside_their_statements(ana: Affiliate, documents: list[Invoice]) -> None:
     page = signed_in(ana).get(INVOICES)
-    said = words(page)
+    output = words(page)
     for expected in ("SB-2026-000001", "Credit note to SB-2026-000001", "119.00 EUR", "Domestic VAT 19 %"):
-        assert expected in said
+        assert expected in output
     assert main_rows(page) == 2
     statement = words(signed_in(ana).get(f"/earnings/statements/{documents[0].statement.number}/"))
     assert "100.00 EUR + 19.00 EUR VAT = 119.00 EUR" in statement
@@ -93,9 +93,9 @@ def test_the_portal_asks_for_what_is_missing_once_someone_writes_invoices(ana: A
     assert "No invoices can be written for you yet" not in words(client.get(INVOICES))
     assert "the program does not write invoices yet" in words(client.get(BILLING))
     issuer("DE")
-    said = words(client.get(INVOICES))
-    assert "Billing details are missing." in said
-    assert "The agreement to self-billing is missing." in said
+    output = words(client.get(INVOICES))
+    assert "Billing details are missing." in output
+    assert "The agreement to self-billing is missing." in output
 
 
 def test_the_portal_asks_for_what_the_affiliate_can_give_only(ana: Affiliate) -> None:
@@ -124,7 +124,7 @@ def test_an_owner_enters_details_and_agrees(ana: Affiliate) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "text"),
     [
         ({"vat_number": "PT501964844"}, "This is no VAT number of PT"),
         ({"country": "UK"}, "Write GB instead of UK"),
@@ -133,10 +133,10 @@ def test_an_owner_enters_details_and_agrees(ana: Affiliate) -> None:
         ({"party": "club"}, "Select a valid choice"),
     ],
 )
-def test_what_cannot_be_right_is_named_beside_its_field(ana: Affiliate, changes: dict[str, str], said: str) -> None:
+def test_what_cannot_be_right_is_named_beside_its_field(ana: Affiliate, changes: dict[str, str], text: str) -> None:
     response = signed_in(ana).post(BILLING, {**GIVEN, **changes})
     assert response.status_code == 400
-    assert said in words(response)
+    assert text in words(response)
     assert not BillingDetails.objects.exists()
 
 

@@ -97,7 +97,7 @@ def test_leads_to_a_page_that_the_offer_allows(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "text"),
     [
         ("https://evil.example/", "This offer only leads to casino.example, *.casino.example"),
         ("https://casino.example.evil.example/", "This offer only leads to"),
@@ -106,11 +106,11 @@ def test_leads_to_a_page_that_the_offer_allows(world: World) -> None:
         ("https://casino.example/a b", "plain characters"),
     ],
 )
-def test_refuses_other_destinations_and_says_which_are_possible(world: World, url: str, said: str) -> None:
+def test_refuses_other_destinations_and_says_which_are_possible(world: World, url: str, text: str) -> None:
     response = make(world, destination_url=url)
 
     assert response.status_code == 400
-    assert said in words(response)
+    assert text in words(response)
     assert not TrackingLink.objects.filter(name="New one").exists()
 
 

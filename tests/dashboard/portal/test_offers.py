@@ -107,13 +107,13 @@ def test_shows_window_lock_terms_and_the_operators_note(ana: Affiliate) -> None:
 
     text = words(signed_in(ana).get(f"/offers/{enrollment.offer.public_id}/"))
 
-    for said in (
+    for expected in (
         "1 day 12 hours after the click",
         "last click takes a customer over",
         "No brand bidding.",
         "Futures need",
     ):
-        assert said in text
+        assert expected in text
 
 
 def test_an_offer_one_is_enrolled_in_stays_visible_when_it_ends(ana: Affiliate) -> None:

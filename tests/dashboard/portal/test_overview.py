@@ -5,7 +5,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from affiliates.models import Affiliate
-from dashboard.periods import Period, chosen, last_days
+from dashboard.periods import DayPeriod, chosen, last_days
 from payouts.ledger.booking import book_changes
 from tests.dashboard.portal_pages import signed_in, words, world_of
 from tests.factories import LedgerEntryFactory, PercentRuleFactory
@@ -108,7 +108,7 @@ def test_days_begin_at_midnight_where_the_reader_is() -> None:
 
 def test_a_day_with_a_clock_change_is_still_one_day() -> None:
     zone = ZoneInfo("Europe/Berlin")
-    day = Period(datetime(2026, 10, 25, tzinfo=UTC).date(), datetime(2026, 10, 25, tzinfo=UTC).date(), zone)
+    day = DayPeriod(datetime(2026, 10, 25, tzinfo=UTC).date(), datetime(2026, 10, 25, tzinfo=UTC).date(), zone)
 
     assert day.ends_at.astimezone(UTC) - day.starts_at.astimezone(UTC) == timedelta(hours=25)
     assert day.before().ends_at == day.starts_at

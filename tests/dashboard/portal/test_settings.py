@@ -118,18 +118,18 @@ def test_an_owner_says_where_the_money_goes_and_all_owners_learn_of_it(
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "text"),
     [
         ({"password": "wrong"}, "This is not your password."),
         ({"iban": "DE89370400440532013001"}, "This is no IBAN"),
         ({"holder": ""}, "This field is required."),
     ],
 )
-def test_wrong_details_or_password_change_nothing(owner: User, changed: dict[str, str], said: str) -> None:
+def test_wrong_details_or_password_change_nothing(owner: User, changed: dict[str, str], text: str) -> None:
     response = as_user(owner).post("/settings/payouts/?kind=sepa", {**IBAN, "password": PASSWORD, **changed})
 
     assert response.status_code == 400
-    assert said in words(response)
+    assert text in words(response)
     assert not PayoutMethod.objects.exists()
 
 

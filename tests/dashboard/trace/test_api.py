@@ -65,21 +65,21 @@ def test_any_id_leads_to_the_whole_story(olga: User, postback: Postback) -> None
     for named in (
         text_of(conversion.click_id), postback.public_id, conversion.public_id, "order/77", "player-77",
     ):  # fmt: skip
-        told = story(client, named)
-        assert told["text"]
-        (click,) = told["clicks"]
+        answer = story(client, named)
+        assert answer["text"]
+        (click,) = answer["clicks"]
         assert (click["id"], click["is_stored"], click["affiliate"]["name"]) == (
             text_of(conversion.click_id), True, "Ana",
         )  # fmt: skip
         assert click["labels"] == {"sub1": "banner"}
-        (received,) = told["postbacks"]
+        (received,) = answer["postbacks"]
         assert received["id"] == postback.public_id
         assert received["decisions"][0]["steps"][0]["step"] == "receive"
-        (counted,) = told["conversions"]
+        (counted,) = answer["conversions"]
         assert (counted["id"], counted["customer_id"]) == (conversion.public_id, "player-77")
         assert counted["commission"] == [{"currency": "EUR", "amount": "120.00"}]
-        assert [change["to_status"] for change in told["status_changes"]] == ["approved"]
-        assert [entry["amount"] for entry in told["ledger_entries"]] == ["120.00"]
+        assert [change["to_status"] for change in answer["status_changes"]] == ["approved"]
+        assert [entry["amount"] for entry in answer["ledger_entries"]] == ["120.00"]
 
 
 def test_a_click_that_is_not_stored_is_known_by_its_signature(olga: User) -> None:
@@ -117,8 +117,8 @@ def test_reading_traces_is_a_permission_of_its_own(postback: Postback) -> None:
 def test_the_money_is_followed_to_the_payout(olga: User, postback: Postback) -> None:
     end = datetime.now(UTC) + timedelta(days=2)
     close_period(ends_at=end.replace(hour=0, minute=0, second=0, microsecond=0), now=end, actor=olga)
-    told = story(client_of(olga), "order/77")
-    (statement,), (payout,) = told["statements"], told["payouts"]
+    answer = story(client_of(olga), "order/77")
+    (statement,), (payout,) = answer["statements"], answer["payouts"]
     assert (statement["earned"], statement["payout"]) == ("120.00", payout["id"])
     assert (payout["amount"], payout["affiliate"]["name"]) == ("120.00", "Ana")
 
@@ -129,8 +129,8 @@ def test_refunds_and_later_looks_are_reported(olga: User, postback: Postback) ->
     Conversion.objects.filter(pk=conversion.pk).update(revenue="50")
     Refund.objects.create(conversion=conversion, amount="5", refund_id="R1", occurred_at=conversion.occurred_at)
     TraceFactory(postback=None, conversion=conversion, decided_at=conversion.received_at)
-    told = story(client_of(olga), "order/77")
-    (refund,), (look,) = told["refunds"], told["looks"]
+    answer = story(client_of(olga), "order/77")
+    (refund,), (look,) = answer["refunds"], answer["looks"]
     assert (refund["conversion"], refund["amount"], refund["currency"]) == (conversion.public_id, "5.00", "EUR")
     assert (look["conversion"], look["steps"][0]["step"]) == (conversion.public_id, "receive")
 
@@ -140,8 +140,8 @@ def test_an_imported_click_id_leads_to_its_story(olga: User, postback: Postback)
     assert conversion is not None
     assert conversion.click_id is not None
     LegacyClickIDFactory(foreign_id="OT/1", link=conversion.link, click_id=conversion.click_id)
-    told = story(client_of(olga), "OT/1")
-    assert (told["kind"], told["conversions"][0]["id"]) == ("legacy click", conversion.public_id)
+    answer = story(client_of(olga), "OT/1")
+    assert (answer["kind"], answer["conversions"][0]["id"]) == ("legacy click", conversion.public_id)
 
 
 def test_an_id_that_names_several_things_lists_the_choices(olga: User, postback: Postback) -> None:

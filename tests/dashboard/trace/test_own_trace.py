@@ -82,7 +82,7 @@ def ask(client: Client, text: str, **more: str) -> Any:
     return client.get("/api/v1/trace/", {"id": text, **more})
 
 
-def told(who: Affiliate, text: str) -> Any:
+def reported(who: Affiliate, text: str) -> Any:
     answer = ask(client_of(who), text)
     assert answer.status_code == 200, answer.text
     return answer.json()
@@ -94,7 +94,7 @@ def test_an_affiliate_reads_its_own_events_and_only_the_fields_that_are_listed(w
     held = world.click(is_bot=True, marked_at=NOW)
     send(click_id=held, txid="T-2", event_type="purchase")
     send(coupon=CouponCodeFactory(enrollment=world.ana_link.enrollment).code, txid="T-3", event_type="purchase")
-    found = [told(world.ana, text) for text in (row.public_id, "T-2", "T-3")]
+    found = [reported(world.ana, text) for text in (row.public_id, "T-2", "T-3")]
     everything = fields_of([*found])
     assert {place: names - FIELDS.get(place, set()) for place, names in everything.items() if place in FIELDS} == {
         place: set() for place in everything
@@ -135,7 +135,7 @@ def names_of(row: Conversion) -> dict[str, str]:
 def test_each_kind_of_id_is_found_by_its_owner_and_unknown_to_a_rival(world, kind):
     row = sold(world)
     name = names_of(row)[kind]
-    assert [each["id"] for each in told(world.ana, name)["conversions"]] == [row.public_id]
+    assert [each["id"] for each in reported(world.ana, name)["conversions"]] == [row.public_id]
     rival = client_of(world.ben)
     foreign, unknown = ask(rival, name), ask(rival, "no-such-id")
     assert (foreign.status_code, foreign.content) == (unknown.status_code, unknown.content) == (404, unknown.content)
@@ -174,17 +174,17 @@ def test_a_customer_is_not_looked_for_even_among_ones_own(world):
 
 def test_one_transaction_id_of_two_affiliates_shows_each_its_own(world):
     first, second = sold(world, txid="same"), sold(world, "ben", txid="same", event_type="registration")
-    assert [each["id"] for each in told(world.ana, "same")["conversions"]] == [first.public_id]
-    assert [each["id"] for each in told(world.ben, "same")["conversions"]] == [second.public_id]
+    assert [each["id"] for each in reported(world.ana, "same")["conversions"]] == [first.public_id]
+    assert [each["id"] for each in reported(world.ben, "same")["conversions"]] == [second.public_id]
 
 
 def test_a_click_without_a_conversion_and_one_that_is_no_longer_stored(world):
     stored = world.click()
-    assert told(world.ana, stored)["clicks"][0]["is_stored"] is True
+    assert reported(world.ana, stored)["clicks"][0]["is_stored"] is True
     key = parse(stored)
     assert key
     world.ana_link.clicks.all().delete()
-    assert told(world.ana, stored)["clicks"][0]["is_stored"] is False
+    assert reported(world.ana, stored)["clicks"][0]["is_stored"] is False
     assert ask(client_of(world.ben), stored).status_code == 404
 
 

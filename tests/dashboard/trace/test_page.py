@@ -121,17 +121,17 @@ class TestOnePageShowsAll:
 
 class TestInOrder:
     def test_events_come_in_the_order_of_time(self, story):
-        told = story_of(look_up(story.click))
-        assert [event.at for event in told.events] == sorted(event.at for event in told.events)
-        assert [event.kind for event in told.events][:3] == ["click", "postback", "status"]
+        answer = story_of(look_up(story.click))
+        assert [event.at for event in answer.events] == sorted(event.at for event in answer.events)
+        assert [event.kind for event in answer.events][:3] == ["click", "postback", "status"]
 
     def test_each_says_how_long_after_the_first(self, story):
         first, second, *_ = story_of(look_up(story.click)).events
         assert (first.after, second.after) == ("", "1 hour")
 
     def test_money_is_kept_apart_by_conversion(self, story):
-        told = story_of(look_up("Carl"))
-        sums = {each.row.transaction_id: each.commissions for each in told.conversions}
+        answer = story_of(look_up("Carl"))
+        sums = {each.row.transaction_id: each.commissions for each in answer.conversions}
         assert sums == {"F1": [("EUR", Decimal(120))], "D1": [("EUR", Decimal(0))]}
 
 
@@ -219,6 +219,6 @@ def test_a_long_story_takes_no_more_queries(story, django_assert_max_num_queries
     book_changes()
     longer = look_up("Carl")
     with django_assert_num_queries(len(few)):
-        told = story_of(longer)
-    assert len(told.conversions) == 8
+        answer = story_of(longer)
+    assert len(answer.conversions) == 8
     assert StatusChange.objects.count() == 9

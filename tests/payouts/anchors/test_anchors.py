@@ -22,7 +22,7 @@ from affiliates.models import Affiliate, User
 from config.monitoring.metrics import registry
 from config.monitoring.readiness import check_anchors
 from payouts.anchors.checking import anchor_findings
-from payouts.anchors.files import FileRefused, append_missing, read_file
+from payouts.anchors.files import AnchorFileRefused, append_missing, read_file
 from payouts.anchors.key_setting import KeyRefused
 from payouts.anchors.making import keep_anchors, make_anchor, unwritten, waiting
 from payouts.anchors.records import read_line
@@ -111,7 +111,7 @@ def test_a_file_of_another_history_is_not_continued(anchor: Anchor, tmp_path: Pa
     forget_anchors()
     make_anchor(now=JANUARY)
     before = path.read_bytes()
-    with pytest.raises(FileRefused, match="Run manage.py verify_ledger"):
+    with pytest.raises(AnchorFileRefused, match="Run manage.py verify_ledger"):
         append_missing(path)
     assert path.read_bytes() == before
     assert any("history was rewritten" in problem for problem in problems(path))

@@ -173,23 +173,23 @@ def test_a_file_without_any_statement_is_refused(tmp_path: Path, ana: Affiliate,
     """An account of which nothing was closed, or one whose statements were taken out and the frame made to fit."""
     adjust(affiliate=ana, amount=Decimal(7), currency="EUR", arithmetic="Bonus", actor=olga, now=DECEMBER)
     (tmp_path / "0.json").write_text("".join(account_proof(ana)))
-    code, said = run(tmp_path, "0.json")
-    assert (code, "it holds no statement" in said) == (2, True), said
+    code, output = run(tmp_path, "0.json")
+    assert (code, "it holds no statement" in output) == (2, True), output
 
 
 @pytest.mark.parametrize("content", ["", "\n", "{}\n", "[]", "null", '{"format": "affidavit-anchor/1"}\n'])
 def test_odd_anchors_are_refused_in_words(content: str, tmp_path: Path, two_statements: list[Statement]) -> None:
     (tmp_path / "0.json").write_text("".join(statement_proof(two_statements[0])))
     (tmp_path / "anchors.jsonl").write_text(content)
-    code, said = run(tmp_path, "--anchors", "anchors.jsonl", "0.json")
-    assert (code, "anchors.jsonl: cannot be read as anchors: " in said) == (2, True), said
+    code, output = run(tmp_path, "--anchors", "anchors.jsonl", "0.json")
+    assert (code, "anchors.jsonl: cannot be read as anchors: " in output) == (2, True), output
 
 
 @pytest.mark.parametrize("arguments", [["nowhere.json"], ["."], ["--anchors", "nowhere.jsonl", "0.json"]])
 def test_a_file_that_is_not_there_is_named(arguments: list[str], tmp_path: Path) -> None:
     (tmp_path / "0.json").write_text("{}")
-    code, said = run(tmp_path, *arguments)
-    assert (code, "directory" in said) == (2, True), said
+    code, output = run(tmp_path, *arguments)
+    assert (code, "directory" in output) == (2, True), output
 
 
 @given(st.binary(max_size=40), st.integers(0, 8 * 64 - 1), st.integers(0, 8 * 32 - 1))
@@ -229,14 +229,14 @@ def test_anchors_signed_by_a_key_that_was_written_down_pass(signed: list[str], s
     first, second = (public(key, settings) for key in KEYS)
     assert run(tmp_path, "--key", first, *signed)[0] == 0
     assert run(tmp_path, "--key", second, "--key", first.upper(), *signed)[0] == 0
-    code, said = run(tmp_path, "--key", second, *signed)
-    assert (code, "Anchor 1 is not signed by a key that you gave." in said) == (1, True)
+    code, output = run(tmp_path, "--key", second, *signed)
+    assert (code, "Anchor 1 is not signed by a key that you gave." in output) == (1, True)
 
 
 @pytest.mark.parametrize("key", ["", "x", "00", "f" * 64, "é" * 64, "2:" + "0" * 64])
 def test_a_key_that_is_none_is_refused_in_words(key: str, signed: list[str], tmp_path: Path) -> None:
-    code, said = run(tmp_path, "--key", key, *signed)
-    assert (code, "a public key is 64 hex digits" in said) == (2, True), said
+    code, output = run(tmp_path, "--key", key, *signed)
+    assert (code, "a public key is 64 hex digits" in output) == (2, True), output
 
 
 def test_anchors_without_a_signature_do_not_pass_for_signed_ones(
@@ -246,8 +246,8 @@ def test_anchors_without_a_signature_do_not_pass_for_signed_ones(
     record.update(key=None, signature=None)
     (tmp_path / "anchors.jsonl").write_text(verify_statement.canonical(record) + "\n")
     assert run(tmp_path, *signed)[0] == 0
-    code, said = run(tmp_path, "--key", public(KEYS[0], settings), *signed)
-    assert (code, "Anchor 1, the last one, is not signed." in said) == (1, True)
+    code, output = run(tmp_path, "--key", public(KEYS[0], settings), *signed)
+    assert (code, "Anchor 1, the last one, is not signed." in output) == (1, True)
 
 
 def forged(document: Document) -> Document:

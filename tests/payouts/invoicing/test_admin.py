@@ -57,9 +57,9 @@ def documents(ana: Affiliate) -> list[Invoice]:
 def test_the_company_is_entered_once_and_checked(desk: Client) -> None:
     add = "/admin/payouts/issuer/add/"
     refused = desk.post(add, {**COMPANY, "country": "UK", "invoice_prefix": "a/b"})
-    said = refused.content.decode()
-    assert "Write GB instead of UK" in said
-    assert "Capitals, digits and -" in said
+    output = refused.content.decode()
+    assert "Write GB instead of UK" in output
+    assert "Capitals, digits and -" in output
     assert "no VAT number of DE" in desk.post(add, {**COMPANY, "vat_number": "DE1"}).content.decode()
     assert desk.post(add, COMPANY).status_code == 302
     row = Issuer.objects.get()
@@ -163,8 +163,8 @@ def test_the_invoices_of_a_period_are_written_by_hand(desk: Client, ana: Affilia
     issuer("DE")
     assert "Nothing was written. 2 waiting: Billing details are missing." in desk.post(page, choice).content.decode()
     billed(ana)
-    said = desk.post(page, choice, follow=True).content.decode()
-    assert "Wrote SB-2026-000001. 1 waiting: Billing details are missing." in said
+    output = desk.post(page, choice, follow=True).content.decode()
+    assert "Wrote SB-2026-000001. 1 waiting: Billing details are missing." in output
     assert Invoice.objects.get().affiliate == ana
     assert Statement.objects.filter(invoicing=None).get().affiliate == ben
 

@@ -69,6 +69,6 @@ def test_the_lines_in_a_file_for_spreadsheets_add_up_and_none_is_a_formula(docum
 
 def test_the_offline_program_finds_accounts_with_vat_in_order(tmp_path: Path, documents: list[Invoice]) -> None:
     """VAT of October's invoice is a line of November's statement, and counts as earned."""
-    code, said = checked(tmp_path, *(document(each.statement) for each in documents))
-    assert (code, said.count(": well.")) == (0, 2), said
+    code, output = checked(tmp_path, *(document(each.statement) for each in documents))
+    assert (code, output.count(": well.")) == (0, 2), output
     assert documents[1].statement.earned == Decimal("-10.99")

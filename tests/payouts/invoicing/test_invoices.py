@@ -94,7 +94,7 @@ def test_the_next_statement_carries_the_vat_and_does_not_pay_it_twice(ana: Affil
 
 
 @pytest.mark.parametrize(
-    ("country", "given", "rule", "said"),
+    ("country", "given", "rule", "text"),
     [
         ("FR", {}, "reverse_charge", "Reverse charge: the recipient of the service owes the VAT"),
         ("GB", {}, "outside", "Outside the scope"),
@@ -104,7 +104,7 @@ def test_the_next_statement_carries_the_vat_and_does_not_pay_it_twice(ana: Affil
     ],
 )
 def test_without_vat_the_invoice_says_why(
-    ana: Affiliate, country: str, given: dict[str, Any], rule: str, said: str
+    ana: Affiliate, country: str, given: dict[str, Any], rule: str, text: str
 ) -> None:
     issuer("DE")
     earn(billed(ana, country, **given), "100.05", OCTOBER)
@@ -112,7 +112,7 @@ def test_without_vat_the_invoice_says_why(
     document = Invoice.objects.get()
     assert sums(document) == ("100.05", "0", "100.05")
     assert (document.rule, document.percent, document.vat_entry) == (rule, 0, None)
-    assert said in document.notes[1]
+    assert text in document.notes[1]
     assert (statement.payout.amount, statement.payout.vat) == (Decimal("100.05"), 0)
     assert not LedgerEntry.objects.filter(kind="vat").exists()
     sound()
@@ -143,7 +143,7 @@ def test_without_a_rate_for_the_countrys_currency_it_waits(ana: Affiliate) -> No
     [statement] = closed(NOVEMBER)
     assert not Invoice.objects.exists()
     issued = issue_by_hand([statement], now=NOVEMBER, actor=None)
-    assert "The VAT has to be told in EUR, too. There is no rate of USD" in issued.lacking[statement.pk][0]
+    assert "The VAT has to be stated in EUR, too. There is no rate of USD" in issued.lacking[statement.pk][0]
     ExchangeRate.objects.create(day=date(2026, 10, 30), currency="USD", per_euro=Decimal("1.25"), source="manual")
     [document] = issue_by_hand([statement], now=NOVEMBER, actor=None).documents
     assert (document.vat, document.local_vat, document.local_currency) == (19, Decimal("15.20"), "EUR")
@@ -444,20 +444,20 @@ def test_the_database_refuses_documents_that_contradict_themselves(ana: Affiliat
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "text"),
     [
         ({"net": 20, "gross": Decimal("21.9")}, "its lines come to 10.00 EUR before VAT"),
         ({"vat": 2, "gross": 12}, "the ledger holds 1.90 EUR of VAT for it"),
         ({"sequence": 7}, "number 1 of 2026 is missing"),
     ],
 )
-def test_verification_finds_what_was_altered(ana: Affiliate, change: dict[str, Any], said: str) -> None:
+def test_verification_finds_what_was_altered(ana: Affiliate, change: dict[str, Any], text: str) -> None:
     issuer("DE")
     earn(billed(ana), "10", OCTOBER)
     closed(NOVEMBER)
     with triggers_off(Invoice):
         Invoice.objects.update(**change)
-    assert said in " ".join(finding.problem for finding in Verification().findings())
+    assert text in " ".join(finding.problem for finding in Verification().findings())
 
 
 class TestBillingDetails:
@@ -471,7 +471,7 @@ class TestBillingDetails:
         assert clean["vat_number"] == VAT_NUMBERS["DE"]
 
     @pytest.mark.parametrize(
-        ("changes", "field", "said"),
+        ("changes", "field", "text"),
         [
             ({"legal_name": ""}, "legal_name", "needed"),
             ({"legal_name": "x" * 121}, "legal_name", "At most 120"),
@@ -483,10 +483,10 @@ class TestBillingDetails:
             ({"legal_name": "Ana\u202egpj"}, "legal_name", "cannot be printed"),
         ],
     )
-    def test_every_problem_is_named(self, changes: dict[str, Any], field: str, said: str) -> None:
+    def test_every_problem_is_named(self, changes: dict[str, Any], field: str, text: str) -> None:
         with pytest.raises(BillingRefused) as caught:
             check_details(self.given(**changes))
-        assert said in caught.value.problems[field]
+        assert text in caught.value.problems[field]
 
     def test_a_change_keeps_what_was_before(self, ana: Affiliate) -> None:
         first = set_details(affiliate=ana, given=self.given(), actor=None, now=OCTOBER)

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from payouts.invoicing.countries import COUNTRIES, EU, country_code, currency_of
-from payouts.invoicing.tax import RULES, Case, Place, Seller, Undecided, place_of, treat
+from payouts.invoicing.tax import RULES, Seller, TaxCase, TaxPlace, Undecided, place_of, treat
 from payouts.invoicing.vat_numbers import vat_number
 from payouts.invoicing.vat_rates import BUNDLED, RateBook
 from payouts.models import VatRate
@@ -14,9 +14,9 @@ from payouts.models import VatRate
 TODAY = date(2026, 10, 31)
 
 
-def case(seller: Seller, countries: str, *, number: str = "X1", own: str = "Y1", day: date = TODAY) -> Case:
+def case(seller: Seller, countries: str, *, number: str = "X1", own: str = "Y1", day: date = TODAY) -> TaxCase:
     seller_country, _, buyer_country = countries.partition(">")
-    return Case(seller, seller_country, number, buyer_country, own, day)
+    return TaxCase(seller, seller_country, number, buyer_country, own, day)
 
 
 @pytest.mark.django_db
@@ -45,7 +45,7 @@ def test_each_kind_of_seller_and_place_has_its_rule(seller: Seller, countries: s
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "text"),
     [
         (case(Seller.BUSINESS, "FR>DE", number=""), "affiliate's VAT number"),
         (case(Seller.BUSINESS, "FR>DE", own=""), "operator's own VAT number"),
@@ -54,8 +54,8 @@ def test_each_kind_of_seller_and_place_has_its_rule(seller: Seller, countries: s
         (case(Seller.BUSINESS, "DE>DE", day=date(2009, 12, 31)), "No tax rule is known for 2009-12-31"),
     ],
 )
-def test_what_is_missing_is_reported(given: Case, said: str) -> None:
-    with pytest.raises(Undecided, match=said):
+def test_what_is_missing_is_reported(given: TaxCase, text: str) -> None:
+    with pytest.raises(Undecided, match=text):
         treat(given, RateBook())
 
 
@@ -100,13 +100,13 @@ def test_the_table_has_every_member_of_the_union_and_three_more() -> None:
 
 
 def test_the_united_kingdom_left() -> None:
-    assert place_of(case(Seller.BUSINESS, "GB>DE", day=date(2020, 12, 31))) == Place.EU
-    assert place_of(case(Seller.BUSINESS, "GB>DE", day=date(2021, 1, 1))) == Place.ELSEWHERE
+    assert place_of(case(Seller.BUSINESS, "GB>DE", day=date(2020, 12, 31))) == TaxPlace.EU
+    assert place_of(case(Seller.BUSINESS, "GB>DE", day=date(2021, 1, 1))) == TaxPlace.ELSEWHERE
 
 
 def test_every_seller_finds_a_rule_everywhere() -> None:
     for seller in Seller:
-        assert {place for rule in RULES if rule.seller == seller for place in rule.places} == set(Place)
+        assert {place for rule in RULES if rule.seller == seller for place in rule.places} == set(TaxPlace)
 
 
 @pytest.mark.parametrize(

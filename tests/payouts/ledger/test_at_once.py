@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Literal
 
 import pytest
 from django.db import OperationalError, connection
@@ -99,8 +100,8 @@ def test_without_the_row_lock_two_bookers_would_book_twice(
     both_have_read = threading.Barrier(2)
     read_booked = booking.booked_amounts
 
-    def read_then_wait(ids: list[int]) -> object:
-        found = read_booked(ids)
+    def read_then_wait(subject: Literal["conversion"], ids: list[int]) -> object:
+        found = read_booked(subject, ids)
         # With the lock the other finds nothing to book, and never comes here.
         with suppress(threading.BrokenBarrierError):
             both_have_read.wait(timeout=2)

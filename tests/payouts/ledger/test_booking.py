@@ -11,7 +11,7 @@ from affiliates.models import Affiliate, User
 from conversions.models import Conversion, Goal
 from payouts.ledger import booking
 from payouts.ledger.booking import AdjustmentRefused, UnknownCurrency, ZeroAmount, adjust, book_changes
-from payouts.ledger.chain import Facts, canonical_text, seal
+from payouts.ledger.chain import EntryFacts, canonical_text, seal
 from payouts.models import LedgerEntry, LedgerHead
 from payouts.queries import balances
 from tests.factories import AffiliateFactory, ConversionFactory, GoalFactory
@@ -195,17 +195,17 @@ def test_the_seal_can_be_derived_without_this_program(ana: Affiliate, deposit: G
 
 def test_the_canonical_form_escapes_only_what_json_demands() -> None:
     moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    facts = Facts(
+    facts = EntryFacts(
         "af_x", 1, "adjustment", Decimal("-1"), "EUR", None, None, None, None, 'é "½" \\ /', moment, moment, "0"
     )
     assert '"arithmetic":"é \\"½\\" \\\\ /"' in canonical_text(facts)
     assert json.loads(canonical_text(facts))["amount"] == "-1.00000000"
 
 
-@pytest.mark.parametrize("name", Facts._fields)
+@pytest.mark.parametrize("name", EntryFacts._fields)
 def test_the_seal_covers_every_fact(name: str) -> None:
     moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-    facts = Facts(
+    facts = EntryFacts(
         "af_x", 1, "payment", Decimal(1), "EUR", "cv_x", "po_x", 5, 6, "why", moment, moment, "0" * 64, "ck_x"
     )
     values = {str: "other", int: 99, Decimal: Decimal(2), datetime: moment + timedelta(microseconds=1)}

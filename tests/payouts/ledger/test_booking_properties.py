@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from affiliates.models import Affiliate
 from conversions.models import Conversion, Goal
-from payouts.ledger.booking import Due, Slot, book_changes, differences
+from payouts.ledger.booking import Due, book_changes, differences
+from payouts.ledger.owed import Slot
 from payouts.models import LedgerEntry
-from payouts.pricing import Event, Line, Quote
+from payouts.pricing import CommissionLine, PricedEvent, Quote
 from payouts.queries import balances
 from records.money import round_money
 from tests.factories import ConversionFactory, GoalFactory
@@ -22,15 +23,15 @@ from tests.payouts.deals import APPROVED, NOW, PENDING, REJECTED, deal, flat, mo
 IN_DATABASE = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 CENTS = st.decimals(min_value="0.01", max_value=10**6, places=2)
 RULES = st.integers(1, 5)
-EVENT = Event(7, 1, 1, 1, "approved", None, "EUR", NOW)
+EVENT = PricedEvent(7, 1, 1, 1, "approved", None, "EUR", NOW)
 
 
-def a_line(rule_id: int, amount: Decimal) -> Line:
-    return Line(EVENT.affiliate_id, rule_id, rule_id, amount, "EUR", f"line {rule_id}")
+def a_line(rule_id: int, amount: Decimal) -> CommissionLine:
+    return CommissionLine(EVENT.affiliate_id, rule_id, rule_id, amount, "EUR", f"line {rule_id}")
 
 
 def a_slot(rule_id: int) -> Slot:
-    return Slot(EVENT.conversion_id, EVENT.affiliate_id, rule_id, rule_id, "EUR")
+    return Slot(EVENT.affiliate_id, rule_id, rule_id, "EUR")
 
 
 @given(st.dictionaries(RULES, CENTS), st.dictionaries(RULES, st.one_of(CENTS, st.just(Decimal(0)))))

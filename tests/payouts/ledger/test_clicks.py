@@ -324,10 +324,10 @@ def test_operators_find_paid_clicks_by_their_id_and_read_what_is_booked(
     settle()
     row = BilledClicks.objects.get()
     client.force_login(olga)
-    for click, said in ((person, "and this is one of them"), (bot, "without this one")):
+    for click, text in ((person, "and this is one of them"), (bot, "without this one")):
         trace = client.get(reverse("trace:search"), {"q": text_of(click.pk)}, follow=True).content.decode()
         assert reverse("admin:payouts_billedclicks_change", args=[row.pk]) in trace
-        assert said in trace
+        assert text in trace
     address = reverse("admin:payouts_billedclicks_change", args=[row.pk])
     assert address in client.get("/admin/search/", {"s": row.public_id, "extended": "1"}).content.decode()
     page = client.get(address).content.decode()
@@ -371,7 +371,7 @@ def test_the_database_wants_a_source_for_commission(ana: Affiliate, link: Tracki
 
 
 @pytest.mark.parametrize(
-    ("fields", "fault"),
+    ("fields", "problem"),
     [
         ({"is_component": True}, "it is no component"),
         ({"minimum": Decimal(1), "limit_currency": "EUR"}, "a cap at most"),

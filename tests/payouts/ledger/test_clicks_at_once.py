@@ -44,7 +44,7 @@ def total() -> Decimal | None:
 
 
 def drain() -> None:
-    """Rows that somebody else holds are passed by, so look until none is left."""
+    """Rows that another transaction locks are passed by, so look until none is left."""
     while count_clicks(now=LATER, limit=5) or book_clicks(limit=2) or BilledClicks.objects.filter(booked_at=None):
         pass
 

@@ -137,7 +137,7 @@ def test_three_levels_share_and_give_back_with_the_child(sale: Goal) -> None:
     deal(flat(sale, "120"), shares)
     row = convert(sale, ana, 1, "80")
     book_changes()
-    # 120 for the child, 10 % of it for its parent, 5 % for the parent's parent; the third level is nobody.
+    # 120 for the child, 10 % of it for its parent, 5 % for the parent's parent; there is no third level.
     assert [balance(each) for each in (ana, middle, top)] == [120, 12, 6]
     assert findings() == []
     move(row, REJECTED)
@@ -206,7 +206,7 @@ def test_validity_may_follow_but_not_overlap(sale: Goal) -> None:
 
 
 @pytest.mark.parametrize(
-    ("formula", "fault"),
+    ("formula", "problem"),
     [
         ({}, "cannot be read"),
         ({"basis": "count", "mode": "whole", "period": "year", "steps": STEPS}, "the period of tiers"),

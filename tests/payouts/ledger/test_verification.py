@@ -14,7 +14,7 @@ from payouts.anchors.files import append_missing
 from payouts.anchors.making import make_anchor
 from payouts.anchors.seals import facts_of, seal_of
 from payouts.ledger.booking import adjust, book_changes
-from payouts.ledger.chain import COLUMNS, Facts, seal
+from payouts.ledger.chain import COLUMNS, EntryFacts, seal
 from payouts.models import (
     Anchor,
     AnchoredStatement,
@@ -71,7 +71,7 @@ def reseal(affiliate: Affiliate, sequence: int) -> str:
     entry = rows.get(sequence=sequence)
     before = rows.filter(sequence=sequence - 1).values_list("hash", flat=True).first() or "0" * 64
     rows.filter(pk=entry.pk).update(previous_hash=before)
-    facts = Facts(*rows.filter(pk=entry.pk).values_list(*COLUMNS).get())
+    facts = EntryFacts(*rows.filter(pk=entry.pk).values_list(*COLUMNS).get())
     rows.filter(pk=entry.pk).update(hash=seal(facts))
     return seal(facts)
 
@@ -140,7 +140,7 @@ def test_a_chain_that_was_written_anew_does_not_fit_its_statement(ana: Affiliate
 
 
 @pytest.mark.parametrize(
-    ("missing", "fault"),
+    ("missing", "problem"),
     [
         ([3], "entry #4: entry #3 is missing before it."),
         ([1, 2, 3], "entry #4: entries #1 to #3 are missing before it."),
@@ -274,9 +274,9 @@ def test_a_rule_that_was_altered_after_it_was_agreed_to_is_found() -> None:
     rule = CommissionRule.objects.get()
     with triggers_off(CommissionRule):
         CommissionRule.objects.update(sub_name="sub1", sub_value="x")
-    code, said = verify()
+    code, output = verify()
     assert code == 1
-    assert any("Version Standard plan v1" in line and "other rules, or another beginning" in line for line in said)
+    assert any("Version Standard plan v1" in line and "other rules, or another beginning" in line for line in output)
     with triggers_off(CommissionRule):
         CommissionRule.objects.update(sub_name="", sub_value="")
     Goal.objects.filter(pk=rule.goal_id).update(code="first-deposit")

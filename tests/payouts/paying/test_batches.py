@@ -85,7 +85,7 @@ def test_details_are_encrypted_checked_and_replaced_never_changed(ana: Affiliate
 
 
 @pytest.mark.parametrize(
-    ("kind", "details", "field", "said"),
+    ("kind", "details", "field", "text"),
     [
         ("sepa", {**SEPA, "iban": "DE89370400440532013001"}, "iban", "no IBAN"),
         ("sepa", {**SEPA, "iban": "BR1800360305000010009795493C1"}, "iban", "cannot be reached by SEPA"),
@@ -106,11 +106,11 @@ def test_details_are_encrypted_checked_and_replaced_never_changed(ana: Affiliate
     ],
 )
 def test_details_that_cannot_be_right_are_refused_with_the_field(
-    kind: str, details: dict[str, str], field: str, said: str
+    kind: str, details: dict[str, str], field: str, text: str
 ) -> None:
     with pytest.raises(DetailsRefused) as refused:
         check(kind, details)
-    assert said in refused.value.problems[field]
+    assert text in refused.value.problems[field]
 
 
 @pytest.mark.parametrize(

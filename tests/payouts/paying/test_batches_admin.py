@@ -41,7 +41,7 @@ def signed_in() -> Client:
     return client
 
 
-def told(response: Any) -> str:
+def reported(response: Any) -> str:
     return " ".join(str(message) for message in response.context["messages"])
 
 
@@ -49,25 +49,25 @@ def test_two_operators_send_a_batch(payout: Payout, settings: Any) -> None:
     settings.OPERATOR_IBAN = "NL91ABNA0417164300"
     maker, approver = signed_in(), signed_in()
     chosen = {"action": "batch_up", ACTION_CHECKBOX_NAME: [payout.pk], "confirmed": "yes"}
-    assert "SEPA transfer, EUR" in told(maker.post(PAYOUTS, chosen, follow=True))
+    assert "SEPA transfer, EUR" in reported(maker.post(PAYOUTS, chosen, follow=True))
     batch = PayoutBatch.objects.get()
     page = f"{BATCHES}{batch.pk}"
     refused = maker.post(f"{page}/approve/", {"confirmed": "yes"})
     assert "another operator has to approve it" in refused.content.decode()
     assert "is draft" not in refused.content.decode()
     early = approver.get(f"{page}/file", follow=True)
-    assert "has no file yet" in told(early)
-    assert "is approved" in told(approver.post(f"{page}/approve/", {"confirmed": "yes"}, follow=True))
-    assert "is released" in told(approver.post(f"{page}/release/", {"confirmed": "yes"}, follow=True))
+    assert "has no file yet" in reported(early)
+    assert "is approved" in reported(approver.post(f"{page}/approve/", {"confirmed": "yes"}, follow=True))
+    assert "is released" in reported(approver.post(f"{page}/release/", {"confirmed": "yes"}, follow=True))
     file = approver.get(f"{page}/file/")
     assert (file["Content-Type"], b"DE89370400440532013000" in file.content) == ("application/xml", True)
     answer = f"payout,status,reference,reason\n{payout.public_id},paid,BANK 1,\n".encode()
     upload = {"confirmed": "yes", "answer": SimpleUploadedFile("answer.csv", answer)}
-    assert "1 paid" in told(approver.post(f"{BATCHES}answer/", upload, follow=True))
+    assert "1 paid" in reported(approver.post(f"{BATCHES}answer/", upload, follow=True))
     payout.refresh_from_db()
     assert (payout.status, payout.reference) == ("paid", "BANK 1")
     returned = approver.post(f"{PAYOUTS}{payout.pk}/came_back/", {"confirmed": "yes", "why": "closed"}, follow=True)
-    assert "come back" in told(returned)
+    assert "come back" in reported(returned)
 
 
 @pytest.mark.parametrize("name", ["payoutbatch", "payoutmethod", "payoutterms", "exchangerate", "payout"])

@@ -247,7 +247,7 @@ def test_publishing_and_taking_consent_back_at_once_come_one_after_the_other(
     published, declined = at_once(
         lambda: publish_draft(draft=row, actor=None, now=NOW), lambda: agree(row, ben, accepts=False)
     )
-    # Whoever came second is told; it is never in force against an answer that came before.
+    # The second one gets a message; the draft is never in force against an answer that came before.
     assert isinstance(published, PlanVersion) != isinstance(declined, PlanConsent)
     assert isinstance(published, PlanVersion | PlanRefused)
     assert isinstance(declined, PlanConsent | ConsentRefused)

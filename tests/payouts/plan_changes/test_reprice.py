@@ -44,9 +44,9 @@ def test_shows_what_a_version_would_have_paid_and_writes_nothing(booked: Goal, t
     tiers = {"basis": "count", "mode": "whole", "period": "month", "currency": "EUR"}
     tiers["steps"] = [{"above": "0", "amount": "40"}, {"above": "1", "amount": "70"}]  # type: ignore[assignment]
     file.write_text(json.dumps({"rules": [{"goal": "ftd", "kind": "tiered", "formula": tiers}]}))
-    said = reprice("--dry-run", f"--offer={booked.offer_id}", "--from=2026-10-01", f"--version-file={file}")
+    output = reprice("--dry-run", f"--offer={booked.offer_id}", "--from=2026-10-01", f"--version-file={file}")
     # Ana has two: 2 x 50 = 100 before, 2 x 70 = 140 after. Ben has one: 50 before, 40 after.
-    assert said.splitlines() == [
+    assert output.splitlines() == [
         "Ben: 50.00 EUR -> 40.00 EUR (-10.00 EUR)",
         "Ana: 100.00 EUR -> 140.00 EUR (40.00 EUR)",
         "Total: 150.00 EUR -> 180.00 EUR (30.00 EUR)",
@@ -69,7 +69,7 @@ def test_pricing_again_books_what_another_rule_makes_of_it(booked: Goal, ben: Af
 
 
 @pytest.mark.parametrize(
-    ("content", "fault"),
+    ("content", "problem"),
     [
         ("{", "cannot be read"),
         ("[]", "holds no list of rules"),
@@ -102,10 +102,10 @@ def test_a_draft_that_takes_money_is_refused_until_the_affiliates_agree(
     booked: Goal, ana: Affiliate, ben: Affiliate, olga: User
 ) -> None:
     draft = a_draft(booked, "40")
-    told = ["0 of 2 affiliates concerned have agreed.", "No consent: Ana", "No consent: Ben"]
-    told += ["Ana: 100.00 EUR -> 80.00 EUR (-20.00 EUR)", "Ben: 50.00 EUR -> 40.00 EUR (-10.00 EUR)"]
-    told += ["Total: 150.00 EUR -> 120.00 EUR (-30.00 EUR)", "2 of 2 balances would change. Nothing was written."]
-    assert reprice("--dry-run", f"--draft={draft.public_id}").splitlines() == told
+    answers = ["0 of 2 affiliates concerned have agreed.", "No consent: Ana", "No consent: Ben"]
+    answers += ["Ana: 100.00 EUR -> 80.00 EUR (-20.00 EUR)", "Ben: 50.00 EUR -> 40.00 EUR (-10.00 EUR)"]
+    answers += ["Total: 150.00 EUR -> 120.00 EUR (-30.00 EUR)", "2 of 2 balances would change. Nothing was written."]
+    assert reprice("--dry-run", f"--draft={draft.public_id}").splitlines() == answers
     with pytest.raises(CommandError, match=r"2 of 2 consents are missing \(Ana, Ben\)\. Ask the affiliates"):
         reprice(f"--draft={draft.public_id}")
     assert PlanVersion.objects.count() == 1
@@ -119,8 +119,8 @@ def test_a_draft_that_takes_money_is_refused_until_the_affiliates_agree(
 
 
 def test_a_draft_that_raises_everybody_is_put_into_force_and_booked(booked: Goal, ben: Affiliate) -> None:
-    said = reprice(f"--draft={a_draft(booked, '60').public_id}").splitlines()
-    assert said == [
+    output = reprice(f"--draft={a_draft(booked, '60').public_id}").splitlines()
+    assert output == [
         "No affiliate loses by it: no consent is needed.",
         "Ben: 50.00 EUR -> 60.00 EUR (10.00 EUR)",
         "Ana: 100.00 EUR -> 120.00 EUR (20.00 EUR)",
@@ -133,13 +133,13 @@ def test_a_draft_that_raises_everybody_is_put_into_force_and_booked(booked: Goal
 
 def test_distinguishes_what_is_still_pending(booked: Goal, ben: Affiliate) -> None:
     ConversionFactory(goal=booked, affiliate=ben, occurred_at=OCTOBER, status="pending")
-    said = reprice("--dry-run", f"--draft={a_draft(booked, '60').public_id}").splitlines()
-    assert said[1] == "Total with what is pending: 200.00 EUR -> 240.00 EUR (40.00 EUR)"
-    assert said[-2] == "Total: 150.00 EUR -> 180.00 EUR (30.00 EUR)"
+    output = reprice("--dry-run", f"--draft={a_draft(booked, '60').public_id}").splitlines()
+    assert output[1] == "Total with what is pending: 200.00 EUR -> 240.00 EUR (40.00 EUR)"
+    assert output[-2] == "Total: 150.00 EUR -> 180.00 EUR (30.00 EUR)"
 
 
 @pytest.mark.parametrize(
-    ("arguments", "fault"),
+    ("arguments", "problem"),
     [(["--draft=dv_x"], "There is no draft dv_x"), (["--draft=x", "--from=2026-01-01"], "alone")],
 )
 def test_says_what_is_wrong_with_the_draft(booked: Goal, arguments: list[str], problem: str) -> None:

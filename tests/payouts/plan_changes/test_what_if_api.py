@@ -42,33 +42,34 @@ def rules(amount: str = "40") -> list[dict[str, Any]]:
 def test_rules_are_tried_in_the_place_of_the_offers_plan(plan: CommissionPlan, ben: Affiliate, olga: User) -> None:
     answer = ask(olga, offer=plan.offer.public_id, rules=rules())
     assert answer.status_code == 201, answer.text
-    said = answer.json()
-    assert (said["state"], said["events"], said["compared"]) == ("done", 3, 3)
-    assert said["totals"] == [
+    reply = answer.json()
+    assert (reply["state"], reply["events"], reply["compared"]) == ("done", 3, 3)
+    assert reply["totals"] == [
         {
             **{"currency": "EUR", "before": "150.00", "after": "120.00", "change": "-30", "percent": "-20.0"},
             **{"expected_before": "150.00", "expected_after": "120.00", "gaining": 0, "losing": 2, "same": 0},
         }
     ]
-    assert said["examples"][0]["after"]["lines"][0]["arithmetic"] == "flat 40.00 EUR for First deposit (FTD)"
+    assert reply["examples"][0]["after"]["lines"][0]["arithmetic"] == "flat 40.00 EUR for First deposit (FTD)"
     client = client_of(olga)
-    assert client.get(f"/api/v1/what-ifs/{said['id']}/").json() == said
-    [line, other] = client.get(f"/api/v1/what-ifs/{said['id']}/lines/").json()["results"]
+    assert client.get(f"/api/v1/what-ifs/{reply['id']}/").json() == reply
+    [line, other] = client.get(f"/api/v1/what-ifs/{reply['id']}/lines/").json()["results"]
     assert {line["affiliate"]["name"], other["affiliate"]["name"]} == {"Ana", "Ben"}
     bens = line if line["affiliate"]["id"] == ben.public_id else other
     assert (bens["before"], bens["after"], bens["change"]) == ("50.00", "40.00", "-10")
-    pages = client.get(f"/api/v1/what-ifs/{said['id']}/lines/", {"page_size": "1"}).json()
+    pages = client.get(f"/api/v1/what-ifs/{reply['id']}/lines/", {"page_size": "1"}).json()
     assert len(pages["results"]) == 1
     assert pages["next"]
-    assert "page_size" in problems(client.get(f"/api/v1/what-ifs/{said['id']}/lines/", {"page_size": "0"}))
+    assert "page_size" in problems(client.get(f"/api/v1/what-ifs/{reply['id']}/lines/", {"page_size": "0"}))
     assert not LedgerEntry.objects.exists()
 
 
 def test_a_draft_is_tried_by_its_id(plan: CommissionPlan, goal: Goal, olga: User) -> None:
     draft = write_draft(plan=plan, rules=[flat(goal, "60")], effective_from=NOW, note="", actor=None, now=NOW)
-    said = ask(olga, draft=draft.public_id).json()
-    assert (said["draft"], said["offer"]["id"], said["affiliate"]) == (draft.public_id, plan.offer.public_id, None)
-    assert said["totals"][0]["after"] == "180.00"
+    answer = ask(olga, draft=draft.public_id).json()
+    named = (answer["draft"], answer["offer"]["id"], answer["affiliate"])
+    assert named == (draft.public_id, plan.offer.public_id, None)
+    assert answer["totals"][0]["after"] == "180.00"
     assert WhatIf.objects.get().asked_by == olga
 
 
@@ -76,8 +77,8 @@ def test_an_affiliates_own_plan_is_tried_on_its_events_alone(plan: CommissionPla
     given = {"offer": plan.offer.public_id, "affiliate": ana.public_id, "rules": rules("70")}
     assert "no own plan of Ana yet" in problems(ask(olga, **given))["offer"]
     CommissionPlanFactory(offer=plan.offer, affiliate=ana)
-    said = ask(olga, **given).json()
-    assert (said["affiliate"]["id"], said["totals"][0]["before"], said["totals"][0]["after"]) == (
+    answer = ask(olga, **given).json()
+    assert (answer["affiliate"]["id"], answer["totals"][0]["before"], answer["totals"][0]["after"]) == (
         ana.public_id, "100.00", "140.00",
     )  # fmt: skip
 
@@ -91,7 +92,7 @@ def test_affiliates_and_operators_without_the_permission_are_refused(plan: Commi
 
 
 @pytest.mark.parametrize(
-    ("rule", "fault"),
+    ("rule", "problem"),
     [
         ({"goal": "nope", "kind": "flat"}, "the offer has no goal nope"),
         ({"goal": ["ftd"], "kind": "flat"}, "the offer has no goal"),
@@ -112,7 +113,7 @@ def test_says_what_is_wrong_with_a_rule(plan: CommissionPlan, olga: User, rule: 
 
 
 @pytest.mark.parametrize(
-    ("body", "field", "fault"),
+    ("body", "field", "problem"),
     [
         ({}, "offer", "Send a draft, or an offer and rules"),
         ({"draft": "dv_none"}, "draft", "no such draft"),
@@ -135,6 +136,6 @@ def test_a_period_is_one_in_which_things_happened(plan: CommissionPlan, olga: Us
 
 def test_a_moment_without_an_offset_is_one_in_utc(plan: CommissionPlan, olga: User) -> None:
     dated = {**rules()[0], "valid_from": "2026-10-14T12:00:00"}
-    said = ask(olga, offer=plan.offer.public_id, rules=[dated]).json()
+    answer = ask(olga, offer=plan.offer.public_id, rules=[dated]).json()
     assert WhatIf.objects.get().rules["rules"][0]["valid_from"] == "2026-10-14T12:00:00+00:00"
-    assert Decimal(said["totals"][0]["after"]) == 120
+    assert Decimal(answer["totals"][0]["after"]) == 120

@@ -63,7 +63,7 @@ def tried(plan: CommissionPlan, *rules: CommissionRule, **given: Any) -> WhatIf:
     return ask_what_if(plan=plan, rules=rules, **asked)
 
 
-def said(row: WhatIf) -> list[tuple[str, str, Decimal, Decimal, Decimal, Decimal]]:
+def reported(row: WhatIf) -> list[tuple[str, str, Decimal, Decimal, Decimal, Decimal]]:
     return [
         (line.affiliate.name, line.currency, line.before, line.after, line.expected_before, line.expected_after)
         for line in row.lines.order_by("affiliate__name", "currency")
@@ -75,7 +75,7 @@ def test_compares_by_affiliate_and_currency_what_is_approved_and_what_is_expecte
 ) -> None:
     row = tried(plan, percent(goal, "30"))
     # Ana: 25 % of 400 = 100, 30 % = 120; of 1000 JPY 250 and 300. Ben: 10 and 12; with the pending 60: 25 and 30.
-    assert said(row) == [
+    assert reported(row) == [
         ("Ana", "EUR", 100, 120, 100, 120),
         ("Ana", "JPY", 250, 300, 250, 300),
         ("Ben", "EUR", 10, 12, 25, 30),
@@ -122,8 +122,8 @@ def test_says_why_an_example_would_earn_nothing(plan: CommissionPlan, goal: Goal
 
 def test_own_plans_stay_when_the_default_is_tried(plan: CommissionPlan, goal: Goal, ana: Affiliate) -> None:
     own = deal(percent(goal, "50"), affiliate=ana)
-    assert said(tried(plan, percent(goal, "10")))[0] == ("Ana", "EUR", 200, 200, 200, 200)
-    assert [line[0] for line in said(tried(own.plan, percent(goal, "10")))] == ["Ana", "Ana"]
+    assert reported(tried(plan, percent(goal, "10")))[0] == ("Ana", "EUR", 200, 200, 200, 200)
+    assert [line[0] for line in reported(tried(own.plan, percent(goal, "10")))] == ["Ana", "Ana"]
 
 
 def test_tiers_count_over_all_events_of_the_period(plan: CommissionPlan, goal: Goal) -> None:
@@ -131,7 +131,7 @@ def test_tiers_count_over_all_events_of_the_period(plan: CommissionPlan, goal: G
     formula = {"basis": "count", "mode": "whole", "period": "month", "currency": "EUR", "steps": steps}
     row = tried(plan, CommissionRule(goal=goal, kind=CommissionRule.Kind.TIERED, formula=formula))
     # Ana has three: all at 9. Ben has one of the month before the fifteenth, and one later that counts too.
-    found = {(name, currency): after for name, currency, _, after, *_ in said(row)}
+    found = {(name, currency): after for name, currency, _, after, *_ in reported(row)}
     assert found == {("Ana", "EUR"): 27, ("Ana", "JPY"): 0, ("Ben", "EUR"): 9}
 
 
@@ -166,7 +166,7 @@ def test_a_draft_is_tried_as_it_stands_and_lists_everybody_concerned(
     draft = write_draft(plan=plan, rules=[percent(goal, "20")], effective_from=MONTH_AGO, note="", actor=None, now=NOW)
     row = ask_of_draft(draft, MONTH_AGO, NOW, actor=None, now=NOW)
     assert effect_on(draft) == row
-    assert said(row)[-1] == ("Carla", "EUR", 0, 0, 0, 0)
+    assert reported(row)[-1] == ("Carla", "EUR", 0, 0, 0, 0)
     assert changes_of(draft) == [TermChange("Deposit", "25 % of revenue", "20 % of revenue")]
     DraftVersion.objects.update(digest="changed")
     draft.refresh_from_db()
@@ -181,10 +181,10 @@ class TestAsAJob:
     def test_a_great_one_waits_for_a_worker_and_shows_how_far_it_is(
         self, plan: CommissionPlan, goal: Goal, olga: User
     ) -> None:
-        row, told = tried(plan, percent(goal, "30"), actor=olga), list[tuple[str, int, int]]()
+        row, output = tried(plan, percent(goal, "30"), actor=olga), list[tuple[str, int, int]]()
         assert (row.state, row.done, row.total, row.lines.count()) == ("waiting", 0, 5, 0)
-        run_what_if(row, progress=lambda *step: told.append(step))
-        assert told == [("events", 5, 5)]
+        run_what_if(row, progress=lambda *step: output.append(step))
+        assert output == [("events", 5, 5)]
         assert row.lines.count() == 3
 
     def test_the_sweep_answers_each_once(self, plan: CommissionPlan, goal: Goal) -> None:

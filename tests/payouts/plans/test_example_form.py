@@ -45,7 +45,7 @@ def test_what_is_stored_is_shown_and_read_again_without_loss() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "fault"),
+    ("row", "problem"),
     [
         ({"revenue": "80"}, "Say what happens: a goal, or clicks."),
         ({"goal": "gift"}, "What: Select a valid choice. gift is not one of the available choices."),
@@ -64,7 +64,7 @@ def test_an_example_needs_an_event() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cells", "fault"),
+    ("cells", "problem"),
     [
         ({"part": "1", "amount": "5"}, "Say how much, and in which currency."),
         ({"part": "2026-10", "amount": "5", "currency": "EUR"}, "“2026-10” is no whole number."),

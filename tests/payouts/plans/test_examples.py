@@ -126,7 +126,7 @@ def test_the_customers_first_event_ends_a_recurring_commission(plan: CommissionP
 
 
 @pytest.mark.parametrize(
-    ("events", "expected", "fault"),
+    ("events", "expected", "problem"),
     [
         ([{"goal": "kyc"}], [], "event 1: the offer has no goal 'kyc'; it has "),
         (["ftd"], [], "event 1 is not an object"),

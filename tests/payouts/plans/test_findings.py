@@ -1,4 +1,4 @@
-"""What is told of a version's rules beside their faults: gaps, overlaps, hints."""
+"""What is shown about a version's rules beside their errors: gaps, overlaps, hints."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -30,7 +30,7 @@ def plan(ftd: Goal, deposit: Goal) -> CommissionPlan:
     return CommissionPlanFactory(offer=ftd.offer)
 
 
-def told(plan: CommissionPlan, kind: str, *rules: CommissionRule) -> list[str]:
+def reported(plan: CommissionPlan, kind: str, *rules: CommissionRule) -> list[str]:
     return [each.words for each in findings(plan, rules, effective_from=NOW) if each.kind == kind]
 
 
@@ -41,30 +41,30 @@ def narrowed(rule: CommissionRule, **fields: Any) -> CommissionRule:
 
 
 def test_a_goal_without_a_rule_is_a_gap(plan: CommissionPlan, ftd: Goal) -> None:
-    assert told(plan, GAP, flat(ftd, "120")) == ["Deposit has no rule: it is counted and earns nothing."]
+    assert reported(plan, GAP, flat(ftd, "120")) == ["Deposit has no rule: it is counted and earns nothing."]
 
 
 def test_a_rule_for_every_goal_leaves_no_gap(plan: CommissionPlan) -> None:
-    assert told(plan, GAP, CommissionRule(kind="percent", percent=Decimal(5))) == []
+    assert reported(plan, GAP, CommissionRule(kind="percent", percent=Decimal(5))) == []
 
 
 def test_clicks_and_shares_of_parents_price_no_goal(plan: CommissionPlan, ftd: Goal) -> None:
     click = CommissionRule(kind="per_click", amount=Decimal("0.1"), currency="EUR")
     parents = CommissionRule(kind="parents", formula={"of": "commission", "levels": ["10"]})
-    assert told(plan, GAP, flat(ftd, "120"), click, parents) == [
+    assert reported(plan, GAP, flat(ftd, "120"), click, parents) == [
         "Deposit has no rule: it is counted and earns nothing."
     ]
 
 
 def test_countries_that_nothing_prices_are_named(plan: CommissionPlan, ftd: Goal, deposit: Goal) -> None:
     rules = [narrowed(flat(ftd, "120"), country="DE"), narrowed(flat(ftd, "90"), country="AT"), flat(deposit, "1")]
-    assert told(plan, GAP, *rules) == ["First deposit is priced for AT, DE only: everywhere else it earns nothing."]
+    assert reported(plan, GAP, *rules) == ["First deposit is priced for AT, DE only: everywhere else it earns nothing."]
     plan.offer.countries = ["DE", "AT", "CH"]
-    assert told(plan, GAP, *rules) == [
+    assert reported(plan, GAP, *rules) == [
         "First deposit is priced for AT, DE only: CH, where the offer takes visitors from, earns nothing."
     ]
     plan.offer.countries = ["DE", "AT"]
-    assert told(plan, GAP, *rules) == []
+    assert reported(plan, GAP, *rules) == []
 
 
 def test_sub_ids_and_times_that_nothing_prices_are_named(plan: CommissionPlan, ftd: Goal, deposit: Goal) -> None:
@@ -73,7 +73,7 @@ def test_sub_ids_and_times_that_nothing_prices_are_named(plan: CommissionPlan, f
         narrowed(flat(ftd, "120"), sub_name="sub1", sub_value="fb"),
         narrowed(flat(deposit, "1"), valid_until=until),
     ]
-    assert told(plan, GAP, *rules) == [
+    assert reported(plan, GAP, *rules) == [
         "First deposit is priced for sub1 = fb only: with any other sub ID it earns nothing.",
         "Deposit earns until 2026-12-01 only; at other times nothing, but where another rule fits.",
     ]
@@ -89,7 +89,7 @@ def test_rules_that_meet_without_one_being_the_others_exception_overlap(
         narrowed(CommissionRule(kind="percent", percent=Decimal(5)), country="DE"),
         flat(deposit, "1"),
     ]
-    assert told(plan, OVERLAP, *rules) == [
+    assert reported(plan, OVERLAP, *rules) == [
         "Rules 1 and 4 both fit First deposit from DE: there rule 1 goes first.",
         "Rules 2 and 3 both fit First deposit from DE with sub1 = fb: there rule 3 goes first.",
         "Rules 3 and 4 both fit First deposit from DE with sub1 = fb: there rule 3 goes first.",
@@ -100,7 +100,7 @@ def test_rules_that_meet_without_one_being_the_others_exception_overlap(
 def test_rules_that_never_meet_do_not_overlap(plan: CommissionPlan, ftd: Goal) -> None:
     first = narrowed(flat(ftd, "90"), country="DE", valid_until=NOW)
     second = narrowed(flat(ftd, "60"), sub_name="sub1", sub_value="fb", valid_from=NOW)
-    assert told(plan, OVERLAP, first, second) == []
+    assert reported(plan, OVERLAP, first, second) == []
 
 
 def test_hints_name_rules_that_do_not_do_what_one_might_think(plan: CommissionPlan, ftd: Goal, deposit: Goal) -> None:
@@ -117,7 +117,7 @@ def test_hints_name_rules_that_do_not_do_what_one_might_think(plan: CommissionPl
         CommissionRule(kind="percent", percent=Decimal(1)),
         narrowed(flat(ftd, "1"), country="AT", valid_until=NOW - timedelta(days=1)),
     ]
-    assert told(plan, HINT, *rules) == [
+    assert reported(plan, HINT, *rules) == [
         "Rule 1: it is a component of a hybrid, but no other component is for the same events.",
         "Rule 1: its budget is less than a single payment, so that only a part of one is ever paid.",
         "Rule 2: Deposit does not ask for revenue; an event that comes without earns nothing.",

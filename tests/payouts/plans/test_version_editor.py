@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from affiliates.models import User
 from conversions.models import Goal
-from payouts.admin.rule_form import RuleForm, initial_of
+from payouts.admin.rule_form import CommissionRuleForm, initial_of
 from payouts.models import CommissionPlan, CommissionRule, DraftVersion, PlanVersion
 from payouts.plans.price_books import terms_of_rule
 from tests.factories import CommissionPlanFactory, GoalFactory, OfferFactory
@@ -132,7 +132,7 @@ def test_every_kind_is_published_from_its_own_fields(
     # What is there is shown again without loss: the form with its own initial values says the same rule.
     for rule in stored.values():
         shown = typed("rule-x", {name: value for name, value in initial_of(rule).items() if value not in (None, False)})
-        form = RuleForm("x", 1, [ftd, deposit, trade, sale, net], shown)
+        form = CommissionRuleForm("x", 1, [ftd, deposit, trade, sale, net], shown)
         assert form.is_valid(), form.errors
         again = form.rule()
         again.pk = rule.pk

@@ -1,4 +1,4 @@
-"""The editor of a version under anything that may be typed or posted: an answer, never a fault of the server."""
+"""The editor of a version under anything that may be typed or posted: an answer, never a server error."""
 
 from typing import Any
 

@@ -67,8 +67,8 @@ def test_every_part_is_forgotten_in_one_of_these() -> None:
         ({"columns": frozenset({"amount", "percent"})}, "`inputs` has none for percent"),
         ({"inputs": {**kind_of_the_page().inputs, "country": None}}, "has country, which every rule has"),
         ({"limits": Limits((*ALL_LIMITS.names, "mood"))}, "mood is none of them"),
-        ({"limits": Limits(("is_component",))}, r"has no sentence \(`fault`\) for a rule that has cap_amount"),
-        ({"limits": Limits(ALL_LIMITS.names[:-1])}, r"has no sentence \(`component_fault`\)"),
+        ({"limits": Limits(("is_component",))}, r"has no sentence \(`problem`\) for a rule that has cap_amount"),
+        ({"limits": Limits(ALL_LIMITS.names[:-1])}, r"has no sentence \(`component_problem`\)"),
     ],
 )
 def test_a_part_that_cannot_be_used_is_refused(parts: dict[str, Any], words: str) -> None:

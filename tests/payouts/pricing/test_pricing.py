@@ -5,14 +5,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payouts.pricing import Event, PlanTerms, PriceBook, PricingRule, Quote, VersionTerms, estimate, exact, plain, price
+from payouts.pricing import (
+    PlanTerms,
+    PriceBook,
+    PricedEvent,
+    PricingRule,
+    Quote,
+    VersionTerms,
+    estimate,
+    exact,
+    plain,
+    price,
+)
 from records.money import PLACES, round_money
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 OFFER, GOAL, OTHER_GOAL, ANA, BEN = 1, 10, 11, 100, 101
 
 
-def an_event(**facts: object) -> Event:
+def an_event(**facts: object) -> PricedEvent:
     defaults: dict[str, object] = {
         "conversion_id": 1,
         "affiliate_id": ANA,
@@ -23,7 +34,7 @@ def an_event(**facts: object) -> Event:
         "currency": "EUR",
         "occurred_at": START + timedelta(days=1),
     }
-    return Event(**{**defaults, **facts})  # type: ignore[arg-type]
+    return PricedEvent(**{**defaults, **facts})  # type: ignore[arg-type]
 
 
 def a_flat(amount: str, currency: str = "EUR", rule_id: int = 1) -> PricingRule:

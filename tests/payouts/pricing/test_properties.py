@@ -10,8 +10,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from payouts.ledger.booking import Due, Slot, differences
-from payouts.pricing import Event, Family, Line, PlanTerms, PricingRule, VersionTerms, price_all
+from payouts.ledger.booking import Due, differences
+from payouts.ledger.owed import Slot
+from payouts.pricing import CommissionLine, Family, PlanTerms, PricedEvent, PricingRule, VersionTerms, price_all
 from records.money import places
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
@@ -23,9 +24,9 @@ PERCENTS = st.decimals(min_value=0, max_value=100, places=6)
 CENTS = st.decimals(min_value="0.01", max_value=10**7, places=2)
 
 
-def event(number: int, revenue: Decimal | None, currency: str = "EUR", **facts: Any) -> Event:
+def event(number: int, revenue: Decimal | None, currency: str = "EUR", **facts: Any) -> PricedEvent:
     when = START + timedelta(hours=facts.pop("hour", number))
-    return Event(number, ANA, OFFER, GOAL, "approved", revenue, currency, when, **facts)
+    return PricedEvent(number, ANA, OFFER, GOAL, "approved", revenue, currency, when, **facts)
 
 
 def rule(kind: str, **fields: Any) -> PricingRule:
@@ -120,7 +121,7 @@ def test_no_sequence_of_refunds_and_rates_takes_back_more_than_was_earned(
         sharing = rule("parents", id=2, goal_id=None, formula={"of": "commission", "levels": ["12.5", "7.5", "2"]})
         quotes = price_all([event(1, left)], book(kind, sharing), FAMILY)
         for draft in differences([Due(event(1, left), "cv_x")], quotes, {1: dict(booked)}):
-            slot = Slot(1, draft.affiliate_id, draft.plan_version_id, draft.rule_id, draft.currency)
+            slot = Slot(draft.affiliate_id, draft.plan_version_id, draft.rule_id, draft.currency)
             booked[slot] += draft.amount
             (given_out if draft.amount > 0 else taken_back)[draft.affiliate_id] += abs(draft.amount)
             assert taken_back[draft.affiliate_id] <= given_out[draft.affiliate_id]
@@ -176,7 +177,7 @@ def kept(currency: str, amount: Decimal) -> dict[str, Decimal]:
     return {currency: amount} if amount else {}
 
 
-def sums(lines: tuple[Line, ...], affiliate_id: int) -> dict[str, Decimal]:
+def sums(lines: tuple[CommissionLine, ...], affiliate_id: int) -> dict[str, Decimal]:
     found: dict[str, Decimal] = defaultdict(Decimal)
     for line in lines:
         if line.affiliate_id == affiliate_id:

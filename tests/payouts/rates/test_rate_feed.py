@@ -121,11 +121,11 @@ def test_fetches_nothing_where_none_is_wanted(bank: Bank, settings: Any) -> None
     assert (fetch_rates(), bank.asked) == (0, 0)
 
 
-@pytest.mark.parametrize(("age", "told"), [(5, False), (6, True)])
-def test_shows_the_operator_of_old_rates(olga: User, age: int, told: bool) -> None:
+@pytest.mark.parametrize(("age", "text"), [(5, False), (6, True)])
+def test_shows_the_operator_of_old_rates(olga: User, age: int, text: bool) -> None:
     day = timezone.localdate() - timedelta(days=age)
     store([DayRate(day, "USD", Decimal("1.08"))], source=ExchangeRate.Source.ECB)
     client = Client()
     client.force_login(olga)
     page = client.get("/admin/payouts/exchangerate/").content.decode()
-    assert (f"European Central Bank are of {day:%Y-%m-%d}" in page) == told
+    assert (f"European Central Bank are of {day:%Y-%m-%d}" in page) == text

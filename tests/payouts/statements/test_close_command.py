@@ -63,10 +63,10 @@ def test_names_who_could_not_be_closed_and_goes_on_when_run_again(
         return close(affiliate_ids, *rest)
 
     monkeypatch.setattr(statements, "close_block", fail_with_ana)
-    with pytest.raises(CommandError, match="Failed for 1 of 2 affiliates") as told:
+    with pytest.raises(CommandError, match="Failed for 1 of 2 affiliates") as reported:
         run("--ends", "2025-11-01")
     assert f"Ana ({ana.public_id}): RuntimeError: The power went\n  First run manage.py verify_ledger" in str(
-        told.value
+        reported.value
     )
     [kept] = Statement.objects.all()
     monkeypatch.undo()
@@ -86,14 +86,14 @@ def test_goes_on_with_a_close_that_waits(olga: User) -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("owed")
 def test_learns_that_someone_closes_the_period(monkeypatch: pytest.MonkeyPatch) -> None:
-    close, told = statements.close_block, list[object]()
+    close, output = statements.close_block, list[object]()
 
     def meanwhile(affiliate_ids: list[int], *rest: Any) -> list[Statement]:
-        if not told:
-            told.extend(at_once(lambda: run("--until", "2025-11-01")))
+        if not output:
+            output.extend(at_once(lambda: run("--until", "2025-11-01")))
         return close(affiliate_ids, *rest)
 
     monkeypatch.setattr(statements, "close_block", meanwhile)
     assert ": 2." in run("--until", "2025-11-01")
-    assert isinstance(told[0], CommandError)
-    assert "is being closed already, begun by a command" in str(told[0])
+    assert isinstance(output[0], CommandError)
+    assert "is being closed already, begun by a command" in str(output[0])

@@ -23,7 +23,7 @@ from payouts.ledger.booking import adjust
 from payouts.models import ExchangeRate, Payout, PeriodClose, Statement
 from payouts.rates.daily import DayRate, store
 from payouts.statements import closing, statements
-from payouts.statements.closing import AlreadyClosing, CloseStopped, Outcome, ask_close, run_close
+from payouts.statements.closing import AlreadyClosing, CloseResult, CloseStopped, ask_close, run_close
 from payouts.statements.statements import PeriodRefused
 from tests.factories import AffiliateFactory, OperatorFactory
 from tests.payouts.at_once import at_once
@@ -78,15 +78,15 @@ def kill_the_line() -> None:
 
 def test_shows_who_asked_and_how_far_it_is(crowd: list[Affiliate], olga: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(statements, "BLOCK", 3)
-    close, told = asked(olga), list[tuple[int, int]]()
+    close, output = asked(olga), list[tuple[int, int]]()
     assert (close.state, close.asked_by, close.asked_at) == ("waiting", olga, LATER)
-    outcome = run_close(close=close, progress=lambda done, total: told.append((done, total)))
+    outcome = run_close(close=close, progress=lambda done, total: output.append((done, total)))
     assert outcome == (4, 0)
     close.refresh_from_db()
     assert (close.state, close.done, close.failed, close.total, close.error) == ("done", 4, 0, 4, "")
     assert close.started_at is not None
     assert close.finished_at is not None
-    assert told == [(3, 4), (4, 4)]
+    assert output == [(3, 4), (4, 4)]
     assert {statement.closed_by for statement in Statement.objects.all()} == {olga}
 
 
@@ -224,19 +224,19 @@ def test_of_two_at_once_one_works_and_the_other_is_reported(
             go_on.set()
 
     at_the(2, monkeypatch, wait)
-    made, told = at_once(lambda: run_close(close=close), another)
-    assert told is None
+    made, output = at_once(lambda: run_close(close=close), another)
+    assert output is None
     assert made == (4, 0)
     assert PeriodClose.objects.get().state == "done"
 
 
 def test_many_who_ask_and_work_at_once_close_everything_once(crowd: list[Affiliate]) -> None:
-    def do() -> Outcome:
+    def do() -> CloseResult:
         return run_close(close=asked())
 
     found = at_once(*[do] * 5)
-    assert {type(each) for each in found} <= {Outcome, AlreadyClosing}
-    assert sum(each.statements for each in found if isinstance(each, Outcome)) == 4
+    assert {type(each) for each in found} <= {CloseResult, AlreadyClosing}
+    assert sum(each.statements for each in found if isinstance(each, CloseResult)) == 4
     assert (Statement.objects.count(), Payout.objects.count()) == (4, 4)
     assert not PeriodClose.objects.exclude(state="done").exists()
 

@@ -76,13 +76,13 @@ def checked(tmp_path: Path, *documents: Document) -> tuple[int, str]:
 
 
 def test_honest_statements_pass(tmp_path: Path, two_statements: list[Statement], ana: Affiliate) -> None:
-    code, said = checked(tmp_path, *(document(each) for each in reversed(two_statements)))
-    assert (code, said.count(": well.")) == (0, 2), said
+    code, output = checked(tmp_path, *(document(each) for each in reversed(two_statements)))
+    assert (code, output.count(": well.")) == (0, 2), output
     whole = json.loads("".join(account_proof(ana)))
     assert [entry["sequence"] for entry in whole["entries"]] == [1, 2, 3, 4, 5]
     assert len(whole["statements"]) == 3
-    code, said = checked(tmp_path, whole)
-    assert code == 0, said
+    code, output = checked(tmp_path, whole)
+    assert code == 0, output
 
 
 TAMPERED: dict[str, tuple[Callable[[Document], object], str]] = {
@@ -116,9 +116,9 @@ def test_what_was_altered_is_found(tmp_path: Path, two_statements: list[Statemen
     change, expected = TAMPERED[what]
     found = document(two_statements[0])
     change(found)
-    code, said = checked(tmp_path, found)
+    code, output = checked(tmp_path, found)
     assert code == 1
-    assert expected in said
+    assert expected in output
 
 
 def test_an_account_that_was_written_anew_contradicts_the_file_kept_from_before(
@@ -136,22 +136,22 @@ def test_an_account_that_was_written_anew_contradicts_the_file_kept_from_before(
     forged["entries"], forged["head"]["hash"] = entries[3:], entries[-1]["hash"]
     forged["statements_end"] = forged["statements"][0]["hash"] = verify_statement.seal(forged["statements"][0])
     assert checked(tmp_path, forged)[0] == 0
-    code, said = checked(tmp_path, kept, forged)
+    code, output = checked(tmp_path, kept, forged)
     assert code == 1
-    assert "Entry #3 differs between the files" in said
+    assert "Entry #3 differs between the files" in output
 
 
 def test_a_file_that_is_no_proof_is_named(tmp_path: Path) -> None:
-    code, said = checked(tmp_path, {"format": "something else"})
-    assert (code, "cannot be read as a statement's proof" in said) == (2, True)
+    code, output = checked(tmp_path, {"format": "something else"})
+    assert (code, "cannot be read as a statement's proof" in output) == (2, True)
 
 
 def test_the_proof_finds_what_was_altered_in_the_database(tmp_path: Path, two_statements: list[Statement]) -> None:
     with triggers_off(LedgerEntry):
         LedgerEntry.objects.filter(sequence=1).update(amount=101)
-    code, said = checked(tmp_path, document(two_statements[0]))
+    code, output = checked(tmp_path, document(two_statements[0]))
     assert code == 1
-    assert "Entry #1 (101.00000000 EUR) does not match its seal" in said
+    assert "Entry #1 (101.00000000 EUR) does not match its seal" in output
 
 
 def test_the_account_groups_commissions_by_goal_and_adds_up(ana: Affiliate, olga: User) -> None:

@@ -5,16 +5,16 @@ import psycopg
 import pytest
 
 from tests.factories import TrackingLinkFactory
-from tracking.capture import link_cache
 from tracking.capture.clicks import ClickRefused, copy_rows, copy_rows_again, format_row, write_or_bisect
 from tracking.click_id import codec
 from tracking.models import SUB_IDS, Click
+from web.notifications import connection_parameters
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def connect():
-    return psycopg.connect(**link_cache.connection_parameters(), autocommit=True)
+    return psycopg.connect(**connection_parameters(), autocommit=True)
 
 
 def make_row(number, *, agent="", sub1=""):

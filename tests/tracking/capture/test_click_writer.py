@@ -21,7 +21,7 @@ def link():
 
 
 class Database:
-    """A database that can be told to be away."""
+    """A database that can be made to be away."""
 
     def __init__(self):
         self.away = threading.Event()

@@ -92,18 +92,18 @@ def test_a_known_link_goes_on_while_the_database_is_down(link, cache, monkeypatc
     asyncio.run(story())
 
 
-def test_memory_is_bounded(link, cache, monkeypatch):
-    monkeypatch.setattr(link_cache, "CAPACITY", 10)
+def test_memory_is_bounded(link, cache):
+    cache.capacity = 10
 
     async def story():
         await asyncio.gather(*(cache.load(f"code{n}") for n in range(50)))
 
     asyncio.run(story())
-    assert len(cache._entries) == 10
+    assert len(cache) == 10
 
 
 def test_what_was_read_before_a_change_is_not_kept_after_it(link, cache, monkeypatch):
-    """A change that is heard while the old row is on its way must win."""
+    """A change that is notified while the old row is on its way must win."""
 
     async def story():
 

@@ -104,7 +104,7 @@ class TestTargeting:
 
 
 def when_connected(story):
-    """A story told when the process has heard from the database which hosts are ours."""
+    """A story played once the process knows from the database which hosts are ours."""
 
     async def whole(client):
         while client._application._hosts.domains is None:

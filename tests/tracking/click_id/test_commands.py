@@ -39,11 +39,11 @@ def link(db):
 
 def test_a_genuine_id_shows_link_affiliate_offer_and_time(link):
     text = codec.new(link_number=link.pk, at=datetime(2026, 11, 1, 12, tzinfo=UTC)).text
-    code, said = run("click_id", text)
+    code, output = run("click_id", text)
     assert code == 0
     for fact in ("genuine", "ana-casino", "Ana (", link.enrollment.offer.public_id, "2026-11-01 12:00:00.000 UTC"):
-        assert fact in said
-    assert "not stored" in said
+        assert fact in output
+    assert "not stored" in output
 
 
 def test_it_says_what_became_of_the_click(link):
@@ -66,9 +66,9 @@ def test_a_link_that_is_gone_is_named_by_its_number(db):
 def test_one_forged_id_among_many_is_reported_by_the_exit_code(link):
     good = codec.new(link_number=link.pk).text
     assert run("click_id", good, good.upper(), f" {good}\n")[0] == 0
-    code, said = run("click_id", good, good[:-1], good)
+    code, output = run("click_id", good, good[:-1], good)
     assert code == 1
-    assert said.count("NOT genuine") == 1
+    assert output.count("NOT genuine") == 1
 
 
 def changed(text: str, place: int) -> str:
@@ -100,11 +100,11 @@ def test_each_kind_of_problem_is_named(settings):
 
 def test_what_a_forged_id_says_is_only_a_claim(link):
     forged = changed(codec.new(link_number=link.pk).text, 39)
-    code, said = run("click_id", forged)
+    code, output = run("click_id", forged)
     assert code == 1
-    assert "claims link" in said
-    assert "claims made" in said
-    assert "stored" not in said
+    assert "claims link" in output
+    assert "claims made" in output
+    assert "stored" not in output
     assert "claims made      never" in run("click_id", "v" * 40)[1]
 
 
@@ -123,11 +123,11 @@ def test_an_id_is_read_without_the_database(monkeypatch):
         raise OperationalError("connection refused")
 
     monkeypatch.setattr("tracking.management.commands.click_id.Command._report_stored", refuse)
-    code, said = run("click_id", codec.new(link_number=42).text)
+    code, output = run("click_id", codec.new(link_number=42).text)
     assert code == 0
-    assert "genuine" in said
-    assert "number 42" in said
-    assert "PostgreSQL does not answer" in said
+    assert "genuine" in output
+    assert "number 42" in output
+    assert "PostgreSQL does not answer" in output
 
 
 def test_a_new_id_is_genuine_and_of_its_link_and_time(link):
@@ -136,8 +136,8 @@ def test_a_new_id_is_genuine_and_of_its_link_and_time(link):
     assert made.link_number == link.pk
     assert abs(made.made_at - now) < timedelta(minutes=1)
     for at in ("2026-11-01T13:00:00+01:00", "2026-11-01T12:00:00", "2026-11-01T12:00:00Z"):
-        said = run("click_id", "--new", "--link", link.code, "--at", at)[1]
-        assert codec.parse(said.strip()).made_at == datetime(2026, 11, 1, 12, tzinfo=UTC)
+        output = run("click_id", "--new", "--link", link.code, "--at", at)[1]
+        assert codec.parse(output.strip()).made_at == datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -153,27 +153,27 @@ def test_a_new_id_is_genuine_and_of_its_link_and_time(link):
     ],
 )
 def test_nonsense_is_refused_with_a_sentence(link, arguments, says):
-    code, said = run("click_id", *arguments)
+    code, output = run("click_id", *arguments)
     assert code == 1
-    assert says in said
+    assert says in output
 
 
 # --- rotate_click_key
 
 
-def listed(said: str) -> list[str]:
+def listed(text: str) -> list[str]:
     """What a server would have as CLICK_ID_KEYS with the printed line in its .env."""
-    return re.search(r"^CLICK_ID_KEYS='(.*)'$", said, re.MULTILINE)[1].split(",")
+    return re.search(r"^CLICK_ID_KEYS='(.*)'$", text, re.MULTILINE)[1].split(",")
 
 
 def test_a_fresh_key_signs_and_the_old_ones_verify(settings):
     settings.CLICK_ID_KEYS = [TWO, ONE]
     old = codec.new(link_number=42)
     text = old.text
-    code, said = run("rotate_click_key")
+    code, output = run("rotate_click_key")
     assert code == 0
-    assert "restart web, worker" in said
-    first, *rest = settings.CLICK_ID_KEYS = listed(said)
+    assert "restart web, worker" in output
+    first, *rest = settings.CLICK_ID_KEYS = listed(output)
     assert first.startswith("3:")
     assert len(first) > 40
     assert rest == [TWO, ONE]
@@ -185,10 +185,10 @@ def test_a_fresh_key_signs_and_the_old_ones_verify(settings):
 
 def test_several_servers_know_a_key_before_it_signs(settings):
     settings.CLICK_ID_KEYS = [TWO, ONE]
-    code, said = run("rotate_click_key", "--behind")
-    old, fresh = [TWO, ONE], listed(said)
+    code, output = run("rotate_click_key", "--behind")
+    old, fresh = [TWO, ONE], listed(output)
     assert (code, fresh[:2], fresh[2][:2]) == (0, old, "3:")
-    assert "--promote 3" in said
+    assert "--promote 3" in output
     settings.CLICK_ID_KEYS = fresh
     front = listed(run("rotate_click_key", "--promote", "3")[1])
     assert front == [fresh[2], TWO, ONE]
@@ -218,9 +218,9 @@ def test_all_numbers_in_use_is_reported(settings):
 def test_the_default_key_is_written_out_so_that_its_clicks_stay_genuine(settings):
     settings.CLICK_ID_KEYS = [f"0:{settings.SECRET_KEY}"]
     text = codec.new(link_number=1).text
-    said = run("rotate_click_key")[1]
-    assert "holds SECRET_KEY as the secret of key 0" in said
-    settings.CLICK_ID_KEYS = listed(said)
+    output = run("rotate_click_key")[1]
+    assert "holds SECRET_KEY as the secret of key 0" in output
+    settings.CLICK_ID_KEYS = listed(output)
     assert codec.parse(text)
     assert "made from SECRET_KEY" in run("rotate_click_key", "--check")[1]
 
@@ -252,16 +252,16 @@ def test_keys_are_compared_without_being_shown(settings):
 )
 def test_what_cannot_be_rotated_is_reported(settings, keys, arguments, says):
     settings.CLICK_ID_KEYS = keys
-    code, said = run("rotate_click_key", *arguments)
+    code, output = run("rotate_click_key", *arguments)
     assert code == 1
-    assert says in said
-    assert "CLICK_ID_KEYS='" not in said
+    assert says in output
+    assert "CLICK_ID_KEYS='" not in output
 
 
 def test_the_printed_line_is_read_back_from_a_file_as_it_was_meant(settings, tmp_path, monkeypatch):
     settings.CLICK_ID_KEYS = ['1:odd "characters" #in $it: \\ and =', "0:a second secret (quite plain)"]
-    said = run("rotate_click_key")[1]
-    (tmp_path / "env").write_text(said.splitlines()[0] + "\n")
+    output = run("rotate_click_key")[1]
+    (tmp_path / "env").write_text(output.splitlines()[0] + "\n")
     monkeypatch.setattr(environ.Env, "ENVIRON", {})
     environ.Env.read_env(tmp_path / "env")
     assert environ.Env().list("CLICK_ID_KEYS")[1:] == settings.CLICK_ID_KEYS
@@ -284,10 +284,10 @@ def test_nonsense_keys_are_refused_at_start(settings, keys, says):
     settings.CLICK_ID_KEYS = keys
     (error,) = check_click_id_keys()
     assert says in error.msg
-    code, said = run("check")
+    code, output = run("check")
     assert code == 1
-    assert says in said
-    assert "tracking.E00" in said
+    assert says in output
+    assert "tracking.E00" in output
 
 
 @pytest.mark.parametrize(
@@ -334,8 +334,8 @@ def verify_alone(keys: str, text: str) -> tuple[int, object]:
     command = [sys.executable, "-I", "-S", "-c", SNIPPET, keys, text]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", env={"PYTHONUTF8": "1"})
     assert not done.stderr
-    said = done.stdout.strip()
-    return done.returncode, ast.literal_eval(said) if said.startswith("{") else said
+    output = done.stdout.strip()
+    return done.returncode, ast.literal_eval(output) if output.startswith("{") else output
 
 
 @pytest.mark.parametrize(("keys", "uuid", "text", "made_at", "link"), VECTORS)

@@ -121,9 +121,9 @@ def test_made_again_from_the_clicks_the_sums_are_identical():
     assert sum(day.clicks for day in ClickDay.objects.filter(link_number=ALL_LINKS)) == Click.objects.count() > 450
     assert rollup("--check")[0] == 0
     forget_sums()
-    code, said = rollup("--rebuild")
+    code, output = rollup("--rebuild")
     assert (code, all_sums()) == (0, kept)
-    assert "made anew" in said
+    assert "made anew" in output
 
 
 @pytest.fixture
@@ -151,9 +151,9 @@ def test_a_wrong_sum_is_found_and_fixed(added, break_sums):
     right = all_sums()
     break_sums()
     broken = all_sums()
-    code, said = rollup("--check")
+    code, output = rollup("--check")
     assert (code, all_sums()) == (1, broken)
-    assert f"{YESTERDAY.date()}: 1 sums differ" in said
+    assert f"{YESTERDAY.date()}: 1 sums differ" in output
     assert rollup("--rebuild")[0] == 0
     assert all_sums() == right
     assert rollup("--check")[0] == 0
@@ -174,9 +174,9 @@ def test_only_the_days_that_are_named_are_looked_at(added):
     ],
 )
 def test_what_makes_no_sense_is_refused_with_a_sentence(arguments, sentence):
-    code, said = rollup(*arguments)
+    code, output = rollup(*arguments)
     assert code != 0
-    assert sentence in said
+    assert sentence in output
 
 
 class TestExpiredClicks:
@@ -193,9 +193,9 @@ class TestExpiredClicks:
             kept = all_sums()
             assert [drop.refusal for drop in drop_expired(before=datetime(2019, 8, 1, tzinfo=UTC))] == [""]
             assert not Click.objects.exists()
-            code, said = rollup("--rebuild", "--from", "2019-07-01")
+            code, output = rollup("--rebuild", "--from", "2019-07-01")
             assert code != 0
-            assert "Give --from 2019-08-01 or a later day" in said
+            assert "Give --from 2019-08-01 or a later day" in output
             assert rollup("--rebuild", "--to", "2019-08-03")[0] == 0
             assert all_sums() == kept
 

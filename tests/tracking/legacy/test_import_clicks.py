@@ -38,7 +38,7 @@ def run(tmp_path):
 
 def test_a_row_becomes_a_click_id_of_the_link_and_its_time(link, run):
     out, _, failure = run(f"click_id,link,clicked_at,aff_click_id,sub1,sub10\nOT-77,ANA-OLD,{AT},a1,news,b\n")
-    assert (failure, out) == ("", "1 rows: 1 imported, 0 there before, 0 with faults.\n")
+    assert (failure, out) == ("", "1 rows: 1 imported, 0 there before, 0 with errors.\n")
     row = LegacyClickID.objects.get()
     assert (row.source, row.foreign_id, row.link, row.aff_click_id) == ("OldTracker", "OT-77", link, "a1")
     assert row.sub_ids == {"sub1": "news", "sub10": "b"}
@@ -51,7 +51,7 @@ def test_the_same_file_again_changes_nothing(link, run):
     text = f"click_id,link,clicked_at\nA,ana-old,{AT}\nB,ana-old,{AT}\n"
     run(text)
     before = list(LegacyClickID.objects.values_list("pk", "click_id"))
-    assert run(text)[0] == "2 rows: 0 imported, 2 there before, 0 with faults.\n"
+    assert run(text)[0] == "2 rows: 0 imported, 2 there before, 0 with errors.\n"
     assert list(LegacyClickID.objects.values_list("pk", "click_id")) == before
 
 

@@ -52,11 +52,11 @@ def test_a_look_names_every_problem_with_its_line_and_imports_nothing(desk):
 def test_then_what_is_right_is_imported_and_written_down(desk, olga):
     answer = go_on(desk, bring(desk, f"{HEAD}A,ana-old,{AT}\nB,nobody,{AT}\n"))
     assert answer.redirect_chain == [(LIST, 302)]
-    said = "Imported 1 click IDs from old.csv; 0 were there before, 1 rows with faults were passed by."
-    assert said in answer.content.decode()
+    message = "Imported 1 click IDs from old.csv; 0 were there before, 1 rows with errors were passed by."
+    assert message in answer.content.decode()
     row = LegacyClickID.objects.get()
     assert (row.foreign_id, row.source, row.link.code) == ("A", "OldTracker", "ana-old")
-    assert (LogEntry.objects.get().user, LogEntry.objects.get().change_message) == (olga, said)
+    assert (LogEntry.objects.get().user, LogEntry.objects.get().change_message) == (olga, message)
 
 
 def test_the_button_pressed_twice_imports_once(desk):
@@ -92,7 +92,7 @@ def test_viewing_is_not_enough(desk, client):
 
 
 @pytest.mark.parametrize(
-    ("content", "source", "told"),
+    ("content", "source", "text"),
     [
         ("click_id,clicked_at\n", "x", "link is missing"),
         (HEAD, "", "Say where the IDs come from"),
@@ -101,10 +101,10 @@ def test_viewing_is_not_enough(desk, client):
         (b"", "x", "The submitted file is empty"),
     ],
 )
-def test_what_is_no_such_file_is_refused_with_what_to_fix(desk, content, source, told):
+def test_what_is_no_such_file_is_refused_with_what_to_fix(desk, content, source, text):
     page = bring(desk, content, source=source)
     assert page.status_code == 200
-    assert told in page.content.decode()
+    assert text in page.content.decode()
     assert page.context["found"] is None
 
 

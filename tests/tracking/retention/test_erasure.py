@@ -107,9 +107,9 @@ def test_months_that_are_cleared_already_are_passed_over_and_reported():
         visitor = uuid4()
         personal_click(JULY, visitor=visitor)
         clear_personal(before=AUGUST)
-        told = []
-        assert list(erase(Whose(visitor=visitor), progress=lambda *step: told.append(step))) == []
-        assert told[-1][1] == told[-1][2] == len(told)
+        answers = []
+        assert list(erase(Whose(visitor=visitor), progress=lambda *step: answers.append(step))) == []
+        assert answers[-1][1] == answers[-1][2] == len(answers)
 
 
 def test_a_click_without_marks_is_waited_for(link):

@@ -17,7 +17,7 @@ from tracking.models import Click
 from tracking.retention import expiry
 from tracking.retention import personal_fields as fields
 from tracking.retention.expiry import RetentionBusy, clear_personal, drop_expired, personal_cutoff, rows_cutoff
-from tracking.retention.personal_fields import NotCleared, State, compact, personal_state
+from tracking.retention.personal_fields import ClearingState, NotCleared, compact, personal_state
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -80,7 +80,7 @@ def test_a_click_without_marks_keeps_what_its_marks_need(july, caplog):
     click = personal_click(JULY + DAY, marked_at=None)
     assert clear_personal(before=MIDDLE) == (0, True)
     assert not is_cleared(click)
-    assert state(july, MIDDLE) is State.DUE
+    assert state(july, MIDDLE) is ClearingState.DUE
     expiry.apply(now=MIDDLE + 90 * DAY, seconds=60)
     assert "clicks_not_cleared" in caplog.text
     Click.objects.update(marked_at=MIDDLE)
@@ -101,10 +101,10 @@ def test_clicks_of_the_same_millisecond_are_no_end_of_a_batch(july, monkeypatch)
     monkeypatch.setattr(fields, "BATCH", 2)
     link = TrackingLinkFactory()
     clicks = [personal_click(JULY + DAY, link) for _ in range(7)]
-    told = []
-    assert clear_personal(before=MIDDLE, progress=lambda *step: told.append(step)) == (7, True)
+    answers = []
+    assert clear_personal(before=MIDDLE, progress=lambda *step: answers.append(step)) == (7, True)
     assert all(is_cleared(click) for click in clicks)
-    assert told == [(july, done, 7) for done in (2, 4, 6, 7)]
+    assert answers == [(july, done, 7) for done in (2, 4, 6, 7)]
 
 
 def test_a_click_that_someone_holds_is_left_for_the_next_run(july):
@@ -126,21 +126,29 @@ def test_an_index_that_was_left_half_made_is_made_anew(july):
     with connect() as line, pytest.raises(psycopg.errors.UniqueViolation):
         line.execute(f"CREATE UNIQUE INDEX CONCURRENTLY {july}_personal ON {july} (link_id)")
     assert fields._index(partition(july))[0] is False
-    assert state(july, MIDDLE) is State.DUE
+    assert state(july, MIDDLE) is ClearingState.DUE
     assert clear_personal(before=MIDDLE) == (2, True)
     assert fields._index(partition(july))[0] is True
     assert is_cleared(click)
 
 
 def test_states_show_what_is_left_to_do(july):
-    assert state(july, MIDDLE) is State.KEPT
+    assert state(july, MIDDLE) is ClearingState.KEPT
     personal_click(JULY + DAY)
     personal_click(MIDDLE + DAY)
-    assert [state(july, before) for before in (None, JULY, MIDDLE)] == [State.KEPT, State.KEPT, State.DUE]
+    assert [state(july, before) for before in (None, JULY, MIDDLE)] == [
+        ClearingState.KEPT,
+        ClearingState.KEPT,
+        ClearingState.DUE,
+    ]
     clear_personal(before=MIDDLE)
-    assert [state(july, before) for before in (None, MIDDLE, AUGUST)] == [State.KEPT, State.PARTLY, State.DUE]
+    assert [state(july, before) for before in (None, MIDDLE, AUGUST)] == [
+        ClearingState.KEPT,
+        ClearingState.PARTLY,
+        ClearingState.DUE,
+    ]
     clear_personal(before=AUGUST)
-    assert [state(july, before) for before in (None, JULY, AUGUST)] == [State.CLEARED] * 3
+    assert [state(july, before) for before in (None, JULY, AUGUST)] == [ClearingState.CLEARED] * 3
 
 
 def fill(name, number):
@@ -190,7 +198,7 @@ def test_what_is_left_to_do_is_found_without_reading_the_month(july, monkeypatch
         cursor.execute(query, [july])
         (blocks,) = cursor.fetchone()
         for _ in range(20):
-            assert state(july, before) is State.PARTLY
+            assert state(july, before) is ClearingState.PARTLY
         cursor.execute("SELECT pg_stat_force_next_flush(), pg_stat_clear_snapshot()")
         cursor.execute(query, [july])
         assert cursor.fetchone()[0] - blocks < size / 8192
@@ -255,10 +263,10 @@ def test_a_month_that_cannot_go_does_not_keep_the_others(july):
 def test_a_dry_run_drops_nothing_and_shows_the_same(july):
     personal_click(JULY + DAY, marked_at=None)
     personal_click(datetime(2007, 5, 5, tzinfo=UTC))
-    told = list(drop_expired(before=SEPTEMBER, dry_run=True))
+    reported = list(drop_expired(before=SEPTEMBER, dry_run=True))
     assert names() >= {july, "tracking_click_y2019m08"}
     assert Click.objects.count() == 2
-    assert [drop.name for drop in drop_expired(before=SEPTEMBER)] == [drop.name for drop in told]
+    assert [drop.name for drop in drop_expired(before=SEPTEMBER)] == [drop.name for drop in reported]
 
 
 def test_the_default_partition_is_cleaned_by_rows(monkeypatch):

@@ -107,8 +107,8 @@ def test_several_databases_complete_each_other_and_the_first_one_that_knows_is_b
         asn=Reader("192.0.2.0/24", {"country": {"iso_code": "ES"}, "autonomous_system_number": 3215}),
         anonymous=Reader("192.0.2.0/28", {"is_hosting_provider": True}),
     )
-    assert locate("192.0.2.9") == geography.Place("FR", 3215, True)
-    assert locate("192.0.2.99") == geography.Place("FR", 3215, False)
+    assert locate("192.0.2.9") == geography.Location("FR", 3215, True)
+    assert locate("192.0.2.99") == geography.Location("FR", 3215, False)
 
 
 def test_a_database_that_knows_no_ipv6_has_no_answer(databases):

@@ -10,7 +10,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from tracking.click_id import codec
-from tracking.click_id.reading import Reading, read
+from tracking.click_id.reading import ClickIDReading, read
 from tracking.models import Click, TrackingLink
 from tracking.retention.expiry import rows_cutoff
 
@@ -55,7 +55,7 @@ class Command(BaseCommand):
         if not all(reading.is_genuine for reading in readings):
             sys.exit(1)
 
-    def _report(self, reading: Reading) -> None:
+    def _report(self, reading: ClickIDReading) -> None:
         self.stdout.write(reading.text)
         verdict = self.style.SUCCESS("genuine") if reading.is_genuine else self.style.ERROR("NOT genuine")
         self._line("verdict", verdict)
@@ -76,7 +76,7 @@ class Command(BaseCommand):
             self._line(f"{prefix}link", f"number {click.link_number}")
             self._line("click", f"unknown, PostgreSQL does not answer: {error}")
 
-    def _report_stored(self, reading: Reading, click: codec.ClickID, prefix: str) -> None:
+    def _report_stored(self, reading: ClickIDReading, click: codec.ClickID, prefix: str) -> None:
         link = (
             TrackingLink.objects.select_related("enrollment__affiliate", "enrollment__offer")
             .filter(pk=click.link_number)
@@ -95,7 +95,7 @@ class Command(BaseCommand):
         self.stdout.write(f"  {name:<17}{value}")
 
 
-def _key(reading: Reading) -> str:
+def _key(reading: ClickIDReading) -> str:
     if not reading.is_genuine:
         return str(reading.key_number)
     signs = next(iter(codec.keys()))

@@ -38,7 +38,7 @@ agent, referrer and visitor cookie. See docs/personal-data.md for what lies else
 
 class Command(BaseCommand):
     help = (
-        "Clear the personal fields of one visitor's clicks. Without --yes it only tells what it would clear. Drains "
+        "Clear the personal fields of one visitor's clicks. Without --yes it only shows what it would clear. Drains "
         "the spool of this machine first; where web servers have spools of their own, run `manage.py spool` on each."
     )
 

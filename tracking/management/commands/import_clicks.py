@@ -9,13 +9,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from records.progress import ShownProgress
-from tracking.legacy.clicks import COLUMNS, Imported, UnusableFile, import_clicks
+from tracking.legacy.clicks import COLUMNS, ImportedClicks, UnusableFile, import_clicks
 
 SHOWN_FAULTS = 200
 EPILOG = f"""
 The file is CSV in UTF-8 with a header line. Columns: {", ".join(COLUMNS[:8])} ... sub10.
 click_id, link (the code of a tracking link here) and clicked_at are needed; clicked_at is ISO 8601 (UTC where it
-names no offset) or seconds or milliseconds since 1970. Rows with faults are named with their line and passed by,
+names no offset) or seconds or milliseconds since 1970. Rows with errors are named with their line and passed by,
 all others are imported; the same file may be imported again. The exit code is 0 only when every row is well.
 
   manage.py import_clicks old-clicks.csv --source OldTracker --dry-run
@@ -52,7 +52,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         self._report(done, options["dry_run"])
 
-    def _import(self, file: TextIO, size: int, source: str, is_dry_run: bool) -> Imported:
+    def _import(self, file: TextIO, size: int, source: str, is_dry_run: bool) -> ImportedClicks:
         with ShownProgress(names={"bytes": "Bytes read"}) as progress:
 
             def on_progress(rows: int) -> None:
@@ -63,7 +63,7 @@ class Command(BaseCommand):
                 file, source=source, now=timezone.now(), is_dry_run=is_dry_run, on_progress=on_progress
             )
 
-    def _report(self, done: Imported, is_dry_run: bool) -> None:
+    def _report(self, done: ImportedClicks, is_dry_run: bool) -> None:
         for error in done.errors[:SHOWN_FAULTS]:
             self.stderr.write(f"line {error.line}: {error.message}")
         if (more := len(done.errors) - SHOWN_FAULTS) > 0:
@@ -71,7 +71,7 @@ class Command(BaseCommand):
         would = "would be " if is_dry_run else ""
         self.stdout.write(
             f"{done.rows:,} rows: {done.added:,} {would}imported, {done.known:,} there before, "
-            f"{len(done.errors):,} with faults."
+            f"{len(done.errors):,} with errors."
         )
         if done.errors:
             raise CommandError(f"{len(done.errors):,} rows were passed by. Fix them and import the file again.")

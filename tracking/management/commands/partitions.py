@@ -22,7 +22,14 @@ from tracking.retention.expiry import (
     rows_cutoff,
 )
 from tracking.retention.partitions import Partition, make_partitions, read_partitions
-from tracking.retention.personal_fields import NotCleared, NotTheOwner, State, compact, count_personal, personal_state
+from tracking.retention.personal_fields import (
+    ClearingState,
+    NotCleared,
+    NotTheOwner,
+    compact,
+    count_personal,
+    personal_state,
+)
 
 # The beat task runs once a day: clicks that are due for longer were missed.
 OVERDUE = timedelta(days=2)
@@ -157,7 +164,7 @@ class Command(BaseCommand):
         return len(problems)
 
 
-def _state(partition: Partition, now: datetime) -> State:
+def _state(partition: Partition, now: datetime) -> ClearingState:
     """Clicks due since last night are not listed as due: the next night's run clears them."""
     return personal_state(partition, before=personal_cutoff(now - OVERDUE))
 
@@ -186,7 +193,7 @@ def _overdue(partitions: list[Partition], now: datetime) -> list[str]:
     """Sentences for clicks that should have been cleared or dropped days ago."""
     remedy = "Start worker and beat, or run: manage.py partitions --drop-expired --trim"
     drop = rows_cutoff(now - OVERDUE)
-    late = [each.name for each in partitions if _state(each, now) is State.DUE]
+    late = [each.name for each in partitions if _state(each, now) is ClearingState.DUE]
     expired = [each.name for each in partitions if drop and each.ends and each.ends <= drop]
     return [
         *(f"{name} holds personal fields that should be cleared by now. {remedy}" for name in late),

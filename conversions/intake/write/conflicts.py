@@ -1,16 +1,13 @@
 """Conflicts with counted conversions, stored for an operator to decide."""
 
-from collections.abc import Iterable
-from datetime import datetime
-
-from conversions.intake.case import Case, Outcome
+from conversions.intake.case import Judged, Outcome
 from conversions.models import ConflictReview
 from conversions.reasons.codes import Reason
 
 
-def keep_conflicts(cases: Iterable[Case], *, now: datetime) -> None:
+def open_conflicts(judged: Judged) -> None:
     """Open a conflict for each contradiction, once however often it is sent. No query where there is none."""
-    found = [case for case in cases if case.conversion and case.reason == Reason.TRANSACTION_CONFLICT]
+    found = [case for case in judged.cases if case.conversion and case.reason == Reason.TRANSACTION_CONFLICT]
     if not found:
         return
     ConflictReview.objects.bulk_create(
@@ -19,7 +16,7 @@ def keep_conflicts(cases: Iterable[Case], *, now: datetime) -> None:
                 conversion=case.conversion,
                 postback=case.postback,
                 fingerprint=case.event.fingerprint,
-                opened_at=now,
+                opened_at=judged.now,
             )
             for case in found
             if case.outcome == Outcome.CONFLICT

@@ -1,6 +1,4 @@
-"""Click IDs of the platform used before: an imported legacy click ID stands for a click of ours."""
-
-from collections.abc import Sequence
+"""Click IDs of the previous platform: an imported legacy click ID represents one of our clicks."""
 
 from django.db.models import F
 
@@ -9,7 +7,7 @@ from tracking.click_id.codec import ClickID
 from tracking.models import LegacyClickID
 
 
-def read_legacy(cases: Sequence[Case]) -> None:
+def resolve_legacy_clicks(cases: list[Case]) -> None:
     """Resolve legacy click IDs that were imported; one query, none where all click IDs are ours.
 
     Only IDs on links of the sender's own offers are searched. If two platforms used the same ID, the later click is

@@ -1,0 +1,147 @@
+"""Find where the event comes from, by the click ID and its row, by the customer lock, or by a coupon."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from affiliates.models import CouponCode
+from conversions.intake import reference_cache
+from conversions.intake.case import Case
+from conversions.intake.reference_cache import ENROLLMENT
+from conversions.models import Conversion, Customer, CustomerLock
+from conversions.reasons.codes import Reason
+from conversions.risk_signals.base import ClickMarks
+from tracking.marks import is_bot_agent
+from tracking.models import Click
+from tracking.visitors.geography import locate
+
+STEP = "find_click"
+Evidence = Conversion.Evidence
+
+
+def load_customers(cases: list[Case]) -> None:
+    """Attach the known customers; one query."""
+    named = [case for case in cases if case.is_open and case.event.customer_id]
+    if not named:
+        return
+    known = Customer.objects.filter(
+        advertiser_id__in={case.postback.advertiser_id for case in named},
+        customer_id__in={case.event.customer_id for case in named},
+    )
+    by_name = {(customer.advertiser_id, customer.customer_id): customer for customer in known}
+    for case in named:
+        case.origin.customer = by_name.get((case.postback.advertiser_id or 0, case.event.customer_id))
+
+
+def load_locks(cases: list[Case]) -> None:
+    """Attach the locks of the known customers, the newest first; one query."""
+    customers = {case.origin.customer.pk for case in cases if case.origin.customer}
+    if not customers:
+        return
+    locks: dict[int, list[CustomerLock]] = {}
+    found = CustomerLock.objects.filter(customer__in=customers).order_by("-locked_at")
+    for lock in found.select_related("link", *ENROLLMENT):
+        locks.setdefault(lock.customer_id, []).append(lock)
+    for case in cases:
+        if case.origin.customer:
+            case.origin.locks = locks.get(case.origin.customer.pk, [])
+
+
+def find_by_click(cases: list[Case]) -> None:
+    """Find the access by the click ID: its signature, then its row; one query."""
+    cases = [case for case in cases if case.is_open and case.event.click_text]
+    clicks = {case.event.click.uuid for case in cases if case.event.click}
+    rows = _marks(clicks) if clicks else {}
+    for case in cases:
+        click, origin = case.event.click, case.origin
+        link = origin.named_link
+        if click is None or link is None:
+            message = (
+                "The click ID is not genuine: its signature does not match." if not click else "Its link is unknown."
+            )
+            case.report(Reason.UNKNOWN_CLICK, "click_id", message, case.event.click_text[:60])
+            case.note(STEP, "not found", message, click_id=case.event.click_text[:60])
+            continue
+        origin.link = link
+        origin.enrollment, origin.click_marks = link.enrollment, rows.get(click.uuid)
+        origin.evidence = Evidence.ROW if click.uuid in rows else Evidence.SIGNATURE
+        how = "with its stored click" if click.uuid in rows else "by signature, no stored click"
+        if case.legacy_source:
+            origin.evidence, how = Evidence.LEGACY, f"imported from {case.legacy_source}"
+        note = f"Click of {click.made_at:%Y-%m-%d %H:%M:%S} UTC through link {link.code}, {how}."
+        rule = "imported click IDs" if case.legacy_source else "signature"
+        case.note(STEP, "found", note, rule=rule, click_id=case.event.click_text, link=link.code)
+
+
+_MARKED = ("is_bot", "is_duplicate", "is_data_centre", "country", "ip")
+
+
+def _marks(ids: Iterable[UUID]) -> dict[UUID, ClickMarks]:
+    """The marks of each stored click. The postback may arrive before the worker has set them."""
+    rows = Click.objects.filter(id__in=list(ids)).values_list("id", "marked_at", "user_agent", *_MARKED)
+    return {
+        pk: ClickMarks(*marks) if marked_at else _marks_now(agent, marks[-1]) for pk, marked_at, agent, *marks in rows
+    }
+
+
+def _marks_now(agent: str, address: str | None) -> ClickMarks:
+    place = locate(address)
+    return ClickMarks(is_bot_agent(agent), False, place.is_data_centre, place.country, address)
+
+
+def find_by_lock(cases: list[Case]) -> None:
+    """Without a click ID, use the customer's lock: of the offers that have the goal, the one with the newest lock."""
+    cases = [case for case in cases if case.is_open and not case.event.click_text and case.origin.locks]
+    goals = reference_cache.goals.many({case.postback.advertiser_id or 0 for case in cases})
+    offers = {(goal.offer_id, goal.code) for listed in goals.values() for goal in listed}
+    for case in cases:
+        origin = case.origin
+        having = [lock for lock in origin.locks if (lock.offer_id, case.event.goal_code) in offers] or origin.locks
+        origin.lock, origin.enrollment, origin.link = having[0], having[0].enrollment, having[0].link
+        origin.evidence = Evidence.LOCK
+        note = f"No click ID; the customer was brought by {having[0].enrollment.affiliate}."
+        case.note(STEP, "found", note, rule="customer lock", customer_id=case.event.customer_id)
+
+
+def find_by_coupon(cases: list[Case]) -> None:
+    """Without click and lock: the coupon's affiliate; one query."""
+    cases = [case for case in cases if _needs_origin(case) and case.event.coupon]
+    if not cases:
+        return
+    coupons = CouponCode.objects.annotate(folded=Lower("code")).filter(
+        Q(folded__in={case.event.coupon.lower() for case in cases}),
+        is_active=True,
+        enrollment__offer__advertiser__in={case.postback.advertiser_id for case in cases},
+    )
+    by_code = {coupon.code.lower(): coupon for coupon in coupons.select_related(*ENROLLMENT)}
+    for case in cases:
+        coupon = by_code.get(case.event.coupon.lower())
+        if coupon and coupon.enrollment.offer.advertiser_id == case.postback.advertiser_id:
+            case.origin.enrollment, case.origin.evidence = coupon.enrollment, Evidence.COUPON
+            note = f"No click ID; the coupon belongs to {coupon.enrollment.affiliate}."
+            case.note(STEP, "found", note, rule="coupon", coupon=coupon.code)
+
+
+def report_unknown_origin(cases: list[Case]) -> None:
+    """Report the events whose origin is unknown. A known transaction does not need its click again."""
+    for case in cases:
+        if not _needs_origin(case):
+            continue
+        # For an invalid click ID only that error is reported, not an unknown customer as well.
+        click_is_faulty = any(problem.field == "click_id" for problem in case.problems)
+        if (case.event.customer_id or case.event.coupon) and not click_is_faulty:
+            field = "customer_id" if case.event.customer_id else "coupon"
+            message = f"No affiliate is known for this {field.partition('_')[0]}, and there is no click_id."
+            case.report(Reason.UNKNOWN_CUSTOMER, field, message)
+            case.note(STEP, "not found", message)
+        elif case.conversion is None:
+            case.note(STEP, "not found", "The request has no click ID, customer or coupon that could be looked for.")
+        else:
+            note = f"No click ID: its transaction is that of {case.conversion}."
+            case.note(STEP, "found", note, rule="known transaction", txid=case.event.transaction_id)
+
+
+def _needs_origin(case: Case) -> bool:
+    return case.is_open and not case.event.click_text and case.origin.enrollment is None

@@ -1,0 +1,81 @@
+"""Write which requests are parked, and make those due whose missing event has arrived."""
+
+from datetime import datetime, timedelta
+
+from conversions.intake.case import Attribution, Awaited, Case, Judged, Outcome
+from conversions.intake.judge.park import Waits, sale_name
+from conversions.intake.write.new_conversions import locks_customer
+from conversions.models import ParkedPostback
+from records.bulk_rows import insert, prepared_cursor, update
+
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
+_WAKE = """
+UPDATE conversions_parkedpostback AS parked SET next_try_at = %s
+FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS there(advertiser_id, waits_for, awaited)
+WHERE parked.advertiser_id = there.advertiser_id AND parked.waits_for = there.waits_for
+    AND parked.awaited = there.awaited
+RETURNING parked.postback_id
+"""
+
+
+def keep_parked(judged: Judged) -> None:
+    """Write which requests are parked now, which stay parked, and which no longer are."""
+    held = [(case, waits) for case in judged.cases if (waits := case.parking.waits) and case.outcome == Outcome.HELD]
+    insert(_row(case, waits, judged.now) for case, waits in held if case.parking.row is None)
+    again: list[ParkedPostback] = []
+    for case, waits in held:
+        if row := case.parking.row:
+            row.tries += 1
+            row.next_try_at = min(judged.now + pause(row.tries), row.expires_at)
+            row.waits_for, row.awaited = waits.waits_for, waits.name
+            again.append(row)
+    update(again, ("tries", "next_try_at", "waits_for", "awaited"))
+    settled = [row.pk for case in judged.cases if (row := case.parking.row) and case.parking.waits is None]
+    if settled:
+        ParkedPostback.objects.filter(pk__in=settled).delete()
+
+
+def _row(case: Case, waits: Awaited, now: datetime) -> ParkedPostback:
+    is_repeat, until = bool(case.parking.waits_as), case.parking.until
+    assert case.postback.advertiser  # Only authenticated requests are parked.
+    assert until
+    return ParkedPostback(
+        postback=case.postback,
+        advertiser=case.postback.advertiser,
+        waits_for=waits.waits_for,
+        awaited=waits.name,
+        occurred_at=case.occurred_at,
+        parked_at=now,
+        expires_at=until,
+        # A repeat is decided together with the request that it repeats.
+        next_try_at=until if is_repeat else min(now + pause(0), until),
+        is_repeat=is_repeat,
+    )
+
+
+def pause(tries: int) -> timedelta:
+    """The time until the next attempt: a minute, doubled each time, up to six hours."""
+    return min(FIRST_PAUSE * (1 << min(tries, 16)), LONGEST_PAUSE)
+
+
+def wake_parked(judged: Judged) -> None:
+    """Make requests due that were parked for what these new conversions make known; at most one query."""
+    there = {
+        (case.postback.advertiser_id, *awaited)
+        for case, attribution in judged.new
+        for awaited in _brought(case, attribution)
+    }
+    if not there:
+        return
+    advertisers, kinds, names = zip(*sorted(there), strict=True)
+    with prepared_cursor() as cursor:
+        cursor.execute(_WAKE, [judged.now, list(advertisers), list(kinds), list(names)])
+        judged.woken += [pk for (pk,) in cursor.fetchall()]
+
+
+def _brought(case: Case, attribution: Attribution) -> list[Awaited]:
+    """What a new conversion makes known: its transaction and its customer's affiliate."""
+    brought = [Awaited(Waits.SALE, sale_name(case))] if case.event.transaction_id else []
+    if locks_customer(case, attribution):
+        brought.append(Awaited(Waits.CUSTOMER, case.event.customer_id))
+    return brought
