@@ -1,6 +1,6 @@
 from django.contrib.admin.apps import AdminConfig
 
-from config.names import mark_names
+from config.names import mark_names, quicken_labels
 from config.source_language import skip_empty_catalogues
 
 
@@ -12,4 +12,5 @@ class OperatorPanelConfig(AdminConfig):
     def ready(self) -> None:
         skip_empty_catalogues()
         mark_names()
+        quicken_labels()
         super().ready()

@@ -4,13 +4,14 @@ They are read by people as well, so they are translated too. They are marked her
 there they would be changes of the models, with a migration each.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from django.apps import apps
 from django.conf import settings
 from django.db.models import Model
+from django.utils.encoding import force_str
 from django.utils.functional import Promise
 
 from records.translation import gettext_lazy
@@ -33,6 +34,24 @@ def mark_names() -> None:
             name = getattr(place, attribute)
             if not isinstance(name, Promise):
                 setattr(place, attribute, gettext_lazy(name))
+
+
+def quicken_labels() -> None:
+    """Let `get_..._display` look a label up without translating all others: Django hashes each label on every call."""
+    for model in own_models():
+        for field in model._meta.concrete_fields:
+            if field.choices:
+                setattr(model, f"get_{field.name}_display", _label_of(field))
+
+
+def _label_of(field: Any) -> Callable[[Model], Any]:
+    labels = dict(field.flatchoices)
+
+    def label(row: Model) -> Any:
+        value = getattr(row, field.attname)
+        return force_str(labels.get(value, value), strings_only=True)
+
+    return label
 
 
 def names() -> set[str]:

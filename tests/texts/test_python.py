@@ -16,8 +16,10 @@ from django.contrib import admin
 from django.db import models
 from django.utils.functional import Promise
 
+from affiliates.models import Affiliate
 from config.embedded.environment import checking_environment
 from config.names import own_models
+from tests.texts.pseudo import bracketed
 
 ROOT = Path(settings.BASE_DIR)
 PACKAGES = ("records", "web", "affiliates", "tracking", "conversions", "payouts", "dashboard", "config")
@@ -66,6 +68,14 @@ def test_names_of_apps_are_marked():
     own = [app for app in apps.get_app_configs() if Path(app.path).parent == ROOT]
     shown = [app for app in own if any(model._meta.app_label == app.label for model in admin.site._registry)]
     assert [app.label for app in shown if not is_marked(app.verbose_name)] == []
+
+
+def test_a_label_is_shown_in_the_readers_language():
+    row = Affiliate(status=Affiliate.Status.PENDING)
+    assert row.get_status_display() == "Waiting for approval"
+    with bracketed():
+        assert row.get_status_display() == "⟦Waiting for approval⟧"
+    assert Affiliate(status="unknown").get_status_display() == "unknown"
 
 
 def test_labels_of_choices_are_marked():
