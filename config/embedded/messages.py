@@ -35,7 +35,7 @@ def texts_of_template(file: Any, keywords: Iterable[str], tags: Any, options: An
     code = templatize(file.read().decode(), origin=getattr(file, "name", None))
     # What is no call is blanked out; its indentation means nothing.
     lines = "\n".join(line.strip() for line in code.splitlines())
-    yield from extract_python(io.BytesIO(lines.encode()), [*keywords], tags, options)
+    yield from extract_python(io.BytesIO(lines.encode()), dict.fromkeys(keywords), tags, options)
 
 
 def catalogue() -> Catalog:

@@ -25,7 +25,7 @@ from records.translation import gettext_lazy as _
 EXAMPLE = "/postback?click_id={click_id}&txid=1001&event_type=purchase&revenue=59.90&currency=EUR&token=…"
 
 
-def form_choices() -> list[tuple[str, str]]:
+def form_choices() -> list[Any]:
     """In whose form a request may be read: ours, a platform's, or a mapping's that an operator defined."""
     own = SenderMapping.objects.values_list("slug", "name")
     presets = [(each.name, each.title) for each in DIALECTS]
@@ -34,7 +34,7 @@ def form_choices() -> list[tuple[str, str]]:
         ("native", gettext("Affidavit's own")),
         (gettext("Mappings"), [*own]),
         (gettext("Presets"), presets),
-    ]  # type: ignore[list-item]
+    ]
 
 
 class DoctorForm(forms.Form):
