@@ -20,4 +20,4 @@ class SourceLanguage(NullTranslations):
 
 def skip_empty_catalogues() -> None:
     """Put it in the place of Django's own for the source language; other languages fall back to it."""
-    trans_real._translations[settings.LANGUAGE_CODE] = SourceLanguage()  # type: ignore[assignment]
+    trans_real._translations[settings.LANGUAGE_CODE] = SourceLanguage()  # type: ignore[attr-defined]

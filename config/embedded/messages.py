@@ -27,10 +27,9 @@ LOCALE = ROOT / "locale"
 PACKAGES = ("affiliates", "config", "conversions", "dashboard", "payouts", "records", "templates", "tracking", "web")
 METHODS = [("**.py", "python"), ("**.html", "config.embedded.messages:texts_of_template")]
 KEYWORDS: dict[str, Any] = {"_": None, "gettext": None, "gettext_lazy": None, "ngettext": (1, 2)}
-Found = tuple[int, str, Any, list[str]]
 
 
-def texts_of_template(file: Any, keywords: Iterable[str], tags: Any, options: Any) -> Iterator[Found]:
+def texts_of_template(file: Any, keywords: Iterable[str], tags: Any, options: Any) -> Iterator[Any]:
     """Babel's extractor for templates: Django makes them into calls of gettext, which are read as Python."""
     code = templatize(file.read().decode(), origin=getattr(file, "name", None))
     # What is no call is blanked out; its indentation means nothing.
