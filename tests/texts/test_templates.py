@@ -18,7 +18,8 @@ MARKED = re.compile(
     r"\{% (?:blocktranslate|comment)\b.*?\{% end(?:blocktranslate|comment) %\}|\{% translate .*?%\}|\{#.*?#\}", re.S
 )
 TOKEN = re.compile(r"\{%.*?%\}|\{\{.*?\}\}", re.S)
-ARGUMENT = re.compile(r"(?<!_\()\"([^\"]*)\"|(?<!_\()'([^']*)'")
+ARGUMENT = re.compile(r"\"([^\"]*)\"|'([^']*)'")
+MARKED_ARGUMENT = re.compile(r"_\((\"[^\"]*\"|'[^']*')\)")
 A_TEXT = re.compile(r"[A-Z][a-z]|[a-z]{2,} [a-z]+")
 ATTRIBUTES = {"title", "aria-label", "placeholder", "alt", "label", "data-label", "data-confirm"}
 # Names and codes that are the same in every language, the names of browsers' systems and keys, and an example's value.
@@ -53,7 +54,8 @@ class Texts(HTMLParser):
 def unmarked(source: str) -> list[str]:
     """Texts of a template that would be shown in English in every language."""
     source = MARKED.sub("", source)
-    arguments = [first or second for token in TOKEN.findall(source) for first, second in ARGUMENT.findall(token)]
+    tokens = [MARKED_ARGUMENT.sub("", token) for token in TOKEN.findall(source)]
+    arguments = [first or second for token in tokens for first, second in ARGUMENT.findall(token)]
     page = Texts()
     page.feed(TOKEN.sub("", source))
     texts = [" ".join(text.split()) for text in page.found if set(re.findall(r"[A-Za-z]{2,}", text)) - SAME]
