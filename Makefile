@@ -7,7 +7,7 @@ AT_ONCE := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 INSTALL := $(PYTHON) config/embedded/bootstrap.py
 
 .DEFAULT_GOAL := help
-.PHONY: help python demo test test-long pytest lint audit format bench screenshots requirements clean
+.PHONY: help python demo test test-long pytest lint audit format messages bench screenshots requirements clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -44,6 +44,10 @@ format: python ## put the code into its one format
 	@$(INSTALL) dev
 	@$(VENV) -m ruff check --fix-only --quiet .
 	@$(VENV) -m ruff format .
+
+messages: python ## the catalogue of a language, brought up to date and compiled: make messages TO=de
+	@$(INSTALL) dev
+	@exec $(VENV) -m config.embedded.messages $(TO)
 
 bench: python ## the benchmarks; writes bench/results.json
 	@$(INSTALL) dev

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from affiliates.models import Affiliate, Enrollment, Offer, User
 
@@ -57,6 +58,10 @@ def _move(rows: "QuerySet[Any]", to: str, steps: dict[str, frozenset[str]], **al
         for row in changing:
             if row.status not in steps[to]:
                 label = dict(row._meta.get_field("status").choices)[to]
-                raise StepNotAllowed(f"{row} is “{row.get_status_display()}” and cannot become “{label}”.")
+                raise StepNotAllowed(
+                    gettext("{row} is “{status}” and cannot become “{label}”.").format(
+                        row=row, status=row.get_status_display(), label=label
+                    )
+                )
         rows.model._default_manager.filter(pk__in=[row.pk for row in changing]).update(status=to, **also)
     return len(changing)

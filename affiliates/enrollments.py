@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.utils.translation import gettext
+
 from affiliates.models import Affiliate, Enrollment, Offer
 
 
@@ -16,9 +18,17 @@ def apply_for(*, affiliate: Affiliate, offer: Offer, now: datetime) -> tuple[Enr
     changes nothing: the database allows one enrollment per affiliate and offer.
     """
     if offer.status != Offer.Status.ACTIVE:
-        raise OfferNotOpen(f"{offer} takes no applications: it is {offer.get_status_display().lower()}.")
+        raise OfferNotOpen(
+            gettext("{offer} takes no applications: it is {status}.").format(
+                offer=offer, status=offer.get_status_display().lower()
+            )
+        )
     if affiliate.status != Affiliate.Status.ACTIVE:
-        raise OfferNotOpen(f"{affiliate} cannot apply: the account is {affiliate.get_status_display().lower()}.")
+        raise OfferNotOpen(
+            gettext("{affiliate} cannot apply: the account is {status}.").format(
+                affiliate=affiliate, status=affiliate.get_status_display().lower()
+            )
+        )
     waits = offer.requires_approval
     status = Enrollment.Status.PENDING if waits else Enrollment.Status.APPROVED
     defaults = {"status": status, "created_at": now, "decided_at": None if waits else now}

@@ -10,13 +10,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from unfold.sites import UnfoldAdminSite
 
+from records.translation import gettext_lazy as _
 from web.http import clean
 
 
 class OperatorPanel(UnfoldAdminSite):
     """Signing in goes through allauth, so that second factors and rate limits hold here too."""
 
-    index_title = "Overview"
+    index_title = _("Overview")
     enable_nav_sidebar = True
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

@@ -124,6 +124,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "config.http.content_policy.PanelPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "config.http.language.PageLanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -224,9 +225,12 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 
+# English is the source language and needs no catalogue; docs/translating.md says how another one is added.
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
 TIME_ZONE = "UTC"
-USE_I18N = False
 FORMAT_MODULE_PATH = ["config.formats"]
 USE_TZ = True
 

@@ -6,6 +6,9 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
+from django.utils.translation import gettext
+
+from records.translation import gettext_lazy as _
 
 # The brand's blue, as in static/portal/portal.css, from paper to ink.
 BLUE = {
@@ -26,14 +29,14 @@ BLUE = {
 def environment(request: HttpRequest) -> list[str]:
     """The kind of installation, as a badge beside the title."""
     if settings.DEBUG:
-        return ["Development", "info"]
-    return ["Production", "danger"] if settings.REQUIRE_HTTPS else ["Demo", "warning"]
+        return [gettext("Development"), "info"]
+    return [gettext("Production"), "danger"] if settings.REQUIRE_HTTPS else [gettext("Demo"), "warning"]
 
 
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Affidavit",
     "SITE_HEADER": "Affidavit",
-    "SITE_SUBHEADER": "Operator panel",
+    "SITE_SUBHEADER": _("Operator panel"),
     "SITE_URL": "/",
     "SITE_ICON": lambda request: static("portal/favicon.svg"),
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("portal/favicon.svg")}],
@@ -65,9 +68,9 @@ UNFOLD: dict[str, Any] = {
     },
     "ACCOUNT": {
         "navigation": [
-            {"title": "Affiliate portal", "link": "/"},
-            {"title": "Change password", "link": lambda request: reverse("account_change_password")},
-            {"title": "Two-factor sign-in", "link": lambda request: reverse("mfa_index")},
+            {"title": _("Affiliate portal"), "link": "/"},
+            {"title": _("Change password"), "link": lambda request: reverse("account_change_password")},
+            {"title": _("Two-factor sign-in"), "link": lambda request: reverse("mfa_index")},
         ]
     },
 }

@@ -7,11 +7,12 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from conversions.checks import check_appeals, check_parking
+from records.translation import gettext_lazy as _
 
 
 class ConversionsConfig(AppConfig):
     name = "conversions"
-    verbose_name = "Conversions"
+    verbose_name = _("Conversions")
 
     def ready(self) -> None:
         register(check_parking)

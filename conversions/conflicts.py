@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from affiliates.models import User
 from conversions.intake.facts import amounts_of, plain_amounts
@@ -77,7 +78,9 @@ def review_of(postback: Postback) -> ConflictReview:
     same = ConflictReview.objects.filter(conversion=postback.conversion_id, fingerprint=postback.fingerprint)
     review = same.first() if postback.conversion_id else None
     if review is None:
-        raise ConflictRefused(f"{postback.public_id} contradicts nothing; there is nothing to decide.")
+        raise ConflictRefused(
+            gettext("{postback} contradicts nothing; there is nothing to decide.").format(postback=postback.public_id)
+        )
     return review
 
 
@@ -96,7 +99,11 @@ def accept(
         [sent] = _sent_by([review.postback])
         changes = _differences(before, sent)
         if seen is not None and seen != changes:
-            raise ConflictRefused(f"Conversion {row.public_id} changed meanwhile: look at {review.postback} again.")
+            raise ConflictRefused(
+                gettext("Conversion {public_id} changed meanwhile: look at {postback} again.").format(
+                    public_id=row.public_id, postback=review.postback
+                )
+            )
         _check(row, changes)
         _take(row, changes)
         Correction.objects.create(
@@ -128,20 +135,34 @@ def _lock(review_id: int) -> tuple[ConflictReview, Conversion]:
     review = rows.select_for_update(of=("self",)).get(pk=review_id)
     if review.resolved_at:
         done = review.get_resolution_display().lower()
-        raise ConflictRefused(f"{review.postback} was decided already: {done}, by {review.resolved_by}.")
+        raise ConflictRefused(
+            gettext("{postback} was decided already: {done}, by {resolved_by}.").format(
+                postback=review.postback, done=done, resolved_by=review.resolved_by
+            )
+        )
     return review, Conversion.objects.select_for_update().get(pk=review.conversion_id)
 
 
 def _check(row: Conversion, changes: list[Difference]) -> None:
     if not changes:
-        raise ConflictRefused(f"Conversion {row.public_id} has these amounts already; dismiss it.")
+        raise ConflictRefused(
+            gettext("Conversion {public_id} has these amounts already; dismiss it.").format(public_id=row.public_id)
+        )
     new = {change.name: change.sent for change in changes}
     if row.refunded and "currency" in new:
         shown = format_money(row.refunded, row.currency)
-        raise ConflictRefused(f"{shown} of conversion {row.public_id} went back: its currency cannot change any more.")
+        raise ConflictRefused(
+            gettext("{shown} of conversion {public_id} went back: its currency cannot change any more.").format(
+                shown=shown, public_id=row.public_id
+            )
+        )
     if "revenue" in new and Decimal(new["revenue"]) < row.refunded:
         shown = format_money(row.refunded, row.currency)
-        raise ConflictRefused(f"{shown} of conversion {row.public_id} went back: its revenue cannot be less than that.")
+        raise ConflictRefused(
+            gettext("{shown} of conversion {public_id} went back: its revenue cannot be less than that.").format(
+                shown=shown, public_id=row.public_id
+            )
+        )
 
 
 def _take(row: Conversion, changes: list[Difference]) -> None:

@@ -1,6 +1,8 @@
 from django.apps import AppConfig
 
+from records.translation import gettext_lazy as _
+
 
 class DashboardConfig(AppConfig):
     name = "dashboard"
-    verbose_name = "Dashboard"
+    verbose_name = _("Dashboard")

@@ -8,6 +8,9 @@ from typing import Any, cast
 from django.db import connection
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext
+
+from records.translation import gettext_lazy as _
 
 # The upper limit of badges: a larger number says no more than "many".
 BOUND = 1000
@@ -75,75 +78,75 @@ class Entry:
 
 SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     (
-        "People & offers",
+        _("People & offers"),
         (
-            Entry("Affiliates", "groups", "affiliates.affiliate", waits="affiliates"),
-            Entry("Advertisers", "storefront", "affiliates.advertiser"),
-            Entry("Offers", "sell", "affiliates.offer"),
-            Entry("Enrollments", "how_to_reg", "affiliates.enrollment", waits="enrollments"),
-            Entry("Coupon codes", "confirmation_number", "affiliates.couponcode"),
+            Entry(_("Affiliates"), "groups", "affiliates.affiliate", waits="affiliates"),
+            Entry(_("Advertisers"), "storefront", "affiliates.advertiser"),
+            Entry(_("Offers"), "sell", "affiliates.offer"),
+            Entry(_("Enrollments"), "how_to_reg", "affiliates.enrollment", waits="enrollments"),
+            Entry(_("Coupon codes"), "confirmation_number", "affiliates.couponcode"),
         ),
     ),
     (
-        "Traffic",
+        _("Traffic"),
         (
-            Entry("Tracking links", "link", "tracking.trackinglink"),
-            Entry("Tracking domains", "dns", "affiliates.trackingdomain"),
-            Entry("Clicks", "ads_click", "tracking.click"),
-            Entry("Legacy click IDs", "history_toggle_off", "tracking.legacyclickid"),
+            Entry(_("Tracking links"), "link", "tracking.trackinglink"),
+            Entry(_("Tracking domains"), "dns", "affiliates.trackingdomain"),
+            Entry(_("Clicks"), "ads_click", "tracking.click"),
+            Entry(_("Legacy click IDs"), "history_toggle_off", "tracking.legacyclickid"),
         ),
     ),
     (
-        "Conversions",
+        _("Conversions"),
         (
-            Entry("Conversions", "task_alt", "conversions.conversion", waits="conversions"),
-            Entry("Review queue", "policy", "conversions.riskreview", waits="reviews"),
-            Entry("Appeals", "gavel", "conversions.appeal", waits="appeals"),
-            Entry("Conflicts", "difference", "conversions.conflictreview", waits="conflicts"),
-            Entry("Postbacks", "call_received", "conversions.postback", waits="postbacks", tone="danger"),
-            Entry("Parked postbacks", "hourglass_top", "conversions.parkedpostback"),
-            Entry("Mappings", "schema", "conversions.sendermapping"),
-            Entry("Goals", "flag", "conversions.goal"),
-            Entry("Risk policies", "shield", "conversions.riskpolicy"),
-            Entry("Customers", "person", "conversions.customer"),
-            Entry("Customer locks", "lock", "conversions.customerlock"),
-            Entry("Touches", "touch_app", "conversions.touch"),
-            Entry("Status history", "history", "conversions.statuschange"),
-            Entry("Decision traces", "rule", "conversions.trace"),
+            Entry(_("Conversions"), "task_alt", "conversions.conversion", waits="conversions"),
+            Entry(_("Review queue"), "policy", "conversions.riskreview", waits="reviews"),
+            Entry(_("Appeals"), "gavel", "conversions.appeal", waits="appeals"),
+            Entry(_("Conflicts"), "difference", "conversions.conflictreview", waits="conflicts"),
+            Entry(_("Postbacks"), "call_received", "conversions.postback", waits="postbacks", tone="danger"),
+            Entry(_("Parked postbacks"), "hourglass_top", "conversions.parkedpostback"),
+            Entry(_("Mappings"), "schema", "conversions.sendermapping"),
+            Entry(_("Goals"), "flag", "conversions.goal"),
+            Entry(_("Risk policies"), "shield", "conversions.riskpolicy"),
+            Entry(_("Customers"), "person", "conversions.customer"),
+            Entry(_("Customer locks"), "lock", "conversions.customerlock"),
+            Entry(_("Touches"), "touch_app", "conversions.touch"),
+            Entry(_("Status history"), "history", "conversions.statuschange"),
+            Entry(_("Decision traces"), "rule", "conversions.trace"),
         ),
     ),
     (
-        "Money",
+        _("Money"),
         (
-            Entry("Commission plans", "percent", "payouts.commissionplan"),
-            Entry("Draft versions", "edit_note", "payouts.draftversion"),
-            Entry("What if", "query_stats", "payouts.whatif", needs="payouts.view_ledgerentry"),
-            Entry("Consents", "handshake", "payouts.planconsent"),
-            Entry("Ledger", "menu_book", "payouts.ledgerentry"),
-            Entry("Billed clicks", "ads_click", "payouts.billedclicks"),
-            Entry("Statements", "receipt_long", "payouts.statement"),
-            Entry("Period closes", "event_available", "payouts.periodclose"),
-            Entry("Invoices", "receipt", "payouts.invoice"),
-            Entry("Billing details", "contact_page", "payouts.billingdetails"),
-            Entry("Self-billing agreements", "draw", "payouts.selfbillingagreement"),
-            Entry("Invoice issuer", "store", "payouts.issuer"),
-            Entry("VAT rates", "account_balance_wallet", "payouts.vatrate"),
-            Entry("Payouts", "payments", "payouts.payout", waits="payouts"),
-            Entry("Payout batches", "stacks", "payouts.payoutbatch"),
-            Entry("Payout methods", "account_balance", "payouts.payoutmethod"),
-            Entry("Payout terms", "contract", "payouts.payoutterms"),
-            Entry("Exchange rates", "currency_exchange", "payouts.exchangerate"),
+            Entry(_("Commission plans"), "percent", "payouts.commissionplan"),
+            Entry(_("Draft versions"), "edit_note", "payouts.draftversion"),
+            Entry(_("What if"), "query_stats", "payouts.whatif", needs="payouts.view_ledgerentry"),
+            Entry(_("Consents"), "handshake", "payouts.planconsent"),
+            Entry(_("Ledger"), "menu_book", "payouts.ledgerentry"),
+            Entry(_("Billed clicks"), "ads_click", "payouts.billedclicks"),
+            Entry(_("Statements"), "receipt_long", "payouts.statement"),
+            Entry(_("Period closes"), "event_available", "payouts.periodclose"),
+            Entry(_("Invoices"), "receipt", "payouts.invoice"),
+            Entry(_("Billing details"), "contact_page", "payouts.billingdetails"),
+            Entry(_("Self-billing agreements"), "draw", "payouts.selfbillingagreement"),
+            Entry(_("Invoice issuer"), "store", "payouts.issuer"),
+            Entry(_("VAT rates"), "account_balance_wallet", "payouts.vatrate"),
+            Entry(_("Payouts"), "payments", "payouts.payout", waits="payouts"),
+            Entry(_("Payout batches"), "stacks", "payouts.payoutbatch"),
+            Entry(_("Payout methods"), "account_balance", "payouts.payoutmethod"),
+            Entry(_("Payout terms"), "contract", "payouts.payoutterms"),
+            Entry(_("Exchange rates"), "currency_exchange", "payouts.exchangerate"),
         ),
     ),
     (
-        "System",
+        _("System"),
         (
-            Entry("Users", "badge", "affiliates.user"),
-            Entry("Groups", "group", "auth.group"),
-            Entry("Second factors", "phonelink_lock", "mfa.authenticator"),
-            Entry("API keys", "vpn_key", "affiliates.apikey"),
-            Entry("Advertiser secrets", "key", "affiliates.advertisersecret"),
-            Entry("What operators did", "manage_history", "admin.logentry"),
+            Entry(_("Users"), "badge", "affiliates.user"),
+            Entry(_("Groups"), "group", "auth.group"),
+            Entry(_("Second factors"), "phonelink_lock", "mfa.authenticator"),
+            Entry(_("API keys"), "vpn_key", "affiliates.apikey"),
+            Entry(_("Advertiser secrets"), "key", "affiliates.advertisersecret"),
+            Entry(_("What operators did"), "manage_history", "admin.logentry"),
         ),
     ),
 )
@@ -152,18 +155,22 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Unfold's navigation for this operator."""
     counts = waiting_for(request)
-    first = [{"title": "Overview", "icon": "space_dashboard", "link": reverse("admin:index")}]
+    first: list[dict[str, Any]] = [
+        {"title": gettext("Overview"), "icon": "space_dashboard", "link": reverse("admin:index")}
+    ]
     if request.user.has_perm("conversions.view_trace"):
         at = request.path.startswith("/trace/")
-        first.append({"title": "Trace an ID", "icon": "timeline", "link": reverse("trace:search"), "active": at})  # type: ignore[dict-item]
-        first.append({"title": "Postback doctor", "icon": "stethoscope", "link": reverse("doctor")})
+        first.append(
+            {"title": gettext("Trace an ID"), "icon": "timeline", "link": reverse("trace:search"), "active": at}
+        )
+        first.append({"title": gettext("Postback doctor"), "icon": "stethoscope", "link": reverse("doctor")})
     if request.user.has_perms(["conversions.view_conversion", "tracking.view_click"]):
-        first.append({"title": "Funnel", "icon": "filter_alt", "link": reverse("funnel")})
-    groups = [{"title": "", "items": first}]
+        first.append({"title": gettext("Funnel"), "icon": "filter_alt", "link": reverse("funnel")})
+    groups: list[dict[str, Any]] = [{"title": "", "items": first}]
     for title, entries in SECTIONS:
         items = [_item(entry, counts) for entry in entries if _may_see(request, entry)]
         if items:
-            groups.append({"title": title, "separator": True, "items": items})  # type: ignore[dict-item]
+            groups.append({"title": title, "separator": True, "items": items})
     return groups
 
 

@@ -5,6 +5,7 @@ import re
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 _HOST = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -23,22 +24,26 @@ def validate_destination(url: str) -> None:
         parts = urlsplit(url)
         host, _port = parts.hostname, parts.port
     except ValueError as error:
-        raise ValidationError(f"This is no address: {error}.") from error
+        raise ValidationError(gettext("This is no address: {error}.").format(error=error)) from error
     if parts.scheme not in ("http", "https") or not host:
-        raise ValidationError("Give a full address that begins with https:// (or http://).")
+        raise ValidationError(gettext("Give a full address that begins with https:// (or http://)."))
     if "{" in parts.netloc or "@" in parts.netloc:
-        raise ValidationError("The host must be fixed: macros and user names are not allowed in it.")
+        raise ValidationError(gettext("The host must be fixed: macros and user names are not allowed in it."))
     if not url.isascii() or re.search(r"[\x00-\x20\x7f\\\"<>]", url):
-        raise ValidationError("Only plain characters are allowed; encode others, for example a space as %20.")
+        raise ValidationError(gettext("Only plain characters are allowed; encode others, for example a space as %20."))
     unknown = sorted(set(MACRO.findall(url)) - MACROS)
     if unknown:
-        raise ValidationError(f"Unknown macro {{{unknown[0]}}}. Known ones: {', '.join(sorted(MACROS))}.")
+        raise ValidationError(
+            gettext("Unknown macro {{{unknown}}}. Known ones: {names}.").format(
+                unknown=unknown[0], names=", ".join(sorted(MACROS))
+            )
+        )
 
 
 def validate_host(host: str) -> None:
     if not _HOST.fullmatch(host):
         raise ValidationError(
-            "Give a host name in lower case such as shop.example or *.shop.example, without https://."
+            gettext("Give a host name in lower case such as shop.example or *.shop.example, without https://.")
         )
 
 
@@ -46,7 +51,9 @@ def validate_network(network: str) -> None:
     try:
         ipaddress.ip_network(network)
     except ValueError as error:
-        raise ValidationError(f"Give an address or a network such as 203.0.113.0/24: {error}.") from error
+        raise ValidationError(
+            gettext("Give an address or a network such as 203.0.113.0/24: {error}.").format(error=error)
+        ) from error
 
 
 def host_allowed(host: str, allowed: list[str]) -> bool:

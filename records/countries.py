@@ -2,4 +2,6 @@
 
 from django.core.validators import RegexValidator
 
-country_code = RegexValidator(r"^[A-Z]{2}$", "A country is two capitals, as in ISO 3166: DE, BR.")
+from records.translation import gettext_lazy as _
+
+country_code = RegexValidator(r"^[A-Z]{2}$", _("A country is two capitals, as in ISO 3166: DE, BR."))

@@ -4,6 +4,8 @@ import csv
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+from django.utils.translation import gettext
+
 MOST_COLUMNS = 200
 LONGEST_NAME = 200
 # Of a line of the file: more than any row of ours, far less than what exhausts a process.
@@ -30,14 +32,19 @@ def column_names(found: Sequence[str]) -> list[str]:
     """The names in lower case. Raise `ColumnsRefused` for too many, overlong or repeated ones."""
     if len(found) > MOST_COLUMNS:
         raise ColumnsRefused(
-            f"The first line names {len(found):,} columns; at most {MOST_COLUMNS} are read. Leave out the others."
+            gettext(
+                "The first line names {number_of_found:,} columns; at most {most_columns} are read. Leave out the "
+                "others."
+            ).format(number_of_found=len(found), most_columns=MOST_COLUMNS)
         )
     names = [name.strip().lower() for name in found]
     if long := [name for name in names if len(name) > LONGEST_NAME]:
         raise ColumnsRefused(
-            f"The column {long[0][:SHOWN]}… has a name of {len(long[0]):,} characters; shorten it to {LONGEST_NAME}. "
-            "Is the first line one of column names?"
+            gettext(
+                "The column {long}… has a name of {number:,} characters; shorten it to {longest_name}. "
+                "Is the first line one of column names?"
+            ).format(long=long[0][:SHOWN], number=len(long[0]), longest_name=LONGEST_NAME)
         )
     if repeated := sorted(name for name, times in Counter(names).items() if times > 1 and name):
-        raise ColumnsRefused(f"The column {', '.join(repeated)} is named twice.")
+        raise ColumnsRefused(gettext("The column {names} is named twice.").format(names=", ".join(repeated)))
     return names

@@ -5,6 +5,8 @@ import io
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from django.utils.translation import gettext
+
 from records.csv_bounds import ColumnsRefused, bounded, column_names
 
 DELIMITERS = ",;\t"
@@ -33,7 +35,9 @@ class Table(NamedTuple):
 def read_table(content: bytes) -> Table:
     """Read the header at once and the rows one by one. Raise `FileRefused`, also while rows are read."""
     if len(content) > LARGEST:
-        raise FileRefused(f"The file has more than {LARGEST // 1024 // 1024} MB. Split it.")
+        raise FileRefused(
+            gettext("The file has more than {largest} MB. Split it.").format(largest=LARGEST // 1024 // 1024)
+        )
     text = _decoded(content)
     head = text[: text.find("\n") + 1 or None]
     delimiter = max(DELIMITERS, key=head.count)
@@ -41,24 +45,24 @@ def read_table(content: bytes) -> Table:
     try:
         columns = column_names(next(reader, []))
     except csv.Error as error:
-        raise FileRefused(f"Line 1 is not CSV: {error}.") from error
+        raise FileRefused(gettext("Line 1 is not CSV: {error}.").format(error=error)) from error
     except ColumnsRefused as error:
         raise FileRefused(str(error)) from error
     if not any(columns):
-        raise FileRefused("The first line must name the columns.")
+        raise FileRefused(gettext("The first line must name the columns."))
     return Table(columns, _rows(reader, columns))
 
 
 def _decoded(content: bytes) -> str:
     if content[:4] in (b"PK\x03\x04", b"\xd0\xcf\x11\xe0"):
-        raise FileRefused("This is a spreadsheet or an archive. Save it as CSV and send that.")
+        raise FileRefused(gettext("This is a spreadsheet or an archive. Save it as CSV and send that."))
     for encoding in ("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", "cp1252"):
         try:
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
         return text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
-    raise FileRefused("The file is text in no known encoding. Save it in UTF-8.")
+    raise FileRefused(gettext("The file is text in no known encoding. Save it in UTF-8."))
 
 
 def _rows(reader: Iterator[list[str]], columns: list[str]) -> Iterator[CsvRow]:
@@ -66,12 +70,17 @@ def _rows(reader: Iterator[list[str]], columns: list[str]) -> Iterator[CsvRow]:
         try:
             values = next(reader, None)
         except csv.Error as error:
-            raise FileRefused(f"Line {reader.line_num} is not CSV: {error}.") from error  # type: ignore[attr-defined]
+            line = reader.line_num  # type: ignore[attr-defined]
+            raise FileRefused(gettext("Line {line} is not CSV: {error}.").format(line=line, error=error)) from error
         if values is None:
             return
         line = reader.line_num  # type: ignore[attr-defined]
         if any(values[len(columns) :]):
-            raise FileRefused(f"Line {line} has {len(values)} values for {len(columns)} columns.")
+            raise FileRefused(
+                gettext("Line {line} has {number_of_values} values for {number_of_columns} columns.").format(
+                    line=line, number_of_values=len(values), number_of_columns=len(columns)
+                )
+            )
         found = {name: value.strip()[:LONGEST_VALUE] for name, value in zip(columns, values, strict=False)}
         if any(found.values()):
             yield CsvRow(line, {name: value for name, value in found.items() if name and value})

@@ -7,6 +7,9 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils.translation import gettext
+
+from records.translation import gettext_lazy as _
 
 # Decimals by currency: those of ISO 4217, and the crypto currencies that programs pay in.
 _BY_PLACES = {
@@ -90,7 +93,7 @@ class CurrencyField(models.CharField):  # type: ignore[type-arg]
         kwargs["max_length"] = 5
         super().__init__(*args, **kwargs)
         self.validators.append(
-            RegexValidator(r"^[A-Z]{3,5}$", "A currency code has three to five capitals, such as EUR.")
+            RegexValidator(r"^[A-Z]{3,5}$", _("A currency code has three to five capitals, such as EUR."))
         )
 
     def deconstruct(self) -> Any:
@@ -101,4 +104,4 @@ class CurrencyField(models.CharField):  # type: ignore[type-arg]
     def validate(self, value: Any, model_instance: Any) -> None:
         super().validate(value, model_instance)
         if value and value not in PLACES:
-            raise ValidationError(f"{value} is not a currency that amounts can be kept in.")
+            raise ValidationError(gettext("{value} is not a currency that amounts can be kept in.").format(value=value))

@@ -10,6 +10,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
+from django.utils.functional import Promise
+
 _SIGNS = "=+-@\u2212"
 # Their full-width and small forms count as well: some programs read them as the plain sign.
 _FORMS = "".join(char for char in map(chr, range(0xFE50, 0xFFF0)) if unicodedata.normalize("NFKC", char) in _SIGNS)
@@ -24,6 +26,8 @@ def cell(value: object) -> object:
     """The value as it may be written to a spreadsheet: a text that could run gets an apostrophe before it."""
     if isinstance(value, Decimal):
         return f"{value:f}"
+    if isinstance(value, Promise):
+        value = str(value)
     if not isinstance(value, str):
         return value
     guarded = _FORMULA.sub(r"\1'", value)

@@ -3,11 +3,16 @@
 from datetime import timedelta
 from decimal import Decimal
 
+from django.utils.translation import gettext, ngettext
+
 UNITS = ((86_400, "day"), (3600, "hour"), (60, "minute"))
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
-    """`1 link`, `1,204 links`; `plural` is for nouns that take more than an s: `2 tries`."""
+    """`1 link`, `1,204 links`; `plural` is for nouns that take more than an s: `2 tries`.
+
+    In English, for what is stored; a page takes `ngettext` or `blocktranslate count`.
+    """
     return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
 
 
@@ -18,15 +23,40 @@ def plain(number: Decimal) -> str:
 
 
 def duration_words(value: timedelta) -> str:
-    """`30 days`, `1 day 12 hours`, `45 minutes`: the two largest units that are not zero; below a minute `12 s`."""
+    """`30 days`, `1 day 12 hours`, `45 minutes`: the two largest units that are not zero; below a minute `12 s`.
+
+    In English, for what is stored; pages show `shown_duration`.
+    """
+    return " ".join(f"{number:.3g} s" if unit == "s" else counted(int(number), unit) for number, unit in _units(value))
+
+
+def shown_duration(value: timedelta) -> str:
+    """The same in the reader's language."""
+    return " ".join(_shown(number, unit) for number, unit in _units(value))
+
+
+def _units(value: timedelta) -> list[tuple[float, str]]:
+    """The two largest units that are not zero, each with its number."""
     rest = value.total_seconds()
     if rest < 60:
-        return f"{rest:.3g} s"
-    parts = []
+        return [(rest, "s")]
+    found: list[tuple[float, str]] = []
     for size, name in UNITS:
-        count, rest = divmod(rest, size)
-        if count:
-            parts.append(counted(int(count), name))
+        number, rest = divmod(rest, size)
+        if number:
+            found.append((int(number), name))
     if int(rest):
-        parts.append(f"{int(rest)} s")
-    return " ".join(parts[:2])
+        found.append((int(rest), "s"))
+    return found[:2]
+
+
+def _shown(number: float, unit: str) -> str:
+    match unit:
+        case "day":
+            return ngettext("{number} day", "{number} days", int(number)).format(number=f"{number:,}")
+        case "hour":
+            return ngettext("{number} hour", "{number} hours", int(number)).format(number=number)
+        case "minute":
+            return ngettext("{number} minute", "{number} minutes", int(number)).format(number=number)
+        case _:
+            return gettext("{number} s").format(number=f"{number:.3g}")

@@ -1,12 +1,13 @@
 from django.apps import AppConfig
 from django.core.checks import register
 
+from records.translation import gettext_lazy as _
 from tracking.checks import check_click_id_keys, check_marks, check_retention
 
 
 class TrackingConfig(AppConfig):
     name = "tracking"
-    verbose_name = "Traffic"
+    verbose_name = _("Traffic")
 
     def ready(self) -> None:
         register(check_click_id_keys)

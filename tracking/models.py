@@ -8,6 +8,7 @@ from django.utils import timezone
 from affiliates.models import Enrollment
 from records import public_ids
 from records.addresses import validate_destination
+from records.translation import gettext_lazy as _
 
 SUB_IDS = tuple(f"sub{n}" for n in range(1, 11))
 
@@ -22,18 +23,20 @@ class TrackingLink(models.Model):
         max_length=40,
         unique=True,
         default=public_ids.link_code,
-        validators=[RegexValidator(r"^[a-z0-9][a-z0-9_-]{2,39}$", "Three to 40 lower-case letters, digits, - or _.")],
+        validators=[
+            RegexValidator(r"^[a-z0-9][a-z0-9_-]{2,39}$", _("Three to 40 lower-case letters, digits, - or _."))
+        ],
     )
-    name = models.CharField(max_length=80, blank=True, help_text="The affiliate's own name for the link.")
+    name = models.CharField(max_length=80, blank=True, help_text=_("The affiliate's own name for the link."))
     destination_url = models.CharField(
         max_length=2000,
         blank=True,
         validators=[validate_destination],
-        help_text="In place of the offer's destination; its host must be one that the offer allows.",
+        help_text=_("In place of the offer's destination; its host must be one that the offer allows."),
     )
     is_active = models.BooleanField(default=True)
     is_test = models.BooleanField(
-        default=False, help_text="What comes of its clicks is judged and shown, but never counted nor paid."
+        default=False, help_text=_("What comes of its clicks is judged and shown, but never counted nor paid.")
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -62,7 +65,7 @@ class Click(models.Model):
     ip = models.GenericIPAddressField(null=True)
     user_agent = models.CharField(max_length=500, default="")
     referrer = models.CharField(max_length=500, default="")
-    visitor = models.UUIDField(null=True, help_text="The visitor cookie on the tracking host.")
+    visitor = models.UUIDField(null=True, help_text=_("The visitor cookie on the tracking host."))
     aff_click_id = models.CharField(max_length=255, default="")
     source = models.CharField(max_length=255, default="")
     sub1 = models.CharField(max_length=255, default="")
@@ -81,10 +84,10 @@ class Click(models.Model):
     device = models.CharField(max_length=10, default="")
     is_bot = models.BooleanField(default=False)
     is_duplicate = models.BooleanField(default=False)
-    os = models.CharField("operating system", max_length=40, default="")
+    os = models.CharField(_("operating system"), max_length=40, default="")
     browser = models.CharField(max_length=40, default="")
-    asn = models.BigIntegerField("autonomous system", null=True, help_text="The network of the address.")
-    is_data_centre = models.BooleanField(default=False, help_text="The address is a hosting company's.")
+    asn = models.BigIntegerField(_("autonomous system"), null=True, help_text=_("The network of the address."))
+    is_data_centre = models.BooleanField(default=False, help_text=_("The address is a hosting company's."))
 
     class Meta:
         ordering = ["-id"]
@@ -104,17 +107,17 @@ class LegacyClickID(models.Model):
     is referred to. There is no `Click` row behind it.
     """
 
-    source = models.CharField(max_length=60, help_text="The platform or advertiser that the IDs come from.")
-    foreign_id = models.CharField(max_length=255, help_text="The click ID as that platform wrote it.")
+    source = models.CharField(max_length=60, help_text=_("The platform or advertiser that the IDs come from."))
+    foreign_id = models.CharField(max_length=255, help_text=_("The click ID as that platform wrote it."))
     link = models.ForeignKey(TrackingLink, models.PROTECT, related_name="legacy_clicks")
     clicked_at = models.DateTimeField()
     click_id = models.UUIDField(unique=True, editable=False)
     aff_click_id = models.CharField(max_length=255, default="", blank=True)
-    sub_ids = models.JSONField(default=dict, blank=True, help_text="The affiliate's labels: sub1 to sub10.")
+    sub_ids = models.JSONField(default=dict, blank=True, help_text=_("The affiliate's labels: sub1 to sub10."))
     imported_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
-        verbose_name = "legacy click ID"
+        verbose_name = _("legacy click ID")
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(fields=["foreign_id", "source"], name="legacy_click_id_once_per_source"),
@@ -135,7 +138,7 @@ class ClickSum(models.Model):
     `marks.py` writes rows as clicks get their marks; `counts/rollups.py` rebuilds them from the clicks.
     """
 
-    link_number = models.BigIntegerField(help_text="The tracking link; 0 stands for all links together.")
+    link_number = models.BigIntegerField(help_text=_("The tracking link; 0 stands for all links together."))
     clicks = models.IntegerField()
     bots = models.IntegerField()
     duplicates = models.IntegerField()
@@ -154,7 +157,7 @@ class ClickHour(ClickSum):
     """Clicks of one hour (UTC): for days in any time zone."""
 
     pk = models.CompositePrimaryKey("link_number", "hour")
-    hour = models.DateTimeField(help_text="When the hour begins.")
+    hour = models.DateTimeField(help_text=_("When the hour begins."))
 
     class Meta(ClickSum.Meta):
         indexes = [models.Index(fields=["hour"], name="click_hour")]

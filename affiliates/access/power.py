@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext
 
 from affiliates.models import AffiliateMember, User
 
@@ -60,7 +61,7 @@ def may_change_group(actor: User, group: Group | None) -> bool:
 
 def refusal(target: User) -> str:
     """The reason, in words, for which `may_act_for` returns False."""
-    return (
-        f"{target} has permissions that you lack, or acts for an affiliate and you may not change affiliates and "
+    return gettext(
+        "{target} has permissions that you lack, or acts for an affiliate and you may not change affiliates and "
         "members. Ask a superuser, or choose another account."
-    )
+    ).format(target=target)

@@ -10,6 +10,7 @@ from allauth.core.internal import ratelimit
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
+from records.translation import gettext_lazy as _
 from web.client_address import origin_of
 
 APP = "affidavit"
@@ -19,7 +20,7 @@ LIMITS = {
     PASSWORD: {"together": "5/5m/key", "account": "20/5m/key", "slowed": "1/m/key"},
     SECOND_FACTOR: {"together": "5/5m/key", "account": "10/5m/key", "slowed": "1/5m/key"},
 }
-TOO_MANY = "Too many wrong tries from your address. Wait five minutes, then try again."
+TOO_MANY = _("Too many wrong tries from your address. Wait five minutes, then try again.")
 
 Uses = list[ratelimit.RateLimitUsage]
 

@@ -6,21 +6,22 @@ from django.utils import timezone
 
 from affiliates.models.offers import Offer
 from affiliates.models.people import Affiliate, User
+from records.translation import gettext_lazy as _
 
 
 class Enrollment(models.Model):
     """An affiliate's access to an offer."""
 
     class Status(models.TextChoices):
-        PENDING = "pending", "Applied"
-        APPROVED = "approved", "Approved"
-        REJECTED = "rejected", "Rejected"
-        BLOCKED = "blocked", "Blocked"
+        PENDING = "pending", _("Applied")
+        APPROVED = "approved", _("Approved")
+        REJECTED = "rejected", _("Rejected")
+        BLOCKED = "blocked", _("Blocked")
 
     affiliate = models.ForeignKey(Affiliate, models.PROTECT, related_name="enrollments")
     offer = models.ForeignKey(Offer, models.PROTECT, related_name="enrollments")
     status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
-    note = models.CharField(max_length=250, blank=True, help_text="Why; the affiliate sees it.")
+    note = models.CharField(max_length=250, blank=True, help_text=_("Why; the affiliate sees it."))
     decided_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -54,7 +55,7 @@ class ApiKey(models.Model):
     affiliate = models.ForeignKey(Affiliate, models.CASCADE, null=True, blank=True, related_name="api_keys")
     name = models.CharField(max_length=60)
     digest = models.CharField(max_length=64, unique=True, editable=False)
-    hint = models.CharField(max_length=12, editable=False, help_text="The key's first characters.")
+    hint = models.CharField(max_length=12, editable=False, help_text=_("The key's first characters."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True)

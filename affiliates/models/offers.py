@@ -12,37 +12,38 @@ from records import public_ids
 from records.addresses import validate_destination, validate_host
 from records.countries import country_code
 from records.money import CurrencyField
+from records.translation import gettext_lazy as _
 
 
 class Offer(models.Model):
     """A product that affiliates promote: where visitors go, and the rules that apply to them."""
 
     class Status(models.TextChoices):
-        DRAFT = "draft", "Draft"
-        ACTIVE = "active", "Active"
-        PAUSED = "paused", "Paused"
-        ENDED = "ended", "Ended"
+        DRAFT = "draft", _("Draft")
+        ACTIVE = "active", _("Active")
+        PAUSED = "paused", _("Paused")
+        ENDED = "ended", _("Ended")
 
     class Vertical(models.TextChoices):
-        IGAMING = "igaming", "iGaming"
-        FOREX = "forex", "Forex"
-        PROP = "prop", "Prop trading"
-        SHOP = "shop", "Shop"
-        LEADS = "leads", "Lead generation"
+        IGAMING = "igaming", _("iGaming")
+        FOREX = "forex", _("Forex")
+        PROP = "prop", _("Prop trading")
+        SHOP = "shop", _("Shop")
+        LEADS = "leads", _("Lead generation")
 
     class PassThrough(models.TextChoices):
-        NONE = "none", "None"
-        LISTED = "listed", "Only those listed"
-        ALL = "all", "All"
+        NONE = "none", _("None")
+        LISTED = "listed", _("Only those listed")
+        ALL = "all", _("All")
 
     class CustomerLock(models.TextChoices):
-        FIRST = "first", "First affiliate keeps the customer"
-        LAST = "last", "Last click takes the customer over"
-        NONE = "none", "No lock: every event needs its click"
+        FIRST = "first", _("First affiliate keeps the customer")
+        LAST = "last", _("Last click takes the customer over")
+        NONE = "none", _("No lock: every event needs its click")
 
     class AttributionModel(models.TextChoices):
-        LAST_CLICK = "last_click", "Last click: the one that the event names"
-        FIRST_CLICK = "first_click", "First click within the window"
+        LAST_CLICK = "last_click", _("Last click: the one that the event names")
+        FIRST_CLICK = "first_click", _("First click within the window")
 
     public_id = models.CharField(max_length=16, unique=True, default=public_ids.offer_id, editable=False)
     advertiser = models.ForeignKey(Advertiser, models.PROTECT, related_name="offers")
@@ -50,78 +51,79 @@ class Offer(models.Model):
     vertical = models.CharField(max_length=10, choices=Vertical)
     status = models.CharField(max_length=8, choices=Status, default=Status.DRAFT)
     description = models.TextField(blank=True)
-    terms = models.TextField(blank=True, help_text="What traffic is welcome and what is not; affiliates read it.")
+    terms = models.TextField(blank=True, help_text=_("What traffic is welcome and what is not; affiliates read it."))
     currency = CurrencyField(default="EUR")
     destination_url = models.CharField(
         max_length=2000,
         validators=[validate_destination],
-        help_text="Where visitors go. Macros such as {click_id} and {sub1} are filled in; click_id is always added.",
+        help_text=_("Where visitors go. Macros such as {click_id} and {sub1} are filled in; click_id is always added."),
     )
     fallback_url = models.CharField(
         max_length=2000,
         blank=True,
         validators=[validate_destination],
-        help_text="Where visitors go while the offer is paused; empty answers 410 Gone.",
+        help_text=_("Where visitors go while the offer is paused; empty answers 410 Gone."),
     )
     deep_link_hosts = ArrayField(
         models.CharField(max_length=253, validators=[validate_host]),
         default=list,
         blank=True,
-        help_text="Hosts that an affiliate's url= may lead to; *.example.com allows every host below it.",
+        help_text=_("Hosts that an affiliate's url= may lead to; *.example.com allows every host below it."),
     )
     pass_through = models.CharField(
         max_length=6,
         choices=PassThrough,
         default=PassThrough.NONE,
-        help_text="Whether other parameters of the link reach the destination.",
+        help_text=_("Whether other parameters of the link reach the destination."),
     )
     pass_through_names = ArrayField(
         models.CharField(max_length=60),
         default=list,
         blank=True,
-        help_text="The parameters that are passed through when only listed ones are, for example utm_source.",
+        help_text=_("The parameters that are passed through when only listed ones are, for example utm_source."),
     )
     countries = ArrayField(
         models.CharField(max_length=2, validators=[country_code]),
         default=list,
         blank=True,
-        help_text="Visitors from elsewhere go to the fallback; empty allows all countries.",
+        help_text=_("Visitors from elsewhere go to the fallback; empty allows all countries."),
     )
-    starts_at = models.DateTimeField(null=True, blank=True, help_text="Links are closed before this moment.")
-    ends_at = models.DateTimeField(null=True, blank=True, help_text="Links are closed from this moment on.")
+    starts_at = models.DateTimeField(null=True, blank=True, help_text=_("Links are closed before this moment."))
+    ends_at = models.DateTimeField(null=True, blank=True, help_text=_("Links are closed from this moment on."))
     daily_click_cap = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Clicks a day (UTC); then links lead to the fallback until the next day."
+        null=True, blank=True, help_text=_("Clicks a day (UTC); then links lead to the fallback until the next day.")
     )
     daily_conversion_cap = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Conversions a day (UTC) that are not rejected; then links are closed too."
+        null=True, blank=True, help_text=_("Conversions a day (UTC) that are not rejected; then links are closed too.")
     )
     capped_until = models.DateTimeField(
         null=True,
         blank=True,
         editable=False,
-        help_text="Set when a cap is reached; the links open again by themselves.",
+        help_text=_("Set when a cap is reached; the links open again by themselves."),
     )
     attribution_window = models.DurationField(
-        default=timedelta(days=30), help_text="How long after the click an event still counts, for example 30 00:00:00."
+        default=timedelta(days=30),
+        help_text=_("How long after the click an event still counts, for example 30 00:00:00."),
     )
     attribution_window_minimum = models.DurationField(
         null=True,
         blank=True,
-        help_text="An event sooner after the click is rejected, for example 00:00:02; empty: none is too soon.",
+        help_text=_("An event sooner after the click is rejected, for example 00:00:02; empty: none is too soon."),
     )
     attribution_model = models.CharField(
         max_length=11,
         choices=AttributionModel,
         default=AttributionModel.LAST_CLICK,
-        help_text="Which click is credited where several affiliates touched a customer and no lock decides.",
+        help_text=_("Which click is credited where several affiliates touched a customer and no lock decides."),
     )
     customer_lock = models.CharField(max_length=5, choices=CustomerLock, default=CustomerLock.FIRST)
     customer_lock_expires = models.DurationField(
         null=True,
         blank=True,
-        help_text="After this long the customer's next click takes over; empty: the lock holds for good.",
+        help_text=_("After this long the customer's next click takes over; empty: the lock holds for good."),
     )
-    requires_approval = models.BooleanField(default=True, help_text="Affiliates apply; an operator approves each.")
+    requires_approval = models.BooleanField(default=True, help_text=_("Affiliates apply; an operator approves each."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -154,27 +156,27 @@ class OfferDestination(models.Model):
     """Another destination for some of an offer's visitors: by country, device or system, chosen by weight."""
 
     class Device(models.TextChoices):
-        DESKTOP = "desktop", "Desktop"
-        PHONE = "phone", "Phone"
-        TABLET = "tablet", "Tablet"
+        DESKTOP = "desktop", _("Desktop")
+        PHONE = "phone", _("Phone")
+        TABLET = "tablet", _("Tablet")
 
     offer = models.ForeignKey(Offer, models.CASCADE, related_name="destinations")
     name = models.CharField(max_length=60)
     destination_url = models.CharField(max_length=2000, validators=[validate_destination])
     countries = ArrayField(
-        models.CharField(max_length=2, validators=[country_code]), default=list, blank=True, help_text="Empty: all."
+        models.CharField(max_length=2, validators=[country_code]), default=list, blank=True, help_text=_("Empty: all.")
     )
     devices = ArrayField(
-        models.CharField(max_length=7, choices=Device), default=list, blank=True, help_text="Empty: all."
+        models.CharField(max_length=7, choices=Device), default=list, blank=True, help_text=_("Empty: all.")
     )
     systems = ArrayField(
         models.CharField(max_length=20),
         default=list,
         blank=True,
-        help_text="Such as Android, iOS, Windows; empty: all.",
+        help_text=_("Such as Android, iOS, Windows; empty: all."),
     )
     weight = models.PositiveSmallIntegerField(
-        default=100, help_text="Share among the destinations that fit a visitor; 0 switches it off."
+        default=100, help_text=_("Share among the destinations that fit a visitor; 0 switches it off.")
     )
 
     class Meta:
@@ -188,9 +190,9 @@ class OfferDestination(models.Model):
 class TrackingDomain(models.Model):
     """A host of the operator's own that serves tracking links, postbacks and pixels, and nothing else."""
 
-    host = models.CharField(max_length=253, unique=True, validators=[validate_host], help_text="go.example.com")
+    host = models.CharField(max_length=253, unique=True, validators=[validate_host], help_text=_("go.example.com"))
     is_active = models.BooleanField(default=True)
-    is_default = models.BooleanField(default=False, help_text="Affiliates are shown their links on this host.")
+    is_default = models.BooleanField(default=False, help_text=_("Affiliates are shown their links on this host."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:

@@ -9,12 +9,14 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from records import public_ids
 from records.advisory_locks import Lock
 from records.append_only import append_only
 from records.countries import country_code
 from records.money import CurrencyField
+from records.translation import gettext_lazy as _
 
 
 class UserManager(BaseUserManager["User"]):
@@ -41,7 +43,7 @@ class User(AbstractUser):
     last_name = None  # type: ignore[assignment]
     name = models.CharField(max_length=120, blank=True)
     email = models.EmailField(unique=True)
-    time_zone = models.CharField(max_length=60, default="UTC", help_text="Pages show times in this zone.")
+    time_zone = models.CharField(max_length=60, default="UTC", help_text=_("Pages show times in this zone."))
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -88,17 +90,17 @@ class Affiliate(models.Model):
     """A company or person that sends visitors and earns commission."""
 
     class Status(models.TextChoices):
-        PENDING = "pending", "Waiting for approval"
-        ACTIVE = "active", "Active"
-        SUSPENDED = "suspended", "Suspended"
-        CLOSED = "closed", "Closed"
+        PENDING = "pending", _("Waiting for approval")
+        ACTIVE = "active", _("Active")
+        SUSPENDED = "suspended", _("Suspended")
+        CLOSED = "closed", _("Closed")
 
     public_id = models.CharField(max_length=16, unique=True, default=public_ids.affiliate_id, editable=False)
     name = models.CharField(max_length=120)
     status = models.CharField(max_length=12, choices=Status, default=Status.PENDING)
-    status_note = models.CharField(max_length=250, blank=True, help_text="Why; the affiliate sees it.")
+    status_note = models.CharField(max_length=250, blank=True, help_text=_("Why; the affiliate sees it."))
     country = models.CharField(max_length=2, validators=[country_code])
-    currency = CurrencyField(default="EUR", help_text="The currency the affiliate is paid in.")
+    currency = CurrencyField(default="EUR", help_text=_("The currency the affiliate is paid in."))
     website = models.URLField(blank=True)
     parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -132,7 +134,13 @@ class Affiliate(models.Model):
         above, seen = self.parent, set[int]()
         while above is not None and above.pk not in seen:
             if above.pk == self.pk:
-                raise ValidationError({"parent": f"{self.parent} stands below {self}: parents cannot form a circle."})
+                raise ValidationError(
+                    {
+                        "parent": gettext("{parent} stands below {value}: parents cannot form a circle.").format(
+                            parent=self.parent, value=self
+                        )
+                    }
+                )
             seen.add(above.pk)
             above = above.parent
 
@@ -142,11 +150,11 @@ class Parentage(models.Model):
 
     affiliate = models.ForeignKey(Affiliate, models.PROTECT, related_name="parentage")
     parent = models.ForeignKey(Affiliate, models.PROTECT, null=True, related_name="+")
-    since = models.DateTimeField(null=True, help_text="Empty: from the beginning.")
+    since = models.DateTimeField(null=True, help_text=_("Empty: from the beginning."))
 
     class Meta:
         ordering = ["id"]
-        verbose_name_plural = "parents over time"
+        verbose_name_plural = _("parents over time")
         triggers: ClassVar = append_only("parentage_append_only")
 
     def __str__(self) -> str:
@@ -157,8 +165,8 @@ class AffiliateMember(models.Model):
     """A user who may see and act for an affiliate."""
 
     class Role(models.TextChoices):
-        OWNER = "owner", "Owner"
-        MEMBER = "member", "Member"
+        OWNER = "owner", _("Owner")
+        MEMBER = "member", _("Member")
 
     affiliate = models.ForeignKey(Affiliate, models.CASCADE, related_name="members")
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")

@@ -215,7 +215,7 @@ class RiskPolicyAdmin(PanelAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: RiskPolicy | None = None) -> list[tuple[str | None, Any]]:
         """Each signal's points with its limits, two in a row; signals without limits share rows."""
         own = {"fields": ("offer", ("threshold", "owner"), ("hold_for", "at_end")), "description": ABOUT_POINTS}
-        return [(None, own), *((str(group), {"fields": _rows(group)}) for group in SignalGroup)]
+        return [(None, own), *((group.label, {"fields": _rows(group)}) for group in SignalGroup)]
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if isinstance(db_field, models.DurationField):

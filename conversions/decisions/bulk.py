@@ -8,6 +8,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from affiliates.models import User
 from conversions.decisions.held import HeldConversions, held_of, held_words
@@ -70,7 +71,11 @@ def decide_many(wishes: Sequence[Wish], *, actor: User, now: datetime, dry: bool
     more than `MOST` at once.
     """
     if len(wishes) > MOST:
-        raise FileRefused(f"{len(wishes):,} rows at once; at most {MOST:,}. Split them.")
+        raise FileRefused(
+            gettext("{number_of_wishes:,} rows at once; at most {most:,}. Split them.").format(
+                number_of_wishes=len(wishes), most=MOST
+            )
+        )
     rest, answers, seen = iter(wishes), list[BulkAnswer](), set[int]()
     while chunk := list(islice(rest, CHUNK)):
         answers += _decide_chunk(chunk, actor, now, dry, seen)
@@ -134,30 +139,40 @@ def _judged(
     if row is None:
         return BulkAnswer(REFUSED, "", _unknown(wish)), None
     if len(found) > 1:
-        message = f"{len(found)} conversions have this transaction: name the advertiser and the goal, or the id."
+        message = gettext(
+            "{number_of_found} conversions have this transaction: name the advertiser and the goal, or the id."
+        ).format(number_of_found=len(found))
         return BulkAnswer(REFUSED, "", message), None
     if row.pk in seen:
-        return BulkAnswer(REFUSED, named, "An earlier row names the same conversion."), None
+        return BulkAnswer(REFUSED, named, gettext("An earlier row names the same conversion.")), None
     seen.add(row.pk)
     if wish.status not in (Status.APPROVED, Status.REJECTED):
-        return BulkAnswer(REFUSED, named, f"status is {wish.status or 'missing'}; send approved or rejected."), None
+        return BulkAnswer(
+            REFUSED,
+            named,
+            gettext("status is {status}; send approved or rejected.").format(status=wish.status or "missing"),
+        ), None
     if row.status == wish.status:
-        return BulkAnswer(UNCHANGED, named, f"It is {row.status} already."), None
+        return BulkAnswer(UNCHANGED, named, gettext("It is {status} already.").format(status=row.status)), None
     move = _move(wish, row)
     if isinstance(move, str):
         return BulkAnswer(REFUSED, named, move), None
     if move.to == Status.APPROVED and row.pk in held and not wish.include_held:
-        message = f"{named} is left out: {held_words(held[row.pk])}. include_held approves it all the same."
+        message = gettext("{named} is left out: {held_words}. include_held approves it all the same.").format(
+            named=named, held_words=held_words(held[row.pk])
+        )
         return BulkAnswer(REFUSED, named, message, tuple(held[row.pk])), None
     return BulkAnswer(CHANGED, named, f"{row.get_status_display()} → {move.to.label}: {move.reason.label}."), move
 
 
 def _unknown(wish: Wish) -> str:
     if wish.id:
-        return f"There is no conversion {wish.id[:40]}."
+        return gettext("There is no conversion {wish}.").format(wish=wish.id[:40])
     if wish.transaction_id:
-        return f"There is no conversion with the transaction {wish.transaction_id[:100]} there."
-    return "Name the conversion by id, or by transaction_id."
+        return gettext("There is no conversion with the transaction {transaction_id} there.").format(
+            transaction_id=wish.transaction_id[:100]
+        )
+    return gettext("Name the conversion by id, or by transaction_id.")
 
 
 def _move(wish: Wish, row: Conversion) -> _Move | str:
@@ -167,14 +182,20 @@ def _move(wish: Wish, row: Conversion) -> _Move | str:
     usual = Reason.APPEAL if row.status == Status.REJECTED else Reason.OPERATOR_APPROVED
     usual = usual if to == Status.APPROVED else Reason.OPERATOR_REJECTED
     if wish.reason and wish.reason not in reasons:
-        return f"reason is {wish.reason[:40]}; for {to} there are {', '.join(reasons)}."
+        return gettext("reason is {reason}; for {to} there are {names}.").format(
+            reason=wish.reason[:40], to=to, names=", ".join(reasons)
+        )
     reason = Reason(wish.reason) if wish.reason else usual
     if row.status not in reasons[reason]:
-        return f"The reason {reason} is not for a conversion that is {row.status}."
+        return gettext("The reason {reason} is not for a conversion that is {status}.").format(
+            reason=reason, status=row.status
+        )
     if len(wish.note) > LONGEST_NOTE:
-        return f"The note has {len(wish.note)} characters; {LONGEST_NOTE} are kept."
+        return gettext("The note has {number_of_note} characters; {longest_note} are kept.").format(
+            number_of_note=len(wish.note), longest_note=LONGEST_NOTE
+        )
     if reason != Reason.OPERATOR_APPROVED and not wish.note:
-        return f"{reason} needs a note: the affiliate reads why."
+        return gettext("{reason} needs a note: the affiliate reads why.").format(reason=reason)
     return _Move(to, reason, wish.note)
 
 
@@ -182,12 +203,16 @@ def read_wishes(content: bytes) -> tuple[list[int], list[Wish]]:
     """The rows of a CSV file with their line numbers; `COLUMNS` are its columns."""
     table = read_table(content)
     if "status" not in table.columns or not {"id", "transaction_id"} & set(table.columns):
-        raise FileRefused("The first line must name the columns status, and id or transaction_id.")
+        raise FileRefused(gettext("The first line must name the columns status, and id or transaction_id."))
     if unknown := [name for name in table.columns if name and name not in COLUMNS]:
-        raise FileRefused(f"Unknown column {', '.join(unknown)[:100]}. Known are {', '.join(COLUMNS)}.")
+        raise FileRefused(
+            gettext("Unknown column {names}. Known are {names_2}.").format(
+                names=", ".join(unknown)[:100], names_2=", ".join(COLUMNS)
+            )
+        )
     rows = list(islice(_rows_of(table.rows), MOST + 1))
     if not rows:
-        raise FileRefused("The file has no rows below its first line.")
+        raise FileRefused(gettext("The file has no rows below its first line."))
     return [line for line, _ in rows], [wish for _, wish in rows]
 
 
@@ -196,6 +221,10 @@ def _rows_of(rows: Iterator[tuple[int, dict[str, str]]]) -> Iterator[tuple[int, 
         texts = {"status": "", **values}
         include = texts.pop("include_held", "").lower()
         if include not in YES + NO:
-            raise FileRefused(f"Line {line}: include_held is {include[:20]}; write yes or no.")
+            raise FileRefused(
+                gettext("Line {line}: include_held is {include}; write yes or no.").format(
+                    line=line, include=include[:20]
+                )
+            )
         small = {name: texts.get(name, "").lower() for name in ("status", "reason")}
         yield line, Wish(**{**texts, **small}, include_held=include in YES)

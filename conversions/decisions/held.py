@@ -5,10 +5,12 @@ from enum import StrEnum
 from typing import Any
 
 from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext
 
 from affiliates.models import Affiliate
 from conversions.models import Conversion, QualificationWait, RiskReview
 from conversions.reasons.codes import Reason
+from records.translation import gettext_lazy as _
 
 Status = Conversion.Status
 
@@ -21,16 +23,16 @@ class HeldConversions(StrEnum):
 
 
 LABELS = {
-    HeldConversions.REVIEW: "held for review",
-    HeldConversions.RULES: "waiting for a rule",
-    HeldConversions.CAP: "over a cap",
-    HeldConversions.CLOSED: "of affiliates without access (suspended or closed)",
+    HeldConversions.REVIEW: _("held for review"),
+    HeldConversions.RULES: _("waiting for a rule"),
+    HeldConversions.CAP: _("over a cap"),
+    HeldConversions.CLOSED: _("of affiliates without access (suspended or closed)"),
 }
 _BY_REASON = {
-    Reason.RISK_REVIEW: (HeldConversions.REVIEW, "held for review"),
-    Reason.AWAITS_RULES: (HeldConversions.RULES, "waiting for a rule of its goal"),
-    Reason.OVER_CAP_HELD: (HeldConversions.CAP, "over the cap of its period"),
-    Reason.AFFILIATE_CLOSED: (HeldConversions.CLOSED, "its affiliate has no access to the offer any more"),
+    Reason.RISK_REVIEW: (HeldConversions.REVIEW, _("held for review")),
+    Reason.AWAITS_RULES: (HeldConversions.RULES, _("waiting for a rule of its goal")),
+    Reason.OVER_CAP_HELD: (HeldConversions.CAP, _("over the cap of its period")),
+    Reason.AFFILIATE_CLOSED: (HeldConversions.CLOSED, _("its affiliate has no access to the offer any more")),
 }
 
 
@@ -47,11 +49,13 @@ def held_of(rows: Collection[Conversion]) -> dict[int, dict[HeldConversions, str
         held: dict[HeldConversions, str] = {}
         if row.status == Status.PENDING:
             if kind := _BY_REASON.get(Reason(row.reason)):
-                held[kind[0]] = kind[1]
-            held |= {HeldConversions.REVIEW: "held for review"} if in_review else {}
-            held |= {HeldConversions.RULES: "waiting for a rule of its goal"} if waits else {}
+                held[kind[0]] = str(kind[1])
+            held |= {HeldConversions.REVIEW: gettext("held for review")} if in_review else {}
+            held |= {HeldConversions.RULES: gettext("waiting for a rule of its goal")} if waits else {}
         if affiliate != Affiliate.Status.ACTIVE:
-            held[HeldConversions.CLOSED] = f"its affiliate is {Affiliate.Status(affiliate).label.lower()}"
+            held[HeldConversions.CLOSED] = gettext("its affiliate is {status}").format(
+                status=Affiliate.Status(affiliate).label.lower()
+            )
         if held:
             found[row.pk] = held
     return found

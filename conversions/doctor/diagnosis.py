@@ -26,6 +26,7 @@ from conversions.intake.read.receive import secret_names
 from conversions.intake.read.repairs import repair
 from conversions.reasons.codes import Reason
 from conversions.reasons.explanations import EXPLANATIONS
+from records.translation import in_english
 
 TOKEN_MARK = "YOUR_TOKEN"  # noqa: S105 (stands where a token was)
 # Reasons that refuse the sender: the request is then decided as the advertiser's.
@@ -181,7 +182,9 @@ def _decide(found: Diagnosis, received: Received, now: datetime) -> None:
     run = dry_run(received, now=now)
     reason = Reason(run.decision.body["reason"])
     if reason in OF_THE_SENDER:
-        found.problems.append(DiagnosedProblem("sender", run.decision.body["message"], EXPLANATIONS[reason].remedy))
+        found.problems.append(
+            DiagnosedProblem("sender", run.decision.body["message"], in_english(EXPLANATIONS[reason].remedy))
+        )
         found.advertiser = run.advertiser or found.advertiser
         if found.advertiser:
             found.on_trust = True

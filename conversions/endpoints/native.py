@@ -18,6 +18,7 @@ from conversions.intake.read.throttle import WAIT
 from conversions.models import Postback
 from conversions.reasons.codes import Reason
 from conversions.reasons.explanations import EXPLANATIONS
+from records.translation import in_english
 from web.batching import Batcher, QueueFull
 from web.client_address import origin_of
 from web.http import (
@@ -273,4 +274,5 @@ def _plain(name: str, value: Any) -> str:
 
 def try_again() -> dict[str, object]:
     reason = Reason.TRY_AGAIN
-    return {"outcome": "error", "reason": reason.value, "message": EXPLANATIONS[reason].remedy, "problems": []}
+    message = in_english(EXPLANATIONS[reason].remedy)
+    return {"outcome": "error", "reason": reason.value, "message": message, "problems": []}

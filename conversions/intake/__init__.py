@@ -17,6 +17,7 @@ from conversions.intake.read.receive import receive, reopen
 from conversions.intake.read.throttle import turned_away
 from conversions.intake.write.answer import answer, stored_answer
 from conversions.models import ParkedPostback, Postback
+from records.translation import in_english
 
 __all__ = ["Decision", "Received", "decide_left_over", "expire_parked", "intake", "resume_parked", "try_parked"]
 
@@ -166,5 +167,5 @@ def _reopen_parked(row: ParkedPostback, now: datetime) -> Case:
     case = reopen(row.postback)
     case.parking, case.advertiser = Parking(row, may_wait=now < row.expires_at), row.postback.advertiser
     note = f"Try {row.tries + 1}; it waits since {row.parked_at:%Y-%m-%d %H:%M:%S} UTC."
-    case.note(park.STEP, "resumed", note, rule=row.get_waits_for_display(), awaited=row.awaited)
+    case.note(park.STEP, "resumed", note, rule=in_english(row.get_waits_for_display()), awaited=row.awaited)
     return case

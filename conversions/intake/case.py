@@ -16,6 +16,7 @@ from conversions.reasons.codes import Reason
 from conversions.reasons.explanations import EXPLANATIONS
 from conversions.risk.reviews import FoundSignals
 from conversions.risk_signals.base import ClickMarks
+from records.translation import in_english
 from tracking.click_id.codec import ClickID
 from tracking.models import TrackingLink
 from web.http import clean
@@ -67,7 +68,7 @@ class Problem:
             "field": self.field,
             "value": self.value,
             "message": self.message,
-            "remedy": EXPLANATIONS[self.reason].remedy,
+            "remedy": in_english(EXPLANATIONS[self.reason].remedy),
         }
 
 

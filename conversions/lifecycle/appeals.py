@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext
 
 from affiliates.access.operators import first_operator
 from affiliates.models import User
 from conversions.lifecycle.operator_decisions import approve
 from conversions.models import Appeal, Conversion, StatusChange
+from records.translation import in_english
 
 State, Status = Appeal.State, Conversion.Status
 
@@ -49,16 +51,18 @@ def appeal(*, conversion: Conversion, words: str, evidence_url: str, user: User,
 
 def _check(row: Conversion, now: datetime) -> None:
     if Appeal.objects.filter(pk=row.pk).exists():
-        raise AppealRefused("This conversion was appealed before; each one can be once.")
+        raise AppealRefused(gettext("This conversion was appealed before; each one can be once."))
     if row.status != Status.REJECTED:
         raise AppealRefused(
-            f"This conversion is {row.get_status_display().lower()}: there is nothing to appeal against."
+            gettext("This conversion is {status}: there is nothing to appeal against.").format(
+                status=row.get_status_display().lower()
+            )
         )
     if row.is_test:
-        raise AppealRefused("This is a test: it is never paid, so there is nothing to appeal against.")
+        raise AppealRefused(gettext("This is a test: it is never paid, so there is nothing to appeal against."))
     ends = appeal_ends(rejected_at(row))
     if now > ends:
-        raise AppealRefused(f"The time for it ended on {ends:%Y-%m-%d %H:%M} UTC.")
+        raise AppealRefused(gettext("The time for it ended on {ends:%Y-%m-%d %H:%M} UTC.").format(ends=ends))
 
 
 def rejected_at(row: Conversion) -> datetime:
@@ -72,7 +76,11 @@ def uphold(*, conversion_id: int, note: str, actor: User, now: datetime) -> Appe
     with transaction.atomic():
         row = _lock(conversion_id)
         if not approve(conversion_id=conversion_id, actor=actor, now=now, note=note):
-            raise AppealRefused(f"Conversion {row.conversion} was approved meanwhile: the appeal ends by itself.")
+            raise AppealRefused(
+                gettext("Conversion {conversion} was approved meanwhile: the appeal ends by itself.").format(
+                    conversion=row.conversion
+                )
+            )
         return _settle(row, State.UPHELD, note, actor, now)
 
 
@@ -81,7 +89,11 @@ def dismiss(*, conversion_id: int, note: str, actor: User, now: datetime) -> App
     with transaction.atomic():
         row = _lock(conversion_id)
         if Conversion.objects.select_for_update().get(pk=conversion_id).status != Status.REJECTED:
-            raise AppealRefused(f"Conversion {row.conversion} was decided anew meanwhile: the appeal ends by itself.")
+            raise AppealRefused(
+                gettext("Conversion {conversion} was decided anew meanwhile: the appeal ends by itself.").format(
+                    conversion=row.conversion
+                )
+            )
         return _settle(row, State.DISMISSED, note, actor, now)
 
 
@@ -90,7 +102,11 @@ def _lock(conversion_id: int) -> Appeal:
     found = row.get(pk=conversion_id)
     if found.state != State.OPEN:
         by = f" by {found.resolved_by}" if found.resolved_by else ""
-        raise AppealRefused(f"The appeal against {found.conversion} was {found.state}{by} already.")
+        raise AppealRefused(
+            gettext("The appeal against {conversion} was {state}{by} already.").format(
+                conversion=found.conversion, state=found.state, by=by
+            )
+        )
     return found
 
 
@@ -116,6 +132,6 @@ def end_decided(*, now: datetime, limit: int = 500) -> int:
         }
         for row in rows:
             change = last[row.pk]
-            note = (change.actor and change.note) or f"{change.get_reason_display()}."
+            note = (change.actor and change.note) or f"{in_english(change.get_reason_display())}."
             _settle(row, State.UPHELD, note[:250], change.actor, now)
     return len(rows)

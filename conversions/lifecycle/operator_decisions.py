@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from affiliates.models import User
 from conversions.lifecycle.status import change_status
@@ -35,7 +36,9 @@ def approve(*, conversion_id: int, actor: User, now: datetime, note: str = "") -
         reason = Reason.APPEAL if row.status == Status.REJECTED else Reason.OPERATOR_APPROVED
         if reason == Reason.APPEAL and not note:
             raise DecisionRefused(
-                f"Conversion {row.public_id} was rejected. To approve it on appeal give a `note` that says why."
+                gettext(
+                    "Conversion {public_id} was rejected. To approve it on appeal give a `note` that says why."
+                ).format(public_id=row.public_id)
             )
         return _decide(row, Status.APPROVED, reason, note, actor, now)
 
@@ -46,8 +49,15 @@ def reject(*, conversion_id: int, reason: Reason, note: str, actor: User, now: d
         row = Conversion.objects.select_for_update().get(pk=conversion_id)
         if row.status != Status.REJECTED and row.status not in REJECTIONS[reason]:
             raise DecisionRefused(
-                f"The reason {reason.value} does not fit: conversion {row.public_id} is {row.status}, and it is for "
-                f"conversions that are {' or '.join(sorted(REJECTIONS[reason]))}."
+                gettext(
+                    "The reason {reason_value} does not fit: conversion {public_id} is {status}, and it is for "
+                    "conversions that are {names}."
+                ).format(
+                    reason_value=reason.value,
+                    public_id=row.public_id,
+                    status=row.status,
+                    names=" or ".join(sorted(REJECTIONS[reason])),
+                )
             )
         return _decide(row, Status.REJECTED, reason, note, actor, now)
 

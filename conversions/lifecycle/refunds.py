@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from affiliates.models import User
 from conversions.lifecycle.status import change_status
@@ -68,17 +69,29 @@ def decimals_problem(row: Conversion, amount: Decimal) -> str:
     whole = amount == round_money(amount, row.currency)
     if whole or row.revenue is None or row.revenue != round_money(row.revenue, row.currency):
         return ""
-    return f"{row.currency} is counted in {places(row.currency)} decimals; {amount:f} has more."
+    return gettext("{currency} is counted in {places} decimals; {amount:f} has more.").format(
+        currency=row.currency, places=places(row.currency), amount=amount
+    )
 
 
 def _check(row: Conversion, amount: Decimal, refund_id: str) -> None:
     left = row.remaining_revenue
     if left is None:
-        raise RefundRefused(f"Conversion {row.public_id} came without revenue: reverse it instead.")
+        raise RefundRefused(
+            gettext("Conversion {public_id} came without revenue: reverse it instead.").format(public_id=row.public_id)
+        )
     if amount <= 0 or amount > left:
         shown = format_money(left, row.currency)
-        raise RefundRefused(f"Conversion {row.public_id} has {shown} left; a refund lies above zero and within that.")
+        raise RefundRefused(
+            gettext("Conversion {public_id} has {shown} left; a refund lies above zero and within that.").format(
+                public_id=row.public_id, shown=shown
+            )
+        )
     if problem := decimals_problem(row, amount):
         raise RefundRefused(problem)
     if refund_id and row.refunds.filter(refund_id=refund_id).exists():
-        raise RefundRefused(f"Conversion {row.public_id} had the refund {refund_id} before.")
+        raise RefundRefused(
+            gettext("Conversion {public_id} had the refund {refund_id} before.").format(
+                public_id=row.public_id, refund_id=refund_id
+            )
+        )

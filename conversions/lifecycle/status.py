@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from affiliates.models import User
 from conversions.models import Conversion, Postback, StatusChange
@@ -43,7 +44,11 @@ def change_status(
         changing = [row for row in rows if row.status != to]
         for row in changing:
             if to not in ALLOWED[row.status]:
-                raise StatusNotAllowed(f"Conversion {row.public_id} is {row.status} and cannot become {to}.")
+                raise StatusNotAllowed(
+                    gettext("Conversion {public_id} is {status} and cannot become {to}.").format(
+                        public_id=row.public_id, status=row.status, to=to
+                    )
+                )
         StatusChange.objects.bulk_create(
             StatusChange(
                 conversion=row,

@@ -8,14 +8,15 @@ from django.db.models import F, Q
 from affiliates.models import User
 from conversions.models.conversions import Conversion
 from conversions.models.postbacks import Postback
+from records.translation import gettext_lazy as _
 
 
 class ConflictReview(models.Model):
     """A conflict that was answered 409, once however often it is sent; `resolved_at` is set when it is decided."""
 
     class Resolution(models.TextChoices):
-        ACCEPTED = "accepted", "New amount accepted"
-        DISMISSED = "dismissed", "Dismissed"
+        ACCEPTED = "accepted", _("New amount accepted")
+        DISMISSED = "dismissed", _("Dismissed")
 
     conversion = models.ForeignKey(Conversion, models.PROTECT, related_name="conflicts")
     # The first postback with this content; repeats have the same fingerprint.
@@ -29,7 +30,7 @@ class ConflictReview(models.Model):
 
     class Meta:
         ordering = ["id"]
-        verbose_name = "conflict"
+        verbose_name = _("conflict")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["conversion", "fingerprint"], name="conflict_once"),
             models.CheckConstraint(

@@ -18,6 +18,7 @@ from conversions.reasons.codes import reason_choices
 from records import public_ids
 from records.append_only import append_only
 from records.money import AmountField, CurrencyField
+from records.translation import gettext_lazy as _
 from tracking.models import TrackingLink
 
 # The last change is taken from an array: with a LIMIT, a plan may walk the whole table backwards and find none. Checked
@@ -45,17 +46,17 @@ class Conversion(models.Model):
     """An event that counts for an affiliate. Its row is its own outbox: a change clears `booked_at`."""
 
     class Status(models.TextChoices):
-        PENDING = "pending", "Pending"
-        APPROVED = "approved", "Approved"
-        REJECTED = "rejected", "Rejected"
+        PENDING = "pending", _("Pending")
+        APPROVED = "approved", _("Approved")
+        REJECTED = "rejected", _("Rejected")
 
     class Evidence(models.TextChoices):
-        ROW = "row", "The stored click"
-        SIGNATURE = "signature", "By signature, no stored click"
-        LEGACY = "legacy", "An imported click ID of another platform"
-        LOCK = "lock", "The customer's lock"
-        TOUCH = "touch", "An earlier click of the customer"
-        COUPON = "coupon", "A coupon code"
+        ROW = "row", _("The stored click")
+        SIGNATURE = "signature", _("By signature, no stored click")
+        LEGACY = "legacy", _("An imported click ID of another platform")
+        LOCK = "lock", _("The customer's lock")
+        TOUCH = "touch", _("An earlier click of the customer")
+        COUPON = "coupon", _("A coupon code")
 
     public_id = models.CharField(max_length=24, unique=True, default=public_ids.conversion_id, editable=False)
     advertiser = models.ForeignKey(Advertiser, models.PROTECT, related_name="conversions")
@@ -70,23 +71,23 @@ class Conversion(models.Model):
     transaction_id = models.CharField(max_length=100, default="", db_index=True)
     # The key of the event; its unique constraint decides duplicates.
     dedupe_key = models.CharField(max_length=200)
-    is_test = models.BooleanField(default=False, help_text="Judged and shown, never counted nor paid.")
-    revenue = AmountField(null=True, help_text="The operator's income, as sent.")
+    is_test = models.BooleanField(default=False, help_text=_("Judged and shown, never counted nor paid."))
+    revenue = AmountField(null=True, help_text=_("The operator's income, as sent."))
     # The sum of its Refund rows; a trigger maintains it.
-    refunded = AmountField(default=0, db_default=0, editable=False, help_text="What the customer got back of it.")
-    volume = AmountField(null=True, help_text="Lots traded, as sent.")
-    deductions = models.JSONField(default=dict, db_default={}, help_text="What the sender takes off, by name.")
+    refunded = AmountField(default=0, db_default=0, editable=False, help_text=_("What the customer got back of it."))
+    volume = AmountField(null=True, help_text=_("Lots traded, as sent."))
+    deductions = models.JSONField(default=dict, db_default={}, help_text=_("What the sender takes off, by name."))
     extras = models.JSONField(
-        default=dict, db_default={}, blank=True, help_text="Parameters that no rule reads, by name, as sent."
+        default=dict, db_default={}, blank=True, help_text=_("Parameters that no rule reads, by name, as sent.")
     )
-    payout = AmountField(null=True, help_text="The sender's word for the commission; plans may use or ignore it.")
+    payout = AmountField(null=True, help_text=_("The sender's word for the commission; plans may use or ignore it."))
     currency = CurrencyField()
     status = models.CharField(max_length=8, choices=Status)
     reason = models.CharField(max_length=40, choices=reason_choices)
-    occurred_at = models.DateTimeField(help_text="The sender's word: windows, tiers and plan versions go by it.")
-    received_at = models.DateTimeField(help_text="Our clock: booking goes by it.")
-    approve_at = models.DateTimeField(null=True, help_text="When a pending conversion is approved by itself.")
-    booked_at = models.DateTimeField(null=True, help_text="When the ledger last caught up; empty means due.")
+    occurred_at = models.DateTimeField(help_text=_("The sender's word: windows, tiers and plan versions go by it."))
+    received_at = models.DateTimeField(help_text=_("Our clock: booking goes by it."))
+    approve_at = models.DateTimeField(null=True, help_text=_("When a pending conversion is approved by itself."))
+    booked_at = models.DateTimeField(null=True, help_text=_("When the ledger last caught up; empty means due."))
 
     class Meta:
         ordering = ["-id"]
@@ -138,9 +139,9 @@ class StatusChange(models.Model):
     """A status change of a conversion, with who, when and why. The first one has no status before it."""
 
     class Source(models.TextChoices):
-        POSTBACK = "postback", "Postback"
-        OPERATOR = "operator", "Operator"
-        AUTOMATIC = "automatic", "Automatic approval"
+        POSTBACK = "postback", _("Postback")
+        OPERATOR = "operator", _("Operator")
+        AUTOMATIC = "automatic", _("Automatic approval")
 
     conversion = models.ForeignKey(Conversion, models.PROTECT, related_name="status_changes")
     from_status = models.CharField(max_length=8, choices=Conversion.Status, default="")
@@ -186,8 +187,8 @@ class Trace(models.Model):
     outcome = models.CharField(max_length=13, choices=Postback.Outcome)
     reason = models.CharField(max_length=40, choices=reason_choices)
     http_status = models.PositiveSmallIntegerField()
-    problems = models.JSONField(default=list, help_text="Faults found in the request, each with its remedy.")
-    steps = models.JSONField(help_text="Objects of step, result, rule, input and note, in order.")
+    problems = models.JSONField(default=list, help_text=_("Faults found in the request, each with its remedy."))
+    steps = models.JSONField(help_text=_("Objects of step, result, rule, input and note, in order."))
 
     class Meta:
         ordering = ["id"]

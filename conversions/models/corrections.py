@@ -9,6 +9,7 @@ from affiliates.models import User
 from conversions.models.conversions import Conversion
 from conversions.models.postbacks import Postback
 from records.append_only import append_only
+from records.translation import gettext_lazy as _
 
 
 class Correction(models.Model):
@@ -25,7 +26,7 @@ class Correction(models.Model):
     # Set if a person accepted the postback's amounts; empty if the rules decided.
     note = models.CharField(max_length=250, default="")
     actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
-    at = models.DateTimeField(default=timezone.now, help_text="Our clock.")
+    at = models.DateTimeField(default=timezone.now, help_text=_("Our clock."))
 
     class Meta:
         ordering = ["id"]

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from affiliates.models import Advertiser, Enrollment, Offer
 from records.append_only import append_only
+from records.translation import gettext_lazy as _
 from tracking.models import TrackingLink
 
 
@@ -34,7 +35,7 @@ class CustomerLock(models.Model):
     enrollment = models.ForeignKey(Enrollment, models.PROTECT, related_name="+")
     link = models.ForeignKey(TrackingLink, models.PROTECT, null=True, related_name="+")
     click_id = models.UUIDField(null=True)
-    locked_at = models.DateTimeField(help_text="When the customer's first event happened.")
+    locked_at = models.DateTimeField(help_text=_("When the customer's first event happened."))
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["customer", "offer"], name="lock_once_per_customer_and_offer")]
@@ -51,11 +52,11 @@ class Touch(models.Model):
     enrollment = models.ForeignKey(Enrollment, models.PROTECT, related_name="+")
     link = models.ForeignKey(TrackingLink, models.PROTECT, related_name="+")
     click_id = models.UUIDField()
-    at = models.DateTimeField(help_text="When the click was made.")
+    at = models.DateTimeField(help_text=_("When the click was made."))
 
     class Meta:
         ordering = ["at", "id"]
-        verbose_name_plural = "touches"
+        verbose_name_plural = _("touches")
         triggers: ClassVar = append_only("touch_append_only")
         constraints = [models.UniqueConstraint(fields=["customer", "click_id"], name="touch_once_per_click")]
 

@@ -11,6 +11,7 @@ from django.utils.functional import cached_property
 
 from affiliates.models import Offer
 from records.money import AmountField
+from records.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     from conversions.models.qualification import QualificationRule
@@ -20,65 +21,69 @@ class Goal(models.Model):
     """An event type that an offer counts, with its rules."""
 
     class Kind(models.TextChoices):
-        REGISTRATION = "registration", "Registration"
-        KYC = "kyc", "Identity check"
-        FTD = "ftd", "First deposit (FTD)"
-        DEPOSIT = "deposit", "Deposit"
-        TRADE = "trade", "Trade"
-        PURCHASE = "purchase", "Purchase"
-        SUBSCRIPTION = "subscription", "Subscription"
-        NET_REVENUE = "net_revenue", "Net revenue"
-        CUSTOM = "custom", "Custom"
+        REGISTRATION = "registration", _("Registration")
+        KYC = "kyc", _("Identity check")
+        FTD = "ftd", _("First deposit (FTD)")
+        DEPOSIT = "deposit", _("Deposit")
+        TRADE = "trade", _("Trade")
+        PURCHASE = "purchase", _("Purchase")
+        SUBSCRIPTION = "subscription", _("Subscription")
+        NET_REVENUE = "net_revenue", _("Net revenue")
+        CUSTOM = "custom", _("Custom")
 
     class Approval(models.TextChoices):
-        AT_ONCE = "at_once", "Approved at once"
-        AFTER_DELAY = "after_delay", "Approved after a delay"
-        BY_HAND = "by_hand", "Approved by an operator"
+        AT_ONCE = "at_once", _("Approved at once")
+        AFTER_DELAY = "after_delay", _("Approved after a delay")
+        BY_HAND = "by_hand", _("Approved by an operator")
 
     class DedupeBy(models.TextChoices):
-        TRANSACTION = "transaction", "Each transaction, else each click"
-        CLICK = "click", "Each click"
-        CUSTOMER = "customer", "Each customer, once ever"
+        TRANSACTION = "transaction", _("Each transaction, else each click")
+        CLICK = "click", _("Each click")
+        CUSTOMER = "customer", _("Each customer, once ever")
 
     offer = models.ForeignKey(Offer, models.PROTECT, related_name="goals")
     code = models.CharField(
         max_length=40,
-        validators=[RegexValidator(r"^[a-z0-9_]+$", "Lower-case letters, digits and _.")],
-        help_text="What the postback sends as event_type.",
+        validators=[RegexValidator(r"^[a-z0-9_]+$", _("Lower-case letters, digits and _."))],
+        help_text=_("What the postback sends as event_type."),
     )
     name = models.CharField(max_length=80)
     kind = models.CharField(max_length=14, choices=Kind)
-    position = models.PositiveSmallIntegerField(default=0, help_text="Order in the funnel.")
+    position = models.PositiveSmallIntegerField(default=0, help_text=_("Order in the funnel."))
     is_active = models.BooleanField(default=True)
     approval = models.CharField(max_length=11, choices=Approval, default=Approval.BY_HAND)
-    approval_delay = models.DurationField(null=True, blank=True, help_text="For approval after a delay: 14 00:00:00.")
-    attribution_window = models.DurationField(null=True, blank=True, help_text="In place of the offer's window.")
+    approval_delay = models.DurationField(
+        null=True, blank=True, help_text=_("For approval after a delay: 14 00:00:00.")
+    )
+    attribution_window = models.DurationField(null=True, blank=True, help_text=_("In place of the offer's window."))
     attribution_window_minimum = models.DurationField(
-        null=True, blank=True, help_text="In place of the offer's minimum; 0 lets every event count."
+        null=True, blank=True, help_text=_("In place of the offer's minimum; 0 lets every event count.")
     )
     needs_customer_id = models.BooleanField(default=False)
     needs_revenue = models.BooleanField(default=False)
     once_per_customer = models.BooleanField(
-        default=False, help_text="A second event of the same customer is rejected, as for a registration or an FTD."
+        default=False, help_text=_("A second event of the same customer is rejected, as for a registration or an FTD.")
     )
     dedupe_by = models.CharField(
-        "counts once for",
+        _("counts once for"),
         max_length=11,
         choices=DedupeBy,
         default=DedupeBy.TRANSACTION,
-        help_text="What makes two postbacks the same event: the second is answered as a duplicate, whatever it says.",
+        help_text=_(
+            "What makes two postbacks the same event: the second is answered as a duplicate, whatever it says."
+        ),
     )
     dedupe_window = models.DurationField(
-        "counts again after",
+        _("counts again after"),
         null=True,
         blank=True,
-        help_text="Without a transaction ID: the same click counts again after this time; empty: never.",
+        help_text=_("Without a transaction ID: the same click counts again after this time; empty: never."),
     )
     minimum_revenue = AmountField(
         null=True,
         blank=True,
         validators=[MinValueValidator(0)],
-        help_text="In the offer's currency; an event below it is rejected.",
+        help_text=_("In the offer's currency; an event below it is rejected."),
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from affiliates.models import Advertiser
+from records.translation import gettext_lazy as _
 
 # Content types that no browser runs: an answer may repeat what was sent.
 CONTENT_TYPES = ("text/plain", "application/json", "text/xml", "application/xml")
@@ -18,41 +19,44 @@ class SenderMapping(models.Model):
     """A row of the table of dialects stored in the database; `conversions/dialects/own.py` reads it as one."""
 
     class RefusedStatus(models.IntegerChoices):
-        BY_REASON = 0, "The status that says what was wrong: 401, 403, 404, 409, 422 …"
-        BAD_REQUEST = 400, "400 for every refusal"
-        OK = 200, "200: the body alone says that it was refused"
+        BY_REASON = 0, _("The status that says what was wrong: 401, 403, 404, 409, 422 …")
+        BAD_REQUEST = 400, _("400 for every refusal")
+        OK = 200, _("200: the body alone says that it was refused")
 
     slug = models.CharField(
-        "name in the address",
+        _("name in the address"),
         max_length=40,
         unique=True,
         validators=[
-            RegexValidator(r"^[a-z0-9][a-z0-9-]*\Z", "Lower-case letters, digits and -, a letter or digit first.")
+            RegexValidator(r"^[a-z0-9][a-z0-9-]*\Z", _("Lower-case letters, digits and -, a letter or digit first."))
         ],
-        help_text="Postbacks go to /d/NAME/postback. It cannot be changed later: stored requests name it.",
+        help_text=_("Postbacks go to /d/NAME/postback. It cannot be changed later: stored requests name it."),
     )
-    name = models.CharField(max_length=80, help_text="What operators call the sender.")
+    name = models.CharField(max_length=80, help_text=_("What operators call the sender."))
     advertiser = models.ForeignKey(
         Advertiser,
         models.PROTECT,
         null=True,
         blank=True,
         related_name="mappings",
-        help_text="Only this advertiser's postbacks are taken at the address; empty: every advertiser's.",
+        help_text=_("Only this advertiser's postbacks are taken at the address; empty: every advertiser's."),
     )
     is_active = models.BooleanField(
-        default=True, help_text="Switched off, the address answers 410; stored requests are still read by the mapping."
+        default=True,
+        help_text=_("Switched off, the address answers 410; stored requests are still read by the mapping."),
     )
-    names = models.JSONField(default=dict, help_text="By our field, the sender's names for it in the order of trying.")
-    defaults = models.JSONField(default=dict, blank=True, help_text="By our field, what counts where none was sent.")
-    goals = models.JSONField(default=dict, blank=True, help_text="The sender's words for goals, with ours.")
-    statuses = models.JSONField(default=dict, blank=True, help_text="The sender's words for the status, with ours.")
-    tokens = models.JSONField(default=list, blank=True, help_text="Names of the token beside `token`.")
+    names = models.JSONField(
+        default=dict, help_text=_("By our field, the sender's names for it in the order of trying.")
+    )
+    defaults = models.JSONField(default=dict, blank=True, help_text=_("By our field, what counts where none was sent."))
+    goals = models.JSONField(default=dict, blank=True, help_text=_("The sender's words for goals, with ours."))
+    statuses = models.JSONField(default=dict, blank=True, help_text=_("The sender's words for the status, with ours."))
+    tokens = models.JSONField(default=list, blank=True, help_text=_("Names of the token beside `token`."))
     minor_units = models.BooleanField(
-        "smallest unit", default=False, help_text="Amounts come in the currency's smallest unit: 1250 is 12.50."
+        _("smallest unit"), default=False, help_text=_("Amounts come in the currency's smallest unit: 1250 is 12.50.")
     )
     adds_lists = models.BooleanField(
-        "lists of amounts", default=False, help_text="Amounts may come as a list parted by |, which is added up."
+        _("lists of amounts"), default=False, help_text=_("Amounts may come as a list parted by |, which is added up.")
     )
     time_format = models.CharField(max_length=40, blank=True)
     time_zone = models.CharField(max_length=40, default="UTC")
@@ -60,19 +64,19 @@ class SenderMapping(models.Model):
     content_type = models.CharField(
         max_length=40, default=CONTENT_TYPES[0], choices=[(kind, kind) for kind in CONTENT_TYPES]
     )
-    taken_body = models.TextField("answer to what was taken", blank=True, default="OK")
-    duplicate_body = models.TextField("answer to a duplicate", blank=True, default="OK")
-    refused_body = models.TextField("answer to a refusal", blank=True, default="ERROR {message}")
+    taken_body = models.TextField(_("answer to what was taken"), blank=True, default="OK")
+    duplicate_body = models.TextField(_("answer to a duplicate"), blank=True, default="OK")
+    refused_body = models.TextField(_("answer to a refusal"), blank=True, default="ERROR {message}")
     refused_status = models.PositiveSmallIntegerField(
-        "HTTP status of a refusal", choices=RefusedStatus, default=RefusedStatus.BY_REASON
+        _("HTTP status of a refusal"), choices=RefusedStatus, default=RefusedStatus.BY_REASON
     )
-    version = models.PositiveIntegerField(default=1, editable=False, help_text="Counts the changes; traces name it.")
+    version = models.PositiveIntegerField(default=1, editable=False, help_text=_("Counts the changes; traces name it."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     changed_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering = ["name"]
-        verbose_name = "mapping"
+        verbose_name = _("mapping")
         constraints = [
             models.CheckConstraint(
                 condition=Q(content_type__in=CONTENT_TYPES), name="mapping_content_type_runs_nowhere"

@@ -6,45 +6,46 @@ from django.db.models import Q
 from affiliates.models import Advertiser
 from conversions.reasons.codes import reason_choices
 from records import public_ids
+from records.translation import gettext_lazy as _
 
 
 class Postback(models.Model):
     """One request as received, stored before it is decided; the last decision is stored with it."""
 
     class Endpoint(models.TextChoices):
-        NATIVE = "native", "Postback"
-        PIXEL = "pixel", "Pixel"
-        BULK = "bulk", "Bulk API"
-        CSV = "csv", "CSV import"
-        REPLAY = "replay", "Replay"
+        NATIVE = "native", _("Postback")
+        PIXEL = "pixel", _("Pixel")
+        BULK = "bulk", _("Bulk API")
+        CSV = "csv", _("CSV import")
+        REPLAY = "replay", _("Replay")
 
     class Outcome(models.TextChoices):
-        ACCEPTED = "accepted", "Accepted"
-        UPDATED = "updated", "Updated"
-        DUPLICATE = "duplicate", "Duplicate"
-        HELD = "held", "Held"
-        REJECTED = "rejected", "Rejected"
-        INVALID = "invalid", "Invalid"
-        UNAUTHORIZED = "unauthorized", "Unauthorized"
-        FORBIDDEN = "forbidden", "Forbidden"
-        UNKNOWN_CLICK = "unknown_click", "Unknown click"
-        CONFLICT = "conflict", "Conflict"
+        ACCEPTED = "accepted", _("Accepted")
+        UPDATED = "updated", _("Updated")
+        DUPLICATE = "duplicate", _("Duplicate")
+        HELD = "held", _("Held")
+        REJECTED = "rejected", _("Rejected")
+        INVALID = "invalid", _("Invalid")
+        UNAUTHORIZED = "unauthorized", _("Unauthorized")
+        FORBIDDEN = "forbidden", _("Forbidden")
+        UNKNOWN_CLICK = "unknown_click", _("Unknown click")
+        CONFLICT = "conflict", _("Conflict")
 
     public_id = models.CharField(max_length=24, unique=True, default=public_ids.postback_id, editable=False)
     received_at = models.DateTimeField(db_index=True)
     endpoint = models.CharField(max_length=8, choices=Endpoint, default=Endpoint.NATIVE)
-    mapping = models.CharField(max_length=60, default="native", help_text="Whose parameter names it was read by.")
+    mapping = models.CharField(max_length=60, default="native", help_text=_("Whose parameter names it was read by."))
     method = models.CharField(max_length=7)
     path = models.CharField(max_length=200)
-    parameters = models.JSONField(help_text="Pairs of name and value in the order sent; secrets are masked.")
-    body = models.TextField(default="", help_text="Kept as sent only when it could not be read as parameters.")
+    parameters = models.JSONField(help_text=_("Pairs of name and value in the order sent; secrets are masked."))
+    body = models.TextField(default="", help_text=_("Kept as sent only when it could not be read as parameters."))
     headers = models.JSONField(default=dict)
     ip = models.GenericIPAddressField(null=True)
     is_secure = models.BooleanField(default=False)
     # A digest of the token: enough to authenticate again on replay, useless to a thief.
     token_digest = models.CharField(max_length=64, default="")
     # The result of the signature check on receipt: only then the whole signed text was available.
-    signature = models.CharField(max_length=5, default="", help_text="valid, bad or stale; empty: it had none.")
+    signature = models.CharField(max_length=5, default="", help_text=_("valid, bad or stale; empty: it had none."))
     advertiser = models.ForeignKey(Advertiser, models.PROTECT, null=True, related_name="postbacks")
     # The event as it was read, a document with a version (`conversions.intake.parsed_event`); empty if the request was
     # refused before. Corrections and conflicts compare it, whatever the mapping says later.
@@ -77,21 +78,21 @@ class ParkedPostback(models.Model):
     """A parked postback: its customer, sale or link is not known yet. The row is deleted once it is decided."""
 
     class Waits(models.TextChoices):
-        CUSTOMER = "customer", "The customer's first event"
-        SALE = "sale", "The sale of that transaction"
-        LINK = "link", "The link of its click"
+        CUSTOMER = "customer", _("The customer's first event")
+        SALE = "sale", _("The sale of that transaction")
+        LINK = "link", _("The link of its click")
 
     postback = models.OneToOneField(Postback, models.PROTECT, primary_key=True, related_name="parked")
     advertiser = models.ForeignKey(Advertiser, models.PROTECT, related_name="+")
     waits_for = models.CharField(max_length=8, choices=Waits)
     # What is missing, as one text: the customer's ID, goal and transaction, or the link's number.
     awaited = models.CharField(max_length=150)
-    occurred_at = models.DateTimeField(help_text="Those that wait for the same are decided in this order.")
+    occurred_at = models.DateTimeField(help_text=_("Those that wait for the same are decided in this order."))
     parked_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     tries = models.PositiveSmallIntegerField(default=0)
     next_try_at = models.DateTimeField()
-    is_repeat = models.BooleanField(default=False, help_text="Another that waits already says the same.")
+    is_repeat = models.BooleanField(default=False, help_text=_("Another that waits already says the same."))
 
     class Meta:
         ordering = ["occurred_at", "postback"]

@@ -7,11 +7,13 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from conversions.qualification_kinds.base import UNUSED, CapPeriod, LooksBack, OverCap, QualificationKind, Scope
 from conversions.qualification_kinds.table import KINDS, kind_choices, kind_of, rule_is_complete
 from records.countries import country_code
 from records.money import AmountField
+from records.translation import gettext_lazy as _
 
 
 class QualificationRule(models.Model):
@@ -24,14 +26,16 @@ class QualificationRule(models.Model):
     goal = models.ForeignKey("conversions.Goal", models.CASCADE, related_name="rules")
     kind = models.CharField(max_length=20, choices=kind_choices)
     amount = AmountField(
-        null=True, blank=True, help_text="The minimum: for amounts in the offer's currency, for volume in its own unit."
+        null=True,
+        blank=True,
+        help_text=_("The minimum: for amounts in the offer's currency, for volume in its own unit."),
     )
     factor = models.DecimalField(
         max_digits=8,
         decimal_places=2,
         null=True,
         blank=True,
-        help_text="For volume: so many times the event's own amount, in place of a fixed minimum.",
+        help_text=_("For volume: so many times the event's own amount, in place of a fixed minimum."),
     )
     other_goal = models.ForeignKey(
         "conversions.Goal",
@@ -39,17 +43,17 @@ class QualificationRule(models.Model):
         null=True,
         blank=True,
         related_name="+",
-        help_text="Whose events are added up, that comes first, or from which the time is counted (else the click).",
+        help_text=_("Whose events are added up, that comes first, or from which the time is counted (else the click)."),
     )
     countries = ArrayField(models.CharField(max_length=2, validators=[country_code]), default=list, blank=True)
-    at_least = models.DurationField(null=True, blank=True, help_text="Sooner is rejected.")
-    at_most = models.DurationField(null=True, blank=True, help_text="Later is rejected.")
-    number = models.PositiveIntegerField(null=True, blank=True, help_text="How many count in the period.")
+    at_least = models.DurationField(null=True, blank=True, help_text=_("Sooner is rejected."))
+    at_most = models.DurationField(null=True, blank=True, help_text=_("Later is rejected."))
+    number = models.PositiveIntegerField(null=True, blank=True, help_text=_("How many count in the period."))
     scope = models.CharField(max_length=9, choices=Scope, default="", blank=True)
     period = models.CharField(max_length=5, choices=CapPeriod, default="", blank=True)
     over_cap = models.CharField(max_length=6, choices=OverCap, default=OverCap.REJECT)
     within = models.DurationField(
-        null=True, blank=True, help_text="How long after the event it may still be met; empty: for ever."
+        null=True, blank=True, help_text=_("How long after the event it may still be met; empty: for ever.")
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -95,7 +99,9 @@ class QualificationRule(models.Model):
         if self.kind in KINDS:
             self._clean_by_kind(KINDS[self.kind])
         if self.other_goal_id and self.goal_id and self.other_goal and self.other_goal.offer_id != self.goal.offer_id:
-            raise ValidationError({"other_goal": f"{self.other_goal} belongs to another offer."})
+            raise ValidationError(
+                {"other_goal": gettext("{other_goal} belongs to another offer.").format(other_goal=self.other_goal)}
+            )
 
     def _clean_by_kind(self, kind: QualificationKind) -> None:
         wrong: dict[str, str] = {}
@@ -119,11 +125,11 @@ class QualificationWait(models.Model):
         "conversions.Conversion", models.PROTECT, primary_key=True, related_name="qualification_wait"
     )
     customer = models.ForeignKey("conversions.Customer", models.PROTECT, null=True, related_name="+", db_index=False)
-    waiting_for = models.JSONField(help_text="Objects of rule, text and until.")
+    waiting_for = models.JSONField(help_text=_("Objects of rule, text and until."))
     sent_status = models.CharField(
-        max_length=8, default="", help_text="The sender's status, which holds once the rules are met."
+        max_length=8, default="", help_text=_("The sender's status, which holds once the rules are met.")
     )
-    deadline = models.DateTimeField(null=True, help_text="When waiting is over and the event is rejected.")
+    deadline = models.DateTimeField(null=True, help_text=_("When waiting is over and the event is rejected."))
     opened_at = models.DateTimeField()
     looked_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)

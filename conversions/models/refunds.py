@@ -12,6 +12,7 @@ from conversions.models.conversions import Conversion
 from conversions.models.postbacks import Postback
 from records.append_only import append_only
 from records.money import AmountField
+from records.translation import gettext_lazy as _
 
 # The database maintains the sum on the conversion, so that it always matches the rows.
 _ADD_UP = """
@@ -26,10 +27,10 @@ class Refund(models.Model):
     conversion = models.ForeignKey(Conversion, models.PROTECT, related_name="refunds")
     amount = AmountField(validators=[MinValueValidator(0)])
     # The sender's own ID of it; two refunds of one sale with the same amount need one each.
-    refund_id = models.CharField("Refund ID", max_length=100, blank=True)
+    refund_id = models.CharField(_("Refund ID"), max_length=100, blank=True)
     note = models.CharField(max_length=250, blank=True)
-    occurred_at = models.DateTimeField(help_text="When the customer got it back, by the sender's word.")
-    received_at = models.DateTimeField(default=timezone.now, help_text="Our clock.")
+    occurred_at = models.DateTimeField(help_text=_("When the customer got it back, by the sender's word."))
+    received_at = models.DateTimeField(default=timezone.now, help_text=_("Our clock."))
     actor = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     postback = models.ForeignKey(Postback, models.PROTECT, null=True, related_name="refunds")
 

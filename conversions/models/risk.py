@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from affiliates.models import Offer, User
 from conversions.risk_signals.table import SIGNALS, columns_of
+from records.translation import gettext_lazy as _
 
 
 class RiskPolicy(models.Model):
@@ -18,12 +19,12 @@ class RiskPolicy(models.Model):
     """
 
     class AtEnd(models.TextChoices):
-        APPROVE = "approve", "It goes on as if nothing had been found"
-        STAY = "stay", "It stays held, and the owner is alarmed"
+        APPROVE = "approve", _("It goes on as if nothing had been found")
+        STAY = "stay", _("It stays held, and the owner is alarmed")
 
     offer = models.OneToOneField(Offer, models.CASCADE, related_name="risk_policy")
     threshold = models.PositiveSmallIntegerField(
-        default=100, validators=[MinValueValidator(1)], help_text="From so many points on a conversion is held."
+        default=100, validators=[MinValueValidator(1)], help_text=_("From so many points on a conversion is held.")
     )
     owner = models.ForeignKey(
         User,
@@ -32,15 +33,15 @@ class RiskPolicy(models.Model):
         blank=True,
         related_name="+",
         limit_choices_to={"is_staff": True},
-        help_text="Who decides what is held; empty: any operator.",
+        help_text=_("Who decides what is held; empty: any operator."),
     )
     hold_for = models.DurationField(
-        default=timedelta(days=14), help_text="A held conversion has this long to be decided."
+        default=timedelta(days=14), help_text=_("A held conversion has this long to be decided.")
     )
     at_end = models.CharField(max_length=7, choices=AtEnd, default=AtEnd.STAY)
 
     class Meta:
-        verbose_name_plural = "risk policies"
+        verbose_name_plural = _("risk policies")
         constraints = [
             models.CheckConstraint(condition=Q(threshold__gt=0), name="risk_threshold_positive"),
             models.CheckConstraint(condition=Q(hold_for__gt=timedelta(0)), name="risk_hold_positive"),
@@ -59,25 +60,25 @@ class RiskReview(models.Model):
     """A conversion whose risk signals reach the threshold: on hold with a reason, an owner and an end date."""
 
     class Resolution(models.TextChoices):
-        APPROVED = "approved", "Approved"
-        REJECTED = "rejected", "Rejected"
-        ENDED = "ended", "The time ran out"
+        APPROVED = "approved", _("Approved")
+        REJECTED = "rejected", _("Rejected")
+        ENDED = "ended", _("The time ran out")
 
     conversion = models.OneToOneField(
         "conversions.Conversion", models.PROTECT, primary_key=True, related_name="risk_review"
     )
     score = models.PositiveIntegerField()
     threshold = models.PositiveIntegerField()
-    parts = models.JSONField(help_text="Objects of mark, points, note and input.")
+    parts = models.JSONField(help_text=_("Objects of mark, points, note and input."))
     owner = models.ForeignKey(User, models.PROTECT, null=True, related_name="risk_reviews")
     sent_status = models.CharField(
-        max_length=8, default="", help_text="The sender's status, which holds after the review."
+        max_length=8, default="", help_text=_("The sender's status, which holds after the review.")
     )
     at_end = models.CharField(max_length=7, choices=RiskPolicy.AtEnd)
     opened_at = models.DateTimeField()
     held_until = models.DateTimeField()
-    is_late = models.BooleanField(default=False, help_text="The conversion was approved before the mark was known.")
-    alarmed_at = models.DateTimeField(null=True, help_text="When the end date passed without a decision.")
+    is_late = models.BooleanField(default=False, help_text=_("The conversion was approved before the mark was known."))
+    alarmed_at = models.DateTimeField(null=True, help_text=_("When the end date passed without a decision."))
     resolved_at = models.DateTimeField(null=True)
     resolution = models.CharField(max_length=8, choices=Resolution, default="")
     resolved_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")

@@ -28,6 +28,7 @@ from conversions.qualification.judgement import judge, outcome
 from conversions.qualification.past import Subject, gather
 from conversions.qualification_kinds.base import RuleResult, Verdict
 from conversions.reasons.codes import Reason
+from records.translation import in_english
 from tracking.click_id.codec import ClickID
 
 Status = Conversion.Status
@@ -186,7 +187,7 @@ def apply_move(move: Move, conversion_ids: Collection[int], *, now: datetime) ->
 
 def _trace(row: Conversion, findings: list[RuleResult], move: Move, now: datetime) -> Trace:
     steps: list[dict[str, Any]] = [step_of("qualify", finding) for finding in findings]
-    note = f"{move.status.capitalize()}: {move.reason.label.lower()}."
+    note = f"{move.status.capitalize()}: {in_english(move.reason.label).lower()}."
     steps.append({"step": "decide", "result": move.status, "rule": "looked at again", "input": {}, "note": note})
     result = Postback.Outcome.REJECTED if move.status == Status.REJECTED else Postback.Outcome.UPDATED
     return Trace(conversion=row, decided_at=now, outcome=result, reason=move.reason, http_status=200, steps=steps)

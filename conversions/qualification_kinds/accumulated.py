@@ -19,16 +19,17 @@ from conversions.qualification_kinds.base import (
 )
 from conversions.reasons.codes import Reason
 from records.money import format_money
+from records.translation import gettext_lazy as _
 
 
 class Accumulated(QualificationKind):
-    code, label, short = "accumulated", "Amounts add up to a minimum", "amounts that add up"
+    code, label, short = "accumulated", _("Amounts add up to a minimum"), _("amounts that add up")
     fields = {
-        "amount": "the minimum in the offer's currency.",
-        "other_goal": "whose events are added up; empty: this goal's.",
+        "amount": _("the minimum in the offer's currency."),
+        "other_goal": _("whose events are added up; empty: this goal's."),
         "within": WITHIN,
     }
-    needs = (Need("amount", "Give the minimum, more than 0.", Q(amount__isnull=False, amount__gt=0)),)
+    needs = (Need("amount", _("Give the minimum, more than 0."), Q(amount__isnull=False, amount__gt=0)),)
     waits = True
     rejects = (Reason.NOT_QUALIFIED,)
     open_inputs = ()

@@ -12,27 +12,28 @@ from django.db import models
 from django.db.models import Q
 
 from conversions.reasons.codes import Reason
+from records.translation import gettext_lazy as _
 from records.words import duration_words
 
 ZERO = Decimal(0)
 
 
 class Scope(models.TextChoices):
-    AFFILIATE = "affiliate", "Each affiliate"
-    GOAL = "goal", "All affiliates together, this goal"
-    OFFER = "offer", "All affiliates together, all goals of the offer"
+    AFFILIATE = "affiliate", _("Each affiliate")
+    GOAL = "goal", _("All affiliates together, this goal")
+    OFFER = "offer", _("All affiliates together, all goals of the offer")
 
 
 class CapPeriod(models.TextChoices):
-    DAY = "day", "Day (UTC)"
-    WEEK = "week", "Week (UTC, from Monday)"
-    MONTH = "month", "Month (UTC)"
-    TOTAL = "total", "For ever"
+    DAY = "day", _("Day (UTC)")
+    WEEK = "week", _("Week (UTC, from Monday)")
+    MONTH = "month", _("Month (UTC)")
+    TOTAL = "total", _("For ever")
 
 
 class OverCap(models.TextChoices):
-    REJECT = "reject", "Rejected"
-    HOLD = "hold", "Held for an operator"
+    REJECT = "reject", _("Rejected")
+    HOLD = "hold", _("Held for an operator")
 
 
 # The columns of a rule that kinds may use, with their values where a kind does not use them.
@@ -52,7 +53,7 @@ UNUSED: dict[str, Any] = {
 
 
 # The help text of `within`, for kinds that can cause a hold.
-WITHIN = "how long after the event it may still be met; empty: for ever."
+WITHIN = _("how long after the event it may still be met; empty: for ever.")
 
 
 class Rule(Protocol):

@@ -18,22 +18,23 @@ from conversions.qualification_kinds.base import (
     Verdict,
 )
 from conversions.reasons.codes import Reason
+from records.translation import gettext_lazy as _
 
 WHOM = {Scope.AFFILIATE: "for each affiliate", Scope.GOAL: "in all", Scope.OFFER: "for the whole offer"}
 
 
 class Cap(QualificationKind):
-    code, label, short = "cap", "Cap per period", "caps"
+    code, label, short = "cap", _("Cap per period"), _("caps")
     fields = {
-        "number": "how many count in a period.",
-        "scope": "who is counted together.",
-        "period": "what the number holds for.",
-        "over_cap": "what happens to an event over it.",
+        "number": _("how many count in a period."),
+        "scope": _("who is counted together."),
+        "period": _("what the number holds for."),
+        "over_cap": _("what happens to an event over it."),
     }
     needs = (
         Need(
             "number",
-            "Say how many, for whom, and in which period.",
+            _("Say how many, for whom, and in which period."),
             Q(number__isnull=False) & ~Q(scope="") & ~Q(period=""),
         ),
     )

@@ -14,12 +14,13 @@ from conversions.qualification_kinds.base import (
     RuleResult,
 )
 from conversions.reasons.codes import Reason
+from records.translation import gettext_lazy as _
 
 
 class Country(QualificationKind):
-    code, label, short = "country", "Only from certain countries", "countries"
-    fields = {"countries": "those that count, as DE or BR."}
-    needs = (Need("countries", "Name at least one country.", Q(countries__len__gt=0)),)
+    code, label, short = "country", _("Only from certain countries"), _("countries")
+    fields = {"countries": _("those that count, as DE or BR.")}
+    needs = (Need("countries", _("Name at least one country."), Q(countries__len__gt=0)),)
     waits = False
     rejects = (Reason.COUNTRY_NOT_ALLOWED,)
     open_inputs = ("country",)

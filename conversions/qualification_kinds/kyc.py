@@ -16,15 +16,16 @@ from conversions.qualification_kinds.base import (
     within_words,
 )
 from conversions.reasons.codes import Reason
+from records.translation import gettext_lazy as _
 
 
 class IdentityCheck(QualificationKind):
-    code, label, short = "kyc", "The customer's identity is checked", "identity"
+    code, label, short = "kyc", _("The customer's identity is checked"), _("identity")
     fields = {
-        "other_goal": "which goal reports the check.",
+        "other_goal": _("which goal reports the check."),
         "within": WITHIN,
     }
-    needs = (Need("other_goal", "Say which goal reports the identity check.", Q(other_goal__isnull=False)),)
+    needs = (Need("other_goal", _("Say which goal reports the identity check."), Q(other_goal__isnull=False)),)
     waits = True
     rejects = (Reason.NOT_QUALIFIED,)
     open_inputs = ("events", "approved")

@@ -16,17 +16,18 @@ from conversions.qualification_kinds.base import (
     within_words,
 )
 from conversions.reasons.codes import Reason
+from records.translation import gettext_lazy as _
 
 
 class Requires(QualificationKind):
-    code, label, short = "requires", "Another goal comes first", "chains"
+    code, label, short = "requires", _("Another goal comes first"), _("chains")
     fields = {
-        "other_goal": "which goal comes first.",
+        "other_goal": _("which goal comes first."),
         "within": WITHIN,
     }
     needs = (
-        Need("other_goal", "Say which goal must come first.", Q(other_goal__isnull=False)),
-        Need("other_goal", "A goal cannot require itself.", ~Q(other_goal=F("goal"))),
+        Need("other_goal", _("Say which goal must come first."), Q(other_goal__isnull=False)),
+        Need("other_goal", _("A goal cannot require itself."), ~Q(other_goal=F("goal"))),
     )
     waits = True
     rejects = (Reason.NOT_QUALIFIED,)

@@ -2,6 +2,7 @@
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from conversions.qualification_kinds.accumulated import Accumulated
 from conversions.qualification_kinds.base import UNUSED, QualificationKind
@@ -13,18 +14,19 @@ from conversions.qualification_kinds.time_to_convert import TimeToConvert
 from conversions.qualification_kinds.wagering import Wagering
 from conversions.reasons.codes import CORRECTABLE
 from records.kinds import table
+from records.translation import gettext_lazy as _
 
 PARTS = {
-    "label": "its name in the panel's form.",
-    "short": "its name in help texts: `For caps: …`.",
-    "fields": "the columns that it uses, each with its help text.",
-    "needs": "what a rule must have: field, message and condition.",
-    "waits": "whether an event may wait for it.",
-    "rejects": "the reasons by which it rejects.",
-    "open_inputs": "the names of inputs that show nothing of the advertiser's revenue.",
-    "looks_back": "what has to be read before it can be judged.",
-    "words": "the rule as people read it.",
-    "judge": "the result for one event.",
+    "label": _("its name in the panel's form."),
+    "short": _("its name in help texts: `For caps: …`."),
+    "fields": _("the columns that it uses, each with its help text."),
+    "needs": _("what a rule must have: field, message and condition."),
+    "waits": _("whether an event may wait for it."),
+    "rejects": _("the reasons by which it rejects."),
+    "open_inputs": _("the names of inputs that show nothing of the advertiser's revenue."),
+    "looks_back": _("what has to be read before it can be judged."),
+    "words": _("the rule as people read it."),
+    "judge": _("the result for one event."),
 }
 
 
@@ -48,7 +50,9 @@ KINDS: dict[str, QualificationKind] = _named(
 def kind_of(code: str) -> QualificationKind:
     """The kind of a stored rule; a rule of a kind that this version does not know is never evaluated as another."""
     if code not in KINDS:
-        raise ValueError(f"There is no kind of rule {code!r}; there are {', '.join(KINDS)}.")
+        raise ValueError(
+            gettext("There is no kind of rule {code!r}; there are {names}.").format(code=code, names=", ".join(KINDS))
+        )
     return KINDS[code]
 
 
@@ -62,8 +66,10 @@ def help_of(field: str) -> str:
     by_use: dict[str, list[str]] = {}
     for kind in KINDS.values():
         if field in kind.fields:
-            by_use.setdefault(kind.fields[field], []).append(kind.short)
-    return " ".join(f"For {', '.join(shorts)}: {use}" for use, shorts in by_use.items())
+            by_use.setdefault(str(kind.fields[field]), []).append(str(kind.short))
+    return " ".join(
+        gettext("For {names}: {use}").format(names=", ".join(shorts), use=use) for use, shorts in by_use.items()
+    )
 
 
 def open_inputs() -> frozenset[str]:

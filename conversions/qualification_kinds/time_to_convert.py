@@ -16,21 +16,22 @@ from conversions.qualification_kinds.base import (
     within_words,
 )
 from conversions.reasons.codes import Reason
+from records.translation import gettext_lazy as _
 from records.words import duration_words
 
 
 class TimeToConvert(QualificationKind):
-    code, label, short = "time", "Time to convert", "time to convert"
+    code, label, short = "time", _("Time to convert"), _("time to convert")
     fields = {
-        "at_least": "sooner is rejected. 00:10:00 is ten minutes, 2 00:00:00 two days.",
-        "at_most": "later is rejected.",
-        "other_goal": "from which event the time is counted; empty: from the click.",
+        "at_least": _("sooner is rejected. 00:10:00 is ten minutes, 2 00:00:00 two days."),
+        "at_most": _("later is rejected."),
+        "other_goal": _("from which event the time is counted; empty: from the click."),
         "within": WITHIN,
     }
     needs = (
         Need(
             "at_most",
-            "Give a minimum or a maximum time, or both.",
+            _("Give a minimum or a maximum time, or both."),
             Q(at_least__isnull=False) | Q(at_most__isnull=False),
         ),
     )

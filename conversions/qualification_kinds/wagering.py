@@ -17,6 +17,7 @@ from conversions.qualification_kinds.base import (
     within_words,
 )
 from conversions.reasons.codes import Reason
+from records.translation import gettext_lazy as _
 from records.words import plain
 
 FIXED = Q(amount__isnull=False, amount__gt=0, factor=None)
@@ -24,16 +25,16 @@ TIMES = Q(factor__isnull=False, factor__gt=0, amount=None)
 
 
 class Wagering(QualificationKind):
-    code, label, short = "wagering", "Volume reaches a minimum (wagering, turnover, lots)", "volume"
+    code, label, short = "wagering", _("Volume reaches a minimum (wagering, turnover, lots)"), _("volume")
     fields = {
-        "amount": "the minimum, in its own unit.",
-        "factor": "so many times the event's own amount, in place of a minimum.",
-        "other_goal": "whose events report the volume.",
+        "amount": _("the minimum, in its own unit."),
+        "factor": _("so many times the event's own amount, in place of a minimum."),
+        "other_goal": _("whose events report the volume."),
         "within": WITHIN,
     }
     needs = (
-        Need("amount", "Give a minimum or a factor.", FIXED | TIMES),
-        Need("other_goal", "Say which goal's events report the volume.", Q(other_goal__isnull=False)),
+        Need("amount", _("Give a minimum or a factor."), FIXED | TIMES),
+        Need("other_goal", _("Say which goal's events report the volume."), Q(other_goal__isnull=False)),
     )
     waits = True
     rejects = (Reason.NOT_QUALIFIED,)

@@ -6,6 +6,7 @@
 from dataclasses import dataclass
 
 from conversions.reasons.codes import Reason
+from records.translation import gettext_lazy as _
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class Explanation:
     retry: bool = False
 
 
-def _good(cause: str, remedy: str = "Nothing to do.") -> Explanation:
+def _good(cause: str, remedy: str = _("Nothing to do.")) -> Explanation:
     return Explanation(200, cause, remedy)
 
 
@@ -29,277 +30,291 @@ def _problem(cause: str, remedy: str) -> Explanation:
 _R = Reason
 
 EXPLANATIONS: dict[Reason, Explanation] = {
-    _R.OK: _good("The event met every rule and counts for the affiliate."),
+    _R.OK: _good(_("The event met every rule and counts for the affiliate.")),
     _R.DUPLICATE: _good(
-        "The advertiser sent this transaction (or, without one, this click and goal) before.",
-        "Nothing to do: the answer names the first conversion. For a new event send a new txid.",
+        _("The advertiser sent this transaction (or, without one, this click and goal) before."),
+        _("Nothing to do: the answer names the first conversion. For a new event send a new txid."),
     ),
     _R.SERVER_CONFIRMED: _good(
-        "A pixel reported this event first; the postback's transaction, amounts and status replaced the pixel's."
+        _("A pixel reported this event first; the postback's transaction, amounts and status replaced the pixel's.")
     ),
-    _R.STATUS_UPDATED: _good("The transaction is known and came with a new status."),
+    _R.STATUS_UPDATED: _good(_("The transaction is known and came with a new status.")),
     _R.PARTLY_REFUNDED: _good(
-        "The postback, or an operator, said how much of the sale the customer got back.",
-        "Nothing to do: a share of the revenue shrinks with it; an amount per event stays until all is refunded.",
+        _("The postback, or an operator, said how much of the sale the customer got back."),
+        _("Nothing to do: a share of the revenue shrinks with it; an amount per event stays until all is refunded."),
     ),
     _R.AMOUNT_ACCEPTED: _good(
-        "The transaction came again with other money; an operator looked and took the new amount.",
-        "Nothing to do: the difference is a line of the ledger, also after a statement.",
+        _("The transaction came again with other money; an operator looked and took the new amount."),
+        _("Nothing to do: the difference is a line of the ledger, also after a statement."),
     ),
     _R.CORRECTED: _good(
-        "A rule had rejected the event; its postback came again with corrected facts, and these meet the rules."
+        _("A rule had rejected the event; its postback came again with corrected facts, and these meet the rules.")
     ),
-    _R.AWAITS_APPROVAL: _good("The goal is approved by hand.", "An operator approves or rejects it in the panel."),
+    _R.AWAITS_APPROVAL: _good(
+        _("The goal is approved by hand."), _("An operator approves or rejects it in the panel.")
+    ),
     _R.AWAITS_DELAY: _good(
-        "The goal is approved after a delay.", "It is approved by itself unless a reversal comes first."
+        _("The goal is approved after a delay."), _("It is approved by itself unless a reversal comes first.")
     ),
-    _R.SENT_PENDING: _good("The postback said status=pending.", "Send status=approved or rejected with the same txid."),
+    _R.SENT_PENDING: _good(
+        _("The postback said status=pending."), _("Send status=approved or rejected with the same txid.")
+    ),
     _R.AWAITS_RULES: _good(
-        "A rule of the goal is not met yet, but may be.",
-        "The conversion says what it waits for; it is looked at again with the customer's next event.",
+        _("A rule of the goal is not met yet, but may be."),
+        _("The conversion says what it waits for; it is looked at again with the customer's next event."),
     ),
     _R.RISK_REVIEW: Explanation(
         202,
-        "Marks of risk add up to the offer's threshold. Nothing is dropped: a person looks first.",
-        "An operator approves or rejects it by the date that the conversion names.",
+        _("Marks of risk add up to the offer's threshold. Nothing is dropped: a person looks first."),
+        _("An operator approves or rejects it by the date that the conversion names."),
     ),
     _R.OVER_CAP_HELD: Explanation(
-        202, "The goal's cap of the period is reached.", "An operator decides: approve it, or reject it with a reason."
+        202,
+        _("The goal's cap of the period is reached."),
+        _("An operator decides: approve it, or reject it with a reason."),
     ),
     _R.AFFILIATE_CLOSED: Explanation(
         202,
-        "The affiliate was suspended or lost access to the offer after the click.",
-        "An operator decides: approve it, or reject it with a reason.",
+        _("The affiliate was suspended or lost access to the offer after the click."),
+        _("An operator decides: approve it, or reject it with a reason."),
     ),
     _R.WAITING_FOR_CUSTOMER: Explanation(
         202,
-        "The event names a customer whom no affiliate brought yet, and no click.",
-        "Nothing to do when the customer's first event with its click_id is on its way: this one is counted after it, "
-        "in the order of time. Otherwise send that event, or this one with the click_id.",
+        _("The event names a customer whom no affiliate brought yet, and no click."),
+        _(
+            "Nothing to do when the customer's first event with its click_id is on its way: this one is counted after "
+            "it, in the order of time. Otherwise send that event, or this one with the click_id."
+        ),
     ),
     _R.WAITING_FOR_SALE: Explanation(
         202,
-        "The request rejects or refunds a transaction that is not known yet.",
-        "Nothing to do when the sale is on its way: it is counted first, and this after it. Else check the txid.",
+        _("The request rejects or refunds a transaction that is not known yet."),
+        _("Nothing to do when the sale is on its way: it is counted first, and this after it. Else check the txid."),
     ),
     _R.WAITING_FOR_CLICK: Explanation(
         202,
-        "The click ID is genuine, but the link that it names is not in the database.",
-        "Nothing to do for the sender. An operator finds out whether the database was restored from an old copy.",
+        _("The click ID is genuine, but the link that it names is not in the database."),
+        _("Nothing to do for the sender. An operator finds out whether the database was restored from an old copy."),
     ),
-    _R.SENT_REJECTED: _good("The postback said status=rejected.", "An operator can approve it on appeal."),
+    _R.SENT_REJECTED: _good(_("The postback said status=rejected."), _("An operator can approve it on appeal.")),
     _R.OUTSIDE_WINDOW: _good(
-        "More time passed between click and event than the goal or the offer allows.",
-        "Check that `timestamp` is the event's own time. A longer window holds for later events only.",
+        _("More time passed between click and event than the goal or the offer allows."),
+        _("Check that `timestamp` is the event's own time. A longer window holds for later events only."),
     ),
     _R.COOKIE_EXPIRED: _good(
-        "The click that the pixel's cookie kept is older than the goal or the offer allows.",
-        "Nothing to do: the visitor came back too late, or by another way.",
+        _("The click that the pixel's cookie kept is older than the goal or the offer allows."),
+        _("Nothing to do: the visitor came back too late, or by another way."),
     ),
     _R.TOO_EARLY: _good(
-        "The goal or the offer asks for a shortest time between click and event.",
-        "Check that `timestamp` is the event's own time. Events within seconds of the click are seldom people's.",
+        _("The goal or the offer asks for a shortest time between click and event."),
+        _("Check that `timestamp` is the event's own time. Events within seconds of the click are seldom people's."),
     ),
     _R.BEFORE_CLICK: _good(
-        "The event is older than the click it names, by more than five minutes.",
-        "Check the clock of the sending system and the time zone of `timestamp` (UTC, or with an offset).",
+        _("The event is older than the click it names, by more than five minutes."),
+        _("Check the clock of the sending system and the time zone of `timestamp` (UTC, or with an offset)."),
     ),
     _R.NOT_FIRST: _good(
-        "The goal counts once per customer and this customer has one.",
-        "Send later deposits or purchases under the goal meant for them.",
+        _("The goal counts once per customer and this customer has one."),
+        _("Send later deposits or purchases under the goal meant for them."),
     ),
     _R.BELOW_MINIMUM: _good(
-        "The goal asks for a minimum revenue.",
-        "A wrong amount: send the same txid with the right one. A larger event is a new transaction.",
+        _("The goal asks for a minimum revenue."),
+        _("A wrong amount: send the same txid with the right one. A larger event is a new transaction."),
     ),
     _R.OVER_CAP: _good(
-        "So many conversions count in the period, and as many came before.", "A new period begins from nothing."
+        _("So many conversions count in the period, and as many came before."), _("A new period begins from nothing.")
     ),
     _R.COUNTRY_NOT_ALLOWED: _good(
-        "The goal counts customers from certain countries only.",
-        "Send `country` with the customer's own, where the click's is not it.",
+        _("The goal counts customers from certain countries only."),
+        _("Send `country` with the customer's own, where the click's is not it."),
     ),
     _R.TOO_SOON: _good(
-        "The goal asks for a minimum time since the click or an earlier event.",
-        "Check that `timestamp` is the event's own time.",
+        _("The goal asks for a minimum time since the click or an earlier event."),
+        _("Check that `timestamp` is the event's own time."),
     ),
     _R.TOO_LATE: _good(
-        "The goal sets a maximum time since the click or an earlier event.",
-        "Check that `timestamp` is the event's own time.",
+        _("The goal sets a maximum time since the click or an earlier event."),
+        _("Check that `timestamp` is the event's own time."),
     ),
     _R.NOT_QUALIFIED: _good(
-        "The goal gave a time for its rule to be met, and the time is over.",
-        "An operator can approve it on appeal, when the event that was missing is late.",
+        _("The goal gave a time for its rule to be met, and the time is over."),
+        _("An operator can approve it on appeal, when the event that was missing is late."),
     ),
-    _R.QUALIFIED: _good("What the conversion waited for has come."),
-    _R.REVIEW_ENDED: _good("The end date of the review passed, and the offer lets it count then."),
-    _R.OPERATOR_APPROVED: _good("An operator approved it in the panel."),
+    _R.QUALIFIED: _good(_("What the conversion waited for has come.")),
+    _R.REVIEW_ENDED: _good(_("The end date of the review passed, and the offer lets it count then.")),
+    _R.OPERATOR_APPROVED: _good(_("An operator approved it in the panel.")),
     _R.OPERATOR_REJECTED: _good(
-        "An operator rejected it in the panel.", "The note beside it says why; ask the operator."
+        _("An operator rejected it in the panel."), _("The note beside it says why; ask the operator.")
     ),
-    _R.DELAY_PASSED: _good("The approval delay passed without a reversal."),
-    _R.ADVERTISER_APPROVED: _good("A later postback said status=approved."),
-    _R.REVERSED: _good("A later postback said status=rejected: a chargeback, refund or failed check."),
+    _R.DELAY_PASSED: _good(_("The approval delay passed without a reversal.")),
+    _R.ADVERTISER_APPROVED: _good(_("A later postback said status=approved.")),
+    _R.REVERSED: _good(_("A later postback said status=rejected: a chargeback, refund or failed check.")),
     _R.REFUNDED: _good(
-        "Refunds add up to the whole revenue.", "Nothing to do: the commission is taken back by a reversal."
+        _("Refunds add up to the whole revenue."), _("Nothing to do: the commission is taken back by a reversal.")
     ),
-    _R.FRAUD: _good("An operator found fraud.", "The note beside it says what was found; ask the operator."),
-    _R.TEST_EVENT: _good("It was made for a test and earns nothing."),
-    _R.APPEAL: _good("An operator looked again and approved it."),
+    _R.FRAUD: _good(_("An operator found fraud."), _("The note beside it says what was found; ask the operator.")),
+    _R.TEST_EVENT: _good(_("It was made for a test and earns nothing.")),
+    _R.APPEAL: _good(_("An operator looked again and approved it.")),
     _R.PIXEL_NOT_ALLOWED: Explanation(
         403,
-        "Pixels are not switched on for this advertiser, or the page is on none of the allowed hosts.",
-        "An operator switches them on in the panel, under Advertisers, Pixel, and lists the hosts.",
+        _("Pixels are not switched on for this advertiser, or the page is on none of the allowed hosts."),
+        _("An operator switches them on in the panel, under Advertisers, Pixel, and lists the hosts."),
     ),
     _R.BAD_TOKEN: Explanation(
         401,
-        "The request has no token, or one that is not (or no longer) valid.",
-        "Send the token as `token=` or as `Authorization: Bearer`. It stands on the advertiser's page in the panel.",
+        _("The request has no token, or one that is not (or no longer) valid."),
+        _("Send the token as `token=` or as `Authorization: Bearer`. It stands on the advertiser's page in the panel."),
     ),
     _R.REVOKED_TOKEN: Explanation(
         401,
-        "The token was right once; an operator took it out of use.",
-        "Send the advertiser's newest token. The operator makes one on the advertiser's page.",
+        _("The token was right once; an operator took it out of use."),
+        _("Send the advertiser's newest token. The operator makes one on the advertiser's page."),
     ),
     _R.TOO_MANY_FAILURES: Explanation(
         429,
-        "Many requests came from this address within a minute, none with a right token or signature.",
-        "Fix the token first, then wait a minute. A request with a right token is taken at once, even now.",
+        _("Many requests came from this address within a minute, none with a right token or signature."),
+        _("Fix the token first, then wait a minute. A request with a right token is taken at once, even now."),
     ),
     _R.BAD_SIGNATURE: Explanation(
         401,
-        "No active HMAC secret of the advertiser gives this signature for this request.",
-        "Sign exactly what is sent (docs/signing.md has an example to compare with), with a secret that is active.",
+        _("No active HMAC secret of the advertiser gives this signature for this request."),
+        _("Sign exactly what is sent (docs/signing.md has an example to compare with), with a secret that is active."),
     ),
     _R.STALE_SIGNATURE: Explanation(
         401,
-        "The timestamp that was signed is more than five minutes from our clock.",
-        "Sign each attempt anew with the time of sending, in seconds since 1970, and set the sender's clock.",
+        _("The timestamp that was signed is more than five minutes from our clock."),
+        _("Sign each attempt anew with the time of sending, in seconds since 1970, and set the sender's clock."),
     ),
     _R.SIGNATURE_REQUIRED: Explanation(
         401,
-        "The advertiser's page in the panel asks for signed postbacks; a token alone is not taken.",
-        "Sign the request as docs/signing.md says.",
+        _("The advertiser's page in the panel asks for signed postbacks; a token alone is not taken."),
+        _("Sign the request as docs/signing.md says."),
     ),
     _R.ADVERTISER_INACTIVE: Explanation(
-        403, "The operator has switched this advertiser off.", "Ask the operator to activate it, then send again."
+        403, _("The operator has switched this advertiser off."), _("Ask the operator to activate it, then send again.")
     ),
     _R.SENDER_NOT_ALLOWED: Explanation(
         403,
-        "The advertiser allows certain sender networks only, and the request came from elsewhere.",
-        "Send from an allowed address, or have the operator add this one.",
+        _("The advertiser allows certain sender networks only, and the request came from elsewhere."),
+        _("Send from an allowed address, or have the operator add this one."),
     ),
     _R.ANOTHERS_MAPPING: Explanation(
         403,
-        "The operator defined a mapping for one advertiser's sender, and the token is another advertiser's.",
-        "Send to the address that the operator named to you, with your own token.",
+        _("The operator defined a mapping for one advertiser's sender, and the token is another advertiser's."),
+        _("Send to the address that the operator named to you, with your own token."),
     ),
     _R.HTTPS_REQUIRED: Explanation(
-        403, "Postbacks carry money and must be encrypted.", "Send to the https:// address."
+        403, _("Postbacks carry money and must be encrypted."), _("Send to the https:// address.")
     ),
     _R.WRONG_ADVERTISER: Explanation(
         403,
-        "The click is genuine but belongs to an offer of another advertiser.",
-        "Use the token of the advertiser whose offer was clicked.",
+        _("The click is genuine but belongs to an offer of another advertiser."),
+        _("Use the token of the advertiser whose offer was clicked."),
     ),
     _R.UNREADABLE: Explanation(
         400,
-        "The body is not what its content type says.",
-        "Send parameters in the query, as a form, or as one JSON object with plain values.",
+        _("The body is not what its content type says."),
+        _("Send parameters in the query, as a form, or as one JSON object with plain values."),
     ),
     _R.TOO_LARGE: Explanation(
-        413, "The body or the number of parameters is over the limit.", "Send fewer, shorter values."
+        413, _("The body or the number of parameters is over the limit."), _("Send fewer, shorter values.")
     ),
-    _R.INVALID_REQUEST: _problem("The request has more than one problem.", "Fix each one listed under `problems`."),
+    _R.INVALID_REQUEST: _problem(
+        _("The request has more than one problem."), _("Fix each one listed under `problems`.")
+    ),
     _R.MISSING_CLICK_ID: _problem(
-        "The request names no click, customer or coupon.",
-        "Store the click_id of the landing page's address with the customer, and send it back as `click_id`.",
+        _("The request names no click, customer or coupon."),
+        _("Store the click_id of the landing page's address with the customer, and send it back as `click_id`."),
     ),
     _R.UNKNOWN_CLICK: Explanation(
         404,
-        "The click ID was not made here, or a character of it was changed.",
-        "Send the 40 characters as they came in the landing page's address.",
+        _("The click ID was not made here, or a character of it was changed."),
+        _("Send the 40 characters as they came in the landing page's address."),
     ),
     _R.UNKNOWN_CUSTOMER: Explanation(
         404,
-        "Without a click ID, the customer or coupon must be one that an affiliate brought.",
-        "Send the click_id with the customer's first event.",
+        _("Without a click ID, the customer or coupon must be one that an affiliate brought."),
+        _("Send the click_id with the customer's first event."),
     ),
     _R.CUSTOMER_NEVER_CAME: Explanation(
         404,
-        "The event waited for the first event of its customer, and that did not come in time.",
-        "Send the customer's first event with its click_id, then this one again.",
+        _("The event waited for the first event of its customer, and that did not come in time."),
+        _("Send the customer's first event with its click_id, then this one again."),
     ),
     _R.SALE_NEVER_CAME: Explanation(
         404,
-        "The request rejects a transaction, and the sale of it did not come in time.",
-        "Check the txid; send the sale and its rejection again if both are real.",
+        _("The request rejects a transaction, and the sale of it did not come in time."),
+        _("Check the txid; send the sale and its rejection again if both are real."),
     ),
     _R.CLICK_NEVER_CAME: Explanation(
         404,
-        "The click ID is genuine, but its link did not become known in time.",
-        "Ask the operator, who finds the postback under this reason.",
+        _("The click ID is genuine, but its link did not become known in time."),
+        _("Ask the operator, who finds the postback under this reason."),
     ),
     _R.UNRESOLVED_MACRO: _problem(
-        "The sending system did not replace a placeholder such as {click_id} by its value.",
-        "Use the placeholder in the sending system's own notation, and test with a real event.",
+        _("The sending system did not replace a placeholder such as {click_id} by its value."),
+        _("Use the placeholder in the sending system's own notation, and test with a real event."),
     ),
     _R.WRONG_NAME: _problem(
-        "A parameter is known elsewhere under this name, but not here.", "Rename it as the problem says."
+        _("A parameter is known elsewhere under this name, but not here."), _("Rename it as the problem says.")
     ),
-    _R.REPEATED_PARAMETER: _problem("One parameter has two different values.", "Send each parameter once."),
+    _R.REPEATED_PARAMETER: _problem(_("One parameter has two different values."), _("Send each parameter once.")),
     _R.MISSING_TRANSACTION: _problem(
-        "Only a transaction ID distinguishes two events of one customer or coupon.",
-        "Send your own unique ID of the event as `txid`.",
+        _("Only a transaction ID distinguishes two events of one customer or coupon."),
+        _("Send your own unique ID of the event as `txid`."),
     ),
     _R.MISSING_GOAL: _problem(
-        "The request does not say what happened.", "Send `event_type`, for example event_type=ftd."
+        _("The request does not say what happened."), _("Send `event_type`, for example event_type=ftd.")
     ),
     _R.UNKNOWN_GOAL: _problem(
-        "The event type is not among the goals of the offer.",
-        "Send one of the goals that the problem lists, or have the operator add the goal and send again.",
+        _("The event type is not among the goals of the offer."),
+        _("Send one of the goals that the problem lists, or have the operator add the goal and send again."),
     ),
     _R.BAD_AMOUNT: _problem(
-        "An amount is not a plain decimal number.", "Send it as 1234.50: a decimal point, no grouping."
+        _("An amount is not a plain decimal number."), _("Send it as 1234.50: a decimal point, no grouping.")
     ),
-    _R.MISSING_REVENUE: _problem("The goal's rules need the revenue.", "Send `revenue` and `currency`."),
-    _R.BAD_CURRENCY: _problem("The currency is not a known code.", "Send an ISO 4217 code such as EUR or USD, or BTC."),
-    _R.BAD_STATUS: _problem("The status is not a known word.", "Send pending, approved or rejected, or leave it out."),
+    _R.MISSING_REVENUE: _problem(_("The goal's rules need the revenue."), _("Send `revenue` and `currency`.")),
+    _R.BAD_CURRENCY: _problem(
+        _("The currency is not a known code."), _("Send an ISO 4217 code such as EUR or USD, or BTC.")
+    ),
+    _R.BAD_STATUS: _problem(
+        _("The status is not a known word."), _("Send pending, approved or rejected, or leave it out.")
+    ),
     _R.BAD_TIMESTAMP: _problem(
-        "The time cannot be read, or lies more than a day ahead.",
-        "Send seconds or milliseconds since 1970, or ISO 8601 with an offset: 2026-03-01T12:00:00Z.",
+        _("The time cannot be read, or lies more than a day ahead."),
+        _("Send seconds or milliseconds since 1970, or ISO 8601 with an offset: 2026-03-01T12:00:00Z."),
     ),
     _R.MISSING_CUSTOMER: _problem(
-        "The goal's rules need to know the customer.", "Send your own ID for them as `customer_id`."
+        _("The goal's rules need to know the customer."), _("Send your own ID for them as `customer_id`.")
     ),
     _R.PERSONAL_DATA: _problem(
-        "A parameter holds an e-mail address, a telephone or an account number, and PERSONAL_DATA is refuse.",
-        "Send an ID of your own for the customer.",
+        _("A parameter holds an e-mail address, a telephone or an account number, and PERSONAL_DATA is refuse."),
+        _("Send an ID of your own for the customer."),
     ),
     _R.VALUE_TOO_LONG: _problem(
-        "A value is longer than what is kept.", "Shorten it to the length that the problem names."
+        _("A value is longer than what is kept."), _("Shorten it to the length that the problem names.")
     ),
     _R.TRANSACTION_CONFLICT: Explanation(
         409,
-        "This txid was counted before with another amount, currency or click. The first one stands.",
-        "An operator accepts or dismisses it in the panel, under Conflicts. Another event has its own txid.",
+        _("This txid was counted before with another amount, currency or click. The first one stands."),
+        _("An operator accepts or dismisses it in the panel, under Conflicts. Another event has its own txid."),
     ),
     _R.CONFLICT_DISMISSED: Explanation(
         409,
-        "The transaction came again with other money; an operator looked and let the first amount stand.",
-        "The operator's note says why. Ask the operator where the first amount is wrong.",
+        _("The transaction came again with other money; an operator looked and let the first amount stand."),
+        _("The operator's note says why. Ask the operator where the first amount is wrong."),
     ),
     _R.REFUND_TOO_LARGE: Explanation(
         409,
-        "The refund is larger than the revenue less earlier refunds, or the sale came without revenue.",
-        "Check `refund` and its currency. To take back a sale without revenue send status=rejected.",
+        _("The refund is larger than the revenue less earlier refunds, or the sale came without revenue."),
+        _("Check `refund` and its currency. To take back a sale without revenue send status=rejected."),
     ),
     _R.STATUS_NOT_ALLOWED: Explanation(
         409,
-        "A rejected conversion is not approved again by a postback.",
-        "Ask the operator to approve it on appeal.",
+        _("A rejected conversion is not approved again by a postback."),
+        _("Ask the operator to approve it on appeal."),
     ),
     _R.TRY_AGAIN: Explanation(
-        503, "A part of the system is down or busy.", "Send the same request again; it counts once.", retry=True
+        503, _("A part of the system is down or busy."), _("Send the same request again; it counts once."), retry=True
     ),
 }

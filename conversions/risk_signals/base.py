@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from django.db import models
 
 from affiliates.models import Offer
+from records.translation import gettext_lazy as _
 
 T = TypeVar("T", int, Decimal, timedelta)
 # No signal counts further than this for one conversion.
@@ -60,9 +60,9 @@ class Evidence(NamedTuple):
     values: tuple[str, ...] = ()
 
 
-class SignalGroup(StrEnum):
-    CLICK = "Signals of the click"
-    PACE = "Signals of customers and pace"
+class SignalGroup(models.TextChoices):
+    CLICK = "click", _("Signals of the click")
+    PACE = "pace", _("Signals of customers and pace")
 
 
 class Setting(Generic[T]):

@@ -1,12 +1,13 @@
 """A bot made the click."""
 
 from conversions.risk_signals.base import Counted, Evidence, Signal, SignalGroup, Suspect
+from records.translation import gettext_lazy as _
 
 
 class BotClick(Signal):
-    code, title, points, group = "bot_click", "Bot", 100, SignalGroup.CLICK
-    found_when = "A bot made the click."
-    to_affiliates = "The click was made by a bot."
+    code, title, points, group = "bot_click", _("Bot"), 100, SignalGroup.CLICK
+    found_when = _("A bot made the click.")
+    to_affiliates = _("The click was made by a bot.")
     evidence = ()
 
     def find(self, suspect: Suspect, counted: Counted, policy: object) -> Evidence | None:

@@ -1,12 +1,13 @@
 """Click and event, or click and offer, name different countries."""
 
 from conversions.risk_signals.base import Counted, Evidence, Signal, SignalGroup, Suspect
+from records.translation import gettext_lazy as _
 
 
 class CountryMismatch(Signal):
-    code, title, points, group = "country_mismatch", "Country", 40, SignalGroup.CLICK
-    found_when = "Click and event, or click and offer, name different countries."
-    to_affiliates = "The click's country does not fit the event or the offer."
+    code, title, points, group = "country_mismatch", _("Country"), 40, SignalGroup.CLICK
+    found_when = _("Click and event, or click and offer, name different countries.")
+    to_affiliates = _("The click's country does not fit the event or the offer.")
     evidence = ("click", "sent", "offer")
 
     def find(self, suspect: Suspect, counted: Counted, policy: object) -> Evidence | None:

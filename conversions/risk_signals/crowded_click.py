@@ -4,16 +4,17 @@ from django.core.validators import MinValueValidator
 from django.db import models
 
 from conversions.risk_signals.base import Counted, Evidence, Setting, Signal, SignalGroup, Suspect
+from records.translation import gettext_lazy as _
 
 
 class CrowdedClick(Signal):
-    code, title, points, group = "crowded_click", "Many customers of a click", 30, SignalGroup.PACE
-    found_when = "One click brought many customers."
-    to_affiliates = "One click brought several customers."
+    code, title, points, group = "crowded_click", _("Many customers of a click"), 30, SignalGroup.PACE
+    found_when = _("One click brought many customers.")
+    to_affiliates = _("One click brought several customers.")
     evidence = ("customers", "many")
     customers_per_click = Setting[int](
         models.PositiveSmallIntegerField(
-            default=3, validators=[MinValueValidator(2)], help_text="So many customers of one click are many."
+            default=3, validators=[MinValueValidator(2)], help_text=_("So many customers of one click are many.")
         )
     )
     # `goal_id + 0`: count by the click alone. Before PostgreSQL has statistics it may consider the goal selective, and

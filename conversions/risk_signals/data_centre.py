@@ -1,12 +1,13 @@
 """The click came from a hosting company's network."""
 
 from conversions.risk_signals.base import Counted, Evidence, Signal, SignalGroup, Suspect
+from records.translation import gettext_lazy as _
 
 
 class DataCentre(Signal):
-    code, title, points, group = "data_centre", "Data centre", 50, SignalGroup.CLICK
-    found_when = "The click came from a hosting company."
-    to_affiliates = "The click came from a hosting company's network."
+    code, title, points, group = "data_centre", _("Data centre"), 50, SignalGroup.CLICK
+    found_when = _("The click came from a hosting company.")
+    to_affiliates = _("The click came from a hosting company's network.")
     evidence = ()
 
     def find(self, suspect: Suspect, counted: Counted, policy: object) -> Evidence | None:

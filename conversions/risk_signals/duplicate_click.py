@@ -1,12 +1,13 @@
 """The click repeats one of the same visitor a few seconds before."""
 
 from conversions.risk_signals.base import Counted, Evidence, Signal, SignalGroup, Suspect
+from records.translation import gettext_lazy as _
 
 
 class DuplicateClick(Signal):
-    code, title, points, group = "duplicate_click", "Duplicate click", 10, SignalGroup.CLICK
-    found_when = "The click repeats one of seconds before."
-    to_affiliates = "The click repeats one of the same visitor of seconds before."
+    code, title, points, group = "duplicate_click", _("Duplicate click"), 10, SignalGroup.CLICK
+    found_when = _("The click repeats one of seconds before.")
+    to_affiliates = _("The click repeats one of the same visitor of seconds before.")
     evidence = ()
 
     def find(self, suspect: Suspect, counted: Counted, policy: object) -> Evidence | None:

@@ -6,20 +6,21 @@ from django.core.validators import MinValueValidator
 from django.db import models
 
 from conversions.risk_signals.base import Counted, Evidence, Setting, Signal, SignalGroup, Suspect
+from records.translation import gettext_lazy as _
 from records.words import duration_words
 
 
 class SameAddress(Signal):
-    code, title, points, group = "same_address", "Same address", 50, SignalGroup.PACE
-    found_when = "Many customers came from one address."
-    to_affiliates = "Many customers came from one address."
+    code, title, points, group = "same_address", _("Same address"), 50, SignalGroup.PACE
+    found_when = _("Many customers came from one address.")
+    to_affiliates = _("Many customers came from one address.")
     evidence = ("customers", "many")
     customers_per_address = Setting[int](
         models.PositiveSmallIntegerField(
-            default=4, validators=[MinValueValidator(2)], help_text="So many customers from one address are many."
+            default=4, validators=[MinValueValidator(2)], help_text=_("So many customers from one address are many.")
         )
     )
-    address_period = Setting[timedelta](models.DurationField(default=timedelta(days=7), help_text="In this time."))
+    address_period = Setting[timedelta](models.DurationField(default=timedelta(days=7), help_text=_("In this time.")))
     notes = """
         INSERT INTO conversions_addresssighting (offer_id, address_digest, customer_id, seen_at)
         SELECT DISTINCT ON (offer, digest, customer) offer, digest, customer, at

@@ -1,12 +1,13 @@
 """The click came from an address from which someone of the affiliate signed in to the portal."""
 
 from conversions.risk_signals.base import Counted, Evidence, Signal, SignalGroup, Suspect
+from records.translation import gettext_lazy as _
 
 
 class SelfReferral(Signal):
-    code, title, points, group = "self_referral", "Self-referral", 100, SignalGroup.CLICK
-    found_when = "The click came from the affiliate itself."
-    to_affiliates = "The click came from an address from which the affiliate itself signs in."
+    code, title, points, group = "self_referral", _("Self-referral"), 100, SignalGroup.CLICK
+    found_when = _("The click came from the affiliate itself.")
+    to_affiliates = _("The click came from an address from which the affiliate itself signs in.")
     evidence = ()
     counts = (
         """EXISTS (SELECT FROM conversions_memberaddress own JOIN affiliates_affiliatemember member USING (user_id)

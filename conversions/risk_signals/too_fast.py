@@ -3,15 +3,16 @@
 from django.db import models
 
 from conversions.risk_signals.base import Counted, Evidence, Setting, Signal, SignalGroup, Suspect
+from records.translation import gettext_lazy as _
 
 
 class TooFast(Signal):
-    code, title, points, group = "too_fast", "Too fast", 30, SignalGroup.CLICK
-    found_when = "The event came too soon after the click."
-    to_affiliates = "The event came sooner after the click than people need."
+    code, title, points, group = "too_fast", _("Too fast"), 30, SignalGroup.CLICK
+    found_when = _("The event came too soon after the click.")
+    to_affiliates = _("The event came sooner after the click than people need.")
     evidence = ("seconds", "least")
     fast_seconds = Setting[int](
-        models.PositiveIntegerField(default=10, help_text="Sooner after the click is too fast.")
+        models.PositiveIntegerField(default=10, help_text=_("Sooner after the click is too fast."))
     )
 
     def find(self, suspect: Suspect, counted: Counted, policy: object) -> Evidence | None:

@@ -8,20 +8,24 @@ from decimal import Decimal
 from django.db import models
 
 from conversions.risk_signals.base import MOST, Counted, Evidence, Setting, Signal, SignalGroup, Suspect
+from records.translation import gettext_lazy as _
 
 
 class Velocity(Signal):
-    code, title, points, group = "velocity", "Velocity", 20, SignalGroup.PACE
-    found_when = "Far more conversions an hour than usual."
-    to_affiliates = "Far more conversions than usual came within an hour."
+    code, title, points, group = "velocity", _("Velocity"), 20, SignalGroup.PACE
+    found_when = _("Far more conversions an hour than usual.")
+    to_affiliates = _("Far more conversions than usual came within an hour.")
     evidence = ("usual", "limit")
     velocity_factor = Setting[Decimal](
         models.DecimalField(
-            max_digits=5, decimal_places=1, default=Decimal(5), help_text="So many times the usual number is far more."
+            max_digits=5,
+            decimal_places=1,
+            default=Decimal(5),
+            help_text=_("So many times the usual number is far more."),
         )
     )
     velocity_least = Setting[int](
-        models.PositiveIntegerField(default=30, help_text="Fewer an hour are never far more.")
+        models.PositiveIntegerField(default=30, help_text=_("Fewer an hour are never far more."))
     )
     # The number in the last hour, and a hundred times the usual number.
     affiliate_counts = (

@@ -8,10 +8,12 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from affiliates.models import Affiliate, Offer
 from dashboard.funnel.figures import Funnel, funnel
 from dashboard.periods import DayPeriod, last_days
+from records.translation import gettext_lazy as _
 
 DAYS = 30
 # Longer than any attribution window, and short enough that no request reads everything.
@@ -31,9 +33,9 @@ class FunnelForm(forms.Form):
 
     offer = forms.ModelChoiceField(Offer.objects.none(), to_field_name="public_id", empty_label=None, required=False)
     affiliate = forms.ModelChoiceField(Affiliate.objects.all(), to_field_name="public_id", required=False)
-    country = forms.RegexField(r"^[A-Za-z]{2}$", required=False, label="Country of the click", max_length=2)
-    since = DayField(required=False, label="Clicks from")
-    until = DayField(required=False, label="to")
+    country = forms.RegexField(r"^[A-Za-z]{2}$", required=False, label=_("Country of the click"), max_length=2)
+    since = DayField(required=False, label=_("Clicks from"))
+    until = DayField(required=False, label=_("to"))
 
     def __init__(
         self, data: Any, *, offers: "QuerySet[Offer]", zone: ZoneInfo, now: datetime, own: Affiliate | None = None
@@ -41,7 +43,7 @@ class FunnelForm(forms.Form):
         super().__init__(data, auto_id="funnel_%s")
         self.offers, self.zone, self.now, self.own = offers, zone, now, own
         self.fields["offer"].queryset = offers  # type: ignore[attr-defined]
-        self.fields["country"].error_messages["invalid"] = "Give two letters, as DE or BR."
+        self.fields["country"].error_messages["invalid"] = gettext("Give two letters, as DE or BR.")
         if own:
             del self.fields["affiliate"]
         else:
@@ -53,9 +55,9 @@ class FunnelForm(forms.Form):
         given = super().clean() or self.cleaned_data
         period = self._period(given)
         if period.days < 1:
-            raise ValidationError({"until": "The last day is before the first."})
+            raise ValidationError({"until": gettext("The last day is before the first.")})
         if period.days > MOST_DAYS:
-            raise ValidationError({"since": f"Ask for at most {MOST_DAYS} days."})
+            raise ValidationError({"since": gettext("Ask for at most {most_days} days.").format(most_days=MOST_DAYS)})
         return given
 
     def _period(self, given: dict[str, Any]) -> DayPeriod:

@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -19,15 +20,21 @@ from conversions.doctor.dry_run import DryRun
 from conversions.doctor.reading import LONGEST
 from conversions.models import SenderMapping, Trace
 from dashboard.trace.events import TraceDecision, decision_of
+from records.translation import gettext_lazy as _
 
 EXAMPLE = "/postback?click_id={click_id}&txid=1001&event_type=purchase&revenue=59.90&currency=EUR&token=…"
 
 
-def form_choices() -> list[tuple[str, str]]:
+def form_choices() -> list[Any]:
     """In whose form a request may be read: ours, a platform's, or a mapping's that an operator defined."""
     own = SenderMapping.objects.values_list("slug", "name")
     presets = [(each.name, each.title) for each in DIALECTS]
-    return [("", "as its address says"), ("native", "Affidavit's own"), ("Mappings", [*own]), ("Presets", presets)]  # type: ignore[list-item]
+    return [
+        ("", gettext("as its address says")),
+        ("native", gettext("Affidavit's own")),
+        (gettext("Mappings"), [*own]),
+        (gettext("Presets"), presets),
+    ]
 
 
 class DoctorForm(forms.Form):
@@ -35,16 +42,16 @@ class DoctorForm(forms.Form):
 
     request = forms.CharField(
         max_length=LONGEST,
-        label="Address, JSON body or curl command",
+        label=_("Address, JSON body or curl command"),
         widget=forms.Textarea({"rows": 5, "spellcheck": "false", "autocomplete": "off", "placeholder": EXAMPLE}),
     )
-    form = forms.ChoiceField(choices=form_choices, required=False, label="Read it")
+    form = forms.ChoiceField(choices=form_choices, required=False, label=_("Read it"))
     advertiser = forms.ModelChoiceField(
         Advertiser.objects.order_by("name"),
         to_field_name="public_id",
         required=False,
-        empty_label="as its token says",
-        label="Decide it as",
+        empty_label=_("as its token says"),
+        label=_("Decide it as"),
     )
 
     def clean_request(self) -> Any:
@@ -60,7 +67,7 @@ class DoctorForm(forms.Form):
 def page(request: HttpRequest) -> HttpResponse:
     """`/tools/doctor/` for operators who may read decision traces. Pasted text is sent by POST and not stored."""
     if not (request.user.is_staff and request.user.has_perm("conversions.view_trace")):
-        raise PermissionDenied("The postback doctor is for operators who may view decision traces.")
+        raise PermissionDenied(gettext("The postback doctor is for operators who may view decision traces."))
     posted = request.POST if request.method == "POST" else None
     form = DoctorForm(posted, auto_id="doctor_%s", initial=_asked_for(request.GET.get("form", "")))
     found = None
@@ -70,7 +77,7 @@ def page(request: HttpRequest) -> HttpResponse:
         found = diagnose(sent, now=timezone.now(), advertiser=given["advertiser"])
     context = {
         **admin.site.each_context(request),
-        "title": "Postback doctor",
+        "title": gettext("Postback doctor"),
         "form": form,
         "found": found,
         "decision": _shown(found.run) if found else None,

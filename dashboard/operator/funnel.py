@@ -6,6 +6,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -21,11 +22,11 @@ def page(request: HttpRequest) -> HttpResponse:
     """`/admin/funnel/?offer=&affiliate=&country=&since=&until=` for operators who may view conversions."""
     user = request.user
     if not (user.is_staff and user.has_perms(["conversions.view_conversion", "tracking.view_click"])):
-        raise PermissionDenied("The funnel is for operators who may view conversions and clicks.")
+        raise PermissionDenied(gettext("The funnel is for operators who may view conversions and clicks."))
     form = FunnelForm(request.GET, offers=Offer.objects.all(), zone=zone_of(user), now=timezone.now())
     context = {
         **admin.site.each_context(request),
-        "title": "Funnel",
+        "title": gettext("Funnel"),
         "form": form,
         "offer": form.chosen_offer,
         "period": form.period,

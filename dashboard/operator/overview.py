@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.models import Count, Prefetch
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext
 
 from affiliates.models import Affiliate, Enrollment, Offer
 from conversions.models import Conversion, Postback, Trace
@@ -175,7 +176,8 @@ def _grouped(query: str, since: datetime, zone: tzinfo) -> list[tuple[Any, ...]]
 
 def periods(days: Sequence[Day]) -> list[PeriodSums]:
     """Today, the last seven and the last thirty days, today included."""
-    return [_period(title, days[-length:]) for title, length in (("Today", 1), ("7 days", 7), ("30 days", DAYS))]
+    titles = ((gettext("Today"), 1), (gettext("7 days"), 7), (gettext("30 days"), DAYS))
+    return [_period(title, days[-length:]) for title, length in titles]
 
 
 def _period(title: str, days: Sequence[Day]) -> PeriodSums:

@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.http import HttpRequest
-from django.utils import timezone
+from django.utils import dateformat, timezone
+from django.utils.translation import gettext
 
 from dashboard.navigation import badge, waiting_for
 from dashboard.operator import overview as queries
 from dashboard.operator.overview import Day
+from records.translation import gettext_lazy as _
 
 
 def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -33,10 +36,10 @@ def _figures(now: datetime) -> dict[str, Any]:
     return {
         "periods": queries.periods(figures.days),
         "chart": json.dumps(chart(figures.days)),
-        "chart_options": json.dumps(CHART_OPTIONS),
+        "chart_options": json.dumps(CHART_OPTIONS, cls=DjangoJSONEncoder),
         "leaders": (
-            ("Top affiliates", "affiliates_affiliate", figures.affiliates),
-            ("Top offers", "affiliates_offer", figures.offers),
+            (gettext("Top affiliates"), "affiliates_affiliate", figures.affiliates),
+            (gettext("Top offers"), "affiliates_offer", figures.offers),
         ),
     }
 
@@ -56,13 +59,13 @@ def _queues(request: HttpRequest, now: datetime, counts: Any) -> dict[str, Any]:
 def chart(days: Sequence[Day]) -> dict[str, Any]:
     """Clicks as a line, conversions as stacked bars: two scales, as there are many more clicks."""
     bars = (
-        ("approved", "Approved", "--aff-green"),
-        ("pending", "Pending", "--aff-amber"),
-        ("rejected", "Rejected", "--aff-red"),
+        ("approved", gettext("Approved"), "--aff-green"),
+        ("pending", gettext("Pending"), "--aff-amber"),
+        ("rejected", gettext("Rejected"), "--aff-red"),
     )
     line = {
         "type": "line",
-        "label": "Clicks",
+        "label": gettext("Clicks"),
         "data": [day.clicks for day in days],
         "yAxisID": "clicks",
         "borderColor": "var(--aff-blue)",
@@ -84,7 +87,7 @@ def chart(days: Sequence[Day]) -> dict[str, Any]:
         }
         for status, label, colour in bars
     ]
-    return {"labels": [day.on.strftime("%b %-d") for day in days], "datasets": [line, *stacked]}
+    return {"labels": [dateformat.format(day.on, "M j") for day in days], "datasets": [line, *stacked]}
 
 
 CHART_OPTIONS: dict[str, Any] = {
@@ -106,14 +109,14 @@ CHART_OPTIONS: dict[str, Any] = {
             "beginAtZero": True,
             "grid": {"tickLength": 0},
             "ticks": {"color": "#8a94a6", "precision": 0},
-            "title": {"display": True, "text": "Conversions", "color": "#8a94a6"},
+            "title": {"display": True, "text": _("Conversions"), "color": "#8a94a6"},
         },
         "clicks": {
             "position": "right",
             "beginAtZero": True,
             "grid": {"display": False},
             "ticks": {"color": "#8a94a6", "precision": 0},
-            "title": {"display": True, "text": "Clicks", "color": "#8a94a6"},
+            "title": {"display": True, "text": _("Clicks"), "color": "#8a94a6"},
         },
     },
 }

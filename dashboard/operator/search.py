@@ -3,6 +3,7 @@
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext
 from unfold.dataclasses import SearchResult
 
 from dashboard.trace import look_up
@@ -24,17 +25,26 @@ def find(request: HttpRequest, term: str) -> list[SearchResult]:
     if not found.is_known:
         return _nothing(typed)
     link = f"{reverse('trace:search')}?{urlencode({'q': found.query})}"
-    return [SearchResult(title=f"Trace: {found.title}", description=found.text, link=link, icon="timeline")]
+    return [
+        SearchResult(
+            title=gettext("Trace: {found_title}").format(found_title=found.title),
+            description=found.text,
+            link=link,
+            icon="timeline",
+        )
+    ]
 
 
 def _nothing(typed: str) -> list[SearchResult]:
     """A "no result" line, for text that looks like an ID or contains one; pages are also searched by name."""
     if len(typed) < SHORTEST_ID or not any(character.isdigit() for character in typed):
         return []
-    text = "Nothing has an ID from this text. Open the trace to see why and what to try."
+    text = gettext("Nothing has an ID from this text. Open the trace to see why and what to try.")
     link = f"{reverse('trace:search')}?{urlencode({'q': typed[:LONGEST_LINK]})}"
     return [
-        SearchResult(title="No click, postback or conversion found", description=text, link=link, icon="search_off")
+        SearchResult(
+            title=gettext("No click, postback or conversion found"), description=text, link=link, icon="search_off"
+        )
     ]
 
 
@@ -44,5 +54,7 @@ def _clicks(request: HttpRequest, public_id: str) -> list[SearchResult]:
     if row is None or not request.user.has_perm("payouts.view_billedclicks"):
         return []
     link = reverse("admin:payouts_billedclicks_change", args=[row.pk])
-    text = "What was counted, and what is booked for it."
-    return [SearchResult(title=f"Paid clicks: {row}", description=text, link=link, icon="ads_click")]
+    text = gettext("What was counted, and what is booked for it.")
+    return [
+        SearchResult(title=gettext("Paid clicks: {row}").format(row=row), description=text, link=link, icon="ads_click")
+    ]

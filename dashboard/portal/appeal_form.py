@@ -2,6 +2,9 @@
 
 from django import forms
 from django.core.validators import URLValidator
+from django.utils.text import format_lazy
+
+from records.translation import gettext_lazy as _
 
 SHORTEST = 15
 
@@ -16,19 +19,23 @@ class AppealForm(forms.Form):
     """The affiliate's appeal text, and a link to evidence."""
 
     words = forms.CharField(
-        label="What is wrong with the rejection?",
+        label=_("What is wrong with the rejection?"),
         min_length=SHORTEST,
         max_length=1000,
-        help_text="The operator reads it. Name dates, amounts or order numbers; no personal data of customers.",
-        error_messages={"min_length": f"Say it in at least {SHORTEST} characters: the operator knows only this."},
+        help_text=_("The operator reads it. Name dates, amounts or order numbers; no personal data of customers."),
+        error_messages={
+            "min_length": format_lazy(
+                _("Say it in at least {shortest} characters: the operator knows only this."), shortest=SHORTEST
+            )
+        },
         widget=forms.Textarea(attrs={"rows": 5}),
     )
     evidence_url = WebAddressField(
-        label="Link to evidence",
+        label=_("Link to evidence"),
         required=False,
         max_length=500,
         assume_scheme="https",
-        help_text="Optional: a screenshot or a document, at an address that the operator can open.",
+        help_text=_("Optional: a screenshot or a document, at an address that the operator can open."),
         widget=forms.URLInput(attrs={"placeholder": "https://", "inputmode": "url", "autocomplete": "off"}),
     )
 

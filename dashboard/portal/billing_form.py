@@ -6,55 +6,58 @@ from django import forms
 
 from payouts.invoicing.billing import BillingRefused, check_details
 from payouts.models import BillingDetails
+from records.translation import gettext_lazy as _
 
 
 class BillingForm(forms.Form):
     """Billing details; the agreement to self-billing beside them as long as there is none."""
 
     party = forms.ChoiceField(
-        label="You invoice as",
+        label=_("You invoice as"),
         choices=BillingDetails.Party.choices,
-        help_text="A business, also one of a single person, invoices with VAT or says why there is none.",
+        help_text=_("A business, also one of a single person, invoices with VAT or says why there is none."),
     )
     legal_name = forms.CharField(
-        label="Name",
+        label=_("Name"),
         max_length=120,
-        help_text="As it is registered, with the legal form: Ana Duarte Media, Lda.",
+        help_text=_("As it is registered, with the legal form: Ana Duarte Media, Lda."),
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
     address = forms.CharField(
-        label="Address",
+        label=_("Address"),
         max_length=300,
-        help_text="Street, postal code and town, on lines of their own.",
+        help_text=_("Street, postal code and town, on lines of their own."),
         widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "street-address"}),
     )
     country = forms.CharField(
-        label="Country",
+        label=_("Country"),
         max_length=2,
-        help_text="Where you are taxed: two letters, such as DE or GB.",
+        help_text=_("Where you are taxed: two letters, such as DE or GB."),
         widget=forms.TextInput(attrs={"autocomplete": "country", "autocapitalize": "characters"}),
     )
     vat_number = forms.CharField(
-        label="VAT number",
+        label=_("VAT number"),
         required=False,
         max_length=30,
-        help_text="With the letters of your country. A business that charges VAT, or sells across borders in the EU, "
-        "needs one.",
+        help_text=_(
+            "With the letters of your country. A business that charges VAT, or sells across borders in the EU, "
+            "needs one."
+        ),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     registration = forms.CharField(
-        label="Registration",
+        label=_("Registration"),
         required=False,
         max_length=80,
-        help_text="Register and number of your company, where there is one.",
+        help_text=_("Register and number of your company, where there is one."),
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     is_small_business = forms.BooleanField(
-        label="Small business, exempt from VAT",
+        label=_("Small business, exempt from VAT"),
         required=False,
-        help_text="Only if your tax office treats you as one: your invoices then go without VAT and say so.",
+        help_text=_("Only if your tax office treats you as one: your invoices then go without VAT and say so."),
     )
-    agreed = forms.BooleanField(label="We agree to self-billing", required=False)
+    agreed = forms.BooleanField(label=_("We agree to self-billing"), required=False)
 
     def __init__(
         self, data: Any = None, *, current: BillingDetails | None, asks_agreement: bool, **kwargs: Any

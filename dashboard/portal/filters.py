@@ -5,12 +5,14 @@ from typing import Any, ClassVar, TypeVar
 from django import forms
 from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from affiliates.models import Affiliate, Enrollment, Offer
 from conversions.models import Conversion, Goal
 from dashboard.periods import DayPeriod, last_days
 from dashboard.portal.access import Portal
 from payouts.models import Invoice, LedgerEntry, Payout, Statement
+from records.translation import gettext_lazy as _
 from tracking.click_id import codec
 from tracking.click_id.pasted import narrowed
 from tracking.models import Click, TrackingLink
@@ -54,14 +56,14 @@ class Filters(forms.Form):
 
 
 class DatedFilters(Filters):
-    since = forms.DateField(label="From", required=False, widget=DateInput)
-    until = forms.DateField(label="To", required=False, widget=DateInput)
+    since = forms.DateField(label=_("From"), required=False, widget=DateInput)
+    until = forms.DateField(label=_("To"), required=False, widget=DateInput)
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         since, until = values.get("since"), values.get("until")
         if since and until and since > until:
-            self.add_error("until", "The last day is before the first.")
+            self.add_error("until", gettext("The last day is before the first."))
         return values
 
     def period(self, *, default_days: int) -> DayPeriod:
@@ -91,11 +93,13 @@ def offers_of(affiliate: Affiliate) -> QuerySet[Offer]:
 
 
 class OfferFilterForm(Filters):
-    ENROLLED = (("", "All offers"), ("open", "Not applied yet"), *Enrollment.Status.choices)
+    ENROLLED = (("", _("All offers")), ("open", _("Not applied yet")), *Enrollment.Status.choices)
 
-    q = forms.CharField(label="Search", required=False, widget=SearchInput(attrs={"placeholder": "Name or advertiser"}))
-    vertical = forms.ChoiceField(choices=[("", "Any vertical"), *Offer.Vertical.choices], required=False)
-    enrolled = forms.ChoiceField(label="Access", choices=ENROLLED, required=False)
+    q = forms.CharField(
+        label=_("Search"), required=False, widget=SearchInput(attrs={"placeholder": _("Name or advertiser")})
+    )
+    vertical = forms.ChoiceField(choices=[("", _("Any vertical")), *Offer.Vertical.choices], required=False)
+    enrolled = forms.ChoiceField(label=_("Access"), choices=ENROLLED, required=False)
 
     def apply(self, rows: QuerySet[Offer]) -> QuerySet[Offer]:
         chosen = self.chosen
@@ -110,11 +114,11 @@ class OfferFilterForm(Filters):
 
 
 class LinkFilterForm(Filters):
-    STATES = (("", "Active and off"), ("active", "Active"), ("off", "Off"))
+    STATES = (("", _("Active and off")), ("active", _("Active")), ("off", _("Off")))
 
-    q = forms.CharField(label="Search", required=False, widget=SearchInput(attrs={"placeholder": "Name or code"}))
+    q = forms.CharField(label=_("Search"), required=False, widget=SearchInput(attrs={"placeholder": _("Name or code")}))
     offer = forms.ModelChoiceField(
-        Offer.objects.none(), to_field_name="public_id", empty_label="Any offer", required=False
+        Offer.objects.none(), to_field_name="public_id", empty_label=_("Any offer"), required=False
     )
     state = forms.ChoiceField(choices=STATES, required=False)
 
@@ -134,13 +138,13 @@ class LinkFilterForm(Filters):
 
 class ConversionFilterForm(DatedFilters):
     q = forms.CharField(
-        label="Search", required=False, widget=SearchInput(attrs={"placeholder": "Click ID or transaction ID"})
+        label=_("Search"), required=False, widget=SearchInput(attrs={"placeholder": _("Click ID or transaction ID")})
     )
-    status = forms.ChoiceField(choices=[("", "Any status"), *Conversion.Status.choices], required=False)
+    status = forms.ChoiceField(choices=[("", _("Any status")), *Conversion.Status.choices], required=False)
     offer = forms.ModelChoiceField(
-        Offer.objects.none(), to_field_name="public_id", empty_label="Any offer", required=False
+        Offer.objects.none(), to_field_name="public_id", empty_label=_("Any offer"), required=False
     )
-    goal = forms.ChoiceField(choices=[("", "Any goal"), *Goal.Kind.choices], required=False)
+    goal = forms.ChoiceField(choices=[("", _("Any goal")), *Goal.Kind.choices], required=False)
     link = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def prepare(self) -> None:
@@ -151,7 +155,7 @@ class ConversionFilterForm(DatedFilters):
         text = narrowed(str(self.cleaned_data["q"]))
         if len(text) == codec.LENGTH and text.isalnum() and codec.parse(text) is None:
             raise forms.ValidationError(
-                "This click ID is not genuine. Copy it again: one character may be missing or changed."
+                gettext("This click ID is not genuine. Copy it again: one character may be missing or changed.")
             )
         return text
 
@@ -181,10 +185,12 @@ class ClickFilterForm(DatedFilters):
     DAYS = 30
 
     link = forms.ModelChoiceField(
-        TrackingLink.objects.none(), to_field_name="code", empty_label="Any link", required=False
+        TrackingLink.objects.none(), to_field_name="code", empty_label=_("Any link"), required=False
     )
-    sub1 = forms.CharField(label="sub1", required=False, widget=SearchInput(attrs={"placeholder": "sub1 is exactly"}))
-    q = forms.CharField(label="Click ID", required=False, widget=SearchInput(attrs={"placeholder": "Click ID"}))
+    sub1 = forms.CharField(
+        label=_("sub1"), required=False, widget=SearchInput(attrs={"placeholder": _("sub1 is exactly")})
+    )
+    q = forms.CharField(label=_("Click ID"), required=False, widget=SearchInput(attrs={"placeholder": _("Click ID")}))
 
     def prepare(self) -> None:
         own = TrackingLink.objects.filter(enrollment__affiliate=self.affiliate)
@@ -194,7 +200,9 @@ class ClickFilterForm(DatedFilters):
         text = narrowed(str(self.cleaned_data["q"]))
         genuine = codec.parse(text)
         if text and genuine is None:
-            raise forms.ValidationError("This is not a genuine click ID. It has 40 letters and digits: copy it again.")
+            raise forms.ValidationError(
+                gettext("This is not a genuine click ID. It has 40 letters and digits: copy it again.")
+            )
         return genuine
 
     def apply(self, rows: QuerySet[Click]) -> QuerySet[Click]:

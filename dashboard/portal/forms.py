@@ -8,15 +8,17 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 from affiliates.models import Enrollment, User
 from records.public_ids import link_code
+from records.translation import gettext_lazy as _
 from tracking.capture.landing_page import check_landing_page
 from tracking.models import SUB_IDS, TrackingLink
 
 # An affiliate's own tracker fills its macros in before the visitor comes: their brackets stay as they are.
 MACRO_BRACKETS = "{}[]$"
-TAKEN = "This code is taken. Choose another one."
+TAKEN = _("This code is taken. Choose another one.")
 
 
 class EnrollmentChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
@@ -27,12 +29,12 @@ class EnrollmentChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
 class LinkForm(forms.ModelForm):  # type: ignore[type-arg]
     """A new link, or another name and destination for one; its offer and its code never change."""
 
-    enrollment = EnrollmentChoice(Enrollment.objects.none(), label="Offer", empty_label="Choose an offer")
+    enrollment = EnrollmentChoice(Enrollment.objects.none(), label=_("Offer"), empty_label=_("Choose an offer"))
     code = forms.CharField(
-        label="Short code",
+        label=_("Short code"),
         required=False,
         max_length=40,
-        help_text="Optional: the end of the link's address, which stays as it is. Empty gives a random one.",
+        help_text=_("Optional: the end of the link's address, which stays as it is. Empty gives a random one."),
         error_messages={"unique": TAKEN},
         widget=forms.TextInput(attrs={"autocapitalize": "none", "autocomplete": "off", "spellcheck": "false"}),
     )
@@ -40,13 +42,13 @@ class LinkForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = TrackingLink
         fields = ("enrollment", "name", "destination_url", "code")
-        labels = {"name": "Name", "destination_url": "Landing page"}  # noqa: RUF012
+        labels = {"name": _("Name"), "destination_url": _("Landing page")}  # noqa: RUF012
         help_texts = {  # noqa: RUF012
-            "name": "For yourself, for example where the link is placed.",
-            "destination_url": "Optional. Empty leads to the offer's own landing page.",
+            "name": _("For yourself, for example where the link is placed."),
+            "destination_url": _("Optional. Empty leads to the offer's own landing page."),
         }
         widgets = {  # noqa: RUF012
-            "name": forms.TextInput(attrs={"placeholder": "Newsletter, spring"}),
+            "name": forms.TextInput(attrs={"placeholder": _("Newsletter, spring")}),
             "destination_url": forms.URLInput(attrs={"placeholder": "https://", "inputmode": "url"}),
         }
 
@@ -93,14 +95,14 @@ class BuilderForm(forms.Form):
         for name in self.SHOWN:
             self.fields[name] = forms.CharField(label=name, required=False, max_length=255)
         self.fields["aff_click_id"] = forms.CharField(
-            label="Click ID of your tracker",
+            label=gettext("Click ID of your tracker"),
             required=False,
             max_length=255,
             widget=forms.TextInput(attrs={"placeholder": "{clickid}"}),
         )
-        self.fields["source"] = forms.CharField(label="Source", required=False, max_length=255)
+        self.fields["source"] = forms.CharField(label=gettext("Source"), required=False, max_length=255)
         self.fields["url"] = forms.CharField(
-            label="Landing page", required=False, widget=forms.URLInput(attrs={"placeholder": "https://"})
+            label=gettext("Landing page"), required=False, widget=forms.URLInput(attrs={"placeholder": "https://"})
         )
 
     def clean_url(self) -> str:
@@ -139,12 +141,12 @@ def zone_choices() -> list[tuple[str, str]]:
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
     """A user's own profile."""
 
-    time_zone = forms.ChoiceField(label="Time zone", help_text="Every time in the portal is shown in this zone.")
+    time_zone = forms.ChoiceField(label=_("Time zone"), help_text=_("Every time in the portal is shown in this zone."))
 
     class Meta:
         model = User
         fields = ("name", "time_zone")
-        labels = {"name": "Your name"}  # noqa: RUF012
+        labels = {"name": _("Your name")}  # noqa: RUF012
         widgets = {"name": forms.TextInput(attrs={"autocomplete": "name"})}  # noqa: RUF012
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -158,6 +160,6 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
 class ApiKeyForm(forms.Form):
     name = forms.CharField(
         max_length=60,
-        help_text="What it is for, so that you know later which one to revoke.",
-        widget=forms.TextInput(attrs={"placeholder": "Nightly report"}),
+        help_text=_("What it is for, so that you know later which one to revoke."),
+        widget=forms.TextInput(attrs={"placeholder": _("Nightly report")}),
     )

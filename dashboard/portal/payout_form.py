@@ -4,23 +4,25 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 from affiliates.models import User
 from payouts.models import PayoutMethod
 from payouts.paying.methods import FIELDS, NETWORKS, OPTIONAL, DetailsRefused, check
+from records.translation import gettext_lazy as _
 
 Kind = PayoutMethod.Kind
 LABELS = {
-    "holder": ("Account holder", "As the bank knows it."),
-    "iban": ("IBAN", "Starts with the two letters of the country; spaces do not matter."),
-    "bic": ("BIC (SWIFT code)", "8 or 11 letters and digits."),
-    "account": ("Account number or IBAN", ""),
-    "bank": ("Name of the bank", ""),
-    "country": ("Country of the bank", "Two letters, for example GB."),
-    "email": ("E-mail of the account", "The address that you sign in there with."),
-    "asset": ("Currency", ""),
-    "network": ("Network", "Money that is sent over another network is lost."),
-    "address": ("Address", "Copy it from your wallet; every character counts."),
+    "holder": (_("Account holder"), _("As the bank knows it.")),
+    "iban": (_("IBAN"), _("Starts with the two letters of the country; spaces do not matter.")),
+    "bic": (_("BIC (SWIFT code)"), _("8 or 11 letters and digits.")),
+    "account": (_("Account number or IBAN"), ""),
+    "bank": (_("Name of the bank"), ""),
+    "country": (_("Country of the bank"), _("Two letters, for example GB.")),
+    "email": (_("E-mail of the account"), _("The address that you sign in there with.")),
+    "asset": (_("Currency"), ""),
+    "network": (_("Network"), _("Money that is sent over another network is lost.")),
+    "address": (_("Address"), _("Copy it from your wallet; every character counts.")),
 }
 
 
@@ -35,9 +37,9 @@ class PayoutMethodForm(forms.Form):
             self.fields[name] = self._field(name, label, hint)
         if user.has_usable_password():
             self.fields["password"] = forms.CharField(
-                label="Your password",
+                label=gettext("Your password"),
                 strip=False,
-                help_text="So that no one at an unlocked screen can redirect your money.",
+                help_text=gettext("So that no one at an unlocked screen can redirect your money."),
                 widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
             )
 
@@ -55,7 +57,7 @@ class PayoutMethodForm(forms.Form):
 
     def clean_password(self) -> str:
         if not self.user.check_password(self.cleaned_data["password"]):
-            raise ValidationError("This is not your password.")
+            raise ValidationError(gettext("This is not your password."))
         return ""
 
     def clean(self) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from django.utils.translation import gettext
+
 from affiliates.models import User
 
 AFFILIATE = "affiliates.view_affiliate"
@@ -75,7 +77,7 @@ def lacking(user: User, name: str | None) -> list[str]:
     if name in FREE or user.is_superuser:
         return []
     if name is None or name not in NEEDS:
-        return ["all rights"]
+        return [gettext("all rights")]
     return _without(user, (AFFILIATE, *NEEDS[name]))
 
 

@@ -13,35 +13,36 @@ from typing import Any
 from conversions.models import Conversion, Trace
 from conversions.qualification_kinds.table import open_inputs
 from conversions.risk.words import words_for_affiliates
+from records.translation import gettext_lazy as _
 
 TITLES = {
-    "receive": "Postback stored",
-    "authenticate": "Sender checked",
-    "parse": "Parameters read",
-    "find_click": "Click found",
-    "attribute": "Attributed",
-    "deduplicate": "Checked for a repeat",
-    "qualify": "Goal's rules applied",
-    "risk": "Risk marks checked",
-    "decide": "Decided",
-    "review": "Looked at by an operator",
+    "receive": _("Postback stored"),
+    "authenticate": _("Sender checked"),
+    "parse": _("Parameters read"),
+    "find_click": _("Click found"),
+    "attribute": _("Attributed"),
+    "deduplicate": _("Checked for a repeat"),
+    "qualify": _("Goal's rules applied"),
+    "risk": _("Risk marks checked"),
+    "decide": _("Decided"),
+    "review": _("Looked at by an operator"),
 }
 # Steps whose rule stays with the operator: points and thresholds.
 RULE_HIDDEN = frozenset({"risk"})
 # Inputs of a step that may be shown, with their names.
 INPUTS = {
-    "click_id": "Click ID",
+    "click_id": _("Click ID"),
     "link": "Link",
-    "coupon": "Coupon",
-    "clicked_at": "Clicked at",
-    "occurred_at": "Happened at",
+    "coupon": _("Coupon"),
+    "clicked_at": _("Clicked at"),
+    "occurred_at": _("Happened at"),
 }
-BY_LOCK = "No click ID came with the event. The customer is locked to you: you brought them to the offer."
-BY_COUPON = "No click ID came with the event. The coupon is yours."
-LOCKED = "The customer is locked to you: an earlier click or coupon of yours brought them to the offer."
-TAKEN_OVER = "The customer's last click is yours, so the customer passes to you."
-CREDITED = "The customer's first click within the window is yours: it is credited, not the one of the event."
-TOUCHED = "Clicks of others had brought the customer as well; yours is credited."
+BY_LOCK = _("No click ID came with the event. The customer is locked to you: you brought them to the offer.")
+BY_COUPON = _("No click ID came with the event. The coupon is yours.")
+LOCKED = _("The customer is locked to you: an earlier click or coupon of yours brought them to the offer.")
+TAKEN_OVER = _("The customer's last click is yours, so the customer passes to you.")
+CREDITED = _("The customer's first click within the window is yours: it is credited, not the one of the event.")
+TOUCHED = _("Clicks of others had brought the customer as well; yours is credited.")
 LOOKS = {
     "passed": "ok",
     "found": "ok",
@@ -152,9 +153,9 @@ def _explain_rules(result: str, rule: str, note: str, inputs: Mapping[str, str],
 # Rules of this step that look at the affiliate's own account.
 _OF_ACCESS = frozenset({"active affiliates only", "approved enrollments only"})
 RISK_RESULTS = {
-    "passed": "Nothing that was found is reason enough for a review.",
-    "pending": "An operator looks at it first.",
-    "held": "An operator looks at it first.",
+    "passed": _("Nothing that was found is reason enough for a review."),
+    "pending": _("An operator looks at it first."),
+    "held": _("An operator looks at it first."),
 }
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from django import template
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
+from django.utils.translation import gettext
 
 from payouts.plan_changes.what_if_report import difference_words
 from tracking.click_id.codec import text_of
@@ -35,7 +36,7 @@ def moment(value: datetime | None) -> str:
 @register.filter
 def ago(value: datetime) -> str:
     """`4 days ago`: the largest unit only, as it stands in a list."""
-    return f"{timesince(value, depth=1)} ago".replace("\xa0", " ")
+    return gettext("{time} ago").format(time=timesince(value, depth=1)).replace("\xa0", " ")
 
 
 @register.filter

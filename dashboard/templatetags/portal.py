@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from affiliates.models import AffiliateMember, User
 from dashboard.periods import DayPeriod
@@ -55,7 +56,7 @@ def tax_words(invoice: Invoice) -> str:
 @register.simple_tag
 def test_badge(is_test: bool) -> SafeString | str:
     """A badge on conversions of test clicks; nothing on others."""
-    title = "From a test click: judged and shown, never counted nor paid."
+    title = gettext("From a test click: judged and shown, never counted nor paid.")
     return format_html('<span class="badge bg-purple-lt" title="{}">Test</span>', title) if is_test else ""
 
 
@@ -86,7 +87,7 @@ def counted(count: int, noun: str) -> str:
 
 @register.filter
 def duration(value: timedelta) -> str:
-    return words.duration_words(value)
+    return words.shown_duration(value)
 
 
 @register.filter
@@ -98,7 +99,7 @@ def percent(value: float | None) -> str:
 @register.filter
 def span_words(value: timedelta | None) -> str:
     """A length of time; a dash where there is none."""
-    return "–" if value is None else words.duration_words(value)
+    return "–" if value is None else words.shown_duration(value)
 
 
 @register.filter
@@ -125,7 +126,7 @@ def by_whom(context: template.Context, user: User | None) -> str:
     if user is None:
         return ""
     members = AffiliateMember.objects.filter(affiliate=context["portal"].affiliate, user=user)
-    return f" by {user.get_short_name()}" if members.exists() else " by the operator"
+    return gettext(" by {name}").format(name=user.get_short_name()) if members.exists() else gettext(" by the operator")
 
 
 @register.simple_tag(takes_context=True)
@@ -174,4 +175,4 @@ def may_open(context: template.Context, view: str) -> bool:
 @register.filter
 def person(user: User) -> str:
     """The person behind an action, as shown to affiliates: a member by name, an operator by role alone."""
-    return "an operator" if user.is_staff else user.get_short_name()
+    return gettext("an operator") if user.is_staff else user.get_short_name()

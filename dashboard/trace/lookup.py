@@ -3,8 +3,11 @@
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from django.utils.translation import gettext
+
 from conversions.models import Conversion, Customer, Postback
 from dashboard.trace.refused import explain_refused
+from records.translation import gettext_lazy as _
 from tracking.click_id.codec import ClickID, parse, text_of
 from tracking.click_id.pasted import click_ids_in, public_ids_in, tokens_in
 from tracking.models import Click, LegacyClickID, TrackingLink
@@ -15,7 +18,7 @@ LONGEST_ID = 200
 # How many IDs of one sort in a pasted text are looked up.
 MOST_NAMED = 5
 # What one text may name at once, because others make these IDs; `look_up` takes the first unless one is asked for.
-KINDS = ("transaction", "customer", "legacy click")
+KINDS = ("transaction", "customer", _("legacy click"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,9 @@ def look_up(text: str, kind: str = "") -> LookupResult:
     if kind in KINDS:
         return _by_sender_ids(text, kind) or _unknown(text)
     if not text:
-        return LookupResult(text, "nothing", "Nothing to look for", "Type or paste an ID.", tone="info")
+        return LookupResult(
+            text, "nothing", gettext("Nothing to look for"), gettext("Type or paste an ID."), tone="info"
+        )
     found = _named(text) if len(text) <= LONGEST_ID else None
     if found and (found.is_known or found.kind == "forged"):
         return found
@@ -106,45 +111,57 @@ def postback_named(public_id: str) -> LookupResult:
     if row is None:
         return _missing(public_id, "postback")
     conversions = (row["conversion_id"],) if row["conversion_id"] else ()
-    text = "A postback as it was received, and what came of it."
-    return LookupResult(public_id, "postback", "Postback", text, postbacks=(row["pk"],), conversions=conversions)
+    text = gettext("A postback as it was received, and what came of it.")
+    return LookupResult(
+        public_id, "postback", gettext("Postback"), text, postbacks=(row["pk"],), conversions=conversions
+    )
 
 
 def conversion_named(public_id: str) -> LookupResult:
     pk = Conversion.objects.filter(public_id=public_id).values_list("pk", flat=True).first()
     if pk is None:
         return _missing(public_id, "conversion")
-    text = "A conversion, from its click to its commission."
-    return LookupResult(public_id, "conversion", "Conversion", text, conversions=(pk,))
+    text = gettext("A conversion, from its click to its commission.")
+    return LookupResult(public_id, "conversion", gettext("Conversion"), text, conversions=(pk,))
 
 
 def _missing(public_id: str, noun: str) -> LookupResult:
-    text = f"There is no {noun} with this ID. Check that it was copied in full; IDs are written in lower case."
-    return LookupResult(public_id, "nothing", f"No such {noun}", text, tone="danger")
+    text = gettext(
+        "There is no {noun} with this ID. Check that it was copied in full; IDs are written in lower case."
+    ).format(noun=noun)
+    return LookupResult(public_id, "nothing", gettext("No such {noun}").format(noun=noun), text, tone="danger")
 
 
 def _genuine(text: str, click: ClickID) -> LookupResult:
     """A click ID whose signature holds, with or without its link and its stored row."""
     known = TrackingLink.objects.select_related("enrollment__affiliate", "enrollment__offer")
     link = known.filter(pk=click.link_number).first()
-    made = f"made on {click.made_at:%Y-%m-%d at %H:%M:%S} UTC"
+    made = gettext("made on {made_at:%Y-%m-%d at %H:%M:%S} UTC").format(made_at=click.made_at)
     if link is None:
-        words = (
-            f"The signature is right, so the ID was {made} here or by another installation with the same keys. But its "
-            f"link, number {click.link_number}, is not known here: it belongs to another database, such as a copy."
-        )
+        words = gettext(
+            "The signature is right, so the ID was {made} here or by another installation with the same keys. But its "
+            "link, number {link_number}, is not known here: it belongs to another database, such as a copy."
+        ).format(made=made, link_number=click.link_number)
         return LookupResult(
-            text, "click", "A genuine click ID of an unknown link", words, tone="warning", click=click.uuid
+            text, "click", gettext("A genuine click ID of an unknown link"), words, tone="warning", click=click.uuid
         )
-    where = f"through link {link.code} of {link.enrollment.affiliate} to {link.enrollment.offer}"
-    if Click.objects.filter(pk=click.uuid).exists():
-        return LookupResult(text, "click", "A genuine click ID", f"It was {made}, {where}.", click=click.uuid)
-    words = (
-        f"The signature proves that it was {made}, {where}. No click row is stored: it expired, or it waits in a spool "
-        "and is not written yet. Postbacks that name it are attributed all the same, by signature."
+    where = gettext("through link {link_code} of {affiliate} to {offer}").format(
+        link_code=link.code, affiliate=link.enrollment.affiliate, offer=link.enrollment.offer
     )
+    if Click.objects.filter(pk=click.uuid).exists():
+        return LookupResult(
+            text,
+            "click",
+            gettext("A genuine click ID"),
+            gettext("It was {made}, {where}.").format(made=made, where=where),
+            click=click.uuid,
+        )
+    words = gettext(
+        "The signature proves that it was {made}, {where}. No click row is stored: it expired, or it waits in a spool "
+        "and is not written yet. Postbacks that name it are attributed all the same, by signature."
+    ).format(made=made, where=where)
     return LookupResult(
-        text, "click", "A genuine click ID without a stored click", words, tone="warning", click=click.uuid
+        text, "click", gettext("A genuine click ID without a stored click"), words, tone="warning", click=click.uuid
     )
 
 
@@ -161,11 +178,11 @@ def _by_key(text: str, key: UUID) -> LookupResult | None:
 
 
 def _unknown_key(text: str) -> LookupResult:
-    words = (
+    words = gettext(
         "No click with this UUID is stored and no postback or conversion names it. A UUID carries no signature, so it "
         "is not known whether it ever was a click; the 40-character click ID would show it."
     )
-    return LookupResult(text, "nothing", "An unknown UUID", words, tone="danger")
+    return LookupResult(text, "nothing", gettext("An unknown UUID"), words, tone="danger")
 
 
 def _by_sender_ids(text: str, kind: str = "") -> LookupResult | None:
@@ -192,10 +209,10 @@ def _transaction(text: str) -> LookupResult | None:
     made, sent = tuple(conversions), tuple(postbacks)
     if not (made or sent):
         return None
-    words = "All postbacks and conversions with this transaction ID."
+    words = gettext("All postbacks and conversions with this transaction ID.")
     if not made:
-        words = "Postbacks came with this transaction ID, but none of them made a conversion."
-    return LookupResult(text, "transaction", "Transaction", words, postbacks=sent, conversions=made)
+        words = gettext("Postbacks came with this transaction ID, but none of them made a conversion.")
+    return LookupResult(text, "transaction", gettext("Transaction"), words, postbacks=sent, conversions=made)
 
 
 def _customer(text: str) -> LookupResult | None:
@@ -206,12 +223,18 @@ def _customer(text: str) -> LookupResult | None:
     pks = tuple(rows[: MOST + 1])
     if not pks:
         return LookupResult(
-            text, "customer", "Customer", "The customer is known but has no conversion.", tone="warning"
+            text,
+            "customer",
+            gettext("Customer"),
+            gettext("The customer is known but has no conversion."),
+            tone="warning",
         )
     words = (
-        "All conversions of this customer." if len(pks) <= MOST else f"The newest {MOST} conversions of this customer."
+        gettext("All conversions of this customer.")
+        if len(pks) <= MOST
+        else gettext("The newest {most} conversions of this customer.").format(most=MOST)
     )
-    return LookupResult(text, "customer", "Customer", words, conversions=pks[:MOST])
+    return LookupResult(text, "customer", gettext("Customer"), words, conversions=pks[:MOST])
 
 
 def _legacy_clicks(text: str) -> list[LookupResult]:
@@ -220,10 +243,18 @@ def _legacy_clicks(text: str) -> list[LookupResult]:
     return [
         LookupResult(
             text,
-            "legacy click",
-            "A click ID of another platform",
-            f"It was imported from {row.source}: a click of {row.clicked_at:%Y-%m-%d at %H:%M:%S} UTC through link "
-            f"{row.link.code} of {row.link.enrollment.affiliate}. Here it is the click {text_of(row.click_id)}.",
+            gettext("legacy click"),
+            gettext("A click ID of another platform"),
+            gettext(
+                "It was imported from {source}: a click of {clicked_at:%Y-%m-%d at %H:%M:%S} UTC through link "
+                "{link_code} of {affiliate}. Here it is the click {text_of}."
+            ).format(
+                source=row.source,
+                clicked_at=row.clicked_at,
+                link_code=row.link.code,
+                affiliate=row.link.enrollment.affiliate,
+                text_of=text_of(row.click_id),
+            ),
             click=row.click_id,
         )
         for row in rows.order_by("-clicked_at", "-pk")[:MOST]

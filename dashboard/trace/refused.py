@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import Max
+from django.utils.translation import gettext
 
 from conversions.models import Postback
+from records.translation import gettext_lazy as _
 from tracking.click_id.codec import LENGTH, keys, text_of
 from tracking.models import Click
 
@@ -21,15 +23,15 @@ _FOREIGN = re.compile(r"[w-z]", re.IGNORECASE)
 _FIRST_CLICKS = 1_577_836_800  # 2020: no click ID is older, imported ones included.
 _PLACEHOLDER = re.compile(r"^(\{.*\}|\[.*\]|#.*#|\$\{.*\}|%7B.*%7D|<.*>)$", re.IGNORECASE)
 
-PLACEHOLDER = (
+PLACEHOLDER = _(
     "This is a placeholder, not an ID: the sending system did not replace it by its value. "
     "The macro has to be written in that system's own notation."
 )
-UNKNOWN = (
+UNKNOWN = _(
     "No click, transaction, customer, postback or conversion has this ID. Transaction and customer IDs must be typed "
     "exactly as the advertiser sends them, capitals included."
 )
-CHANGED = (
+CHANGED = _(
     "It has the form of a click ID, but the signature does not match: "
     "at least one character was changed, or it was made up."
 )
@@ -50,11 +52,11 @@ def explain_refused(text: str) -> RefusedText:
     """Say why the text names nothing; three queries at most."""
     sent = _postbacks_that_sent(text)
     if _PLACEHOLDER.match(text):
-        return RefusedText("nothing", "An unresolved macro", PLACEHOLDER + _sent_words(sent), sent)
+        return RefusedText("nothing", gettext("An unresolved macro"), PLACEHOLDER + _sent_words(sent), sent)
     if _LIKE_A_CLICK_ID.match(text) and (len(text) == LENGTH or _time_is_plausible(text)):
         title, words, meant = _not_genuine(text)
         return RefusedText("forged", title, words + _sent_words(sent), sent, meant)
-    title = "Sent, but never understood" if sent else "Unknown"
+    title = gettext("Sent, but never understood") if sent else gettext("Unknown")
     return RefusedText("nothing", title, UNKNOWN + _sent_words(sent), sent)
 
 
@@ -63,21 +65,29 @@ def _not_genuine(text: str) -> tuple[str, str, str]:
     raw = _leading_bytes(text[:LENGTH])
     key = UUID(bytes=raw[:16]) if len(raw) >= 16 else None
     meant = text_of(key) if key and Click.objects.filter(pk=key).exists() else ""
-    also = " Its first part is that of a stored click, so the end was probably damaged on the way." if meant else ""
+    also = (
+        gettext(" Its first part is that of a stored click, so the end was probably damaged on the way.")
+        if meant
+        else ""
+    )
     if foreign := "".join(sorted(set(_FOREIGN.findall(text)))):
-        words = f"It looks like a click ID, but none contains {' or '.join(foreign)}: it was changed or made up.{also}"
-        return "Not a genuine click ID", words, meant
-    if len(text) != LENGTH:
-        how = "cut off" if len(text) < LENGTH else "lengthened"
-        words = f"A click ID has {LENGTH} characters and this has {len(text)}: it was {how} on the way.{also}"
-        return "A click ID of the wrong length", words, meant
-    if raw[16] not in keys():
-        words = (
-            f"It says that key number {raw[16]} signed it, and no such key is listed in CLICK_ID_KEYS. "
-            f"Either it was forged, or the key was taken off the list too early.{also}"
+        words = gettext("It looks like a click ID, but none contains {names}: it was changed or made up.{also}").format(
+            names=" or ".join(foreign), also=also
         )
-        return "A click ID signed with an unknown key", words, meant
-    return "Not a genuine click ID", CHANGED + also, meant
+        return gettext("Not a genuine click ID"), words, meant
+    if len(text) != LENGTH:
+        how = gettext("cut off") if len(text) < LENGTH else "lengthened"
+        words = gettext(
+            "A click ID has {length} characters and this has {number_of_text}: it was {how} on the way.{also}"
+        ).format(length=LENGTH, number_of_text=len(text), how=how, also=also)
+        return gettext("A click ID of the wrong length"), words, meant
+    if raw[16] not in keys():
+        words = gettext(
+            "It says that key number {raw} signed it, and no such key is listed in CLICK_ID_KEYS. "
+            "Either it was forged, or the key was taken off the list too early.{also}"
+        ).format(raw=raw[16], also=also)
+        return gettext("A click ID signed with an unknown key"), words, meant
+    return gettext("Not a genuine click ID"), CHANGED + also, meant
 
 
 def _time_is_plausible(text: str) -> bool:
@@ -102,6 +112,8 @@ def _postbacks_that_sent(text: str) -> tuple[int, ...]:
 
 def _sent_words(sent: tuple[int, ...]) -> str:
     if not sent:
-        return f" None of the last {SENT_BOUND:,} postbacks sent it."
-    shown = "it is shown below" if len(sent) == 1 else "they are shown below"
-    return f" {len(sent)} of the last {SENT_BOUND:,} postbacks sent it; {shown}."
+        return gettext(" None of the last {sent_bound:,} postbacks sent it.").format(sent_bound=SENT_BOUND)
+    shown = gettext("it is shown below") if len(sent) == 1 else gettext("they are shown below")
+    return gettext(" {number_of_sent} of the last {sent_bound:,} postbacks sent it; {shown}.").format(
+        number_of_sent=len(sent), sent_bound=SENT_BOUND, shown=shown
+    )

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext
 
 from affiliates.models import User
 from conversions.holds import HOLDS, Hold, hold_of
@@ -27,7 +28,7 @@ from dashboard.trace.lookup import MOST, LookupResult
 from payouts.models import LedgerEntry, Payout, Statement
 from payouts.queries import explain, with_paid
 from payouts.rights import HIDDEN, sees_commission
-from records.words import duration_words
+from records.words import shown_duration
 from tracking.click_id.codec import ClickID, text_of
 from tracking.models import Click, TrackingLink
 
@@ -243,11 +244,11 @@ def _summaries(
 def _why_nothing(row: Conversion, quote: Any) -> str:
     """Why a conversion has no line in the ledger."""
     if row.is_test:
-        return "It is a test: it is judged and shown, and earns nothing."
+        return gettext("It is a test: it is judged and shown, and earns nothing.")
     if quote is None:
         return ""
     if quote.lines:
-        return "It earns commission and is due for booking."
+        return gettext("It earns commission and is due for booking.")
     return str(quote.reason)
 
 
@@ -264,5 +265,5 @@ def _others(conversions: Sequence[Conversion]) -> list[Conversion]:
 def _in_order(events: list[TraceEvent]) -> list[TraceEvent]:
     events.sort(key=lambda event: (event.at, event.rank))
     for event in events[1:]:
-        event.after = duration_words(event.at - events[0].at) if event.at > events[0].at else ""
+        event.after = shown_duration(event.at - events[0].at) if event.at > events[0].at else ""
     return events

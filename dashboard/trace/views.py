@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -29,7 +30,7 @@ def operator_view(view: View) -> View:
     @login_required
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not (request.user.is_staff and request.user.has_perm("conversions.view_trace")):
-            raise PermissionDenied("Traces are for operators who may view decision traces.")
+            raise PermissionDenied(gettext("Traces are for operators who may view decision traces."))
         return view(request, *args, **kwargs)
 
     return wrapped
@@ -60,7 +61,7 @@ def _addressed(request: HttpRequest, found: LookupResult) -> HttpResponse:
 def _page(request: HttpRequest, found: LookupResult | None, *, status: int = 200) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
-        "title": "Trace" if found is None else f"Trace: {found.query}",
+        "title": gettext("Trace") if found is None else gettext("Trace: {query}").format(query=found.query),
         "found": found,
         "story": story_of(found, sees(cast(User, request.user))) if found and found.is_known else None,
         "query": found.query if found else "",

@@ -22,6 +22,7 @@ from payouts.documents.pdf_layout import (
 )
 from payouts.models import Payout, Statement
 from records.money import format_money
+from records.translation import in_english
 
 # A PDF with more lines is of no use; the CSV file has all of them.
 LINES_PER_DOCUMENT = 500
@@ -107,7 +108,7 @@ def _others(account: StatementBreakdown) -> list[Flowable]:
     if not account.others:
         return []
     rows = [
-        [f"#{entry.sequence}", f"{entry.booked_at:%Y-%m-%d}", entry.get_kind_display(), entry.words,
+        [f"#{entry.sequence}", f"{entry.booked_at:%Y-%m-%d}", in_english(entry.get_kind_display()), entry.words,
          format_money(entry.amount, entry.currency)]
         for entry in account.others
     ]  # fmt: skip

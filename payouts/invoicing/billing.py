@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from affiliates.models import Affiliate, User
 from payouts.invoicing.countries import country_code
@@ -51,16 +52,22 @@ def check_details(given: Mapping[str, Any]) -> dict[str, Any]:
     clean["address"] = tidy_address(str(given.get("address", "")))
     clean["party"] = str(given.get("party", Party.BUSINESS))
     clean["is_small_business"] = bool(given.get("is_small_business")) and clean["party"] == Party.BUSINESS
-    problems = {name: "This is needed." for name in ("legal_name", "address", "country") if not clean[name]}
+    problems = {name: gettext("This is needed.") for name in ("legal_name", "address", "country") if not clean[name]}
     if clean["party"] not in Party.values:
-        problems["party"] = "Choose business or private person."
+        problems["party"] = gettext("Choose business or private person.")
     for name in TEXTS:
         if not clean[name].replace("\n", "").isprintable():
-            problems[name] = "There is a character in it that cannot be printed."
+            problems[name] = gettext("There is a character in it that cannot be printed.")
     most = {"legal_name": 120, "address": 300, "registration": 80}
-    problems |= {name: f"At most {size} characters." for name, size in most.items() if len(clean[name]) > size}
+    problems |= {
+        name: gettext("At most {size} characters.").format(size=size)
+        for name, size in most.items()
+        if len(clean[name]) > size
+    }
     if clean["address"].count("\n") >= MOST_ADDRESS_LINES:
-        problems["address"] = f"At most {MOST_ADDRESS_LINES} lines."
+        problems["address"] = gettext("At most {most_address_lines} lines.").format(
+            most_address_lines=MOST_ADDRESS_LINES
+        )
     _check_country_and_number(clean, problems)
     if problems:
         raise BillingRefused(problems)
@@ -76,7 +83,7 @@ def _check_country_and_number(clean: dict[str, Any], problems: dict[str, str]) -
     if not clean["vat_number"]:
         return
     if clean["party"] == Party.PRIVATE:
-        problems["vat_number"] = "A private person has none: choose business, or leave it empty."
+        problems["vat_number"] = gettext("A private person has none: choose business, or leave it empty.")
     elif "country" not in problems:
         try:
             clean["vat_number"] = vat_number(clean["vat_number"], clean["country"])
@@ -111,7 +118,9 @@ def agree(
             return current
         agreement = words or Issuer.objects.values_list("agreement_words", flat=True).first()
         if not agreement:
-            raise AgreementRefused("There is nothing to agree to: enter the company that issues invoices first.")
+            raise AgreementRefused(
+                gettext("There is nothing to agree to: enter the company that issues invoices first.")
+            )
         return SelfBillingAgreement.objects.create(
             affiliate=affiliate, words=agreement, agreed_at=now, agreed_by=actor, note=" ".join(note.split())[:250]
         )
@@ -123,7 +132,9 @@ def end_agreement(*, affiliate: Affiliate, actor: User, now: datetime) -> SelfBi
         Affiliate.objects.select_for_update().get(pk=affiliate.pk)
         current = SelfBillingAgreement.objects.filter(affiliate=affiliate, ended_at=None).first()
         if current is None:
-            raise AgreementRefused(f"{affiliate} has no agreement to self-billing in force.")
+            raise AgreementRefused(
+                gettext("{affiliate} has no agreement to self-billing in force.").format(affiliate=affiliate)
+            )
         current.ended_at, current.ended_by = max(now, current.agreed_at), actor
         current.save(update_fields=["ended_at", "ended_by"])
         return current

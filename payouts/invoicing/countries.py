@@ -2,6 +2,8 @@
 
 from datetime import date
 
+from django.utils.translation import gettext
+
 # ISO 3166-1 alpha-2.
 _CODES = """
 AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA
@@ -49,7 +51,9 @@ def country_code(text: str) -> str:
     """The code in capitals. Raise `ValueError` for an unknown country."""
     code = text.strip().upper()
     if code in USUAL_MISTAKES:
-        raise ValueError(f"Write {USUAL_MISTAKES[code]} instead of {code}.")
+        raise ValueError(
+            gettext("Write {usual_mistakes} instead of {code}.").format(usual_mistakes=USUAL_MISTAKES[code], code=code)
+        )
     if code not in COUNTRIES:
-        raise ValueError("Give the country as two letters, such as DE or GB.")
+        raise ValueError(gettext("Give the country as two letters, such as DE or GB."))
     return code

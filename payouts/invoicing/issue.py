@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from affiliates.models import User
 from payouts.invoicing.basis import ZERO, Account, StatementPart, carried, open_invoices, parts_of
@@ -53,7 +54,9 @@ def issue_by_hand(statements: Sequence[Statement], *, now: datetime, actor: User
     """
     issuer = Issuer.objects.first()
     if issuer is None:
-        raise NoIssuer("Enter the company that issues the invoices first, in the panel under Money, Invoice issuer.")
+        raise NoIssuer(
+            gettext("Enter the company that issues the invoices first, in the panel under Money, Invoice issuer.")
+        )
     return _issue_all(issuer, statements, now, actor)
 
 

@@ -22,6 +22,7 @@ from payouts.documents.pdf_layout import (
 from payouts.models import Invoice
 from payouts.pricing import plain
 from records.money import format_money
+from records.translation import in_english
 
 
 def invoice_pdf(invoice: Invoice) -> bytes:
@@ -35,7 +36,7 @@ def invoice_pdf(invoice: Invoice) -> bytes:
 
 
 def called(invoice: Invoice) -> str:
-    return f"{invoice.get_kind_display()} {invoice.number}"
+    return f"{in_english(invoice.get_kind_display())} {invoice.number}"
 
 
 def _top(invoice: Invoice) -> list[Flowable]:

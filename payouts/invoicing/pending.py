@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import Count, Max, QuerySet, Sum
+from django.utils.translation import gettext
 
 from affiliates.models import Affiliate
 from payouts.invoicing.readiness import InvoiceParty, TaxTreatments, sides_of, supply_day
@@ -55,7 +56,7 @@ def pending(*, most: int = MOST) -> list[Pending]:
 
 def _missing(tax: TaxTreatments | None, side: InvoiceParty, currency: str, last: datetime) -> list[str]:
     if tax is None:
-        return ["The company that issues the invoices is missing.", *side.lacks()]
+        return [gettext("The company that issues the invoices is missing."), *side.lacks()]
     return tax.lacks(side, currency, supply_day(last))
 
 

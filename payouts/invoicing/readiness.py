@@ -4,15 +4,18 @@ from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
+from django.utils.translation import gettext
+
 from payouts.invoicing.billing import seller_of
 from payouts.invoicing.countries import currency_of
 from payouts.invoicing.tax import TaxCase, Treatment, Undecided, treat
 from payouts.invoicing.vat_rates import RateBook
 from payouts.models import BillingDetails, Issuer, SelfBillingAgreement
 from payouts.rates.daily import DailyRate, NoRate, rate
+from records.translation import gettext_lazy as _
 
-NO_DETAILS = "Billing details are missing."
-NO_AGREEMENT = "The agreement to self-billing is missing."
+NO_DETAILS = _("Billing details are missing.")
+NO_AGREEMENT = _("The agreement to self-billing is missing.")
 
 
 class InvoiceParty(NamedTuple):
@@ -23,7 +26,7 @@ class InvoiceParty(NamedTuple):
 
     def lacks(self) -> list[str]:
         wanted = ((self.details, NO_DETAILS), (self.agreement, NO_AGREEMENT))
-        return [words for found, words in wanted if found is None]
+        return [str(words) for found, words in wanted if found is None]
 
 
 def sides_of(affiliate_ids: Collection[int]) -> dict[int, InvoiceParty]:
@@ -75,7 +78,9 @@ class TaxTreatments:
             if key not in self._local:
                 self._local[key] = rate(base=currency, quote=key[1], day=day)
         except NoRate as error:
-            raise Undecided(f"The VAT has to be stated in {wanted}, too. {error}") from error
+            raise Undecided(
+                gettext("The VAT has to be stated in {wanted}, too. {error}").format(wanted=wanted, error=error)
+            ) from error
         return Local(key[1], self._local[key])
 
     def lacks(self, side: InvoiceParty, currency: str, day: date) -> list[str]:

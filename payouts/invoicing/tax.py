@@ -10,8 +10,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
+from django.utils.translation import gettext
+
 from payouts.invoicing.countries import in_eu
 from payouts.invoicing.vat_rates import BundledRate, RateBook
+from records.translation import gettext_lazy as _
 
 
 class Seller(StrEnum):
@@ -72,11 +75,11 @@ RULES: tuple[TaxRule, ...] = (
 )  # fmt: skip
 
 NAMES = {
-    "private": "Private person",
-    "small_business": "Small business",
-    "domestic": "Domestic VAT",
-    "reverse_charge": "Reverse charge",
-    "outside": "Outside the scope",
+    "private": _("Private person"),
+    "small_business": _("Small business"),
+    "domestic": _("Domestic VAT"),
+    "reverse_charge": _("Reverse charge"),
+    "outside": _("Outside the scope"),
 }
 
 
@@ -113,13 +116,13 @@ def treat(case: TaxCase, rates: RateBook, *, rules: Sequence[TaxRule] = RULES) -
     fitting = (rule for rule in rules if rule.since <= case.day and rule.seller == case.seller and where in rule.places)
     rule = next(fitting, None)
     if rule is None:
-        raise Undecided(f"No tax rule is known for {case.day:%Y-%m-%d}.")
+        raise Undecided(gettext("No tax rule is known for {day:%Y-%m-%d}.").format(day=case.day))
     if rule.needs_seller_number and not case.seller_number:
         raise SellerNumberMissing(
-            "The affiliate's VAT number is missing; without one it is a small business or a private person."
+            gettext("The affiliate's VAT number is missing; without one it is a small business or a private person.")
         )
     if rule.needs_buyer_number and not case.buyer_number:
-        raise Undecided("The operator's own VAT number is missing: a reverse charge has to name it.")
+        raise Undecided(gettext("The operator's own VAT number is missing: a reverse charge has to name it."))
     if not rule.charges_vat:
         return Treatment(rule, Decimal(0), None)
     rate = _rate(case, rates)
@@ -130,8 +133,10 @@ def _rate(case: TaxCase, rates: RateBook) -> BundledRate:
     rate = rates.of(case.seller_country, case.day)
     if rate is None:
         raise Undecided(
-            f"The VAT rate of {case.seller_country} on {case.day:%Y-%m-%d} is not known; enter it in the panel "
-            "under Money, VAT rates."
+            gettext(
+                "The VAT rate of {seller_country} on {day:%Y-%m-%d} is not known; enter it in the panel "
+                "under Money, VAT rates."
+            ).format(seller_country=case.seller_country, day=case.day)
         )
     return rate
 

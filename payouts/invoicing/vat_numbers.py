@@ -2,6 +2,7 @@
 
 import re
 
+from django.utils.translation import gettext
 from stdnum import get_cc_module
 from stdnum.ch import vat as swiss
 from stdnum.eu import vat as european
@@ -27,8 +28,10 @@ def vat_number(text: str, country: str) -> str:
         return _checked(compact, country, letters)
     except InvalidNumber:
         raise ValueError(
-            f"This is no VAT number of {country}: letters, length or check digits do not fit. Copy it from your tax "
-            f"office's letter; it begins with {letters if country != 'CH' else 'CHE'}."
+            gettext(
+                "This is no VAT number of {country}: letters, length or check digits do not fit. Copy it from your tax "
+                "office's letter; it begins with {letters}."
+            ).format(country=country, letters=letters if country != "CH" else "CHE")
         ) from None
 
 

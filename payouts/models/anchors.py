@@ -8,6 +8,7 @@ from django.db import models
 from affiliates.models import Affiliate
 from payouts.models.paying import Statement
 from records.append_only import append_only
+from records.translation import gettext_lazy as _
 
 
 def new_salt() -> str:
@@ -19,7 +20,9 @@ class StatementSeal(models.Model):
 
     statement = models.OneToOneField(Statement, models.PROTECT, primary_key=True, related_name="seal")
     affiliate = models.ForeignKey(Affiliate, models.PROTECT, db_index=False, related_name="+")
-    position = models.PositiveBigIntegerField(help_text="The statement's number in the affiliate's row of statements.")
+    position = models.PositiveBigIntegerField(
+        help_text=_("The statement's number in the affiliate's row of statements.")
+    )
     previous_hash = models.CharField(max_length=64)
     hash = models.CharField(max_length=64)
 
@@ -50,7 +53,7 @@ class AnchorKey(models.Model):
     """A public key that anchors were signed with. It stays when its private key is gone."""
 
     number = models.PositiveIntegerField(primary_key=True)
-    public_key = models.CharField(max_length=64, unique=True, help_text="Ed25519, 32 bytes in hex digits.")
+    public_key = models.CharField(max_length=64, unique=True, help_text=_("Ed25519, 32 bytes in hex digits."))
     since = models.DateTimeField()
 
     class Meta:
@@ -65,7 +68,7 @@ class Anchor(models.Model):
 
     number = models.PositiveBigIntegerField(primary_key=True)
     made_at = models.DateTimeField()
-    count = models.PositiveIntegerField(help_text="Statements that it names.")
+    count = models.PositiveIntegerField(help_text=_("Statements that it names."))
     root = models.CharField(max_length=64)
     hash = models.CharField(max_length=64)
     line = models.TextField()
@@ -95,7 +98,7 @@ class AnchorFile(models.Model):
     """The progress of a file of anchors, and the error that stops it."""
 
     path = models.CharField(max_length=500, primary_key=True)
-    written = models.PositiveBigIntegerField(default=0, help_text="The last anchor that it holds.")
+    written = models.PositiveBigIntegerField(default=0, help_text=_("The last anchor that it holds."))
     error = models.CharField(max_length=500, blank=True)
     checked_at = models.DateTimeField()
 

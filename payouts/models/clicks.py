@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from affiliates.models import Affiliate, Offer
 from records import public_ids
+from records.translation import gettext_lazy as _
 from tracking.models import TrackingLink
 
 
@@ -23,12 +24,14 @@ class BilledClicks(models.Model):
     day = models.DateField()
     clicks = models.PositiveIntegerField()
     parts = models.JSONField()
-    seen = models.IntegerField(null=True, help_text="What the day's sum was when they were counted; none: count again.")
+    seen = models.IntegerField(
+        null=True, help_text=_("What the day's sum was when they were counted; none: count again.")
+    )
     counted_at = models.DateTimeField()
     booked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        verbose_name_plural = "billed clicks"
+        verbose_name_plural = _("billed clicks")
         ordering = ["-day", "link"]
         constraints = [models.UniqueConstraint(fields=["link", "day"], name="billed_clicks_once_per_link_and_day")]
         indexes = [

@@ -5,27 +5,28 @@ from django.db.models import Q
 from django.utils import timezone
 
 from affiliates.models import Affiliate, User
+from records.translation import gettext_lazy as _
 
 
 class PeriodClose(models.Model):
     """A request to close a period. The statements are the result; this row shows the progress."""
 
     class State(models.TextChoices):
-        WAITING = "waiting", "Waiting for a worker"
-        RUNNING = "running", "Running"
-        DONE = "done", "Done"
-        FAILED = "failed", "Failed"
+        WAITING = "waiting", _("Waiting for a worker")
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
 
-    ends_at = models.DateTimeField(help_text="Half-open: the first moment that is no longer in the period.")
+    ends_at = models.DateTimeField(help_text=_("Half-open: the first moment that is no longer in the period."))
     state = models.CharField(max_length=7, choices=State, default=State.WAITING)
     asked_at = models.DateTimeField(default=timezone.now)
     # Null: a command.
     asked_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
-    done = models.PositiveIntegerField(default=0, help_text="Affiliates that are closed.")
-    failed = models.PositiveIntegerField(default=0, help_text="Affiliates that could not be closed.")
-    total = models.PositiveIntegerField(default=0, help_text="Affiliates that have something to close.")
+    done = models.PositiveIntegerField(default=0, help_text=_("Affiliates that are closed."))
+    failed = models.PositiveIntegerField(default=0, help_text=_("Affiliates that could not be closed."))
+    total = models.PositiveIntegerField(default=0, help_text=_("Affiliates that have something to close."))
     error = models.CharField(max_length=500, blank=True)
 
     class Meta:
@@ -57,7 +58,7 @@ class CloseFailure(models.Model):
     affiliate = models.ForeignKey(Affiliate, models.CASCADE, related_name="+")
     at = models.DateTimeField(default=timezone.now)
     why = models.CharField(max_length=500)
-    remedy = models.CharField("What to do", max_length=500)
+    remedy = models.CharField(_("What to do"), max_length=500)
 
     class Meta:
         ordering = ["id"]

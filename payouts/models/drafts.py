@@ -11,21 +11,22 @@ from payouts.models.plans import CommissionPlan, PlanVersion
 from records.append_only import append_only
 from records.money import AmountField, CurrencyField
 from records.public_ids import draft_id, what_if_id
+from records.translation import gettext_lazy as _
 
 
 class DraftVersion(models.Model):
     """A version that is being written. It prices nothing, and changes freely until it is published."""
 
     class State(models.TextChoices):
-        OPEN = "open", "Draft"
-        PUBLISHED = "published", "Published"
-        WITHDRAWN = "withdrawn", "Withdrawn"
+        OPEN = "open", _("Draft")
+        PUBLISHED = "published", _("Published")
+        WITHDRAWN = "withdrawn", _("Withdrawn")
 
     public_id = models.CharField(max_length=16, unique=True, default=draft_id, editable=False)
     plan = models.ForeignKey(CommissionPlan, models.PROTECT, related_name="drafts")
-    effective_from = models.DateTimeField(help_text="Events that happened from this moment on are priced by it.")
-    rules = models.JSONField(help_text="As a version file lists them.")
-    examples = models.JSONField(default=list, help_text="Worked examples, each with name, by, events and expected.")
+    effective_from = models.DateTimeField(help_text=_("Events that happened from this moment on are priced by it."))
+    rules = models.JSONField(help_text=_("As a version file lists them."))
+    examples = models.JSONField(default=list, help_text=_("Worked examples, each with name, by, events and expected."))
     note = models.CharField(max_length=250, blank=True)
     # A digest of plan, start and rules: consents refer to the terms by this name.
     digest = models.CharField(max_length=64)
@@ -60,12 +61,12 @@ class PlanConsent(models.Model):
     """An affiliate's answer to a draft with exactly these terms (`digest`). The newest answer to a digest counts."""
 
     class Answer(models.TextChoices):
-        ACCEPTED = "accepted", "Accepted"
-        DECLINED = "declined", "Declined"
+        ACCEPTED = "accepted", _("Accepted")
+        DECLINED = "declined", _("Declined")
 
     class Source(models.TextChoices):
-        PORTAL = "portal", "In the portal"
-        OPERATOR = "operator", "Recorded by an operator"
+        PORTAL = "portal", _("In the portal")
+        OPERATOR = "operator", _("Recorded by an operator")
 
     draft = models.ForeignKey(DraftVersion, models.PROTECT, related_name="consents")
     digest = models.CharField(max_length=64)
@@ -74,9 +75,9 @@ class PlanConsent(models.Model):
     source = models.CharField(max_length=8, choices=Source)
     answered_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     answered_at = models.DateTimeField(default=timezone.now)
-    address = models.GenericIPAddressField(null=True, help_text="Where the answer came from.")
-    evidence = models.CharField(max_length=500, blank=True, help_text="How the affiliate agreed, in words.")
-    evidence_file = models.CharField(max_length=500, blank=True, help_text="File name or link of what proves it.")
+    address = models.GenericIPAddressField(null=True, help_text=_("Where the answer came from."))
+    evidence = models.CharField(max_length=500, blank=True, help_text=_("How the affiliate agreed, in words."))
+    evidence_file = models.CharField(max_length=500, blank=True, help_text=_("File name or link of what proves it."))
     # What the affiliate was shown: the terms in words, and its own earnings before and after.
     shown = models.JSONField(default=dict)
 
@@ -130,16 +131,18 @@ class WhatIf(models.Model):
     """A calculation of what rules would have paid for a past period. Its lines are the result; nothing is booked."""
 
     class State(models.TextChoices):
-        WAITING = "waiting", "Waiting for a worker"
-        RUNNING = "running", "Running"
-        DONE = "done", "Done"
-        FAILED = "failed", "Failed"
+        WAITING = "waiting", _("Waiting for a worker")
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
 
     public_id = models.CharField(max_length=16, unique=True, default=what_if_id, editable=False)
     plan = models.ForeignKey(CommissionPlan, models.PROTECT, related_name="what_ifs")
     draft = models.ForeignKey(DraftVersion, models.PROTECT, null=True, related_name="what_ifs")
-    tried = models.CharField(max_length=200, help_text="What was tried, by name.")
-    rules = models.JSONField(help_text="As a version file lists them; what the draft says now may be something else.")
+    tried = models.CharField(max_length=200, help_text=_("What was tried, by name."))
+    rules = models.JSONField(
+        help_text=_("As a version file lists them; what the draft says now may be something else.")
+    )
     digest = models.CharField(max_length=64)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
@@ -149,14 +152,14 @@ class WhatIf(models.Model):
     asked_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
-    done = models.PositiveIntegerField(default=0, help_text="Events that are compared.")
-    total = models.PositiveIntegerField(default=0, help_text="Events to compare.")
-    examples = models.JSONField(default=list, help_text="Conversions with both arithmetics in words.")
+    done = models.PositiveIntegerField(default=0, help_text=_("Events that are compared."))
+    total = models.PositiveIntegerField(default=0, help_text=_("Events to compare."))
+    examples = models.JSONField(default=list, help_text=_("Conversions with both arithmetics in words."))
     error = models.CharField(max_length=500, blank=True)
 
     class Meta:
         ordering = ["-id"]
-        verbose_name = "what-if"
+        verbose_name = _("what-if")
         constraints = [
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="what_if_ends_after_it_begins"),
             models.CheckConstraint(

@@ -13,9 +13,10 @@ from payouts.models.paying import Statement
 from records.append_only import append_only
 from records.countries import country_code
 from records.money import AmountField, CurrencyField
+from records.translation import gettext_lazy as _
 
 # Numbers are part of addresses and file names.
-prefix = RegexValidator(r"^[A-Z0-9][A-Z0-9-]{0,11}$", "Capitals, digits and -, at most twelve, such as SB-.")
+prefix = RegexValidator(r"^[A-Z0-9][A-Z0-9-]{0,11}$", _("Capitals, digits and -, at most twelve, such as SB-."))
 
 AGREEMENT = (
     "We agree that the operator writes the invoices for our commission in our name (self-billing) and sends them to "
@@ -28,27 +29,31 @@ class Issuer(models.Model):
     """The operator's company as its invoices name it, and how they are numbered. There is one."""
 
     name = models.CharField(max_length=120)
-    address = models.TextField(max_length=300, help_text="Street, postal code and town, on lines of their own.")
+    address = models.TextField(max_length=300, help_text=_("Street, postal code and town, on lines of their own."))
     country = models.CharField(
-        max_length=2, validators=[country_code], help_text="Where the company is taxed: two letters."
+        max_length=2, validators=[country_code], help_text=_("Where the company is taxed: two letters.")
     )
-    vat_number = models.CharField("VAT number", max_length=20, blank=True, help_text="With the letters of the country.")
-    registration = models.CharField(max_length=80, blank=True, help_text="Register and number, where there is one.")
+    vat_number = models.CharField(
+        _("VAT number"), max_length=20, blank=True, help_text=_("With the letters of the country.")
+    )
+    registration = models.CharField(max_length=80, blank=True, help_text=_("Register and number, where there is one."))
     invoice_prefix = models.CharField(
-        max_length=12, default="SB-", validators=[prefix], help_text="Numbers are SB-2026-000001, without gaps."
+        max_length=12, default="SB-", validators=[prefix], help_text=_("Numbers are SB-2026-000001, without gaps.")
     )
     credit_note_prefix = models.CharField(max_length=12, default="CN-", validators=[prefix])
     self_billing_words = models.CharField(
-        max_length=120, default="Self-billing", help_text="The law wants it on the invoice; in German: Gutschrift."
+        max_length=120, default="Self-billing", help_text=_("The law wants it on the invoice; in German: Gutschrift.")
     )
     agreement_words = models.TextField(
-        max_length=2000, default=AGREEMENT, help_text="What affiliates agree to before anything is written for them."
+        max_length=2000, default=AGREEMENT, help_text=_("What affiliates agree to before anything is written for them.")
     )
-    issues_automatically = models.BooleanField(default=True, help_text="Every close of a period writes its invoices.")
+    issues_automatically = models.BooleanField(
+        default=True, help_text=_("Every close of a period writes its invoices.")
+    )
     only = models.BooleanField(default=True, unique=True, editable=False)
 
     class Meta:
-        verbose_name = "invoice issuer"
+        verbose_name = _("invoice issuer")
         constraints = [
             models.CheckConstraint(condition=Q(only=True), name="one_invoice_issuer"),
             models.CheckConstraint(
@@ -64,24 +69,24 @@ class BillingDetails(models.Model):
     """An affiliate's billing details. A change is a new row; the old one stays."""
 
     class Party(models.TextChoices):
-        BUSINESS = "business", "Business"
-        PRIVATE = "private", "Private person"
+        BUSINESS = "business", _("Business")
+        PRIVATE = "private", _("Private person")
 
     affiliate = models.ForeignKey(Affiliate, models.PROTECT, related_name="billing_details")
-    party = models.CharField("invoiced as", max_length=8, choices=Party, default=Party.BUSINESS)
+    party = models.CharField(_("invoiced as"), max_length=8, choices=Party, default=Party.BUSINESS)
     legal_name = models.CharField(max_length=120)
     address = models.TextField(max_length=300)
     country = models.CharField(max_length=2, validators=[country_code])
-    vat_number = models.CharField("VAT number", max_length=20, blank=True)
+    vat_number = models.CharField(_("VAT number"), max_length=20, blank=True)
     registration = models.CharField(max_length=80, blank=True)
-    is_small_business = models.BooleanField("small business", default=False)
+    is_small_business = models.BooleanField(_("small business"), default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     replaced_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         ordering = ["-id"]
-        verbose_name_plural = "billing details"
+        verbose_name_plural = _("billing details")
         constraints = [
             models.UniqueConstraint(
                 fields=["affiliate"], condition=Q(replaced_at=None), name="one_billing_details_in_force"
@@ -103,7 +108,7 @@ class SelfBillingAgreement(models.Model):
     words = models.TextField(max_length=2000)
     agreed_at = models.DateTimeField()
     agreed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
-    note = models.CharField(max_length=250, blank=True, help_text="Where an operator recorded it: how it was given.")
+    note = models.CharField(max_length=250, blank=True, help_text=_("Where an operator recorded it: how it was given."))
     ended_at = models.DateTimeField(null=True, blank=True)
     ended_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
 
@@ -131,11 +136,11 @@ class VatRate(models.Model):
         max_digits=5, decimal_places=2, validators=[MinValueValidator(0), MaxValueValidator(100)]
     )
     valid_from = models.DateField()
-    note = models.CharField(max_length=250, blank=True, help_text="Where it is from, for your own records.")
+    note = models.CharField(max_length=250, blank=True, help_text=_("Where it is from, for your own records."))
 
     class Meta:
         ordering = ["country", "-valid_from"]
-        verbose_name = "VAT rate"
+        verbose_name = _("VAT rate")
         constraints = [
             models.UniqueConstraint(fields=["country", "valid_from"], name="vat_rate_once_a_day"),
             models.CheckConstraint(condition=Q(percent__gte=0, percent__lte=100), name="vat_rate_is_a_percentage"),
@@ -149,8 +154,8 @@ class Invoice(models.Model):
     """An invoice for the commission of a statement, or a credit note that corrects one. Immutable; amounts signed."""
 
     class Kind(models.TextChoices):
-        INVOICE = "invoice", "Invoice"
-        CREDIT_NOTE = "credit_note", "Credit note"
+        INVOICE = "invoice", _("Invoice")
+        CREDIT_NOTE = "credit_note", _("Credit note")
 
     kind = models.CharField(max_length=11, choices=Kind)
     number = models.CharField(max_length=30, unique=True)
@@ -168,12 +173,12 @@ class Invoice(models.Model):
     # What it is for: [{"text", "entries", "net", "vat"}], amounts as texts.
     lines = models.JSONField()
     currency = CurrencyField()
-    net = AmountField(help_text="Below zero on a credit note.")
+    net = AmountField(help_text=_("Below zero on a credit note."))
     vat = AmountField()
     gross = AmountField()
-    rule = models.CharField(max_length=20, help_text="The tax rule that was applied.")
-    percent = models.DecimalField(max_digits=5, decimal_places=2, help_text="The VAT rate that was applied.")
-    percent_since = models.DateField(null=True, help_text="Since when this rate has been in force.")
+    rule = models.CharField(max_length=20, help_text=_("The tax rule that was applied."))
+    percent = models.DecimalField(max_digits=5, decimal_places=2, help_text=_("The VAT rate that was applied."))
+    percent_since = models.DateField(null=True, help_text=_("Since when this rate has been in force."))
     # The wording required by law: self-billing, reverse charge, the reason for no VAT.
     notes = models.JSONField(default=list)
     # The VAT in the currency of the country that it is owed in, where that is another one.

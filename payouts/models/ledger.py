@@ -12,6 +12,7 @@ from payouts.models.clicks import BilledClicks
 from payouts.models.plans import CommissionRule, PlanVersion
 from records.append_only import append_only
 from records.money import AmountField, CurrencyField
+from records.translation import gettext_lazy as _
 
 NAMED_AT_THE_END = re.compile(r" \(by [^()]*\)$")
 
@@ -31,13 +32,13 @@ class LedgerEntry(models.Model):
     """One line of an affiliate's account. A balance is the sum of these and is stored nowhere."""
 
     class Kind(models.TextChoices):
-        COMMISSION = "commission", "Commission"
-        REVERSAL = "reversal", "Reversal"
-        ADJUSTMENT = "adjustment", "Adjustment"
-        PAYMENT = "payment", "Payment"
-        FEE = "fee", "Fee"
-        RETURNED = "returned", "Returned payment"
-        VAT = "vat", "VAT"
+        COMMISSION = "commission", _("Commission")
+        REVERSAL = "reversal", _("Reversal")
+        ADJUSTMENT = "adjustment", _("Adjustment")
+        PAYMENT = "payment", _("Payment")
+        FEE = "fee", _("Fee")
+        RETURNED = "returned", _("Returned payment")
+        VAT = "vat", _("VAT")
 
     # What moves money out of the account, and back when it did not arrive; all other kinds earn.
     PAYING: ClassVar = (Kind.PAYMENT, Kind.FEE, Kind.RETURNED)
@@ -54,19 +55,19 @@ class LedgerEntry(models.Model):
     payout = models.ForeignKey("Payout", models.PROTECT, null=True, related_name="ledger_entries")
     plan_version = models.ForeignKey(PlanVersion, models.PROTECT, null=True, related_name="+")
     rule = models.ForeignKey(CommissionRule, models.PROTECT, null=True, related_name="+")
-    arithmetic = models.CharField(max_length=300, help_text="How the amount came about, in words.")
+    arithmetic = models.CharField(max_length=300, help_text=_("How the amount came about, in words."))
     # Not covered by the seal: affiliates check that, and do not learn who of the operator's people it was.
     actor = models.ForeignKey(
-        User, models.PROTECT, null=True, blank=True, related_name="+", help_text="Who booked an adjustment by hand."
+        User, models.PROTECT, null=True, blank=True, related_name="+", help_text=_("Who booked an adjustment by hand.")
     )
-    occurred_at = models.DateTimeField(help_text="When the event happened.")
-    booked_at = models.DateTimeField(help_text="When this line was written.")
+    occurred_at = models.DateTimeField(help_text=_("When the event happened."))
+    booked_at = models.DateTimeField(help_text=_("When this line was written."))
     previous_hash = models.CharField(max_length=64)
     hash = models.CharField(max_length=64)
 
     class Meta:
         ordering = ["affiliate", "sequence"]
-        verbose_name_plural = "ledger entries"
+        verbose_name_plural = _("ledger entries")
         triggers: ClassVar = append_only("ledger_entry_append_only")
         constraints = [
             models.UniqueConstraint(fields=["affiliate", "sequence"], name="ledger_gap_free_number"),

@@ -13,6 +13,7 @@ from records import public_ids
 from records.append_only import append_only, refuse_truncate
 from records.money import AmountField, CurrencyField
 from records.secrets import EncryptedTextBytes
+from records.translation import gettext_lazy as _
 
 
 class Statement(models.Model):
@@ -22,19 +23,19 @@ class Statement(models.Model):
     number = models.CharField(max_length=30, unique=True)
     currency = CurrencyField()
     starts_at = models.DateTimeField()
-    ends_at = models.DateTimeField(help_text="Half-open: the first moment that is no longer in it.")
-    first_sequence = models.PositiveBigIntegerField(help_text="First ledger number covered.")
-    last_sequence = models.PositiveBigIntegerField(help_text="Last ledger number covered.")
+    ends_at = models.DateTimeField(help_text=_("Half-open: the first moment that is no longer in it."))
+    first_sequence = models.PositiveBigIntegerField(help_text=_("First ledger number covered."))
+    last_sequence = models.PositiveBigIntegerField(help_text=_("Last ledger number covered."))
     opening = AmountField()
-    earned = AmountField(help_text="Commission, reversals, adjustments and VAT in the period.")
-    paid = AmountField(help_text="Payments in the period, as they were booked (negative).")
+    earned = AmountField(help_text=_("Commission, reversals, adjustments and VAT in the period."))
+    paid = AmountField(help_text=_("Payments in the period, as they were booked (negative)."))
     closing = AmountField()
-    held = AmountField(default=0, help_text="Part of the closing balance that is not paid yet: its hold still runs.")
-    held_until = models.DateTimeField(null=True, help_text="When the last of these holds ends.")
-    threshold = AmountField(default=0, help_text="The least amount that was paid out; below it all is carried over.")
+    held = AmountField(default=0, help_text=_("Part of the closing balance that is not paid yet: its hold still runs."))
+    held_until = models.DateTimeField(null=True, help_text=_("When the last of these holds ends."))
+    threshold = AmountField(default=0, help_text=_("The least amount that was paid out; below it all is carried over."))
     closed_at = models.DateTimeField()
     closed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
-    chain_hash = models.CharField(max_length=64, help_text="The chain at the last number covered.")
+    chain_hash = models.CharField(max_length=64, help_text=_("The chain at the last number covered."))
 
     class Meta:
         ordering = ["-ends_at", "number"]
@@ -60,23 +61,25 @@ class PayoutTerms(models.Model):
         null=True,
         blank=True,
         related_name="payout_terms",
-        help_text="Empty: all other affiliates.",
+        help_text=_("Empty: all other affiliates."),
     )
     minimum = AmountField(
-        default=0, validators=[MinValueValidator(0)], help_text="Less than this is carried over to the next statement."
+        default=0,
+        validators=[MinValueValidator(0)],
+        help_text=_("Less than this is carried over to the next statement."),
     )
     fee = AmountField(
-        default=0, validators=[MinValueValidator(0)], help_text="Kept back from each payout, as a line of its own."
+        default=0, validators=[MinValueValidator(0)], help_text=_("Kept back from each payout, as a line of its own.")
     )
-    currency = CurrencyField(default="EUR", help_text="Of the minimum and the fee; other currencies go by the rate.")
+    currency = CurrencyField(default="EUR", help_text=_("Of the minimum and the fee; other currencies go by the rate."))
     hold_days = models.PositiveSmallIntegerField(
         default=0,
         validators=[MaxValueValidator(365)],
-        help_text="Commission is paid so many days after the event at the earliest, for refunds and chargebacks.",
+        help_text=_("Commission is paid so many days after the event at the earliest, for refunds and chargebacks."),
     )
 
     class Meta:
-        verbose_name_plural = "payout terms"
+        verbose_name_plural = _("payout terms")
         constraints = [models.UniqueConstraint(fields=["affiliate"], nulls_distinct=False, name="payout_terms_once")]
 
     def __str__(self) -> str:
@@ -87,16 +90,18 @@ class PayoutMethod(models.Model):
     """Where an affiliate wants its money. Details are encrypted; a change is a new row, the old one stays."""
 
     class Kind(models.TextChoices):
-        SEPA = "sepa", "SEPA transfer"
-        WIRE = "wire", "Wire transfer (SWIFT)"
-        PAYPAL = "paypal", "PayPal"
-        WISE = "wise", "Wise"
-        CRYPTO = "crypto", "Crypto currency"
+        SEPA = "sepa", _("SEPA transfer")
+        WIRE = "wire", _("Wire transfer (SWIFT)")
+        PAYPAL = "paypal", _("PayPal")
+        WISE = "wise", _("Wise")
+        CRYPTO = "crypto", _("Crypto currency")
 
     affiliate = models.ForeignKey(Affiliate, models.PROTECT, related_name="payout_methods")
     kind = models.CharField(max_length=6, choices=Kind)
     encrypted = models.TextField(editable=False)
-    hint = models.CharField(max_length=60, editable=False, help_text="Enough to recognise it by, too little to use it.")
+    hint = models.CharField(
+        max_length=60, editable=False, help_text=_("Enough to recognise it by, too little to use it.")
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     replaced_at = models.DateTimeField(null=True, editable=False)
@@ -117,10 +122,10 @@ class PayoutBatch(models.Model):
     """Payouts that are sent together: made by one operator, approved by another, given to the bank as one file."""
 
     class Status(models.TextChoices):
-        DRAFT = "draft", "Waiting for approval"
-        APPROVED = "approved", "Approved"
-        SENT = "sent", "Sent"
-        CANCELLED = "cancelled", "Cancelled"
+        DRAFT = "draft", _("Waiting for approval")
+        APPROVED = "approved", _("Approved")
+        SENT = "sent", _("Sent")
+        CANCELLED = "cancelled", _("Cancelled")
 
     public_id = models.CharField(max_length=20, unique=True, default=public_ids.batch_id, editable=False)
     kind = models.CharField(max_length=6, choices=PayoutMethod.Kind)
@@ -130,12 +135,12 @@ class PayoutBatch(models.Model):
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     approved_at = models.DateTimeField(null=True, blank=True)
     approved_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
-    sent_at = models.DateTimeField(null=True, blank=True, help_text="When its file was released.")
+    sent_at = models.DateTimeField(null=True, blank=True, help_text=_("When its file was released."))
     note = models.CharField(max_length=250, blank=True)
 
     class Meta:
         ordering = ["-id"]
-        verbose_name_plural = "payout batches"
+        verbose_name_plural = _("payout batches")
         constraints = [
             models.CheckConstraint(
                 condition=Q(approved_by=None) | ~Q(approved_by=F("created_by")), name="batch_needs_four_eyes"
@@ -177,34 +182,37 @@ class Payout(models.Model):
     """Money to be sent for a statement; marking it paid is a ledger entry too."""
 
     class Status(models.TextChoices):
-        DUE = "due", "Due"
-        PAID = "paid", "Paid"
-        RETURNED = "returned", "Returned"
+        DUE = "due", _("Due")
+        PAID = "paid", _("Paid")
+        RETURNED = "returned", _("Returned")
 
     public_id = models.CharField(max_length=20, unique=True, default=public_ids.payout_id, editable=False)
     affiliate = models.ForeignKey(Affiliate, models.PROTECT, related_name="payouts")
     statement = models.OneToOneField(Statement, models.PROTECT, related_name="payout")
     amount = AmountField()
     currency = CurrencyField()
-    vat = AmountField(default=0, help_text="Part of the amount: VAT of the statement's invoice and credit notes.")
-    fee = AmountField(default=0, help_text="Kept back from the amount.")
+    vat = AmountField(default=0, help_text=_("Part of the amount: VAT of the statement's invoice and credit notes."))
+    fee = AmountField(default=0, help_text=_("Kept back from the amount."))
     # What is sent: the amount less the fee, in the currency that the affiliate is paid in, at a rate that stays.
     sent_amount = AmountField()
     sent_currency = CurrencyField()
     rate = models.DecimalField(
-        max_digits=24, decimal_places=12, null=True, blank=True, help_text="Units sent for one unit of the amount."
+        max_digits=24, decimal_places=12, null=True, blank=True, help_text=_("Units sent for one unit of the amount.")
     )
-    rate_day = models.DateField(null=True, blank=True, help_text="The day whose rate it is.")
+    rate_day = models.DateField(null=True, blank=True, help_text=_("The day whose rate it is."))
     rate_source = models.CharField(max_length=20, blank=True)
     batch = models.ForeignKey(PayoutBatch, models.PROTECT, null=True, blank=True, related_name="payouts")
     method = models.ForeignKey(PayoutMethod, models.PROTECT, null=True, blank=True, related_name="payouts")
-    failure = models.CharField(max_length=250, blank=True, help_text="Why the last attempt failed or came back.")
+    failure = models.CharField(max_length=250, blank=True, help_text=_("Why the last attempt failed or came back."))
     in_flight = models.CharField(
-        "on its way", max_length=40, blank=True, help_text="The bank's or wallet's last status, which is not final."
+        _("on its way"),
+        max_length=40,
+        blank=True,
+        help_text=_("The bank's or wallet's last status, which is not final."),
     )
-    in_flight_at = models.DateTimeField("on its way since", null=True, blank=True)
+    in_flight_at = models.DateTimeField(_("on its way since"), null=True, blank=True)
     status = models.CharField(max_length=8, choices=Status, default=Status.DUE)
-    reference = models.CharField(max_length=80, blank=True, help_text="The bank's or wallet's own reference.")
+    reference = models.CharField(max_length=80, blank=True, help_text=_("The bank's or wallet's own reference."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     paid_at = models.DateTimeField(null=True, blank=True)
     paid_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
@@ -270,7 +278,7 @@ class SentLine(models.Model):
 
     batch = models.ForeignKey(PayoutBatch, models.PROTECT, related_name="lines")
     payout = models.ForeignKey(Payout, models.PROTECT, related_name="sent_lines")
-    reference = models.CharField(max_length=30, unique=True, help_text="As it is in the file; one for each attempt.")
+    reference = models.CharField(max_length=30, unique=True, help_text=_("As it is in the file; one for each attempt."))
     amount = AmountField()
     currency = CurrencyField()
 

@@ -15,6 +15,7 @@ from payouts.pricing.kinds import KINDS, LONGEST_CODE, codes_that_price, kind_ch
 from records.append_only import append_only
 from records.countries import country_code
 from records.money import AmountField, CurrencyField
+from records.translation import gettext_lazy as _
 
 # Whose money a version of a plan moves by beginning in the past: affiliates with events of that time that the plan
 # prices or will price, and parents with a booked share of them. The names in braces are the plan, from when, until
@@ -69,7 +70,7 @@ class CommissionPlan(models.Model):
         null=True,
         blank=True,
         related_name="commission_plans",
-        help_text="Empty: all affiliates.",
+        help_text=_("Empty: all affiliates."),
     )
     name = models.CharField(max_length=120)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -90,7 +91,7 @@ class PlanVersion(models.Model):
 
     plan = models.ForeignKey(CommissionPlan, models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
-    effective_from = models.DateTimeField(help_text="Events that happened from this moment on are priced by it.")
+    effective_from = models.DateTimeField(help_text=_("Events that happened from this moment on are priced by it."))
     note = models.CharField(max_length=250, blank=True)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -151,61 +152,61 @@ class CommissionRule(models.Model):
     Kind: Any = models.TextChoices("Kind", [(code.upper(), (code, kind.label)) for code, kind in KINDS.items()])  # type: ignore[call-overload]
 
     class Sub(models.TextChoices):
-        SUB1 = "sub1", "sub1"
-        SUB2 = "sub2", "sub2"
-        SUB3 = "sub3", "sub3"
-        SUB4 = "sub4", "sub4"
-        SUB5 = "sub5", "sub5"
+        SUB1 = "sub1", _("sub1")
+        SUB2 = "sub2", _("sub2")
+        SUB3 = "sub3", _("sub3")
+        SUB4 = "sub4", _("sub4")
+        SUB5 = "sub5", _("sub5")
 
     class Period(models.TextChoices):
-        DAY = "day", "Day"
-        WEEK = "week", "Week"
-        MONTH = "month", "Month"
-        QUARTER = "quarter", "Quarter"
-        TOTAL = "total", "All time"
+        DAY = "day", _("Day")
+        WEEK = "week", _("Week")
+        MONTH = "month", _("Month")
+        QUARTER = "quarter", _("Quarter")
+        TOTAL = "total", _("All time")
 
     version = models.ForeignKey(PlanVersion, models.PROTECT, related_name="rules")
     goal = models.ForeignKey(
-        Goal, models.PROTECT, null=True, blank=True, related_name="+", help_text="Empty: every goal of the offer."
+        Goal, models.PROTECT, null=True, blank=True, related_name="+", help_text=_("Empty: every goal of the offer.")
     )
     kind = KindField()
     amount = AmountField(
-        null=True, blank=True, validators=[MinValueValidator(0)], help_text="Flat, per lot, or per click."
+        null=True, blank=True, validators=[MinValueValidator(0)], help_text=_("Flat, per lot, or per click.")
     )
-    currency = CurrencyField(blank=True, default="", help_text="Of the amount.")
+    currency = CurrencyField(blank=True, default="", help_text=_("Of the amount."))
     percent = models.DecimalField(
         max_digits=9,
         decimal_places=6,
         null=True,
         blank=True,
         validators=[MinValueValidator(0), MaxValueValidator(100)],
-        help_text="Of the revenue, in the currency of the conversion.",
+        help_text=_("Of the revenue, in the currency of the conversion."),
     )
     country = models.CharField(
-        max_length=2, blank=True, default="", validators=[country_code], help_text="Of the click. Empty: all."
+        max_length=2, blank=True, default="", validators=[country_code], help_text=_("Of the click. Empty: all.")
     )
     sub_name = models.CharField(max_length=4, choices=Sub, blank=True, default="")
     sub_value = models.CharField(max_length=255, blank=True, default="")
     valid_from = models.DateTimeField(null=True, blank=True)
-    valid_until = models.DateTimeField(null=True, blank=True, help_text="From this moment on it is no longer valid.")
-    is_component = models.BooleanField(default=False, help_text="Earns together with the other components (hybrid).")
-    minimum = AmountField(null=True, blank=True, validators=[MinValueValidator(0)], help_text="Per conversion.")
-    maximum = AmountField(null=True, blank=True, validators=[MinValueValidator(0)], help_text="Per conversion.")
-    limit_currency = CurrencyField(blank=True, default="", help_text="Of minimum, maximum and budget.")
+    valid_until = models.DateTimeField(null=True, blank=True, help_text=_("From this moment on it is no longer valid."))
+    is_component = models.BooleanField(default=False, help_text=_("Earns together with the other components (hybrid)."))
+    minimum = AmountField(null=True, blank=True, validators=[MinValueValidator(0)], help_text=_("Per conversion."))
+    maximum = AmountField(null=True, blank=True, validators=[MinValueValidator(0)], help_text=_("Per conversion."))
+    limit_currency = CurrencyField(blank=True, default="", help_text=_("Of minimum, maximum and budget."))
     cap_amount = AmountField(
-        null=True, blank=True, validators=[MinValueValidator(0)], help_text="Budget per affiliate and period."
+        null=True, blank=True, validators=[MinValueValidator(0)], help_text=_("Budget per affiliate and period.")
     )
     cap_count = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Paid conversions per affiliate and period."
+        null=True, blank=True, help_text=_("Paid conversions per affiliate and period.")
     )
     cap_period = models.CharField(max_length=7, choices=Period, blank=True, default="")
     max_months = models.PositiveSmallIntegerField(
-        null=True, blank=True, validators=[MinValueValidator(1)], help_text="Since the customer's first event."
+        null=True, blank=True, validators=[MinValueValidator(1)], help_text=_("Since the customer's first event.")
     )
     max_payments = models.PositiveIntegerField(
-        null=True, blank=True, validators=[MinValueValidator(1)], help_text="Paid events per customer."
+        null=True, blank=True, validators=[MinValueValidator(1)], help_text=_("Paid events per customer.")
     )
-    formula = models.JSONField(default=dict, blank=True, help_text="Tiers, levels, or deductions, by kind.")
+    formula = models.JSONField(default=dict, blank=True, help_text=_("Tiers, levels, or deductions, by kind."))
 
     class Meta:
         ordering = ["id"]
@@ -246,15 +247,15 @@ class WorkedExample(models.Model):
     """Events with their expected lines. A version whose examples give other lines is refused."""
 
     class By(models.TextChoices):
-        EVENT = "event", "Event"
-        MONTH = "month", "Month"
+        EVENT = "event", _("Event")
+        MONTH = "month", _("Month")
 
     version = models.ForeignKey(PlanVersion, models.PROTECT, related_name="examples")
     position = models.PositiveSmallIntegerField(default=1)
     name = models.CharField(max_length=120)
-    by = models.CharField("lines by", max_length=5, choices=By, default=By.EVENT)
-    events = models.JSONField(help_text="`payouts/plans/examples.py` gives the form.")
-    expected = models.JSONField(help_text="The lines by event or month, rule and receiver.")
+    by = models.CharField(_("lines by"), max_length=5, choices=By, default=By.EVENT)
+    events = models.JSONField(help_text=_("`payouts/plans/examples.py` gives the form."))
+    expected = models.JSONField(help_text=_("The lines by event or month, rule and receiver."))
 
     class Meta:
         ordering = ["version", "position"]

@@ -10,23 +10,24 @@ from django.utils import timezone
 from affiliates.models import User
 from records.append_only import append_only
 from records.money import CurrencyField
+from records.translation import gettext_lazy as _
 
 
 class ExchangeRate(models.Model):
     """Units of a currency for one euro on a day. Append-only: a correction is a newer row of the same day."""
 
     class Source(models.TextChoices):
-        ECB = "ecb", "European Central Bank"
-        MANUAL = "manual", "By hand"
-        FILE = "file", "Imported"
+        ECB = "ecb", _("European Central Bank")
+        MANUAL = "manual", _("By hand")
+        FILE = "file", _("Imported")
 
     currency = CurrencyField()
     day = models.DateField()
     per_euro = models.DecimalField(
-        "Units for one euro", max_digits=24, decimal_places=12, validators=[MinValueValidator(Decimal("1e-12"))]
+        _("Units for one euro"), max_digits=24, decimal_places=12, validators=[MinValueValidator(Decimal("1e-12"))]
     )
     source = models.CharField(max_length=6, choices=Source)
-    note = models.CharField(max_length=250, blank=True, help_text="Where it is from, or why it was corrected.")
+    note = models.CharField(max_length=250, blank=True, help_text=_("Where it is from, or why it was corrected."))
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+", editable=False)
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.utils.translation import gettext
 
 from affiliates.models import User
 from payouts.models import AnswerRow, Payout, PayoutBatch, SentLine
@@ -86,7 +87,7 @@ def import_result(*, content: bytes, actor: User, now: datetime) -> BankAnswerRe
             with transaction.atomic():
                 outcome = _apply(row, line, actor, now)
         except (RowRefused, AlreadyPaid, NotPaid, ReferenceRefused) as error:
-            result.problems.append(f"Line {row.line}: {error}")
+            result.problems.append(gettext("Line {line}: {error}").format(line=row.line, error=error))
         except IntegrityError as error:
             if "answer_row_once" not in str(error):
                 raise
@@ -103,7 +104,7 @@ def _once(rows: list[BankAnswerRow], result: BankAnswerResult) -> list[tuple[Ban
         try:
             line = _line_of(row)
         except RowRefused as error:
-            result.problems.append(f"Line {row.line}: {error}")
+            result.problems.append(gettext("Line {line}: {error}").format(line=row.line, error=error))
         else:
             by_line[line.pk].append((row, line))
     found = []
@@ -111,11 +112,17 @@ def _once(rows: list[BankAnswerRow], result: BankAnswerResult) -> list[tuple[Ban
         (first, line), numbers = same[0], ", ".join(str(row.line) for row, _ in same)
         if len({(MEANING.get(row.status), row.amount, row.currency) for row, _ in same}) > 1:
             result.problems.append(
-                f"Lines {numbers}: they contradict each other about {line}; none of them is applied."
+                gettext("Lines {numbers}: they contradict each other about {line}; none of them is applied.").format(
+                    numbers=numbers, line=line
+                )
             )
             continue
         if len(same) > 1:
-            result.problems.append(f"Lines {numbers}: {line} is in the file more than once; line {first.line} counts.")
+            result.problems.append(
+                gettext("Lines {numbers}: {line} is in the file more than once; line {line_2} counts.").format(
+                    numbers=numbers, line=line, line_2=first.line
+                )
+            )
         found.append((first, line))
     return sorted(found, key=lambda each: each[0].line)
 
@@ -126,15 +133,21 @@ def _line_of(row: BankAnswerRow) -> SentLine:
     line = lines.filter(reference=row.payout).first() if row.payout else None
     payout = line.payout if line else Payout.objects.filter(public_id=row.payout.replace("-", "_", 1)).first()
     if payout is None:
-        raise RowRefused(f"there is no payout {row.payout or '(empty)'}.")
+        raise RowRefused(gettext("there is no payout {payout}.").format(payout=row.payout or "(empty)"))
     if row.batch:
         line = lines.filter(payout=payout, batch__public_id=row.batch).first()
         if line is None and payout.batch and payout.batch.public_id != row.batch:
-            raise RowRefused(f"{payout} is in batch {payout.batch}, not in {row.batch}.")
+            raise RowRefused(
+                gettext("{payout} is in batch {batch}, not in {batch_2}.").format(
+                    payout=payout, batch=payout.batch, batch_2=row.batch
+                )
+            )
     elif line is None:
         sent = list(lines.filter(payout=payout)[:2])
         if len(sent) > 1:
-            raise RowRefused(f"{payout} was sent more than once; name the batch in a column batch.")
+            raise RowRefused(
+                gettext("{payout} was sent more than once; name the batch in a column batch.").format(payout=payout)
+            )
         line = sent[0] if sent else None
     if line is None:
         raise RowRefused(_never_sent(payout))
@@ -144,9 +157,11 @@ def _line_of(row: BankAnswerRow) -> SentLine:
 def _never_sent(payout: Payout) -> str:
     batch = payout.batch
     if batch is None:
-        return f"{payout} is in no batch that was sent; nothing is booked for it."
+        return gettext("{payout} is in no batch that was sent; nothing is booked for it.").format(payout=payout)
     status = batch.get_status_display().lower()
-    return f"{payout} was never sent: batch {batch} is {status} and no file was released."
+    return gettext("{payout} was never sent: batch {batch} is {status} and no file was released.").format(
+        payout=payout, batch=batch, status=status
+    )
 
 
 def _apply(row: BankAnswerRow, line: SentLine, actor: User, now: datetime) -> str:
@@ -154,7 +169,11 @@ def _apply(row: BankAnswerRow, line: SentLine, actor: User, now: datetime) -> st
     meaning = MEANING.get(row.status)
     if meaning is None:
         known = "; ".join(f"{each}: {', '.join(words)}" for each, words in WORDS.items())
-        raise RowRefused(f"the status {row.status[:40] or '(empty)'} of {line} is not known. Known are {known}.")
+        raise RowRefused(
+            gettext("the status {status} of {line} is not known. Known are {known}.").format(
+                status=row.status[:40] or "(empty)", line=line, known=known
+            )
+        )
     batch = PayoutBatch.objects.select_for_update(of=("self",)).get(pk=line.batch_id)
     payout = Payout.objects.select_for_update(of=("self",)).get(pk=line.payout_id)
     _check_amount(row, line)
@@ -177,8 +196,10 @@ def _known(row: BankAnswerRow, line: SentLine, payout: Payout, meaning: str) -> 
         return False
     if payout.batch_id and not is_here and not row.batch:
         raise RowRefused(
-            f"this row is about {payout} in batch {line.batch}, and was applied; it is in batch {payout.batch} now. "
-            "If the row is about the new batch, name it in a column batch."
+            gettext(
+                "this row is about {payout} in batch {batch}, and was applied; it is in batch {batch_2} now. "
+                "If the row is about the new batch, name it in a column batch."
+            ).format(payout=payout, batch=line.batch, batch_2=payout.batch)
         )
     return True
 
@@ -187,30 +208,48 @@ def _refuse_misfits(row: BankAnswerRow, line: SentLine, batch: PayoutBatch, payo
     """Raise for an answer that comes too late for its payout, or that contradicts the ledger."""
     if batch.status != Status.SENT:
         raise RowRefused(
-            f"{line} was sent with batch {batch}, which is {batch.get_status_display().lower()}, and the file has "
-            f"{row.status}. Nothing is booked: check with the bank whether money left."
+            gettext(
+                "{line} was sent with batch {batch}, which is {status}, and the file has "
+                "{status_2}. Nothing is booked: check with the bank whether money left."
+            ).format(line=line, batch=batch, status=batch.get_status_display().lower(), status_2=row.status)
         )
     if payout.batch_id != line.batch_id:
-        place = f"it is in batch {payout.batch} now" if payout.batch_id else "it has left that batch"
+        place = (
+            gettext("it is in batch {batch} now").format(batch=payout.batch)
+            if payout.batch_id
+            else gettext("it has left that batch")
+        )
         why = f" ({payout.failure})" if payout.failure else ""
         raise RowRefused(
-            f"{line} was sent with batch {batch}; {place}{why}, and the file has {row.status}. Nothing is booked: "
-            "unless this file is an older one, check with the bank before the payout is sent again."
+            gettext(
+                "{line} was sent with batch {batch}; {place}{why}, and the file has {status}. Nothing is booked: "
+                "unless this file is an older one, check with the bank before the payout is sent again."
+            ).format(line=line, batch=batch, place=place, why=why, status=row.status)
         )
     settled = payout.status != Payout.Status.DUE
     if settled and not (payout.status == Payout.Status.PAID and meaning == RETURNED):
         raise RowRefused(
-            f"{line} is {payout.get_status_display().lower()} here, and the file has {row.status}. Nothing is booked: "
-            "an older file is harmless; a newer one has to be settled by hand on the payout's page."
+            gettext(
+                "{line} is {status} here, and the file has {status_2}. Nothing is booked: "
+                "an older file is harmless; a newer one has to be settled by hand on the payout's page."
+            ).format(line=line, status=payout.get_status_display().lower(), status_2=row.status)
         )
 
 
 def _check_amount(row: BankAnswerRow, line: SentLine) -> None:
     sent = exact(line.amount, line.currency)
     if row.currency and row.currency.upper() != line.currency:
-        raise RowRefused(f"{line} was for {sent}, and the row is in {row.currency[:10]}.")
+        raise RowRefused(
+            gettext("{line} was for {sent}, and the row is in {currency}.").format(
+                line=line, sent=sent, currency=row.currency[:10]
+            )
+        )
     if row.amount and abs(_number(row.amount) or Decimal(0)) != line.amount:
-        raise RowRefused(f"{line} was for {sent}, and the row is for {row.amount[:30]}.")
+        raise RowRefused(
+            gettext("{line} was for {sent}, and the row is for {amount}.").format(
+                line=line, sent=sent, amount=row.amount[:30]
+            )
+        )
 
 
 def _number(text: str) -> Decimal | None:
@@ -247,28 +286,34 @@ def _book(row: BankAnswerRow, payout: Payout, meaning: str, actor: User, now: da
 def _why(row: BankAnswerRow) -> str:
     """The reason as the affiliate reads it."""
     text = " ".join("".join(each if each.isprintable() else " " for each in row.reason).split())
-    return text[:200] or "the bank gave no reason"
+    return text[:200] or gettext("the bank gave no reason")
 
 
 def _rows(content: bytes) -> list[BankAnswerRow]:
     if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         raise BatchRefused(
-            "This is an XML message (such as pain.002 or camt), which is not read here. Nothing was booked. Export the "
-            "payments as CSV with the columns payout (the EndToEndId) and status, or mark them one by one."
+            gettext(
+                "This is an XML message (such as pain.002 or camt), which is not read here. Nothing was booked. Export "
+                "the payments as CSV with the columns payout (the EndToEndId) and status, or mark them one by one."
+            )
         )
     try:
         columns, rows = read_table(content)
         heads = {status_word(name): name for name in columns}
         if not _head(heads, ID_COLUMNS) or not _head(heads, STATUS_COLUMNS):
             raise BatchRefused(
-                "The first line must name the columns; needed are payout (our ID, po_…) and status, "
-                "useful are reference, reason, amount, currency and batch."
+                gettext(
+                    "The first line must name the columns; needed are payout (our ID, po_…) and status, "
+                    "useful are reference, reason, amount, currency and batch."
+                )
             )
         listed = [_row(line, heads, dict(values)) for line, values in islice(rows, MAX_ANSWERS + 1)]
     except FileRefused as error:
         raise BatchRefused(str(error)) from error
     if len(listed) > MAX_ANSWERS:
-        raise BatchRefused(f"The file has more than {MAX_ANSWERS:,} rows; split it.")
+        raise BatchRefused(
+            gettext("The file has more than {max_answers:,} rows; split it.").format(max_answers=MAX_ANSWERS)
+        )
     return listed
 
 

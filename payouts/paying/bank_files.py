@@ -8,6 +8,7 @@ from xml.etree.ElementTree import SubElement
 
 import structlog
 from django.conf import settings
+from django.utils.translation import gettext
 from sepaxml import SepaTransfer
 from sepaxml.validation import ValidationError as SchemaError
 from stdnum import iban
@@ -17,6 +18,7 @@ from payouts.models import Payout, PayoutBatch, PayoutMethod
 from payouts.paying.methods import DetailsRefused, bank_code, check, details_of, latin
 from records.money import format_money, places, round_money
 from records.spreadsheet_cells import csv_text
+from records.translation import gettext_lazy as _
 
 Kind = PayoutMethod.Kind
 
@@ -24,7 +26,7 @@ log = structlog.get_logger(__name__)
 WISE_REFERENCE = 10
 # The largest amount of one transfer.
 MOST = {Kind.SEPA: Decimal("999999999.99")}
-WHERE = "Set it in the server's environment or .env file and start the program anew (docs/payouts.md, Paying)."
+WHERE = _("Set it in the server's environment or .env file and start the program anew (docs/payouts.md, Paying).")
 # A payout with the reference of its line.
 Line = tuple[Payout, str]
 
@@ -56,11 +58,20 @@ def payment_file(
     good = [(payout, references[payout.pk]) for payout in payouts if payout.pk not in bad]
     if batch.kind == Kind.SEPA:
         refused = _refused(good, now)
-        left_out += [(payout, "cannot be written: the bank's message format refuses it") for payout, _ in refused]
+        left_out += [
+            (payout, gettext("cannot be written: the bank's message format refuses it")) for payout, _ in refused
+        ]
         good = [line for line in good if line not in refused]
     if not good:
-        reasons = "; ".join(f"{payout} of {payout.affiliate} {why}" for payout, why in left_out[:20])
-        raise BatchRefused(f"Nothing of batch {batch} is left to send{': ' if reasons else ''}{reasons}.")
+        reasons = "; ".join(
+            gettext("{payout} of {affiliate} {why}").format(payout=payout, affiliate=payout.affiliate, why=why)
+            for payout, why in left_out[:20]
+        )
+        raise BatchRefused(
+            gettext("Nothing of batch {batch} is left to send{part}{reasons}.").format(
+                batch=batch, part=": " if reasons else "", reasons=reasons
+            )
+        )
     if batch.kind == Kind.SEPA:
         return PaymentFile(f"{batch}.xml", "application/xml", _pain001(batch.public_id, good, now), left_out)
     heads, line = _FORMS[Kind(batch.kind)]
@@ -81,12 +92,14 @@ def account_problem(kind: str) -> str:
     try:
         _own_account()
     except InvalidNumber:
-        return (
+        return gettext(
             "SEPA files need the account that payouts are sent from: OPERATOR_IBAN (or OPERATOR_BIC) is missing or "
-            f"wrong. {WHERE}"
-        )
+            "wrong. {where}"
+        ).format(where=WHERE)
     if not latin(settings.OPERATOR_NAME):
-        return f"SEPA files need the name of the account's holder in Latin letters: OPERATOR_NAME. {WHERE}"
+        return gettext(
+            "SEPA files need the name of the account's holder in Latin letters: OPERATOR_NAME. {where}"
+        ).format(where=WHERE)
     return ""
 
 
@@ -95,8 +108,8 @@ def why_not_written(kind: str, payout: Payout) -> str:
     try:
         check(kind, _details(payout))
         if not 0 < _amount(payout) <= MOST.get(Kind(kind), payout.sent_amount + 1):
-            return (
-                f"cannot be written: one transfer cannot move {format_money(payout.sent_amount, payout.sent_currency)}"
+            return gettext("cannot be written: one transfer cannot move {amount}").format(
+                amount=format_money(payout.sent_amount, payout.sent_currency)
             )
         if kind == Kind.SEPA:
             _sepa_payment(payout, "", date(2000, 1, 1))
@@ -104,11 +117,11 @@ def why_not_written(kind: str, payout: Payout) -> str:
             _FORMS[Kind(kind)][1](payout, "")
     except DetailsRefused as error:
         words = "; ".join(f"{name}: {why}" for name, why in error.problems.items())
-        return f"cannot be written, its payout method needs to be entered again ({words})"
+        return gettext("cannot be written, its payout method needs to be entered again ({words})").format(words=words)
     except Exception:
         # An error in one row must not stop the others.
         log.exception("payout_not_written", payout=payout.public_id)
-        return "cannot be written: its payout method cannot be read; it needs to be entered again"
+        return gettext("cannot be written: its payout method cannot be read; it needs to be entered again")
     return ""
 
 

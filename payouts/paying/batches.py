@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import Count, Sum
+from django.utils.translation import gettext
 
 from affiliates.models import User
 from payouts.models import Payout, PayoutBatch, PayoutFile, PayoutMethod, SentLine
@@ -92,7 +93,11 @@ def why_not(payout: Payout, method: PayoutMethod | None) -> str:
 
 def _make(kind: str, currency: str, members: list[Payout], actor: User, now: datetime) -> PayoutBatch:
     if len(members) > MAX_PAYOUTS:
-        raise BatchRefused(f"{len(members):,} payouts are too many for one file; choose at most {MAX_PAYOUTS:,}.")
+        raise BatchRefused(
+            gettext("{number_of_members:,} payouts are too many for one file; choose at most {max_payouts:,}.").format(
+                number_of_members=len(members), max_payouts=MAX_PAYOUTS
+            )
+        )
     batch = PayoutBatch.objects.create(kind=kind, currency=currency, created_at=now, created_by=actor)
     for payout in members:
         payout.batch, payout.failure = batch, ""
@@ -109,11 +114,15 @@ def approve_batch(*, batch: PayoutBatch, actor: User, now: datetime) -> None:
     """Release a batch for sending. Its maker may not approve it; a database constraint enforces this too."""
     row = _locked(batch)
     if row.status != Status.DRAFT:
-        raise BatchRefused(f"Batch {row} is {row.get_status_display().lower()}; only a new one is approved.")
+        raise BatchRefused(
+            gettext("Batch {row} is {status}; only a new one is approved.").format(
+                row=row, status=row.get_status_display().lower()
+            )
+        )
     if row.created_by_id == actor.pk:
-        raise BatchRefused(f"Batch {row} was made by you: another operator has to approve it.")
+        raise BatchRefused(gettext("Batch {row} was made by you: another operator has to approve it.").format(row=row))
     if not row.payouts.exists():
-        raise BatchRefused(f"Batch {row} has no payouts any more; cancel it.")
+        raise BatchRefused(gettext("Batch {row} has no payouts any more; cancel it.").format(row=row))
     check_own_account(row.kind)
     row.status, row.approved_by, row.approved_at = Status.APPROVED, actor, now
     row.save(update_fields=["status", "approved_by", "approved_at"])
@@ -128,13 +137,16 @@ def cancel_batch(*, batch: PayoutBatch, actor: User, note: str, now: datetime) -
     """
     row = _locked(batch)
     if row.status == Status.CANCELLED:
-        raise BatchRefused(f"Batch {row} is cancelled already.")
+        raise BatchRefused(gettext("Batch {row} is cancelled already.").format(row=row))
     unpaid = list(row.payouts.filter(status=Payout.Status.DUE).order_by("pk").select_for_update(of=("self",)))
     if away := [payout for payout in unpaid if payout.in_flight]:
         names = ", ".join(f"{payout} ({payout.in_flight})" for payout in away[:10])
         raise BatchRefused(
-            f"Batch {row} is not cancelled: {len(away)} of its payouts are on their way by the bank's or wallet's own "
-            f"answer and would be sent twice: {names}. Import the next answer first."
+            gettext(
+                "Batch {row} is not cancelled: {number_of_away} of its payouts are on their way by the bank's or "
+                "wallet's own "
+                "answer and would be sent twice: {names}. Import the next answer first."
+            ).format(row=row, number_of_away=len(away), names=names)
         )
     row.status, row.note = Status.CANCELLED, f"{note} (by {actor}, {now:%Y-%m-%d})"[:250]
     row.save(update_fields=["status", "note"])
@@ -149,9 +161,13 @@ def release_batch(*, batch: PayoutBatch, actor: User, now: datetime) -> Released
     """
     row = _locked(batch)
     if row.status not in (Status.APPROVED, Status.SENT):
-        raise BatchRefused(f"Batch {row} is {row.get_status_display().lower()}; only an approved one has a file.")
+        raise BatchRefused(
+            gettext("Batch {row} is {status}; only an approved one has a file.").format(
+                row=row, status=row.get_status_display().lower()
+            )
+        )
     if has_file(row):
-        raise BatchRefused(f"Batch {row} is released already; download its file.")
+        raise BatchRefused(gettext("Batch {row} is released already; download its file.").format(row=row))
     due = _due_of(row)
     references = _references(row, due)
     made = payment_file(row, due, references, now=now)
@@ -200,7 +216,9 @@ def pay_batch(*, batch: PayoutBatch, reference: str, actor: User, now: datetime)
     """
     row = _locked(batch)
     if row.status != Status.SENT or not has_file(row):
-        raise BatchRefused(f"Batch {row} was not sent yet: approve it and release its file first.")
+        raise BatchRefused(
+            gettext("Batch {row} was not sent yet: approve it and release its file first.").format(row=row)
+        )
     done = 0
     for payout in row.payouts.filter(status=Payout.Status.DUE, in_flight="").order_by("pk"):
         try:

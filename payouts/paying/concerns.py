@@ -4,10 +4,12 @@ from collections.abc import Collection
 from enum import StrEnum
 
 from django.db.models import Exists, OuterRef, QuerySet
+from django.utils.translation import gettext
 
 from affiliates.models import Affiliate
 from payouts.invoicing.readiness import InvoiceParty, TaxTreatments, sides_of, supply_day
 from payouts.models import Invoicing, Issuer, Payout, Statement
+from records.translation import gettext_lazy as _
 
 
 class Concern(StrEnum):
@@ -16,8 +18,8 @@ class Concern(StrEnum):
 
 
 TITLES = {
-    Concern.AFFILIATE: "to affiliates that are suspended, closed or not approved yet",
-    Concern.INVOICE: "without an invoice",
+    Concern.AFFILIATE: _("to affiliates that are suspended, closed or not approved yet"),
+    Concern.INVOICE: _("without an invoice"),
 }
 
 
@@ -32,7 +34,9 @@ def concerns_of(payouts: Collection[Payout]) -> dict[int, dict[Concern, str]]:
     for payout in payouts:
         status = Affiliate.Status(statuses[payout.affiliate_id])
         if status != Affiliate.Status.ACTIVE:
-            found.setdefault(payout.pk, {})[Concern.AFFILIATE] = f"goes to an affiliate that is {status.label.lower()}"
+            found.setdefault(payout.pk, {})[Concern.AFFILIATE] = gettext(
+                "goes to an affiliate that is {status}"
+            ).format(status=status.label.lower())
         if payout.pk in uninvoiced:
             found.setdefault(payout.pk, {})[Concern.INVOICE] = uninvoiced[payout.pk]
     return found
@@ -56,7 +60,9 @@ def _uninvoiced(payouts: Collection[Payout]) -> dict[int, str]:
         if statement := open_ones.get(payout.statement_id):
             side = sides.get(payout.affiliate_id, InvoiceParty())
             lacks = tax.lacks(side, statement.currency, supply_day(statement.ends_at))
-            words[payout.pk] = f"has no invoice: {' '.join(lacks) or 'it was not written yet.'}"
+            words[payout.pk] = gettext("has no invoice: {names}").format(
+                names=" ".join(lacks) or "it was not written yet."
+            )
     return words
 
 
@@ -73,5 +79,7 @@ def marks(payout: Payout) -> str:
     if payout.status != Payout.Status.DUE:
         return ""
     status = Affiliate.Status(payout.affiliate.status)
-    words = [f"affiliate {status.label.lower()}"] if status != Affiliate.Status.ACTIVE else []
-    return ", ".join(words + ["no invoice"] * bool(getattr(payout, "uninvoiced", False)))
+    words = (
+        [gettext("affiliate {status}").format(status=status.label.lower())] if status != Affiliate.Status.ACTIVE else []
+    )
+    return ", ".join(words + [gettext("no invoice")] * bool(getattr(payout, "uninvoiced", False)))

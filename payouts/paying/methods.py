@@ -21,6 +21,7 @@ from datetime import datetime
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.utils.translation import gettext
 from stdnum import bic, bitcoin, iban
 from stdnum.exceptions import InvalidFormat
 from stdnum.exceptions import ValidationError as InvalidNumber
@@ -102,7 +103,9 @@ def check(kind: str, details: Mapping[str, str]) -> Details:
     """The normalised details. Raise `DetailsRefused` for missing or invalid ones."""
     given = {name: " ".join(details.get(name, "").split()) for name in FIELDS[kind]}
     problems = {
-        name: "This is needed." for name, value in given.items() if not value and (Kind(kind), name) not in OPTIONAL
+        name: gettext("This is needed.")
+        for name, value in given.items()
+        if not value and (Kind(kind), name) not in OPTIONAL
     }
     for name, value in given.items():
         if not value or name in problems:
@@ -112,7 +115,7 @@ def check(kind: str, details: Mapping[str, str]) -> Details:
         except (InvalidNumber, ValidationError, ValueError) as error:
             problems[name] = str(getattr(error, "message", error))
     if kind == Kind.SEPA and not given["bic"] and given["iban"][:2] in BIC_NEEDED and not problems:
-        problems["bic"] = f"Banks ask for the BIC of an account in {given['iban'][:2]}."
+        problems["bic"] = gettext("Banks ask for the BIC of an account in {given}.").format(given=given["iban"][:2])
     if problems:
         raise DetailsRefused(problems)
     return given
@@ -130,7 +133,7 @@ def _checks(kind: str, given: Details) -> dict[str, Callable[[str], str]]:
 
 def _plain(value: str) -> str:
     if len(value) > 120 or not value.isprintable():
-        raise ValueError("At most 120 characters on one line.")
+        raise ValueError(gettext("At most 120 characters on one line."))
     return value
 
 
@@ -143,11 +146,11 @@ def _holder(value: str) -> str:
     """Refuse what no bank could write: one name must never stop the file that others are in."""
     _plain(value)
     if len(value) > 70 or len(latin(value)) > 70:
-        raise ValueError("Banks take names of at most 70 characters, in Latin letters.")
+        raise ValueError(gettext("Banks take names of at most 70 characters, in Latin letters."))
     if any(unicodedata.category(character) in ("So", "Sk", "Cs", "Co", "Cn", "Cc", "Cf") for character in value):
-        raise ValueError("Write the name without emoji and signs, as it stands at your bank.")
+        raise ValueError(gettext("Write the name without emoji and signs, as it stands at your bank."))
     if not re.search(r"[A-Za-z]", latin(value)):
-        raise ValueError("Write the name in Latin letters, as it stands at your bank.")
+        raise ValueError(gettext("Write the name in Latin letters, as it stands at your bank."))
     return value
 
 
@@ -155,13 +158,17 @@ def _iban(value: str) -> str:
     try:
         return str(iban.validate(value))
     except InvalidNumber:
-        raise ValueError("This is no IBAN: check digits or length do not fit. Copy it from your bank.") from None
+        raise ValueError(
+            gettext("This is no IBAN: check digits or length do not fit. Copy it from your bank.")
+        ) from None
 
 
 def _sepa_iban(value: str) -> str:
     number = _iban(value)
     if number[:2] not in SEPA_COUNTRIES:
-        raise ValueError(f"An account in {number[:2]} cannot be reached by SEPA: choose wire transfer.")
+        raise ValueError(
+            gettext("An account in {number} cannot be reached by SEPA: choose wire transfer.").format(number=number[:2])
+        )
     return number
 
 
@@ -170,7 +177,7 @@ def _account(value: str) -> str:
     if re.match(r"^[A-Z]{2}[0-9]{2}", compact):
         return _iban(compact)
     if not re.match(r"^[0-9A-Z/-]{4,34}$", compact):
-        raise ValueError("An account number has 4 to 34 letters and digits.")
+        raise ValueError(gettext("An account number has 4 to 34 letters and digits."))
     return compact
 
 
@@ -178,7 +185,9 @@ def _bic(value: str) -> str:
     try:
         return bank_code(value)
     except InvalidNumber:
-        raise ValueError("This is no BIC (SWIFT code): it has 8 or 11 letters and digits, such as DEUTDEFF.") from None
+        raise ValueError(
+            gettext("This is no BIC (SWIFT code): it has 8 or 11 letters and digits, such as DEUTDEFF.")
+        ) from None
 
 
 def bank_code(value: str) -> str:
@@ -191,20 +200,20 @@ def bank_code(value: str) -> str:
 
 def _country(value: str) -> str:
     if not re.match(r"^[A-Za-z]{2}$", value):
-        raise ValueError("Give the bank's country as two letters, such as GB.")
+        raise ValueError(gettext("Give the bank's country as two letters, such as GB."))
     return value.upper()
 
 
 def _email(value: str) -> str:
     validate_email(_plain(value))
     if value[0] in "=+-@'":
-        raise ValueError("Payment files cannot hold an address that begins with this sign: use another one.")
+        raise ValueError(gettext("Payment files cannot hold an address that begins with this sign: use another one."))
     return value
 
 
 def _asset(value: str) -> str:
     if value.upper() not in NETWORKS:
-        raise ValueError(f"Choose one of {', '.join(NETWORKS)}.")
+        raise ValueError(gettext("Choose one of {names}.").format(names=", ".join(NETWORKS)))
     return value.upper()
 
 
@@ -212,7 +221,9 @@ def _network(value: str, given: Details) -> str:
     known = NETWORKS.get(given["asset"].upper(), ())
     if value.lower() not in known:
         raise ValueError(
-            f"Choose one of {', '.join(known) or 'the networks of the asset'}: elsewhere it would be lost."
+            gettext("Choose one of {names}: elsewhere it would be lost.").format(
+                names=", ".join(known) or "the networks of the asset"
+            )
         )
     return value.lower()
 
@@ -226,7 +237,11 @@ def _address(value: str, given: Details) -> str:
     else:
         fits = bool({"ethereum": ETHEREUM, "litecoin": LITECOIN}.get(network, ETHEREUM).match(value))
     if not fits:
-        raise ValueError(f"This is no {network or 'known'} address: a character is missing or was changed.")
+        raise ValueError(
+            gettext("This is no {network} address: a character is missing or was changed.").format(
+                network=network or "known"
+            )
+        )
     return value
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import structlog
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 
 from affiliates.models import User
 from payouts.ledger.chain import Draft, append
@@ -42,26 +43,40 @@ def mark_paid(
     """
     reference = " ".join(reference.split())
     if not reference or len(reference) > 80 or not reference.isprintable():
-        raise ReferenceRefused("Give the bank's or wallet's own reference of the payment, at most 80 characters.")
+        raise ReferenceRefused(
+            gettext("Give the bank's or wallet's own reference of the payment, at most 80 characters.")
+        )
     try:
         with transaction.atomic():
             return _pay(payout.pk, reference, actor, now, of_batch)
     except IntegrityError as error:
         if "payout_paid_once" not in str(error):
             raise
-        raise AlreadyPaid(f"Payout {payout.public_id} has a payment in the ledger already.") from error
+        raise AlreadyPaid(
+            gettext("Payout {payout} has a payment in the ledger already.").format(payout=payout.public_id)
+        ) from error
 
 
 def _pay(payout_id: int, reference: str, actor: User, now: datetime, of_batch: PayoutBatch | None) -> LedgerEntry:
     row = Payout.objects.select_for_update(of=("self",)).select_related("statement").get(pk=payout_id)
     if row.status == Payout.Status.PAID:
         raise AlreadyPaid(
-            f"Payout {row.public_id} was paid on {row.paid_at:%Y-%m-%d} with the reference {row.reference}."
+            gettext("Payout {public_id} was paid on {paid_at:%Y-%m-%d} with the reference {reference}.").format(
+                public_id=row.public_id, paid_at=row.paid_at, reference=row.reference
+            )
         )
     if row.status == Payout.Status.RETURNED:
-        raise AlreadyPaid(f"Payout {row.public_id} came back; it has a payment, and the next statement pays it anew.")
+        raise AlreadyPaid(
+            gettext("Payout {public_id} came back; it has a payment, and the next statement pays it anew.").format(
+                public_id=row.public_id
+            )
+        )
     if of_batch and (row.batch_id != of_batch.pk or row.in_flight):
-        raise AlreadyPaid(f"Payout {row.public_id} is no longer to be paid with batch {of_batch}.")
+        raise AlreadyPaid(
+            gettext("Payout {public_id} is no longer to be paid with batch {of_batch}.").format(
+                public_id=row.public_id, of_batch=of_batch
+            )
+        )
     row.status, row.reference, row.paid_at, row.paid_by, row.failure = Payout.Status.PAID, reference, now, actor, ""
     row.in_flight, row.in_flight_at = "", None
     row.save(update_fields=["status", "reference", "paid_at", "paid_by", "failure", "in_flight", "in_flight_at"])
@@ -111,7 +126,11 @@ def mark_returned(*, payout: Payout, why: str, actor: User, now: datetime) -> Le
         row = Payout.objects.select_for_update(of=("self",)).select_related("statement").get(pk=payout.pk)
         if row.status != Payout.Status.PAID:
             status = row.get_status_display().lower()
-            raise NotPaid(f"Payout {row.public_id} is {status}; only a paid one can come back.")
+            raise NotPaid(
+                gettext("Payout {public_id} is {status}; only a paid one can come back.").format(
+                    public_id=row.public_id, status=status
+                )
+            )
         row.status, row.failure = Payout.Status.RETURNED, why
         row.save(update_fields=["status", "failure"])
         words = f"payment {row.reference} of {exact(row.amount - row.fee, row.currency)} came back: {why}"
@@ -127,7 +146,11 @@ def mark_failed(*, payout: Payout, why: str, actor: User, now: datetime) -> None
     with transaction.atomic():
         row = Payout.objects.select_for_update(of=("self",)).get(pk=payout.pk)
         if row.status != Payout.Status.DUE:
-            raise AlreadyPaid(f"Payout {row.public_id} is {row.get_status_display().lower()}; it cannot fail any more.")
+            raise AlreadyPaid(
+                gettext("Payout {public_id} is {status}; it cannot fail any more.").format(
+                    public_id=row.public_id, status=row.get_status_display().lower()
+                )
+            )
         row.batch, row.failure, row.in_flight, row.in_flight_at = None, why, "", None
         row.save(update_fields=["batch", "failure", "in_flight", "in_flight_at"])
         log.info("payout_failed", payout=row.public_id, why=why, actor=str(actor), at=now.isoformat())
@@ -141,7 +164,11 @@ def mark_in_flight(*, payout: Payout, status: str, now: datetime) -> None:
     with transaction.atomic():
         row = Payout.objects.select_for_update(of=("self",)).get(pk=payout.pk)
         if row.status != Payout.Status.DUE:
-            raise AlreadyPaid(f"Payout {row.public_id} is {row.get_status_display().lower()} already.")
+            raise AlreadyPaid(
+                gettext("Payout {public_id} is {status} already.").format(
+                    public_id=row.public_id, status=row.get_status_display().lower()
+                )
+            )
         row.in_flight, row.in_flight_at = status, now
         row.save(update_fields=["in_flight", "in_flight_at"])
 
@@ -149,5 +176,5 @@ def mark_in_flight(*, payout: Payout, status: str, now: datetime) -> None:
 def _reason(why: str) -> str:
     words = " ".join(why.split())
     if not words or len(words) > 200 or not words.isprintable():
-        raise ReferenceRefused("Say why, in at most 200 characters: the affiliate reads it.")
+        raise ReferenceRefused(gettext("Say why, in at most 200 characters: the affiliate reads it."))
     return words

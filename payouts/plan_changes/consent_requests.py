@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext
 
 from affiliates.models import Affiliate, AffiliateMember, User
 from payouts.models import DraftVersion, PlanConsent, WhatIf, WhatIfLine
@@ -43,10 +44,14 @@ def ask_for_consent(*, draft: DraftVersion, actor: User, now: datetime) -> WhatI
     with transaction.atomic():
         draft = locked(draft)
         if draft.effective_from >= now:
-            raise PlanRefused(["The draft begins later: publish it, it needs no consent."])
+            raise PlanRefused([gettext("The draft begins later: publish it, it needs no consent.")])
         if not affected_by(draft.plan, draft.effective_from, now):
             raise PlanRefused(
-                ["No affiliate has events since then that it prices again, so it needs no consent: publish it."]
+                [
+                    gettext(
+                        "No affiliate has events since then that it prices again, so it needs no consent: publish it."
+                    )
+                ]
             )
         draft.asked_at, draft.asked_by = now, actor
         draft.save(update_fields=["asked_at", "asked_by"])

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils.translation import gettext
 
 from affiliates.models import Affiliate, User
 from payouts.models import CommissionPlan, DraftVersion, PlanConsent
@@ -63,7 +64,7 @@ def answer(
     with transaction.atomic():
         draft = _as_it_stands(draft, digest, affiliate, now)
         if draft.asked_at is None:
-            raise ConsentRefused("No answer to this change of terms is asked for yet.")
+            raise ConsentRefused(gettext("No answer to this change of terms is asked for yet."))
         return PlanConsent.objects.create(
             draft=draft,
             digest=digest,
@@ -93,7 +94,9 @@ def record(
     Raise `ConsentRefused` as `answer` does, and when the evidence is missing.
     """
     if not evidence.strip():
-        raise ConsentRefused("Say how and when the affiliate agreed: the record is worth what its evidence is worth.")
+        raise ConsentRefused(
+            gettext("Say how and when the affiliate agreed: the record is worth what its evidence is worth.")
+        )
     with transaction.atomic():
         draft = _as_it_stands(draft, digest, affiliate, now)
         return PlanConsent.objects.create(
@@ -114,9 +117,15 @@ def _as_it_stands(draft: DraftVersion, digest: str, affiliate: Affiliate, now: d
     CommissionPlan.objects.select_for_update(no_key=True).get(pk=draft.plan_id)
     draft = DraftVersion.objects.select_for_update(of=("self",)).select_related("plan").get(pk=draft.pk)
     if not draft.is_open:
-        raise ConsentRefused(f"This change of terms is {draft.get_state_display().lower()} already.")
+        raise ConsentRefused(
+            gettext("This change of terms is {state} already.").format(state=draft.get_state_display().lower())
+        )
     if draft.digest != digest:
-        raise ConsentRefused("The terms were changed meanwhile. Read them again, then answer.")
+        raise ConsentRefused(gettext("The terms were changed meanwhile. Read them again, then answer."))
     if affiliate.pk not in affected_by(draft.plan, draft.effective_from, now):
-        raise ConsentRefused(f"{affiliate} has no events that this change of terms would price again.")
+        raise ConsentRefused(
+            gettext("{affiliate} has no events that this change of terms would price again.").format(
+                affiliate=affiliate
+            )
+        )
     return draft

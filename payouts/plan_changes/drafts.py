@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from affiliates.models import User
 from payouts.models import CommissionPlan, CommissionRule, DraftVersion, PlanVersion, WorkedExample
@@ -112,7 +113,7 @@ def locked(draft: DraftVersion) -> DraftVersion:
     CommissionPlan.objects.select_for_update(no_key=True).get(pk=draft.plan_id)
     found = DraftVersion.objects.select_for_update(of=("self",)).select_related("plan__offer").get(pk=draft.pk)
     if not found.is_open:
-        raise PlanRefused([f"The draft is {found.get_state_display().lower()} already."])
+        raise PlanRefused([gettext("The draft is {state} already.").format(state=found.get_state_display().lower())])
     return found
 
 

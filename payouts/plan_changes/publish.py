@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext
 
 from affiliates.models import Affiliate, User
 from conversions.models import Conversion
@@ -88,7 +89,9 @@ def _insert(version: PlanVersion, rules: Sequence[CommissionRule], examples: Seq
         if "was not agreed to" not in str(error):
             raise
         # The database checks again, and an affiliate's first event of that time arrived in between.
-        raise PlanRefused(["Events came in meanwhile that the version would price again. Publish it again."]) from error
+        raise PlanRefused(
+            [gettext("Events came in meanwhile that the version would price again. Publish it again.")]
+        ) from error
     for rule in rules:
         rule.version = version
     CommissionRule.objects.bulk_create(rules)
@@ -101,8 +104,10 @@ def _problems_of_start(last: PlanVersion | None, effective_from: datetime) -> li
     if last is None or effective_from > last.effective_from:
         return []
     return [
-        f"The version must take effect after {last} did ({last.effective_from:%Y-%m-%d %H:%M} UTC); "
-        f"{effective_from:%Y-%m-%d %H:%M} is not later."
+        gettext(
+            "The version must take effect after {last} did ({effective_from:%Y-%m-%d %H:%M} UTC); "
+            "{effective_from_2:%Y-%m-%d %H:%M} is not later."
+        ).format(last=last, effective_from=last.effective_from, effective_from_2=effective_from)
     ]
 
 
@@ -125,12 +130,23 @@ def _check_consents(proposal: Proposal, digest: str) -> None:
 
 def _words(proposal: Proposal, affected: Collection[int], lacking: Collection[int], losing: int) -> str:
     names = [str(each) for each in Affiliate.objects.filter(pk__in=lacking).order_by("name")[:NAMED]]
-    more = f" and {len(lacking) - len(names)} more" if len(lacking) > len(names) else ""
-    loses = "one affiliate loses" if losing == 1 else f"{losing} affiliates lose"
-    return (
-        f"{proposal.starts_at:%Y-%m-%d %H:%M} UTC has passed, and by these terms {loses} money, earned or pending: "
-        f"{len(lacking)} of {len(affected)} consents are missing ({', '.join(names)}{more}). Ask the affiliates for "
+    more = (
+        gettext(" and {number_of_lacking} more").format(number_of_lacking=len(lacking) - len(names))
+        if len(lacking) > len(names)
+        else ""
+    )
+    loses = gettext("one affiliate loses") if losing == 1 else gettext("{losing} affiliates lose").format(losing=losing)
+    return gettext(
+        "{starts_at:%Y-%m-%d %H:%M} UTC has passed, and by these terms {loses} money, earned or pending: "
+        "{number_of_lacking} of {number_of_affected} consents are missing ({names}{more}). Ask the affiliates for "
         "their consent to it as a draft, in the panel, or begin now or later and settle past events by an adjustment."
+    ).format(
+        starts_at=proposal.starts_at,
+        loses=loses,
+        number_of_lacking=len(lacking),
+        number_of_affected=len(affected),
+        names=", ".join(names),
+        more=more,
     )
 
 

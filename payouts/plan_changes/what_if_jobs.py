@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from affiliates.models import User
 from payouts.models import CommissionPlan, CommissionRule, DraftVersion, WhatIf, WhatIfLine
@@ -56,9 +57,15 @@ def ask_what_if(
     """
     ends_at = min(ends_at, now)
     if starts_at < BEGINNING:
-        raise WhatIfRefused(f"Nothing happened before {BEGINNING:%Y-%m-%d}: begin the period then or later.")
+        raise WhatIfRefused(
+            gettext("Nothing happened before {beginning:%Y-%m-%d}: begin the period then or later.").format(
+                beginning=BEGINNING
+            )
+        )
     if starts_at >= ends_at:
-        raise WhatIfRefused("The period must end after it begins, and lie in the past: only what happened is tried.")
+        raise WhatIfRefused(
+            gettext("The period must end after it begins, and lie in the past: only what happened is tried.")
+        )
     problems = problems_of_rules(plan, rules)
     if problems:
         raise PlanRefused(problems)
@@ -151,5 +158,9 @@ def _end(row: WhatIf, state: State) -> None:
 def _working_on(row: WhatIf) -> Iterator[None]:
     with try_to_hold(Lock.WHAT_IFS, row.pk) as is_held:
         if not is_held:
-            raise WhatIfRunning(f"{row} is being worked on: {row.done:,} of {row.total:,} events. Wait for its end.")
+            raise WhatIfRunning(
+                gettext("{row} is being worked on: {done:,} of {total:,} events. Wait for its end.").format(
+                    row=row, done=row.done, total=row.total
+                )
+            )
         yield

@@ -8,14 +8,16 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.db.models import Count, F, Q, QuerySet, Sum
+from django.utils.translation import gettext
 
 from payouts.models import CommissionPlan, CommissionRule, DraftVersion, PlanVersion, WhatIf, WhatIfLine
 from payouts.plan_changes.drafts import rules_of
 from payouts.plans.price_books import terms_of_rule
 from payouts.pricing.rule_words import pays_words
 from records.money import format_money
+from records.translation import gettext_lazy as _
 
-NOTHING = "Nothing"
+NOTHING = _("Nothing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,5 +148,5 @@ def _by_goal(rules: Iterable[CommissionRule]) -> dict[str, str]:
 def difference_words(before: Decimal, after: Decimal, currency: str) -> str:
     """`12.00 EUR more`, `no change`."""
     if before == after:
-        return "no change"
+        return gettext("no change")
     return f"{format_money(abs(after - before), currency)} {'more' if after > before else 'less'}"

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 from affiliates.models import Offer
 from conversions.models import Goal
@@ -26,8 +27,8 @@ class PlanRefused(ValueError):
     """The version cannot be published; nothing was changed. `problems` lists every problem as a sentence."""
 
     def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__(" ".join(problems))
-        self.problems = list(problems)
+        super().__init__(" ".join(map(str, problems)))
+        self.problems = [str(problem) for problem in problems]
 
 
 def document_of(rules: Sequence[CommissionRule]) -> dict[str, list[dict[str, Any]]]:
@@ -61,9 +62,17 @@ def digest_of(plan: CommissionPlan, effective_from: datetime, rules: Sequence[Co
 def rules_from(document: Any, offer: Offer) -> list[CommissionRule]:
     """The (unsaved) rules of a document. Raise `PlanRefused` naming the rule that cannot be read."""
     if not isinstance(document, Mapping) or not isinstance(document.get("rules"), list):
-        raise PlanRefused(['The file holds no list of rules: {"rules": [{"goal": "ftd", "kind": "flat", ...}]}.'])
+        raise PlanRefused(
+            [gettext('The file holds no list of rules: {"rules": [{"goal": "ftd", "kind": "flat", ...}]}.')]
+        )
     if len(document["rules"]) > MOST_RULES:
-        raise PlanRefused([f"A version has at most {MOST_RULES} rules; these are {len(document['rules'])}."])
+        raise PlanRefused(
+            [
+                gettext("A version has at most {most_rules} rules; these are {number}.").format(
+                    most_rules=MOST_RULES, number=len(document["rules"])
+                )
+            ]
+        )
     goals = {goal.code: goal for goal in Goal.objects.filter(offer=offer).select_related("offer")}
     return [_rule(number, given, goals) for number, given in enumerate(document["rules"], 1)]
 
@@ -71,17 +80,33 @@ def rules_from(document: Any, offer: Offer) -> list[CommissionRule]:
 def _rule(number: int, given: Any, goals: Mapping[str, Goal]) -> CommissionRule:
     named = {"goal": None, **{field.name: field for field in SHOWN}}
     if not isinstance(given, Mapping) or (unknown := given.keys() - named.keys()):
-        words = f"does not know {', '.join(sorted(unknown))}" if isinstance(given, Mapping) else "is not an object"
-        raise PlanRefused([f"Rule {number} {words}; it has {', '.join(named)}."])
+        words = (
+            gettext("does not know {names}").format(names=", ".join(sorted(unknown)))
+            if isinstance(given, Mapping)
+            else gettext("is not an object")
+        )
+        raise PlanRefused(
+            [
+                gettext("Rule {number} {words}; it has {names}.").format(
+                    number=number, words=words, names=", ".join(named)
+                )
+            ]
+        )
     rest = {name: value for name, value in given.items() if name != "goal"}
     goal = given.get("goal") or ""
     if goal and (not isinstance(goal, str) or goal not in goals):
-        raise PlanRefused([f"Rule {number}: the offer has no goal {goal}; it has {', '.join(goals)}."])
+        raise PlanRefused(
+            [
+                gettext("Rule {number}: the offer has no goal {goal}; it has {names}.").format(
+                    number=number, goal=goal, names=", ".join(goals)
+                )
+            ]
+        )
     try:
         values = {field.name: _read(field, rest[field.name]) for field in SHOWN if field.name in rest}
     except (ValidationError, TypeError, OverflowError) as error:
         words = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
-        raise PlanRefused([f"Rule {number}: {words}"]) from error
+        raise PlanRefused([gettext("Rule {number}: {words}").format(number=number, words=words)]) from error
     return CommissionRule(goal=goals.get(goal), **values)
 
 

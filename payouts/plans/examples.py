@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from django.utils.translation import gettext
+
 from conversions.models import Goal
 from payouts.models import WorkedExample
 from payouts.pricing import PricingRule
@@ -56,12 +58,16 @@ def problems_of_examples(
     """Every example that cannot be read or does not come out as it expects, each as a sentence."""
     found: list[str] = []
     if len(examples) > MOST_EXAMPLES:
-        return [f"A version has at most {MOST_EXAMPLES} worked examples; it was given {len(examples)}."]
+        return [
+            gettext("A version has at most {most_examples} worked examples; it was given {number_of_examples}.").format(
+                most_examples=MOST_EXAMPLES, number_of_examples=len(examples)
+            )
+        ]
     for row in examples:
         try:
             example = read_example(row, goals=goals, effective_from=effective_from)
         except ExampleRefused as error:
-            found.append(f"Example “{row.name}”: {error}")
+            found.append(gettext("Example “{name}”: {error}").format(name=row.name, error=error))
             continue
         found += problems_of_example(example, work_out(example, rules))
     return found
@@ -94,14 +100,19 @@ def propose(
 def read_example(row: WorkedExample, *, goals: Mapping[str, Goal], effective_from: datetime) -> Example:
     """The example as pricing takes it. Raise `ExampleRefused` naming the event or line that cannot be read."""
     if row.by not in (EVENT, MONTH):
-        raise ExampleRefused("its lines are expected by event or by month.")
+        raise ExampleRefused(gettext("its lines are expected by event or by month."))
     if not isinstance(row.events, list) or not isinstance(row.expected, list):
-        raise ExampleRefused("events and expected lines are lists.")
-    events = tuple(_event(f"event {place}", each, goals, effective_from) for place, each in enumerate(row.events, 1))
+        raise ExampleRefused(gettext("events and expected lines are lists."))
+    events = tuple(
+        _event(gettext("event {place}").format(place=place), each, goals, effective_from)
+        for place, each in enumerate(row.events, 1)
+    )
     if all(event.is_history for event in events):
-        raise ExampleRefused("it needs an event that is not only history.")
+        raise ExampleRefused(gettext("it needs an event that is not only history."))
     if sum(event.times for event in events) > MOST_EVENTS:
-        raise ExampleRefused(f"at most {MOST_EVENTS} events happen in an example.")
+        raise ExampleRefused(
+            gettext("at most {most_events} events happen in an example.").format(most_events=MOST_EVENTS)
+        )
     return Example(row.name, row.by, events, dict(_lines(row, events)))
 
 
@@ -110,17 +121,25 @@ def _event(place: str, given: Any, goals: Mapping[str, Goal], effective_from: da
     clicks = _whole(place, given, "clicks", least=0, most=10**9, without=0)
     goal = goals.get(str(given.get("goal")))
     if bool(clicks) == bool(given.get("goal")):
-        raise ExampleRefused(f"{place} has the code of a goal, or a number of clicks.")
+        raise ExampleRefused(gettext("{place} has the code of a goal, or a number of clicks.").format(place=place))
     if goal is None and not clicks:
-        raise ExampleRefused(f"{place}: the offer has no goal {given.get('goal')!r}; it has {', '.join(goals)}.")
+        raise ExampleRefused(
+            gettext("{place}: the offer has no goal {get!r}; it has {names}.").format(
+                place=place, get=given.get("goal"), names=", ".join(goals)
+            )
+        )
     currency, revenue = _text(place, given, "currency"), _number(place, given, "revenue")
     if currency and currency not in PLACES:
-        raise ExampleRefused(f"{place}: {currency!r} is not a currency; give a code such as EUR.")
+        raise ExampleRefused(
+            gettext("{place}: {currency!r} is not a currency; give a code such as EUR.").format(
+                place=place, currency=currency
+            )
+        )
     if revenue is not None and not currency:
-        raise ExampleRefused(f"{place}: the revenue needs its currency.")
+        raise ExampleRefused(gettext("{place}: the revenue needs its currency.").format(place=place))
     return ExampleEvent(
         goal_id=goal.pk if goal else 0,
-        goal_name=goal.name if goal else "Clicks",
+        goal_name=goal.name if goal else gettext("Clicks"),
         occurred_at=_moment(place, given.get("on")) or effective_from,
         revenue=revenue,
         currency=currency,
@@ -139,16 +158,18 @@ def _event(place: str, given: Any, goals: Mapping[str, Goal], effective_from: da
 def _lines(row: WorkedExample, events: Sequence[ExampleEvent]) -> Iterator[tuple[ExpectedSlot, Decimal]]:
     seen = set()
     for number, given in enumerate(row.expected, 1):
-        place = f"expected line {number}"
+        place = gettext("expected line {number}").format(number=number)
         _check_names(place, given, LINE_NAMES)
         amount, currency = _number(place, given, "amount"), _text(place, given, "currency")
         if amount is None or currency not in PLACES:
-            raise ExampleRefused(f"{place} has an amount and its currency, such as EUR.")
+            raise ExampleRefused(gettext("{place} has an amount and its currency, such as EUR.").format(place=place))
         rule = _whole(place, given, "rule", least=1, most=1000, without=1)
         level = _whole(place, given, "to", least=0, most=len(PARENTS), without=0)
         slot = ExpectedSlot(_part(place, row.by, given, events), rule, level, currency)
         if slot in seen:
-            raise ExampleRefused(f"{place} is for the same as one before it; give their sum once.")
+            raise ExampleRefused(
+                gettext("{place} is for the same as one before it; give their sum once.").format(place=place)
+            )
         seen.add(slot)
         yield slot, amount
 
@@ -157,28 +178,44 @@ def _part(place: str, by: str, given: Mapping[str, Any], events: Sequence[Exampl
     if by == MONTH:
         months = sorted({f"{event.occurred_at:%Y-%m}" for event in events if not event.is_history})
         if given.get(MONTH) not in months:
-            raise ExampleRefused(f"{place} is for a month of the events: {', '.join(months)}.")
+            raise ExampleRefused(
+                gettext("{place} is for a month of the events: {names}.").format(place=place, names=", ".join(months))
+            )
         return str(given[MONTH])
     places = [number for number, event in enumerate(events, 1) if not event.is_history]
     number = _whole(place, given, EVENT, least=1, most=len(events), without=places[-1])
     if number not in places:
-        raise ExampleRefused(f"{place} is for an event that is not history: {', '.join(map(str, places))}.")
+        raise ExampleRefused(
+            gettext("{place} is for an event that is not history: {names}.").format(
+                place=place, names=", ".join(map(str, places))
+            )
+        )
     return str(number)
 
 
 def _whole(place: str, given: Mapping[str, Any], name: str, *, least: int, most: int, without: int) -> int:
     number = given.get(name, without)
     if not isinstance(number, int) or isinstance(number, bool) or not least <= number <= most:
-        raise ExampleRefused(f"{place}: `{name}` is a whole number from {least} to {most}; {number!r} is none.")
+        raise ExampleRefused(
+            gettext("{place}: `{name}` is a whole number from {least} to {most}; {number!r} is none.").format(
+                place=place, name=name, least=least, most=most, number=number
+            )
+        )
     return number
 
 
 def _check_names(place: str, given: Any, names: Sequence[str]) -> None:
     if not isinstance(given, Mapping):
-        raise ExampleRefused(f"{place} is not an object; it has {', '.join(names)}.")
+        raise ExampleRefused(
+            gettext("{place} is not an object; it has {names}.").format(place=place, names=", ".join(names))
+        )
     unknown = [str(name) for name in given if name not in names]
     if unknown:
-        raise ExampleRefused(f"{place} does not know {', '.join(unknown)}; it has {', '.join(names)}.")
+        raise ExampleRefused(
+            gettext("{place} does not know {names}; it has {names_2}.").format(
+                place=place, names=", ".join(unknown), names_2=", ".join(names)
+            )
+        )
 
 
 def _number(place: str, given: Mapping[str, Any], name: str) -> Decimal | None:
@@ -190,7 +227,11 @@ def _number(place: str, given: Mapping[str, Any], name: str) -> Decimal | None:
     except InvalidOperation:
         number = None
     if number is None or not number.is_finite() or abs(number) >= Decimal("1e16"):
-        raise ExampleRefused(f'{place}: `{name}` is a number written as text, such as "80.00"; {text!r} is none.')
+        raise ExampleRefused(
+            gettext('{place}: `{name}` is a number written as text, such as "80.00"; {text!r} is none.').format(
+                place=place, name=name, text=text
+            )
+        )
     return number
 
 
@@ -200,14 +241,18 @@ def _moment(place: str, text: Any) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
     except (TypeError, ValueError):
-        raise ExampleRefused(f"{place}: {text!r} is not a day such as 2026-10-03.") from None
+        raise ExampleRefused(
+            gettext("{place}: {text!r} is not a day such as 2026-10-03.").format(place=place, text=text)
+        ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _text(place: str, given: Mapping[str, Any], name: str) -> str:
     text = "" if given.get(name) is None else given[name]
     if not isinstance(text, str) or len(text) > 255 or not text.isprintable():
-        raise ExampleRefused(f"{place}: `{name}` is a printable text of at most 255 characters.")
+        raise ExampleRefused(
+            gettext("{place}: `{name}` is a printable text of at most 255 characters.").format(place=place, name=name)
+        )
     return text
 
 
@@ -215,13 +260,15 @@ def _subs(place: str, given: Any) -> dict[str, str]:
     if not isinstance(given, Mapping) or not all(
         name in SUB_NAMES and isinstance(value, str) and value.isprintable() for name, value in given.items()
     ):
-        raise ExampleRefused(f"{place}: `subs` gives texts for {', '.join(SUB_NAMES)}.")
+        raise ExampleRefused(
+            gettext("{place}: `subs` gives texts for {names}.").format(place=place, names=", ".join(SUB_NAMES))
+        )
     return dict(given)
 
 
 def _deductions(place: str, given: Any) -> dict[str, str]:
     if not isinstance(given, Mapping) or not all(str(name).isprintable() for name in given):
-        raise ExampleRefused(f"{place}: `deductions` gives an amount by name.")
+        raise ExampleRefused(gettext("{place}: `deductions` gives an amount by name.").format(place=place))
     return {str(name): str(_number(place, given, name) or 0) for name in given}
 
 
@@ -239,11 +286,15 @@ def stored_examples(rows: Iterable[WorkedExample], goals: Mapping[str, Goal]) ->
 def unsaved(document: Any) -> WorkedExample:
     """An example as a file gives it: `{"name": …, "by": "event", "events": [...], "expected": [...]}`."""
     if not isinstance(document, Mapping) or (unknown := document.keys() - {"name", "by", "events", "expected"}):
-        words = f"does not know {', '.join(sorted(unknown))}" if isinstance(document, Mapping) else "is not an object"
-        raise ExampleRefused(f"An example {words}; it has name, by, events and expected.")
+        words = (
+            gettext("does not know {names}").format(names=", ".join(sorted(unknown)))
+            if isinstance(document, Mapping)
+            else gettext("is not an object")
+        )
+        raise ExampleRefused(gettext("An example {words}; it has name, by, events and expected.").format(words=words))
     name = document.get("name")
     if not isinstance(name, str) or not 0 < len(name) <= 120 or not name.isprintable():
-        raise ExampleRefused("An example has a name of at most 120 characters.")
+        raise ExampleRefused(gettext("An example has a name of at most 120 characters."))
     return WorkedExample(
         name=name,
         by=document.get("by", EVENT),

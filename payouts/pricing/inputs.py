@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from records.translation import gettext_lazy as _
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AmountInput:
@@ -84,4 +86,4 @@ class Rows:
 
 Input = AmountInput | PercentInput | Currency | ChoiceInput | Switch | TextInput | Rows
 
-HOW_MUCH, WHICH_CURRENCY, HOW_MANY_PERCENT = "Say how much.", "Say in which currency.", "Say how many percent."
+HOW_MUCH, WHICH_CURRENCY, HOW_MANY_PERCENT = _("Say how much."), _("Say in which currency."), _("Say how many percent.")

@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext
 
 from affiliates.models import Affiliate, User
 from payouts.anchors.seals import seal_statements
@@ -63,9 +64,17 @@ def close_period(
 def check_period(ends_at: datetime, now: datetime) -> None:
     """Raise `PeriodRefused` when `ends_at` is after `now` or is not a midnight in UTC."""
     if ends_at.utcoffset() is None or ends_at.astimezone(UTC).time() != datetime.min.time():
-        raise PeriodRefused(f"A period ends at a midnight in UTC, such as 2026-11-01T00:00Z; {ends_at} is none.")
+        raise PeriodRefused(
+            gettext("A period ends at a midnight in UTC, such as 2026-11-01T00:00Z; {ends_at} is none.").format(
+                ends_at=ends_at
+            )
+        )
     if ends_at > now:
-        raise PeriodRefused(f"The period is not over: it ends at {ends_at:%Y-%m-%d %H:%M %Z}, in the future.")
+        raise PeriodRefused(
+            gettext("The period is not over: it ends at {ends_at:%Y-%m-%d %H:%M %Z}, in the future.").format(
+                ends_at=ends_at
+            )
+        )
 
 
 def to_close(ends_at: datetime) -> list[int]:

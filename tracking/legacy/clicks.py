@@ -9,6 +9,7 @@ from typing import TextIO
 
 from django.db import transaction
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext
 
 from records.csv_bounds import ColumnsRefused, bounded, column_names
 from tracking.click_id import codec
@@ -81,18 +82,26 @@ def _reader(file: TextIO, source: str) -> "csv.DictReader[str]":
     try:
         names = column_names(reader.fieldnames or [])
     except (csv.Error, UnicodeDecodeError) as error:
-        raise UnusableFile(f"The file is not CSV in UTF-8: {error}.") from error
+        raise UnusableFile(gettext("The file is not CSV in UTF-8: {error}.").format(error=error)) from error
     except ColumnsRefused as error:
         raise UnusableFile(str(error)) from error
     missing = [name for name in NEEDED if name not in names]
     if missing:
         raise UnusableFile(
-            f"The first line must name the columns; {', '.join(missing)} is missing. Known are {', '.join(COLUMNS)}."
+            gettext("The first line must name the columns; {names} is missing. Known are {names_2}.").format(
+                names=", ".join(missing), names_2=", ".join(COLUMNS)
+            )
         )
     if unknown := [name for name in names if name not in COLUMNS]:
-        raise UnusableFile(f"Unknown column {', '.join(unknown)[:200]}. Known are {', '.join(COLUMNS)}.")
+        raise UnusableFile(
+            gettext("Unknown column {names}. Known are {names_2}.").format(
+                names=", ".join(unknown)[:200], names_2=", ".join(COLUMNS)
+            )
+        )
     if not source and "source" not in names:
-        raise UnusableFile("Say where the IDs come from: give their source (--source NAME), or a column `source`.")
+        raise UnusableFile(
+            gettext("Say where the IDs come from: give their source (--source NAME), or a column `source`.")
+        )
     reader.fieldnames = names
     return reader
 
@@ -127,17 +136,21 @@ def _checked(line: int, sent: Mapping[str, str | None] | str, source: str, now: 
     if isinstance(sent, str):
         raise ValueError(sent)
     if None in sent or None in sent.values():
-        raise ValueError("It has more or fewer values than there are columns.")
+        raise ValueError(gettext("It has more or fewer values than there are columns."))
     values = {name: (value or "").strip() for name, value in sent.items()}
     values["source"] = values.get("source") or source
     for name in (*NEEDED, "source"):
         if not values[name]:
-            raise ValueError(f"{name} is empty.")
+            raise ValueError(gettext("{name} is empty.").format(name=name))
     for name, limit in LIMITS.items():
         if len(values.get(name, "")) > limit:
-            raise ValueError(f"{name} has {len(values[name])} characters; {limit} are kept.")
+            raise ValueError(
+                gettext("{name} has {number} characters; {limit} are kept.").format(
+                    name=name, number=len(values[name]), limit=limit
+                )
+            )
         if "\x00" in values.get(name, ""):
-            raise ValueError(f"{name} has a NUL character.")
+            raise ValueError(gettext("{name} has a NUL character.").format(name=name))
     row = LegacyClickID(
         source=values["source"],
         foreign_id=values["click_id"],
@@ -160,10 +173,14 @@ def _moment(text: str, now: datetime) -> datetime:
     except (ValueError, OverflowError, OSError):
         moment = None
     if moment is None:
-        raise ValueError(f"clicked_at {text[:40]} is not a time such as 2026-03-01T12:00:00Z.")
+        raise ValueError(
+            gettext("clicked_at {text} is not a time such as 2026-03-01T12:00:00Z.").format(text=text[:40])
+        )
     moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     if not OLDEST <= moment <= now + FUTURE:
-        raise ValueError(f"clicked_at {text[:40]} lies in the future or before {OLDEST.year}.")
+        raise ValueError(
+            gettext("clicked_at {text} lies in the future or before {year}.").format(text=text[:40], year=OLDEST.year)
+        )
     return moment
 
 
@@ -175,7 +192,9 @@ def _keep(rows: Sequence[_Row], done: ImportedClicks, is_dry_run: bool) -> None:
     for row in rows:
         link, key = links.get(row.code), (row.values.source, row.values.foreign_id)
         if link is None:
-            done.errors.append(RowError(row.line, f"There is no tracking link {row.code[:40]}."))
+            done.errors.append(
+                RowError(row.line, gettext("There is no tracking link {code}.").format(code=row.code[:40]))
+            )
             continue
         row.values.link = link
         before = known.get(key) or (fresh[key].values if key in fresh else None)
@@ -187,7 +206,12 @@ def _keep(rows: Sequence[_Row], done: ImportedClicks, is_dry_run: bool) -> None:
         else:
             there = f"{before.link.code}, {before.clicked_at.isoformat()}"
             done.errors.append(
-                RowError(row.line, f"click_id {key[1][:60]} is there with another link or time: {there}.")
+                RowError(
+                    row.line,
+                    gettext("click_id {key} is there with another link or time: {there}.").format(
+                        key=key[1][:60], there=there
+                    ),
+                )
             )
     if not is_dry_run:
         # Another import of the same file at the same time has the same rows.

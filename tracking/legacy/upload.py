@@ -15,9 +15,12 @@ from typing import Any
 from django import forms
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
+from django.utils.text import format_lazy
+from django.utils.translation import gettext
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidget
 
 from affiliates.models import User
+from records.translation import gettext_lazy as _
 from tracking.legacy.clicks import COLUMNS, LIMITS, ImportedClicks, UnusableFile, import_clicks
 
 LARGEST = 10 * 1024 * 1024
@@ -43,24 +46,29 @@ class Upload:
 class UploadForm(forms.Form):
     """A file of click IDs, and the platform they come from."""
 
-    file = forms.FileField(label="CSV file", widget=UnfoldAdminFileFieldWidget)
+    file = forms.FileField(label=_("CSV file"), widget=UnfoldAdminFileFieldWidget)
     source = forms.CharField(
         required=False,
         max_length=LIMITS["source"],
-        label="Source",
-        help_text="The platform or advertiser that the IDs come from; empty where the file has a column source.",
+        label=_("Source"),
+        help_text=_("The platform or advertiser that the IDs come from; empty where the file has a column source."),
         widget=UnfoldAdminTextInputWidget(),
     )
-    explanation = (
-        f"CSV in UTF-8 with a line of column names: {', '.join(COLUMNS[:5])}, sub1 to sub10. click_id, link (the code "
-        "of a tracking link here) and clicked_at are needed; clicked_at is ISO 8601 or seconds since 1970. The file is "
-        "looked over first: you see every error with its line before anything is imported."
+    explanation = format_lazy(
+        _(
+            "CSV in UTF-8 with a line of column names: {names}, sub1 to sub10. click_id, link (the code "
+            "of a tracking link here) and clicked_at are needed; clicked_at is ISO 8601 or seconds since 1970. The "
+            "file is looked over first: you see every error with its line before anything is imported."
+        ),
+        names=", ".join(COLUMNS[:5]),
     )
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
         if file.size > LARGEST:
-            message = f"The file has more than {LARGEST // 1024 // 1024} MB: split it, or use manage.py import_clicks."
+            message = gettext("The file has more than {largest} MB: split it, or use manage.py import_clicks.").format(
+                largest=LARGEST // 1024 // 1024
+            )
             raise ValidationError(message)
         return file
 

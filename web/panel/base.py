@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import ShowFacets, helpers
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -14,42 +15,45 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext, override
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.views import ChangeList
 
+from records.translation import gettext_lazy as _
+from records.translation import in_english
 from web.panel.choices import ChoosingForm, seen_in
 from web.panel.confirm import ConfirmForm
 from web.panel.counting import BoundedPaginator
 
 # Labels for field names that read badly as they are.
 LABELS = {
-    "public_id": "ID",
-    "ip": "IP address",
-    "is_secure": "Encrypted",
-    "transaction_id": "Transaction ID",
-    "dedupe_key": "Counted once by",
-    "aff_click_id": "aff_click_id",
-    "destination_url": "Destination URL",
-    "fallback_url": "Fallback URL",
-    "id": "UUID",
-    "marked_at": "Marked",
-    "is_active": "Active",
-    "is_staff": "Operator",
-    "is_superuser": "All rights",
-    "approve_at": "Approved by itself",
-    "booked_at": "Booked",
-    "received_at": "Received",
-    "occurred_at": "Happened",
-    "created_at": "Made",
-    "decided_at": "Decided",
-    "paid_at": "Paid",
-    "revoked_at": "Revoked",
-    "last_used_at": "Last used",
-    "closed_at": "Closed",
-    "starts_at": "From",
-    "ends_at": "Until before",
-    "effective_from": "In force from",
-    "at": "Time",
+    "public_id": _("ID"),
+    "ip": _("IP address"),
+    "is_secure": _("Encrypted"),
+    "transaction_id": _("Transaction ID"),
+    "dedupe_key": _("Counted once by"),
+    "aff_click_id": _("aff_click_id"),
+    "destination_url": _("Destination URL"),
+    "fallback_url": _("Fallback URL"),
+    "id": _("UUID"),
+    "marked_at": _("Marked"),
+    "is_active": _("Active"),
+    "is_staff": _("Operator"),
+    "is_superuser": _("All rights"),
+    "approve_at": _("Approved by itself"),
+    "booked_at": _("Booked"),
+    "received_at": _("Received"),
+    "occurred_at": _("Happened"),
+    "created_at": _("Made"),
+    "decided_at": _("Decided"),
+    "paid_at": _("Paid"),
+    "revoked_at": _("Revoked"),
+    "last_used_at": _("Last used"),
+    "closed_at": _("Closed"),
+    "starts_at": _("From"),
+    "ends_at": _("Until before"),
+    "effective_from": _("In force from"),
+    "at": _("Time"),
 }
 
 
@@ -142,12 +146,18 @@ class PanelAdmin(WithRelated, ModelAdmin):
         if len(chosen) > most:
             messages.error(
                 request,
-                f"At most {most:,} at once. More are chosen, so nothing was done: narrow the list by a filter or a "
-                "period, then choose again.",
+                gettext(
+                    "At most {most:,} at once. More are chosen, so nothing was done: narrow the list by a filter or a "
+                    "period, then choose again."
+                ).format(most=most),
             )
             return HttpResponseRedirect(request.get_full_path())
         if refused := next((row for row in chosen if not self.may_act_on(request, row)), None):
-            raise PermissionDenied(f"{refused} is beyond your permissions. Choose other rows, or ask a superuser.")
+            raise PermissionDenied(
+                gettext("{refused} is beyond your permissions. Choose other rows, or ask a superuser.").format(
+                    refused=refused
+                )
+            )
         form = form_class(chosen, request.POST, files=request.FILES) if confirmed else form_class(chosen)
         if confirmed and form.is_valid():
             done = self._do(request, form)
@@ -158,12 +168,14 @@ class PanelAdmin(WithRelated, ModelAdmin):
     def _do(self, request: HttpRequest, form: ConfirmForm) -> HttpResponse | None:
         actor: Any = request.user
         try:
-            message = form.perform(actor=actor, now=timezone.now())
+            # What is stored is English, whatever the operator's language; a lazy message is translated when shown.
+            with override(settings.LANGUAGE_CODE):
+                message = form.perform(actor=actor, now=timezone.now())
         except ValidationError as error:
             form.add_error(None, error)
             return None
         if form.rows:
-            words = form.log_words or message
+            words = in_english(form.log_words or message)
             LogEntry.objects.log_actions(actor.pk, form.rows, CHANGE, change_message=words)
         messages.success(request, message)
         return HttpResponseRedirect(self._after(request, form))

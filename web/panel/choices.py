@@ -11,16 +11,18 @@ from decimal import Decimal
 from typing import Any, ClassVar, NamedTuple
 
 from django import forms
+from django.utils.translation import gettext
 from unfold.widgets import UnfoldBooleanSwitchWidget
 
 from records.money import format_money
+from records.translation import gettext_lazy as _
 from web.panel.confirm import ConfirmForm
 
 # By the tick that a row needs, the reason in words.
 Keys = Mapping[str, str]
 # Lines of a group on the page, and names that an answer lists for one reason.
 SHOWN, NAMED = 100, 200
-CHANGED = "changed since the question was shown"
+CHANGED = _("changed since the question was shown")
 
 
 class Worth(NamedTuple):
@@ -65,8 +67,8 @@ class ChoosingForm(ConfirmForm):
             if found or (data is not None and f"with_{key}" in data):
                 self.fields[f"with_{key}"] = forms.BooleanField(
                     required=False,
-                    label=f"Also {label}: {self._counted(found)}",
-                    help_text="Left out unless you tick it.",
+                    label=gettext("Also {label}: {counted}").format(label=label, counted=self._counted(found)),
+                    help_text=gettext("Left out unless you tick it."),
                     widget=UnfoldBooleanSwitchWidget,
                 )
 
@@ -105,11 +107,11 @@ class ChoosingForm(ConfirmForm):
             else:
                 chosen.append(row)
         if seen is not None and (gone := len(seen.keys() - {row.pk for row in rows})):
-            left.append(Left(str(gone), "not there any more"))
+            left.append(Left(str(gone), gettext("not there any more")))
         return chosen, left
 
     def _now(self, row: Any, keys: Keys) -> str:
-        return f"now {', '.join([self.kind_of(row).lower(), *keys.values()]).strip(', ')}"
+        return gettext("now {names}").format(names=", ".join([self.kind_of(row).lower(), *keys.values()]).strip(", "))
 
     def groups(self) -> list[RowGroup]:
         """The groups of the page: first rows that need no tick, by kind, then the others, by their reasons."""
@@ -117,7 +119,7 @@ class ChoosingForm(ConfirmForm):
         ticked: dict[str, list[Any]] = defaultdict(list)
         for row in self.rows:
             if keys := self.standing.get(row.pk):
-                title = " · ".join(label for key, label in self.ticks.items() if key in keys)
+                title = " · ".join(str(label) for key, label in self.ticks.items() if key in keys)
                 ticked[f"{title[:1].upper()}{title[1:]}"].append(row)
             else:
                 ordinary[self.kind_of(row)].append(row)
@@ -174,9 +176,13 @@ def left_words(left: Sequence[Left]) -> str:
     for each in left:
         by_reason[each.why].append(each.name)
     parts = [f"{why[:1].upper()}{why[1:]}: {_names(names)}." for why, names in by_reason.items()]
-    return " ".join([f"Left out: {len(left):,}.", *parts])
+    return " ".join([gettext("Left out: {number_of_left:,}.").format(number_of_left=len(left)), *parts])
 
 
 def _names(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    more = (
+        gettext(" and {number_of_names:,} more").format(number_of_names=len(names) - NAMED)
+        if len(names) > NAMED
+        else ""
+    )
     return f"{', '.join(names[:NAMED])}{more}"

@@ -7,16 +7,19 @@ from typing import Any, ClassVar
 from django import forms
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextareaWidget
+
+from records.translation import gettext_lazy as _
 
 
 class ConfirmForm(forms.Form):
     """A confirmation; its fields are the inputs of the action."""
 
     title: ClassVar[str] = ""
-    submit: ClassVar[str] = "Confirm"
+    submit: ClassVar[str] = _("Confirm")
     tone: ClassVar[str] = "primary"
     explanation: ClassVar[str] = ""
     # The most rows of one confirmation; more need several.
@@ -36,7 +39,11 @@ class ConfirmForm(forms.Form):
     def heading(self) -> str:
         if len(self.rows) == 1:
             return f"{self.title}: {self.rows[0]}"
-        return f"{self.title}: {len(self.rows)} selected" if self.rows else self.title
+        return (
+            gettext("{title}: {number_of_rows} selected").format(title=self.title, number_of_rows=len(self.rows))
+            if self.rows
+            else self.title
+        )
 
     def describe(self, row: Any) -> str:
         """The description of a row beside its name."""
@@ -50,7 +57,7 @@ class ConfirmForm(forms.Form):
         raise NotImplementedError
 
 
-def note_field(*, required: bool, help_text: str, label: str = "Note") -> forms.CharField:
+def note_field(*, required: bool, help_text: str, label: str = _("Note")) -> forms.CharField:
     return forms.CharField(
         required=required,
         max_length=250,

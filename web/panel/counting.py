@@ -7,13 +7,14 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
+from django.utils.translation import gettext
 
 
 class Estimate(int):
     """An estimated number of rows, from the planner; it is shown as an estimate."""
 
     def __str__(self) -> str:
-        return f"about {round(int(self), 2 - len(repr(int(self)))):,}"
+        return gettext("about {number:,}").format(number=round(int(self), 2 - len(repr(int(self)))))
 
     def __format__(self, spec: str) -> str:
         return str(self)

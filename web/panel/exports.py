@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from import_export.admin import ExportMixin
 from import_export.fields import Field
 from import_export.formats.base_formats import CSV, JSON
@@ -74,7 +75,9 @@ class BoundedExport(ExportMixin):
     def get_data_for_export(self, request: HttpRequest, queryset: "QuerySet[Model]", **kwargs: Any) -> Any:
         if queryset.order_by()[: self.EXPORT_BOUND + 1].count() > self.EXPORT_BOUND:
             raise TooManyRows(
-                f"More than {self.EXPORT_BOUND:,} rows match. Go back and narrow the list with a filter, "
-                "for example to a shorter time, then export again."
+                gettext(
+                    "More than {export_bound:,} rows match. Go back and narrow the list with a filter, "
+                    "for example to a shorter time, then export again."
+                ).format(export_bound=self.EXPORT_BOUND)
             )
         return super().get_data_for_export(request, queryset, **kwargs)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 from unfold.contrib.forms.widgets import ArrayWidget
 from unfold.widgets import UnfoldAdminTextInputWidget
 
@@ -71,9 +72,9 @@ class SecondsField(forms.Field):
         try:
             seconds = Decimal(text)
         except InvalidOperation as error:
-            raise ValidationError("Give a number of seconds, for example 2 or 0.5.") from error
+            raise ValidationError(gettext("Give a number of seconds, for example 2 or 0.5.")) from error
         if not (seconds.is_finite() and 0 <= seconds <= self.MOST):
-            raise ValidationError(f"Give 0 to {self.MOST:,} seconds.")
+            raise ValidationError(gettext("Give 0 to {most:,} seconds.").format(most=self.MOST))
         return timedelta(microseconds=int(seconds * 1_000_000))
 
     def has_changed(self, initial: Any, data: Any) -> bool:

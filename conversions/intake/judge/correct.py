@@ -16,6 +16,7 @@ from conversions.intake.read.stored import events_of
 from conversions.models import Conversion, Correction, Postback, StatusChange
 from conversions.reasons.codes import BY_TIME, CORRECTABLE, Reason
 from conversions.reasons.explanations import EXPLANATIONS
+from records.translation import in_english
 
 STEP, RULE = "deduplicate", "corrected and sent again"
 Status = Conversion.Status
@@ -57,7 +58,8 @@ def keep_senders_rejections(cases: list[Case]) -> None:
             continue
         if row.status == Status.REJECTED and row.reason in CORRECTABLE and not case.problems:
             was = Reason(row.reason)
-            note = f"{row} was rejected ({was.label}); the sender rejects it as well, so no correction counts it."
+            why = in_english(was.label)
+            note = f"{row} was rejected ({why}); the sender rejects it as well, so no correction counts it."
             case.note(STEP, "kept", note, rule=RULE, status=event.status, reason=was)
             row.reason, case.rejected_by_sender = Reason.SENT_REJECTED, True
 
@@ -147,7 +149,7 @@ def _compare(case: Case, rejected: Rejected, attribution: Attribution) -> None:
     words = "; ".join(f"{name} {first_sent.get(name, 'not given')} → {resent[name]}" for name in rejected.differs)
     given = {"key": case.dedupe_key, "was": rejected.reason, "corrected": words or "sent by the server"}
     if attribution.enrollment.affiliate_id == row.affiliate_id and attribution.goal.pk == row.goal_id:
-        note = f"{row} was rejected: {rejected.reason.label}. It is decided anew with {given['corrected']}."
+        note = f"{row} was rejected: {in_english(rejected.reason.label)}. It is decided anew with {given['corrected']}."
         case.note(STEP, "corrects", note, rule=RULE, **given)
         return
     case.conversion, case.corrects = row, None
@@ -161,6 +163,6 @@ def advice(row: Conversion) -> str:
         return ""
     why = Reason(row.reason)
     return (
-        f" It was rejected: {why.label}. {EXPLANATIONS[why].remedy} "
+        f" It was rejected: {in_english(why.label)}. {in_english(EXPLANATIONS[why].remedy)} "
         "Sent whole again with this txid and corrected facts, it is decided anew."
     )

@@ -6,6 +6,7 @@ from conversions.intake.judge.correct import advice
 from conversions.intake.judge.find_known import is_another
 from conversions.models import Conversion, Postback
 from conversions.reasons.codes import Reason
+from records.translation import in_english
 
 STEP = "deduplicate"
 Status = Conversion.Status
@@ -46,7 +47,7 @@ def _compare(case: Case, known: Conversion, sent_before: bool) -> None:
         note = f"The same was sent before: {known}.{advice(known)}"
         case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, note, key=case.dedupe_key)
     elif is_another(case, known):
-        by = case.named_goal.get_dedupe_by_display().lower() if case.named_goal else ""
+        by = in_english(case.named_goal.get_dedupe_by_display()).lower() if case.named_goal else ""
         note = f"{known} is the one that counts, with the transaction {known.transaction_id or 'not named'}."
         case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, note, rule=f"once for {by}", key=case.dedupe_key)
     elif pixels.from_pixel(case):
@@ -63,7 +64,7 @@ def _compare(case: Case, known: Conversion, sent_before: bool) -> None:
         note = f"{known} is {known.status}; this adds nothing.{advice(known)}"
         case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, note, key=case.dedupe_key, status=status)
     elif known.status == Status.REJECTED:
-        note = f"{known} was rejected ({known.get_reason_display()}); a postback does not approve it again."
+        note = f"{known} was rejected ({in_english(known.get_reason_display())}); a postback does not approve it again."
         rule = "only an operator approves what was rejected"
         case.stop(Outcome.CONFLICT, Reason.STATUS_NOT_ALLOWED, STEP, note, rule=rule, status=status)
     else:

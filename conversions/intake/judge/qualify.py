@@ -8,6 +8,7 @@ from conversions.qualification.judgement import judge, outcome
 from conversions.qualification.past import Subject, gather
 from conversions.qualification_kinds.base import RuleResult, Verdict
 from conversions.reasons.codes import Reason
+from records.translation import in_english
 
 STEP = "qualify"
 Status = Conversion.Status
@@ -25,7 +26,7 @@ def hold_back_approvals(cases: list[Case]) -> None:
         if case.event.status != Status.APPROVED or not _is_held(row):
             continue
         case.approval_waits, reason = True, Reason(row.reason)
-        note = f"{row} is held: {reason.label.lower()}. The approval is kept and holds after that."
+        note = f"{row} is held: {in_english(reason.label).lower()}. The approval is kept and holds after that."
         case.stop(Outcome.HELD, reason, STEP, note, rule="rules and reviews come before the sender's approval")
 
 

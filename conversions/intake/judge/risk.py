@@ -7,6 +7,7 @@ from conversions.reasons.codes import Reason
 from conversions.risk.reviews import FoundSignals
 from conversions.risk.signals import look_up, marks_of, policy_of
 from conversions.risk_signals.base import Suspect
+from records.translation import in_english
 
 STEP = "risk"
 PENDING, REJECTED = Conversion.Status.PENDING, Conversion.Status.REJECTED
@@ -58,11 +59,11 @@ def _judge(case: Case, attribution: Attribution, signals: FoundSignals) -> None:
 def _judge_access(case: Case, enrollment: Enrollment) -> bool:
     affiliate = enrollment.affiliate
     if affiliate.status != Affiliate.Status.ACTIVE:
-        note = f"{affiliate} is {affiliate.get_status_display().lower()}."
+        note = f"{affiliate} is {in_english(affiliate.get_status_display()).lower()}."
         case.judge(PENDING, Reason.AFFILIATE_CLOSED, STEP, note, rule="active affiliates only")
         return True
     if enrollment.status != Enrollment.Status.APPROVED:
-        note = f"{affiliate}'s access to {enrollment.offer} is {enrollment.get_status_display().lower()}."
+        note = f"{affiliate}'s access to {enrollment.offer} is {in_english(enrollment.get_status_display()).lower()}."
         case.judge(PENDING, Reason.AFFILIATE_CLOSED, STEP, note, rule="approved enrollments only")
         return True
     return False

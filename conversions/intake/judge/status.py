@@ -5,6 +5,7 @@ from conversions.intake.judge import pixels
 from conversions.intake.read.amounts import note_decimals
 from conversions.models import Conversion, Goal
 from conversions.reasons.codes import Reason
+from records.translation import in_english
 from records.words import duration_words
 
 STEP = "decide"
@@ -34,7 +35,9 @@ def set_statuses(cases: list[Case]) -> None:
     """The status that the rules set; else the sender's; else the goal's default."""
     for case, found in new_events(cases):
         if case.verdict:
-            case.note(STEP, case.verdict, f"{case.verdict.capitalize()}: {case.verdict_reason.label.lower()}.")
+            case.note(
+                STEP, case.verdict, f"{case.verdict.capitalize()}: {in_english(case.verdict_reason.label).lower()}."
+            )
         else:
             _set_status(case, found.goal)
 

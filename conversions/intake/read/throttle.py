@@ -23,6 +23,7 @@ from conversions.models import Postback
 from conversions.reasons.codes import Reason
 from conversions.reasons.explanations import EXPLANATIONS
 from records.secrets import digest
+from records.translation import in_english
 from web.client_address import origin_of
 
 STEP = "authenticate"
@@ -48,7 +49,7 @@ def slow_down(cases: list[Case]) -> None:
         origin = origin_of(case.postback.ip)
         counts[origin] += 1
         if counts[origin] > settings.FAILED_POSTBACKS_PER_MINUTE:
-            before = case.reason.label.lower() if case.reason else ""
+            before = in_english(case.reason.label).lower() if case.reason else ""
             case.reason = Reason.TOO_MANY_FAILURES
             note = f"{origin} failed {counts[origin]} times within a minute ({before})."
             rule = f"{settings.FAILED_POSTBACKS_PER_MINUTE} a minute"
@@ -146,7 +147,7 @@ def _decision(received: Received) -> Decision:
     body: dict[str, Any] = {
         "outcome": Outcome.UNAUTHORIZED.value,
         "reason": Reason.TOO_MANY_FAILURES.value,
-        "message": f"{received.ip} failed too often to say who it is. {known.remedy}",
+        "message": f"{received.ip} failed too often to say who it is. {in_english(known.remedy)}",
         "problems": [],
         "warnings": [],
         "postback_id": None,

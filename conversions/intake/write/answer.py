@@ -11,6 +11,7 @@ from conversions.intake.read.receive import masked
 from conversions.models import Postback, Trace
 from conversions.reasons.codes import Reason
 from records.bulk_rows import insert, new, update
+from records.translation import in_english
 
 _DECISION = (
     "decided_at", "advertiser", "outcome", "reason", "event", "click_id", "transaction_id", "fingerprint", "conversion",
@@ -69,7 +70,7 @@ def answer(case: Case) -> Decision:
     body: dict[str, Any] = {
         "outcome": case.outcome,
         "reason": reason.value,
-        "message": case.steps[-1]["note"] if case.steps else reason.label,
+        "message": case.steps[-1]["note"] if case.steps else in_english(reason.label),
         "problems": case.shown_problems(),
         "warnings": warnings_of(case.steps),
         "postback_id": case.postback.public_id,

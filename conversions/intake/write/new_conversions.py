@@ -11,6 +11,7 @@ from conversions.intake.write.corrections import write_corrections
 from conversions.models import Conversion, Customer, CustomerLock, StatusChange, Touch
 from conversions.reasons.codes import Reason
 from records.bulk_rows import insert, new, update
+from records.translation import in_english
 
 STEP = "decide"
 Status = Conversion.Status
@@ -64,7 +65,7 @@ def correct_conversions(judged: Judged) -> None:
     for case, rejected, _ in corrected:
         case.outcome = _outcome(case, Outcome.UPDATED)
         case.reason = Reason.CORRECTED if case.outcome == Outcome.UPDATED else case.verdict_reason
-        decided = f"corrected, it is {case.verdict}: {case.verdict_reason.label.lower()}"
+        decided = f"corrected, it is {case.verdict}: {in_english(case.verdict_reason.label).lower()}"
         note = f"{rejected.row} was rejected; {decided}."
         case.note(STEP, case.outcome, note, rule=correct.RULE, status=case.verdict, reason=case.verdict_reason)
 

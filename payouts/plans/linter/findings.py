@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from django.utils.translation import gettext
+
 from conversions.models import Goal
 from payouts.models import CommissionPlan, CommissionRule
 from payouts.plans.linter.problems import apart
@@ -38,7 +40,10 @@ def findings(plan: CommissionPlan, rules: Sequence[CommissionRule], *, effective
     found = [Finding(GAP, words) for goal in goals if goal.is_active for words in _gaps(plan, goal, earning)]
     found += [Finding(OVERLAP, words) for words in list(_overlaps(rules))[:MOST_OVERLAPS]]
     for number, rule in enumerate(rules, 1):
-        found += [Finding(HINT, f"Rule {number}: {words}") for words in _hints(rule, rules, goals, effective_from)]
+        found += [
+            Finding(HINT, gettext("Rule {number}: {words}").format(number=number, words=words))
+            for words in _hints(rule, rules, goals, effective_from)
+        ]
     return found
 
 
@@ -57,7 +62,11 @@ def _gaps(plan: CommissionPlan, goal: Goal, rules: Sequence[CommissionRule]) -> 
     covered = sorted({rule.country for rule in mine if rule.country and not rule.sub_name})
     if covered:
         wanted = [country for country in plan.offer.countries or () if country not in covered]
-        where = f"{', '.join(wanted)}, where the offer takes visitors from," if wanted else "everywhere else it"
+        where = (
+            gettext("{names}, where the offer takes visitors from,").format(names=", ".join(wanted))
+            if wanted
+            else gettext("everywhere else it")
+        )
         if plan.offer.countries and not wanted:
             return
         yield f"{goal.name} is priced for {', '.join(covered)} only: {where} earns nothing."
@@ -109,11 +118,13 @@ def _rank(rule: CommissionRule) -> tuple[bool, int, bool, bool]:
 
 def _both_words(first: CommissionRule, second: CommissionRule) -> str:
     goal = first.goal or second.goal
-    words = goal.name if goal else "events"
+    words = goal.name if goal else gettext("events")
     country = first.country or second.country
-    words += f" from {country}" if country else ""
+    words += gettext(" from {country}").format(country=country) if country else ""
     labels = {each.sub_name: each.sub_value for each in (first, second) if each.sub_name}
-    return words + "".join(f" with {name} = {value}" for name, value in sorted(labels.items()))
+    return words + "".join(
+        gettext(" with {name} = {value}").format(name=name, value=value) for name, value in sorted(labels.items())
+    )
 
 
 def _hints(
@@ -165,7 +176,11 @@ def _is_dated(rule: CommissionRule) -> bool:
 
 
 def _span_words(rule: CommissionRule) -> str:
-    words = f"from {rule.valid_from.astimezone(UTC):%Y-%m-%d}" if rule.valid_from else ""
+    words = (
+        gettext("from {astimezone:%Y-%m-%d}").format(astimezone=rule.valid_from.astimezone(UTC))
+        if rule.valid_from
+        else ""
+    )
     return f"{words} until {rule.valid_until.astimezone(UTC):%Y-%m-%d}".strip() if rule.valid_until else words
 
 
@@ -176,4 +191,11 @@ def not_shown(rules: Sequence[CommissionRule], numbers: set[int]) -> list[Findin
         return []
     what = ", ".join(map(str, missing))
     rule = "rule" if len(missing) == 1 else "rules"
-    return [Finding(HINT, f"No worked example shows {rule} {what} of {counted(len(rules), 'rule')}.")]
+    return [
+        Finding(
+            HINT,
+            gettext("No worked example shows {rule} {what} of {counted}.").format(
+                rule=rule, what=what, counted=counted(len(rules), "rule")
+            ),
+        )
+    ]

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from decimal import InvalidOperation
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 
 from payouts.models import CommissionPlan, CommissionRule
 from payouts.plans.price_books import terms_of_rule
@@ -27,9 +28,14 @@ def problems_of_rules(plan: CommissionPlan, rules: Sequence[CommissionRule]) -> 
     """Every error as a sentence; empty when the rules can be published."""
     problems = []
     if not rules:
-        problems.append("A version needs at least one rule; to pay nothing for a goal, give it a flat amount of 0.")
+        problems.append(
+            gettext("A version needs at least one rule; to pay nothing for a goal, give it a flat amount of 0.")
+        )
     for rule in rules:
-        problems += [f"Rule for {rule.goal_name}: {problem}" for problem in _problems_of_rule(plan, rule)]
+        problems += [
+            gettext("Rule for {goal_name}: {problem}").format(goal_name=rule.goal_name, problem=problem)
+            for problem in _problems_of_rule(plan, rule)
+        ]
     return [*problems, *_overlaps(rules)]
 
 
@@ -79,17 +85,21 @@ def _clash(first: CommissionRule, second: CommissionRule) -> bool:
 
 
 def _tie(first: CommissionRule, second: CommissionRule) -> str:
-    same = "the goal has several rules" if _is_open(first) else "several rules are for the same events at the same time"
+    same = (
+        gettext("the goal has several rules")
+        if _is_open(first)
+        else gettext("several rules are for the same events at the same time")
+    )
     if first.is_component and second.is_component:
-        return f"{same} of one kind; components of a hybrid are of different kinds."
-    return f"{same}; keep one, or mark all of them as components of one deal."
+        return gettext("{same} of one kind; components of a hybrid are of different kinds.").format(same=same)
+    return gettext("{same}; keep one, or mark all of them as components of one deal.").format(same=same)
 
 
 def _problems_of_rule(plan: CommissionPlan, rule: CommissionRule) -> list[str]:
     if rule.goal and rule.goal.offer_id != plan.offer_id:
-        return [f"the goal belongs to another offer than the plan {plan.name}."]
+        return [gettext("the goal belongs to another offer than the plan {plan}.").format(plan=plan.name)]
     if rule.kind not in KINDS:
-        return ["unknown kind."]
+        return [gettext("unknown kind.")]
     kind = KINDS[rule.kind]
     if not _has_its_price(rule, kind):
         return [kind.column_problem]
@@ -143,4 +153,4 @@ def _problems_of_formula(rule: CommissionRule, kind: CommissionKind) -> list[str
     try:
         return list(kind.formula_problems(rule.formula))
     except (KeyError, TypeError, ValueError, InvalidOperation, AttributeError):
-        return ["the formula cannot be read; see docs/commission.md for its form."]
+        return [gettext("the formula cannot be read; see docs/commission.md for its form.")]

@@ -9,13 +9,14 @@ from payouts.pricing.kind import ALL_LIMITS, PerEvent, WithoutFormula
 from payouts.pricing.limits import Tally
 from payouts.pricing.words import exact
 from records.money import format_money, places
+from records.translation import gettext_lazy as _
 from records.words import plain
 
 
 class Flat(WithoutFormula, PerEvent):
     place = 10
     code = "flat"
-    label = "Flat amount (CPA, CPL)"
+    label = _("Flat amount (CPA, CPL)")
     earns = "its amount, in its own currency"
     example = "flat 120.00 EUR for a first deposit"
     columns = frozenset({"amount", "currency"})

@@ -12,6 +12,7 @@ from payouts.pricing.limits import Tally, account_of
 from payouts.pricing.revshare_month import NetRevenueMonth as Month
 from records.money import MAX_AMOUNT, PLACES
 from records.periods import TOTAL
+from records.translation import gettext_lazy as _
 from records.words import plain
 
 
@@ -24,7 +25,7 @@ def _deduction(row: Mapping[str, str]) -> dict[str, str]:
 class NetRevenue(ConversionKind):
     place = 60
     code = "net_revenue"
-    label = "Share of net revenue by month (RevShare)"
+    label = _("Share of net revenue by month (RevShare)")
     earns = "its share of each month's net revenue"
     example = "gross 1000, bonus 200: 30 % of 800 = 240.00"
     columns = frozenset({"percent"})
@@ -36,16 +37,17 @@ class NetRevenue(ConversionKind):
                 "name": TextInput(read=str.strip, longest=255),
                 "percent": PercentInput(),
                 "amount": AmountInput(),
-                "cap": AmountInput(label="At most"),
+                "cap": AmountInput(label=_("At most")),
             },
             read=_deduction,
-            help="By customer and month. Without percent and amount: what the sender sends, such as bonus or fees.",
+            help=_("By customer and month. Without percent and amount: what the sender sends, such as bonus or fees."),
         ),
-        "carryover": Switch(label="Losses are carried over", help="A month below zero is made up by the next."),
+        "carryover": Switch(label=_("Losses are carried over"), help=_("A month below zero is made up by the next.")),
         "recoup_cpa": Switch(
-            label="CPA is made up first", help="Shares are first set against the CPA of the plan's other components."
+            label=_("CPA is made up first"),
+            help=_("Shares are first set against the CPA of the plan's other components."),
         ),
-        "ring_fence": AmountInput(help="A customer with a greater loss in a month does not draw the others down."),
+        "ring_fence": AmountInput(help=_("A customer with a greater loss in a month does not draw the others down.")),
     }
     limits = Limits(
         ("is_component",), problem="shares of net revenue and shares for parents have no limits per conversion."

@@ -15,6 +15,7 @@ from payouts.pricing.kind import NO_COLUMNS, Limits, ParentKind, decimal_text
 from payouts.pricing.limits import line_of
 from payouts.pricing.words import exact
 from records.money import PLACES, round_money, round_together
+from records.translation import gettext_lazy as _
 from records.words import plain
 
 COMMISSION, REVENUE = "commission", "revenue"
@@ -27,14 +28,14 @@ def _levels(text: str) -> list[str]:
 class Parents(ParentKind):
     place = 70
     code = "parents"
-    label = "Share for parent affiliates"
+    label = _("Share for parent affiliates")
     earns = "for the affiliate's parents, by level, of its commission or of the revenue"
     example = "10 % and 5 % of 120.00: 12.00 and 6.00"
     columns = NO_COLUMNS
     column_problem = "a share for parents has its percentages by level: leave amount, currency and percent empty."
     inputs = {
-        "of": ChoiceInput(choices=[(COMMISSION, "Of the commission"), (REVENUE, "Of the revenue")], label="A share"),
-        "levels": TextInput(read=_levels, longest=100, help="Percent by level, the nearest parent first: 10, 5, 2"),
+        "of": ChoiceInput(choices=[(COMMISSION, "Of the commission"), (REVENUE, "Of the revenue")], label=_("A share")),
+        "levels": TextInput(read=_levels, longest=100, help=_("Percent by level, the nearest parent first: 10, 5, 2")),
     }
     limits = Limits(
         (),

@@ -9,13 +9,14 @@ from payouts.pricing.kind import CAP, ClickKind, Limits, WithoutFormula
 from payouts.pricing.limits import Tally, account_of, capped, line_of
 from payouts.pricing.words import exact
 from records.periods import begins, in_words
+from records.translation import gettext_lazy as _
 from records.words import counted
 
 
 class PerClick(ClickKind, WithoutFormula):
     place = 40
     code = "per_click"
-    label = "Amount per click (CPC)"
+    label = _("Amount per click (CPC)")
     earns = "its amount for each valid click of a day"
     example = "0.035 EUR per click for 7 clicks = 0.25 EUR"
     columns = frozenset({"amount", "currency"})

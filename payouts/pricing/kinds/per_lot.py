@@ -8,13 +8,14 @@ from payouts.pricing.inputs import HOW_MUCH, WHICH_CURRENCY, AmountInput, Curren
 from payouts.pricing.kind import ALL_LIMITS, PerEvent, WithoutFormula
 from payouts.pricing.limits import Tally
 from payouts.pricing.words import exact
+from records.translation import gettext_lazy as _
 from records.words import plain
 
 
 class PerLot(WithoutFormula, PerEvent):
     place = 30
     code = "per_lot"
-    label = "Amount per lot"
+    label = _("Amount per lot")
     earns = "its amount for each lot of the event's `volume` (or `lots`)"
     example = "7.50 USD per lot for 2.35 lots = 17.63 USD"
     columns = frozenset({"amount", "currency"})

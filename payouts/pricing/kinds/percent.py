@@ -8,13 +8,14 @@ from payouts.pricing.inputs import HOW_MANY_PERCENT
 from payouts.pricing.inputs import PercentInput as PercentInput
 from payouts.pricing.kind import ALL_LIMITS, PerEvent, WithoutFormula
 from payouts.pricing.limits import Tally
+from records.translation import gettext_lazy as _
 from records.words import plain
 
 
 class Percent(WithoutFormula, PerEvent):
     place = 20
     code = "percent"
-    label = "Percent of revenue"
+    label = _("Percent of revenue")
     earns = "its share of the revenue, in the conversion's currency"
     example = "25 % of 19.99 EUR = 4.9975, booked as 5.00 EUR"
     columns = frozenset({"percent"})

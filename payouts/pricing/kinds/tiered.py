@@ -13,6 +13,7 @@ from payouts.pricing.tiers import COUNT, MARGINAL, REVENUE, VOLUME, WHOLE, Tier,
 from payouts.pricing.words import exact
 from records.money import PLACES
 from records.periods import PERIODS, begins, in_words
+from records.translation import gettext_lazy as _
 from records.words import plain
 
 UNITS = {COUNT: "conversions", REVENUE: "of revenue", VOLUME: "lots"}
@@ -28,14 +29,14 @@ def _step(row: Mapping[str, str]) -> dict[str, str]:
 class Tiered(CountsAhead, PerEvent):
     place = 50
     code = "tiered"
-    label = "Tiers by count, revenue or lots"
+    label = _("Tiers by count, revenue or lots")
     earns = "by count, revenue or lots of a calendar period"
     example = "600, then 600: 10 % to 1000, 20 % above: 60.00, then 80.00"
     columns = NO_COLUMNS
     column_problem = "tiers carry their own prices: leave amount, currency and percent empty."
     inputs = {
         "basis": ChoiceInput(
-            choices=[(COUNT, "Conversions"), (REVENUE, "Revenue"), (VOLUME, "Lots")], label="Counted by"
+            choices=[(COUNT, "Conversions"), (REVENUE, "Revenue"), (VOLUME, "Lots")], label=_("Counted by")
         ),
         "period": ChoiceInput(
             choices=[(each, "All time" if each == "total" else each.capitalize()) for each in PERIODS], initial="month"
@@ -44,13 +45,13 @@ class Tiered(CountsAhead, PerEvent):
             choices=[(MARGINAL, "Each tier pays for its part"), (WHOLE, "The tier reached pays for the whole period")]
         ),
         "steps": Rows(
-            columns={"above": AmountInput(label="Above"), "percent": PercentInput(), "amount": AmountInput()},
+            columns={"above": AmountInput(label=_("Above")), "percent": PercentInput(), "amount": AmountInput()},
             read=_step,
-            label="Tiers",
-            help="All tiers pay a percent, or all an amount.",
-            missing="Give at least one tier.",
+            label=_("Tiers"),
+            help=_("All tiers pay a percent, or all an amount."),
+            missing=_("Give at least one tier."),
         ),
-        "currency": Currency(help="Of tiers that pay amounts."),
+        "currency": Currency(help=_("Of tiers that pay amounts.")),
     }
     limits = ALL_LIMITS
     names_amount = False

@@ -219,7 +219,7 @@ def test_two_classes_of_one_code_and_one_without_a_code_are_refused():
         ("qualification_kinds/cap.py", "    waits = False\n", "(cap) lacks `waits`: whether an event may wait for it."),
         (
             "risk_signals/bot_click.py",
-            '    to_affiliates = "The click was made by a bot."\n',
+            '    to_affiliates = _("The click was made by a bot.")\n',
             "(bot_click) lacks `to_affiliates`: what an affiliate reads",
         ),
     ],
