@@ -12,10 +12,14 @@ if TYPE_CHECKING:
     def gettext_lazy(message: str) -> str:
         """A text that is translated when it is shown. For the type checker it is a `str`: it is used as one."""
 
+    def format_lazy(message: str, /, **values: object) -> str:
+        """The same for a text with values: `{name}` in the text is replaced when it is shown."""
+
 else:
+    from django.utils.text import format_lazy
     from django.utils.translation import gettext_lazy
 
-__all__ = ["gettext_lazy", "in_english"]
+__all__ = ["format_lazy", "gettext_lazy", "in_english"]
 
 
 def in_english(text: object) -> str:

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter, ChoicesCheckboxFilter
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm
@@ -24,6 +25,7 @@ from affiliates.access.power import may_act_for, may_change_group, may_give
 from affiliates.admin.forms import RevokeApiKeys, UserAddForm, UserEditForm
 from affiliates.admin.power import MembersByPermission, check_all, with_user_check
 from affiliates.models import AffiliateMember, ApiKey, User
+from records.translation import gettext_lazy as _
 from web.panel import DayRangeFilter, PanelAdmin, PanelTable, RecordAdmin, code, column, label, label_column, question
 
 
@@ -31,7 +33,7 @@ class MembershipTable(MembersByPermission, PanelTable):
     model = AffiliateMember
     autocomplete_fields = ("affiliate",)
     show_change_link = False
-    verbose_name_plural = "memberships"
+    verbose_name_plural = _("memberships")
 
 
 @admin.register(User)
@@ -48,15 +50,15 @@ class UserAdmin(PanelAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         ("date_joined", DayRangeFilter),
     )
     search_fields = ("email", "name", "memberships__affiliate__name")
-    search_help_text = "E-mail address, name or affiliate"
+    search_help_text = _("E-mail address, name or affiliate")
     ordering = ("email",)
     sortable_by = ("email", "last_login", "date_joined")
     readonly_fields = ("last_login", "date_joined")
     inlines = (MembershipTable,)
     fieldsets: ClassVar[Any] = (
         (None, {"fields": (("email", "name"), "time_zone", "password")}),
-        ("Access", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
-        ("Dates", {"fields": (("last_login", "date_joined"),)}),
+        (_("Access"), {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        (_("Dates"), {"fields": (("last_login", "date_joined"),)}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "is_staff", "usable_password", "password1", "password2")}),)
     POWER = ("is_staff", "is_superuser", "groups", "user_permissions")
@@ -81,11 +83,11 @@ class UserAdmin(PanelAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         check_all(operator(request), queryset)
         super().delete_queryset(request, queryset)
 
-    @display(description="Role")
+    @display(description=_("Role"))
     def role(self, row: User) -> SafeString:
         if row.is_superuser:
-            return label("Operator, all rights", "danger")
-        return label("Operator", "primary") if row.is_staff else label("Affiliate", "info")
+            return label(gettext("Operator, all rights"), "danger")
+        return label(gettext("Operator"), "primary") if row.is_staff else label(gettext("Affiliate"), "info")
 
 
 class PowerOfPerson(PanelAdmin):
@@ -121,8 +123,8 @@ class ApiKeyAdmin(PowerOfPerson):
     actions_detail = ("revoke",)
     readonly_fields = ("shown_hint", "last_used_at", "revoked_at", "created_at")
     fields = ("name", "shown_hint", ("user", "affiliate"), ("created_at", "last_used_at"), "revoked_at")
-    revoke = question(RevokeApiKeys, description="Revoke", icon="key_off")
-    shown_hint = column("Begins with", lambda row: code(f"{row.hint}…"))
+    revoke = question(RevokeApiKeys, description=_("Revoke"), icon="key_off")
+    shown_hint = column(_("Begins with"), lambda row: code(f"{row.hint}…"))
 
     def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
         return self.fields if obj else ("name", "user", "affiliate")
@@ -139,7 +141,12 @@ class ApiKeyAdmin(PowerOfPerson):
         obj.__dict__.update(made.__dict__, once=text)
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
-        context = {**self.admin_site.each_context(request), "title": "New API key", "opts": self.opts, "key": obj}
+        context = {
+            **self.admin_site.each_context(request),
+            "title": gettext("New API key"),
+            "opts": self.opts,
+            "key": obj,
+        }
         return TemplateResponse(request, "admin/affiliates/apikey/made.html", context)
 
 
@@ -154,7 +161,7 @@ class GroupAdmin(PanelAdmin, DjangoGroupAdmin):
 
     def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[Group]") -> None:
         if not all(may_change_group(operator(request), group) for group in queryset):
-            raise PermissionDenied("A group among them is yours or holds permissions that you lack.")
+            raise PermissionDenied(gettext("A group among them is yours or holds permissions that you lack."))
         super().delete_queryset(request, queryset)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
@@ -165,7 +172,11 @@ class GroupAdmin(PanelAdmin, DjangoGroupAdmin):
                 given = self.cleaned_data["permissions"].select_related("content_type")
                 if not may_give(actor, given):
                     lacking = ", ".join(str(each) for each in given if not may_give(actor, [each]))
-                    raise ValidationError(f"You cannot give permissions that you lack yourself: {lacking}.")
+                    raise ValidationError(
+                        gettext("You cannot give permissions that you lack yourself: {lacking}.").format(
+                            lacking=lacking
+                        )
+                    )
                 return given
 
         return Form
@@ -203,9 +214,9 @@ class LogEntryAdmin(RecordAdmin):
     ordering = ("-action_time",)
     sortable_by = ("action_time",)
     fields = ("action_time", "user", "action_label", "content_type", "changed", "message")
-    action_label = label_column("Did", "action_flag", {1: "success", 2: "info", 3: "danger"})
-    changed = column("To", "object_repr")
-    message = column("In words", "get_change_message")
+    action_label = label_column(_("Did"), "action_flag", {1: "success", 2: "info", 3: "danger"})
+    changed = column(_("To"), "object_repr")
+    message = column(_("In words"), "get_change_message")
 
 
 for theirs, ours in ((Group, GroupAdmin), (EmailAddress, EmailAddressAdmin), (Authenticator, AuthenticatorAdmin)):

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.translation import gettext
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter, ChoicesCheckboxFilter
 from unfold.decorators import action
 from unfold.enums import ActionVariant
@@ -20,6 +21,8 @@ from affiliates.access.advertiser_secrets import PREFIXES, make_secret, secret_t
 from affiliates.access.operators import operator
 from affiliates.admin.forms import AdvertiserForm, MakeSecret, RevokeSecret
 from affiliates.models import Advertiser, AdvertiserSecret
+from records.translation import format_lazy, in_english
+from records.translation import gettext_lazy as _
 from web.panel import (
     PUBLIC_ID,
     PanelAdmin,
@@ -69,24 +72,24 @@ class AdvertiserAdmin(PanelAdmin):
     readonly_fields: tuple[str, ...] = ("shown_id", "created_at", "related_lists")
     fieldsets: Any = (
         (None, {"fields": (("name", "shown_id"), ("is_active", "created_at"), "related_lists")}),
-        ("Postbacks", {"fields": ("currency", "default_goal", "requires_signature", "sender_networks")}),
-        ("Pixel", {"fields": (("allows_pixel", "trusts_pixel"), "pixel_hosts")}),
+        (_("Postbacks"), {"fields": ("currency", "default_goal", "requires_signature", "sender_networks")}),
+        (_("Pixel"), {"fields": (("allows_pixel", "trusts_pixel"), "pixel_hosts")}),
     )
     add_fieldsets = ((None, {"fields": ("name", "is_active", "currency", "sender_networks")}),)
     actions_detail = ("secrets",)
     shown_id = PUBLIC_ID
-    named = two_lines("Advertiser", "name", PUBLIC_ID, ordering="name")
-    active_tokens = column("Tokens in use", lambda row: row.token_count or label("None", "danger"))
+    named = two_lines(_("Advertiser"), "name", PUBLIC_ID, ordering="name")
+    active_tokens = column(_("Tokens in use"), lambda row: row.token_count or label(gettext("None"), "danger"))
     offer_count = column(
-        "Offers",
+        _("Offers"),
         to_list("admin:affiliates_offer_changelist", lambda row: row.offers_count, advertiser__id__exact="pk"),
     )
-    networks = column("May send from", "sender_networks", ", ".join, empty="any address")
+    networks = column(_("May send from"), "sender_networks", ", ".join, empty=_("any address"))
     related_lists = see_also(
-        to_list("admin:affiliates_offer_changelist", "Offers", advertiser__id__exact="pk"),
-        to_list("admin:conversions_postback_changelist", "Postbacks", advertiser__id__exact="pk"),
-        to_list("admin:conversions_conversion_changelist", "Conversions", advertiser__id__exact="pk"),
-        to_list("admin:conversions_sendermapping_changelist", "Mappings", advertiser__id__exact="pk"),
+        to_list("admin:affiliates_offer_changelist", _("Offers"), advertiser__id__exact="pk"),
+        to_list("admin:conversions_postback_changelist", _("Postbacks"), advertiser__id__exact="pk"),
+        to_list("admin:conversions_conversion_changelist", _("Conversions"), advertiser__id__exact="pk"),
+        to_list("admin:conversions_sendermapping_changelist", _("Mappings"), advertiser__id__exact="pk"),
     )
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Advertiser]":
@@ -97,7 +100,7 @@ class AdvertiserAdmin(PanelAdmin):
         )
 
     @action(
-        description="Secrets & integration",
+        description=_("Secrets & integration"),
         url_path="secrets",
         permissions=["decide"],
         icon="key",
@@ -106,18 +109,18 @@ class AdvertiserAdmin(PanelAdmin):
     def secrets(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Secrets of an advertiser, masked; `?show=` reveals one, which is logged."""
         if not request.user.has_perm("affiliates.view_advertisersecret"):
-            raise PermissionDenied("Reading secrets needs the permission to view advertiser secrets.")
+            raise PermissionDenied(gettext("Reading secrets needs the permission to view advertiser secrets."))
         advertiser = get_object_or_404(Advertiser, pk=object_id)
         if request.method == "POST":
             if not request.user.has_perm("affiliates.add_advertisersecret"):
-                raise PermissionDenied("Making secrets needs the permission to add advertiser secrets.")
+                raise PermissionDenied(gettext("Making secrets needs the permission to add advertiser secrets."))
             return self._make(request, advertiser)
         shown = shown_secrets(advertiser, request.GET.get("show", ""))
         self._note_reading(request, shown)
         token = next((s.text for s in shown if s.row.kind == Kind.TOKEN and not s.masked), "")
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Secrets & integration: {advertiser}",
+            "title": gettext("Secrets & integration: {advertiser}").format(advertiser=advertiser),
             "opts": self.opts,
             "original": advertiser,
             "advertiser": advertiser,
@@ -142,22 +145,26 @@ class AdvertiserAdmin(PanelAdmin):
         form = MakeSecret(request.POST)
         here = reverse("admin:affiliates_advertiser_secrets", args=[advertiser.pk])
         if not form.is_valid():
-            messages.error(request, "Choose token or HMAC secret, and a label of at most 60 characters.")
+            messages.error(request, gettext("Choose token or HMAC secret, and a label of at most 60 characters."))
             return HttpResponseRedirect(here)
         row, _ = make_secret(
             advertiser=advertiser, kind=Kind(form.cleaned_data["kind"]), label=form.cleaned_data["label"]
         )
-        message = f"Made a new {row.get_kind_display()}."
-        LogEntry.objects.log_actions(operator(request).pk, [advertiser], CHANGE, change_message=message)
-        messages.success(request, f"{message} Those made before stay in use until you revoke them.")
+        message = format_lazy(_("Made a new {kind}."), kind=AdvertiserSecret.Kind(row.kind).label)
+        LogEntry.objects.log_actions(operator(request).pk, [advertiser], CHANGE, change_message=in_english(message))
+        messages.success(
+            request, gettext("{message} Those made before stay in use until you revoke them.").format(message=message)
+        )
         return HttpResponseRedirect(f"{here}?show={row.pk}")
 
     def _note_reading(self, request: HttpRequest, shown: list[ShownSecret]) -> None:
         for secret in shown:
             if not secret.masked:
-                message = f"Read back {secret.row.get_kind_display()} #{secret.row.pk}."
+                message = gettext("Read back {kind} #{pk}.").format(
+                    kind=secret.row.get_kind_display(), pk=secret.row.pk
+                )
                 LogEntry.objects.log_actions(
-                    operator(request).pk, [secret.row.advertiser], CHANGE, change_message=message
+                    operator(request).pk, [secret.row.advertiser], CHANGE, change_message=in_english(message)
                 )
 
 
@@ -175,7 +182,7 @@ class AdvertiserSecretAdmin(RecordAdmin):
     fields = ("advertiser", "kind_label", "label", "created_at", "revoked_at")
     actions = ("revoke",)
     actions_detail = ("revoke",)
-    revoke = question(RevokeSecret, description="Revoke", icon="key_off")
-    kind_label = label_column("Kind", "kind", {"token": "info", "hmac": "primary"})
-    id_label = column("Secret", lambda row: f"#{row.pk}", ordering="id")
-    advertiser_link = column("Advertiser", "advertiser", link_to)
+    revoke = question(RevokeSecret, description=_("Revoke"), icon="key_off")
+    kind_label = label_column(_("Kind"), "kind", {"token": "info", "hmac": "primary"})
+    id_label = column(_("Secret"), lambda row: f"#{row.pk}", ordering="id")
+    advertiser_link = column(_("Advertiser"), "advertiser", link_to)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Model
+from django.utils.translation import gettext, ngettext
 from unfold.forms import UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget
 
@@ -29,6 +30,7 @@ from affiliates.models import (
     TrackingDomain,
     User,
 )
+from records.translation import gettext_lazy as _
 from records.words import counted
 from web.panel import ConfirmForm, DaysField, ListField, SecondsField
 from web.panel.confirm import note_field
@@ -56,13 +58,13 @@ class UserEditForm(UserChangeForm):
 class AdvertiserForm(forms.ModelForm):  # type: ignore[type-arg]
     pixel_hosts = ListField(
         base_field=_items(Advertiser, "pixel_hosts"),
-        label="Pixel hosts",
-        help_text="Hosts of the pages that the pixel stands on; *.example.com allows every host below it.",
+        label=_("Pixel hosts"),
+        help_text=_("Hosts of the pages that the pixel stands on; *.example.com allows every host below it."),
     )
     sender_networks = ListField(
         base_field=_items(Advertiser, "sender_networks"),
-        label="Sender networks",
-        help_text="Addresses or networks (203.0.113.0/24) that postbacks may come from. None listed: any may send.",
+        label=_("Sender networks"),
+        help_text=_("Addresses or networks (203.0.113.0/24) that postbacks may come from. None listed: any may send."),
     )
 
     class Meta:
@@ -74,30 +76,32 @@ class AdvertiserForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
-    attribution_window = DaysField(help_text="How long after the click an event still counts.")
+    attribution_window = DaysField(
+        help_text=_("How long after the click an event still counts."), label=_("Attribution window")
+    )
     attribution_window_minimum = SecondsField(
-        label="Shortest time",
-        help_text="An event sooner after the click than this is rejected as too early. Empty: none is too early.",
+        label=_("Shortest time"),
+        help_text=_("An event sooner after the click than this is rejected as too early. Empty: none is too early."),
     )
     customer_lock_expires = DaysField(
         required=False,
-        label="The lock ends after",
-        help_text="Then the customer's next click takes over. Empty: the lock holds for good.",
+        label=_("The lock ends after"),
+        help_text=_("Then the customer's next click takes over. Empty: the lock holds for good."),
     )
     deep_link_hosts = ListField(
         base_field=_items(Offer, "deep_link_hosts"),
-        label="Deep link hosts",
-        help_text="Hosts that an affiliate's url= may lead to; *.example.com allows every host below it.",
+        label=_("Deep link hosts"),
+        help_text=_("Hosts that an affiliate's url= may lead to; *.example.com allows every host below it."),
     )
     pass_through_names = ListField(
         base_field=_items(Offer, "pass_through_names"),
-        label="Listed parameters",
-        help_text="The parameters that are passed through when only listed ones are, for example utm_source.",
+        label=_("Listed parameters"),
+        help_text=_("The parameters that are passed through when only listed ones are, for example utm_source."),
     )
     countries = ListField(
         base_field=_items(Offer, "countries"),
-        label="Countries",
-        help_text="Two capitals each: DE, BR. Visitors from elsewhere go to the fallback; none listed allows all.",
+        label=_("Countries"),
+        help_text=_("Two capitals each: DE, BR. Visitors from elsewhere go to the fallback; none listed allows all."),
         capitals=True,
     )
 
@@ -123,32 +127,35 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
         given = super().clean() or self.cleaned_data
         starts_at, ends_at = given.get("starts_at"), given.get("ends_at")
         if starts_at and ends_at and ends_at <= starts_at:
-            self.add_error("ends_at", "The offer must end after it starts.")
+            self.add_error("ends_at", gettext("The offer must end after it starts."))
         shortest, window = given.get("attribution_window_minimum"), given.get("attribution_window")
         if shortest and window and shortest >= window:
-            self.add_error("attribution_window_minimum", "The shortest time must be below the attribution window.")
+            self.add_error(
+                "attribution_window_minimum", gettext("The shortest time must be below the attribution window.")
+            )
         if given.get("pass_through") == Offer.PassThrough.LISTED and not given.get("pass_through_names"):
-            self.add_error("pass_through_names", "List the parameters that are passed through.")
+            self.add_error("pass_through_names", gettext("List the parameters that are passed through."))
         return given
 
 
 class OfferDestinationForm(forms.ModelForm):  # type: ignore[type-arg]
     countries = ListField(
         base_field=_items(OfferDestination, "countries"),
-        label="Countries",
-        help_text="Two capitals each: DE, BR. None listed: all.",
+        label=_("Countries"),
+        help_text=_("Two capitals each: DE, BR. None listed: all."),
         capitals=True,
     )
     devices = forms.MultipleChoiceField(
         required=False,
         choices=OfferDestination.Device.choices,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="None chosen: all.",
+        help_text=_("None chosen: all."),
+        label=_("Devices"),
     )
     systems = ListField(
         base_field=_items(OfferDestination, "systems"),
-        label="Systems",
-        help_text="Such as Android, iOS, Windows. None listed: all.",
+        label=_("Systems"),
+        help_text=_("Such as Android, iOS, Windows. None listed: all."),
     )
 
     class Meta:
@@ -166,9 +173,11 @@ class TrackingDomainForm(forms.ModelForm):  # type: ignore[type-arg]
         if given.get("is_default"):
             other = TrackingDomain.objects.filter(is_default=True).exclude(pk=self.instance.pk).first()
             if other:
-                self.add_error("is_default", f"{other} is the default: take that away there first.")
+                self.add_error(
+                    "is_default", gettext("{other} is the default: take that away there first.").format(other=other)
+                )
             if not given.get("is_active"):
-                self.add_error("is_active", "The default domain must be active.")
+                self.add_error("is_active", gettext("The default domain must be active."))
         return given
 
 
@@ -195,21 +204,21 @@ class ChangeAffiliates(ConfirmForm):
 
 
 class ApproveAffiliates(ChangeAffiliates):
-    title, submit, to, done = "Approve", "Approve", Affiliate.Status.ACTIVE, "approved"
-    explanation = "Approved affiliates can sign in, apply for offers and have their clicks counted."
-    note = note_field(required=False, help_text="Optional; the affiliate reads it.")
+    title, submit, to, done = _("Approve"), _("Approve"), Affiliate.Status.ACTIVE, _("approved")
+    explanation = _("Approved affiliates can sign in, apply for offers and have their clicks counted.")
+    note = note_field(required=False, help_text=_("Optional; the affiliate reads it."))
 
 
 class SuspendAffiliates(ChangeAffiliates):
-    title, submit, tone, to, done = "Suspend", "Suspend", "danger", Affiliate.Status.SUSPENDED, "suspended"
-    explanation = "Their links stop within a second: visitors go to the offer's fallback address or get 410 Gone."
-    note = note_field(required=True, help_text="Why; the affiliate reads it.")
+    title, submit, tone, to, done = _("Suspend"), _("Suspend"), "danger", Affiliate.Status.SUSPENDED, _("suspended")
+    explanation = _("Their links stop within a second: visitors go to the offer's fallback address or get 410 Gone.")
+    note = note_field(required=True, help_text=_("Why; the affiliate reads it."))
 
 
 class CloseAffiliates(ChangeAffiliates):
-    title, submit, tone, to, done = "Close", "Close for good", "danger", Affiliate.Status.CLOSED, "closed"
-    explanation = "A closed account cannot be opened again. What it earned stays owed and in the ledger."
-    note = note_field(required=True, help_text="Why; the affiliate reads it.")
+    title, submit, tone, to, done = _("Close"), _("Close for good"), "danger", Affiliate.Status.CLOSED, _("closed")
+    explanation = _("A closed account cannot be opened again. What it earned stays owed and in the ledger.")
+    note = note_field(required=True, help_text=_("Why; the affiliate reads it."))
 
 
 class DecideEnrollments(ConfirmForm):
@@ -233,21 +242,21 @@ class DecideEnrollments(ConfirmForm):
 
 
 class ApproveEnrollments(DecideEnrollments):
-    title, submit, to, done = "Approve", "Approve", Enrollment.Status.APPROVED, "approved"
-    explanation = "The affiliate can make tracking links for the offer at once."
-    note = note_field(required=False, help_text="Optional; the affiliate reads it.")
+    title, submit, to, done = _("Approve"), _("Approve"), Enrollment.Status.APPROVED, _("approved")
+    explanation = _("The affiliate can make tracking links for the offer at once.")
+    note = note_field(required=False, help_text=_("Optional; the affiliate reads it."))
 
 
 class RejectEnrollments(DecideEnrollments):
-    title, submit, tone, to, done = "Reject", "Reject", "danger", Enrollment.Status.REJECTED, "rejected"
-    explanation = "The affiliate sees the rejection with your note."
-    note = note_field(required=True, help_text="Why; the affiliate reads it.")
+    title, submit, tone, to, done = _("Reject"), _("Reject"), "danger", Enrollment.Status.REJECTED, _("rejected")
+    explanation = _("The affiliate sees the rejection with your note.")
+    note = note_field(required=True, help_text=_("Why; the affiliate reads it."))
 
 
 class BlockEnrollments(DecideEnrollments):
-    title, submit, tone, to, done = "Block", "Block", "danger", Enrollment.Status.BLOCKED, "blocked"
-    explanation = "Links to the offer stop within a second. Conversions made before keep their status."
-    note = note_field(required=True, help_text="Why; the affiliate reads it.")
+    title, submit, tone, to, done = _("Block"), _("Block"), "danger", Enrollment.Status.BLOCKED, _("blocked")
+    explanation = _("Links to the offer stop within a second. Conversions made before keep their status.")
+    note = note_field(required=True, help_text=_("Why; the affiliate reads it."))
 
 
 class ChangeOffers(ConfirmForm):
@@ -270,30 +279,30 @@ class ChangeOffers(ConfirmForm):
 
 
 class ActivateOffers(ChangeOffers):
-    title, submit, to, done = "Activate", "Activate", Offer.Status.ACTIVE, "activated"
-    explanation = "Links of approved affiliates lead to the destination at once."
+    title, submit, to, done = _("Activate"), _("Activate"), Offer.Status.ACTIVE, _("activated")
+    explanation = _("Links of approved affiliates lead to the destination at once.")
 
 
 class PauseOffers(ChangeOffers):
-    title, submit, tone, to, done = "Pause", "Pause", "danger", Offer.Status.PAUSED, "paused"
-    explanation = "Visitors go to the fallback address or get 410 Gone. Postbacks for earlier clicks still count."
+    title, submit, tone, to, done = _("Pause"), _("Pause"), "danger", Offer.Status.PAUSED, _("paused")
+    explanation = _("Visitors go to the fallback address or get 410 Gone. Postbacks for earlier clicks still count.")
 
 
 class EndOffers(ChangeOffers):
-    title, submit, tone, to, done = "End", "End for good", "danger", Offer.Status.ENDED, "ended"
-    explanation = "An ended offer cannot be activated again. Postbacks for earlier clicks still count."
+    title, submit, tone, to, done = _("End"), _("End for good"), "danger", Offer.Status.ENDED, _("ended")
+    explanation = _("An ended offer cannot be activated again. Postbacks for earlier clicks still count.")
 
 
 class MakeSecret(forms.Form):
     """Create a token or HMAC secret beside the active ones."""
 
-    kind = forms.ChoiceField(choices=AdvertiserSecret.Kind.choices)
-    label = forms.CharField(max_length=60, required=False)
+    kind = forms.ChoiceField(choices=AdvertiserSecret.Kind.choices, label=_("Kind"))
+    label = forms.CharField(max_length=60, required=False, label=_("Label"))
 
 
 class RevokeSecret(ConfirmForm):
-    title, submit, tone = "Revoke", "Revoke", "danger"
-    explanation = "Postbacks that still use it are refused from now on. Send the sender its successor first."
+    title, submit, tone = _("Revoke"), _("Revoke"), "danger"
+    explanation = _("Postbacks that still use it are refused from now on. Send the sender its successor first.")
 
     @classmethod
     def fits(cls, row: AdvertiserSecret) -> bool:
@@ -306,8 +315,8 @@ class RevokeSecret(ConfirmForm):
 
 
 class RevokeApiKeys(ConfirmForm):
-    title, submit, tone = "Revoke", "Revoke", "danger"
-    explanation = "Programs that use the key are refused from now on. A revoked key cannot be given back."
+    title, submit, tone = _("Revoke"), _("Revoke"), "danger"
+    explanation = _("Programs that use the key are refused from now on. A revoked key cannot be given back.")
 
     @classmethod
     def fits(cls, row: ApiKey) -> bool:
@@ -321,7 +330,7 @@ class RevokeApiKeys(ConfirmForm):
         return _done_message(
             ApiKey.objects.filter(pk__in=ids, revoked_at=None).update(revoked_at=now),
             len(ids),
-            "API key",
+            _("API key"),
             "revoked",
             "",
         )
@@ -331,5 +340,5 @@ def _done_message(count: int, asked: int, noun: str, done: str, note: str) -> st
     """`2 affiliates suspended; 1 was so already. Note: …`"""
     text = f"{counted(count, noun)} {done}"
     if already := asked - count:
-        text += f"; {already} {'was' if already == 1 else 'were'} so already"
-    return f"{text}. Note: {note}" if note else f"{text}."
+        text += "; " + ngettext("{number} was so already", "{number} were so already", already).format(number=already)
+    return gettext("{text}. Note: {note}").format(text=text, note=note) if note else f"{text}."

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     BooleanRadioFilter,
@@ -25,6 +26,7 @@ from affiliates.admin.forms import (
 )
 from affiliates.admin.people import ENROLLMENT_TONES
 from affiliates.models import CouponCode, Enrollment, Offer, OfferDestination, TrackingDomain
+from records.translation import gettext_lazy as _
 from records.words import duration_words
 from web.panel import (
     PUBLIC_ID,
@@ -51,7 +53,7 @@ class DestinationInline(PanelInline):
     form = OfferDestinationForm
     fields = (("name", "weight"), "destination_url", "countries", "devices", "systems")
     collapsible = True
-    verbose_name_plural = "destinations"
+    verbose_name_plural = _("destinations")
 
 
 @admin.register(Offer)
@@ -74,7 +76,7 @@ class OfferAdmin(PanelAdmin):
     )
     list_select_related = ("advertiser",)
     search_fields = ("name", "public_id", "advertiser__name")
-    search_help_text = "Name, ID (of_…) or advertiser"
+    search_help_text = _("Name, ID (of_…) or advertiser")
     sortable_by = ("named", "status_label", "created_at")
     autocomplete_fields = ("advertiser",)
     actions = ("activate", "pause")
@@ -93,9 +95,9 @@ class OfferAdmin(PanelAdmin):
                 )
             },
         ),
-        ("What affiliates read", {"fields": ("description", "terms")}),
+        (_("What affiliates read"), {"fields": ("description", "terms")}),
         (
-            "Where visitors go",
+            _("Where visitors go"),
             {
                 "fields": (
                     "destination_url",
@@ -106,7 +108,7 @@ class OfferAdmin(PanelAdmin):
             },
         ),
         (
-            "When and for whom links are open",
+            _("When and for whom links are open"),
             {
                 "fields": (
                     "countries",
@@ -118,7 +120,7 @@ class OfferAdmin(PanelAdmin):
             },
         ),
         (
-            "What counts",
+            _("What counts"),
             {
                 "fields": (
                     ("currency", "requires_approval"),
@@ -129,18 +131,18 @@ class OfferAdmin(PanelAdmin):
             },
         ),
     )
-    activate = question(ActivateOffers, description="Activate", icon="play_arrow", variant=ActionVariant.PRIMARY)
-    pause = question(PauseOffers, description="Pause", icon="pause")
-    end = question(EndOffers, description="End", icon="stop")
-    status_label = label_column("Status", "status", OFFER_TONES)
+    activate = question(ActivateOffers, description=_("Activate"), icon="play_arrow", variant=ActionVariant.PRIMARY)
+    pause = question(PauseOffers, description=_("Pause"), icon="pause")
+    end = question(EndOffers, description=_("End"), icon="stop")
+    status_label = label_column(_("Status"), "status", OFFER_TONES)
     shown_id = PUBLIC_ID
-    named = two_lines("Offer", "name", PUBLIC_ID, ordering="name")
-    window = column("Window", "attribution_window", duration_words, ordering="attribution_window")
+    named = two_lines(_("Offer"), "name", PUBLIC_ID, ordering="name")
+    window = column(_("Window"), "attribution_window", duration_words, ordering="attribution_window")
     related_lists = see_also(
-        to_list("admin:affiliates_enrollment_changelist", "Enrollments", offer__id__exact="pk"),
-        to_list("admin:tracking_trackinglink_changelist", "Tracking links", enrollment__offer__id__exact="pk"),
-        to_list("admin:tracking_click_changelist", "Clicks", offer="pk"),
-        to_list("admin:conversions_conversion_changelist", "Conversions", goal__offer__id__exact="pk"),
+        to_list("admin:affiliates_enrollment_changelist", _("Enrollments"), offer__id__exact="pk"),
+        to_list("admin:tracking_trackinglink_changelist", _("Tracking links"), enrollment__offer__id__exact="pk"),
+        to_list("admin:tracking_click_changelist", _("Clicks"), offer="pk"),
+        to_list("admin:conversions_conversion_changelist", _("Conversions"), goal__offer__id__exact="pk"),
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: Offer | None = None) -> Any:
@@ -171,7 +173,7 @@ class EnrollmentAdmin(PanelAdmin):
     )
     list_select_related = ("affiliate", "offer", "decided_by")
     search_fields = ("affiliate__name", "affiliate__public_id", "offer__name", "offer__public_id")
-    search_help_text = "Affiliate or offer"
+    search_help_text = _("Affiliate or offer")
     ordering = ("-created_at",)
     sortable_by = ("status_label", "decided_at", "created_at")
     autocomplete_fields = ("affiliate", "offer")
@@ -185,17 +187,17 @@ class EnrollmentAdmin(PanelAdmin):
         "note",
         "related_lists",
     )
-    approve = question(ApproveEnrollments, description="Approve", icon="check", variant=ActionVariant.PRIMARY)
-    reject = question(RejectEnrollments, description="Reject", icon="close")
-    block = question(BlockEnrollments, description="Block", icon="block")
-    status_label = label_column("Status", "status", ENROLLMENT_TONES)
-    id_label = column("Enrollment", lambda row: f"#{row.pk}", ordering="id")
-    affiliate_link = column("Affiliate", "affiliate", link_to, ordering="affiliate__name")
-    offer_link = column("Offer", "offer", link_to, ordering="offer__name")
+    approve = question(ApproveEnrollments, description=_("Approve"), icon="check", variant=ActionVariant.PRIMARY)
+    reject = question(RejectEnrollments, description=_("Reject"), icon="close")
+    block = question(BlockEnrollments, description=_("Block"), icon="block")
+    status_label = label_column(_("Status"), "status", ENROLLMENT_TONES)
+    id_label = column(_("Enrollment"), lambda row: f"#{row.pk}", ordering="id")
+    affiliate_link = column(_("Affiliate"), "affiliate", link_to, ordering="affiliate__name")
+    offer_link = column(_("Offer"), "offer", link_to, ordering="offer__name")
     related_lists = see_also(
         shown("affiliate", link_to),
         shown("offer", link_to),
-        to_list("admin:tracking_trackinglink_changelist", "Tracking links", enrollment__id__exact="pk"),
+        to_list("admin:tracking_trackinglink_changelist", _("Tracking links"), enrollment__id__exact="pk"),
     )
 
     def get_fields(self, request: HttpRequest, obj: Enrollment | None = None) -> Any:
@@ -231,8 +233,8 @@ class CouponCodeAdmin(PanelAdmin):
     sortable_by = ("code", "created_at")
     autocomplete_fields = ("enrollment",)
     fields = ("enrollment", ("code", "is_active"))
-    affiliate_link = column("Affiliate", "enrollment.affiliate", link_to, ordering="enrollment__affiliate__name")
-    offer_link = column("Offer", "enrollment.offer", link_to, ordering="enrollment__offer__name")
+    affiliate_link = column(_("Affiliate"), "enrollment.affiliate", link_to, ordering="enrollment__affiliate__name")
+    offer_link = column(_("Offer"), "enrollment.offer", link_to, ordering="enrollment__offer__name")
 
     def get_readonly_fields(self, request: HttpRequest, obj: CouponCode | None = None) -> tuple[str, ...]:
         """A code that customers may have used belongs to one affiliate for good."""
@@ -249,8 +251,10 @@ class OfferDestinationAdmin(PanelAdmin):
     sortable_by = ("name",)
     autocomplete_fields = ("offer",)
     fields = (("offer", "name"), "destination_url", "countries", "devices", "systems", "weight")
-    offer_link = column("Offer", "offer", link_to, ordering="offer__name")
-    for_whom = column("For", lambda row: ", ".join([*row.countries, *row.devices, *row.systems]) or "all visitors")
+    offer_link = column(_("Offer"), "offer", link_to, ordering="offer__name")
+    for_whom = column(
+        _("For"), lambda row: ", ".join([*row.countries, *row.devices, *row.systems]) or gettext("all visitors")
+    )
 
     def get_readonly_fields(self, request: HttpRequest, obj: OfferDestination | None = None) -> tuple[str, ...]:
         return ("offer",) if obj else ()

@@ -8,12 +8,14 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.enums import ActionVariant
 
 from affiliates.admin.forms import ApproveAffiliates, CloseAffiliates, SuspendAffiliates
 from affiliates.admin.power import MembersByPermission
 from affiliates.models import Affiliate, AffiliateMember, Enrollment, Parentage
+from records.translation import gettext_lazy as _
 from web.panel import (
     PUBLIC_ID,
     DayRangeFilter,
@@ -38,14 +40,19 @@ def portal_as(row: Affiliate) -> SafeString:
         home = reverse("portal:overview")
     except NoReverseMatch:
         home = "/"
-    return format_html('<a class="text-link" href="{}?as={}">Open portal as {}</a>', home, row.public_id, row.name)
+    return format_html(
+        '<a class="text-link" href="{}?as={}">{}</a>',
+        home,
+        row.public_id,
+        gettext("Open portal as {name}").format(name=row.name),
+    )
 
 
 class MemberTable(MembersByPermission, PanelTable):
     model = AffiliateMember
     autocomplete_fields = ("user",)
     show_change_link = False
-    verbose_name_plural = "members"
+    verbose_name_plural = _("members")
 
 
 class EnrollmentTable(PanelTable):
@@ -57,7 +64,7 @@ class EnrollmentTable(PanelTable):
     readonly_fields = ("status_label", "note", "decided_by", "decided_at")
     autocomplete_fields = ("offer",)
     can_delete = False
-    status_label = label_column("Status", "status", ENROLLMENT_TONES)
+    status_label = label_column(_("Status"), "status", ENROLLMENT_TONES)
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
@@ -70,7 +77,7 @@ class ParentTable(RecordTable):
     fk_name = "affiliate"
     related = ("parent", "affiliate")
     fields = ("parent", "since")
-    verbose_name_plural = "parents over time"
+    verbose_name_plural = _("parents over time")
     show_change_link = False
 
 
@@ -83,7 +90,7 @@ class AffiliateAdmin(PanelAdmin):
     )
     list_select_related = ("parent",)
     search_fields = ("name", "public_id", "website", "members__user__email")
-    search_help_text = "Name, ID (af_…), website or a member's e-mail address"
+    search_help_text = _("Name, ID (af_…), website or a member's e-mail address")
     ordering = ("-created_at",)
     sortable_by = ("named", "status_label", "created_at")
     autocomplete_fields = ("parent",)
@@ -93,26 +100,26 @@ class AffiliateAdmin(PanelAdmin):
     readonly_fields: Any = ("shown_id", "status_label", "status_note", "created_at", "related_lists")
     fieldsets: Any = (
         (None, {"fields": (("name", "shown_id"), ("status_label", "created_at"), "status_note", "related_lists")}),
-        ("Payment and contact", {"fields": (("country", "currency"), "website", "parent")}),
+        (_("Payment and contact"), {"fields": (("country", "currency"), "website", "parent")}),
     )
     add_fieldsets = (
         (None, {"fields": ("name", "status")}),
-        ("Payment and contact", {"fields": (("country", "currency"), "website", "parent")}),
+        (_("Payment and contact"), {"fields": (("country", "currency"), "website", "parent")}),
     )
-    approve = question(ApproveAffiliates, description="Approve", icon="check", variant=ActionVariant.PRIMARY)
-    suspend = question(SuspendAffiliates, description="Suspend", icon="block")
-    close = question(CloseAffiliates, description="Close", icon="cancel")
-    status_label = label_column("Status", "status", AFFILIATE_TONES)
+    approve = question(ApproveAffiliates, description=_("Approve"), icon="check", variant=ActionVariant.PRIMARY)
+    suspend = question(SuspendAffiliates, description=_("Suspend"), icon="block")
+    close = question(CloseAffiliates, description=_("Close"), icon="cancel")
+    status_label = label_column(_("Status"), "status", AFFILIATE_TONES)
     shown_id = PUBLIC_ID
-    named = two_lines("Affiliate", "name", PUBLIC_ID, ordering="name")
-    approved_offers = column("Offers", "approved_count")
+    named = two_lines(_("Affiliate"), "name", PUBLIC_ID, ordering="name")
+    approved_offers = column(_("Offers"), "approved_count")
     related_lists = see_also(
-        to_list("admin:tracking_trackinglink_changelist", "Tracking links", enrollment__affiliate__id__exact="pk"),
-        to_list("admin:tracking_click_changelist", "Clicks", affiliate="pk"),
-        to_list("admin:conversions_conversion_changelist", "Conversions", affiliate__id__exact="pk"),
-        to_list("admin:payouts_ledgerentry_changelist", "Ledger", affiliate__id__exact="pk"),
-        to_list("admin:payouts_statement_changelist", "Statements", affiliate__id__exact="pk"),
-        to_list("admin:payouts_payout_changelist", "Payouts", affiliate__id__exact="pk"),
+        to_list("admin:tracking_trackinglink_changelist", _("Tracking links"), enrollment__affiliate__id__exact="pk"),
+        to_list("admin:tracking_click_changelist", _("Clicks"), affiliate="pk"),
+        to_list("admin:conversions_conversion_changelist", _("Conversions"), affiliate__id__exact="pk"),
+        to_list("admin:payouts_ledgerentry_changelist", _("Ledger"), affiliate__id__exact="pk"),
+        to_list("admin:payouts_statement_changelist", _("Statements"), affiliate__id__exact="pk"),
+        to_list("admin:payouts_payout_changelist", _("Payouts"), affiliate__id__exact="pk"),
         portal_as,
     )
 

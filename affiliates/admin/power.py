@@ -6,12 +6,14 @@ from typing import Any
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from affiliates.access.operators import operator
 from affiliates.access.power import AFFILIATE, may_act_for, may_bind, refusal
 from affiliates.models import User
+from records.translation import gettext_lazy as _
 
-UNBOUND = (
+UNBOUND = _(
     "Only operators who may change affiliates and their members bind an operator's key to an affiliate. "
     "Leave the affiliate empty, or ask a superuser."
 )
@@ -55,13 +57,15 @@ class MemberFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
         super().clean()
         if any(form.has_changed() for form in self.forms) and not self.actor.has_perm(AFFILIATE):
             raise ValidationError(
-                "A member reaches the affiliate's money: changing members needs the permission to change affiliates. "
-                "Ask a superuser."
+                gettext(
+                    "A member reaches the affiliate's money: changing members needs the permission to change "
+                    "affiliates. Ask a superuser."
+                )
             )
         for form in self.forms:
             user = form.cleaned_data.get("user") if hasattr(form, "cleaned_data") else None
             if user and form.has_changed() and user.is_staff and not self.actor.is_superuser:
-                form.add_error("user", "An operator's account becomes a member only by a superuser.")
+                form.add_error("user", gettext("An operator's account becomes a member only by a superuser."))
 
 
 class MembersByPermission:

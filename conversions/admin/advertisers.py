@@ -11,6 +11,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from unfold.decorators import display
 
 from affiliates.admin import AdvertiserAdmin
@@ -19,6 +20,7 @@ from conversions.dialects.own import address, dialect_of
 from conversions.models import Goal, Postback, SenderMapping
 from conversions.reasons.codes import Reason
 from conversions.reasons.explanations import EXPLANATIONS
+from records.translation import gettext_lazy as _
 from web.panel import code, list_link, rows_of
 
 DAY = timedelta(hours=24)
@@ -37,7 +39,7 @@ class AdvertiserWithPostbacksAdmin(AdvertiserAdmin):
 
     fieldsets = (
         *AdvertiserAdmin.fieldsets,
-        ("Turned away in the last 24 hours", {"fields": ("turned_away",)}),
+        (_("Turned away in the last 24 hours"), {"fields": ("turned_away",)}),
     )
     readonly_fields = (*AdvertiserAdmin.readonly_fields, "turned_away")
 
@@ -52,7 +54,7 @@ class AdvertiserWithPostbacksAdmin(AdvertiserAdmin):
         rows = SenderMapping.objects.filter(Q(advertiser=advertiser) | Q(advertiser=None), is_active=True)
         return [{"name": row.name, "url": own_url(row, token)} for row in rows]
 
-    @display(description="Senders")
+    @display(description=_("Senders"))
     def turned_away(self, row: Advertiser) -> SafeString:
         """Refused attempts by address and reason, the most frequent first, each with what to do about it."""
         lines = (
@@ -60,15 +62,19 @@ class AdvertiserWithPostbacksAdmin(AdvertiserAdmin):
                 list_link(
                     "admin:conversions_postback_changelist", f"{count:,}", q=ip, outcome=outcome, reason__exact=reason
                 ),
-                code(ip or "no address"),
+                code(ip or gettext("no address")),
                 f"{Reason(reason).label}. {EXPLANATIONS[Reason(reason)].remedy}",
             )
             for (ip, outcome, reason), count in turned_away(row).most_common(20)
         )
-        empty = "None: everything that came named the advertiser rightly."
-        table = rows_of(("Times", "From", "Why, and what to do"), lines, empty=empty)
+        empty = gettext("None: everything that came named the advertiser rightly.")
+        table = rows_of((gettext("Times"), gettext("From"), gettext("Why, and what to do")), lines, empty=empty)
         limit = settings.FAILED_POSTBACKS_PER_MINUTE
-        note = f"After {limit} failures within a minute an address has to wait (429)." if limit else ""
+        note = (
+            gettext("After {limit} failures within a minute an address has to wait (429).").format(limit=limit)
+            if limit
+            else ""
+        )
         return format_html("{}<p>{}</p>", table, note)
 
 

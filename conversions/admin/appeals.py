@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
@@ -20,6 +21,8 @@ from conversions.lifecycle.appeals import AppealRefused, dismiss, uphold
 from conversions.lifecycle.operator_decisions import DecisionRefused
 from conversions.lifecycle.status import StatusNotAllowed
 from conversions.models import Appeal
+from records.translation import format_lazy
+from records.translation import gettext_lazy as _
 from web.cells import NOTHING
 from web.panel import (
     ConfirmForm,
@@ -41,7 +44,7 @@ class AnswerAppeals(ConfirmForm):
     """An operator's answer, with a note for the affiliate."""
 
     done: ClassVar[str]
-    note = note_field(required=True, help_text="Why, in a few words. The affiliate reads it.")
+    note = note_field(required=True, help_text=_("Why, in a few words. The affiliate reads it."))
 
     @classmethod
     def fits(cls, row: Appeal) -> bool:
@@ -58,7 +61,7 @@ class AnswerAppeals(ConfirmForm):
             except (AppealRefused, DecisionRefused, StatusNotAllowed) as error:
                 refused.append(str(error))
         if len(refused) == len(self.rows):
-            raise ValidationError(f"Nothing was changed. {' '.join(refused)}")
+            raise ValidationError(format_lazy(_("Nothing was changed. {names}"), names=" ".join(refused)))
         return " ".join([f"{len(self.rows) - len(refused)} {self.done}.", *refused])
 
     def answer(self, **given: Any) -> Appeal:
@@ -66,16 +69,16 @@ class AnswerAppeals(ConfirmForm):
 
 
 class UpholdAppeals(AnswerAppeals):
-    title, submit, done = "Uphold", "Uphold", "upheld"
-    explanation = "The conversion is approved on appeal; its commission is booked within seconds."
+    title, submit, done = _("Uphold"), _("Uphold"), _("upheld")
+    explanation = _("The conversion is approved on appeal; its commission is booked within seconds.")
 
     def answer(self, **given: Any) -> Appeal:
         return uphold(**given)
 
 
 class DismissAppeals(AnswerAppeals):
-    title, submit, tone, done = "Dismiss", "Dismiss", "danger", "dismissed"
-    explanation = "The rejection stands. The affiliate cannot appeal against it again."
+    title, submit, tone, done = _("Dismiss"), _("Dismiss"), "danger", _("dismissed")
+    explanation = _("The rejection stands. The affiliate cannot appeal against it again.")
 
     def answer(self, **given: Any) -> Appeal:
         return dismiss(**given)
@@ -85,11 +88,11 @@ class DismissAppeals(AnswerAppeals):
 AppealStateFilter = one_of(
     "state",
     {
-        "open": ("Open", Q(state="open")),
-        "overdue": ("Past its deadline", lambda: Q(state="open", due_at__lt=timezone.now())),
-        "upheld": ("Upheld", Q(state="upheld")),
-        "dismissed": ("Dismissed", Q(state="dismissed")),
-        "all": ("All", Q()),
+        "open": (_("Open"), Q(state="open")),
+        "overdue": (_("Past its deadline"), lambda: Q(state="open", due_at__lt=timezone.now())),
+        "upheld": (_("Upheld"), Q(state="upheld")),
+        "dismissed": (_("Dismissed"), Q(state="dismissed")),
+        "all": (_("All"), Q()),
     },
     default="open",
 )
@@ -109,7 +112,7 @@ class AppealAdmin(RecordAdmin):
     )
     related = ("conversion__goal__offer", "conversion__affiliate", "owner", "appealed_by", "resolved_by")
     search_fields = ("conversion__public_id__exact", "conversion__transaction_id__exact")
-    search_help_text = "Conversion ID (cv_…) or transaction ID"
+    search_help_text = _("Conversion ID (cv_…) or transaction ID")
     ordering = ("due_at", "pk")
     sortable_by = ()
     actions = ("uphold", "dismiss")
@@ -133,19 +136,19 @@ class AppealAdmin(RecordAdmin):
             },
         ),
     )
-    uphold = question(UpholdAppeals, description="Uphold", icon="check", variant=ActionVariant.PRIMARY)
-    dismiss = question(DismissAppeals, description="Dismiss", icon="close")
+    uphold = question(UpholdAppeals, description=_("Uphold"), icon="check", variant=ActionVariant.PRIMARY)
+    dismiss = question(DismissAppeals, description=_("Dismiss"), icon="close")
     named, conversion_link, who = columns.NAMED, columns.CONVERSION, columns.WHO
     affiliate, offer = columns.AFFILIATE, columns.OFFER
-    rejection = column("Conversion is", "conversion", columns.status_words)
-    text_shown = column("The affiliate says", "words", clipped)
-    due = column("Answer until", "due_at", when)
+    rejection = column(_("Conversion is"), "conversion", columns.status_words)
+    text_shown = column(_("The affiliate says"), "words", clipped)
+    due = column(_("Answer until"), "due_at", when)
 
     def has_decide_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """Upholding approves a conversion."""
         return super().has_decide_permission(request, obj) and request.user.has_perm("conversions.change_conversion")
 
-    @display(description="Evidence")
+    @display(description=_("Evidence"))
     def evidence(self, row: Appeal) -> SafeString | str:
         """The evidence may be on another site, which must not learn the address of this page."""
         if not row.evidence_url:
@@ -153,8 +156,8 @@ class AppealAdmin(RecordAdmin):
         link = '<a class="text-link" href="{}" target="_blank" rel="noopener noreferrer nofollow">{}</a>'
         return format_html(link, row.evidence_url, row.evidence_url)
 
-    @display(description="State")
+    @display(description=_("State"))
     def state_label(self, row: Appeal) -> SafeString:
         if row.state == Appeal.State.OPEN and row.due_at < timezone.now():
-            return label("Past its deadline", "danger")
+            return label(gettext("Past its deadline"), "danger")
         return label(row.get_state_display(), TONES[row.state])

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
@@ -20,6 +21,8 @@ from conversions.admin import columns
 from conversions.conflicts import ConflictRefused, Difference, accept, differences, dismiss
 from conversions.models import ConflictReview
 from records.money import format_money
+from records.translation import format_lazy
+from records.translation import gettext_lazy as _
 from web.panel import (
     ConfirmForm,
     RecordAdmin,
@@ -44,7 +47,7 @@ class DecideConflicts(ConfirmForm):
     """An operator's decision on conflicts, with the reason."""
 
     done: ClassVar[str]
-    note = note_field(required=True, help_text="Why, in a few words: it stands in the trace of both.")
+    note = note_field(required=True, help_text=_("Why, in a few words: it stands in the trace of both."))
 
     @classmethod
     def fits(cls, row: ConflictReview) -> bool:
@@ -62,7 +65,7 @@ class DecideConflicts(ConfirmForm):
             except ConflictRefused as error:
                 refused.append(str(error))
         if len(refused) == len(self.rows):
-            raise ValidationError(f"Nothing was changed. {' '.join(refused)}")
+            raise ValidationError(format_lazy(_("Nothing was changed. {names}"), names=" ".join(refused)))
         return " ".join([f"{len(self.rows) - len(refused)} {self.done}.", *refused])
 
     def decide(self, row: ConflictReview, seen: list[Difference], **given: Any) -> None:
@@ -70,8 +73,8 @@ class DecideConflicts(ConfirmForm):
 
 
 class AcceptConflicts(DecideConflicts):
-    title, submit, done = "Accept the new amount", "Accept", "accepted"
-    explanation = (
+    title, submit, done = _("Accept the new amount"), _("Accept"), _("accepted")
+    explanation = _(
         "The conversion takes the postback's amounts; its status stays. Commission follows within seconds as the "
         "difference to what is booked, also after a statement: then it is a line of the next one."
     )
@@ -85,8 +88,8 @@ class AcceptConflicts(DecideConflicts):
 
 
 class DismissConflicts(DecideConflicts):
-    title, submit, done = "Dismiss", "Dismiss", "dismissed"
-    explanation = "The first amount stands. The same contradiction, sent again, does not come back."
+    title, submit, done = _("Dismiss"), _("Dismiss"), _("dismissed")
+    explanation = _("The first amount stands. The same contradiction, sent again, does not come back.")
 
     def decide(self, row: ConflictReview, seen: list[Difference], **given: Any) -> None:
         dismiss(review_id=row.pk, **given)
@@ -96,10 +99,10 @@ class DismissConflicts(DecideConflicts):
 ConflictStateFilter = one_of(
     "state",
     {
-        "open": ("Open", Q(resolved_at=None)),
-        "accepted": ("Accepted", Q(resolution="accepted")),
-        "dismissed": ("Dismissed", Q(resolution="dismissed")),
-        "all": ("All", Q()),
+        "open": (_("Open"), Q(resolved_at=None)),
+        "accepted": (_("Accepted"), Q(resolution="accepted")),
+        "dismissed": (_("Dismissed"), Q(resolution="dismissed")),
+        "all": (_("All"), Q()),
     },
     default="open",
 )
@@ -122,7 +125,7 @@ class ConflictReviewAdmin(RecordAdmin):
         *("postback__advertiser", "postback__correction", "resolved_by"),
     )
     search_fields = ("conversion__public_id__exact", "conversion__transaction_id__exact", "postback__public_id__exact")
-    search_help_text = "Conversion ID (cv_…), transaction ID or postback ID (pb_…)"
+    search_help_text = _("Conversion ID (cv_…), transaction ID or postback ID (pb_…)")
     ordering = ("opened_at", "pk")
     sortable_by = ()
     actions = ("accept", "dismiss")
@@ -144,27 +147,31 @@ class ConflictReviewAdmin(RecordAdmin):
             },
         ),
     )
-    accept = question(AcceptConflicts, description="Accept the new amount", icon="check", variant=ActionVariant.PRIMARY)
-    dismiss = question(DismissConflicts, description="Dismiss", icon="close")
+    accept = question(
+        AcceptConflicts, description=_("Accept the new amount"), icon="check", variant=ActionVariant.PRIMARY
+    )
+    dismiss = question(DismissConflicts, description=_("Dismiss"), icon="close")
     named = two_lines(
-        "Conversion and postback",
+        _("Conversion and postback"),
         lambda row: code(row.conversion.transaction_id or row.conversion.public_id),
         shown("postback.public_id", code),
     )
     conversion_link, who = columns.CONVERSION, columns.WHO
     affiliate, offer = columns.AFFILIATE, columns.OFFER
-    postback_link = column("Postback", "postback", link_to)
-    status = column("Status", "conversion", columns.status_words)
-    transaction = column("Transaction", "conversion.transaction_id", code)
-    stored = column("Stored", lambda row: _lines(f"{name} {stored}" for name, stored, _, _ in sides(row)))
-    sent = column("Postback says", lambda row: _lines(f"{name} {sent}" for name, _, sent, _ in sides(row)))
-    difference = column("Difference", lambda row: _lines(by for _, _, _, by in sides(row)) or "Not the money")
-    opened = column("Since", "opened_at", when)
+    postback_link = column(_("Postback"), "postback", link_to)
+    status = column(_("Status"), "conversion", columns.status_words)
+    transaction = column(_("Transaction"), "conversion.transaction_id", code)
+    stored = column(_("Stored"), lambda row: _lines(f"{name} {stored}" for name, stored, _, _ in sides(row)))
+    sent = column(_("Postback says"), lambda row: _lines(f"{name} {sent}" for name, _, sent, _ in sides(row)))
+    difference = column(
+        _("Difference"), lambda row: _lines(by for _, _, _, by in sides(row)) or gettext("Not the money")
+    )
+    opened = column(_("Since"), "opened_at", when)
     facts = table_column(
-        "Both, side by side",
-        ("Fact", "Conversion", "Postback", "Difference"),
+        _("Both, side by side"),
+        (_("Fact"), _("Conversion"), _("Postback"), _("Difference")),
         lambda row: sides(row),
-        empty="The money is the same: the request names another click, or a refund that was sent otherwise before.",
+        empty=_("The money is the same: the request names another click, or a refund that was sent otherwise before."),
     )
 
     def has_decide_permission(self, request: HttpRequest, obj: object = None) -> bool:
@@ -178,10 +185,10 @@ class ConflictReviewAdmin(RecordAdmin):
             row.__dict__["_found"] = found
         return page
 
-    @display(description="State")
+    @display(description=_("State"))
     def state(self, row: ConflictReview) -> SafeString:
         if row.resolved_at is None:
-            return label("Open", "warning")
+            return label(gettext("Open"), "warning")
         return label(row.get_resolution_display(), "success" if row.resolution == "accepted" else "default")
 
 
@@ -204,13 +211,13 @@ def sides(row: ConflictReview) -> list[tuple[str, str, str, str]]:
 
 
 def amount_words(name: str, value: str, currency: str) -> str:
-    return format_money(Decimal(value), currency) if value and name not in UNITLESS else value or "not given"
+    return format_money(Decimal(value), currency) if value and name not in UNITLESS else value or gettext("not given")
 
 
 def by(each: Difference, was: str, now: str) -> str:
     """`+20.00 EUR`; if the currency changes, amounts cannot be compared."""
     if each.name == "currency" or (was != now and each.name not in UNITLESS):
-        return "another currency"
+        return gettext("another currency")
     amount = Decimal(each.sent or 0) - Decimal(each.stored or 0)
     sign = "+" if amount > 0 else "−"
     return f"{sign}{amount_words(each.name, f'{abs(amount).normalize():f}', now)}"

@@ -7,6 +7,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     BooleanRadioFilter,
@@ -22,6 +23,7 @@ from conversions.admin.files import DecideByFile
 from conversions.admin.forms import RefundConversion
 from conversions.holds import hold_of
 from conversions.models import Conversion, Correction, Customer, Refund, StatusChange
+from records.translation import gettext_lazy as _
 from tracking.admin.clicks import click_column, click_key
 from tracking.click_id.pasted import narrowed
 from web.panel import (
@@ -49,7 +51,7 @@ STATUS_TONES = {"pending": "warning", "approved": "success", "rejected": "danger
 SOURCE_TONES = {"postback": "info", "operator": "primary", "automatic": "default"}
 
 
-STEP = column("Step", lambda row: f"{row.get_from_status_display() or 'New'} → {row.get_to_status_display()}")
+STEP = column(_("Step"), lambda row: f"{row.get_from_status_display() or 'New'} → {row.get_to_status_display()}")
 
 
 class StatusChangeTable(RecordTable):
@@ -58,7 +60,7 @@ class StatusChangeTable(RecordTable):
     model = StatusChange
     related = ("actor", "postback", "conversion")
     fields = ("at", "step", "reason", "note", "source", "actor", "postback")
-    verbose_name_plural = "status history"
+    verbose_name_plural = _("status history")
     show_change_link = False
     step = STEP
 
@@ -68,7 +70,7 @@ class RefundTable(RecordTable):
     related = ("actor", "postback", "conversion")
     fields = ("occurred_at", "amount_shown", "refund_id", "note", "actor", "postback")
     show_change_link = False
-    amount_shown = money_column("Amount", "amount", "conversion.currency")
+    amount_shown = money_column(_("Amount"), "amount", "conversion.currency")
 
 
 class CorrectionTable(RecordTable):
@@ -78,10 +80,10 @@ class CorrectionTable(RecordTable):
     related = ("actor", "postback", "conversion")
     fields = ("at", "what", "note", "actor", "postback")
     show_change_link = False
-    what = column("Change", "words")
+    what = column(_("Change"), "words")
 
 
-CLICK = click_column(empty="None: attributed without a click")
+CLICK = click_column(empty=_("None: attributed without a click"))
 # The columns of the export; payouts add the commission.
 EXPORTED: tuple[str | tuple[str, Source], ...] = (
     *("public_id", "status", "reason"),
@@ -121,7 +123,7 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
     )
     list_select_related = ("affiliate", "goal__offer")
     search_fields = ("public_id",)
-    search_help_text = (
+    search_help_text = _(
         "Conversion ID (cv_…), transaction ID, customer ID, click ID, or a further parameter as name=value"
     )
     ordering = ("-id",)
@@ -144,10 +146,10 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
                 )
             },
         ),
-        ("Waits for", {"fields": ("waits_for",)}),
-        ("Money", {"fields": (("revenue_shown", "refunded_shown"), "payout_shown", ("booked_at", "approve_at"))}),
+        (_("Waits for"), {"fields": ("waits_for",)}),
+        (_("Money"), {"fields": (("revenue_shown", "refunded_shown"), "payout_shown", ("booked_at", "approve_at"))}),
         (
-            "Where it came from",
+            _("Where it came from"),
             {
                 "fields": (
                     ("transaction_id", "customer"),
@@ -159,21 +161,23 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
             },
         ),
     )
-    approve = question(ApproveConversions, description="Approve", icon="check", variant=ActionVariant.PRIMARY)
-    reject = question(RejectConversions, description="Reject", icon="close")
-    by_file = question(DecideByFile, description="By a file", icon="upload_file")
-    refund = question(RefundConversion, description="Refund", icon="undo")
-    status_label = label_column("Status", "status", STATUS_TONES)
-    named = two_lines("Conversion", lambda row: f"{row.goal.name} (test)" if row.is_test else row.goal.name, PUBLIC_ID)
-    shown_id = column("Conversion ID", "public_id", code)
-    who = two_lines("Affiliate and offer", shown("affiliate", link_to), "goal.offer.name")
-    offer_name = column("Offer", "goal.offer", link_to)
-    revenue_shown = money_column("Revenue", "revenue")
-    refunded_shown = money_column("Refunded", "refunded", empty="Nothing")
-    payout_shown = money_column("Payout as sent", "payout")
-    happened = column("Received", "received_at", when)
+    approve = question(ApproveConversions, description=_("Approve"), icon="check", variant=ActionVariant.PRIMARY)
+    reject = question(RejectConversions, description=_("Reject"), icon="close")
+    by_file = question(DecideByFile, description=_("By a file"), icon="upload_file")
+    refund = question(RefundConversion, description=_("Refund"), icon="undo")
+    status_label = label_column(_("Status"), "status", STATUS_TONES)
+    named = two_lines(
+        _("Conversion"), lambda row: f"{row.goal.name} (test)" if row.is_test else row.goal.name, PUBLIC_ID
+    )
+    shown_id = column(_("Conversion ID"), "public_id", code)
+    who = two_lines(_("Affiliate and offer"), shown("affiliate", link_to), "goal.offer.name")
+    offer_name = column(_("Offer"), "goal.offer", link_to)
+    revenue_shown = money_column(_("Revenue"), "revenue")
+    refunded_shown = money_column(_("Refunded"), "refunded", empty=_("Nothing"))
+    payout_shown = money_column(_("Payout as sent"), "payout")
+    happened = column(_("Received"), "received_at", when)
     click_shown = CLICK
-    why = column("Reason", "get_reason_display", clipped)
+    why = column(_("Reason"), "get_reason_display", clipped)
 
     def get_search_results(
         self, request: HttpRequest, queryset: "QuerySet[Conversion]", search_term: str
@@ -192,21 +196,21 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
             found |= Q(extras__contains={name.strip().lower(): value.strip()}) & ~Q(extras={})
         return queryset.filter(found), False
 
-    @display(description="Waits for")
+    @display(description=_("Waits for"))
     def waits_for(self, row: Conversion) -> SafeString | str:
         """Unmet rules, or risk signals in review, with the end date."""
         hold = hold_of(row)
         if hold is None:
-            return "Nothing but what its reason says" if row.status == Conversion.Status.PENDING else "–"
+            return gettext("Nothing but what its reason says") if row.status == Conversion.Status.PENDING else "–"
         texts = format_html_join("", "<li>{}</li>", ((part.text,) for part in hold.waiting_for))
-        owner = format_html("decided by {}, ", hold.owner) if hold.owner else ""
+        owner = format_html(gettext("decided by {}, "), hold.owner) if hold.owner else ""
         end = format_html("<p>{}until {}</p>", owner, when(hold.until)) if hold.until else ""
         return format_html("<ul>{}</ul>{}", texts, end)
 
-    @display(description="Further parameters")
+    @display(description=_("Further parameters"))
     def extras_shown(self, row: Conversion) -> SafeString | str:
         pairs = ((code(name), value) for name, value in sorted(row.extras.items()))
-        return format_html_join(mark_safe("<br>"), "{} = {}", pairs) or "None"  # nosec B308 # a constant
+        return format_html_join(mark_safe("<br>"), "{} = {}", pairs) or gettext("None")  # nosec B308 # a constant
 
 
 @admin.register(StatusChange)
@@ -219,11 +223,11 @@ class StatusChangeAdmin(RecordAdmin):
     )
     list_select_related = ("conversion", "actor")
     search_fields = ("conversion__public_id__exact",)
-    search_help_text = "Conversion ID (cv_…)"
+    search_help_text = _("Conversion ID (cv_…)")
     ordering = ("-id",)
     sortable_by = ()
     fields = (("conversion", "at"), ("from_status", "to_status"), "reason", "note", ("source", "actor"), "postback")
-    source_label = label_column("By", "source", SOURCE_TONES)
-    time = column("Time", "at", when, ordering="id")
+    source_label = label_column(_("By"), "source", SOURCE_TONES)
+    time = column(_("Time"), "at", when, ordering="id")
     conversion_link = columns.CONVERSION
     step = STEP

@@ -6,9 +6,11 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from conversions.models import Customer, CustomerLock, Touch
+from records.translation import gettext_lazy as _
 from tracking.admin.clicks import click_column, click_key
 from tracking.click_id.pasted import narrowed
 from web.panel import (
@@ -27,18 +29,18 @@ from web.panel import (
 def lock_end(row: CustomerLock) -> SafeString | str:
     """When the next click replaces the lock."""
     expires = row.offer.customer_lock_expires
-    return when(row.locked_at + expires) if expires else "Never"
+    return when(row.locked_at + expires) if expires else gettext("Never")
 
 
-ENDS = column("Next click takes over after", lock_end)
-CUSTOMER = column("Customer", "customer", lambda customer: code(link_to(customer)))
+ENDS = column(_("Next click takes over after"), lock_end)
+CUSTOMER = column(_("Customer"), "customer", lambda customer: code(link_to(customer)))
 
 
 class LockTable(RecordTable):
     model = CustomerLock
     fields = ("offer", "enrollment", "link", "locked_at", "ends")
     related = ("customer", "offer", "enrollment__affiliate", "enrollment__offer", "link")
-    verbose_name_plural = "customer locks"
+    verbose_name_plural = _("customer locks")
     ends = ENDS
 
 
@@ -48,7 +50,7 @@ class TouchTable(RecordTable):
     model = Touch
     fields = ("at", "enrollment", "link", "click_shown")
     related = ("customer", "enrollment__affiliate", "enrollment__offer", "link")
-    verbose_name_plural = "touches"
+    verbose_name_plural = _("touches")
     show_change_link = False
     click_shown = click_column()
 
@@ -60,19 +62,19 @@ class CustomerAdmin(RecordAdmin):
     list_filter = (("advertiser", AutocompleteSelectFilter), ("created_at", DayRangeFilter))
     list_select_related = ("advertiser",)
     search_fields = ("customer_id__exact",)
-    search_help_text = "The advertiser's own ID for the customer, in full"
+    search_help_text = _("The advertiser's own ID for the customer, in full")
     ordering = ("-id",)
     sortable_by = ()
     fields = (("shown_id", "advertiser"), ("created_at", "conversions_link"), "touches_link")
     actions_detail = ("trace",)
     trace = whole_story("search", "customer_id")
     inlines = (LockTable, TouchTable)
-    shown_id = column("Customer ID", "customer_id", code)
+    shown_id = column(_("Customer ID"), "customer_id", code)
     conversions_link = column(
-        "Conversions", to_list("admin:conversions_conversion_changelist", "Conversions", customer__id__exact="pk")
+        _("Conversions"), to_list("admin:conversions_conversion_changelist", _("Conversions"), customer__id__exact="pk")
     )
     touches_link = column(
-        "Touches", to_list("admin:conversions_touch_changelist", "Clicks that its events named", customer="pk")
+        _("Touches"), to_list("admin:conversions_touch_changelist", _("Clicks that its events named"), customer="pk")
     )
 
 
@@ -85,16 +87,16 @@ class CustomerLockAdmin(RecordAdmin):
     list_filter = (("offer", AutocompleteSelectFilter), ("enrollment__affiliate", AutocompleteSelectFilter))
     list_select_related = ("customer", "offer", "enrollment__affiliate", "link")
     search_fields = ("customer__customer_id__exact",)
-    search_help_text = "Customer ID, in full"
+    search_help_text = _("Customer ID, in full")
     ordering = ("-id",)
     sortable_by = ()
     fields = (("customer", "offer"), ("enrollment", "link"), ("click_shown", "locked_at"), "ends")
     customer_link = CUSTOMER
-    offer_link = column("Offer", "offer", link_to)
-    affiliate_link = column("Affiliate", "enrollment.affiliate", link_to)
-    link_code = column("Link", "link.code", code, empty="By coupon")
+    offer_link = column(_("Offer"), "offer", link_to)
+    affiliate_link = column(_("Affiliate"), "enrollment.affiliate", link_to)
+    link_code = column(_("Link"), "link.code", code, empty=_("By coupon"))
     ends = ENDS
-    locked = column("Since", "locked_at", when)
+    locked = column(_("Since"), "locked_at", when)
     click_shown = click_column()
 
     def get_list_display_links(self, request: HttpRequest, list_display: Any) -> None:
@@ -104,12 +106,14 @@ class CustomerLockAdmin(RecordAdmin):
 class CustomerFilter(admin.SimpleListFilter):
     """Touches of one customer: set by the link on the customer's page, so it has no choices."""
 
-    title, parameter_name = "customer", "customer"
+    title, parameter_name = _("customer"), "customer"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         pk = request.GET.get(self.parameter_name, "")
         found = Customer.objects.filter(pk=pk).first() if pk.isdecimal() and len(pk) < 19 else None
-        return [(pk, f"{found} of {found.advertiser}")] if found else []
+        return (
+            [(pk, gettext("{found} of {advertiser}").format(found=found, advertiser=found.advertiser))] if found else []
+        )
 
     def queryset(self, request: HttpRequest, queryset: "QuerySet[Touch]") -> "QuerySet[Touch]":
         chosen = [value for value, _ in self.lookup_choices]
@@ -130,7 +134,7 @@ class TouchAdmin(RecordAdmin):
     )
     list_select_related = ("customer__advertiser", "offer", "enrollment__affiliate", "enrollment__offer", "link")
     search_fields = ("customer__customer_id__exact",)
-    search_help_text = "Customer ID in full, or a click ID"
+    search_help_text = _("Customer ID in full, or a click ID")
     ordering = ("-id",)
     sortable_by = ()
     actions_detail = ("trace",)
@@ -140,12 +144,12 @@ class TouchAdmin(RecordAdmin):
         ("clicked", "link_code"),
         "click_shown",
     )
-    clicked = column("Clicked", "at", when)
+    clicked = column(_("Clicked"), "at", when)
     customer_link = CUSTOMER
-    advertiser_link = column("Advertiser", "customer.advertiser", link_to)
-    affiliate_link = column("Affiliate", "enrollment.affiliate", link_to)
-    offer_link = column("Offer", "offer", link_to)
-    link_code = column("Link", "link.code", code)
+    advertiser_link = column(_("Advertiser"), "customer.advertiser", link_to)
+    affiliate_link = column(_("Affiliate"), "enrollment.affiliate", link_to)
+    offer_link = column(_("Offer"), "offer", link_to)
+    link_code = column(_("Link"), "link.code", code)
     click_shown = click_column()
     trace = whole_story("search", click_shown)
 

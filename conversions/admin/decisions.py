@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext, ngettext
 from unfold.widgets import UnfoldAdminRadioSelectWidget
 
 from affiliates.models import User
@@ -17,6 +18,8 @@ from conversions.models import Conversion, StatusChange
 from conversions.reasons.codes import Reason
 from conversions.risk.reviews import close_reviews
 from records.money import format_money
+from records.translation import format_lazy
+from records.translation import gettext_lazy as _
 from web.panel import ChoosingForm, Keys, Worth, left_words
 from web.panel.confirm import note_field
 
@@ -26,7 +29,7 @@ Status = Conversion.Status
 class DecideConversions(ChoosingForm):
     """Approve or reject, with one of the reasons that an operator may give."""
 
-    counts = "revenue"
+    counts = _("revenue")
     to: ClassVar[Conversion.Status]
     done: ClassVar[str]
     # The statuses that each reason fits; a reason that reverses a decision needs a note.
@@ -43,7 +46,7 @@ class DecideConversions(ChoosingForm):
             choices=[(reason.value, reason.label) for reason in offered],
             initial=offered[0].value,
             widget=UnfoldAdminRadioSelectWidget,
-            help_text="It stands in the status history; the affiliate sees it.",
+            help_text=_("It stands in the status history; the affiliate sees it."),
         )
         self.order_fields([*(name for name in self.fields if name.startswith("with_")), "reason", "note"])
 
@@ -52,7 +55,11 @@ class DecideConversions(ChoosingForm):
         return row.status != cls.to
 
     def describe(self, row: Conversion) -> str:
-        money = format_money(row.remaining_revenue, row.currency) if row.remaining_revenue is not None else "no revenue"
+        money = (
+            format_money(row.remaining_revenue, row.currency)
+            if row.remaining_revenue is not None
+            else gettext("no revenue")
+        )
         return f"{row.affiliate} · {row.goal.name} · {money} · {row.get_status_display()}"
 
     def worth(self, row: Conversion) -> Worth:
@@ -70,7 +77,9 @@ class DecideConversions(ChoosingForm):
         if problem := self._misfit(reason, self.sorted_out(self.rows)[0]):
             self.add_error("reason", problem)
         if reason != Reason.OPERATOR_APPROVED and not given.get("note") and "note" not in self.errors:
-            self.add_error("note", "Say why in a few words: the affiliate reads it, and it can be asked for later.")
+            self.add_error(
+                "note", gettext("Say why in a few words: the affiliate reads it, and it can be asked for later.")
+            )
         return given
 
     def _misfit(self, reason: Reason, rows: Iterable[Conversion]) -> str:
@@ -79,8 +88,10 @@ class DecideConversions(ChoosingForm):
         if not wrong:
             return ""
         names = ", ".join(f"{row.public_id} ({row.get_status_display().lower()})" for row in wrong[:5])
-        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
-        return f"“{reason.label}” does not fit {names}{more}. Decide them separately."
+        more = gettext(" and {number_of_wrong} more").format(number_of_wrong=len(wrong) - 5) if len(wrong) > 5 else ""
+        return gettext("“{reason}” does not fit {names}{more}. Decide them separately.").format(
+            reason=reason.label, names=names, more=more
+        )
 
     @transaction.atomic
     def perform(self, *, actor: User, now: datetime) -> str:
@@ -90,15 +101,20 @@ class DecideConversions(ChoosingForm):
         rows = list(locked.filter(pk__in=[row.pk for row in self.rows]).order_by("pk"))
         chosen, left = self.sorted_out(rows)
         if problem := self._misfit(reason, chosen):
-            raise ValidationError(f"Nothing was changed. {problem}")
+            raise ValidationError(format_lazy(_("Nothing was changed. {problem}"), problem=problem))
         if left and not chosen:
-            raise ValidationError(f"Nothing was {self.done}. {left_words(left)}")
+            raise ValidationError(
+                format_lazy(_("Nothing was {done}. {left_words}"), done=self.done, left_words=left_words(left))
+            )
         changing = [row.pk for row in chosen if row.status != self.to]
         count = self._change(changing, reason, note, actor, now)
         self.rows = chosen
-        text = f"{count} conversion{'' if count == 1 else 's'} {self.done}: {reason.label.lower()}"
+        number = ngettext("{number} conversion", "{number} conversions", count).format(number=count)
+        text = f"{number} {self.done}: {reason.label.lower()}"
         if already := len(chosen) - count:
-            text += f"; {already} {'was' if already == 1 else 'were'} so already"
+            text += "; " + ngettext("{number} was so already", "{number} were so already", already).format(
+                number=already
+            )
         self.log_words = f"{text}. Note: {note}" if note else f"{text}."
         return f"{self.log_words} {left_words(left)}".strip()
 
@@ -109,7 +125,7 @@ class DecideConversions(ChoosingForm):
                 conversion_ids=ids, to=self.to, reason=reason, source=source, now=now, actor=actor, note=note
             )
         except StatusNotAllowed as error:
-            raise ValidationError(f"Nothing was changed. {error}") from error
+            raise ValidationError(gettext("Nothing was changed. {error}").format(error=error)) from error
         close_reviews(conversion_ids=ids, approved=self.to == Status.APPROVED, actor=actor, now=now)
         return count
 
@@ -117,11 +133,11 @@ class DecideConversions(ChoosingForm):
 class ApproveConversions(DecideConversions):
     """Of several, those on hold need a tick. One that was chosen by itself is approved as it is."""
 
-    title, submit, to, done = "Approve", "Approve", Status.APPROVED, "approved"
-    explanation = "The commission is booked to the affiliate's ledger within seconds."
+    title, submit, to, done = _("Approve"), _("Approve"), Status.APPROVED, _("approved")
+    explanation = _("The commission is booked to the affiliate's ledger within seconds.")
     reasons = APPROVALS
     ticks: ClassVar[dict[str, str]] = {kind.value: label for kind, label in LABELS.items()}
-    note = note_field(required=False, help_text="Needed on appeal. The affiliate reads it.")
+    note = note_field(required=False, help_text=_("Needed on appeal. The affiliate reads it."))
 
     def keys_of(self, rows: Sequence[Conversion]) -> dict[int, Keys]:
         if len(self.rows) <= 1:
@@ -139,10 +155,10 @@ class ApproveConversions(DecideConversions):
 class RejectConversions(DecideConversions):
     """Needs no ticks: a rejection pays nothing, and the groups name conversions that were approved before."""
 
-    title, submit, tone, to, done = "Reject", "Reject", "danger", Status.REJECTED, "rejected"
-    explanation = "Commission that was booked is taken back by a reversal in the ledger; nothing is deleted."
+    title, submit, tone, to, done = _("Reject"), _("Reject"), "danger", Status.REJECTED, _("rejected")
+    explanation = _("Commission that was booked is taken back by a reversal in the ledger; nothing is deleted.")
     reasons = REJECTIONS
-    note = note_field(required=True, help_text="Why, in a few words. The affiliate reads it.")
+    note = note_field(required=True, help_text=_("Why, in a few words. The affiliate reads it."))
 
     def keys_of(self, rows: Sequence[Conversion]) -> dict[int, Keys]:
         return {}

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from affiliates.models import Advertiser, User
@@ -16,6 +17,8 @@ from conversions.dialects.table import DIALECTS
 from conversions.endpoints.csv_import import import_conversions
 from conversions.models import SenderMapping
 from records.csv_files import LARGEST, FileRefused
+from records.translation import format_lazy
+from records.translation import gettext_lazy as _
 from web.panel import ConfirmForm
 
 SHOWN = 20
@@ -26,12 +29,14 @@ NAMED = 500
 class FileQuestion(ConfirmForm):
     """An action by the rows of a CSV file."""
 
-    file = forms.FileField(label="CSV file", widget=UnfoldAdminFileFieldWidget)
+    file = forms.FileField(label=_("CSV file"), widget=UnfoldAdminFileFieldWidget)
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
         if file.size > LARGEST:
-            raise ValidationError(f"The file has more than {LARGEST // 1024 // 1024} MB; split it.")
+            raise ValidationError(
+                gettext("The file has more than {largest} MB; split it.").format(largest=LARGEST // 1024 // 1024)
+            )
         return file
 
     def content(self) -> bytes:
@@ -39,18 +44,18 @@ class FileQuestion(ConfirmForm):
 
 
 class DecideByFile(FileQuestion):
-    title, submit = "Approve and reject by a file", "Do what the file says"
-    explanation = (
+    title, submit = _("Approve and reject by a file"), _("Do what the file says")
+    explanation = _(
         "A CSV with the columns status (approved or rejected), and id (cv_…) or transaction_id; with advertiser, goal, "
         "reason and note where they are needed. When a row cannot be done, nothing is, unless you leave such rows out. "
         "What a review, a rule or a cap holds, and what belongs to an affiliate without access, is left out and named, "
         "unless you include it below or in a column include_held (yes)."
     )
     leave_out = forms.BooleanField(
-        required=False, label="Leave out rows that cannot be done", widget=UnfoldBooleanSwitchWidget
+        required=False, label=_("Leave out rows that cannot be done"), widget=UnfoldBooleanSwitchWidget
     )
     include_held = forms.BooleanField(
-        required=False, label="Approve also what is held", widget=UnfoldBooleanSwitchWidget
+        required=False, label=_("Approve also what is held"), widget=UnfoldBooleanSwitchWidget
     )
 
     def perform(self, *, actor: User, now: datetime) -> str:
@@ -63,19 +68,40 @@ class DecideByFile(FileQuestion):
             raise ValidationError(str(error)) from error
         problems = [words for words, answer in _named(lines, answers) if not answer.held]
         if problems and not self.cleaned_data["leave_out"]:
-            raise ValidationError([f"{len(problems)} rows cannot be done; nothing was changed.", *problems[:SHOWN]])
+            raise ValidationError(
+                [
+                    format_lazy(
+                        _("{number_of_problems} rows cannot be done; nothing was changed."),
+                        number_of_problems=len(problems),
+                    ),
+                    *problems[:SHOWN],
+                ]
+            )
         answers = decide_many(wishes, actor=actor, now=now)
         done = Counter(answer.result for answer in answers)
-        words = f"{done[CHANGED]} changed, {done[UNCHANGED]} were so already, {done[REFUSED]} left out."
+        words = format_lazy(
+            _("{done} changed, {done_2} were so already, {done_3} left out."),
+            done=done[CHANGED],
+            done_2=done[UNCHANGED],
+            done_3=done[REFUSED],
+        )
         left = [each for each, _ in _named(lines, answers)]
-        more = f"and {len(left) - NAMED:,} more." if len(left) > NAMED else ""
-        return " ".join([words, *left[:NAMED], more]).strip()
+        more = (
+            format_lazy(_("and {number_of_left:,} more."), number_of_left=len(left) - NAMED)
+            if len(left) > NAMED
+            else ""
+        )
+        return " ".join(map(str, [words, *left[:NAMED], more])).strip()
 
 
 def _named(lines: Sequence[int], answers: Sequence[BulkAnswer]) -> list[tuple[str, BulkAnswer]]:
     """The refused rows, each with its line and the reason."""
     named = zip(lines, answers, strict=True)
-    return [(f"Line {line}: {answer.message}", answer) for line, answer in named if answer.result == REFUSED]
+    return [
+        (gettext("Line {line}: {answer_message}").format(line=line, answer_message=answer.message), answer)
+        for line, answer in named
+        if answer.result == REFUSED
+    ]
 
 
 def column_names() -> list[tuple[str, str]]:
@@ -85,22 +111,22 @@ def column_names() -> list[tuple[str, str]]:
 
 
 class ImportEvents(FileQuestion):
-    title, submit = "Import events from a file", "Import"
-    explanation = (
+    title, submit = _("Import events from a file"), _("Import")
+    explanation = _(
         "Each row is taken in, judged and explained like a postback, and stands in this list afterwards. The same file "
         "again counts nothing twice. Columns: click_id, txid, event_type, revenue, currency, status, timestamp, "
         "customer_id and the others of the native postback, or those of another platform."
     )
     advertiser = forms.ModelChoiceField(
-        Advertiser.objects.order_by("name"), label="Events of", widget=UnfoldAdminSelectWidget
+        Advertiser.objects.order_by("name"), label=_("Events of"), widget=UnfoldAdminSelectWidget
     )
     platform = forms.ChoiceField(
         choices=column_names,
-        label="Columns are named as in",
+        label=_("Columns are named as in"),
         widget=UnfoldAdminSelectWidget,
     )
     only_look = forms.BooleanField(
-        required=False, label="Only say what would come of it", widget=UnfoldBooleanSwitchWidget
+        required=False, label=_("Only say what would come of it"), widget=UnfoldBooleanSwitchWidget
     )
     field_order = ("advertiser", "platform", "file", "only_look")
 
@@ -118,7 +144,12 @@ class ImportEvents(FileQuestion):
             )
         except FileRefused as error:
             raise ValidationError(str(error)) from error
-        problems = [f"Line {answer.line}: {answer.message}" for answer in done.refused[:SHOWN]]
+        problems = [
+            format_lazy(_("Line {line}: {answer_message}"), line=answer.line, answer_message=answer.message)
+            for answer in done.refused[:SHOWN]
+        ]
         if given["only_look"]:
-            raise ValidationError([f"Nothing was kept. It would be {done.words()}", *problems])
-        return " ".join([done.words(), *problems])
+            raise ValidationError(
+                [format_lazy(_("Nothing was kept. It would be {words}"), words=done.words()), *problems]
+            )
+        return " ".join(map(str, [done.words(), *problems]))

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from affiliates.models import User
@@ -14,22 +15,28 @@ from conversions.lifecycle.status import StatusNotAllowed
 from conversions.models import Conversion, Goal, Postback, StatusChange
 from conversions.replay import CHUNK, replay
 from records.money import format_money, places
+from records.translation import format_lazy
+from records.translation import gettext_lazy as _
 from web.panel import ConfirmForm, DaysField, SecondsField
 from web.panel.confirm import note_field
 
 
 class GoalForm(forms.ModelForm):  # type: ignore[type-arg]
-    approval_delay = DaysField(required=False, help_text="For approval after a delay.")
+    approval_delay = DaysField(required=False, help_text=_("For approval after a delay."), label=_("Approval delay"))
     attribution_window = DaysField(
-        required=False, help_text="In place of the offer's window; empty: the offer's holds."
+        required=False,
+        help_text=_("In place of the offer's window; empty: the offer's holds."),
+        label=_("Attribution window"),
     )
     attribution_window_minimum = SecondsField(
-        label="Shortest time after the click",
-        help_text="In place of the offer's; 0 lets every event count; empty: the offer's holds.",
+        label=_("Shortest time after the click"),
+        help_text=_("In place of the offer's; 0 lets every event count; empty: the offer's holds."),
     )
 
     dedupe_window = DaysField(
-        required=False, label="Counts again after", help_text="Without a transaction ID; empty: a click counts once."
+        required=False,
+        label=_("Counts again after"),
+        help_text=_("Without a transaction ID; empty: a click counts once."),
     )
 
     class Meta:
@@ -62,7 +69,7 @@ class GoalForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
         if given.get("approval") == Goal.Approval.AFTER_DELAY and not given.get("approval_delay"):
-            self.add_error("approval_delay", "Say after how many days the goal is approved.")
+            self.add_error("approval_delay", gettext("Say after how many days the goal is approved."))
         self._check_dedupe(given)
         return given
 
@@ -70,23 +77,32 @@ class GoalForm(forms.ModelForm):  # type: ignore[type-arg]
         by, offer = given.get("dedupe_by") or Goal.DedupeBy.TRANSACTION, given.get("offer")
         given["dedupe_by"] = by
         if by == Goal.DedupeBy.CUSTOMER and not given.get("needs_customer_id"):
-            self.add_error("needs_customer_id", "A goal that counts once for a customer needs to know the customer.")
+            self.add_error(
+                "needs_customer_id", gettext("A goal that counts once for a customer needs to know the customer.")
+            )
         if by != Goal.DedupeBy.TRANSACTION and given.get("dedupe_window"):
-            self.add_error("dedupe_window", "Only what counts for each transaction, else each click, can count again.")
+            self.add_error(
+                "dedupe_window", gettext("Only what counts for each transaction, else each click, can count again.")
+            )
         if not offer:
             return
         same = Goal.objects.filter(offer__advertiser=offer.advertiser_id, code=given.get("code"))
         if other := same.exclude(pk=self.instance.pk).exclude(dedupe_by=by).select_related("offer").first():
             rule = other.get_dedupe_by_display().lower()
-            message = f"{other.offer} has a goal with this code that counts once for {rule}: "
-            self.add_error("dedupe_by", f"{message}a postback does not name the offer, so both must be alike.")
+            message = gettext("{offer} has a goal with this code that counts once for {rule}: ").format(
+                offer=other.offer, rule=rule
+            )
+            self.add_error(
+                "dedupe_by",
+                gettext("{message}a postback does not name the offer, so both must be alike.").format(message=message),
+            )
 
 
 class RefundConversion(ConfirmForm):
     """Refund a part of a sale, or all of it, to the customer."""
 
-    title, submit = "Refund", "Refund"
-    explanation = (
+    title, submit = _("Refund"), _("Refund")
+    explanation = _(
         "Commission that is a share of the revenue shrinks with it, also after a statement: the difference is a line "
         "of the next one. An amount per event stays until all of the revenue went back; then it is rejected."
     )
@@ -95,27 +111,33 @@ class RefundConversion(ConfirmForm):
         super().__init__(rows, data, **kwargs)
         currency = rows[0].currency if rows else ""
         self.fields["amount"] = forms.DecimalField(
-            label=f"Amount in {currency}",
+            label=format_lazy(_("Amount in {currency}"), currency=currency),
             max_digits=24,
             decimal_places=places(currency) if currency else 2,
             widget=UnfoldAdminTextInputWidget({"inputmode": "decimal"}),
         )
         self.fields["refund_id"] = forms.CharField(
-            label="Refund ID",
+            label=_("Refund ID"),
             required=False,
             max_length=100,
             widget=UnfoldAdminTextInputWidget(),
-            help_text="The advertiser's own ID of the refund: one that its system also sends counts once.",
+            help_text=_("The advertiser's own ID of the refund: one that its system also sends counts once."),
         )
-        self.fields["note"] = note_field(required=True, help_text="Why. The affiliate reads it.")
+        self.fields["note"] = note_field(required=True, help_text=_("Why. The affiliate reads it."))
 
     @classmethod
     def fits(cls, row: Conversion) -> bool:
         return bool(row.remaining_revenue)
 
     def describe(self, row: Conversion) -> str:
-        left = format_money(row.remaining_revenue, row.currency) if row.remaining_revenue is not None else "no revenue"
-        return f"{row.affiliate} · {row.goal.name} · {left} left"
+        left = (
+            format_money(row.remaining_revenue, row.currency)
+            if row.remaining_revenue is not None
+            else gettext("no revenue")
+        )
+        return gettext("{affiliate} · {goal} · {left} left").format(
+            affiliate=row.affiliate, goal=row.goal.name, left=left
+        )
 
     def perform(self, *, actor: User, now: datetime) -> str:
         [row] = self.rows
@@ -133,12 +155,14 @@ class RefundConversion(ConfirmForm):
             )
         except (RefundRefused, StatusNotAllowed) as error:
             raise ValidationError(str(error)) from error
-        return f"{format_money(amount, row.currency)} of {row.public_id} went back."
+        return format_lazy(
+            _("{amount} of {public_id} went back."), amount=format_money(amount, row.currency), public_id=row.public_id
+        )
 
 
 class ReplayPostbacks(ConfirmForm):
-    title, submit = "Decide again", "Decide again"
-    explanation = (
+    title, submit = _("Decide again"), _("Decide again")
+    explanation = _(
         "The stored requests go through intake once more. Nothing is counted twice; what was refused for a setting "
         "that has been fixed since is accepted. Beside each stands what would come of it now."
     )
@@ -151,10 +175,12 @@ class ReplayPostbacks(ConfirmForm):
             self._preview = {each.postback.pk: each for each in found}
         each = self._preview.get(row.pk)
         if each is None:
-            return "not looked at: too many at once for a preview"
-        changes = f" Read differently: {each.changes}." if each.changes else ""
+            return gettext("not looked at: too many at once for a preview")
+        changes = gettext(" Read differently: {changes}.").format(changes=each.changes) if each.changes else ""
         if not each.is_changed:
-            return f"stays {each.before[0]}: {each.note}{changes}"
+            return gettext("stays {before}: {note}{changes}").format(
+                before=each.before[0], note=each.note, changes=changes
+            )
         return f"{each.before[0] or 'undecided'} → {each.after[0]}: {each.note}{changes}"
 
     def perform(self, *, actor: User, now: datetime) -> str:
@@ -162,4 +188,8 @@ class ReplayPostbacks(ConfirmForm):
         chunks = (rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK))
         found = [each for chunk in chunks for each in replay(chunk, by=str(actor), now=now)]
         changed = sum(each.is_changed for each in found)
-        return f"{len(found)} decided again, {changed} with another outcome."
+        return format_lazy(
+            _("{number_of_found} decided again, {changed} with another outcome."),
+            number_of_found=len(found),
+            changed=changed,
+        )

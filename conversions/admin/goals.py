@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter, ChoicesCheckboxFilter
 from unfold.decorators import display
 
@@ -17,6 +18,7 @@ from conversions.qualification.waits import RULES as WITH_RULES
 from conversions.qualification.words import all_words
 from conversions.qualification_kinds.base import UNUSED
 from conversions.qualification_kinds.table import help_of
+from records.translation import gettext_lazy as _
 from records.words import duration_words
 from web.panel import DaysField, ListField, PanelAdmin, PanelInline, code, column, link_to
 
@@ -32,17 +34,17 @@ RULES = (
 def approval_words(goal: Goal) -> str:
     """`after 14 days`, `at once`, `by hand`."""
     if goal.approval == Goal.Approval.AFTER_DELAY and goal.approval_delay:
-        return f"after {duration_words(goal.approval_delay)}"
-    return "at once" if goal.approval == Goal.Approval.AT_ONCE else "by hand"
+        return gettext("after {duration}").format(duration=duration_words(goal.approval_delay))
+    return gettext("at once") if goal.approval == Goal.Approval.AT_ONCE else gettext("by hand")
 
 
 class QualificationRuleForm(forms.ModelForm):  # type: ignore[type-arg]
     """The columns of all kinds; the help text of each names the kinds that use it."""
 
-    within = DaysField(required=False)
+    within = DaysField(required=False, label=_("Within"))
     countries = ListField(
         base_field=QualificationRule._meta.get_field("countries").base_field,
-        label="Countries",
+        label=_("Countries"),
         help_text="",
         capitals=True,
     )
@@ -50,7 +52,7 @@ class QualificationRuleForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = QualificationRule
         fields = ("kind", *UNUSED)
-        help_texts: ClassVar = {"kind": "Each kind uses the fields that name it; the others stay empty."}
+        help_texts: ClassVar = {"kind": _("Each kind uses the fields that name it; the others stay empty.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -64,7 +66,7 @@ class RuleInline(PanelInline):
     model = QualificationRule
     form = QualificationRuleForm
     fk_name = "goal"
-    verbose_name_plural = "qualification rules"
+    verbose_name_plural = _("qualification rules")
     fields = (
         "kind",
         ("other_goal", "within"),
@@ -104,11 +106,11 @@ class GoalAdmin(PanelAdmin):
     inlines = (RuleInline,)
     fieldsets = (
         (None, {"fields": ("offer", ("name", "code"), ("kind", "position"), "is_active")}),
-        ("Rules", {"fields": RULES}),
+        (_("Rules"), {"fields": RULES}),
     )
-    shown_code = column("Code", "code", code, ordering="code")
-    offer_link = column("Offer", "offer", link_to, ordering="offer__name")
-    approved = column("Approved", approval_words)
+    shown_code = column(_("Code"), "code", code, ordering="code")
+    offer_link = column(_("Offer"), "offer", link_to, ordering="offer__name")
+    approved = column(_("Approved"), approval_words)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Goal | None = None) -> tuple[str, ...]:
         """A goal keeps its offer; once it has conversions also the code that senders use."""
@@ -116,11 +118,11 @@ class GoalAdmin(PanelAdmin):
             return ()
         return ("offer", "code") if obj.conversions.exists() else ("offer",)
 
-    @display(description="Rules")
+    @display(description=_("Rules"))
     def rules(self, row: Goal) -> str:
         parts = [
-            "needs customer_id" if row.needs_customer_id else "",
-            "needs revenue" if row.needs_revenue else "",
+            gettext("needs customer_id") if row.needs_customer_id else "",
+            gettext("needs revenue") if row.needs_revenue else "",
             *all_words(row),
         ]
         return ", ".join(part for part in parts if part) or "–"

@@ -5,39 +5,46 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from conversions.dialects.answers import VALUES, native_answer
-from conversions.dialects.mapping import DEDUCTIONS, NAMES
+from conversions.dialects.mapping import NAMES
 from conversions.dialects.rules import FIXED, MappingProblem, problems
 from conversions.dialects.table import BY_NAME, DIALECTS, Dialect
 from conversions.models import SenderMapping
 from conversions.models.mappings import NATIVE, OWN
+from records.translation import format_lazy
+from records.translation import gettext_lazy as _
 
 LONGEST = 30_000
 LABELS = {
-    "click_id": "Click ID",
-    "txid": "Transaction ID",
-    "event_type": "Goal",
-    "revenue": "Revenue",
-    "payout": "Payout",
-    "currency": "Currency",
-    "status": "Status",
-    "timestamp": "Time",
-    "customer_id": "Customer",
-    "coupon": "Coupon code",
-    "volume": "Volume",
-    "refund": "Refund",
-    "refund_id": "Refund ID",
-    **{name: name.capitalize() for name in DEDUCTIONS},
+    "click_id": _("Click ID"),
+    "txid": _("Transaction ID"),
+    "event_type": _("Goal"),
+    "revenue": _("Revenue"),
+    "payout": _("Payout"),
+    "currency": _("Currency"),
+    "status": _("Status"),
+    "timestamp": _("Time"),
+    "customer_id": _("Customer"),
+    "coupon": _("Coupon code"),
+    "volume": _("Volume"),
+    "refund": _("Refund"),
+    "refund_id": _("Refund ID"),
+    "bonus": _("Bonus"),
+    "winnings": _("Winnings"),
+    "chargebacks": _("Chargebacks"),
+    "fees": _("Fees"),
+    "tax": _("Tax"),
 }
 HELP = {
-    "click_id": "The sender's names for it, parted by spaces; the first that was sent counts.",
-    "txid": "What makes an event one: without it a click counts once for each goal.",
-    "event_type": "The sender's words for goals are translated below.",
-    "revenue": "What the customer paid: the advertiser's income.",
-    "payout": "The commission, where the sender names it.",
-    "refund": "What went back to the customer of the sale with this transaction ID.",
+    "click_id": _("The sender's names for it, parted by spaces; the first that was sent counts."),
+    "txid": _("What makes an event one: without it a click counts once for each goal."),
+    "event_type": _("The sender's words for goals are translated below."),
+    "revenue": _("What the customer paid: the advertiser's income."),
+    "payout": _("The commission, where the sender names it."),
+    "refund": _("What went back to the customer of the sale with this transaction ID."),
 }
 PLACES = ", ".join(f"{{{name}}}" for name in VALUES)
 
@@ -65,8 +72,8 @@ def _parameters() -> dict[str, forms.Field]:
             made[fixed_field(ours)] = forms.CharField(
                 required=False,
                 max_length=100,
-                label="If none is sent",
-                help_text="Without a name beside it this is what it always is.",
+                label=_("If none is sent"),
+                help_text=_("Without a name beside it this is what it always is."),
                 widget=UnfoldAdminTextInputWidget(),
             )
     return made
@@ -79,27 +86,35 @@ def _words_field(label: str, help_text: str) -> forms.CharField:
 
 def answer_choices() -> list[tuple[str, str]]:
     """Our own answer, the operator's bodies, and every platform that has an answer of its own."""
-    presets = [(each.name, f"As {each.title} answers") for each in DIALECTS if each.answers is not native_answer]
-    return [(NATIVE, "As Affidavit answers: JSON with every problem"), (OWN, "With the bodies below"), *presets]
+    presets = [
+        (each.name, gettext("As {title} answers").format(title=each.title))
+        for each in DIALECTS
+        if each.answers is not native_answer
+    ]
+    return [
+        (NATIVE, gettext("As Affidavit answers: JSON with every problem")),
+        (OWN, gettext("With the bodies below")),
+        *presets,
+    ]
 
 
 class MappingForm(forms.ModelForm):  # type: ignore[type-arg]
     words_status = _words_field(
-        "Words for the status",
-        "One a line: their word = pending, approved or rejected. Words that are not listed are taken as they are.",
+        _("Words for the status"),
+        _("One a line: their word = pending, approved or rejected. Words that are not listed are taken as they are."),
     )
     words_goal = _words_field(
-        "Words for goals",
-        "One a line: their word = the code of a goal; with nothing after the = it is the advertiser's default goal.",
+        _("Words for goals"),
+        _("One a line: their word = the code of a goal; with nothing after the = it is the advertiser's default goal."),
     )
     token_names = forms.CharField(
         required=False,
         max_length=700,
-        label="Names of the token",
-        help_text="Beside token, the bearer and the address, where it is always looked for.",
+        label=_("Names of the token"),
+        help_text=_("Beside token, the bearer and the address, where it is always looked for."),
         widget=UnfoldAdminTextInputWidget({"spellcheck": "false"}),
     )
-    answers_as = forms.ChoiceField(choices=answer_choices, label="Answers", widget=UnfoldAdminSelectWidget)
+    answers_as = forms.ChoiceField(choices=answer_choices, label=_("Answers"), widget=UnfoldAdminSelectWidget)
 
     class Meta:
         model = SenderMapping
@@ -108,9 +123,13 @@ class MappingForm(forms.ModelForm):  # type: ignore[type-arg]
             *("answers_as", "content_type", "taken_body", "duplicate_body", "refused_body", "refused_status"),
         )
         help_texts = {
-            "time_format": "As for strptime: %d.%m.%Y %H:%M. Empty: ISO 8601 or seconds since 1970, also in thousands.",
-            "time_zone": "Of times that name no offset: UTC, Europe/Berlin …",
-            "taken_body": f"In braces: {PLACES}, and {{sent.NAME}} for a parameter as it was sent.",
+            "time_format": _(
+                "As for strptime: %d.%m.%Y %H:%M. Empty: ISO 8601 or seconds since 1970, also in thousands."
+            ),
+            "time_zone": _("Of times that name no offset: UTC, Europe/Berlin …"),
+            "taken_body": format_lazy(
+                _("In braces: {places}, and {{sent.NAME}} for a parameter as it was sent."), places=PLACES
+            ),
         }
         widgets = {
             name: UnfoldAdminTextareaWidget({"rows": 3, "spellcheck": "false"})
@@ -143,9 +162,11 @@ class MappingForm(forms.ModelForm):  # type: ignore[type-arg]
             if not line.strip():
                 continue
             if not mark or not theirs:
-                self.add_error(field, f"Line {number}: write their word = ours.")
+                self.add_error(field, gettext("Line {number}: write their word = ours.").format(number=number))
             elif theirs in words:
-                self.add_error(field, f"Line {number}: {theirs[:60]} is there twice.")
+                self.add_error(
+                    field, gettext("Line {number}: {theirs} is there twice.").format(number=number, theirs=theirs[:60])
+                )
             else:
                 words[theirs] = ours.strip().lower()
         return words

@@ -11,6 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter
 from unfold.decorators import action, display
 
@@ -22,6 +23,7 @@ from conversions.dialects.rules import FIXED
 from conversions.dialects.table import BY_NAME, DIALECTS
 from conversions.models import SenderMapping
 from conversions.models.mappings import NATIVE, OWN
+from records.translation import gettext_lazy as _
 from web.panel import PanelAdmin, clipped, code, column, link_to, table_column, two_lines
 from web.panel.columns import once
 
@@ -50,7 +52,9 @@ def parameters_of(row: SenderMapping) -> Iterator[tuple[object, ...]]:
 
 
 def words_of(row: SenderMapping) -> list[tuple[object, ...]]:
-    return [("Status", *pair) for pair in row.statuses.items()] + [("Goal", *pair) for pair in row.goals.items()]
+    return [(gettext("Status"), *pair) for pair in row.statuses.items()] + [
+        (gettext("Goal"), *pair) for pair in row.goals.items()
+    ]
 
 
 @admin.register(SenderMapping)
@@ -61,7 +65,7 @@ class SenderMappingAdmin(PanelAdmin):
     list_filter = (("is_active", BooleanRadioFilter), ("advertiser", AutocompleteSelectFilter))
     list_select_related = ("advertiser",)
     search_fields = ("name", "slug")
-    search_help_text = "Name, or the name in the address"
+    search_help_text = _("Name, or the name in the address")
     sortable_by = ("named", "changed_at")
     autocomplete_fields = ("advertiser",)
     actions_list = ("start_from_preset",)
@@ -75,13 +79,13 @@ class SenderMappingAdmin(PanelAdmin):
     )
     fieldsets = (
         (None, {"fields": (("name", "slug"), ("advertiser", "is_active"))}),
-        ("Parameters", {"fields": (*parameter_rows(set(LABELS) - set(RARE)), "token_names")}),
+        (_("Parameters"), {"fields": (*parameter_rows(set(LABELS) - set(RARE)), "token_names")}),
         (
-            "Words and units",
+            _("Words and units"),
             {"fields": ("words_goal", "words_status", ("minor_units", "adds_lists"), ("time_format", "time_zone"))},
         ),
         (
-            "Answer",
+            _("Answer"),
             {
                 "fields": (
                     "answers_as",
@@ -92,29 +96,29 @@ class SenderMappingAdmin(PanelAdmin):
                 )
             },
         ),
-        ("Seldom sent", {"fields": parameter_rows(RARE), "classes": ("collapse",)}),
+        (_("Seldom sent"), {"fields": parameter_rows(RARE), "classes": ("collapse",)}),
     )
-    made_fieldset = ("For the sender", {"fields": ("ready_address", ("version", "changed_at"))})
+    made_fieldset = (_("For the sender"), {"fields": ("ready_address", ("version", "changed_at"))})
 
     # With permission to view only, show the stored tables: the form's inputs are no fields of the row.
     seen_fieldsets = (
         fieldsets[0],
         (
-            "Reading",
+            _("Reading"),
             {"fields": ("parameters_shown", "words_shown", "token_names_shown", ("minor_units", "adds_lists"))},
         ),
-        ("Times", {"fields": (("time_format", "time_zone"),)}),
+        (_("Times"), {"fields": (("time_format", "time_zone"),)}),
         fieldsets[3],
     )
-    named = two_lines("Mapping", "name", lambda row: code(f"/d/{row.slug}/"), ordering="name")
-    advertiser_shown = column("Advertiser", "advertiser", link_to, empty="Every advertiser")
-    token_names_shown = column("Names of the token", lambda row: ", ".join([*row.tokens, "token"]))
-    reads = column("Reads", names_read, clipped)
+    named = two_lines(_("Mapping"), "name", lambda row: code(f"/d/{row.slug}/"), ordering="name")
+    advertiser_shown = column(_("Advertiser"), "advertiser", link_to, empty=_("Every advertiser"))
+    token_names_shown = column(_("Names of the token"), lambda row: ", ".join([*row.tokens, "token"]))
+    reads = column(_("Reads"), names_read, clipped)
     parameters_shown = table_column(
-        "Parameters", ("Field", "Names", "Where none is sent"), parameters_of, empty="None."
+        _("Parameters"), (_("Field"), _("Names"), _("Where none is sent")), parameters_of, empty=_("None.")
     )
     words_shown = table_column(
-        "Words", ("Field", "Theirs", "Ours"), words_of, empty="None: words are taken as they are."
+        _("Words"), (_("Field"), _("Theirs"), _("Ours")), words_of, empty=_("None: words are taken as they are.")
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: SenderMapping | None = None) -> Any:
@@ -134,19 +138,19 @@ class SenderMappingAdmin(PanelAdmin):
         initial = super().get_changeform_initial_data(request)
         return {**started_from(str(initial.pop("preset", ""))), **initial}
 
-    @action(description="Start from a preset", icon="content_copy", permissions=["add"], url_path="presets")
+    @action(description=_("Start from a preset"), icon="content_copy", permissions=["add"], url_path="presets")
     def start_from_preset(self, request: HttpRequest) -> HttpResponse:
         """The platforms that a new mapping can be based on."""
         add = reverse("admin:conversions_sendermapping_add")
         context = {
             **self.admin_site.each_context(request),
-            "title": "Start from a preset",
+            "title": gettext("Start from a preset"),
             "opts": self.opts,
             "presets": [(each, f"{add}?{urlencode({'preset': each.name})}") for each in DIALECTS],
         }
         return TemplateResponse(request, "admin/conversions/sendermapping/presets.html", context)
 
-    @action(description="Try it", icon="stethoscope", permissions=["view"], url_path="try")
+    @action(description=_("Try it"), icon="stethoscope", permissions=["view"], url_path="try")
     def try_it(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Open the postback doctor, which reads pasted requests with this mapping."""
         slug = SenderMapping.objects.values_list("slug", flat=True).get(pk=object_id)
@@ -155,13 +159,15 @@ class SenderMappingAdmin(PanelAdmin):
         except NoReverseMatch:
             return HttpResponseRedirect(reverse("admin:conversions_sendermapping_change", args=[object_id]))
 
-    @display(description="Answers")
+    @display(description=_("Answers"))
     def answered(self, row: SenderMapping) -> str:
-        own = {OWN: "With its own bodies", NATIVE: "As Affidavit"}
+        own = {OWN: gettext("With its own bodies"), NATIVE: gettext("As Affidavit")}
         preset = BY_NAME.get(row.answers_as)
-        return own.get(row.answers_as) or (f"As {preset.title}" if preset else row.answers_as)
+        return own.get(row.answers_as) or (
+            gettext("As {preset}").format(preset=preset.title) if preset else row.answers_as
+        )
 
-    @display(description="Address")
+    @display(description=_("Address"))
     @once
     def ready_address(self, row: SenderMapping) -> SafeString:
         """The address on each host that accepts postbacks; values that the sender fills in are in braces."""
@@ -169,7 +175,7 @@ class SenderMappingAdmin(PanelAdmin):
         domains = TrackingDomain.objects.filter(is_active=True).order_by("host").values_list("host", flat=True)
         hosts = [settings.PUBLIC_URL, *(f"https://{host}" for host in domains[:MOST_HOSTS])]
         lines = format_html_join("", '<p class="aff-code aff-wrap">{}{}</p>', ((host, path) for host in hosts))
-        message = (
+        message = gettext(
             "What the sender fills in stands in braces: write its own macros in their place. {token} is a token of the "
             "advertiser; a sender that cannot add one takes it into the path: /d/%s/TOKEN/postback."
         )

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter, ChoicesCheckboxFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -17,7 +18,8 @@ from unfold.enums import ActionVariant
 from affiliates.models import User
 from conversions.intake import expire_parked, try_parked
 from conversions.models import ParkedPostback, Postback
-from records.words import counted
+from records.translation import format_lazy
+from records.translation import gettext_lazy as _
 from tracking.click_id.pasted import narrowed
 from web.panel import (
     ConfirmForm,
@@ -49,33 +51,37 @@ class DecideParked(ConfirmForm):
         chosen = [row.pk for row in self.rows]
         still = set(ParkedPostback.objects.filter(pk__in=chosen).values_list("pk", flat=True))
         outcomes = dict(Postback.objects.filter(pk__in=chosen).values_list("pk", "outcome"))
-        counts = Counter("still waiting" if pk in still else outcomes.get(pk, "gone") for pk in chosen)
+        counts = Counter(gettext("still waiting") if pk in still else outcomes.get(pk, "gone") for pk in chosen)
         return ", ".join(f"{number} {status.replace('_', ' ')}" for status, number in counts.most_common())
 
 
 class TryParked(DecideParked):
-    title, submit = "Try now", "Try now"
-    explanation = (
+    title, submit = _("Try now"), _("Try now")
+    explanation = _(
         "They are decided at once rather than at their next try, with all others that wait for the same. What is "
         "still not there is waited for as before."
     )
 
     def perform(self, *, actor: User, now: datetime) -> str:
         try_parked([row.pk for row in self.rows], now=now)
-        return f"Tried again: {self.became()}."
+        return format_lazy(_("Tried again: {became}."), became=self.became())
 
 
 class ExpireParked(DecideParked):
-    title, submit, tone = "Give up", "Give up", "danger"
-    explanation = (
+    title, submit, tone = _("Give up"), _("Give up"), "danger"
+    explanation = _(
         "They wait no longer, and repeats of the same go with them. What they wait for may still come: then a request "
         "is decided by it, never thrown away. Afterwards one can be decided again from the list of postbacks."
     )
-    note = note_field(required=True, label="Reason", help_text="Why, in a few words. It stands in the trace.")
+    note = note_field(required=True, label=_("Reason"), help_text=_("Why, in a few words. It stands in the trace."))
 
     def perform(self, *, actor: User, now: datetime) -> str:
         expire_parked([row.pk for row in self.rows], by=str(actor), note=self.cleaned_data["note"], now=now)
-        return f"Given up: {self.became()}. Reason: {self.cleaned_data['note']}"
+        return format_lazy(
+            _("Given up: {became}. Reason: {cleaned_data}"),
+            became=self.became(),
+            cleaned_data=self.cleaned_data["note"],
+        )
 
 
 @admin.register(ParkedPostback)
@@ -93,26 +99,26 @@ class ParkedPostbackAdmin(RecordAdmin):
     )
     list_select_related = ("postback", "advertiser")
     search_fields = ("awaited",)
-    search_help_text = "Postback ID (pb_…), transaction ID, or what is awaited, in full"
+    search_help_text = _("Postback ID (pb_…), transaction ID, or what is awaited, in full")
     ordering = ("parked_at", "postback")
     sortable_by = ()
     actions = ("try_now", "give_up")
     actions_detail = ("trace", "try_now", "give_up")
-    try_now = question(TryParked, description="Try now", icon="play_arrow")
-    give_up = question(ExpireParked, description="Give up", icon="block", variant=ActionVariant.DANGER)
+    try_now = question(TryParked, description=_("Try now"), icon="play_arrow")
+    give_up = question(ExpireParked, description=_("Give up"), icon="block", variant=ActionVariant.DANGER)
     fields = (
         *(("postback_shown", "advertiser"), ("waits_label", "awaited_shown"), ("occurred_at", "since")),
         *(("next_try", "until"), "is_repeat"),
     )
-    postback_shown = column("Postback", "postback.public_id", code)
-    advertiser_link = column("Advertiser", "advertiser", link_to)
-    waits_label = label_column("Waits for", "waits_for", TONES)
-    awaited_shown = column("Which", awaited, code)
+    postback_shown = column(_("Postback"), "postback.public_id", code)
+    advertiser_link = column(_("Advertiser"), "advertiser", link_to)
+    waits_label = label_column(_("Waits for"), "waits_for", TONES)
+    awaited_shown = column(_("Which"), awaited, code)
     wait = column(
-        "Since, until", lambda row: format_html("<span>{}<br>{}</span>", when(row.parked_at), when(row.expires_at))
+        _("Since, until"), lambda row: format_html("<span>{}<br>{}</span>", when(row.parked_at), when(row.expires_at))
     )
-    since = column("Since", "parked_at", when)
-    until = column("Given up at", "expires_at", when)
+    since = column(_("Since"), "parked_at", when)
+    until = column(_("Given up at"), "expires_at", when)
 
     def get_search_results(
         self, request: HttpRequest, queryset: "QuerySet[ParkedPostback]", search_term: str
@@ -130,16 +136,16 @@ class ParkedPostbackAdmin(RecordAdmin):
             return reverse("admin:conversions_parkedpostback_changelist")
         return super()._after(request, form)
 
-    @action(description="Whole story", icon="timeline", permissions=["view"])
+    @action(description=_("Whole story"), icon="timeline", permissions=["view"])
     def trace(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The parked row may be decided and gone meanwhile; its postback stays."""
         public_id = Postback.objects.values_list("public_id", flat=True).get(pk=object_id)
         return HttpResponseRedirect(reverse("trace:postback", args=[public_id]))
 
-    @display(description="Next try")
+    @display(description=_("Next try"))
     def next_try(self, row: ParkedPostback) -> SafeString | str:
         if row.is_repeat:
-            return "With the one that it repeats"
-        tried = f"{counted(row.tries, 'try', 'tries')} so far"
-        at = "Due now" if row.next_try_at <= timezone.now() else when(row.next_try_at)
+            return gettext("With the one that it repeats")
+        tried = ngettext("{number} try so far", "{number} tries so far", row.tries).format(number=row.tries)
+        at = gettext("Due now") if row.next_try_at <= timezone.now() else when(row.next_try_at)
         return format_html("<span>{}<br>{}</span>", at, tried)

@@ -11,6 +11,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     ChoicesCheckboxFilter,
@@ -24,7 +25,7 @@ from conversions.admin.forms import ReplayPostbacks
 from conversions.intake.write.answer import stored_answer
 from conversions.models import ParkedPostback, Postback, Trace
 from conversions.reasons.codes import Reason
-from records.words import counted
+from records.translation import gettext_lazy as _
 from tracking.admin.clicks import click_column, click_key
 from tracking.click_id.pasted import narrowed
 from web.cells import NOTHING
@@ -80,14 +81,14 @@ def _address(text: str) -> str:
 # Postbacks that are stored but not decided yet were left by a crash; the sweep decides them.
 DecidedFilter = one_of(
     "decision",
-    {"no": ("Not decided yet", Q(decided_at=None)), "yes": ("Decided", ~Q(decided_at=None))},
+    {"no": (_("Not decided yet"), Q(decided_at=None)), "yes": (_("Decided"), ~Q(decided_at=None))},
     parameter="decided",
     is_radio=True,
 )
 IN_VAIN = (Reason.CUSTOMER_NEVER_CAME, Reason.SALE_NEVER_CAME, Reason.CLICK_NEVER_CAME)
 ParkedFilter = one_of(
     "parked",
-    {"waiting": ("Waiting", Q(parked__isnull=False)), "in_vain": ("Waited in vain", Q(reason__in=IN_VAIN))},
+    {"waiting": (_("Waiting"), Q(parked__isnull=False)), "in_vain": (_("Waited in vain"), Q(reason__in=IN_VAIN))},
     is_radio=True,
 )
 
@@ -123,15 +124,15 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
     )
     list_select_related = ("advertiser", "parked")
     search_fields = ("public_id",)
-    search_help_text = "Postback ID (pb_…), transaction ID, click ID, or the sender's IP address"
+    search_help_text = _("Postback ID (pb_…), transaction ID, click ID, or the sender's IP address")
     ordering = ("-id",)
     sortable_by = ()
     actions = ("replay",)
     actions_list = ("import_events",)
     actions_detail = ("trace", "replay")
     trace = whole_story("postback", "public_id")
-    replay = question(ReplayPostbacks, description="Decide again", icon="replay")
-    import_events = question(ImportEvents, description="Import from a file", icon="upload_file")
+    replay = question(ReplayPostbacks, description=_("Decide again"), icon="replay")
+    import_events = question(ImportEvents, description=_("Import from a file"), icon="upload_file")
     fieldsets = (
         (
             None,
@@ -147,7 +148,7 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
             },
         ),
         (
-            "As it was sent",
+            _("As it was sent"),
             {
                 "fields": (
                     ("endpoint", "mapping"),
@@ -159,24 +160,27 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
                 )
             },
         ),
-        ("As it was answered", {"fields": ("answered",)}),
+        (_("As it was answered"), {"fields": ("answered",)}),
     )
-    outcome_label = label_column("Outcome", "outcome", OUTCOME_TONES)
-    time = column("Received", "received_at", when)
+    outcome_label = label_column(_("Outcome"), "outcome", OUTCOME_TONES)
+    time = column(_("Received"), "received_at", when)
     named = two_lines(
-        "Postback and transaction",
+        _("Postback and transaction"),
         PUBLIC_ID,
-        shown("transaction_id", code, empty="no transaction ID"),
+        shown("transaction_id", code, empty=_("no transaction ID")),
     )
-    shown_id = column("Postback ID", "public_id", code)
-    advertiser_link = column("Advertiser", "advertiser", link_to, empty="Not known")
+    shown_id = column(_("Postback ID"), "public_id", code)
+    advertiser_link = column(_("Advertiser"), "advertiser", link_to, empty=_("Not known"))
     http_status = column("HTTP", lambda row: row.answers[-1].http_status if row.answers else "–")
     click_shown = click_column()
     sent = table_column(
-        "Parameters", ("Name", "Value"), lambda row: name_cells(row.parameters), empty="The request had no parameters."
+        _("Parameters"),
+        (_("Name"), _("Value")),
+        lambda row: name_cells(row.parameters),
+        empty=_("The request had no parameters."),
     )
     headers_shown = table_column(
-        "Headers kept", ("Name", "Value"), lambda row: name_cells(row.headers.items()), empty="None."
+        _("Headers kept"), (_("Name"), _("Value")), lambda row: name_cells(row.headers.items()), empty=_("None.")
     )
     resource_classes = (
         export_of(
@@ -212,32 +216,33 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
             found |= Q(click_id=key)
         return queryset.filter(found), False
 
-    @display(description="Reason")
+    @display(description=_("Reason"))
     def why(self, row: Postback) -> SafeString:
-        shown = clipped(row.get_reason_display() or "Not decided yet")
+        shown = clipped(row.get_reason_display() or gettext("Not decided yet"))
         parked = parked_of(row)
-        return format_html("{}<br>until {}", shown, when(parked.expires_at)) if parked else shown
+        return format_html(gettext("{}<br>until {}"), shown, when(parked.expires_at)) if parked else shown
 
-    @display(description="Waiting for")
+    @display(description=_("Waiting for"))
     def waits_for(self, row: Postback) -> SafeString | str:
         parked = parked_of(row)
         if parked is None:
             return NOTHING
         return format_html("{}: {}", parked.get_waits_for_display(), code(parked.awaited.replace("|", " ")))
 
-    @display(description="Given up at")
+    @display(description=_("Given up at"))
     def expires(self, row: Postback) -> SafeString | str:
         parked = parked_of(row)
         if parked is None:
             return NOTHING
-        tried = f"{counted(parked.tries, 'try', 'tries')} so far, next"
+        tried = ngettext("{number} try so far, next", "{number} tries so far, next", parked.tries)
+        tried = tried.format(number=parked.tries)
         return format_html("{} ({} {})", when(parked.expires_at), tried, when(parked.next_try_at))
 
-    @display(description="Answer")
+    @display(description=_("Answer"))
     @once
     def answered(self, row: Any) -> SafeString | str:
         if not row.answers:
-            return "Not decided yet; the sweep takes it up within a minute."
+            return gettext("Not decided yet; the sweep takes it up within a minute.")
         decision = stored_answer(row)
         text = json.dumps(decision.body, indent=2, ensure_ascii=False)
         return format_html('<pre class="aff-pre">HTTP {}\n{}</pre>', decision.http_status, text)
@@ -258,7 +263,7 @@ class TraceAdmin(RecordAdmin):
     list_filter = (("outcome", ChoicesCheckboxFilter), ("reason", ChoicesDropdownFilter))
     list_select_related = ("postback", "conversion")
     search_fields = ("postback__public_id__exact", "conversion__public_id__exact")
-    search_help_text = "Postback ID (pb_…) or conversion ID (cv_…)"
+    search_help_text = _("Postback ID (pb_…) or conversion ID (cv_…)")
     ordering = ("-id",)
     sortable_by = ()
     fields = (
@@ -268,19 +273,19 @@ class TraceAdmin(RecordAdmin):
         "problems_shown",
         "steps_shown",
     )
-    outcome_label = label_column("Outcome", "outcome", OUTCOME_TONES)
-    time = column("Time", "decided_at", when)
-    postback_link = column("Postback", "postback", link_to)
+    outcome_label = label_column(_("Outcome"), "outcome", OUTCOME_TONES)
+    time = column(_("Time"), "decided_at", when)
+    postback_link = column(_("Postback"), "postback", link_to)
     conversion_link = columns.CONVERSION
     problems_shown = table_column(
-        "Problems",
-        ("Field", "What is wrong", "How to fix it"),
+        _("Problems"),
+        (_("Field"), _("What is wrong"), _("How to fix it")),
         lambda row: ((code(p.get("field")), p.get("message", ""), p.get("remedy", "")) for p in row.problems),
-        empty="None.",
+        empty=_("None."),
     )
     steps_shown = table_column(
-        "Steps",
-        ("Step", "Result", "Rule", "Input", "Note"),
+        _("Steps"),
+        (_("Step"), _("Result"), _("Rule"), _("Input"), _("Note")),
         lambda row: map(step_cells, row.steps),
-        empty="No steps were kept.",
+        empty=_("No steps were kept."),
     )

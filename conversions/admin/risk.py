@@ -13,6 +13,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+from django.utils.translation import gettext
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
@@ -27,6 +29,8 @@ from conversions.reasons.codes import Reason
 from conversions.risk.reviews import resolve
 from conversions.risk_signals.base import SignalGroup
 from conversions.risk_signals.table import SIGNALS, title_of
+from records.translation import format_lazy
+from records.translation import gettext_lazy as _
 from records.words import counted
 from web.panel import (
     ChoosingForm,
@@ -51,11 +55,11 @@ OTHERS = (HeldConversions.RULES, HeldConversions.CAP, HeldConversions.CLOSED)
 class DecideReviews(ChoosingForm):
     """Decide held conversions, with a reason that the affiliate sees."""
 
-    counts = "revenue"
+    counts = _("revenue")
     approves: ClassVar[bool]
     done: ClassVar[str]
     reasons: ClassVar[tuple[Reason, ...]]
-    note = note_field(required=True, help_text="Why, in a few words. The affiliate reads it.")
+    note = note_field(required=True, help_text=_("Why, in a few words. The affiliate reads it."))
 
     def __init__(self, rows: Any, data: Any = None, **kwargs: Any) -> None:
         super().__init__(rows, data, **kwargs)
@@ -81,21 +85,21 @@ class DecideReviews(ChoosingForm):
         return Worth(str(row.conversion.affiliate), [(revenue, currency)] if revenue is not None and currency else [])
 
     def kind_of(self, row: RiskReview) -> str:
-        return row.get_resolution_display() if row.resolved_at else "Held for review"
+        return row.get_resolution_display() if row.resolved_at else gettext("Held for review")
 
     @transaction.atomic
     def perform(self, *, actor: User, now: datetime) -> str:
         reason = Reason(self.cleaned_data["reason"])
         chosen, left = self.sorted_out(self._read_anew())
         if left and not chosen:
-            raise ValidationError(f"Nothing was changed. {left_words(left)}")
+            raise ValidationError(format_lazy(_("Nothing was changed. {left_words}"), left_words=left_words(left)))
         try:
             count = resolve(
                 conversion_ids=[row.pk for row in chosen], approve=self.approves, reason=reason,
                 note=self.cleaned_data["note"], actor=actor, now=now,
             )  # fmt: skip
         except StatusNotAllowed as error:
-            raise ValidationError(f"Nothing was changed. {error}") from error
+            raise ValidationError(format_lazy(_("Nothing was changed. {error}"), error=error)) from error
         self.rows = chosen
         self.log_words = f"{counted(count, 'held conversion')} {self.done}: {reason.label.lower()}."
         return f"{self.log_words} {left_words(left)}".strip()
@@ -109,8 +113,8 @@ class DecideReviews(ChoosingForm):
 
 
 class ApproveReviews(DecideReviews):
-    title, submit, approves, done = "Approve", "Approve", True, "approved"
-    explanation = "The conversion counts; its commission is booked within seconds."
+    title, submit, approves, done = _("Approve"), _("Approve"), True, _("approved")
+    explanation = _("The conversion counts; its commission is booked within seconds.")
     reasons = (Reason.OPERATOR_APPROVED,)
     ticks: ClassVar[dict[str, str]] = {kind.value: LABELS[kind] for kind in OTHERS}
 
@@ -124,8 +128,8 @@ class ApproveReviews(DecideReviews):
 
 
 class RejectReviews(DecideReviews):
-    title, submit, tone, approves, done = "Reject", "Reject", "danger", False, "rejected"
-    explanation = "What was approved before its mark was known is reversed in the ledger; nothing is deleted."
+    title, submit, tone, approves, done = _("Reject"), _("Reject"), "danger", False, _("rejected")
+    explanation = _("What was approved before its mark was known is reversed in the ledger; nothing is deleted.")
     reasons = (Reason.FRAUD, Reason.OPERATOR_REJECTED)
 
 
@@ -133,10 +137,10 @@ class RejectReviews(DecideReviews):
 StateFilter = one_of(
     "state",
     {
-        "open": ("Open", Q(resolved_at=None)),
-        "overdue": ("Past its end date", lambda: Q(resolved_at=None, held_until__lt=timezone.now())),
-        "late": ("Approved before the mark", Q(resolved_at=None, is_late=True)),
-        "all": ("All", Q()),
+        "open": (_("Open"), Q(resolved_at=None)),
+        "overdue": (_("Past its end date"), lambda: Q(resolved_at=None, held_until__lt=timezone.now())),
+        "late": (_("Approved before the mark"), Q(resolved_at=None, is_late=True)),
+        "all": (_("All"), Q()),
     },
     default="open",
 )
@@ -157,7 +161,7 @@ class RiskReviewAdmin(RecordAdmin):
     )
     list_select_related = ("conversion__goal__offer", "conversion__affiliate", "owner")
     search_fields = ("conversion__public_id__exact", "conversion__transaction_id__exact")
-    search_help_text = "Conversion ID (cv_…) or transaction ID"
+    search_help_text = _("Conversion ID (cv_…) or transaction ID")
     ordering = ("held_until", "pk")
     sortable_by = ()
     actions = ("approve", "reject")
@@ -177,29 +181,37 @@ class RiskReviewAdmin(RecordAdmin):
             },
         ),
     )
-    approve = question(ApproveReviews, description="Approve", icon="check", variant=ActionVariant.PRIMARY)
-    reject = question(RejectReviews, description="Reject", icon="close")
+    approve = question(ApproveReviews, description=_("Approve"), icon="check", variant=ActionVariant.PRIMARY)
+    reject = question(RejectReviews, description=_("Reject"), icon="close")
     named, conversion_link, who = columns.NAMED, columns.CONVERSION, columns.WHO
     affiliate_link = columns.AFFILIATE
-    points = column("Score", lambda row: f"{row.score} of {row.threshold}")
-    marks = column("Marks", lambda row: ", ".join(f"{title_of(part['mark'])} {part['points']}" for part in row.parts))
-    ends = column("Held until", "held_until", when)
+    points = column(
+        _("Score"), lambda row: gettext("{score} of {threshold}").format(score=row.score, threshold=row.threshold)
+    )
+    marks = column(
+        _("Marks"), lambda row: ", ".join(f"{title_of(part['mark'])} {part['points']}" for part in row.parts)
+    )
+    ends = column(_("Held until"), "held_until", when)
 
-    @display(description="Parts of the score")
+    @display(description=_("Parts of the score"))
     def parts_shown(self, row: RiskReview) -> SafeString:
         lines = ((title_of(part["mark"]), part["points"], part["note"]) for part in row.parts)
         return format_html("<ul>{}</ul>", format_html_join("", "<li><b>{}: {}</b> {}</li>", lines))
 
-    @display(description="State")
+    @display(description=_("State"))
     def state(self, row: RiskReview) -> SafeString:
         if row.resolved_at:
             return label(row.get_resolution_display(), "default")
         if row.held_until < timezone.now():
-            return label("Past its end date", "danger")
-        return label("Approved before the mark", "info") if row.is_late else label("HeldConversions", "warning")
+            return label(gettext("Past its end date"), "danger")
+        return (
+            label(gettext("Approved before the mark"), "info")
+            if row.is_late
+            else label(gettext("HeldConversions"), "warning")
+        )
 
 
-ABOUT_POINTS = (
+ABOUT_POINTS = _(
     "Points of all signals are added up. From the threshold on the conversion is held: the affiliate sees why and "
     "until when, the owner decides it in the queue. 0 points switch a signal off."
 )
@@ -219,7 +231,7 @@ class RiskPolicyAdmin(PanelAdmin):
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if isinstance(db_field, models.DurationField):
-            return DaysField(help_text=str(db_field.help_text))
+            return DaysField(label=str(capfirst(db_field.verbose_name)), help_text=str(db_field.help_text))
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
 

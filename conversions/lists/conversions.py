@@ -4,6 +4,7 @@ from rest_framework import serializers
 
 from affiliates.api import AdvertiserName, AffiliateName, OfferName
 from conversions.models import Conversion, Goal
+from records.translation import gettext_lazy as _
 from tracking.click_id.codec import text_of
 from web.lists import API, EXPORT, Choice, Code, Column, Columns, Flag, Moment, Money, Named, Reference, Status
 
@@ -38,20 +39,25 @@ CONVERSIONS = Columns(
         read=click_id,
         places=EXPORT | API,
         nullable=True,
-        help="40 characters; null when a coupon or lock attributed it.",
+        help=_("40 characters; null when a coupon or lock attributed it."),
     ),
-    Column("link", Reference("link"), read="link.code", nullable=True, help="The link's code."),
+    Column("link", Reference("link"), read="link.code", nullable=True, help=_("The link's code.")),
     Column("evidence", Choice(), places=API),
     Column("customer_id", read="customer.customer_id", nullable=True, is_for_operators=True, places=API),
     Column(
-        "revenue", Money(), nullable=True, is_for_operators=True, places=API, help="The advertiser's income, as sent."
+        "revenue",
+        Money(),
+        nullable=True,
+        is_for_operators=True,
+        places=API,
+        help=_("The advertiser's income, as sent."),
     ),
     Column(
         "refunded",
         Money(),
         is_for_operators=True,
         places=API,
-        help="How much of the revenue went back to the customer.",
+        help=_("How much of the revenue went back to the customer."),
     ),
     Column(
         "payout",
@@ -59,7 +65,7 @@ CONVERSIONS = Columns(
         nullable=True,
         is_for_operators=True,
         places=API,
-        help="The sender's word for the commission.",
+        help=_("The sender's word for the commission."),
     ),
     Column("currency", places=API),
     Column("approve_at", Moment(), places=API),

@@ -1,6 +1,7 @@
 """Columns of an offer and of its goals. What a goal pays an affiliate is added by the portal."""
 
 from affiliates.api import AdvertiserName
+from records.translation import gettext_lazy as _
 from web.lists import (
     API,
     EXPORT,
@@ -28,7 +29,7 @@ GOALS = Columns(
     Column("attribution_window", Length(), places=API),
     Column("attribution_window_minimum", Length(), places=API),
     Column("once_per_customer", Flag(), places=API),
-    Column("minimum_revenue", Money("offer.currency"), nullable=True, places=API, help="In the offer's currency."),
+    Column("minimum_revenue", Money("offer.currency"), nullable=True, places=API, help=_("In the offer's currency.")),
 )
 
 OFFERS = Columns(

@@ -31,8 +31,12 @@ class DayField(forms.DateField):
 class FunnelForm(forms.Form):
     """A field with an error does not narrow; the page shows the error. Days are the reader's."""
 
-    offer = forms.ModelChoiceField(Offer.objects.none(), to_field_name="public_id", empty_label=None, required=False)
-    affiliate = forms.ModelChoiceField(Affiliate.objects.all(), to_field_name="public_id", required=False)
+    offer = forms.ModelChoiceField(
+        Offer.objects.none(), to_field_name="public_id", empty_label=None, required=False, label=_("Offer")
+    )
+    affiliate = forms.ModelChoiceField(
+        Affiliate.objects.all(), to_field_name="public_id", required=False, label=_("Affiliate")
+    )
     country = forms.RegexField(r"^[A-Za-z]{2}$", required=False, label=_("Country of the click"), max_length=2)
     since = DayField(required=False, label=_("Clicks from"))
     until = DayField(required=False, label=_("to"))

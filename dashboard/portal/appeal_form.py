@@ -2,8 +2,8 @@
 
 from django import forms
 from django.core.validators import URLValidator
-from django.utils.text import format_lazy
 
+from records.translation import format_lazy
 from records.translation import gettext_lazy as _
 
 SHORTEST = 15

@@ -98,7 +98,9 @@ class OfferFilterForm(Filters):
     q = forms.CharField(
         label=_("Search"), required=False, widget=SearchInput(attrs={"placeholder": _("Name or advertiser")})
     )
-    vertical = forms.ChoiceField(choices=[("", _("Any vertical")), *Offer.Vertical.choices], required=False)
+    vertical = forms.ChoiceField(
+        choices=[("", _("Any vertical")), *Offer.Vertical.choices], required=False, label=_("Vertical")
+    )
     enrolled = forms.ChoiceField(label=_("Access"), choices=ENROLLED, required=False)
 
     def apply(self, rows: QuerySet[Offer]) -> QuerySet[Offer]:
@@ -118,9 +120,9 @@ class LinkFilterForm(Filters):
 
     q = forms.CharField(label=_("Search"), required=False, widget=SearchInput(attrs={"placeholder": _("Name or code")}))
     offer = forms.ModelChoiceField(
-        Offer.objects.none(), to_field_name="public_id", empty_label=_("Any offer"), required=False
+        Offer.objects.none(), to_field_name="public_id", empty_label=_("Any offer"), required=False, label=_("Offer")
     )
-    state = forms.ChoiceField(choices=STATES, required=False)
+    state = forms.ChoiceField(choices=STATES, required=False, label=_("State"))
 
     def prepare(self) -> None:
         self.fields["offer"].queryset = offers_of(self.affiliate)  # type: ignore[attr-defined]
@@ -140,11 +142,13 @@ class ConversionFilterForm(DatedFilters):
     q = forms.CharField(
         label=_("Search"), required=False, widget=SearchInput(attrs={"placeholder": _("Click ID or transaction ID")})
     )
-    status = forms.ChoiceField(choices=[("", _("Any status")), *Conversion.Status.choices], required=False)
-    offer = forms.ModelChoiceField(
-        Offer.objects.none(), to_field_name="public_id", empty_label=_("Any offer"), required=False
+    status = forms.ChoiceField(
+        choices=[("", _("Any status")), *Conversion.Status.choices], required=False, label=_("Status")
     )
-    goal = forms.ChoiceField(choices=[("", _("Any goal")), *Goal.Kind.choices], required=False)
+    offer = forms.ModelChoiceField(
+        Offer.objects.none(), to_field_name="public_id", empty_label=_("Any offer"), required=False, label=_("Offer")
+    )
+    goal = forms.ChoiceField(choices=[("", _("Any goal")), *Goal.Kind.choices], required=False, label=_("Goal"))
     link = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def prepare(self) -> None:
@@ -185,7 +189,7 @@ class ClickFilterForm(DatedFilters):
     DAYS = 30
 
     link = forms.ModelChoiceField(
-        TrackingLink.objects.none(), to_field_name="code", empty_label=_("Any link"), required=False
+        TrackingLink.objects.none(), to_field_name="code", empty_label=_("Any link"), required=False, label=_("Link")
     )
     sub1 = forms.CharField(
         label=_("sub1"), required=False, widget=SearchInput(attrs={"placeholder": _("sub1 is exactly")})
@@ -225,12 +229,12 @@ class MoneyFilters(DatedFilters):
     moment: ClassVar[str]
     codes: ClassVar[tuple[str, ...]] = ()
 
-    currency = forms.ChoiceField(required=False)
+    currency = forms.ChoiceField(required=False, label=_("Currency"))
 
     def prepare(self) -> None:
         own = self.model._default_manager.filter(affiliate=self.affiliate)
         used = own.order_by("currency").values_list("currency", flat=True).distinct()
-        self.fields["currency"].choices = [("", "Any currency"), *((code, code) for code in used)]  # type: ignore[attr-defined]
+        self.fields["currency"].choices = [("", gettext("Any currency")), *((code, code) for code in used)]  # type: ignore[attr-defined]
 
     def apply(self, rows: QuerySet[Row]) -> QuerySet[Row]:
         chosen = self.chosen
@@ -242,7 +246,7 @@ class MoneyFilters(DatedFilters):
 
 class LedgerFilterForm(MoneyFilters):
     model, moment, codes = LedgerEntry, "booked_at", ("kind",)
-    kind = forms.ChoiceField(choices=[("", "Any kind"), *LedgerEntry.Kind.choices], required=False)
+    kind = forms.ChoiceField(choices=[("", _("Any kind")), *LedgerEntry.Kind.choices], required=False, label=_("Kind"))
     field_order = ("kind", "currency")
 
 
@@ -262,9 +266,11 @@ class StatementFilters(MoneyFilters):
 
 class PayoutFilters(MoneyFilters):
     model, moment, codes = Payout, "created_at", ("status",)
-    status = forms.ChoiceField(choices=[("", "Any status"), *Payout.Status.choices], required=False)
+    status = forms.ChoiceField(
+        choices=[("", _("Any status")), *Payout.Status.choices], required=False, label=_("Status")
+    )
 
 
 class InvoiceFilters(MoneyFilters):
     model, moment, codes = Invoice, "issued_at", ("kind",)
-    kind = forms.ChoiceField(choices=[("", "Any kind"), *Invoice.Kind.choices], required=False)
+    kind = forms.ChoiceField(choices=[("", _("Any kind")), *Invoice.Kind.choices], required=False, label=_("Kind"))

@@ -162,4 +162,5 @@ class ApiKeyForm(forms.Form):
         max_length=60,
         help_text=_("What it is for, so that you know later which one to revoke."),
         widget=forms.TextInput(attrs={"placeholder": _("Nightly report")}),
+        label=_("Name"),
     )

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.utils.translation import gettext, ngettext
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidget
 
 from affiliates.models import User
@@ -29,6 +30,8 @@ from payouts.paying.batches import (
 from payouts.paying.concerns import TITLES, Concern, concerns_of
 from payouts.paying.payments import NotPaid, ReferenceRefused, mark_returned
 from records.money import format_money
+from records.translation import format_lazy
+from records.translation import gettext_lazy as _
 from web.panel import ChoosingForm, ConfirmForm, Keys, Left, Worth, left_words
 from web.panel.choices import totals
 from web.panel.confirm import note_field
@@ -40,12 +43,12 @@ MAX_ANSWER = 5_000_000
 class MakeBatches(ChoosingForm):
     """Put due payouts into batches. Payouts that finance should check first are left out unless ticked."""
 
-    title, submit = "Put into batches", "Make the batches"
-    explanation = (
+    title, submit = _("Put into batches"), _("Make the batches")
+    explanation = _(
         "One batch is made for each method and currency. Another operator has to approve it before its file can be "
         "sent to the bank. What cannot be sent is left out and named."
     )
-    counts = "to send"
+    counts = _("to send")
     ticks: ClassVar[dict[str, str]] = {kind.value: title for kind, title in TITLES.items()}
 
     @classmethod
@@ -61,7 +64,7 @@ class MakeBatches(ChoosingForm):
     def kind_of(self, row: Payout) -> str:
         method = self._methods.get(row.affiliate_id)
         if problem := why_not(row, method):
-            return f"Left out: {problem}"
+            return gettext("Left out: {problem}").format(problem=problem)
         assert method
         return f"{method.get_kind_display()}, {row.sent_currency}"
 
@@ -88,7 +91,7 @@ class MakeBatches(ChoosingForm):
             raise ValidationError(str(error)) from error
         words = left_words([*(Left(str(payout), why) for payout, why in made.left_out), *left])
         if not made.batches:
-            raise ValidationError(f"Nothing can be sent. {words}")
+            raise ValidationError(format_lazy(_("Nothing can be sent. {words}"), words=words))
         names = ", ".join(f"{batch} ({batch.get_kind_display()}, {batch.currency})" for batch in made.batches)
         self.log_words = f"Made {names}."
         problems = " ".join(problem for batch in made.batches if (problem := account_problem(batch.kind)))
@@ -98,9 +101,9 @@ class MakeBatches(ChoosingForm):
 class MarkReturned(ConfirmForm):
     """Paid payouts that came back."""
 
-    title, submit, tone = "Came back", "Book the return", "danger"
-    explanation = "The account gets the money again by a line of its own; the next statement pays it anew."
-    why = note_field(required=True, label="Why", help_text="The affiliate reads it, for example: account closed.")
+    title, submit, tone = _("Came back"), _("Book the return"), "danger"
+    explanation = _("The account gets the money again by a line of its own; the next statement pays it anew.")
+    why = note_field(required=True, label=_("Why"), help_text=_("The affiliate reads it, for example: account closed."))
 
     @classmethod
     def fits(cls, row: Payout) -> bool:
@@ -112,7 +115,11 @@ class MarkReturned(ConfirmForm):
                 mark_returned(payout=row, why=self.cleaned_data["why"], actor=actor, now=now)
             except (NotPaid, ReferenceRefused) as error:
                 raise ValidationError(str(error)) from error
-        return f"{len(self.rows)} marked as come back: {self.cleaned_data['why']}"
+        return format_lazy(
+            _("{number_of_rows} marked as come back: {cleaned_data}"),
+            number_of_rows=len(self.rows),
+            cleaned_data=self.cleaned_data["why"],
+        )
 
 
 class _BatchQuestion(ConfirmForm):
@@ -123,7 +130,9 @@ class _BatchQuestion(ConfirmForm):
     def describe(self, row: PayoutBatch) -> str:
         figures = figures_of(row)
         total = format_money(figures.total, row.currency)
-        return f"{row.get_kind_display()} · {figures.payouts} payouts · {total} · {row.get_status_display()}"
+        return gettext("{kind} · {payouts} payouts · {total} · {status}").format(
+            kind=row.get_kind_display(), payouts=figures.payouts, total=total, status=row.get_status_display()
+        )
 
     def warnings(self) -> list[str]:
         """Warnings to check before confirming, with counts and amounts."""
@@ -140,8 +149,8 @@ class _BatchQuestion(ConfirmForm):
 
 
 class Approve(_BatchQuestion):
-    title, submit = "Approve for sending", "Approve"
-    explanation = "Look at the payouts first. The operator who made a batch cannot approve it."
+    title, submit = _("Approve for sending"), _("Approve")
+    explanation = _("Look at the payouts first. The operator who made a batch cannot approve it.")
     problems = True
 
     @classmethod
@@ -150,12 +159,12 @@ class Approve(_BatchQuestion):
 
     def carry_out(self, row: PayoutBatch, *, actor: User, now: Any) -> str:
         approve_batch(batch=row, actor=actor, now=now)
-        return f"{row} is approved."
+        return gettext("{row} is approved.").format(row=row)
 
 
 class Release(_BatchQuestion):
-    title, submit = "Release the file", "Release"
-    explanation = (
+    title, submit = _("Release the file"), _("Release")
+    explanation = _(
         "The file is made and kept: each download gives the same bytes. From now on the batch counts as sent. What "
         "cannot be written leaves the batch and stays due. If the file was given to the bank before, do not give "
         "it again."
@@ -168,19 +177,27 @@ class Release(_BatchQuestion):
 
     def carry_out(self, row: PayoutBatch, *, actor: User, now: Any) -> str:
         released = release_batch(batch=row, actor=actor, now=now)
-        left = left_words([Left(f"{payout} of {payout.affiliate}", why) for payout, why in released.left_out])
-        words = f"{row} is released: download its file and give it to the bank."
-        return f"{words} {left} They are still due." if left else words
+        left = left_words(
+            [
+                Left(gettext("{payout} of {affiliate}").format(payout=payout, affiliate=payout.affiliate), why)
+                for payout, why in released.left_out
+            ]
+        )
+        words = gettext("{row} is released: download its file and give it to the bank.").format(row=row)
+        return gettext("{words} {left} They are still due.").format(words=words, left=left) if left else words
 
 
 class PayAll(_BatchQuestion):
-    title, submit = "Mark all paid", "Mark all paid"
-    explanation = (
+    title, submit = _("Mark all paid"), _("Mark all paid")
+    explanation = _(
         "Books a payment for each payout in the batch's file that is still due. Nothing is paid twice. What is on its "
         "way by the bank's or wallet's own answer is left to the next answer."
     )
     reference = forms.CharField(
-        max_length=80, widget=UnfoldAdminTextInputWidget, help_text="The bank's or wallet's own reference of the batch."
+        max_length=80,
+        widget=UnfoldAdminTextInputWidget,
+        help_text=_("The bank's or wallet's own reference of the batch."),
+        label=_("Reference"),
     )
 
     @classmethod
@@ -196,9 +213,11 @@ class PayAll(_BatchQuestion):
 
 
 class Cancel(_BatchQuestion):
-    title, submit, tone = "Cancel the batch", "Cancel the batch", "danger"
-    explanation = "Its unpaid payouts are due again. If the file was given to the bank, make sure that it was refused."
-    note = note_field(required=True, help_text="Why, for your own records.")
+    title, submit, tone = _("Cancel the batch"), _("Cancel the batch"), "danger"
+    explanation = _(
+        "Its unpaid payouts are due again. If the file was given to the bank, make sure that it was refused."
+    )
+    note = note_field(required=True, help_text=_("Why, for your own records."))
 
     @classmethod
     def fits(cls, row: PayoutBatch) -> bool:
@@ -206,25 +225,27 @@ class Cancel(_BatchQuestion):
 
     def carry_out(self, row: PayoutBatch, *, actor: User, now: Any) -> str:
         free = cancel_batch(batch=row, actor=actor, note=self.cleaned_data["note"], now=now)
-        return f"{row} is cancelled; {free} payouts are due again."
+        return gettext("{row} is cancelled; {free} payouts are due again.").format(row=row, free=free)
 
 
 class BankAnswer(ConfirmForm):
     """The bank's or wallet's answer as a file."""
 
-    title, submit = "Import the bank's answer", "Import"
-    explanation = (
+    title, submit = _("Import the bank's answer"), _("Import")
+    explanation = _(
         "A CSV with a line for each payout: payout (our ID, po_…), status, and where there are any reference, "
         "reason, amount, currency and batch. "
         "What is unclaimed, pending or on hold is under way and "
         "books nothing. Lines that were imported before change nothing."
     )
-    answer = forms.FileField(label="File", widget=UnfoldAdminFileFieldWidget)
+    answer = forms.FileField(label=_("File"), widget=UnfoldAdminFileFieldWidget)
 
     def clean_answer(self) -> bytes:
         file = self.cleaned_data["answer"]
         if file.size > MAX_ANSWER:
-            raise ValidationError(f"The file has more than {MAX_ANSWER // 1_000_000} MB; split it.")
+            raise ValidationError(
+                gettext("The file has more than {max_answer} MB; split it.").format(max_answer=MAX_ANSWER // 1_000_000)
+            )
         return bytes(file.read())
 
     def perform(self, *, actor: User, now: Any) -> str:
@@ -232,11 +253,24 @@ class BankAnswer(ConfirmForm):
             found = import_result(content=self.cleaned_data["answer"], actor=actor, now=now)
         except BatchRefused as error:
             raise ValidationError(str(error)) from error
-        message = f"{found.paid} paid, {found.failed} failed, {found.returned} came back, {found.in_flight} under way, "
-        message += f"{found.unchanged} known before."
+        message = format_lazy(
+            _("{paid} paid, {failed} failed, {returned} came back, {in_flight} under way, "),
+            paid=found.paid,
+            failed=found.failed,
+            returned=found.returned,
+            in_flight=found.in_flight,
+        )
+        message += format_lazy(_("{unchanged} known before."), unchanged=found.unchanged)
         if found.problems:
             shown = " ".join(found.problems[:20])
-            raise ValidationError(f"{message} {len(found.problems)} lines could not be applied: {shown}")
+            raise ValidationError(
+                format_lazy(
+                    _("{message} {number_of_problems} lines could not be applied: {shown}"),
+                    message=message,
+                    number_of_problems=len(found.problems),
+                    shown=shown,
+                )
+            )
         return message
 
 
@@ -250,7 +284,9 @@ def away_words(batch: PayoutBatch) -> str:
     if not away:
         return ""
     statuses = ", ".join(sorted({payout.in_flight for payout in away}))
-    return f"{_sum(away)} on the way by the bank's or wallet's own answer, neither paid nor back: {statuses}."
+    return gettext("{sum} on the way by the bank's or wallet's own answer, neither paid nor back: {statuses}.").format(
+        sum=_sum(away), statuses=statuses
+    )
 
 
 def problem_words(batch: PayoutBatch) -> list[str]:
@@ -262,10 +298,15 @@ def _problem(words: str, payouts: Sequence[Payout]) -> str:
     if not payouts:
         return words
     names = ", ".join(f"{payout.affiliate} ({payout})" for payout in payouts[:10])
-    more = f" and {len(payouts) - 10} more" if len(payouts) > 10 else ""
+    more = (
+        gettext(" and {number_of_payouts} more").format(number_of_payouts=len(payouts) - 10)
+        if len(payouts) > 10
+        else ""
+    )
     return f"{_sum(payouts)} {words.rstrip('.')}: {names}{more}."
 
 
 def _sum(payouts: Sequence[Payout]) -> str:
     money = totals(Worth("", [(payout.sent_amount, payout.sent_currency)]) for payout in payouts)
-    return f"{len(payouts)} payout{'' if len(payouts) == 1 else 's'}, {money}:"
+    words = ngettext("{number} payout, {money}:", "{number} payouts, {money}:", len(payouts))
+    return words.format(number=len(payouts), money=money)

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -21,6 +22,7 @@ from payouts.admin.batch_forms import Approve, BankAnswer, Cancel, PayAll, Relea
 from payouts.models import ExchangeRate, Payout, PayoutBatch, PayoutFile, PayoutMethod, PayoutTerms
 from payouts.paying.concerns import marks, with_marks
 from payouts.rates.feed import too_old
+from records.translation import gettext_lazy as _
 from web.panel import (
     DayRangeFilter,
     PanelAdmin,
@@ -47,17 +49,17 @@ def on_its_way(row: Payout) -> SafeString | str:
 
 
 # Columns of payouts, on their own page and on the batch's.
-SENT = money_column("Sent", "sent_amount", "sent_currency")
-ON_ITS_WAY = column("On its way", on_its_way)
+SENT = money_column(_("Sent"), "sent_amount", "sent_currency")
+ON_ITS_WAY = column(_("On its way"), on_its_way)
 # An affiliate without access, an invoice that is missing: for payouts that are due.
-TO_LOOK_AT = column("To look at", marks, empty="–")
+TO_LOOK_AT = column(_("To look at"), marks, empty="–")
 
 
 class BatchPayouts(RecordTable):
     model = Payout
     related = ("affiliate", "method")
     fields = ("affiliate", "sent", "method", "status", "on_its_way", "reference", "to_look_at", "failure")
-    verbose_name_plural = "payouts"
+    verbose_name_plural = _("payouts")
     sent, on_its_way, to_look_at = SENT, ON_ITS_WAY, TO_LOOK_AT
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Payout]":
@@ -73,7 +75,7 @@ class PayoutBatchAdmin(RecordAdmin):
     list_display_links = ("shown_id",)
     list_filter = (("status", ChoicesCheckboxFilter), ("kind", ChoicesCheckboxFilter), ("created_at", DayRangeFilter))
     search_fields = ("public_id",)
-    search_help_text = "Batch ID (pt_…)"
+    search_help_text = _("Batch ID (pt_…)")
     ordering = ("-id",)
     sortable_by = ()
     inlines = (BatchPayouts,)
@@ -88,19 +90,19 @@ class PayoutBatchAdmin(RecordAdmin):
     )
     actions_list = ("answer",)
     actions_detail = ("approve", "release", "file", "pay_all", "cancel")
-    approve = question(Approve, description="Approve", icon="verified", variant=ActionVariant.PRIMARY)
-    release = question(Release, description="Release the file", icon="outbox", variant=ActionVariant.PRIMARY)
-    pay_all = question(PayAll, description="Mark all paid", icon="paid", variant=ActionVariant.PRIMARY)
-    cancel = question(Cancel, description="Cancel", icon="cancel")
-    answer = question(BankAnswer, description="Import the bank's answer", icon="upload_file")
-    status_label = label_column("Status", "status", TONES)
-    shown_id = column("Batch", "public_id", code)
+    approve = question(Approve, description=_("Approve"), icon="verified", variant=ActionVariant.PRIMARY)
+    release = question(Release, description=_("Release the file"), icon="outbox", variant=ActionVariant.PRIMARY)
+    pay_all = question(PayAll, description=_("Mark all paid"), icon="paid", variant=ActionVariant.PRIMARY)
+    cancel = question(Cancel, description=_("Cancel"), icon="cancel")
+    answer = question(BankAnswer, description=_("Import the bank's answer"), icon="upload_file")
+    status_label = label_column(_("Status"), "status", TONES)
+    shown_id = column(_("Batch"), "public_id", code)
     count = column(
-        "Payouts", to_list("admin:payouts_payout_changelist", lambda row: row.payouts_in, batch__id__exact="pk")
+        _("Payouts"), to_list("admin:payouts_payout_changelist", lambda row: row.payouts_in, batch__id__exact="pk")
     )
-    total_shown = money_column("Total", lambda row: row.total or Decimal(0))
-    made = column("Made", "created_at", when)
-    approved = column("Approved by", "approved_by", str, empty="–")
+    total_shown = money_column(_("Total"), lambda row: row.total or Decimal(0))
+    made = column(_("Made"), "created_at", when)
+    approved = column(_("Approved by"), "approved_by", str, empty="–")
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[PayoutBatch]":
         rows: QuerySet[PayoutBatch] = super().get_queryset(request)
@@ -114,29 +116,31 @@ class PayoutBatchAdmin(RecordAdmin):
         kept = PayoutFile.objects.filter(batch_id=object_id).exists()
         return [each for each in offered if kept or not each.action_name.endswith("_file")]
 
-    @action(description="Download the file", icon="download", permissions=["decide"], url_path="file")
+    @action(description=_("Download the file"), icon="download", permissions=["decide"], url_path="file")
     def file(self, request: HttpRequest, object_id: int) -> HttpResponse:
         made = PayoutFile.objects.filter(batch_id=object_id).first()
         if made is None:
             batch = get_object_or_404(PayoutBatch, pk=object_id)
-            messages.error(request, f"Batch {batch} has no file yet; approve it and release it first.")
+            messages.error(
+                request, gettext("Batch {batch} has no file yet; approve it and release it first.").format(batch=batch)
+            )
             return HttpResponseRedirect(reverse("admin:payouts_payoutbatch_change", args=[object_id]))
         headers = {"Content-Disposition": f'attachment; filename="{made.name}"', "Cache-Control": "private, no-store"}
         return HttpResponse(bytes(made.content), content_type=made.content_type, headers=headers)
 
-    @display(description="To look at")
+    @display(description=_("To look at"))
     def checks(self, row: PayoutBatch) -> SafeString | str:
         """Problems that prevent the file, payouts that finance should check, and payouts that are on their way."""
         found = [*problem_words(row), *filter(None, [away_words(row)])]
         lines = format_html_join("", "<li>{}</li>", ((words,) for words in found))
-        return format_html("<ul>{}</ul>", lines) if found else "Nothing"
+        return format_html("<ul>{}</ul>", lines) if found else gettext("Nothing")
 
-    @display(description="File")
+    @display(description=_("File"))
     def file_shown(self, row: PayoutBatch) -> SafeString | str:
         file = PayoutFile.objects.filter(batch=row).defer("content").select_related("made_by").first()
         if file is None:
-            return "It is made and stored when the approved batch is released"
-        made = format_html("{}, made {} by {}", file.name, when(file.made_at), file.made_by)
+            return gettext("It is made and stored when the approved batch is released")
+        made = format_html(gettext("{}, made {} by {}"), file.name, when(file.made_at), file.made_by)
         return format_html("{}<br>SHA-256 {}", made, code(file.sha256))
 
 
@@ -152,9 +156,9 @@ class PayoutMethodAdmin(RecordAdmin):
     ordering = ("-id",)
     sortable_by = ()
     fields = (("affiliate", "kind"), ("hint", "in_force"), ("created_at", "created_by"), "replaced_at")
-    affiliate_link = column("Affiliate", "affiliate", link_to)
-    set_at = column("Set", "created_at", when)
-    in_force = yes_no("In force", lambda row: row.replaced_at is None)
+    affiliate_link = column(_("Affiliate"), "affiliate", link_to)
+    set_at = column(_("Set"), "created_at", when)
+    in_force = yes_no(_("In force"), lambda row: row.replaced_at is None)
 
 
 @admin.register(PayoutTerms)
@@ -168,10 +172,13 @@ class PayoutTermsAdmin(PanelAdmin):
     sortable_by = ()
     autocomplete_fields = ("affiliate",)
     fields = ("affiliate", ("minimum", "fee", "currency"), "hold_days")
-    for_whom = column("For", "affiliate", str, empty="All other affiliates")
-    minimum_shown = money_column("Minimum", "minimum")
-    fee_shown = money_column("Fee", "fee")
-    hold = column("Hold", lambda row: f"{row.hold_days} days" if row.hold_days else "None")
+    for_whom = column(_("For"), "affiliate", str, empty=_("All other affiliates"))
+    minimum_shown = money_column(_("Minimum"), "minimum")
+    fee_shown = money_column(_("Fee"), "fee")
+    hold = column(
+        _("Hold"),
+        lambda row: gettext("{hold_days} days").format(hold_days=row.hold_days) if row.hold_days else gettext("None"),
+    )
 
 
 @admin.register(ExchangeRate)
@@ -181,12 +188,12 @@ class ExchangeRateAdmin(PanelAdmin):
     list_display = ("day", "currency", "value", "source", "note", "created_by")
     list_filter = (("source", ChoicesCheckboxFilter), ("day", DayRangeFilter))
     search_fields = ("currency",)
-    search_help_text = "Currency, such as USD"
+    search_help_text = _("Currency, such as USD")
     ordering = ("-day", "currency", "-id")
     sortable_by = ()
     list_select_related = ("created_by",)
     fields = (("currency", "day"), "per_euro", "note")
-    value = column("For one euro", lambda row: f"{row.per_euro.normalize():f}")
+    value = column(_("For one euro"), lambda row: f"{row.per_euro.normalize():f}")
 
     def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return False
@@ -210,8 +217,10 @@ class ExchangeRateAdmin(PanelAdmin):
         if newest:
             messages.warning(
                 request,
-                f"The newest rates of the European Central Bank are of {newest:%Y-%m-%d}. They are fetched each day "
-                "from RATES_URL: see in the worker's log why not, or run manage.py import_rates with its file.",
+                gettext(
+                    "The newest rates of the European Central Bank are of {newest:%Y-%m-%d}. They are fetched each day "
+                    "from RATES_URL: see in the worker's log why not, or run manage.py import_rates with its file."
+                ).format(newest=newest),
             )
         found: HttpResponse = super().changelist_view(request, extra_context)
         return found

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
 
 from payouts.admin.invoice_forms import EndAgreement
@@ -16,6 +17,7 @@ from payouts.invoicing.vat_numbers import vat_number
 from payouts.invoicing.vat_rates import BUNDLED
 from payouts.models import BillingDetails, Issuer, SelfBillingAgreement, VatRate
 from payouts.pricing import plain
+from records.translation import gettext_lazy as _
 from web.panel import DayRangeFilter, PanelAdmin, RecordAdmin, column, label, link_to, question, when, yes_no
 
 
@@ -55,11 +57,11 @@ class IssuerAdmin(PanelAdmin):
     list_display = ("name", "country", "vat_number", "automatic")
     fieldsets = (
         (None, {"fields": ("name", "address", ("country", "vat_number"), "registration")}),
-        ("Numbers", {"fields": (("invoice_prefix", "credit_note_prefix"),)}),
-        ("Words", {"fields": ("self_billing_words", "agreement_words")}),
-        ("Writing", {"fields": ("issues_automatically",)}),
+        (_("Numbers"), {"fields": (("invoice_prefix", "credit_note_prefix"),)}),
+        (_("Words"), {"fields": ("self_billing_words", "agreement_words")}),
+        (_("Writing"), {"fields": ("issues_automatically",)}),
     )
-    automatic = column("Written by", lambda row: "every close" if row.issues_automatically else "hand")
+    automatic = column(_("Written by"), lambda row: gettext("every close") if row.issues_automatically else "hand")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(super().has_add_permission(request)) and not Issuer.objects.exists()
@@ -84,7 +86,7 @@ class BillingDetailsAdmin(RecordAdmin):
     list_filter = (("party", ChoicesCheckboxFilter), ("affiliate", AutocompleteSelectFilter), "is_small_business")
     list_select_related = ("affiliate",)
     search_fields = ("legal_name", "vat_number", "affiliate__name", "affiliate__public_id")
-    search_help_text = "Name, VAT number or affiliate"
+    search_help_text = _("Name, VAT number or affiliate")
     ordering = ("-id",)
     sortable_by = ()
     fields = (
@@ -96,11 +98,12 @@ class BillingDetailsAdmin(RecordAdmin):
         ("created_at", "created_by"),
         "replaced_at",
     )
-    affiliate_link = column("Affiliate", "affiliate", link_to)
-    small = yes_no("Small business", "is_small_business")
-    entered = column("Entered", "created_at", when)
+    affiliate_link = column(_("Affiliate"), "affiliate", link_to)
+    small = yes_no(_("Small business"), "is_small_business")
+    entered = column(_("Entered"), "created_at", when)
     state = column(
-        "State", lambda row: label("Replaced", "warning") if row.replaced_at else label("In force", "success")
+        _("State"),
+        lambda row: label(gettext("Replaced"), "warning") if row.replaced_at else label(gettext("In force"), "success"),
     )
 
 
@@ -117,10 +120,13 @@ class SelfBillingAgreementAdmin(RecordAdmin):
     sortable_by = ()
     fields = ("affiliate", ("agreed_at", "agreed_by"), "note", "words", ("ended_at", "ended_by"))
     actions_detail = ("end",)
-    end = question(EndAgreement, description="End", icon="link_off")
-    affiliate_link = column("Affiliate", "affiliate", link_to)
-    agreed = column("Agreed", "agreed_at", when)
-    state = column("State", lambda row: label("Ended", "warning") if row.ended_at else label("In force", "success"))
+    end = question(EndAgreement, description=_("End"), icon="link_off")
+    affiliate_link = column(_("Affiliate"), "affiliate", link_to)
+    agreed = column(_("Agreed"), "agreed_at", when)
+    state = column(
+        _("State"),
+        lambda row: label(gettext("Ended"), "warning") if row.ended_at else label(gettext("In force"), "success"),
+    )
 
 
 class VatRateForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -142,12 +148,12 @@ class VatRateAdmin(PanelAdmin):
     form = VatRateForm
     list_display = ("country", "shown", "valid_from", "note")
     search_fields = ("country",)
-    search_help_text = "Country, such as DE"
+    search_help_text = _("Country, such as DE")
     ordering = ("country", "-valid_from")
     sortable_by = ()
     fields = (("country", "percent"), "valid_from", "note")
     list_after_template = "admin/payouts/vatrate/bundled.html"
-    shown = column("Rate", lambda row: f"{plain(row.percent)} %")
+    shown = column(_("Rate"), lambda row: f"{plain(row.percent)} %")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         found: HttpResponse = super().changelist_view(request, {**(extra_context or {}), "bundled": bundled()})
@@ -160,7 +166,9 @@ def bundled() -> list[tuple[str, str, str]]:
         (
             country,
             f"{plain(rates[-1].percent)} %",
-            ", ".join(f"{plain(rate.percent)} % from {rate.since}" for rate in rates),
+            ", ".join(
+                gettext("{plain} % from {since}").format(plain=plain(rate.percent), since=rate.since) for rate in rates
+            ),
         )
         for country, rates in sorted(BUNDLED.items())
     ]

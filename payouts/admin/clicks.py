@@ -3,12 +3,14 @@
 from django.contrib import admin
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
 from payouts.admin.money_rights import CommissionByPermission, shows_commission
 from payouts.models import BilledClicks, LedgerEntry
 from payouts.rights import HIDDEN
+from records.translation import gettext_lazy as _
 from web.panel import DayRangeFilter, RecordAdmin, column, link_to, money, when
 
 
@@ -25,7 +27,7 @@ class BilledClicksAdmin(CommissionByPermission, RecordAdmin):
     )
     related = ("affiliate", "offer", "link")
     search_fields = ("public_id__exact", "link__code__exact")
-    search_help_text = "ID (bc_…) or the code of a link"
+    search_help_text = _("ID (bc_…) or the code of a link")
     ordering = ("-day", "link_id")
     sortable_by = ()
     fields = (
@@ -36,13 +38,13 @@ class BilledClicksAdmin(CommissionByPermission, RecordAdmin):
         "entries",
         "counted_at",
     )
-    link_shown = column("Link", "link", link_to)
-    affiliate_link = column("Affiliate", "affiliate", link_to)
-    offer_link = column("Offer", "offer", link_to)
-    counted = column("Counted", "counted_at", when)
-    booked = column("Booked", "booked_at", when, empty="Due")
+    link_shown = column(_("Link"), "link", link_to)
+    affiliate_link = column(_("Affiliate"), "affiliate", link_to)
+    offer_link = column(_("Offer"), "offer", link_to)
+    counted = column(_("Counted"), "counted_at", when)
+    booked = column(_("Booked"), "booked_at", when, empty=_("Due"))
 
-    @display(description="Told apart")
+    @display(description=_("Told apart"))
     def distinguished(self, row: BilledClicks) -> SafeString | str:
         """By the countries and sub IDs that rules name; all others are together."""
         lines = (
@@ -52,9 +54,9 @@ class BilledClicksAdmin(CommissionByPermission, RecordAdmin):
             )
             for part in row.parts
         )
-        return format_html_join("", "<div>{}: {}</div>", lines) or "No valid click"
+        return format_html_join("", "<div>{}: {}</div>", lines) or gettext("No valid click")
 
-    @display(description="Ledger")
+    @display(description=_("Ledger"))
     def entries(self, row: BilledClicks) -> SafeString | str:
         if not shows_commission(row):
             return HIDDEN
@@ -63,4 +65,4 @@ class BilledClicksAdmin(CommissionByPermission, RecordAdmin):
             (link_to(each, f"#{each.sequence}"), each.affiliate, money(each.amount, each.currency), each.arithmetic)
             for each in entries
         )
-        return format_html_join("", "<div>{} {}: {} · {}</div>", lines) or "Nothing is booked."
+        return format_html_join("", "<div>{} {}: {} · {}</div>", lines) or gettext("Nothing is booked.")

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django_htmx.http import HttpResponseClientRefresh
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.decorators import display
@@ -15,6 +16,7 @@ from unfold.enums import ActionVariant
 
 from payouts.admin.forms import CloseAgain
 from payouts.models import Anchor, CloseFailure, PeriodClose, Statement
+from records.translation import gettext_lazy as _
 from web.panel import (
     ConfirmForm,
     DayRangeFilter,
@@ -42,12 +44,12 @@ class FailureTable(RecordTable):
     """Affiliates that could not be closed: why, and what to do about it."""
 
     model = CloseFailure
-    verbose_name_plural = "Affiliates that could not be closed"
+    verbose_name_plural = _("Affiliates that could not be closed")
     fields = ("affiliate_link", "why", "remedy", "time")
     related = ("affiliate",)
     show_change_link = False
-    affiliate_link = column("Affiliate", "affiliate", link_to)
-    time = column("Time", "at", when)
+    affiliate_link = column(_("Affiliate"), "affiliate", link_to)
+    time = column(_("Time"), "at", when)
 
 
 @admin.register(PeriodClose)
@@ -72,11 +74,11 @@ class PeriodCloseAdmin(RecordAdmin):
     )
     inlines = (FailureTable,)
     actions_detail = ("again",)
-    again = question(CloseAgain, description="Go on", icon="resume", variant=ActionVariant.PRIMARY)
-    state_label = label_column("State", "state", TONES)
-    period = column("Period", lambda row: f"Before {row.ends_at:%Y-%m-%d}")
-    asked = column("Asked", "asked_at", when)
-    finished = column("Ended", "finished_at", when)
+    again = question(CloseAgain, description=_("Go on"), icon="resume", variant=ActionVariant.PRIMARY)
+    state_label = label_column(_("State"), "state", TONES)
+    period = column(_("Period"), lambda row: gettext("Before {ends_at:%Y-%m-%d}").format(ends_at=row.ends_at))
+    asked = column(_("Asked"), "asked_at", when)
+    finished = column(_("Ended"), "finished_at", when)
 
     def get_inlines(self, request: HttpRequest, obj: PeriodClose | None = None) -> Any:
         return self.inlines if obj and obj.failed else ()
@@ -95,14 +97,14 @@ class PeriodCloseAdmin(RecordAdmin):
     def _after(self, request: HttpRequest, form: ConfirmForm) -> str:
         return close_path(form) or super()._after(request, form)
 
-    @display(description="Affiliates")
+    @display(description=_("Affiliates"))
     def figures(self, row: PeriodClose) -> str:
         if not row.total:
-            return "None yet" if row.is_open else "None had anything to close"
-        failed = f", {row.failed:,} failed" if row.failed else ""
-        return f"{row.done:,} of {row.total:,}{failed}"
+            return gettext("None yet") if row.is_open else gettext("None had anything to close")
+        failed = gettext(", {failed:,} failed").format(failed=row.failed) if row.failed else ""
+        return gettext("{done:,} of {total:,}{failed}").format(done=row.done, total=row.total, failed=failed)
 
-    @display(description="Affiliates")
+    @display(description=_("Affiliates"))
     def progress(self, row: PeriodClose) -> SafeString | str:
         text: str = self.figures(row)
         if not row.total:
@@ -111,14 +113,14 @@ class PeriodCloseAdmin(RecordAdmin):
             '<progress class="aff-bar" value="{}" max="{}">{}</progress> {}', row.done, row.total, text, text
         )
 
-    @display(description="Statements of this period")
+    @display(description=_("Statements of this period"))
     def statements(self, row: PeriodClose) -> SafeString | str:
         number = Statement.objects.filter(ends_at=row.ends_at).count()
         day = f"{timezone.localtime(row.ends_at):%Y-%m-%d}"
         filters: dict[str, Any] = {"ends_at_from": day, "ends_at_to": day}
         return list_link("admin:payouts_statement_changelist", f"{number:,}", **filters)
 
-    @display(description="Anchors")
+    @display(description=_("Anchors"))
     def anchors(self, row: PeriodClose) -> SafeString | str:
         """Each anchor that names statements of this period, with its hash, day and a link to its line."""
         found = Anchor.objects.filter(statements__statement__ends_at=row.ends_at).distinct().order_by("number")[:10]
@@ -128,4 +130,4 @@ class PeriodCloseAdmin(RecordAdmin):
         ]
         return format_html_join(
             "", '<p><a class="text-link" href="{}?after={}">Anchor {}</a> of {}: {}</p>', lines
-        ) or ("None yet" if row.is_open else "No statement of this period is anchored")
+        ) or (gettext("None yet") if row.is_open else gettext("No statement of this period is anchored"))

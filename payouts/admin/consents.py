@@ -2,6 +2,7 @@
 
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 
 from payouts.models import PlanConsent, PlanEffect, PlanVersion
 from payouts.plan_changes.consents import answers_to
@@ -16,14 +17,16 @@ SHOWN = 100
 
 def agreed_shown(version: PlanVersion, *, with_commission: bool) -> SafeString | str:
     if version.effective_from >= version.created_at:
-        return "It began when it was published, or later: no event was priced again, and no consent was needed."
+        return gettext(
+            "It began when it was published, or later: no event was priced again, and no consent was needed."
+        )
     answers = list(answers_to(version.plan, version.digest).values()) if version.digest else []
     proof = PlanEffect.objects.filter(plan=version.plan_id, digest=version.digest).select_related("affiliate")
     number = proof.count()
     parts = [_answers(answers)] if answers else []
     shown = proof.order_by("affiliate__name", "currency")[:SHOWN] if with_commission else []
     parts += [_proof(list(shown), number)] if number else []
-    return format_html("{}" * len(parts), *parts) if parts else "No affiliate had events that it prices again."
+    return format_html("{}" * len(parts), *parts) if parts else gettext("No affiliate had events that it prices again.")
 
 
 def _answers(answers: list[PlanConsent]) -> SafeString:
@@ -36,11 +39,15 @@ def _answers(answers: list[PlanConsent]) -> SafeString:
         )
         for each in answers[:SHOWN]
     )
-    message = f"{len(answers)} affiliate{'' if len(answers) == 1 else 's'} answered exactly these terms."
+    message = ngettext(
+        "{number} affiliate answered exactly these terms.",
+        "{number} affiliates answered exactly these terms.",
+        len(answers),
+    ).format(number=len(answers))
     return format_html(
         '<p>{}</p><div class="aff-gap">{}</div>',
         message,
-        rows_of(("Affiliate", "Answer", "When", "How"), lines, empty=""),
+        rows_of((gettext("Affiliate"), gettext("Answer"), gettext("When"), gettext("How")), lines, empty=""),
     )
 
 
@@ -53,7 +60,13 @@ def _proof(proof: list[PlanEffect], number: int) -> SafeString:
         )
         for each in proof
     )
-    message = f"No affiliate lost by it: {number} sum{'' if number == 1 else 's'}, as they stood when it was published."
+    message = ngettext(
+        "No affiliate lost by it: {number} sum, as they stood when it was published.",
+        "No affiliate lost by it: {number} sums, as they stood when it was published.",
+        number,
+    ).format(number=number)
     return format_html(
-        "<p>{}</p>{}", message, rows_of(("Affiliate", "Approved", "With what was pending"), lines, empty=HIDDEN)
+        "<p>{}</p>{}",
+        message,
+        rows_of((gettext("Affiliate"), gettext("Approved"), gettext("With what was pending")), lines, empty=HIDDEN),
     )

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -29,6 +30,8 @@ from payouts.plan_changes.what_if_jobs import effect_on
 from payouts.plan_changes.what_if_report import changes_of, difference_words
 from payouts.plans.documents import PlanRefused
 from payouts.rights import HIDDEN
+from records.translation import format_lazy
+from records.translation import gettext_lazy as _
 from web.cells import NOTHING
 from web.panel import (
     PUBLIC_ID,
@@ -49,7 +52,7 @@ from web.panel import (
 
 TONES = {"open": "info", "published": "success", "withdrawn": "danger"}
 ANSWERS = {"accepted": "success", "declined": "danger"}
-DIGEST = column("Digest", "digest", long_code)
+DIGEST = column(_("Digest"), "digest", long_code)
 
 
 class OpenDraft(ConfirmForm):
@@ -69,8 +72,8 @@ class RetroactiveDraft(OpenDraft):
 
 
 class AskForConsent(RetroactiveDraft):
-    title, submit = "Ask for consent", "Ask"
-    explanation = (
+    title, submit = _("Ask for consent"), _("Ask")
+    explanation = _(
         "Every affiliate whose events the draft prices again is asked in its portal: old and new terms in words, and "
         "what it means for its own money. Owners who have not answered get an e-mail. Done again, it reminds them, and "
         "the money is computed anew."
@@ -78,7 +81,7 @@ class AskForConsent(RetroactiveDraft):
 
     def describe(self, row: DraftVersion) -> str:
         number = len(affected_by(row.plan, row.effective_from, timezone.now()))
-        return f"{number} affiliate{'' if number == 1 else 's'} concerned"
+        return ngettext("{number} affiliate concerned", "{number} affiliates concerned", number).format(number=number)
 
     def perform(self, *, actor: User, now: datetime) -> str:
         [draft] = self.rows
@@ -86,34 +89,41 @@ class AskForConsent(RetroactiveDraft):
             ask_for_consent(draft=draft, actor=actor, now=now)
         except PlanRefused as error:
             raise ValidationError(str(error)) from error
-        text = (
-            f"The terms of {draft.plan.offer} are to change for events since {draft.effective_from:%Y-%m-%d}. Read in "
-            "your portal what that means for your money, and accept or decline. Without your consent they stay."
+        text = format_lazy(
+            _(
+                "The terms of {offer} are to change for events since {effective_from:%Y-%m-%d}. Read in "
+                "your portal what that means for your money, and accept or decline. Without your consent they stay."
+            ),
+            offer=draft.plan.offer,
+            effective_from=draft.effective_from,
         )
         for address in owners_to_remind(draft, now):
-            EmailMessage("Your consent to a change of terms", text, to=[address]).send(fail_silently=True)
-        return f"The affiliates concerned are asked for their consent to draft {draft.public_id}."
+            EmailMessage(_("Your consent to a change of terms"), text, to=[address]).send(fail_silently=True)
+        return format_lazy(
+            _("The affiliates concerned are asked for their consent to draft {draft}."), draft=draft.public_id
+        )
 
 
 class RecordConsent(RetroactiveDraft):
-    title, submit = "Record an answer", "Record"
-    explanation = (
+    title, submit = _("Record an answer"), _("Record")
+    explanation = _(
         "For an answer that an affiliate gave elsewhere, such as in a letter. The record is marked with your name, and "
         "cannot be changed or deleted; a later answer comes on top."
     )
-    affiliate = forms.ModelChoiceField(Affiliate.objects.none(), widget=UnfoldAdminSelectWidget)
-    answer = forms.ChoiceField(choices=PlanConsent.Answer.choices, widget=UnfoldAdminSelectWidget)
+    affiliate = forms.ModelChoiceField(Affiliate.objects.none(), widget=UnfoldAdminSelectWidget, label=_("Affiliate"))
+    answer = forms.ChoiceField(choices=PlanConsent.Answer.choices, widget=UnfoldAdminSelectWidget, label=_("Answer"))
     evidence = forms.CharField(
         max_length=500,
         widget=UnfoldAdminTextareaWidget({"rows": 3}),
-        help_text="How and when the affiliate answered, and who for it.",
+        help_text=_("How and when the affiliate answered, and who for it."),
+        label=_("Evidence"),
     )
     evidence_file = forms.CharField(
         required=False,
         max_length=500,
-        label="File or link",
+        label=_("File or link"),
         widget=UnfoldAdminTextInputWidget,
-        help_text="Where the proof is kept: the name of the file, or a link to it.",
+        help_text=_("Where the proof is kept: the name of the file, or a link to it."),
     )
     digest = forms.CharField(widget=forms.HiddenInput)
 
@@ -141,12 +151,12 @@ class RecordConsent(RetroactiveDraft):
             )
         except ConsentRefused as error:
             raise ValidationError(str(error)) from error
-        return f"Recorded for draft {draft.public_id}: {kept}."
+        return format_lazy(_("Recorded for draft {draft}: {kept}."), draft=draft.public_id, kept=kept)
 
 
 class PublishDraft(OpenDraft):
-    title, submit = "Publish the draft", "Publish"
-    explanation = (
+    title, submit = _("Publish the draft"), _("Publish")
+    explanation = _(
         "It becomes the plan's next version and cannot be changed. Booked events that it covers are priced again, and "
         "the ledger follows by lines of difference."
     )
@@ -157,12 +167,14 @@ class PublishDraft(OpenDraft):
             version = publish_draft(draft=draft, actor=actor, now=now)
         except PlanRefused as error:
             raise ValidationError([ValidationError(problem) for problem in error.problems]) from error
-        return f"{version} is in force from {moment(version.effective_from)}."
+        return format_lazy(
+            _("{version} is in force from {moment}."), version=version, moment=moment(version.effective_from)
+        )
 
 
 class WithdrawDraft(OpenDraft):
-    title, submit, tone = "Withdraw the draft", "Withdraw", "danger"
-    explanation = "It can no longer be published; the draft and the answers to it stay on record."
+    title, submit, tone = _("Withdraw the draft"), _("Withdraw"), "danger"
+    explanation = _("It can no longer be published; the draft and the answers to it stay on record.")
 
     def perform(self, *, actor: User, now: datetime) -> str:
         [draft] = self.rows
@@ -170,7 +182,7 @@ class WithdrawDraft(OpenDraft):
             withdraw_draft(draft=draft, now=now)
         except PlanRefused as error:
             raise ValidationError(str(error)) from error
-        return f"Draft {draft.public_id} was withdrawn."
+        return format_lazy(_("Draft {draft} was withdrawn."), draft=draft.public_id)
 
 
 @admin.register(DraftVersion)
@@ -196,14 +208,14 @@ class DraftVersionAdmin(CommissionByPermission, RecordAdmin):
     )
     actions_detail = ("rewrite", "try_draft", "ask_for_consent", "record_consent", "publish", "withdraw")
     shown_id = PUBLIC_ID
-    state_label = label_column("State", "state", TONES)
-    try_draft = question(TryDraft, description="What if", icon="query_stats", permission="try")
-    ask_for_consent = question(AskForConsent, description="Ask for consent", icon="handshake")
-    record_consent = question(RecordConsent, description="Record an answer", icon="edit_document")
-    publish = question(PublishDraft, description="Publish", icon="check", variant=ActionVariant.PRIMARY)
-    withdraw = question(WithdrawDraft, description="Withdraw", icon="block", variant=ActionVariant.DANGER)
-    plan_link = column("Plan", "plan", link_to)
-    begins = column("From", "effective_from", when)
+    state_label = label_column(_("State"), "state", TONES)
+    try_draft = question(TryDraft, description=_("What if"), icon="query_stats", permission="try")
+    ask_for_consent = question(AskForConsent, description=_("Ask for consent"), icon="handshake")
+    record_consent = question(RecordConsent, description=_("Record an answer"), icon="edit_document")
+    publish = question(PublishDraft, description=_("Publish"), icon="check", variant=ActionVariant.PRIMARY)
+    withdraw = question(WithdrawDraft, description=_("Withdraw"), icon="block", variant=ActionVariant.DANGER)
+    plan_link = column(_("Plan"), "plan", link_to)
+    begins = column(_("From"), "effective_from", when)
     digest_shown = DIGEST
 
     def get_actions_detail(self, request: HttpRequest, object_id: object) -> list[Any]:
@@ -219,41 +231,52 @@ class DraftVersionAdmin(CommissionByPermission, RecordAdmin):
     def _after(self, request: HttpRequest, form: ConfirmForm) -> str:
         return what_if_path(form) or super()._after(request, form)
 
-    @action(description="Change", icon="edit", permissions=["decide"])
+    @action(description=_("Change"), icon="edit", permissions=["decide"])
     def rewrite(self, request: HttpRequest, object_id: str) -> HttpResponse:
         row = get_object_or_404(DraftVersion, pk=object_id)
         address = reverse("admin:payouts_commissionplan_new_version", args=[row.plan_id])
         return HttpResponseRedirect(f"{address}?draft={row.public_id}")
 
-    @display(description="What each goal pays")
+    @display(description=_("What each goal pays"))
     @once
     def terms(self, row: DraftVersion) -> SafeString:
-        lines = ((each.goal, each.before, each.after if each.is_changed else "the same") for each in changes_of(row))
-        return rows_of(("Goal", "In force", "New"), lines, empty="The draft has no rules.")
+        lines = (
+            (each.goal, each.before, each.after if each.is_changed else gettext("the same")) for each in changes_of(row)
+        )
+        return rows_of(
+            (gettext("Goal"), gettext("In force"), gettext("New")), lines, empty=gettext("The draft has no rules.")
+        )
 
-    @display(description="What it moves")
+    @display(description=_("What it moves"))
     @once
     def effect(self, row: DraftVersion) -> SafeString | str:
         found = effect_on(row)
         if found is None:
-            return "Not computed yet: use “Ask for consent”, or “What if” for another period."
-        return format_html("{}, computed {}", link_to(found, "By affiliate"), moment(found.finished_at))
+            return gettext("Not computed yet: use “Ask for consent”, or “What if” for another period.")
+        link = link_to(found, gettext("By affiliate"))
+        return format_html(gettext("{}, computed {}"), link, moment(found.finished_at))
 
-    @display(description="Consent")
+    @display(description=_("Consent"))
     @once
     def consents(self, row: DraftVersion) -> SafeString | str:
         if row.version:
-            return format_html("Published as {}.", link_to(row.version))
+            return format_html(gettext("Published as {}."), link_to(row.version))
         if row.effective_from >= timezone.now():
-            return "It begins later: no event is priced again, and no consent is needed."
+            return gettext("It begins later: no event is priced again, and no consent is needed.")
         found = standings(row, timezone.now())
         accepted = sum(each.has_accepted for each in found)
-        asked = f"Asked {moment(row.asked_at)} by {row.asked_by}." if row.asked_at else "No affiliate was asked yet."
-        message = f"{accepted} of {len(found)} concerned have accepted. {asked} Needed only where one loses."
+        asked = (
+            gettext("Asked {moment} by {asked_by}.").format(moment=moment(row.asked_at), asked_by=row.asked_by)
+            if row.asked_at
+            else gettext("No affiliate was asked yet.")
+        )
+        message = gettext(
+            "{accepted} of {number_of_found} concerned have accepted. {asked} Needed only where one loses."
+        ).format(accepted=accepted, number_of_found=len(found), asked=asked)
         table = rows_of(
-            ("Affiliate", "Answer", "Its money"),
+            (gettext("Affiliate"), gettext("Answer"), gettext("Its money")),
             ((*_answer(each), money) for each, money in zip(found, _money(row, found), strict=True)),
-            empty="No affiliate has events since then that the draft prices again.",
+            empty=gettext("No affiliate has events since then that the draft prices again."),
         )
         return format_html('<p>{}</p><div class="aff-gap">{}</div>', message, table)
 
@@ -262,7 +285,7 @@ def _answer(standing: ConsentStanding) -> tuple[SafeString | str, SafeString | s
     """Who, and what it answered; in few columns, for narrow pages."""
     given = standing.consent
     if given is None:
-        return link_to(standing.affiliate), label("No answer", "warning")
+        return link_to(standing.affiliate), label(gettext("No answer"), "warning")
     evidence = f": {given.evidence}" if given.evidence else ""
     how = f"{given.get_source_display()}{evidence} ({given.answered_by})"
     shown = label(given.get_answer_display(), ANSWERS[given.answer])
@@ -281,7 +304,13 @@ def _money(row: DraftVersion, found: list[ConsentStanding]) -> list[SafeString |
     for line in lines:
         difference = difference_words(line.before, line.after, line.currency)
         expected = difference_words(line.expected_before, line.expected_after, line.currency)
-        both = difference if difference == expected else f"{difference} ({expected} with what is pending)"
+        both = (
+            difference
+            if difference == expected
+            else gettext("{difference} ({expected} with what is pending)").format(
+                difference=difference, expected=expected
+            )
+        )
         words.setdefault(line.affiliate_id, []).append(both)
     return [format_html_join(", ", "{}", ((each,) for each in words.get(s.affiliate.pk, ["–"]))) for s in found]
 
@@ -306,11 +335,11 @@ class PlanConsentAdmin(CommissionByPermission, RecordAdmin):
         "answer_detail",
         "digest_shown",
     )
-    answer_label = label_column("Answer", "answer", ANSWERS)
-    answered = column("Answered", "answered_at", when)
+    answer_label = label_column(_("Answer"), "answer", ANSWERS)
+    answered = column(_("Answered"), "answered_at", when)
     digest_shown = DIGEST
 
-    @display(description="What was shown")
+    @display(description=_("What was shown"))
     def answer_detail(self, row: PlanConsent) -> SafeString | str:
         terms = [f"{each['goal']}: {each['before']} → {each['after']}" for each in row.shown.get("terms", ())]
         money = row.shown.get("money", ())

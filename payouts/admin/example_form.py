@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminIntegerFieldWidget,
@@ -18,6 +19,7 @@ from payouts.models import WorkedExample
 from payouts.pricing.examples import EVENT, MONTH
 from payouts.pricing.precedence import SUB_NAMES
 from records.money import PLACES
+from records.translation import gettext_lazy as _
 
 # Stands for clicks among the codes of goals, which have no brackets.
 CLICKS = "(clicks)"
@@ -44,38 +46,38 @@ def _choice(label: str, choices: Sequence[tuple[str, str]]) -> forms.ChoiceField
 
 
 def _event_columns(goals: Sequence[Goal]) -> dict[str, forms.Field]:
-    codes = [("", "–"), *((goal.code, goal.name) for goal in goals), (CLICKS, "Clicks of a day")]
+    codes = [("", "–"), *((goal.code, goal.name) for goal in goals), (CLICKS, gettext("Clicks of a day"))]
     return {
-        "goal": _choice("What", codes),
-        "times": _whole("How many times", least=1, most=5000),
-        "revenue": _number("Revenue"),
-        "currency": _choice("Currency", CURRENCIES),
-        "volume": _number("Lots, or clicks"),
-        "on": _text("On", "2026-10-03"),
-        "customer": _text("Customer", "A"),
-        "customer_since": _text("Customer since", "2026-01-31"),
-        "country": _text("Country", "DE", 2),
-        "subs": _text("Sub IDs", "sub1=fb", 500),
-        "deductions": _text("Deductions", "bonus=200, fees=5", 500),
-        "history": forms.BooleanField(required=False, label="Only went before", widget=UnfoldBooleanSwitchWidget),
+        "goal": _choice(gettext("What"), codes),
+        "times": _whole(gettext("How many times"), least=1, most=5000),
+        "revenue": _number(gettext("Revenue")),
+        "currency": _choice(gettext("Currency"), CURRENCIES),
+        "volume": _number(gettext("Lots, or clicks")),
+        "on": _text(gettext("On"), "2026-10-03"),
+        "customer": _text(gettext("Customer"), "A"),
+        "customer_since": _text(gettext("Customer since"), "2026-01-31"),
+        "country": _text(gettext("Country"), "DE", 2),
+        "subs": _text(gettext("Sub IDs"), "sub1=fb", 500),
+        "deductions": _text(gettext("Deductions"), "bonus=200, fees=5", 500),
+        "history": forms.BooleanField(required=False, label=_("Only went before"), widget=UnfoldBooleanSwitchWidget),
     }
 
 
 def _line_columns() -> dict[str, forms.Field]:
     return {
-        "part": _text("Event, or month", "1"),
-        "rule": _whole("Rule", least=1, most=1000),
-        "amount": _number("Amount"),
-        "currency": _choice("Currency", CURRENCIES),
-        "to": _whole("To the parent of level", most=10),
+        "part": _text(gettext("Event, or month"), "1"),
+        "rule": _whole(gettext("Rule"), least=1, most=1000),
+        "amount": _number(gettext("Amount")),
+        "currency": _choice(gettext("Currency"), CURRENCIES),
+        "to": _whole(gettext("To the parent of level"), most=10),
     }
 
 
 class ExampleForm(forms.Form):
     """A worked example, filled in cell by cell; `key` names its fields in what is posted."""
 
-    name = forms.CharField(max_length=120, widget=UnfoldAdminTextInputWidget, label="What happens")
-    by = forms.ChoiceField(choices=WorkedExample.By.choices, widget=UnfoldAdminSelectWidget, label="Lines by")
+    name = forms.CharField(max_length=120, widget=UnfoldAdminTextInputWidget, label=_("What happens"))
+    by = forms.ChoiceField(choices=WorkedExample.By.choices, widget=UnfoldAdminSelectWidget, label=_("Lines by"))
 
     def __init__(
         self, key: str, goals: Sequence[Goal], data: Any = None, initial: Mapping[str, Any] | None = None
@@ -87,10 +89,10 @@ class ExampleForm(forms.Form):
             event_of,
             is_in_cards=True,
             required=True,
-            help_text="In the order in which they happen. Without a day an event happens as the version begins.",
+            help_text=_("In the order in which they happen. Without a day an event happens as the version begins."),
         )
         self.fields["expected"] = RowsField(
-            _line_columns(), dict, help_text="Lines by event count events from 1; lines by month name it: 2026-10."
+            _line_columns(), dict, help_text=_("Lines by event count events from 1; lines by month name it: 2026-10.")
         )
         take_rows(self)
 
@@ -102,7 +104,7 @@ class ExampleForm(forms.Form):
                 try:
                     lines.append(line_of(row, given["by"]))
                 except ValueError as error:
-                    problems.append(f"Row {number}: {error}")
+                    problems.append(gettext("Row {number}: {error}").format(number=number, error=error))
             given["expected"] = lines
             if problems:
                 self.add_error("expected", problems)
@@ -116,18 +118,22 @@ class ExampleForm(forms.Form):
 def event_of(row: Mapping[str, str]) -> dict[str, Any]:
     """The event as a version stores it (`payouts.plans.examples`). Raise `ValueError` for what it cannot be."""
     if not row["goal"]:
-        raise ValueError("Say what happens: a goal, or clicks.")
+        raise ValueError(gettext("Say what happens: a goal, or clicks."))
     same = ("revenue", "currency", "country", "customer", "customer_since", "on")
     event: dict[str, Any] = {name: row[name] for name in same if row[name]}
     if row["goal"] == CLICKS:
         if not row["volume"].isdecimal():
-            raise ValueError("Say how many clicks, as a whole number.")
+            raise ValueError(gettext("Say how many clicks, as a whole number."))
         event["clicks"] = int(row["volume"])
     else:
         event |= {"goal": row["goal"]} | ({"volume": row["volume"]} if row["volume"] else {})
     event |= {name: found for name in ("subs", "deductions") if (found := _pairs(row[name]))}
     if unknown := event.get("subs", {}).keys() - set(SUB_NAMES):
-        raise ValueError(f"Sub IDs are {', '.join(SUB_NAMES)}; {', '.join(sorted(unknown))} is none of them.")
+        raise ValueError(
+            gettext("Sub IDs are {names}; {names_2} is none of them.").format(
+                names=", ".join(SUB_NAMES), names_2=", ".join(sorted(unknown))
+            )
+        )
     event |= {"times": int(row["times"])} if row["times"] not in ("", "1") else {}
     return event | ({"history": True} if row["history"] else {})
 
@@ -135,7 +141,7 @@ def event_of(row: Mapping[str, str]) -> dict[str, Any]:
 def _pairs(text: str) -> dict[str, str]:
     pairs = [each.partition("=") for each in text.split(",") if each.strip()]
     if not all(name.strip() and sign for name, sign, _ in pairs):
-        raise ValueError(f"“{text}” is not understood; write for example: bonus=200, fees=5.")
+        raise ValueError(gettext("“{text}” is not understood; write for example: bonus=200, fees=5.").format(text=text))
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
@@ -146,9 +152,11 @@ def _pairs_text(pairs: Mapping[str, str] | None) -> str:
 def line_of(row: Mapping[str, str], by: str) -> dict[str, Any]:
     """The expected line as a version stores it. Raise `ValueError` for what it cannot be."""
     if not row["amount"] or not row["currency"]:
-        raise ValueError("Say how much, and in which currency.")
+        raise ValueError(gettext("Say how much, and in which currency."))
     if by == EVENT and not (row["part"] or "1").isdecimal():
-        raise ValueError(f"Say which event, counted from 1; “{row['part']}” is no whole number.")
+        raise ValueError(
+            gettext("Say which event, counted from 1; “{row}” is no whole number.").format(row=row["part"])
+        )
     part = {MONTH: row["part"]} if by == MONTH else {EVENT: int(row["part"] or 1)}
     rest = {"rule": int(row["rule"] or 1), "to": int(row["to"] or 0)}
     return {**part, **rest, "amount": row["amount"], "currency": row["currency"]}

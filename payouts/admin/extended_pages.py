@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from unfold.decorators import display
 
 from affiliates.admin import AffiliateAdmin
@@ -23,6 +24,7 @@ from payouts.models import CommissionPlan, LedgerEntry
 from payouts.queries import balances
 from payouts.rights import VIEW_LEDGER
 from records.money import format_money
+from records.translation import gettext_lazy as _
 from web.panel import RecordTable, column, export_of, link_to, money, once, question, rows_of, stacked
 
 for model in (Offer, Affiliate, Conversion):
@@ -46,12 +48,12 @@ class OfferWithPlansAdmin(OfferWithGoalsAdmin):
     """An offer with its commission plans."""
 
     readonly_fields = (*OfferWithGoalsAdmin.readonly_fields, "plans")
-    fieldsets = (*OfferWithGoalsAdmin.fieldsets, ("What it pays", {"fields": ("plans",)}))
+    fieldsets = (*OfferWithGoalsAdmin.fieldsets, (_("What it pays"), {"fields": ("plans",)}))
 
     def get_fieldsets(self, request: HttpRequest, obj: Offer | None = None) -> Any:
         return _without(super().get_fieldsets(request, obj), "plans", request, "payouts.view_commissionplan")
 
-    @display(description="Commission plans")
+    @display(description=_("Commission plans"))
     @once
     def plans(self, row: Offer) -> SafeString:
         plans = with_rules(CommissionPlan.objects.filter(offer=row).select_related("affiliate"))
@@ -59,22 +61,22 @@ class OfferWithPlansAdmin(OfferWithGoalsAdmin):
         lines = (
             (
                 link_to(plan),
-                link_to(plan.affiliate) if plan.affiliate else "All affiliates",
+                link_to(plan.affiliate) if plan.affiliate else gettext("All affiliates"),
                 f"v{version.number}" if (version := version_in_force(plan)) else "–",
                 plan_words(plan),
             )
             for plan in ordered
         )
         return rows_of(
-            ("Plan", "For", "Version", "Pays now"),
+            (gettext("Plan"), gettext("For"), gettext("Version"), gettext("Pays now")),
             lines,
-            empty="No commission plan: approved conversions earn nothing.",
+            empty=gettext("No commission plan: approved conversions earn nothing."),
         )
 
 
 def balance_shown(row: Affiliate) -> SafeString | str:
     """The balance in each currency."""
-    return stacked(money(amount, currency) for currency, amount in balances(row)) or "Nothing booked yet"
+    return stacked(money(amount, currency) for currency, amount in balances(row)) or gettext("Nothing booked yet")
 
 
 @admin.register(Affiliate)
@@ -87,9 +89,9 @@ class AffiliateWithMoneyAdmin(AffiliateAdmin):
         (None, {"fields": (*AffiliateAdmin.fieldsets[0][1]["fields"], "balance")}),
         *AffiliateAdmin.fieldsets[1:],
     )
-    adjust = question(AdjustAffiliate, description="Adjust", icon="edit_note", permission="adjust")
-    balance = column("Balance", once(balance_shown))
-    bill = question(EnterBilling, description="Billing details", icon="contact_page", permission="bill")
+    adjust = question(AdjustAffiliate, description=_("Adjust"), icon="edit_note", permission="adjust")
+    balance = column(_("Balance"), once(balance_shown))
+    bill = question(EnterBilling, description=_("Billing details"), icon="contact_page", permission="bill")
 
     def get_fieldsets(self, request: HttpRequest, obj: Affiliate | None = None) -> Any:
         return _without(super().get_fieldsets(request, obj), "balance", request, VIEW_LEDGER)
@@ -107,7 +109,7 @@ class CommissionTable(RecordTable):
     model = LedgerEntry
     related = ("affiliate", "plan_version__plan", "conversion")
     fields = ("number", "affiliate", "kind", "amount_shown", "arithmetic", "plan_version", "booked_at")
-    verbose_name_plural = "ledger entries"
+    verbose_name_plural = _("ledger entries")
     number, amount_shown = NUMBER, AMOUNT
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[LedgerEntry]":
@@ -150,11 +152,11 @@ class ConversionWithCommissionAdmin(ConversionAdmin):
         rows: QuerySet[Conversion] = super().get_queryset(request)
         return rows.prefetch_related(Prefetch("ledger_entries", entries))
 
-    @display(description="Commission")
+    @display(description=_("Commission"))
     def commission(self, row: Conversion) -> SafeString | str:
         shown = [money(amount, currency) for currency, amount in sorted(commissions(row).items())]
         if shown:
             return stacked(shown)
         if row.status == Conversion.Status.APPROVED and row.booked_at is None:
-            return "Being booked"
+            return gettext("Being booked")
         return "–"

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import ngettext
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminSelectWidget,
@@ -20,6 +21,8 @@ from payouts.paying.payments import AlreadyPaid, ReferenceRefused, mark_paid
 from payouts.statements.closing import ask_close
 from payouts.statements.statements import PeriodRefused, check_period, to_close
 from records.money import PLACES, format_money
+from records.translation import format_lazy
+from records.translation import gettext_lazy as _
 from web.panel import ConfirmForm
 from web.panel.confirm import note_field
 
@@ -29,19 +32,20 @@ CURRENCIES = [(code, code) for code in sorted(PLACES)]
 class AdjustAffiliate(ConfirmForm):
     """A correction of an affiliate's account, as a line of its own."""
 
-    title, submit = "Book an adjustment", "Book"
-    explanation = "A line is added to the ledger; nothing before it changes. The affiliate reads the explanation."
+    title, submit = _("Book an adjustment"), _("Book")
+    explanation = _("A line is added to the ledger; nothing before it changes. The affiliate reads the explanation.")
     amount = forms.DecimalField(
         max_digits=24,
         decimal_places=8,
         widget=UnfoldAdminDecimalFieldWidget({"step": "any"}),
-        help_text="Above zero in the affiliate's favour, below zero against it.",
+        help_text=_("Above zero in the affiliate's favour, below zero against it."),
+        label=_("Amount"),
     )
-    currency = forms.ChoiceField(choices=CURRENCIES, widget=UnfoldAdminSelectWidget)
+    currency = forms.ChoiceField(choices=CURRENCIES, widget=UnfoldAdminSelectWidget, label=_("Currency"))
     arithmetic = note_field(
         required=True,
-        label="Explanation",
-        help_text="Why, in plain words. Your name is stored beside it; the affiliate does not see it.",
+        label=_("Explanation"),
+        help_text=_("Why, in plain words. Your name is stored beside it; the affiliate does not see it."),
     )
 
     def __init__(self, rows: Any, data: Any = None, **kwargs: Any) -> None:
@@ -60,22 +64,24 @@ class AdjustAffiliate(ConfirmForm):
         except AdjustmentRefused as error:
             raise ValidationError(str(error)) from error
         # The history of the affiliate's page has it, which needs no permission to see commission.
-        return f"Booked an adjustment in {given['currency']}; amount and explanation stand in the ledger."
+        return format_lazy(
+            _("Booked an adjustment in {given}; amount and explanation stand in the ledger."), given=given["currency"]
+        )
 
 
 class ClosePeriod(ConfirmForm):
     """Statements for everybody up to a day."""
 
-    title, submit = "Close a period", "Close the period"
-    explanation = (
+    title, submit = _("Close a period"), _("Close the period")
+    explanation = _(
         "Every affiliate with new ledger lines gets a statement per currency up to the end of the period, and a payout "
         "for what is due. Statements cannot be changed or withdrawn; corrections go into the next period."
     )
     asked: PeriodClose | None = None
     ends_on = forms.DateField(
-        label="Ends before",
+        label=_("Ends before"),
         widget=UnfoldAdminSingleDateWidget,
-        help_text="The first day that is no longer in the period; it ends at midnight UTC.",
+        help_text=_("The first day that is no longer in the period; it ends at midnight UTC."),
     )
 
     def __init__(self, rows: Any, data: Any = None, **kwargs: Any) -> None:
@@ -88,18 +94,22 @@ class ClosePeriod(ConfirmForm):
         try:
             check_period(ends_at, now)
             if not to_close(ends_at):
-                return f"Nothing to close: no ledger line before {day:%Y-%m-%d} lacks a statement."
+                return format_lazy(
+                    _("Nothing to close: no ledger line before {day:%Y-%m-%d} lacks a statement."), day=day
+                )
             self.asked = ask_close(ends_at=ends_at, actor=actor, now=now)
         except PeriodRefused as error:
             raise ValidationError(str(error)) from error
-        return f"The period before {day:%Y-%m-%d} is going to be closed; this page shows how far it is."
+        return format_lazy(
+            _("The period before {day:%Y-%m-%d} is going to be closed; this page shows how far it is."), day=day
+        )
 
 
 class CloseAgain(ConfirmForm):
     """A close that failed: go on after what it closed."""
 
-    title, submit = "Go on with the close", "Go on"
-    explanation = (
+    title, submit = _("Go on with the close"), _("Go on")
+    explanation = _(
         "What is closed stays as it is; only what is left is tried again. First fix what stopped it: the close names "
         "the affiliates, and what to do."
     )
@@ -118,18 +128,19 @@ class CloseAgain(ConfirmForm):
             self.asked = ask_close(ends_at=row.ends_at, actor=actor, now=now)
         except PeriodRefused as error:
             raise ValidationError(str(error)) from error
-        return "The close goes on; this page shows how far it is."
+        return _("The close goes on; this page shows how far it is.")
 
 
 class MarkPaid(ConfirmForm):
     """Payouts were sent: book the payments."""
 
-    title, submit = "Mark paid", "Mark paid"
-    explanation = "The payment is booked to the affiliate's ledger. A payout can be paid once only."
+    title, submit = _("Mark paid"), _("Mark paid")
+    explanation = _("The payment is booked to the affiliate's ledger. A payout can be paid once only.")
     reference = forms.CharField(
         max_length=80,
         widget=UnfoldAdminTextInputWidget,
-        help_text="The bank's or wallet's own reference; for several payouts that of the batch.",
+        help_text=_("The bank's or wallet's own reference; for several payouts that of the batch."),
+        label=_("Reference"),
     )
 
     @classmethod
@@ -143,7 +154,11 @@ class MarkPaid(ConfirmForm):
         paid = [row.public_id for row in self.rows if row.status == Payout.Status.PAID]
         if paid:
             raise ValidationError(
-                f"Nothing was changed: {', '.join(paid[:5])} {'was' if len(paid) == 1 else 'were'} paid before."
+                ngettext(
+                    "Nothing was changed: {names} was paid before.",
+                    "Nothing was changed: {names} were paid before.",
+                    len(paid),
+                ).format(names=", ".join(paid[:5]))
             )
         return super().clean() or self.cleaned_data
 
@@ -154,10 +169,18 @@ class MarkPaid(ConfirmForm):
             try:
                 mark_paid(payout=row, reference=reference, actor=actor, now=now)
             except (AlreadyPaid, ReferenceRefused) as error:
-                before = f"{_counted(done, 'payout')} before it {'is' if done == 1 else 'are'} marked. " if done else ""
+                before = (
+                    ngettext(
+                        "{number} payout before it is marked. ", "{number} payouts before it are marked. ", done
+                    ).format(number=done)
+                    if done
+                    else ""
+                )
                 raise ValidationError(f"{before}{error}") from error
             done += 1
-        return f"{_counted(done, 'payout')} marked paid, reference {reference}."
+        return format_lazy(
+            _("{counted} marked paid, reference {reference}."), counted=_counted(done, "payout"), reference=reference
+        )
 
 
 def _counted(number: int, noun: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 from unfold.widgets import (
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
@@ -18,25 +19,37 @@ from payouts.invoicing.issue import Issued, NoIssuer, issue_by_hand
 from payouts.invoicing.pending import not_invoiced, open_periods
 from payouts.models import BillingDetails, SelfBillingAgreement, Statement
 from records.money import format_money
+from records.translation import format_lazy
+from records.translation import gettext_lazy as _
 from web.panel import ConfirmForm
 
 
 def said_of(issued: Issued) -> str:
     """The run's result in a sentence. Raise `ValidationError` when missing data kept it from writing anything."""
     missing = sorted({words for some in issued.lacking.values() for words in some})
-    left = f"{len(issued.lacking)} waiting: {' '.join(missing)}" if issued.lacking else ""
+    left = (
+        gettext("{number_of_lacking} waiting: {names}").format(
+            number_of_lacking=len(issued.lacking), names=" ".join(missing)
+        )
+        if issued.lacking
+        else ""
+    )
     if issued.lacking and not issued.documents:
-        raise ValidationError(f"Nothing was written. {left}")
+        raise ValidationError(gettext("Nothing was written. {left}").format(left=left))
     numbers = [each.number for each in issued.documents]
-    shown = ", ".join(numbers[:5]) + (f" and {len(numbers) - 5} more" if len(numbers) > 5 else "")
-    return f"Wrote {shown}. {left}".strip() if numbers else "There was nothing to write: everything is invoiced."
+    shown = ", ".join(numbers[:5]) + (
+        gettext(" and {number_of_numbers} more").format(number_of_numbers=len(numbers) - 5) if len(numbers) > 5 else ""
+    )
+    return (
+        f"Wrote {shown}. {left}".strip() if numbers else gettext("There was nothing to write: everything is invoiced.")
+    )
 
 
 class WriteInvoices(ConfirmForm):
     """Invoices and credit notes for statements that have none."""
 
-    title, submit = "Write invoices", "Write them"
-    explanation = (
+    title, submit = _("Write invoices"), _("Write them")
+    explanation = _(
         "Each statement gets its invoice, and credit notes for what it corrects of earlier ones. They are numbered and "
         "cannot be changed afterwards. Their VAT is booked now and paid with the next payouts."
     )
@@ -46,7 +59,9 @@ class WriteInvoices(ConfirmForm):
         return row.earned != 0 and not hasattr(row, "invoicing")
 
     def describe(self, row: Statement) -> str:
-        return f"{row.affiliate} · earned {format_money(row.earned, row.currency)}"
+        return gettext("{affiliate} · earned {amount}").format(
+            affiliate=row.affiliate, amount=format_money(row.earned, row.currency)
+        )
 
     def perform(self, *, actor: User, now: datetime) -> str:
         try:
@@ -58,18 +73,21 @@ class WriteInvoices(ConfirmForm):
 class WriteInvoicesOfPeriod(ConfirmForm):
     """The same for all statements of a period."""
 
-    title, submit = "Write the invoices of a period", "Write them"
+    title, submit = _("Write the invoices of a period"), _("Write them")
     explanation = WriteInvoices.explanation
-    period = forms.ChoiceField(widget=UnfoldAdminSelectWidget)
+    period = forms.ChoiceField(widget=UnfoldAdminSelectWidget, label=_("Period"))
 
     def __init__(self, rows: Any, data: Any = None, **kwargs: Any) -> None:
         super().__init__(rows, data, **kwargs)
         self.fields["period"].choices = [  # type: ignore[attr-defined]
-            (ends_at.isoformat(), f"until {ends_at.astimezone(UTC) - timedelta(days=1):%Y-%m-%d}")
+            (
+                ends_at.isoformat(),
+                gettext("until {astimezone:%Y-%m-%d}").format(astimezone=ends_at.astimezone(UTC) - timedelta(days=1)),
+            )
             for ends_at in open_periods()
         ]
         if not self.fields["period"].choices:  # type: ignore[attr-defined]
-            self.fields["period"].help_text = "Everything is invoiced."
+            self.fields["period"].help_text = gettext("Everything is invoiced.")
 
     def perform(self, *, actor: User, now: datetime) -> str:
         ends_at = datetime.fromisoformat(self.cleaned_data["period"])
@@ -82,27 +100,35 @@ class WriteInvoicesOfPeriod(ConfirmForm):
 class EnterBilling(ConfirmForm):
     """Billing details that an affiliate gave by letter or e-mail; it sees and can change them in its portal."""
 
-    title, submit = "Billing details", "Put into force"
-    explanation = (
+    title, submit = _("Billing details"), _("Put into force")
+    explanation = _(
         "Whom the affiliate's invoices are from. What was in force before is kept; invoices that were written stay as "
         "they are. Record the agreement only when you have it."
     )
-    party = forms.ChoiceField(choices=BillingDetails.Party.choices, widget=UnfoldAdminSelectWidget, label="Invoiced as")
-    legal_name = forms.CharField(max_length=120, widget=UnfoldAdminTextInputWidget)
-    address = forms.CharField(max_length=300, widget=UnfoldAdminTextareaWidget({"rows": 3}))
-    country = forms.CharField(max_length=2, widget=UnfoldAdminTextInputWidget, help_text="Two letters, such as DE.")
-    vat_number = forms.CharField(
-        max_length=30, required=False, widget=UnfoldAdminTextInputWidget, label="VAT number",
-        help_text="Its form and check digits are checked; whether it is registered is not.",
-    )  # fmt: skip
-    registration = forms.CharField(max_length=80, required=False, widget=UnfoldAdminTextInputWidget)
-    is_small_business = forms.BooleanField(
-        required=False, widget=UnfoldBooleanSwitchWidget, label="Small business, exempt from VAT"
+    party = forms.ChoiceField(
+        choices=BillingDetails.Party.choices, widget=UnfoldAdminSelectWidget, label=_("Invoiced as")
     )
-    agreed = forms.BooleanField(required=False, widget=UnfoldBooleanSwitchWidget, label="It has agreed to self-billing")
+    legal_name = forms.CharField(max_length=120, widget=UnfoldAdminTextInputWidget, label=_("Legal name"))
+    address = forms.CharField(max_length=300, widget=UnfoldAdminTextareaWidget({"rows": 3}), label=_("Address"))
+    country = forms.CharField(
+        max_length=2, widget=UnfoldAdminTextInputWidget, help_text=_("Two letters, such as DE."), label=_("Country")
+    )
+    vat_number = forms.CharField(
+        max_length=30, required=False, widget=UnfoldAdminTextInputWidget, label=_("VAT number"),
+        help_text=_("Its form and check digits are checked; whether it is registered is not."),
+    )  # fmt: skip
+    registration = forms.CharField(
+        max_length=80, required=False, widget=UnfoldAdminTextInputWidget, label=_("Registration")
+    )
+    is_small_business = forms.BooleanField(
+        required=False, widget=UnfoldBooleanSwitchWidget, label=_("Small business, exempt from VAT")
+    )
+    agreed = forms.BooleanField(
+        required=False, widget=UnfoldBooleanSwitchWidget, label=_("It has agreed to self-billing")
+    )
     note = forms.CharField(
-        max_length=250, required=False, widget=UnfoldAdminTextInputWidget, label="How it agreed",
-        help_text="Needed with the agreement, for example: signed contract of 2026-03-01.",
+        max_length=250, required=False, widget=UnfoldAdminTextInputWidget, label=_("How it agreed"),
+        help_text=_("Needed with the agreement, for example: signed contract of 2026-03-01."),
     )  # fmt: skip
 
     def __init__(self, rows: Any, data: Any = None, **kwargs: Any) -> None:
@@ -118,7 +144,7 @@ class EnterBilling(ConfirmForm):
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
         if given.get("agreed") and not given.get("note"):
-            self.add_error("note", "Say how it agreed, so that it can be shown later.")
+            self.add_error("note", gettext("Say how it agreed, so that it can be shown later."))
         return given
 
     def perform(self, *, actor: User, now: datetime) -> str:
@@ -131,21 +157,21 @@ class EnterBilling(ConfirmForm):
             raise ValidationError(refused.problems) from refused
         except AgreementRefused as error:
             raise ValidationError(str(error)) from error
-        return f"The billing details of {affiliate} are in force."
+        return format_lazy(_("The billing details of {affiliate} are in force."), affiliate=affiliate)
 
 
 class EndAgreement(ConfirmForm):
     """An affiliate takes its agreement back."""
 
-    title, submit, tone = "End the agreement", "End it", "danger"
-    explanation = "What was written stays. Nothing further is, until the affiliate agrees again."
+    title, submit, tone = _("End the agreement"), _("End it"), "danger"
+    explanation = _("What was written stays. Nothing further is, until the affiliate agrees again.")
 
     @classmethod
     def fits(cls, row: SelfBillingAgreement) -> bool:
         return row.ended_at is None
 
     def describe(self, row: SelfBillingAgreement) -> str:
-        return f"agreed on {row.agreed_at:%Y-%m-%d}"
+        return gettext("agreed on {agreed_at:%Y-%m-%d}").format(agreed_at=row.agreed_at)
 
     def perform(self, *, actor: User, now: datetime) -> str:
         affiliates: list[Affiliate] = [row.affiliate for row in self.rows]
@@ -154,4 +180,4 @@ class EndAgreement(ConfirmForm):
                 end_agreement(affiliate=affiliate, actor=actor, now=now)
         except AgreementRefused as error:
             raise ValidationError(str(error)) from error
-        return f"Ended: {', '.join(str(each) for each in affiliates)}."
+        return format_lazy(_("Ended: {names}."), names=", ".join(str(each) for each in affiliates))

@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from unfold.contrib.filters.admin import (
     AutocompleteSelectFilter,
     ChoicesCheckboxFilter,
@@ -26,6 +27,7 @@ from payouts.invoicing.tax import NAMES
 from payouts.models import Invoice, Issuer
 from payouts.pricing import plain
 from records.money import format_money
+from records.translation import gettext_lazy as _
 from web.panel import (
     BoundedExport,
     DayRangeFilter,
@@ -84,7 +86,7 @@ class InvoiceAdmin(BoundedExport, RecordAdmin):
     )
     related = ("affiliate", "statement", "original", "vat_entry")
     search_fields = ("number", "statement__number", "affiliate__name", "affiliate__public_id")
-    search_help_text = "Number, statement or affiliate"
+    search_help_text = _("Number, statement or affiliate")
     ordering = ("-issued_at", "-id")
     sortable_by = ()
     actions_list = ("of_period", "missing")
@@ -94,38 +96,38 @@ class InvoiceAdmin(BoundedExport, RecordAdmin):
             None,
             {"fields": (("number", "kind_label"), ("affiliate", "statement"), ("issued_at", "issued_by"), "corrects")},
         ),
-        ("Parties", {"fields": (("seller_shown", "buyer_shown"),)}),
-        ("What it is for", {"fields": ("lines_shown",)}),
-        ("Money", {"fields": (("net_shown", "vat_shown", "gross_shown"), ("tax", "local_shown"), "vat_line")}),
-        ("Words", {"fields": ("words",)}),
-        ("Corrected by", {"fields": ("credit_notes_shown",)}),
+        (_("Parties"), {"fields": (("seller_shown", "buyer_shown"),)}),
+        (_("What it is for"), {"fields": ("lines_shown",)}),
+        (_("Money"), {"fields": (("net_shown", "vat_shown", "gross_shown"), ("tax", "local_shown"), "vat_line")}),
+        (_("Words"), {"fields": ("words",)}),
+        (_("Corrected by"), {"fields": ("credit_notes_shown",)}),
     )
-    kind_label = label_column("Kind", "kind", TONES)
+    kind_label = label_column(_("Kind"), "kind", TONES)
     of_period = question(
-        WriteInvoicesOfPeriod, description="Write invoices", icon="receipt", variant=ActionVariant.PRIMARY
+        WriteInvoicesOfPeriod, description=_("Write invoices"), icon="receipt", variant=ActionVariant.PRIMARY
     )
-    shown_number = column("Number", "number", lambda text: format_html('<span class="aff-nowrap">{}</span>', text))
-    affiliate_link = column("Affiliate", "affiliate", link_to)
-    statement_link = column("Statement", "statement", link_to)
-    issued = column("Issued", "issued_at", when)
-    net_shown = money_column("Before VAT", "net")
+    shown_number = column(_("Number"), "number", lambda text: format_html('<span class="aff-nowrap">{}</span>', text))
+    affiliate_link = column(_("Affiliate"), "affiliate", link_to)
+    statement_link = column(_("Statement"), "statement", link_to)
+    issued = column(_("Issued"), "issued_at", when)
+    net_shown = money_column(_("Before VAT"), "net")
     vat_shown = money_column("VAT", "vat")
-    gross_shown = money_column("Total", "gross")
-    corrects = column("Corrects", "original", link_to)
-    seller_shown = column("Supplier", "seller", party_shown)
-    buyer_shown = column("Recipient", "buyer", party_shown)
+    gross_shown = money_column(_("Total"), "gross")
+    corrects = column(_("Corrects"), "original", link_to)
+    seller_shown = column(_("Supplier"), "seller", party_shown)
+    buyer_shown = column(_("Recipient"), "buyer", party_shown)
     vat_line = column(
-        "VAT in the ledger", "vat_entry", lambda entry: link_to(entry, f"#{entry.sequence}"), empty="None"
+        _("VAT in the ledger"), "vat_entry", lambda entry: link_to(entry, f"#{entry.sequence}"), empty=_("None")
     )
-    words = column("What it says", "notes", stacked)
+    words = column(_("What it says"), "notes", stacked)
     credit_notes_shown = table_column(
-        "Credit notes",
-        ("Credit note", "Issued", "Total"),
+        _("Credit notes"),
+        (_("Credit note"), _("Issued"), _("Total")),
         lambda row: (
             (link_to(each), when(each.issued_at), money(each.gross, each.currency))
             for each in row.credit_notes.order_by("id")
         ),
-        empty="Nothing of it was corrected.",
+        empty=_("Nothing of it was corrected."),
     )
     resource_classes = (
         export_of(
@@ -144,12 +146,12 @@ class InvoiceAdmin(BoundedExport, RecordAdmin):
         """For statements that are not invoiced yet."""
         return bool(request.user.has_perm("payouts.view_statement"))
 
-    @action(description="What is missing", icon="checklist", permissions=["view", "statements"], url_path="missing")
+    @action(description=_("What is missing"), icon="checklist", permissions=["view", "statements"], url_path="missing")
     def missing(self, request: HttpRequest) -> HttpResponse:
         """Affiliates whose statements wait for an invoice, each with its missing details."""
         context = {
             **self.admin_site.each_context(request),
-            "title": "Not invoiced yet",
+            "title": gettext("Not invoiced yet"),
             "opts": self.opts,
             "rows": pending(),
             "most": MOST,
@@ -157,18 +159,18 @@ class InvoiceAdmin(BoundedExport, RecordAdmin):
         }
         return TemplateResponse(request, "admin/payouts/invoice/missing.html", context)
 
-    @action(description="PDF", icon="picture_as_pdf", permissions=["view"], url_path="pdf")
+    @action(description=_("PDF"), icon="picture_as_pdf", permissions=["view"], url_path="pdf")
     def paper(self, request: HttpRequest, object_id: int) -> HttpResponse:
         row = self._row(object_id)
         return pdf_response(f"{row.number}.pdf", invoice_pdf(row))
 
-    @action(description="JSON", icon="data_object", permissions=["view"], url_path="json")
+    @action(description=_("JSON"), icon="data_object", permissions=["view"], url_path="json")
     def data(self, request: HttpRequest, object_id: int) -> HttpResponse:
         row = self._row(object_id)
         headers = {"Content-Disposition": f'attachment; filename="{row.number}.json"'}
         return JsonResponse(invoice_data(row), json_dumps_params={"ensure_ascii": False, "indent": 1}, headers=headers)
 
-    @action(description="CSV", icon="table", permissions=["view"], url_path="csv")
+    @action(description=_("CSV"), icon="table", permissions=["view"], url_path="csv")
     def sheet(self, request: HttpRequest, object_id: int) -> HttpResponse:
         row = self._row(object_id)
         headers = {"Content-Disposition": f'attachment; filename="{row.number}.csv"'}
@@ -177,19 +179,33 @@ class InvoiceAdmin(BoundedExport, RecordAdmin):
     def _row(self, object_id: int) -> Invoice:
         return get_object_or_404(Invoice.objects.select_related("statement", "original"), pk=object_id)
 
-    @display(description="Tax")
+    @display(description=_("Tax"))
     def tax(self, row: Invoice) -> str:
         percent = f" {plain(row.percent)} %" if row.percent else ""
         return f"{NAMES.get(row.rule, row.rule)}{percent}"
 
-    @display(description="Lines")
+    @display(description=_("Lines"))
     def lines_shown(self, row: Invoice) -> SafeString:
         lines = ((each["text"], each["entries"] or "–", each["net"], each["vat"]) for each in row.lines)
-        return rows_of(("Commission for", "Ledger lines", f"Before VAT, {row.currency}", "VAT"), lines, empty="None")
+        return rows_of(
+            (
+                gettext("Commission for"),
+                gettext("Ledger lines"),
+                gettext("Before VAT, {currency}").format(currency=row.currency),
+                "VAT",
+            ),
+            lines,
+            empty=gettext("None"),
+        )
 
-    @display(description="VAT in the country's currency")
+    @display(description=_("VAT in the country's currency"))
     def local_shown(self, row: Invoice) -> str:
         if row.local_vat is None or row.local_rate is None:
-            return "The invoice is in it, or no VAT is charged"
+            return gettext("The invoice is in it, or no VAT is charged")
         amount = format_money(row.local_vat, row.local_currency)
-        return f"{amount}, rate {plain(row.local_rate)} of {row.local_rate_day} ({row.local_rate_source})"
+        return gettext("{amount}, rate {plain} of {local_rate_day} ({local_rate_source})").format(
+            amount=amount,
+            plain=plain(row.local_rate),
+            local_rate_day=row.local_rate_day,
+            local_rate_source=row.local_rate_source,
+        )

@@ -6,6 +6,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter, FieldTextFilter
 
 from payouts.models import LedgerEntry, LedgerHead
+from records.translation import gettext_lazy as _
 from web.panel import (
     BoundedExport,
     DayRangeFilter,
@@ -27,8 +28,8 @@ KIND_TONES = {
 
 
 # Columns of ledger entries, on their own page and on the conversion's.
-NUMBER = column("Number", "sequence", "#{}".format)
-AMOUNT = money_column("Amount", "amount")
+NUMBER = column(_("Number"), "sequence", "#{}".format)
+AMOUNT = money_column(_("Amount"), "amount")
 
 
 def abridged(seal: str) -> SafeString:
@@ -61,7 +62,7 @@ class LedgerEntryAdmin(BoundedExport, RecordAdmin):
     )
     list_select_related = ("affiliate", "conversion", "clicks__link")
     search_fields = ("conversion__public_id__exact", "payout__public_id__exact", "hash__exact")
-    search_help_text = "Conversion ID (cv_…), payout ID (po_…) or a line's hash"
+    search_help_text = _("Conversion ID (cv_…), payout ID (po_…) or a line's hash")
     ordering = ("-id",)
     sortable_by = ()
     fieldsets = (
@@ -77,19 +78,19 @@ class LedgerEntryAdmin(BoundedExport, RecordAdmin):
                 )
             },
         ),
-        ("Rests on", {"fields": (("conversion", "payout"), "clicks", ("plan_version", "rule"))}),
-        ("Chain", {"fields": ("previous_shown", "hash_shown")}),
+        (_("Rests on"), {"fields": (("conversion", "payout"), "clicks", ("plan_version", "rule"))}),
+        (_("Chain"), {"fields": ("previous_shown", "hash_shown")}),
     )
-    kind_label = label_column("Kind", "kind", KIND_TONES)
+    kind_label = label_column(_("Kind"), "kind", KIND_TONES)
     number = NUMBER
-    affiliate_link = column("Affiliate", "affiliate", link_to)
+    affiliate_link = column(_("Affiliate"), "affiliate", link_to)
     amount_shown = AMOUNT
-    how = column("How it came about", "arithmetic", clipped)
-    conversion_link = column("Conversion or clicks", lambda row: link_to(row.conversion or row.clicks))
-    booked = column("Booked", "booked_at", when)
-    seal = column("Seal", "hash", abridged)
-    previous_shown = column("Hash of the line before", "previous_hash", code)
-    hash_shown = column("Hash of this line", "hash", code)
+    how = column(_("How it came about"), "arithmetic", clipped)
+    conversion_link = column(_("Conversion or clicks"), lambda row: link_to(row.conversion or row.clicks))
+    booked = column(_("Booked"), "booked_at", when)
+    seal = column(_("Seal"), "hash", abridged)
+    previous_shown = column(_("Hash of the line before"), "previous_hash", code)
+    hash_shown = column(_("Hash of this line"), "hash", code)
     resource_classes = (
         export_of(
             LedgerEntry,
@@ -114,4 +115,4 @@ class LedgerHeadAdmin(RecordAdmin):
     ordering = ("affiliate__name",)
     sortable_by = ()
     fields = ("affiliate", "sequence", "seal")
-    seal = column("Hash of the last line", "hash", code)
+    seal = column(_("Hash of the last line"), "hash", code)

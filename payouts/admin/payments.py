@@ -6,6 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -21,6 +22,7 @@ from payouts.documents.proof import NotSealed, statement_proof
 from payouts.documents.statement_pdf import statement_pdf
 from payouts.models import Payout, Statement
 from payouts.paying.concerns import with_marks
+from records.translation import gettext_lazy as _
 from web.panel import (
     BoundedExport,
     ConfirmForm,
@@ -59,7 +61,7 @@ class StatementAdmin(CommissionByPermission, RecordAdmin):
     related = ("affiliate", "payout")
     actions = ("write",)
     search_fields = ("number", "affiliate__name", "affiliate__public_id")
-    search_help_text = "Number or affiliate"
+    search_help_text = _("Number or affiliate")
     ordering = ("-ends_at", "number")
     sortable_by = ()
     actions_list = ("close",)
@@ -68,41 +70,50 @@ class StatementAdmin(CommissionByPermission, RecordAdmin):
             None,
             {"fields": (("number", "affiliate"), ("starts_at", "ends_at"), "lines", ("payout_link", "invoices_shown"))},
         ),
-        ("Money", {"fields": (("opening_shown", "earned_shown"), ("paid_shown", "closing_shown"))}),
-        ("Closing", {"fields": (("closed_at", "closed_by"), "seal")}),
+        (_("Money"), {"fields": (("opening_shown", "earned_shown"), ("paid_shown", "closing_shown"))}),
+        (_("Closing"), {"fields": (("closed_at", "closed_by"), "seal")}),
     )
     actions_detail = ("paper", "proof", "write")
-    write = question(WriteInvoices, description="Write invoices", icon="receipt")
-    close = question(ClosePeriod, description="Close a period", icon="event_available", variant=ActionVariant.PRIMARY)
-    affiliate_link = column("Affiliate", "affiliate", link_to)
-    period = column("Period", lambda row: f"{row.starts_at:%Y-%m-%d} to before {row.ends_at:%Y-%m-%d}")
-    opening_shown = money_column("Opening balance", "opening")
-    earned_shown = money_column("Earned", "earned")
-    paid_shown = money_column("Paid", "paid")
-    closing_shown = money_column("Closing balance", "closing")
+    write = question(WriteInvoices, description=_("Write invoices"), icon="receipt")
+    close = question(
+        ClosePeriod, description=_("Close a period"), icon="event_available", variant=ActionVariant.PRIMARY
+    )
+    affiliate_link = column(_("Affiliate"), "affiliate", link_to)
+    period = column(
+        _("Period"),
+        lambda row: gettext("{starts_at:%Y-%m-%d} to before {ends_at:%Y-%m-%d}").format(
+            starts_at=row.starts_at, ends_at=row.ends_at
+        ),
+    )
+    opening_shown = money_column(_("Opening balance"), "opening")
+    earned_shown = money_column(_("Earned"), "earned")
+    paid_shown = money_column(_("Paid"), "paid")
+    closing_shown = money_column(_("Closing balance"), "closing")
     lines = column(
-        "Ledger lines covered",
+        _("Ledger lines covered"),
         to_list(
             "admin:payouts_ledgerentry_changelist",
-            lambda row: f"#{row.first_sequence} to #{row.last_sequence}, those in {row.currency}",
+            lambda row: gettext("#{first} to #{last}, those in {currency}").format(
+                first=row.first_sequence, last=row.last_sequence, currency=row.currency
+            ),
             affiliate__id__exact="affiliate_id",
             currency__exact="currency",
             sequence__gte="first_sequence",
             sequence__lte="last_sequence",
         ),
     )
-    payout_link = column("Payout", "payout", link_to, empty="None: nothing was due")
-    seal = column("Chain at the last line", "chain_hash", long_code)
+    payout_link = column(_("Payout"), "payout", link_to, empty=_("None: nothing was due"))
+    seal = column(_("Chain at the last line"), "chain_hash", long_code)
 
     def _after(self, request: HttpRequest, form: ConfirmForm) -> str:
         return close_path(form) or super()._after(request, form)
 
-    @action(description="PDF", icon="picture_as_pdf", permissions=["view", "ledger"], url_path="pdf")
+    @action(description=_("PDF"), icon="picture_as_pdf", permissions=["view", "ledger"], url_path="pdf")
     def paper(self, request: HttpRequest, object_id: int) -> HttpResponse:
         row = get_object_or_404(Statement.objects.select_related("affiliate", "payout"), pk=object_id)
         return pdf_response(f"statement-{row.number}.pdf", statement_pdf(row))
 
-    @action(description="JSON with proof", icon="fingerprint", permissions=["view", "ledger"], url_path="proof")
+    @action(description=_("JSON with proof"), icon="fingerprint", permissions=["view", "ledger"], url_path="proof")
     def proof(self, request: HttpRequest, object_id: int) -> HttpResponse:
         row = get_object_or_404(Statement.objects.select_related("affiliate"), pk=object_id)
         name = f'attachment; filename="statement-{row.number}.json"'
@@ -112,11 +123,11 @@ class StatementAdmin(CommissionByPermission, RecordAdmin):
             raise Http404(str(error)) from error
         return HttpResponse(proof, content_type="application/json", headers={"Content-Disposition": name})
 
-    @display(description="Invoice and credit notes")
+    @display(description=_("Invoice and credit notes"))
     @once
     def invoices_shown(self, row: Statement) -> SafeString | str:
         found = format_html_join(", ", "{}", ((link_to(each),) for each in row.invoices.order_by("id")))
-        return found or "None"
+        return found or gettext("None")
 
 
 @admin.register(Payout)
@@ -145,7 +156,7 @@ class PayoutAdmin(BoundedExport, RecordAdmin):
     )
     list_select_related = ("affiliate", "statement", "batch")
     search_fields = ("public_id", "reference", "statement__number", "affiliate__name")
-    search_help_text = "Payout ID (po_…), reference, statement or affiliate"
+    search_help_text = _("Payout ID (po_…), reference, statement or affiliate")
     ordering = ("-id",)
     sortable_by = ()
     actions = ("batch_up", "pay", "came_back")
@@ -161,20 +172,20 @@ class PayoutAdmin(BoundedExport, RecordAdmin):
         ("paid_by", "failure"),
         ("to_look_at", "way"),
     )
-    batch_up = question(MakeBatches, description="Put into batches", icon="stacks", variant=ActionVariant.PRIMARY)
-    came_back = question(MarkReturned, description="Came back", icon="undo")
-    pay = question(MarkPaid, description="Mark paid", icon="paid", variant=ActionVariant.PRIMARY)
-    status_label = label_column("Status", "status", PAYOUT_TONES)
+    batch_up = question(MakeBatches, description=_("Put into batches"), icon="stacks", variant=ActionVariant.PRIMARY)
+    came_back = question(MarkReturned, description=_("Came back"), icon="undo")
+    pay = question(MarkPaid, description=_("Mark paid"), icon="paid", variant=ActionVariant.PRIMARY)
+    status_label = label_column(_("Status"), "status", PAYOUT_TONES)
     sent_shown, way, to_look_at = SENT, ON_ITS_WAY, TO_LOOK_AT
-    shown_id = column("Payout", "public_id", code)
-    affiliate_link = column("Affiliate", "affiliate", link_to)
-    amount_shown = money_column("Amount", "amount")
-    vat_shown = money_column("VAT in it", "vat")
-    fee_shown = money_column("Fee kept back", "fee")
-    batch_link = column("Batch", "batch", link_to, empty="–")
-    statement_link = column("Statement", "statement", link_to)
-    created = column("Made", "created_at", when)
-    paid = column("Paid", "paid_at", when)
+    shown_id = column(_("Payout"), "public_id", code)
+    affiliate_link = column(_("Affiliate"), "affiliate", link_to)
+    amount_shown = money_column(_("Amount"), "amount")
+    vat_shown = money_column(_("VAT in it"), "vat")
+    fee_shown = money_column(_("Fee kept back"), "fee")
+    batch_link = column(_("Batch"), "batch", link_to, empty="–")
+    statement_link = column(_("Statement"), "statement", link_to)
+    created = column(_("Made"), "created_at", when)
+    paid = column(_("Paid"), "paid_at", when)
     resource_classes = (
         export_of(
             Payout,
@@ -191,8 +202,10 @@ class PayoutAdmin(BoundedExport, RecordAdmin):
         rows: QuerySet[Payout] = super().get_queryset(request)
         return with_marks(rows)
 
-    @display(description="Rate")
+    @display(description=_("Rate"))
     def rate_shown(self, row: Payout) -> str:
         if row.rate is None:
-            return "None: it is sent in the currency that it was earned in"
-        return f"{row.rate.normalize():f} of {row.rate_day} ({row.rate_source})"
+            return gettext("None: it is sent in the currency that it was earned in")
+        return gettext("{rate:f} of {rate_day} ({rate_source})").format(
+            rate=row.rate.normalize(), rate_day=row.rate_day, rate_source=row.rate_source
+        )

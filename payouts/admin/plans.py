@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -29,12 +30,14 @@ from payouts.plans.linter import GAP, findings
 from payouts.plans.price_books import terms_of_rule
 from payouts.pricing.examples import example_words
 from payouts.pricing.rule_words import pays_words
+from records.translation import gettext_lazy as _
+from records.translation import in_english
 from web.panel import PanelAdmin, RecordAdmin, column, label, link_to, long_code, moment, once, rows_of, stacked, when
 
 
 def rule_words(rule: CommissionRule) -> str:
     """`First deposit (FTD): 120.00 EUR`, `Deposit: 25 % of revenue`."""
-    joined = " (together with the others)" if rule.is_component else ""
+    joined = gettext(" (together with the others)") if rule.is_component else ""
     return f"{rule.goal_name}: {pays_words(terms_of_rule(rule))}{joined}".replace("every goal", "Every goal", 1)
 
 
@@ -47,12 +50,12 @@ def examples_shown(version: PlanVersion, goals: Mapping[str, Goal]) -> SafeStrin
 
 def _version_shown(version: PlanVersion, goals: Mapping[str, Goal], in_force: bool) -> SafeString:
     """A version in words: start, author and reason, what it pays, and its examples."""
-    by = f" · by {version.created_by}" if version.created_by else ""
+    by = gettext(" · by {created_by}").format(created_by=version.created_by) if version.created_by else ""
     examples = examples_shown(version, goals)
     return format_html(
         '<div class="aff-version-shown"><p><b>v{}</b> · {}from {}{}</p>{}<ul>{}</ul>{}</div>',
         version.number,
-        "in force · " if in_force else "",
+        gettext("in force · ") if in_force else "",
         moment(version.effective_from),
         by,
         format_html('<p class="aff-muted">{}</p>', version.note) if version.note else "",
@@ -72,7 +75,7 @@ def plan_words(plan: CommissionPlan) -> SafeString | str:
     """What the plan pays now."""
     version = version_in_force(plan)
     if version is None:
-        return "No version is in force: nothing is earned."
+        return gettext("No version is in force: nothing is earned.")
     return stacked(map(rule_words, version.rules.all()))
 
 
@@ -90,7 +93,7 @@ def _draft_of(plan: CommissionPlan, public_id: str | None) -> DraftVersion | Non
         return None
     draft = get_object_or_404(DraftVersion.objects.select_related("plan__offer"), plan=plan, public_id=public_id)
     if not draft.is_open:
-        raise Http404(f"The draft is {draft.get_state_display().lower()} already.")
+        raise Http404(gettext("The draft is {state} already.").format(state=draft.get_state_display().lower()))
     return draft
 
 
@@ -105,9 +108,9 @@ class CommissionPlanAdmin(PanelAdmin):
     autocomplete_fields = ("offer", "affiliate")
     actions_detail = ("new_version",)
     readonly_fields = ("versions_shown", "drafts_shown")
-    offer_link = column("Offer", "offer", link_to, ordering="offer__name")
-    for_whom = column("For", "affiliate", link_to, empty="All affiliates")
-    pays = column("Pays now", plan_words)
+    offer_link = column(_("Offer"), "offer", link_to, ordering="offer__name")
+    for_whom = column(_("For"), "affiliate", link_to, empty=_("All affiliates"))
+    pays = column(_("Pays now"), plan_words)
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[CommissionPlan]":
         return with_rules(super().get_queryset(request))
@@ -126,10 +129,10 @@ class CommissionPlanAdmin(PanelAdmin):
         self, request: HttpRequest, obj: CommissionPlan, post_url_continue: str | None = None
     ) -> HttpResponse:
         """A plan without a version pays nothing, so the next page asks for the rules."""
-        messages.success(request, f"{obj} was made. Now say what it pays.")
+        messages.success(request, gettext("{obj} was made. Now say what it pays.").format(obj=obj))
         return HttpResponseRedirect(reverse("admin:payouts_commissionplan_new_version", args=[obj.pk]))
 
-    @action(description="New version", icon="add", permissions=["decide"], variant=ActionVariant.PRIMARY)
+    @action(description=_("New version"), icon="add", permissions=["decide"], variant=ActionVariant.PRIMARY)
     def new_version(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The editor of a version; `draft` in the address names the draft that is changed.
 
@@ -156,7 +159,12 @@ class CommissionPlanAdmin(PanelAdmin):
             if part == "draft":
                 draft = form.keep(actor=actor, now=now)
                 if draft:
-                    messages.success(request, f"The draft {draft.public_id} is kept. Nothing is in force by it yet.")
+                    messages.success(
+                        request,
+                        gettext("The draft {draft} is kept. Nothing is in force by it yet.").format(
+                            draft=draft.public_id
+                        ),
+                    )
                     return HttpResponseRedirect(f"{request.path}?draft={draft.public_id}")
             elif version := form.publish(actor=actor, now=now):
                 return self._published(request, form.plan, version)
@@ -176,7 +184,7 @@ class CommissionPlanAdmin(PanelAdmin):
         is_part = bool(request.headers.get("HX-Request"))
         context = {
             **({} if is_part else self.admin_site.each_context(request)),
-            "title": f"New version of {form.plan}",
+            "title": gettext("New version of {plan}").format(plan=form.plan),
             "opts": self.opts,
             "original": form.plan,
             "plan": form.plan,
@@ -193,8 +201,10 @@ class CommissionPlanAdmin(PanelAdmin):
         return response
 
     def _published(self, request: HttpRequest, plan: CommissionPlan, version: PlanVersion) -> HttpResponse:
-        message = f"Version {version.number} is in force from {moment(version.effective_from)}."
-        LogEntry.objects.log_actions(operator(request).pk, [plan], CHANGE, change_message=message)
+        message = gettext("Version {number} is in force from {moment}.").format(
+            number=version.number, moment=moment(version.effective_from)
+        )
+        LogEntry.objects.log_actions(operator(request).pk, [plan], CHANGE, change_message=in_english(message))
         messages.success(request, message)
         rules = list(version.rules.select_related("goal"))
         for finding in findings(plan, rules, effective_from=version.effective_from):
@@ -202,21 +212,21 @@ class CommissionPlanAdmin(PanelAdmin):
                 messages.warning(request, finding.words)
         return HttpResponseRedirect(reverse("admin:payouts_commissionplan_change", args=[plan.pk]))
 
-    @display(description="Version")
+    @display(description=_("Version"))
     def version(self, row: CommissionPlan) -> SafeString:
         current = version_in_force(row)
-        return label(f"v{current.number}", "success") if current else label("None in force", "danger")
+        return label(f"v{current.number}", "success") if current else label(gettext("None in force"), "danger")
 
-    @display(description="Versions")
+    @display(description=_("Versions"))
     def versions_shown(self, row: CommissionPlan) -> SafeString | str:
         current, goals = version_in_force(row), goals_of(row.offer_id)
         # Only here: the list of plans shows no examples.
         prefetch_related_objects(list(row.versions.all()), "examples")
         blocks = ((_version_shown(version, goals, version == current),) for version in row.versions.all())
         shown = format_html_join("", "{}", blocks)
-        return shown or "No version yet: the plan pays nothing. Use “New version”."
+        return shown or gettext("No version yet: the plan pays nothing. Use “New version”.")
 
-    @display(description="Open drafts")
+    @display(description=_("Open drafts"))
     def drafts_shown(self, row: CommissionPlan) -> SafeString:
         editor = reverse("admin:payouts_commissionplan_new_version", args=[row.pk])
         drafts = DraftVersion.objects.filter(plan=row, state=DraftVersion.State.OPEN).select_related("created_by")
@@ -226,11 +236,15 @@ class CommissionPlanAdmin(PanelAdmin):
                 moment(draft.effective_from),
                 draft.note or "–",
                 draft.created_by or "–",
-                link_to(draft, "What it moves, and who has agreed"),
+                link_to(draft, gettext("What it moves, and who has agreed")),
             )
             for draft in drafts.order_by("-pk")
         )
-        return rows_of(("Draft", "From", "Note", "By", "Consent"), lines, empty="None.")
+        return rows_of(
+            (gettext("Draft"), gettext("From"), gettext("Note"), gettext("By"), gettext("Consent")),
+            lines,
+            empty=gettext("None."),
+        )
 
 
 def consent_shown(row: PlanVersion) -> SafeString | str:
@@ -257,12 +271,12 @@ class PlanVersionAdmin(CommissionByPermission, RecordAdmin):
         "created_by",
         "digest_shown",
     )
-    plan_link = column("Plan", "plan", link_to)
-    begins = column("From", "effective_from", when)
-    pays = column("Pays", lambda row: stacked(map(rule_words, row.rules.all())))
-    digest_shown = column("Digest", "digest", long_code)
-    agreed = column("Consent", once(consent_shown))
-    for_example = column("For example", lambda row: examples_shown(row, goals_of(row.plan.offer_id)))
+    plan_link = column(_("Plan"), "plan", link_to)
+    begins = column(_("From"), "effective_from", when)
+    pays = column(_("Pays"), lambda row: stacked(map(rule_words, row.rules.all())))
+    digest_shown = column(_("Digest"), "digest", long_code)
+    agreed = column(_("Consent"), once(consent_shown))
+    for_example = column(_("For example"), lambda row: examples_shown(row, goals_of(row.plan.offer_id)))
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[PlanVersion]":
         rows: QuerySet[PlanVersion] = super().get_queryset(request)
@@ -278,6 +292,6 @@ class CommissionRuleAdmin(RecordAdmin):
     ordering = ("-id",)
     sortable_by = ()
     fields = (("version", "goal"), "kind", "words")
-    words = column("Rule", rule_words)
-    version_link = column("Version", "version", link_to)
-    offer_link = column("Offer", "version.plan.offer", link_to)
+    words = column(_("Rule"), rule_words)
+    version_link = column(_("Version"), "version", link_to)
+    offer_link = column(_("Offer"), "version.plan.offer", link_to)

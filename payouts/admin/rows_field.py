@@ -9,6 +9,7 @@ from django import forms
 from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from payouts.pricing import plain
 
@@ -53,7 +54,7 @@ class RowsWidget(forms.Widget):
         """The input with its label and ID."""
         field, key = self.columns[column], f"{name}-{number}-{column}"
         label = _label(column, field)
-        attrs = {"aria-label": f"{label}, row {number + 1}", "id": f"id_{key}"}
+        attrs = {"aria-label": gettext("{label}, row {n}").format(label=label, n=number + 1), "id": f"id_{key}"}
         return field.widget.render(key, row.get(column, ""), attrs), label, f"id_{key}"
 
 
@@ -82,7 +83,7 @@ class RowsField(forms.Field):
                 found.append(self.read({name: self._value(name, row) for name in self.columns}))
             except (ValueError, forms.ValidationError) as error:
                 words = " ".join(error.messages) if isinstance(error, forms.ValidationError) else str(error)
-                problems.append(f"Row {number}: {words}")
+                problems.append(gettext("Row {number}: {words}").format(number=number, words=words))
         if problems:
             raise forms.ValidationError(problems)
         return found

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, assert_never
 
 from django import forms
+from django.utils.translation import gettext
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminIntegerFieldWidget,
@@ -23,6 +24,7 @@ from payouts.pricing.inputs import AmountInput, ChoiceInput, Currency, Input, Pe
 from payouts.pricing.kind import COLUMNS, PER_CONVERSION, Prices
 from payouts.pricing.kinds import KINDS, kind_choices, kind_with
 from records.money import PLACES
+from records.translation import gettext_lazy as _
 
 CURRENCIES = [(code, code) for code in sorted(PLACES)]
 NARROWING = ("country", "sub_name", "sub_value", "valid_from", "valid_until")
@@ -58,16 +60,21 @@ def _percent(help_text: str = "", label: str | None = None) -> forms.DecimalFiel
         max_value=100,
         max_digits=9,
         decimal_places=6,
-        error_messages={"max_value": "At most 100 percent."},
+        error_messages={"max_value": _("At most 100 percent.")},
         widget=UnfoldAdminDecimalFieldWidget({"step": "any", "inputmode": "decimal"}),
         label=label,
         help_text=help_text,
     )
 
 
-def _whole(help_text: str = "") -> forms.IntegerField:
+def _whole(help_text: str = "", label: str | None = None) -> forms.IntegerField:
     return forms.IntegerField(
-        required=False, min_value=1, max_value=2**15 - 1, widget=UnfoldAdminIntegerFieldWidget, help_text=help_text
+        required=False,
+        min_value=1,
+        max_value=2**15 - 1,
+        widget=UnfoldAdminIntegerFieldWidget,
+        label=label,
+        help_text=help_text,
     )
 
 
@@ -130,22 +137,22 @@ def field_of(asked: Input) -> forms.Field:
 class CommissionRuleForm(forms.Form):
     """A rule of the version. `number` is its place, from 1; `key` names its fields in what is posted."""
 
-    kind = _choice(kind_choices, required=True, label="Earns")
-    goal = _choice([], label="For")
-    country = _text("Two letters, of the click.", max_length=2)
-    sub_name = _choice([("", "Any"), *CommissionRule.Sub.choices], label="Sub ID")
-    sub_value = _text(label="Its value", max_length=255)
-    valid_from = _moment("Valid from", "UTC.")
-    valid_until = _moment("Valid until", "UTC; not included.")
-    minimum = _amount("Per conversion.")
-    maximum = _amount("Per conversion.")
-    limit_currency = _choice([("", "–"), *CURRENCIES], label="Limits are in")
-    cap_amount = _amount("Per affiliate and period.")
-    cap_count = _whole("Paid conversions or clicks, per affiliate and period.")
-    cap_period = _choice([("", "–"), *CommissionRule.Period.choices], label="Cap period")
-    max_months = _whole("Since the customer's first event.")
-    max_payments = _whole("Per customer.")
-    is_component = _switch("Together with others", "Components of one deal (a hybrid) earn side by side.")
+    kind = _choice(kind_choices, required=True, label=_("Earns"))
+    goal = _choice([], label=_("For"))
+    country = _text(_("Two letters, of the click."), max_length=2, label=_("Country"))
+    sub_name = _choice([("", _("Any")), *CommissionRule.Sub.choices], label=_("Sub ID"))
+    sub_value = _text(label=_("Its value"), max_length=255)
+    valid_from = _moment(_("Valid from"), _("UTC."))
+    valid_until = _moment(_("Valid until"), _("UTC; not included."))
+    minimum = _amount(_("Per conversion."), label=_("Minimum"))
+    maximum = _amount(_("Per conversion."), label=_("Maximum"))
+    limit_currency = _choice([("", "–"), *CURRENCIES], label=_("Limits are in"))
+    cap_amount = _amount(_("Per affiliate and period."), label=_("Cap amount"))
+    cap_count = _whole(_("Paid conversions or clicks, per affiliate and period."), label=_("Cap count"))
+    cap_period = _choice([("", "–"), *CommissionRule.Period.choices], label=_("Cap period"))
+    max_months = _whole(_("Since the customer's first event."), label=_("Max months"))
+    max_payments = _whole(_("Per customer."), label=_("Max payments"))
+    is_component = _switch(_("Together with others"), _("Components of one deal (a hybrid) earn side by side."))
 
     def __init__(
         self, key: str, number: int, goals: Sequence[Goal], data: Any = None, initial: Mapping[str, Any] | None = None
@@ -163,7 +170,7 @@ class CommissionRuleForm(forms.Form):
         own = {name: field_of(asked) for name, asked in self.rule_kind.inputs.items()}
         if self.rule_kind.prices is Prices.CLICKS:
             return own
-        every = [("", "Every goal"), *((pk, goal.name) for pk, goal in self.goals.items())]
+        every = [("", gettext("Every goal")), *((pk, goal.name) for pk, goal in self.goals.items())]
         common["goal"].choices = every  # type: ignore[attr-defined]
         return {"goal": common["goal"], **own}
 

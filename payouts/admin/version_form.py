@@ -10,6 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import QueryDict
+from django.utils.translation import gettext
 from unfold.widgets import (
     UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextInputWidget,
@@ -29,6 +30,7 @@ from payouts.plans.linter import Finding, findings, not_shown, problems_of_rules
 from payouts.plans.price_books import hold_versions, terms_of_rule
 from payouts.pricing.examples import example_words, problems_of_example, work_out
 from payouts.pricing.rule_words import pays_words
+from records.translation import gettext_lazy as _
 
 MOST_RULES = 60
 KEY = re.compile(r"[a-z0-9]{1,8}")
@@ -59,19 +61,22 @@ class VersionForm(forms.Form):
     """A plan's next version. `posted` without `checked` shows again what was typed, without judging it."""
 
     at_once = forms.BooleanField(
-        required=False, initial=True, label="In force at once", widget=UnfoldBooleanSwitchWidget
+        required=False, initial=True, label=_("In force at once"), widget=UnfoldBooleanSwitchWidget
     )
     effective_from = forms.SplitDateTimeField(
         required=False,
-        label="Or from",
+        label=_("Or from"),
         widget=UnfoldAdminSplitDateTimeWidget,
-        help_text="Events that happened from this moment on are priced by the new version; earlier ones keep the old.",
+        help_text=_(
+            "Events that happened from this moment on are priced by the new version; earlier ones keep the old."
+        ),
     )
     note = forms.CharField(
         required=False,
         max_length=250,
         widget=UnfoldAdminTextInputWidget,
-        help_text="Why the deal changed, for your own records.",
+        help_text=_("Why the deal changed, for your own records."),
+        label=_("Note"),
     )
 
     def __init__(
@@ -146,7 +151,7 @@ class VersionForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
         if not given.get("at_once") and not given.get("effective_from") and "effective_from" not in self.errors:
-            self.add_error("effective_from", "Give day and time, or choose “In force at once”.")
+            self.add_error("effective_from", gettext("Give day and time, or choose “In force at once”."))
         return given
 
     def starts_at(self, now: datetime) -> datetime:
@@ -195,7 +200,10 @@ class VersionForm(forms.Form):
         for form in self.rules:
             if form.is_valid():
                 rules.append(form.rule())
-            found.problems += [f"Rule {form.number}: {problem}" for problem in problems_of_form(form)]
+            found.problems += [
+                gettext("Rule {number}: {problem}").format(number=form.number, problem=problem)
+                for problem in problems_of_form(form)
+            ]
         found.problems += problems_of_form(self)
         if len(rules) < len(self.rules):
             return found
@@ -214,7 +222,7 @@ class VersionForm(forms.Form):
         return found
 
     def _tried(self, form: ExampleForm, rules: Sequence[CommissionRule], start: datetime) -> tuple[Tried, set[int]]:
-        tried = Tried(str(form["name"].value() or "Without a name"), problems=problems_of_form(form))
+        tried = Tried(str(form["name"].value() or gettext("Without a name")), problems=problems_of_form(form))
         if tried.problems:
             return tried, set()
         try:
@@ -225,7 +233,10 @@ class VersionForm(forms.Form):
         outcome = work_out(example, [terms_of_rule(rule) for rule in rules])
         tried.problems = problems_of_example(example, outcome)
         tried.words = example_words(example)
-        tried.arithmetic = [f"Rule {slot.rule}: {words}" for slot, words in sorted(outcome.arithmetic.items())]
+        tried.arithmetic = [
+            gettext("Rule {rule}: {words}").format(rule=slot.rule, words=words)
+            for slot, words in sorted(outcome.arithmetic.items())
+        ]
         return tried, {slot.rule for slot in outcome.amounts}
 
     @property
@@ -237,7 +248,7 @@ class VersionForm(forms.Form):
         self.is_valid()
         form = next((each for each in self.examples if each.key == key), None)
         if form is None or not all(each.is_valid() for each in self.rules):
-            raise ExampleRefused("Correct the rules first: the preview shows what is wrong with them.")
+            raise ExampleRefused(gettext("Correct the rules first: the preview shows what is wrong with them."))
         if form.errors.keys() - {"expected", "name"}:
             raise ExampleRefused(" ".join(problems_of_form(form)))
         given = form.cleaned_data
@@ -269,7 +280,7 @@ def _readable(parts: Sequence[str | None]) -> datetime | None:
 
 
 def _words(rule: CommissionRule) -> str:
-    joined = " (together with the others)" if rule.is_component else ""
+    joined = gettext(" (together with the others)") if rule.is_component else ""
     return f"{rule.goal_name[:1].upper()}{rule.goal_name[1:]}: {pays_words(terms_of_rule(rule))}{joined}"
 
 

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django_htmx.http import HttpResponseClientRefresh
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.decorators import action, display
@@ -27,6 +28,8 @@ from payouts.plan_changes.what_if_report import csv_rows
 from payouts.plans.documents import PlanRefused
 from payouts.rights import sees_commission
 from records.spreadsheet_cells import csv_text
+from records.translation import format_lazy
+from records.translation import gettext_lazy as _
 from web.panel import PUBLIC_ID, ConfirmForm, RecordAdmin, column, label_column, link_to, question, when
 
 STATES = {"waiting": "warning", "running": "info", "done": "success", "failed": "danger"}
@@ -36,17 +39,17 @@ MOST_OFFERED = 200
 class TryForm(ConfirmForm):
     """A past period, in days of UTC."""
 
-    title, submit = "What if", "Show"
-    explanation = (
+    title, submit = _("What if"), _("Show")
+    explanation = _(
         "Events of the period are priced by the terms in force and by these, with the functions that book. Nothing is "
         "written to the ledger."
     )
     asked: WhatIf | None = None
-    starts_on = forms.DateField(label="From", widget=UnfoldAdminSingleDateWidget, help_text="The first day, UTC.")
+    starts_on = forms.DateField(label=_("From"), widget=UnfoldAdminSingleDateWidget, help_text=_("The first day, UTC."))
     ends_on = forms.DateField(
-        label="Until before",
+        label=_("Until before"),
         widget=UnfoldAdminSingleDateWidget,
-        help_text="The first day that is no longer in the period. A day that is not over ends now.",
+        help_text=_("The first day that is no longer in the period. A day that is not over ends now."),
     )
 
     def __init__(self, rows: Any, data: Any = None, **kwargs: Any) -> None:
@@ -71,23 +74,26 @@ class TryForm(ConfirmForm):
         except (PlanRefused, WhatIfRefused) as error:
             raise ValidationError(str(error)) from error
         if self.asked.is_open:
-            return f"{self.asked.total:,} events are going to be compared; this page shows how far it is."
-        return f"{self.asked.total:,} events were compared."
+            return format_lazy(
+                _("{asked_total:,} events are going to be compared; this page shows how far it is."),
+                asked_total=self.asked.total,
+            )
+        return format_lazy(_("{asked_total:,} events were compared."), asked_total=self.asked.total)
 
 
 class TryVersion(TryForm):
     """A draft or a published version, tried on a past period."""
 
     field_order = ("tried", "starts_on", "ends_on")
-    tried = forms.ChoiceField(label="Terms to try", widget=UnfoldAdminSelectWidget)
+    tried = forms.ChoiceField(label=_("Terms to try"), widget=UnfoldAdminSelectWidget)
 
     def __init__(self, rows: Any, data: Any = None, **kwargs: Any) -> None:
         super().__init__(rows, data, **kwargs)
         drafts = DraftVersion.objects.filter(state=DraftVersion.State.OPEN).select_related("plan__offer")[:MOST_OFFERED]
         versions = PlanVersion.objects.select_related("plan__offer").order_by("-pk")[:MOST_OFFERED]
         self.fields["tried"].choices = [  # type: ignore[attr-defined]
-            ("Drafts", [(f"draft-{each.pk}", f"{_plan_words(each.plan)}: {each}") for each in drafts]),
-            ("Versions", [(f"version-{each.pk}", f"{_plan_words(each.plan)}: {each}") for each in versions]),
+            (gettext("Drafts"), [(f"draft-{each.pk}", f"{_plan_words(each.plan)}: {each}") for each in drafts]),
+            (gettext("Versions"), [(f"version-{each.pk}", f"{_plan_words(each.plan)}: {each}") for each in versions]),
         ]
 
     def ask(self, actor: User, now: datetime) -> WhatIf:
@@ -106,7 +112,7 @@ class TryVersion(TryForm):
 class TryDraft(TryForm):
     """This draft, tried on a past period."""
 
-    title = "What if this draft had held"
+    title = _("What if this draft had held")
 
     def ask(self, actor: User, now: datetime) -> WhatIf:
         [draft] = self.rows
@@ -133,8 +139,8 @@ def period_words(row: WhatIf) -> str:
     starts, ends = row.starts_at.astimezone(UTC), row.ends_at.astimezone(UTC)
     if starts.time() == ends.time() == time():
         last: date = date.fromordinal(ends.date().toordinal() - 1)
-        return f"{starts:%Y-%m-%d} to {last:%Y-%m-%d} UTC"
-    return f"{starts:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M} UTC"
+        return gettext("{starts:%Y-%m-%d} to {last:%Y-%m-%d} UTC").format(starts=starts, last=last)
+    return gettext("{starts:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M} UTC").format(starts=starts, ends=ends)
 
 
 @admin.register(WhatIf)
@@ -152,14 +158,14 @@ class WhatIfAdmin(RecordAdmin):
     actions_detail = ("download",)
     fields = (("what", "state_label"), ("period", "plan_link"), "progress", ("asked_by", "asked_at"), "error")
     shown_id = PUBLIC_ID
-    state_label = label_column("State", "state", STATES)
+    state_label = label_column(_("State"), "state", STATES)
     try_version = question(
-        TryVersion, description="Try a version", icon="query_stats", variant=ActionVariant.PRIMARY, permission="try"
+        TryVersion, description=_("Try a version"), icon="query_stats", variant=ActionVariant.PRIMARY, permission="try"
     )
-    what = column("Tried", lambda row: link_to(row.draft, row.tried) if row.draft else row.tried)
-    offer = column("Offer", "plan.offer.name")
-    period = column("Events of", period_words)
-    asked = column("Asked", "asked_at", when)
+    what = column(_("Tried"), lambda row: link_to(row.draft, row.tried) if row.draft else row.tried)
+    offer = column(_("Offer"), "plan.offer.name")
+    period = column(_("Events of"), period_words)
+    asked = column(_("Asked"), "asked_at", when)
 
     def has_view_permission(self, request: HttpRequest, obj: object = None) -> bool:
         return bool(super().has_view_permission(request, obj)) and sees_commission(operator(request))
@@ -187,7 +193,7 @@ class WhatIfAdmin(RecordAdmin):
     def _after(self, request: HttpRequest, form: ConfirmForm) -> str:
         return what_if_path(form) or super()._after(request, form)
 
-    @action(description="CSV", icon="download", permissions=["view"])
+    @action(description=_("CSV"), icon="download", permissions=["view"])
     def download(self, request: HttpRequest, object_id: str) -> StreamingHttpResponse:
         row = get_object_or_404(WhatIf, pk=object_id)
         return StreamingHttpResponse(
@@ -196,14 +202,18 @@ class WhatIfAdmin(RecordAdmin):
             headers={"Content-Disposition": f'attachment; filename="what-if-{row.public_id}.csv"'},
         )
 
-    @display(description="Plan")
+    @display(description=_("Plan"))
     def plan_link(self, row: WhatIf) -> SafeString | str:
-        whose = f"{row.plan.affiliate} alone" if row.plan.affiliate else "all affiliates without a plan of their own"
+        whose = (
+            gettext("{affiliate} alone").format(affiliate=row.plan.affiliate)
+            if row.plan.affiliate
+            else gettext("all affiliates without a plan of their own")
+        )
         return format_html("{} · {} · {}", link_to(row.plan), row.plan.offer, whose)
 
-    @display(description="Progress")
+    @display(description=_("Progress"))
     def progress(self, row: WhatIf) -> SafeString | str:
-        message = f"{row.done:,} of {row.total:,} events"
+        message = gettext("{done:,} of {total:,} events").format(done=row.done, total=row.total)
         return format_html(
             '<progress class="aff-bar" value="{}" max="{}">{}</progress> {}', row.done, row.total or 1, message, message
         )

@@ -6,7 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from affiliates.models import Affiliate
 from conversions.models import Conversion
@@ -73,7 +75,7 @@ def report_of(row: WhatIf) -> WhatIfReport:
         terms=compared(terms_before(row.plan, row.starts_at), _rules(row)),
         parts=[_part(row, total) for total in totals(row)],
         examples=_examples(row.examples),
-        chart_options=json.dumps(CHART_OPTIONS),
+        chart_options=json.dumps(CHART_OPTIONS, cls=DjangoJSONEncoder),
     )
 
 
@@ -104,8 +106,8 @@ def _chart(lines: list[WhatIfLine]) -> dict[str, Any]:
     return {
         "labels": [line.affiliate.name for line in lines],
         "datasets": [
-            bars("By the terms in force", "--aff-muted", [line.before for line in lines]),
-            bars("By what was tried", "--aff-blue", [line.after for line in lines]),
+            bars(gettext("By the terms in force"), "--aff-muted", [line.before for line in lines]),
+            bars(gettext("By what was tried"), "--aff-blue", [line.after for line in lines]),
         ],
     }
 
@@ -150,7 +152,7 @@ def _examples(kept: list[dict[str, Any]]) -> list[ShownExample]:
 
 def _side(kept: dict[str, Any]) -> ComparisonSide:
     if not kept["lines"]:
-        return ComparisonSide("Nothing", [kept["reason"]])
+        return ComparisonSide(gettext("Nothing"), [kept["reason"]])
     sums: dict[str, Decimal] = {}
     for line in kept["lines"]:
         sums[line["currency"]] = sums.get(line["currency"], Decimal(0)) + Decimal(line["amount"])

@@ -6,6 +6,7 @@ from typing import Any
 
 from conversions.lists.conversions import CONVERSIONS
 from payouts.queries import Balance
+from records.translation import gettext_lazy as _
 from web.lists import Amounts, Column, Columns
 
 
@@ -24,7 +25,7 @@ EARNING_CONVERSIONS = Columns(
         "commission",
         Amounts(),
         read=commission,
-        help="What is booked for it, by currency; empty for nothing, and without the right to view the ledger.",
+        help=_("What is booked for it, by currency; empty for nothing, and without the right to view the ledger."),
     ),
     base=CONVERSIONS,
 )

@@ -2,6 +2,7 @@
 
 from affiliates.api import AffiliateName
 from payouts.models import LedgerEntry
+from records.translation import gettext_lazy as _
 from web.lists import API, EXPORT, Code, Column, Columns, Moment, Money, Named, Status, Text
 
 
@@ -15,14 +16,14 @@ LEDGER = Columns(
     Column("booked_at", Moment(), "Booked"),
     Column("occurred_at", Moment(), places=EXPORT | API),
     Column("kind", Status()),
-    Column("arithmetic", Text(), "How it came about", read="words", help="How the amount came about, in words."),
+    Column("arithmetic", Text(), "How it came about", read="words", help=_("How the amount came about, in words.")),
     Column(
         "conversion",
         Code(),
         read="conversion.public_id",
         nullable=True,
         places=EXPORT | API,
-        help="The conversion's ID.",
+        help=_("The conversion's ID."),
     ),
     Column("transaction_id", Code(), read="conversion.transaction_id", places=EXPORT),
     Column(
@@ -31,9 +32,9 @@ LEDGER = Columns(
         read="clicks.public_id",
         nullable=True,
         places=EXPORT | API,
-        help="The ID of a link's clicks of a day.",
+        help=_("The ID of a link's clicks of a day."),
     ),
-    Column("payout", Code(), read="payout.public_id", nullable=True, places=EXPORT | API, help="The payout's ID."),
+    Column("payout", Code(), read="payout.public_id", nullable=True, places=EXPORT | API, help=_("The payout's ID.")),
     Column("amount", Money()),
     Column("currency", places=EXPORT | API),
     Column(
@@ -41,7 +42,7 @@ LEDGER = Columns(
         read=plan_version,
         nullable=True,
         places=EXPORT | API,
-        help="The plan's name and version, such as `Standard v3`.",
+        help=_("The plan's name and version, such as `Standard v3`."),
     ),
     Column("previous_hash", Code(), places=EXPORT | API),
     Column("hash", Code(10), "Seal"),

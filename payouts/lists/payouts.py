@@ -1,12 +1,13 @@
 """Columns of a payout."""
 
 from affiliates.api import AffiliateName
+from records.translation import gettext_lazy as _
 from web.lists import API, EXPORT, Code, Column, Columns, Decimals, Moment, Money, Named, Reference, Status
 
 PAYOUTS = Columns(
     Column("id", Code(), "Payout", read="public_id"),
     Column("affiliate", Named(AffiliateName), places=API),
-    Column("statement", Reference(), "For statement", read="statement.number", help="The statement's number."),
+    Column("statement", Reference(), "For statement", read="statement.number", help=_("The statement's number.")),
     Column("amount", Money(), sorts=("amount", "pk")),
     Column("currency", places=EXPORT | API),
     Column("vat", Money(), "VAT"),
@@ -18,7 +19,7 @@ PAYOUTS = Columns(
         Decimals(),
         nullable=True,
         places=EXPORT | API,
-        help="Units sent for one unit of the amount; null where both are in one currency.",
+        help=_("Units sent for one unit of the amount; null where both are in one currency."),
     ),
     Column("rate_day"),
     Column("rate_source", places=EXPORT | API),

@@ -1,6 +1,7 @@
 """Columns of a statement."""
 
 from affiliates.api import AffiliateName
+from records.translation import gettext_lazy as _
 from web.lists import API, EXPORT, PAGE, Code, Column, Columns, Moment, Money, Named, Number, Status
 
 STATEMENTS = Columns(
@@ -23,7 +24,7 @@ STATEMENTS = Columns(
         read="payout.public_id",
         nullable=True,
         places=EXPORT | API,
-        help="The ID of the payout that it made due.",
+        help=_("The ID of the payout that it made due."),
     ),
     Column("payout_status", Status(), "Payout", read="payout.status", places=PAGE | EXPORT),
 )

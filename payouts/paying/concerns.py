@@ -61,7 +61,7 @@ def _uninvoiced(payouts: Collection[Payout]) -> dict[int, str]:
             side = sides.get(payout.affiliate_id, InvoiceParty())
             lacks = tax.lacks(side, statement.currency, supply_day(statement.ends_at))
             words[payout.pk] = gettext("has no invoice: {names}").format(
-                names=" ".join(lacks) or "it was not written yet."
+                names=" ".join(lacks) or gettext("it was not written yet.")
             )
     return words
 

@@ -222,7 +222,7 @@ def _network(value: str, given: Details) -> str:
     if value.lower() not in known:
         raise ValueError(
             gettext("Choose one of {names}: elsewhere it would be lost.").format(
-                names=", ".join(known) or "the networks of the asset"
+                names=", ".join(known) or gettext("the networks of the asset")
             )
         )
     return value.lower()

@@ -48,7 +48,6 @@ def left_over(client: Client, addresses: list[str], known: str) -> dict[str, set
     return found
 
 
-@pytest.mark.skip("until the folders are marked")
 def test_pages_of_the_panel_have_no_text_outside_the_catalogue(desk, known):
     addresses = [reverse("admin:index"), reverse("doctor"), reverse("funnel"), reverse("trace:search")]
     for model, page in admin.site._registry.items():
@@ -62,21 +61,18 @@ def test_pages_of_the_panel_have_no_text_outside_the_catalogue(desk, known):
     assert left_over(desk, addresses, known) == {}
 
 
-@pytest.mark.skip("until the folders are marked")
 def test_the_trace_has_no_text_outside_the_catalogue(desk, known):
     addresses = [reverse("trace:conversion", args=[row.public_id]) for row in rows_of_each_kind(Conversion)[:4]]
     addresses += [reverse("trace:postback", args=[row.public_id]) for row in rows_of_each_kind(Postback)[:4]]
     assert left_over(desk, addresses, known) == {}
 
 
-@pytest.mark.skip("until the folders are marked")
 def test_pages_of_the_portal_have_no_text_outside_the_catalogue(demo, known):
     affiliate = Affiliate.objects.filter(status="active", conversions__status="approved").distinct().order_by("pk")[0]
     client = as_user(AffiliateMemberFactory(affiliate=affiliate).user)
     assert left_over(client, portal_addresses(affiliate), data() + SAME) == {}
 
 
-@pytest.mark.skip("until the folders are marked")
 def test_the_pages_of_signing_in_have_no_text_outside_the_catalogue(demo):
     member = as_user(AffiliateMemberFactory().user)
     assert left_over(Client(), ["/accounts/login/", "/accounts/password/reset/"], SAME) == {}

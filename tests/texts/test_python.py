@@ -88,7 +88,6 @@ def test_labels_of_choices_are_marked():
     assert plain == []
 
 
-@pytest.mark.skip("until the folders are marked")
 def test_labels_of_forms_are_marked():
     plain = []
     for form in {*subclasses(forms.BaseForm)}:
@@ -99,7 +98,6 @@ def test_labels_of_forms_are_marked():
     assert plain == []
 
 
-@pytest.mark.skip("until the folders are marked")
 def test_headings_of_the_panel_are_marked():
     plain = []
     for model, page in admin.site._registry.items():
@@ -147,10 +145,6 @@ def unmarked(source: str) -> list[str]:
             if plain or put_together or too_early:
                 found.append(ast.unparse(part))
     return found
-
-
-UNMARKED = {"admin", "portal"}  # until the folders are marked
-FILES = [each for each in FILES if not UNMARKED & {*each.parts}]  # until the folders are marked
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

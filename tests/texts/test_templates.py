@@ -12,7 +12,6 @@ TEMPLATES = Path(settings.BASE_DIR) / "templates"
 PLAIN = {"500.html"}
 NAMES = sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.html"))
 
-NAMES = [name for name in NAMES if not name.startswith("portal/")]  # until the folders are marked
 
 MARKED = re.compile(
     r"\{% (?:blocktranslate|comment)\b.*?\{% end(?:blocktranslate|comment) %\}|\{% translate .*?%\}|\{#.*?#\}", re.S

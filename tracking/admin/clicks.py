@@ -8,9 +8,11 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter
 from unfold.decorators import display
 
+from records.translation import gettext_lazy as _
 from tracking.click_id.codec import lowest_uuid, parse, text_of
 from tracking.click_id.pasted import narrowed
 from tracking.models import SUB_IDS, Click, TrackingLink
@@ -68,14 +70,14 @@ class TrackingLinkAdmin(PanelAdmin):
     )
     list_select_related = ("enrollment__affiliate", "enrollment__offer")
     search_fields = ("code", "name", "enrollment__affiliate__name", "enrollment__offer__name")
-    search_help_text = "Code, name, affiliate or offer"
+    search_help_text = _("Code, name, affiliate or offer")
     sortable_by = ("shown_code", "created_at")
     autocomplete_fields = ("enrollment",)
     fields = ("enrollment", ("code", "name"), "destination_url", ("is_active", "is_test"))
-    shown_code = column("Code", "code", code, ordering="code")
-    affiliate_link = column("Affiliate", "enrollment.affiliate", link_to)
-    offer_link = column("Offer", "enrollment.offer", link_to)
-    clicks_link = column("Clicks", to_list("admin:tracking_click_changelist", "Clicks", q="code"))
+    shown_code = column(_("Code"), "code", code, ordering="code")
+    affiliate_link = column(_("Affiliate"), "enrollment.affiliate", link_to)
+    offer_link = column(_("Offer"), "enrollment.offer", link_to)
+    clicks_link = column(_("Clicks"), to_list("admin:tracking_click_changelist", _("Clicks"), q="code"))
 
     def get_readonly_fields(self, request: HttpRequest, obj: TrackingLink | None = None) -> tuple[str, ...]:
         """The destination and owner of a link are part of every click it made; only its use may end."""
@@ -129,36 +131,38 @@ class ClickAdmin(BoundedExport, RecordAdmin):
     )
     list_select_related = ("link__enrollment__affiliate", "link__enrollment__offer")
     search_fields = ("id",)
-    search_help_text = "A click ID (40 characters or UUID), or a link's code"
+    search_help_text = _("A click ID (40 characters or UUID), or a link's code")
     ordering = ("-id",)
     sortable_by = ()
     actions_detail = ("trace",)
     fieldsets = (
         (None, {"fields": (("shown_id", "time"), ("affiliate_link", "offer_name"), ("link", "destination"))}),
         (
-            "Visitor",
+            _("Visitor"),
             {"fields": (("ip", "network"), ("place", "software"), "user_agent", "referrer", "visitor", "marks")},
         ),
         (
-            "The affiliate's labels",
+            _("The affiliate's labels"),
             {"fields": (("aff_click_id", "source"), *zip(SUB_IDS[::2], SUB_IDS[1::2], strict=True))},
         ),
-        ("Inside", {"fields": (("id", "marked_at"),)}),
+        (_("Inside"), {"fields": (("id", "marked_at"),)}),
     )
-    time = column("Time", "clicked_at", when, ordering="id")
+    time = column(_("Time"), "clicked_at", when, ordering="id")
     shown_id = click_column("pk")
-    who = two_lines("Affiliate and offer", shown("link.enrollment.affiliate", link_to), "link.enrollment.offer.name")
-    affiliate_link = column("Affiliate", "link.enrollment.affiliate", link_to)
-    offer_name = column("Offer", "link.enrollment.offer", link_to)
-    link_code = column("Link", "link.code", code)
-    place = column("From", lambda row: dotted(row.country, row.device))
-    software = column("System and browser", lambda row: dotted(row.os, row.browser))
-    origin = two_lines("From", place, software)
+    who = two_lines(_("Affiliate and offer"), shown("link.enrollment.affiliate", link_to), "link.enrollment.offer.name")
+    affiliate_link = column(_("Affiliate"), "link.enrollment.affiliate", link_to)
+    offer_name = column(_("Offer"), "link.enrollment.offer", link_to)
+    link_code = column(_("Link"), "link.code", code)
+    place = column(_("From"), lambda row: dotted(row.country, row.device))
+    software = column(_("System and browser"), lambda row: dotted(row.os, row.browser))
+    origin = two_lines(_("From"), place, software)
     # The number of the autonomous system that the address belongs to.
-    network = column("Network", lambda row: dotted(row.asn and f"AS{row.asn}", row.is_data_centre and "data centre"))
-    labels = column("Labels", labels_of, clipped, empty=NOTHING)
+    network = column(
+        _("Network"), lambda row: dotted(row.asn and f"AS{row.asn}", row.is_data_centre and gettext("data centre"))
+    )
+    labels = column(_("Labels"), labels_of, clipped, empty=NOTHING)
     destination = column(
-        "Destination", lambda row: row.link.destination_url or row.link.enrollment.offer.destination_url
+        _("Destination"), lambda row: row.link.destination_url or row.link.enrollment.offer.destination_url
     )
     trace = whole_story("search", shown_id)
     resource_classes = (
@@ -188,13 +192,13 @@ class ClickAdmin(BoundedExport, RecordAdmin):
             link__in=list(TrackingLink.objects.filter(code=term.lower()).values_list("pk", flat=True))
         ), False
 
-    @display(description="Marks")
+    @display(description=_("Marks"))
     def marks(self, row: Click) -> SafeString | str:
         if row.is_bot:
-            return label("Bot", "danger")
+            return label(gettext("Bot"), "danger")
         if row.is_duplicate:
-            return label("Duplicate", "warning")
-        return NOTHING if row.marked_at else label("Not looked at yet", "default")
+            return label(gettext("Duplicate"), "warning")
+        return NOTHING if row.marked_at else label(gettext("Not looked at yet"), "default")
 
 
 def click_key(text: str) -> UUID | None:

@@ -8,10 +8,12 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import gettext
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action
 
 from affiliates.access.operators import operator
+from records.translation import gettext_lazy as _
 from tracking.admin.clicks import click_column
 from tracking.legacy.upload import UploadForm, take
 from tracking.models import LegacyClickID
@@ -32,7 +34,7 @@ class LegacyClickIDAdmin(RecordAdmin):
     )
     list_select_related = ("link__enrollment__affiliate", "link__enrollment__offer")
     search_fields = ("foreign_id__exact",)
-    search_help_text = "The click ID as the other platform wrote it, in full"
+    search_help_text = _("The click ID as the other platform wrote it, in full")
     ordering = ("-id",)
     sortable_by = ()
     actions_list = ("upload",)
@@ -42,24 +44,24 @@ class LegacyClickIDAdmin(RecordAdmin):
         *(("foreign", "source"), ("affiliate_link", "link"), ("clicked", "imported_at")),
         *("shown_id", ("aff_click_id", "labels")),
     )
-    foreign = column("Click ID there", "foreign_id", code)
-    shown_id = click_column(heading="Click ID here")
+    foreign = column(_("Click ID there"), "foreign_id", code)
+    shown_id = click_column(heading=_("Click ID here"))
     trace = whole_story("search", shown_id)
     affiliate_link = column(
-        "Affiliate and offer",
+        _("Affiliate and offer"),
         lambda row: format_html("{} · {}", link_to(row.link.enrollment.affiliate), row.link.enrollment.offer),
     )
-    link_code = column("Link", "link.code", code)
-    clicked = column("Clicked", "clicked_at", when)
+    link_code = column(_("Link"), "link.code", code)
+    clicked = column(_("Clicked"), "clicked_at", when)
     labels = column(
-        "Labels", lambda row: ", ".join(f"{name}={value}" for name, value in row.sub_ids.items()) or NOTHING
+        _("Labels"), lambda row: ", ".join(f"{name}={value}" for name, value in row.sub_ids.items()) or NOTHING
     )
 
     def has_upload_permission(self, request: HttpRequest) -> bool:
         """Click IDs are never typed in; the permission to add them allows the import of a file."""
         return request.user.has_perm("tracking.add_legacyclickid")
 
-    @action(description="Import from a file", icon="upload_file", permissions=["upload"], url_path="upload")
+    @action(description=_("Import from a file"), icon="upload_file", permissions=["upload"], url_path="upload")
     def upload(self, request: HttpRequest) -> HttpResponse:
         """Check a file, then import it: each step is a POST of its own."""
         if key := request.POST.get("kept"):
@@ -70,7 +72,7 @@ class LegacyClickIDAdmin(RecordAdmin):
         errors = found.errors if found else []
         context = {
             **self.admin_site.each_context(request),
-            "title": "Import click IDs of another platform",
+            "title": gettext("Import click IDs of another platform"),
             "opts": self.opts,
             "form": form,
             "media": self.media + form.media,
@@ -86,13 +88,13 @@ class LegacyClickIDAdmin(RecordAdmin):
     def _import_uploaded(self, request: HttpRequest, key: str) -> HttpResponse:
         upload = take(key, owner=operator(request))
         if upload is None:
-            messages.error(request, "The file is not kept any more, or was imported already: choose it again.")
+            messages.error(request, gettext("The file is not kept any more, or was imported already: choose it again."))
             return HttpResponseRedirect(request.path)
         done = upload.judge(now=timezone.now(), is_dry_run=False)
-        message = (
-            f"Imported {done.added:,} click IDs from {upload.name}; {done.known:,} were there before, "
-            f"{len(done.errors):,} rows with errors were passed by."
-        )
+        message = gettext(
+            "Imported {added:,} click IDs from {upload}; {known:,} were there before, "
+            "{number_of_errors:,} rows with errors were passed by."
+        ).format(added=done.added, upload=upload.name, known=done.known, number_of_errors=len(done.errors))
         entry = {"user_id": operator(request).pk, "object_repr": upload.name[:200], "change_message": message}
         LogEntry.objects.create(
             content_type=ContentType.objects.get_for_model(LegacyClickID), action_flag=ADDITION, **entry

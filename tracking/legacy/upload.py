@@ -15,11 +15,11 @@ from typing import Any
 from django import forms
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
-from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidget
 
 from affiliates.models import User
+from records.translation import format_lazy
 from records.translation import gettext_lazy as _
 from tracking.legacy.clicks import COLUMNS, LIMITS, ImportedClicks, UnusableFile, import_clicks
 

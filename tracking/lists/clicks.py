@@ -1,11 +1,12 @@
 """Columns of a click."""
 
 from affiliates.api import AffiliateName, OfferName
+from records.translation import gettext_lazy as _
 from tracking.click_id.codec import text_of
 from tracking.models import SUB_IDS, Click
 from web.lists import API, EXPORT, Code, Column, Columns, Flag, Moment, Named, Reference
 
-LABELS = (*SUB_IDS, "aff_click_id", "source")
+LABELS = (*SUB_IDS, _("aff_click_id"), _("source"))
 
 
 def click_id(click: Click) -> str:
@@ -19,9 +20,9 @@ CLICKS = Columns(
         Code(),
         "Click ID",
         read=click_id,
-        help="The click ID, 40 characters, as the postback sends it back.",
+        help=_("The click ID, 40 characters, as the postback sends it back."),
     ),
-    Column("link", Reference("link"), read="link.code", help="The link's code."),
+    Column("link", Reference("link"), read="link.code", help=_("The link's code.")),
     Column("affiliate", Named(AffiliateName), read="link.enrollment.affiliate", places=API),
     Column("offer", Named(OfferName), read="link.enrollment.offer", places=API),
     Column("country", heading="From"),

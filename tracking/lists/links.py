@@ -4,6 +4,7 @@ from django.db.models import F, QuerySet, Value
 from django.db.models.functions import Concat
 
 from affiliates.api import AffiliateName, OfferName
+from records.translation import gettext_lazy as _
 from tracking.capture.link_address import link_base
 from tracking.models import TrackingLink
 from web.lists import API, EXPORT, Code, Column, Columns, Flag, Moment, Named, Reference
@@ -22,7 +23,7 @@ LINKS = Columns(
     Column("code", Code(), places=EXPORT | API),
     Column("name", Reference("__str__"), "Link", sorts=("name", "code"), is_writable=True),
     Column("offer", Named(OfferName), read="enrollment.offer", sorts=("enrollment__offer__name", "name", "pk")),
-    Column("url", heading="Address", read=url_of, help="The address to publish."),
+    Column("url", heading="Address", read=url_of, help=_("The address to publish.")),
     Column("affiliate", Named(AffiliateName), read="enrollment.affiliate", places=API),
     Column("destination_url", places=API),
     Column(

@@ -115,7 +115,7 @@ class PanelAdmin(WithRelated, ModelAdmin):
                 return view(request, *args, object_id=object_id, **kwargs)
             except (ObjectDoesNotExist, ValueError, ValidationError) as error:
                 if self.get_object(request, object_id) is None:
-                    raise Http404("There is no such row (any more).") from error
+                    raise Http404(gettext("There is no such row (any more).")) from error
                 raise
 
         return found

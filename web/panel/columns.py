@@ -10,6 +10,7 @@ from django.core.exceptions import FieldError, ObjectDoesNotExist
 from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from web.cells import NOTHING, code, list_link, money, rows_of
 
@@ -133,7 +134,7 @@ def see_also(*links: Callable[[Any], Any]) -> PanelColumn:
     def cell(row: Any) -> SafeString:
         return format_html('<span class="aff-links">{}</span>', format_html_join("", "{}", ((a(row),) for a in links)))
 
-    return PanelColumn("See also", cell, cell)
+    return PanelColumn(gettext("See also"), cell, cell)
 
 
 def to_list(view: str, text: Source, **filters: Source) -> Callable[[Any], SafeString | str]:

@@ -86,7 +86,7 @@ def question(
     ) -> HttpResponse:
         rows = self.get_queryset(request).filter(pk=object_id) if queryset is None else queryset
         if object_id is not None and not rows.exists():
-            raise Http404("There is no such row (any more).")
+            raise Http404(gettext("There is no such row (any more)."))
         return self.ask(request, rows, form_class)  # type: ignore[no-any-return]
 
     ask.asks = form_class

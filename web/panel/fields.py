@@ -38,10 +38,10 @@ class DaysField(forms.Field):
         try:
             days = Decimal(text)
         except InvalidOperation as error:
-            raise ValidationError("Give a number of days, for example 30 or 0.5.") from error
+            raise ValidationError(gettext("Give a number of days, for example 30 or 0.5.")) from error
         length = timedelta(seconds=round(days * 86_400)) if days.is_finite() and 0 < days <= self.MOST else None
         if not length:
-            raise ValidationError(f"Give more than 0 and at most {self.MOST:,} days.")
+            raise ValidationError(gettext("Give more than 0 and at most {most:,} days.").format(most=self.MOST))
         return length
 
     def has_changed(self, initial: Any, data: Any) -> bool:

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext
 from unfold.decorators import action
 
 from web.panel.columns import Source, reader
@@ -15,11 +16,15 @@ def whole_story(page: str, source: Source) -> Callable[..., HttpResponse]:
     """The story of what `source` names: on its own `page` of the trace, or found by its text on the page `search`."""
     read = reader(source)
 
-    @action(description="Whole story", icon="timeline", permissions=["view"])
+    @action(description=gettext("Whole story"), icon="timeline", permissions=["view"])
     def trace(self: Any, request: HttpRequest, object_id: str) -> HttpResponse:
         row = self.get_object(request, object_id)
         if row is None:
-            raise Http404(f"There is no {self.opts.verbose_name} {object_id}.")
+            raise Http404(
+                gettext("There is no {verbose_name} {object_id}.").format(
+                    verbose_name=self.opts.verbose_name, object_id=object_id
+                )
+            )
         text = read(row)
         if page == "search":
             return HttpResponseRedirect(f"{reverse('trace:search')}?{urlencode({'q': text})}")

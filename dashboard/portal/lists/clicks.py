@@ -11,6 +11,7 @@ from dashboard.portal.filters import ClickFilterForm
 from dashboard.portal.lists.base import Empty, PortalList
 from dashboard.portal.queries import clicks as queries
 from dashboard.portal.queries.clicks import ClickRow
+from records.translation import gettext_lazy as _
 from tracking.click_id import codec
 from tracking.lists.clicks import CLICKS, LABELS
 from web.lists import PAGE, Column, Columns, Dress, Number
@@ -29,8 +30,8 @@ def conversions_of(row: ClickRow) -> str:
 class ClickList(PortalList):
     """Newest first, a page at a time by click ID: neither counted nor sorted otherwise, as there are many."""
 
-    name, noun, title = "clicks", "click", "Clicks"
-    lead = "Every click on your links, newest first, with the labels it carried."
+    name, noun, title = "clicks", "click", _("Clicks")
+    lead = _("Every click on your links, newest first, with the labels it carried.")
     columns = Columns(
         Column(
             "labels",
@@ -54,13 +55,13 @@ class ClickList(PortalList):
     )
     filters: ClassVar[Any] = ClickFilterForm
     pager = "portal/clicks/_pager.html"
-    no_match = Empty("search", "No click matches", "Choose other days, another link, or clear the filters.")
+    no_match = Empty("search", _("No click matches"), _("Choose other days, another link, or clear the filters."))
     nothing = Empty(
         "pointer",
-        "No clicks in the last 30 days",
-        "Copy one of your links and open it: the click is listed here within seconds.",
+        _("No clicks in the last 30 days"),
+        _("Copy one of your links and open it: the click is listed here within seconds."),
         "portal:links",
-        "Go to your links",
+        _("Go to your links"),
     )
 
     def records(self) -> Any:

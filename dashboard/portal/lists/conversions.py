@@ -9,6 +9,7 @@ from dashboard.portal.lists.base import Empty, PortalList
 from dashboard.portal.queries import conversions as queries
 from dashboard.portal.queries.conversions import ConversionRow
 from payouts.lists.conversions import EARNING_CONVERSIONS
+from records.translation import gettext_lazy as _
 from web.lists import EXPORT, PAGE, Column, Columns, Dress, Text
 
 
@@ -29,8 +30,8 @@ STATUS = Dress(
 
 
 class ConversionList(PortalList):
-    name, noun, title = "conversions", "conversion", "Conversions"
-    lead = "Every event that was reported for you, with its status. Open one to see why."
+    name, noun, title = "conversions", "conversion", _("Conversions")
+    lead = _("Every event that was reported for you, with its status. Open one to see why.")
     columns = Columns(
         Column("sub1", Text(24), "sub1", places=PAGE | EXPORT, after="link", dress=Dress(css="cell-extra")),
         base=EARNING_CONVERSIONS,
@@ -45,16 +46,18 @@ class ConversionList(PortalList):
     order = "-occurred_at"
     no_match = Empty(
         "search",
-        "No conversion matches",
-        "Loosen the filters, or search for the whole click ID or a part of the transaction ID.",
+        _("No conversion matches"),
+        _("Loosen the filters, or search for the whole click ID or a part of the transaction ID."),
     )
     nothing = Empty(
         "target-arrow",
-        "No conversions yet",
-        "When a visitor of yours registers, deposits or buys, the advertiser reports it and it stands here, with every"
-        " reason.",
+        _("No conversions yet"),
+        _(
+            "When a visitor of yours registers, deposits or buys, the advertiser reports it and it stands here, with "
+            "every reason."
+        ),
         "portal:links",
-        "Go to your links",
+        _("Go to your links"),
     )
 
     def records(self) -> Any:

@@ -9,6 +9,7 @@ from dashboard.portal.lists.base import Empty, PortalList
 from dashboard.portal.queries import billing as queries
 from payouts.lists.invoices import INVOICES
 from payouts.models import Invoice
+from records.translation import gettext_lazy as _
 from web.lists import PAGE, Column, Columns, Dress
 
 
@@ -17,9 +18,9 @@ def page_of_statement(invoice: Invoice) -> str:
 
 
 class InvoiceList(PortalList):
-    name, noun, title = "invoices", "document", "Invoices"
-    section = "Earnings"
-    lead = "Invoices for your commission, written in your name. You need not write any yourself."
+    name, noun, title = "invoices", "document", _("Invoices")
+    section = _("Earnings")
+    lead = _("Invoices for your commission, written in your name. You need not write any yourself.")
     columns = Columns(
         Column(
             "download",
@@ -42,13 +43,13 @@ class InvoiceList(PortalList):
     filters = InvoiceFilters
     order = "-issued_at"
     template = "portal/earnings/invoices.html"
-    no_match = Empty("search", "No document matches", "Choose other days, another kind or another currency.")
+    no_match = Empty("search", _("No document matches"), _("Choose other days, another kind or another currency."))
     nothing = Empty(
         "file-text",
-        "No invoices yet",
-        "When a period is closed, the invoice for what you earned in it is written in your name and stands here.",
+        _("No invoices yet"),
+        _("When a period is closed, the invoice for what you earned in it is written in your name and stands here."),
         "portal:billing",
-        "See your billing details",
+        _("See your billing details"),
         quiet=True,
     )
 

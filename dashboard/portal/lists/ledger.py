@@ -15,6 +15,7 @@ from dashboard.portal.queries.earnings import LedgerRow
 from dashboard.portal.queries.objects import statement_for
 from payouts.lists.ledger import LEDGER
 from payouts.queries import earnings
+from records.translation import gettext_lazy as _
 from web.lists import PAGE, Column, Columns, Dress, Money
 
 DRESS = {
@@ -25,8 +26,8 @@ DRESS = {
 
 
 class LedgerList(PortalList):
-    name, noun, title = "earnings", "line", "Earnings"
-    lead = "Your account, line by line. Lines are only ever added, never changed."
+    name, noun, title = "earnings", "line", _("Earnings")
+    lead = _("Your account, line by line. Lines are only ever added, never changed.")
     columns = Columns(
         Column("balance", Money("entry.currency"), places=PAGE, after="amount", dress=Dress(css="text-secondary")),
         base=LEDGER,
@@ -38,13 +39,13 @@ class LedgerList(PortalList):
     # The order in which the lines are sealed.
     export_order = "sequence"
     template = "portal/earnings/earnings.html"
-    no_match = Empty("search", "No line matches", "Choose other days or another kind.")
+    no_match = Empty("search", _("No line matches"), _("Choose other days or another kind."))
     nothing = Empty(
         "coins",
-        "Nothing is booked yet",
-        "The first approved conversion writes the first line of your account.",
+        _("Nothing is booked yet"),
+        _("The first approved conversion writes the first line of your account."),
         "portal:conversions",
-        "See your conversions",
+        _("See your conversions"),
     )
     note = "portal/earnings/_note.html"
 
@@ -76,7 +77,7 @@ class StatementLines(PortalList):
     filters = StatementLineFilters
     template = "portal/earnings/statement.html"
     no_match = LedgerList.no_match
-    nothing = Empty("file-text", "No lines", "Nothing was booked in this currency in the period.")
+    nothing = Empty("file-text", _("No lines"), _("Nothing was booked in this currency in the period."))
 
     def __init__(self, portal: Portal, query: QueryDict, number: str) -> None:
         super().__init__(portal, query)

@@ -11,6 +11,7 @@ from dashboard.portal.filters import LinkFilterForm
 from dashboard.portal.lists.base import Empty, PortalList
 from dashboard.portal.queries import links as queries
 from dashboard.portal.queries.links import LinkRow
+from records.translation import gettext_lazy as _
 from tracking.lists.links import LINKS, with_urls
 from web.lists import EXPORT, PAGE, Amounts, Column, Columns, Dress, Number
 
@@ -24,14 +25,14 @@ def recent(portal: Portal) -> periods.DayPeriod:
 
 
 class LinkList(PortalList):
-    name, noun, title = "links", "link", "Links"
-    lead = "One for each place where you promote an offer. Numbers are of the last 30 days."
+    name, noun, title = "links", "link", _("Links")
+    lead = _("One for each place where you promote an offer. Numbers are of the last 30 days.")
     columns = Columns(
-        Column("clicks_30d", Number(), "Clicks", read="figures.clicks", places=PAGE | EXPORT, after="url"),
+        Column("clicks_30d", Number(), _("Clicks"), read="figures.clicks", places=PAGE | EXPORT, after="url"),
         Column(
             "conversions_30d",
             Number(),
-            "Conversions",
+            _("Conversions"),
             read="figures.conversions",
             places=PAGE | EXPORT,
             after="clicks_30d",
@@ -39,7 +40,7 @@ class LinkList(PortalList):
         Column(
             "commission_30d",
             Amounts(),
-            "Commission",
+            _("Commission"),
             read="figures.commission",
             places=PAGE | EXPORT,
             after="conversions_30d",
@@ -56,20 +57,20 @@ class LinkList(PortalList):
     filters = LinkFilterForm
     order = "-created_at"
     template = "portal/links/links.html"
-    no_match = Empty("search", "No link matches", "Loosen the filters or search for another name.")
+    no_match = Empty("search", _("No link matches"), _("Loosen the filters or search for another name."))
     nothing = Empty(
         "link",
-        "No links yet",
-        "A link leads visitors to an offer and counts each click for you.",
+        _("No links yet"),
+        _("A link leads visitors to an offer and counts each click for you."),
         "portal:new_link",
-        "Make your first link",
+        _("Make your first link"),
     )
     not_enrolled = Empty(
         "link",
-        "No links yet",
-        "Links are made for offers that you have access to. Apply for one first.",
+        _("No links yet"),
+        _("Links are made for offers that you have access to. Apply for one first."),
         "portal:offers",
-        "See the offers",
+        _("See the offers"),
     )
 
     def records(self) -> Any:

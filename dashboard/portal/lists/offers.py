@@ -9,6 +9,7 @@ from dashboard.portal.filters import OfferFilterForm
 from dashboard.portal.lists.base import Empty, PortalList
 from dashboard.portal.queries import offers as queries
 from dashboard.portal.queries.offers import OfferCard
+from records.translation import gettext_lazy as _
 from web.lists import EXPORT, PAGE, Column, Columns, Length, Rows
 
 GOALS_WITH_PAY = Columns(
@@ -20,8 +21,8 @@ GOALS_WITH_PAY = Columns(
 
 
 class OfferList(PortalList):
-    name, noun, title = "offers", "offer", "Offers"
-    lead = "What you promote, or could, and what it pays you."
+    name, noun, title = "offers", "offer", _("Offers")
+    lead = _("What you promote, or could, and what it pays you.")
     columns = Columns(
         Column(
             "access",
@@ -37,11 +38,11 @@ class OfferList(PortalList):
     order = "access"
     size = 20
     body = "portal/offers/_cards.html"
-    no_match = Empty("search", "No offer matches", "Loosen the filters or search for another name.")
+    no_match = Empty("search", _("No offer matches"), _("Loosen the filters or search for another name."))
     nothing = Empty(
         "speakerphone",
-        "No offers yet",
-        "As soon as the operator opens an offer it stands here. Nothing to do until then.",
+        _("No offers yet"),
+        _("As soon as the operator opens an offer it stands here. Nothing to do until then."),
     )
 
     def records(self) -> Any:

@@ -9,6 +9,7 @@ from dashboard.portal.lists.base import Empty, PortalList
 from dashboard.portal.queries import earnings as queries
 from payouts.lists.payouts import PAYOUTS
 from payouts.models import Payout
+from records.translation import gettext_lazy as _
 from web.lists import Columns, Dress
 
 
@@ -17,9 +18,9 @@ def page_of_statement(payout: Payout) -> str:
 
 
 class PayoutList(PortalList):
-    name, noun, title = "payouts", "payout", "Payouts"
-    section = "Earnings"
-    lead = "Money that is on its way to you, or has arrived."
+    name, noun, title = "payouts", "payout", _("Payouts")
+    section = _("Earnings")
+    lead = _("Money that is on its way to you, or has arrived.")
     columns = Columns(
         base=PAYOUTS,
         dress={
@@ -34,13 +35,13 @@ class PayoutList(PortalList):
     filters = PayoutFilters
     order = "-created_at"
     template = "portal/earnings/list.html"
-    no_match = Empty("search", "No payout matches", "Choose other days, another status or another currency.")
+    no_match = Empty("search", _("No payout matches"), _("Choose other days, another status or another currency."))
     nothing = Empty(
         "building-bank",
-        "No payouts yet",
-        "A statement that closes with enough in your favour makes a payout.",
+        _("No payouts yet"),
+        _("A statement that closes with enough in your favour makes a payout."),
         "portal:statements",
-        "See the statements",
+        _("See the statements"),
         quiet=True,
     )
 

@@ -10,6 +10,7 @@ from dashboard.portal.lists.base import Empty, PortalList
 from dashboard.portal.queries import earnings as queries
 from payouts.lists.statements import STATEMENTS
 from payouts.models import Statement
+from records.translation import gettext_lazy as _
 from web.lists import PAGE, Column, Columns, Dress
 from web.lists.html import day
 
@@ -25,28 +26,28 @@ def period_words(statement: Statement) -> str:
 
 
 class StatementList(PortalList):
-    name, noun, title = "statements", "statement", "Statements"
-    section = "Earnings"
-    lead = "A statement closes a period. It is never changed afterwards; corrections are lines of the next one."
+    name, noun, title = "statements", "statement", _("Statements")
+    section = _("Earnings")
+    lead = _("A statement closes a period. It is never changed afterwards; corrections are lines of the next one.")
     columns = Columns(
         Column("period", read=period_words, places=PAGE, after="number", dress=Dress(css="text-nowrap")),
         base=STATEMENTS,
         dress={
             "number": Dress(link=page_of_statement, is_main=True),
             "closing": Dress(css="fw-bold"),
-            "payout_status": Dress(empty="Carried over"),
+            "payout_status": Dress(empty=_("Carried over")),
         },
     )
     filters = StatementFilters
     order = "-number"
     template = "portal/earnings/list.html"
-    no_match = Empty("search", "No statement matches", "Choose other days or another currency.")
+    no_match = Empty("search", _("No statement matches"), _("Choose other days or another currency."))
     nothing = Empty(
         "file-text",
-        "No statements yet",
-        "The operator closes a period, usually each month; the statement then stands here for good.",
+        _("No statements yet"),
+        _("The operator closes a period, usually each month; the statement then stands here for good."),
         "portal:earnings",
-        "See the open account",
+        _("See the open account"),
         quiet=True,
     )
 

@@ -7,8 +7,9 @@ from affiliates.models import Affiliate
 from payouts.invoicing.readiness import InvoiceParty, TaxTreatments, sides_of
 from payouts.invoicing.tax import SellerNumberMissing, Undecided
 from payouts.models import BillingDetails, Invoice, Issuer, SelfBillingAgreement
+from records.translation import gettext_lazy as _
 
-NUMBER_MISSING = "Your VAT number is missing. Without one, say that you are a small business or a private person."
+NUMBER_MISSING = _("Your VAT number is missing. Without one, say that you are a small business or a private person.")
 
 
 def invoices_of(affiliate: Affiliate) -> QuerySet[Invoice]:

@@ -25,6 +25,7 @@ from payouts.plans.price_books import price_book
 from payouts.pricing import APPROVED, Quote, choose_rules, choose_version
 from payouts.pricing.kinds import is_share_of_revenue
 from payouts.queries import estimates, explain
+from records.translation import gettext_lazy as _
 from tracking.click_id import codec
 from tracking.models import Click
 
@@ -138,8 +139,8 @@ def _appeal_until(conversion: Conversion, changes: Sequence[StatusChange]) -> da
 
 # The general explanation here addresses someone other than the affiliate.
 TO_YOU = {
-    Reason.OK: "The event met every rule and counts for you.",
-    Reason.AFFILIATE_CLOSED: "Your account or your access to the offer was not active when the event came.",
+    Reason.OK: _("The event met every rule and counts for you."),
+    Reason.AFFILIATE_CLOSED: _("Your account or your access to the offer was not active when the event came."),
 }
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from django.utils import dateformat
+
 from affiliates.models import Affiliate, Enrollment
 from conversions.models import Conversion
 from dashboard.periods import DayPeriod
@@ -128,8 +130,8 @@ def _chart(
         return [value(day) for day in days]
 
     return {
-        "days": [f"{day.day} {day:%b}" for day in days],
-        "titles": [f"{day:%A}, {day.day} {day:%B %Y}" for day in days],
+        "days": [dateformat.format(day, "j M") for day in days],
+        "titles": [dateformat.format(day, "l, j F Y") for day in days],
         "clicks": series(lambda day: clicks.get(day, ClickCounts()).clicks),
         "conversions": {
             status: series(lambda day, status=status: conversions.get(day, {}).get(status, 0))  # type: ignore[misc]

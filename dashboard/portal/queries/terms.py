@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.utils.translation import gettext
+
 from affiliates.models import Affiliate, Offer
 from conversions.models import Goal
 from payouts.models import WorkedExample
@@ -66,5 +68,5 @@ def pays_words(rules: Iterable[PricingRule] | None) -> str:
     """The rules' commission in words; components of a hybrid are joined."""
     listed = list(rules or ())
     if not listed:
-        return "Counted, not paid"
+        return gettext("Counted, not paid")
     return " + ".join(map(words_of_rule, listed)) if listed[0].is_component else "; ".join(map(words_of_rule, listed))

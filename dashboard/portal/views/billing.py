@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard.portal.access import Portal, portal_view
@@ -58,7 +59,7 @@ def billing(request: HttpRequest, portal: Portal) -> HttpResponse:
     issuer, details, agreement = Issuer.objects.first(), *queries.billing_of(portal.affiliate)
     may_change = not portal.is_preview and is_owner(portal.affiliate, portal.user)
     if request.method == "POST" and not may_change:
-        return HttpResponseForbidden("Only an owner of the account may change its billing details.")
+        return HttpResponseForbidden(gettext("Only an owner of the account may change its billing details."))
     form = BillingForm(
         request.POST or None,
         current=details,
@@ -70,7 +71,9 @@ def billing(request: HttpRequest, portal: Portal) -> HttpResponse:
         set_details(affiliate=portal.affiliate, given=form.cleaned_data, actor=portal.user, now=now)
         if form.cleaned_data.get("agreed") and issuer:
             agree(affiliate=portal.affiliate, actor=portal.user, now=now, words=issuer.agreement_words)
-        messages.success(request, "Saved. Your next invoices are written with it; those before stay as they are.")
+        messages.success(
+            request, gettext("Saved. Your next invoices are written with it; those before stay as they are.")
+        )
         return redirect("portal:billing")
     context = {
         "form": form,
@@ -87,10 +90,10 @@ def billing(request: HttpRequest, portal: Portal) -> HttpResponse:
 @portal_view
 def end_self_billing(request: HttpRequest, portal: Portal) -> HttpResponse:
     if not is_owner(portal.affiliate, portal.user):
-        return HttpResponseForbidden("Only an owner of the account may end its agreement to self-billing.")
+        return HttpResponseForbidden(gettext("Only an owner of the account may end its agreement to self-billing."))
     try:
         end_agreement(affiliate=portal.affiliate, actor=portal.user, now=timezone.now())
-        messages.success(request, "The agreement is ended. No further invoices are written in your name.")
+        messages.success(request, gettext("The agreement is ended. No further invoices are written in your name."))
     except AgreementRefused:
-        messages.info(request, "There was no agreement in force.")
+        messages.info(request, gettext("There was no agreement in force."))
     return redirect("portal:billing")

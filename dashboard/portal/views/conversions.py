@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from conversions.lifecycle import appeals
@@ -34,7 +35,9 @@ def appeal(request: HttpRequest, portal: Portal, public_id: str) -> HttpResponse
         except appeals.AppealRefused as error:
             messages.error(request, str(error))
         else:
-            text = f"Your appeal is sent. An operator answers until {timezone.localtime(made.due_at):%-d %b %Y}."
+            text = gettext("Your appeal is sent. An operator answers until {due_at:%-d %b %Y}.").format(
+                due_at=timezone.localtime(made.due_at)
+            )
             messages.success(request, text)
         return redirect("portal:conversion", public_id)
     return _explained(request, portal, found, form, status=400)

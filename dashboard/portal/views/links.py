@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from affiliates.models import Enrollment
@@ -27,7 +28,7 @@ def new(request: HttpRequest, portal: Portal) -> HttpResponse:
     chosen = linkable.filter(offer__public_id=request.GET.get("offer", "")).first()
     form = LinkForm(request.POST or None, enrollments=linkable, initial={"enrollment": chosen})
     if request.method == "POST" and form.is_valid() and (link := form.save_unless_taken()):
-        messages.success(request, "The link is made and works at once. Copy it, or add labels to it below.")
+        messages.success(request, gettext("The link is made and works at once. Copy it, or add labels to it below."))
         return redirect("portal:link", link.code)
     context = {"form": form, "has_enrollment": linkable.exists(), "link_base": link_base()}
     return render_page(request, portal, "portal/links/link_form.html", context, status=400 if form.errors else 200)
@@ -42,7 +43,9 @@ def edit(request: HttpRequest, portal: Portal, code: str) -> HttpResponse:
         form.save()
         messages.success(
             request,
-            "Saved. The new destination holds from now on." if "destination_url" in form.changed_data else "Saved.",
+            gettext("Saved. The new destination holds from now on.")
+            if "destination_url" in form.changed_data
+            else gettext("Saved."),
         )
         return redirect("portal:link", code)
     context = {"form": form, "link": found, "has_enrollment": True}
@@ -87,6 +90,9 @@ def state(request: HttpRequest, portal: Portal, code: str) -> HttpResponse:
     found.is_active = request.POST.get("active") == "yes"
     found.save(update_fields=["is_active"])
     messages.success(
-        request, "The link is on." if found.is_active else "The link is off: clicks on it are no longer counted."
+        request,
+        gettext("The link is on.")
+        if found.is_active
+        else gettext("The link is off: clicks on it are no longer counted."),
     )
     return redirect("portal:link", code)

@@ -4,6 +4,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from affiliates.enrollments import OfferNotOpen, apply_for
@@ -47,9 +48,19 @@ def apply(request: HttpRequest, portal: Portal, public_id: str) -> HttpResponse:
         messages.error(request, str(refused))
         return redirect("portal:offer", public_id)
     if not is_new:
-        messages.info(request, f"You have applied for {found} before: {enrollment.get_status_display().lower()}.")
+        messages.info(
+            request,
+            gettext("You have applied for {found} before: {status}.").format(
+                found=found, status=enrollment.get_status_display().lower()
+            ),
+        )
     elif enrollment.status == Enrollment.Status.APPROVED:
-        messages.success(request, f"You have access to {found}. Make your first link.")
+        messages.success(request, gettext("You have access to {found}. Make your first link.").format(found=found))
     else:
-        messages.success(request, f"You have applied for {found}. An operator looks at it; you see the answer here.")
+        messages.success(
+            request,
+            gettext("You have applied for {found}. An operator looks at it; you see the answer here.").format(
+                found=found
+            ),
+        )
     return redirect("portal:offer", public_id)

@@ -3,6 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST, require_safe
 
 from dashboard import periods
@@ -43,9 +44,13 @@ def overview(request: HttpRequest, portal: Portal) -> HttpResponse:
 def greeting(portal: Portal, hour: int) -> str:
     """By the reader's own clock; an operator who looks on is not greeted by name."""
     if portal.is_preview:
-        return "Overview"
+        return gettext("Overview")
     part = "morning" if 5 <= hour < 12 else "afternoon" if 12 <= hour < 18 else "evening"
-    return f"Good {part}, {portal.user.name}" if portal.user.name else f"Good {part}"
+    return (
+        gettext("Good {part}, {user}").format(part=part, user=portal.user.name)
+        if portal.user.name
+        else gettext("Good {part}").format(part=part)
+    )
 
 
 @require_POST

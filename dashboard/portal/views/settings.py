@@ -9,6 +9,7 @@ from django.db.models import F
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from affiliates.access.api_keys import make_api_key
@@ -31,7 +32,7 @@ def profile(request: HttpRequest) -> HttpResponse:
     form = ProfileForm(request.POST or None, instance=user)
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, "Saved.")
+        messages.success(request, gettext("Saved."))
         return redirect("portal:profile")
     user.refresh_from_db()
     with timezone.override(zone_of(user)):
@@ -49,13 +50,16 @@ def payout_method(request: HttpRequest, portal: Portal) -> HttpResponse:
     may_change = not portal.is_preview and is_owner(portal.affiliate, portal.user)
     form = PayoutMethodForm(kind, portal.user, request.POST or None)
     if request.method == "POST" and not may_change:
-        return HttpResponseForbidden("Only an owner of the account may change where its money goes.")
+        return HttpResponseForbidden(gettext("Only an owner of the account may change where its money goes."))
     if request.method == "POST" and form.is_valid():
         made = set_method(
             affiliate=portal.affiliate, kind=kind, details=form.details, actor=portal.user, now=timezone.now()
         )
         notify_owners(portal, made)
-        messages.success(request, f"Your payouts go to {made} from now on. All owners were informed by e-mail.")
+        messages.success(
+            request,
+            gettext("Your payouts go to {made} from now on. All owners were informed by e-mail.").format(made=made),
+        )
         return redirect("portal:payout_method")
     context = {
         "form": form,
@@ -74,11 +78,11 @@ def notify_owners(portal: Portal, method: PayoutMethod) -> None:
     """Notify the owners, because an attacker would change this first. A failed mail does not undo the change."""
     owners = AffiliateMember.objects.filter(affiliate=portal.affiliate, role=AffiliateMember.Role.OWNER)
     addresses = list(owners.values_list("user__email", flat=True))
-    text = (
-        f"{portal.user} changed where the payouts of {portal.affiliate.name} go: from now on to {method}.\n\n"
+    text = gettext(
+        "{user} changed where the payouts of {affiliate} go: from now on to {method}.\n\n"
         "If this was none of you, change your password and write to us at once.\n"
-    )
-    send_mail("Your payout details were changed", text, None, addresses, fail_silently=True)
+    ).format(user=portal.user, affiliate=portal.affiliate.name, method=method)
+    send_mail(gettext("Your payout details were changed"), text, None, addresses, fail_silently=True)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -106,5 +110,7 @@ def revoke_api_key(request: HttpRequest, portal: Portal, pk: int) -> HttpRespons
     key = api_key_for(portal.affiliate, portal.user, pk)
     key.revoked_at = timezone.now()
     key.save(update_fields=["revoked_at"])
-    messages.success(request, f"The key “{key.name}” is revoked. Requests that still use it are refused.")
+    messages.success(
+        request, gettext("The key “{key}” is revoked. Requests that still use it are refused.").format(key=key.name)
+    )
     return redirect("portal:api_keys")

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseForbidden
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
@@ -27,10 +28,10 @@ def change_of_terms(request: HttpRequest, portal: Portal, public_id: str) -> Htt
     """Old and new terms, the affiliate's own money by both, and accepting or declining; owners answer."""
     draft = draft_for(portal.affiliate, public_id)
     if draft is None and request.method == "POST":
-        messages.error(request, "The terms were changed meanwhile. No answer to them is needed now.")
+        messages.error(request, gettext("The terms were changed meanwhile. No answer to them is needed now."))
         return redirect("portal:overview")
     if draft is None:
-        raise Http404("There is no such change of terms.")
+        raise Http404(gettext("There is no such change of terms."))
     if request.method == "POST":
         return _answered(request, portal, draft)
     effect = effect_on(draft)
@@ -47,10 +48,10 @@ def change_of_terms(request: HttpRequest, portal: Portal, public_id: str) -> Htt
 
 def _answered(request: HttpRequest, portal: Portal, draft: DraftVersion) -> HttpResponse:
     if not is_owner(portal.affiliate, portal.user):
-        return HttpResponseForbidden("Only an owner of the account may answer a change of terms.")
+        return HttpResponseForbidden(gettext("Only an owner of the account may answer a change of terms."))
     given = request.POST.get("answer")
     if given not in ("accept", "decline"):
-        messages.error(request, "Choose whether you accept or decline.")
+        messages.error(request, gettext("Choose whether you accept or decline."))
         return redirect("portal:change_of_terms", draft.public_id)
     try:
         answer(
@@ -66,7 +67,12 @@ def _answered(request: HttpRequest, portal: Portal, draft: DraftVersion) -> Http
     except ConsentRefused as refused:
         messages.error(request, str(refused))
     else:
-        messages.success(request, f"You have {given}{'d' if given == 'decline' else 'ed'} the change. It is on record.")
+        messages.success(
+            request,
+            gettext("You have {given}{part} the change. It is on record.").format(
+                given=given, part="d" if given == "decline" else "ed"
+            ),
+        )
     return redirect("portal:change_of_terms", draft.public_id)
 
 
