@@ -15,6 +15,7 @@ from django.utils.encoding import force_str
 from django.utils.functional import Promise
 
 from records.translation import gettext_lazy
+from web.lists.columns import HEADINGS
 
 
 def own_models() -> Iterator[type[Model]]:
@@ -55,8 +56,8 @@ def _label_of(field: Any) -> Callable[[Model], Any]:
 
 
 def names() -> set[str]:
-    """Every name as it stands in the code, for the catalogue."""
-    return {str(getattr(place, attribute)) for model in own_models() for place, attribute in _places(model)}
+    """Every name as it stands in the code, and the headings of lists, for the catalogue."""
+    return {str(getattr(place, attribute)) for model in own_models() for place, attribute in _places(model)} | HEADINGS
 
 
 def _places(model: type[Model]) -> Iterator[tuple[Any, str]]:

@@ -5,7 +5,7 @@
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.utils.translation import get_language, override
+from django.utils.translation import get_language, ngettext_lazy, override
 
 if TYPE_CHECKING:
 
@@ -19,7 +19,7 @@ else:
     from django.utils.text import format_lazy
     from django.utils.translation import gettext_lazy
 
-__all__ = ["format_lazy", "gettext_lazy", "in_english"]
+__all__ = ["format_lazy", "gettext_lazy", "in_english", "ngettext_lazy"]
 
 
 def in_english(text: object) -> str:

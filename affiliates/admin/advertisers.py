@@ -147,9 +147,8 @@ class AdvertiserAdmin(PanelAdmin):
         if not form.is_valid():
             messages.error(request, gettext("Choose token or HMAC secret, and a label of at most 60 characters."))
             return HttpResponseRedirect(here)
-        row, _ = make_secret(
-            advertiser=advertiser, kind=Kind(form.cleaned_data["kind"]), label=form.cleaned_data["label"]
-        )
+        kind, label = Kind(form.cleaned_data["kind"]), form.cleaned_data["label"]
+        row = make_secret(advertiser=advertiser, kind=kind, label=label)[0]
         message = format_lazy(_("Made a new {kind}."), kind=AdvertiserSecret.Kind(row.kind).label)
         LogEntry.objects.log_actions(operator(request).pk, [advertiser], CHANGE, change_message=in_english(message))
         messages.success(

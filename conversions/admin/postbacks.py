@@ -171,7 +171,7 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
     )
     shown_id = column(_("Postback ID"), "public_id", code)
     advertiser_link = column(_("Advertiser"), "advertiser", link_to, empty=_("Not known"))
-    http_status = column("HTTP", lambda row: row.answers[-1].http_status if row.answers else "–")
+    http_status = column(_("HTTP"), lambda row: row.answers[-1].http_status if row.answers else "–")
     click_shown = click_column()
     sent = table_column(
         _("Parameters"),

@@ -111,7 +111,7 @@ class InvoiceAdmin(BoundedExport, RecordAdmin):
     statement_link = column(_("Statement"), "statement", link_to)
     issued = column(_("Issued"), "issued_at", when)
     net_shown = money_column(_("Before VAT"), "net")
-    vat_shown = money_column("VAT", "vat")
+    vat_shown = money_column(_("VAT"), "vat")
     gross_shown = money_column(_("Total"), "gross")
     corrects = column(_("Corrects"), "original", link_to)
     seller_shown = column(_("Supplier"), "seller", party_shown)

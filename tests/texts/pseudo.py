@@ -7,11 +7,11 @@ from html.parser import HTMLParser
 from typing import Any
 
 from django.apps import apps
+from django.conf import settings
 from django.db import connection
 from django.utils import translation
 from django.utils.translation import trans_real
 
-CODE = "qp"
 OPENS, CLOSES = "⟦", "⟧"
 ATTRIBUTES = {"title", "aria-label", "placeholder", "alt", "data-label", "data-confirm"}
 AMOUNT = re.compile(r"[-+]?[\d,.]+ [A-Z]{3,5}\b")
@@ -40,20 +40,24 @@ class Bracketing:
         return self.gettext(one if number == 1 else many)
 
     def language(self) -> str:
-        return CODE
+        return settings.LANGUAGE_CODE
 
     to_language = language
 
 
 @contextmanager
 def bracketed() -> Iterator[None]:
-    """Everything within is shown in the language of brackets."""
-    trans_real._translations[CODE] = Bracketing()
+    """Everything within is shown in brackets: they stand in for the source language, which pages are in."""
+    code = settings.LANGUAGE_CODE
+    translation.activate(code)
+    before = trans_real._translations[code]
+    trans_real._translations[code] = Bracketing()
     try:
-        with translation.override(CODE):
+        with translation.override(code):
             yield
     finally:
-        del trans_real._translations[CODE]
+        trans_real._translations[code] = before
+        translation.activate(code)
 
 
 class Page(HTMLParser):

@@ -38,7 +38,7 @@ from web.panel import (
 from web.panel.columns import Source, reader
 
 
-def click_column(source: Source = "click_id", *, heading: str = "Click ID", empty: str | None = None) -> PanelColumn:
+def click_column(source: Source = "click_id", *, heading: str = _("Click ID"), empty: str | None = None) -> PanelColumn:
     """The signed click ID of a stored key."""
     read = reader(source)
     return column(heading, lambda row: text_of(key) if (key := read(row)) else "", code, empty=empty)

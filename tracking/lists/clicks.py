@@ -6,7 +6,7 @@ from tracking.click_id.codec import text_of
 from tracking.models import SUB_IDS, Click
 from web.lists import API, EXPORT, Code, Column, Columns, Flag, Moment, Named, Reference
 
-LABELS = (*SUB_IDS, _("aff_click_id"), _("source"))
+LABELS = (*SUB_IDS, "aff_click_id", "source")
 
 
 def click_id(click: Click) -> str:

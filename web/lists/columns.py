@@ -14,6 +14,7 @@ from django.db.models import Model
 from django.utils.safestring import SafeString
 from rest_framework import serializers
 
+from records.translation import gettext_lazy
 from web.lists.fields import ReadText
 
 # A class of the REST framework with its arguments; None for the field that the model itself gives.
@@ -81,6 +82,10 @@ class Dress:
     empty: str = ""
 
 
+# The headings of all columns as they stand in the code: catalogues of other languages translate them.
+HEADINGS: set[str] = set()
+
+
 @dataclass(frozen=True)
 class Column:
     """One column: its name in the export and the API, its kind, its heading on the page.
@@ -112,7 +117,9 @@ class Column:
             raise ValueError(f"Column {self.name} is for operators: it may appear in the API only.")
         object.__setattr__(self, "value", self.read if callable(self.read) else reader(self.read or self.name))
         object.__setattr__(self, "record", reader(self.at) if self.at else _itself)
-        object.__setattr__(self, "heading", self.heading or self.name.replace("_", " ").capitalize())
+        heading = str(self.heading) or self.name.replace("_", " ").capitalize()
+        HEADINGS.add(heading)
+        object.__setattr__(self, "heading", gettext_lazy(heading))
 
     def of(self, row: Any) -> Any:
         """The value for a row of the list."""

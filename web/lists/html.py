@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from django.templatetags.static import static
-from django.utils import timezone
+from django.utils import dateformat, timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -79,14 +79,15 @@ def status_badge(status: str, label: str) -> SafeString:
     return format_html('<span class="badge bg-{0}-lt status-badge">{1} {2}</span>', colour, icon(symbol), label)
 
 
+FORMATS = {"day": "j M Y", "minutes": "j M Y, H:i", "seconds": "j M Y, H:i:s"}
+
+
 def moment(value: datetime | None, style: str = "minutes") -> SafeString | str:
     """A moment in the reader's zone as `20 Nov 2026, 14:05`, with the exact one in UTC for machines and on hover."""
     if value is None:
         return NOTHING
     local, utc = timezone.localtime(value), value.astimezone(UTC)
-    text = f"{local.day} {local:%b %Y}"
-    if style != "day":
-        text += f", {local:%H:%M:%S}" if style == "seconds" else f", {local:%H:%M}"
+    text = dateformat.format(local, FORMATS[style])
     exact = f"{utc:%Y-%m-%d %H:%M:%S} UTC"
     return format_html('<time class="text-nowrap" datetime="{}" title="{}">{}</time>', utc.isoformat(), exact, text)
 
@@ -96,7 +97,7 @@ def day(value: datetime | date | None) -> str:
     if value is None:
         return NOTHING
     local = timezone.localtime(value) if isinstance(value, datetime) else value
-    return f"{local.day} {local:%b %Y}"
+    return dateformat.format(local, FORMATS["day"])
 
 
 def short_id(value: str) -> str:

@@ -10,8 +10,8 @@ from django.core.exceptions import FieldError, ObjectDoesNotExist
 from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
 
+from records.translation import gettext_lazy as _
 from web.cells import NOTHING, code, list_link, money, rows_of
 
 
@@ -134,7 +134,7 @@ def see_also(*links: Callable[[Any], Any]) -> PanelColumn:
     def cell(row: Any) -> SafeString:
         return format_html('<span class="aff-links">{}</span>', format_html_join("", "{}", ((a(row),) for a in links)))
 
-    return PanelColumn(gettext("See also"), cell, cell)
+    return PanelColumn(_("See also"), cell, cell)
 
 
 def to_list(view: str, text: Source, **filters: Source) -> Callable[[Any], SafeString | str]:
@@ -167,4 +167,4 @@ def once(read: Callable[..., Any]) -> Callable[..., Any]:
 
 
 # The public ID, as most pages show it.
-PUBLIC_ID = column("ID", "public_id", code)
+PUBLIC_ID = column(_("ID"), "public_id", code)

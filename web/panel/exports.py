@@ -46,7 +46,7 @@ def export_of(model: type[Model], *columns: str | tuple[str, Source]) -> type[Ex
     """
     read = {each[0]: ReadField(each[1]) for each in columns if isinstance(each, tuple)}
     names = tuple(each if isinstance(each, str) else each[0] for each in columns)
-    meta = type(gettext("Meta"), (), {"model": model, "fields": names, "export_order": names})
+    meta = type("Meta", (), {"model": model, "fields": names, "export_order": names})
     return type(f"{model.__name__}Columns", (ExportColumns,), {**read, "Meta": meta})
 
 

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from unfold.decorators import action
 
+from records.translation import gettext_lazy as _
 from web.panel.columns import Source, reader
 
 
@@ -16,7 +17,7 @@ def whole_story(page: str, source: Source) -> Callable[..., HttpResponse]:
     """The story of what `source` names: on its own `page` of the trace, or found by its text on the page `search`."""
     read = reader(source)
 
-    @action(description=gettext("Whole story"), icon="timeline", permissions=["view"])
+    @action(description=_("Whole story"), icon="timeline", permissions=["view"])
     def trace(self: Any, request: HttpRequest, object_id: str) -> HttpResponse:
         row = self.get_object(request, object_id)
         if row is None:

@@ -12,7 +12,6 @@ from django.urls import reverse
 from dashboard.portal.access import Portal
 from dashboard.portal.filters import Filters
 from dashboard.portal.listing import PAGE_SIZE, page_of
-from records.words import counted
 from web.lists import EXPORT, PAGE, Columns
 from web.lists.cells import Table
 from web.lists.columns import Places
@@ -46,7 +45,8 @@ class PortalList:
     """
 
     name: ClassVar[str]
-    noun: ClassVar[str]
+    # How many rows there are: a text with `%(shown)s`, chosen by `number`.
+    count_of: ClassVar[Any]
     title: ClassVar[str]
     section: ClassVar[str] = ""
     lead: ClassVar[str] = ""
@@ -101,7 +101,8 @@ class PortalList:
 
     @property
     def count_words(self) -> str:
-        return counted(self.page.paginator.count, self.noun)
+        number = self.page.paginator.count
+        return str(self.count_of % {"number": number, "shown": f"{number:,}"})
 
     @property
     def empty(self) -> Empty:

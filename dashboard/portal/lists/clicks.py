@@ -30,7 +30,7 @@ def conversions_of(row: ClickRow) -> str:
 class ClickList(PortalList):
     """Newest first, a page at a time by click ID: neither counted nor sorted otherwise, as there are many."""
 
-    name, noun, title = "clicks", "click", _("Clicks")
+    name, title = "clicks", _("Clicks")
     lead = _("Every click on your links, newest first, with the labels it carried.")
     columns = Columns(
         Column(

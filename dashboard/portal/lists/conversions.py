@@ -10,6 +10,7 @@ from dashboard.portal.queries import conversions as queries
 from dashboard.portal.queries.conversions import ConversionRow
 from payouts.lists.conversions import EARNING_CONVERSIONS
 from records.translation import gettext_lazy as _
+from records.translation import ngettext_lazy
 from web.lists import EXPORT, PAGE, Column, Columns, Dress, Text
 
 
@@ -30,7 +31,8 @@ STATUS = Dress(
 
 
 class ConversionList(PortalList):
-    name, noun, title = "conversions", "conversion", _("Conversions")
+    name, title = "conversions", _("Conversions")
+    count_of = ngettext_lazy("%(shown)s conversion", "%(shown)s conversions", "number")
     lead = _("Every event that was reported for you, with its status. Open one to see why.")
     columns = Columns(
         Column("sub1", Text(24), "sub1", places=PAGE | EXPORT, after="link", dress=Dress(css="cell-extra")),

@@ -10,6 +10,7 @@ from dashboard.portal.queries import billing as queries
 from payouts.lists.invoices import INVOICES
 from payouts.models import Invoice
 from records.translation import gettext_lazy as _
+from records.translation import ngettext_lazy
 from web.lists import PAGE, Column, Columns, Dress
 
 
@@ -18,7 +19,8 @@ def page_of_statement(invoice: Invoice) -> str:
 
 
 class InvoiceList(PortalList):
-    name, noun, title = "invoices", "document", _("Invoices")
+    name, title = "invoices", _("Invoices")
+    count_of = ngettext_lazy("%(shown)s document", "%(shown)s documents", "number")
     section = _("Earnings")
     lead = _("Invoices for your commission, written in your name. You need not write any yourself.")
     columns = Columns(

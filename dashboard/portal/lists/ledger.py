@@ -16,6 +16,7 @@ from dashboard.portal.queries.objects import statement_for
 from payouts.lists.ledger import LEDGER
 from payouts.queries import earnings
 from records.translation import gettext_lazy as _
+from records.translation import ngettext_lazy
 from web.lists import PAGE, Column, Columns, Dress, Money
 
 DRESS = {
@@ -26,7 +27,8 @@ DRESS = {
 
 
 class LedgerList(PortalList):
-    name, noun, title = "earnings", "line", _("Earnings")
+    name, title = "earnings", _("Earnings")
+    count_of = ngettext_lazy("%(shown)s line", "%(shown)s lines", "number")
     lead = _("Your account, line by line. Lines are only ever added, never changed.")
     columns = Columns(
         Column("balance", Money("entry.currency"), places=PAGE, after="amount", dress=Dress(css="text-secondary")),
@@ -71,7 +73,8 @@ class LedgerList(PortalList):
 class StatementLines(PortalList):
     """The lines that one statement covers, oldest first. Raise Http404 for a statement of another affiliate."""
 
-    name, noun = "statement", "line"
+    name = "statement"
+    count_of = ngettext_lazy("%(shown)s line", "%(shown)s lines", "number")
     columns = Columns(base=LEDGER, dress=DRESS)
     order = "sequence"
     filters = StatementLineFilters

@@ -12,6 +12,7 @@ from dashboard.portal.lists.base import Empty, PortalList
 from dashboard.portal.queries import links as queries
 from dashboard.portal.queries.links import LinkRow
 from records.translation import gettext_lazy as _
+from records.translation import ngettext_lazy
 from tracking.lists.links import LINKS, with_urls
 from web.lists import EXPORT, PAGE, Amounts, Column, Columns, Dress, Number
 
@@ -25,7 +26,8 @@ def recent(portal: Portal) -> periods.DayPeriod:
 
 
 class LinkList(PortalList):
-    name, noun, title = "links", "link", _("Links")
+    name, title = "links", _("Links")
+    count_of = ngettext_lazy("%(shown)s link", "%(shown)s links", "number")
     lead = _("One for each place where you promote an offer. Numbers are of the last 30 days.")
     columns = Columns(
         Column("clicks_30d", Number(), _("Clicks"), read="figures.clicks", places=PAGE | EXPORT, after="url"),

@@ -10,6 +10,7 @@ from dashboard.portal.lists.base import Empty, PortalList
 from dashboard.portal.queries import offers as queries
 from dashboard.portal.queries.offers import OfferCard
 from records.translation import gettext_lazy as _
+from records.translation import ngettext_lazy
 from web.lists import EXPORT, PAGE, Column, Columns, Length, Rows
 
 GOALS_WITH_PAY = Columns(
@@ -21,7 +22,8 @@ GOALS_WITH_PAY = Columns(
 
 
 class OfferList(PortalList):
-    name, noun, title = "offers", "offer", _("Offers")
+    name, title = "offers", _("Offers")
+    count_of = ngettext_lazy("%(shown)s offer", "%(shown)s offers", "number")
     lead = _("What you promote, or could, and what it pays you.")
     columns = Columns(
         Column(

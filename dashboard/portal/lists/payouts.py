@@ -10,6 +10,7 @@ from dashboard.portal.queries import earnings as queries
 from payouts.lists.payouts import PAYOUTS
 from payouts.models import Payout
 from records.translation import gettext_lazy as _
+from records.translation import ngettext_lazy
 from web.lists import Columns, Dress
 
 
@@ -18,7 +19,8 @@ def page_of_statement(payout: Payout) -> str:
 
 
 class PayoutList(PortalList):
-    name, noun, title = "payouts", "payout", _("Payouts")
+    name, title = "payouts", _("Payouts")
+    count_of = ngettext_lazy("%(shown)s payout", "%(shown)s payouts", "number")
     section = _("Earnings")
     lead = _("Money that is on its way to you, or has arrived.")
     columns = Columns(

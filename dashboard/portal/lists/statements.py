@@ -11,6 +11,7 @@ from dashboard.portal.queries import earnings as queries
 from payouts.lists.statements import STATEMENTS
 from payouts.models import Statement
 from records.translation import gettext_lazy as _
+from records.translation import ngettext_lazy
 from web.lists import PAGE, Column, Columns, Dress
 from web.lists.html import day
 
@@ -26,7 +27,8 @@ def period_words(statement: Statement) -> str:
 
 
 class StatementList(PortalList):
-    name, noun, title = "statements", "statement", _("Statements")
+    name, title = "statements", _("Statements")
+    count_of = ngettext_lazy("%(shown)s statement", "%(shown)s statements", "number")
     section = _("Earnings")
     lead = _("A statement closes a period. It is never changed afterwards; corrections are lines of the next one.")
     columns = Columns(

@@ -14,6 +14,7 @@ from dashboard.portal.appeal_form import AppealForm
 from dashboard.portal.listing import render_page
 from dashboard.portal.queries import conversions as queries
 from dashboard.portal.queries.objects import conversion_for
+from web.lists import html
 
 
 @require_safe
@@ -35,9 +36,7 @@ def appeal(request: HttpRequest, portal: Portal, public_id: str) -> HttpResponse
         except appeals.AppealRefused as error:
             messages.error(request, str(error))
         else:
-            text = gettext("Your appeal is sent. An operator answers until {due_at:%-d %b %Y}.").format(
-                due_at=timezone.localtime(made.due_at)
-            )
+            text = gettext("Your appeal is sent. An operator answers until {day}.").format(day=html.day(made.due_at))
             messages.success(request, text)
         return redirect("portal:conversion", public_id)
     return _explained(request, portal, found, form, status=400)
