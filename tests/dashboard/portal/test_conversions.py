@@ -139,7 +139,7 @@ def test_says_what_to_do_when_there_is_nothing(world: World) -> None:
 def test_every_rejection_carries_its_reason_in_the_list(world: World) -> None:
     world.conversion(status="rejected", reason=Reason.OUTSIDE_WINDOW)
 
-    assert Reason.OUTSIDE_WINDOW.label in words(signed_in(world.affiliate).get("/conversions/"))
+    assert str(Reason.OUTSIDE_WINDOW.label) in words(signed_in(world.affiliate).get("/conversions/"))
 
 
 def test_exports_what_is_filtered(world: World) -> None:

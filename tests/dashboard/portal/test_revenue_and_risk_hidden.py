@@ -123,4 +123,4 @@ class TestRisk:
         signals = {field.name for field in RiskPolicy._meta.fields if hasattr(RiskPolicy, field.name)} & names
         assert signals == TO_AFFILIATES.keys()
         assert words_for_affiliates("of tomorrow") == A_SIGNAL
-        assert not re.search(r"\d", " ".join(TO_AFFILIATES.values()))
+        assert not re.search(r"\d", " ".join(map(str, TO_AFFILIATES.values())))
