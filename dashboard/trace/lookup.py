@@ -7,7 +7,6 @@ from django.utils.translation import gettext
 
 from conversions.models import Conversion, Customer, Postback
 from dashboard.trace.refused import explain_refused
-from records.translation import gettext_lazy as _
 from tracking.click_id.codec import ClickID, parse, text_of
 from tracking.click_id.pasted import click_ids_in, public_ids_in, tokens_in
 from tracking.models import Click, LegacyClickID, TrackingLink
@@ -18,7 +17,7 @@ LONGEST_ID = 200
 # How many IDs of one sort in a pasted text are looked up.
 MOST_NAMED = 5
 # What one text may name at once, because others make these IDs; `look_up` takes the first unless one is asked for.
-KINDS = ("transaction", "customer", _("legacy click"))
+KINDS = ("transaction", "customer", "legacy click")
 
 
 @dataclass(frozen=True, slots=True)
