@@ -51,7 +51,9 @@ class DecideParked(ConfirmForm):
         chosen = [row.pk for row in self.rows]
         still = set(ParkedPostback.objects.filter(pk__in=chosen).values_list("pk", flat=True))
         outcomes = dict(Postback.objects.filter(pk__in=chosen).values_list("pk", "outcome"))
-        counts = Counter(gettext("still waiting") if pk in still else outcomes.get(pk, "gone") for pk in chosen)
+        counts = Counter(
+            gettext("still waiting") if pk in still else outcomes.get(pk, gettext("gone")) for pk in chosen
+        )
         return ", ".join(f"{number} {status.replace('_', ' ')}" for status, number in counts.most_common())
 
 

@@ -242,7 +242,7 @@ def _legacy_clicks(text: str) -> list[LookupResult]:
     return [
         LookupResult(
             text,
-            gettext("legacy click"),
+            "legacy click",
             gettext("A click ID of another platform"),
             gettext(
                 "It was imported from {source}: a click of {clicked_at:%Y-%m-%d at %H:%M:%S} UTC through link "

@@ -76,7 +76,7 @@ def _not_genuine(text: str) -> tuple[str, str, str]:
         )
         return gettext("Not a genuine click ID"), words, meant
     if len(text) != LENGTH:
-        how = gettext("cut off") if len(text) < LENGTH else "lengthened"
+        how = gettext("cut off") if len(text) < LENGTH else gettext("lengthened")
         words = gettext(
             "A click ID has {length} characters and this has {number_of_text}: it was {how} on the way.{also}"
         ).format(length=LENGTH, number_of_text=len(text), how=how, also=also)

@@ -61,7 +61,9 @@ class IssuerAdmin(PanelAdmin):
         (_("Words"), {"fields": ("self_billing_words", "agreement_words")}),
         (_("Writing"), {"fields": ("issues_automatically",)}),
     )
-    automatic = column(_("Written by"), lambda row: gettext("every close") if row.issues_automatically else "hand")
+    automatic = column(
+        _("Written by"), lambda row: gettext("every close") if row.issues_automatically else gettext("hand")
+    )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(super().has_add_permission(request)) and not Issuer.objects.exists()
