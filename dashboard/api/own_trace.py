@@ -55,7 +55,7 @@ class OwnStepSerializer(serializers.Serializer[Any]):
     inputs = serializers.SerializerMethodField(help_text="What was looked at, by name.")
 
     def get_inputs(self, step: Any) -> dict[str, str]:
-        return dict(step.inputs)
+        return {str(name): str(value) for name, value in dict(step.inputs).items()}
 
 
 class OwnDecisionSerializer(serializers.Serializer[Any]):

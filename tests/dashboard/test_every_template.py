@@ -217,6 +217,9 @@ RENDERED_ELSEWHERE = {
     "admin/payouts/commissionplan/_cards.html": "tests/payouts/plans/test_version_editor.py",
     "portal/terms/change_of_terms.html": "tests/dashboard/portal/test_change_of_terms.py",
     "body_refused.html": "tests/faults/test_hostile_bodies.py",
+    "portal/earnings/cells/download_of_invoice.html": "tests/dashboard/portal/test_invoices.py",
+    "portal/earnings/cells/number_of_invoice.html": "tests/dashboard/portal/test_invoices.py",
+    "portal/earnings/cells/vat_of_invoice.html": "tests/dashboard/portal/test_invoices.py",
     "portal/access/preview_lacks.html": "tests/config/test_reach.py",
     "portal/access/preview_refused.html": "tests/dashboard/portal/test_access.py",
 }

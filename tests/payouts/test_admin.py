@@ -56,7 +56,7 @@ def test_the_ledger_shows_lines_of_every_kind(desk, kind) -> None:
         LedgerEntryFactory(kind=kind, conversion=ConversionFactory())
     else:
         LedgerEntryFactory(kind=kind)
-    assert kind.label in desk.get("/admin/payouts/ledgerentry/").content.decode()
+    assert str(kind.label) in desk.get("/admin/payouts/ledgerentry/").content.decode()
 
 
 class TestNewVersion:

@@ -312,4 +312,4 @@ class TestTurnedAway:
         world.advertiser.sender_networks = ["203.0.113.0/24"]
         world.advertiser.save()
         intake([received({"txid": "T1"}, at=now)], now=now)
-        assert Reason.SENDER_NOT_ALLOWED.label in unescape(page(world))
+        assert str(Reason.SENDER_NOT_ALLOWED.label) in unescape(page(world))

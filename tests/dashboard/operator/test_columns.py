@@ -38,7 +38,7 @@ EXPORTS = {
         " is_bot is_duplicate source aff_click_id sub1 sub2 sub3 sub4 sub5 sub6 sub7 sub8 sub9 sub10 referrer"
     ),
     "conversions_postback": (
-        "public_id received_at door method advertiser ip outcome reason click_id transaction_id conversion_id"
+        "public_id received_at endpoint method advertiser ip outcome reason click_id transaction_id conversion_id"
         " parameters"
     ),
     "conversions_conversion": (
