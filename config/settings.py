@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import environ
-from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
+from config.api_description import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
+from config.beat_schedule import CELERY_BEAT_SCHEDULE as CELERY_BEAT_SCHEDULE
 from config.http.hsts import check_hsts, strict_flag
 from config.http.proxies import proxy_headers, trusted_proxies
 from config.http.security_contact import security_contacts, security_policy
@@ -297,35 +298,6 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
 }
-# Sweeps guarantee that due work gets done; `expires` prevents a stopped worker from finding a backlog of them.
-CELERY_BEAT_SCHEDULE = {
-    "book": {"task": "payouts.tasks.book", "schedule": 1.0, "options": {"expires": 5}},
-    "closes": {"task": "payouts.tasks.close_periods", "schedule": 2.0, "options": {"expires": 4}},
-    "anchors": {"task": "payouts.tasks.anchor_statements", "schedule": 20.0, "options": {"expires": 40}},
-    "paid clicks": {"task": "payouts.tasks.pay_clicks", "schedule": 120.0, "options": {"expires": 240}},
-    "what-ifs": {"task": "payouts.tasks.answer_what_ifs", "schedule": 2.0, "options": {"expires": 4}},
-    "caps": {"task": "conversions.tasks.close_capped_offers", "schedule": 5.0, "options": {"expires": 10}},
-    "marks": {"task": "tracking.tasks.mark_clicks", "schedule": 2.0, "options": {"expires": 4}},
-    "approve": {"task": "conversions.tasks.approve", "schedule": 30.0, "options": {"expires": 60}},
-    "waits": {"task": "conversions.tasks.re_evaluate_waits", "schedule": 15.0, "options": {"expires": 30}},
-    "reviews": {"task": "conversions.tasks.keep_up_reviews", "schedule": 20.0, "options": {"expires": 40}},
-    "pace": {"task": "conversions.tasks.count_usual_pace", "schedule": 3600.0, "options": {"expires": 3600}},
-    "parked": {"task": "conversions.tasks.try_parked_again", "schedule": 5.0, "options": {"expires": 15}},
-    "late clicks": {"task": "conversions.tasks.complete_late_clicks", "schedule": 15.0, "options": {"expires": 30}},
-    "left over": {"task": "conversions.tasks.resume_left_over", "schedule": 10.0, "options": {"expires": 30}},
-    "partitions": {"task": "tracking.tasks.make_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
-    # The ECB publishes at about 16:00 in Frankfurt, which is 14:00 or 15:00 UTC.
-    "rates": {
-        "task": "payouts.tasks.fetch_exchange_rates",
-        "schedule": crontab(hour="15", minute="40"),
-        "options": {"expires": 6 * 3600},
-    },
-    "retention": {
-        "task": "tracking.tasks.apply_retention",
-        "schedule": crontab(hour="3", minute="20"),
-        "options": {"expires": 6 * 3600},
-    },
-}
 CELERY_BEAT_SCHEDULE_FILENAME = env.str("BEAT_SCHEDULE_FILE", default=str(BASE_DIR / ".data" / "beat"))
 
 # The token with which Prometheus reads /metrics; empty allows only this machine.
@@ -365,39 +337,6 @@ REST_FRAMEWORK = {
     "COERCE_DECIMAL_TO_STRING": True,
     "DURATION_FORMAT": "iso-8601",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Affidavit API",
-    "VERSION": "1",
-    "DESCRIPTION": (
-        "Send your key as `Authorization: Bearer afk_...`. An affiliate's key sees that affiliate's own rows, an "
-        "operator's key everything. Amounts are text with a currency beside them, moments are UTC. Lists are "
-        "pages: follow `next` until it is null. A parameter that is not known is refused, never ignored."
-    ),
-    "SERVE_INCLUDE_SCHEMA": False,
-    # What is sent is held to more than what is answered.
-    "COMPONENT_SPLIT_REQUEST": True,
-    "SERVE_AUTHENTICATION": [],
-    "SCHEMA_PATH_PREFIX": "/api/v1",
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "web.rest.schema.add_errors",
-        "conversions.endpoints.bulk_description.add_bulk",
-    ],
-    "ENUM_NAME_OVERRIDES": {
-        "AffiliateStatus": "affiliates.models.Affiliate.Status",
-        "EnrollmentStatus": "affiliates.models.Enrollment.Status",
-        "OfferStatus": "affiliates.models.Offer.Status",
-        "ConversionStatus": "conversions.models.Conversion.Status",
-        "PayoutStatus": "payouts.models.Payout.Status",
-        "EntryKind": "payouts.models.LedgerEntry.Kind",
-        "WhatIfState": "payouts.models.WhatIf.State",
-        "QualificationKind": "conversions.qualification_kinds.table.kind_choices",
-        "Reason": "conversions.reasons.codes.Reason",
-    },
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
 }
 
 # The ID that the answer carries: `RequestIdMiddleware` has seen to it.

@@ -44,7 +44,7 @@ class BilledClicksAdmin(CommissionByPermission, RecordAdmin):
     counted = column(_("Counted"), "counted_at", when)
     booked = column(_("Booked"), "booked_at", when, empty=_("Due"))
 
-    @display(description=_("Told apart"))
+    @display(description=_("Distinguished by"))
     def distinguished(self, row: BilledClicks) -> SafeString | str:
         """By the countries and sub IDs that rules name; all others are together."""
         lines = (

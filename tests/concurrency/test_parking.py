@@ -77,7 +77,7 @@ def test_sale_and_its_reversal_at_the_same_moment(world):
 def test_two_workers_decide_each_parked_one_once(world):
     for n in range(PAIRS):
         send(**deposit("c-1", txid=f"d{n}"))
-    ParkedPostback.objects.update(awaited="somebody else")  # so that the registration wakes no parked postback
+    ParkedPostback.objects.update(awaited="another customer")  # so that the registration wakes no parked postback
     send(**registration(world, "c-1"))
     ParkedPostback.objects.update(awaited="c-1")
     at_once(4, lambda n: resume_parked(now=NOW + timedelta(minutes=2)))

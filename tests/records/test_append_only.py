@@ -17,7 +17,7 @@ HISTORY = [
 
 
 def test_a_protected_model_has_a_trigger_for_its_rows_and_one_for_the_whole_table() -> None:
-    assert [trigger.name for trigger in append_only("deed")] == ["deed", "deed_whole"]
+    assert [trigger.name for trigger in append_only("booking")] == ["booking", "booking_whole"]
     for model in HISTORY:
         names = {trigger.name for trigger in model._meta.triggers}  # type: ignore[attr-defined]
         assert {name for name in names if name.endswith("_append_only")} <= {n.removesuffix("_whole") for n in names}

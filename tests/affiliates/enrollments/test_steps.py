@@ -107,7 +107,7 @@ class TestSteps:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_operators_at_once_decide_an_application_once() -> None:
-    """One approves, one rejects: the first decides, the second is told that it is decided."""
+    """One approves, one rejects: the first decides, the second gets a message that it is decided."""
     row, actor, start = EnrollmentFactory(status="pending"), OperatorFactory(), Barrier(2)
 
     def decide(to: Enrollment.Status) -> str:

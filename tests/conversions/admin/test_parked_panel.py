@@ -32,7 +32,7 @@ def do(desk: Client, name: str, **fields):
 def register(world: World, customer: str = "c-1") -> None:
     """Bring the customer without waking who waits, as when the process ends before it does."""
     waiting = list(ParkedPostback.objects.all())
-    ParkedPostback.objects.update(awaited="somebody else")
+    ParkedPostback.objects.update(awaited="another customer")
     send(click_id=world.click(), event_type="registration", customer_id=customer, txid=f"r-{customer}")
     ParkedPostback.objects.bulk_update(waiting, ["awaited"])
 
