@@ -63,7 +63,7 @@
 
   function clicks() {
     var options = base(function (item) {
-      return " " + item.formattedValue + " clicks";
+      return " " + item.formattedValue + " " + data.names.clicks;
     });
     options.scales.x.ticks.display = false;
     return {
@@ -107,21 +107,16 @@
   }
 
   function conversions() {
-    var names = [
-      ["approved", "Approved"],
-      ["pending", "Pending"],
-      ["rejected", "Rejected"],
-    ];
     return {
       type: "bar",
       data: {
         labels: data.days,
-        datasets: names.map(function (name) {
-          return bars(data.conversions[name[0]], colour("--chart-" + name[0]), name[1]);
+        datasets: Object.keys(data.conversions).map(function (status) {
+          return bars(data.conversions[status], colour("--chart-" + status), data.names[status]);
         }),
       },
       options: base(function (item) {
-        return " " + item.formattedValue + " " + item.dataset.label.toLowerCase();
+        return " " + item.formattedValue + " " + item.dataset.label;
       }),
     };
   }
@@ -130,7 +125,7 @@
     var series = data.commission.find(function (each) {
       return each.currency === canvas.dataset.currency;
     });
-    var format = new Intl.NumberFormat("en", {
+    var format = new Intl.NumberFormat(document.documentElement.lang, {
       minimumFractionDigits: series.places,
       maximumFractionDigits: series.places,
     });
@@ -139,7 +134,7 @@
     });
     options.scales.y.ticks.precision = undefined;
     options.scales.y.ticks.callback = function (value) {
-      return new Intl.NumberFormat("en", { notation: "compact" }).format(value);
+      return new Intl.NumberFormat(document.documentElement.lang, { notation: "compact" }).format(value);
     };
     options.scales.x.ticks.autoSkipPadding = 32;
     return {

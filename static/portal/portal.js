@@ -1,6 +1,8 @@
 // Small helps on every page: copying, the theme switch, confirmations, tidy filter addresses.
 (function () {
   "use strict";
+  // Texts come from the page, so that they are in its language.
+  var texts = document.currentScript.dataset;
 
   function announce(text) {
     var box = document.getElementById("announcer");
@@ -33,15 +35,15 @@
     copyText(button.dataset.copy).then(
       function () {
         button.classList.add("copied");
-        if (label) label.textContent = "Copied";
-        announce("Copied");
+        if (label) label.textContent = texts.copied;
+        announce(texts.copied);
         window.setTimeout(function () {
           button.classList.remove("copied");
           if (label) label.textContent = before;
         }, 1600);
       },
       function () {
-        announce("The browser did not allow copying. Select the text and copy it by hand.");
+        announce(texts.notCopied);
       }
     );
   }
@@ -82,7 +84,7 @@
       return option.value === zone;
     });
     if (known && select.value !== zone) {
-      button.textContent = "Use this device's zone: " + zone.replace(/_/g, " ");
+      button.textContent = button.dataset.named.replace("ZONE", zone.replace(/_/g, " "));
       button.hidden = false;
     }
   });
@@ -104,6 +106,6 @@
   });
 
   document.body.addEventListener("htmx:responseError", function () {
-    announce("The list could not be loaded. Reload the page.");
+    announce(texts.notLoaded);
   });
 })();

@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from django.utils import dateformat
+from django.utils.translation import gettext
 
 from affiliates.models import Affiliate, Enrollment
 from conversions.models import Conversion
@@ -135,8 +136,9 @@ def _chart(
         "clicks": series(lambda day: clicks.get(day, ClickCounts()).clicks),
         "conversions": {
             status: series(lambda day, status=status: conversions.get(day, {}).get(status, 0))  # type: ignore[misc]
-            for status in Status.values
+            for status in (Status.APPROVED, Status.PENDING, Status.REJECTED)
         },
+        "names": {"clicks": gettext("clicks"), **{status: str(status.label).lower() for status in Status}},
         "commission": [
             {
                 "currency": currency,
