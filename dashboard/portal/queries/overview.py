@@ -138,7 +138,7 @@ def _chart(
             status: series(lambda day, status=status: conversions.get(day, {}).get(status, 0))  # type: ignore[misc]
             for status in (Status.APPROVED, Status.PENDING, Status.REJECTED)
         },
-        "names": {"clicks": gettext("clicks"), **{status: str(status.label).lower() for status in Status}},
+        "names": {"clicks": gettext("clicks"), **{str(value): label.lower() for value, label in Status.choices}},
         "commission": [
             {
                 "currency": currency,
