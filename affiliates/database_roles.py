@@ -25,8 +25,10 @@ ALL = "SELECT, INSERT, UPDATE, DELETE"
 MAINTAIN_SINCE = 170000
 
 _RELATIONS = """
-SELECT c.relname, c.relkind::text, c.relispartition AND pg_get_expr(c.relpartbound, c.oid) <> 'DEFAULT'
-FROM pg_class c WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'S', 'v')
+SELECT c.relname, c.relkind::text, c.relispartition AND pg_get_expr(c.relpartbound, c.oid) <> 'DEFAULT',
+       coalesce(i.inhparent::regclass::text, '')
+FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid AND c.relispartition
+WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p', 'S', 'v')
 """
 _TRIGGER_FUNCTIONS = """
 SELECT p.oid::regprocedure::text FROM pg_proc p
@@ -139,8 +141,8 @@ def grant() -> int:
         _run(cursor, "GRANT USAGE ON SCHEMA {schema} TO {role}", names)
         cursor.execute(_RELATIONS)
         relations = cursor.fetchall()
-        for name, kind, is_month in relations:
-            _grant_relation(cursor, name, kind, is_month, names)
+        for name, kind, is_month, whole in relations:
+            _grant_relation(cursor, name, kind, is_month, whole, names)
         _fix_functions(cursor, names)
         cursor.execute("SELECT has_schema_privilege(%s, %s, 'CREATE')", [application, schema])
         if cursor.fetchone()[0]:
@@ -173,7 +175,8 @@ def _run(cursor: Any, query: str, names: dict[str, Any], **more: sql.Composable)
     cursor.execute(sql.SQL(query).format(**names, **more))
 
 
-def _grant_relation(cursor: Any, name: str, kind: str, is_month: bool, names: dict[str, Any]) -> None:
+def _grant_relation(cursor: Any, name: str, kind: str, is_month: bool, whole: str, names: dict[str, Any]) -> None:
+    """`whole` is the partitioned table that this one is a part of, or empty."""
     table = sql.Identifier(name)
     if kind == "S":
         _run(cursor, "REVOKE ALL ON SEQUENCE {schema}.{table} FROM {role}", names, table=table)
@@ -182,7 +185,7 @@ def _grant_relation(cursor: Any, name: str, kind: str, is_month: bool, names: di
     rights = ALL
     if name in READ_ONLY or kind == "v":
         rights = "SELECT"
-    elif name in append_only_tables():
+    elif {name, whole} & append_only_tables():
         rights = ADDED_TO
     elif is_month or name in NEVER_DELETED:
         rights = CHANGED

@@ -20,6 +20,11 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "parked": {"task": "conversions.tasks.try_parked_again", "schedule": 5.0, "options": {"expires": 15}},
     "late clicks": {"task": "conversions.tasks.complete_late_clicks", "schedule": 15.0, "options": {"expires": 30}},
     "left over": {"task": "conversions.tasks.resume_left_over", "schedule": 10.0, "options": {"expires": 30}},
+    "event partitions": {
+        "task": "records.tasks.keep_event_partitions",
+        "schedule": 3600.0,
+        "options": {"expires": 3600},
+    },
     "partitions": {"task": "tracking.tasks.make_partitions", "schedule": 3600.0, "options": {"expires": 3600}},
     # The ECB publishes at about 16:00 in Frankfurt, which is 14:00 or 15:00 UTC.
     "rates": {

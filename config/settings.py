@@ -73,6 +73,8 @@ SPOOL_DIR = Path(env.str("SPOOL_DIR", default=str(BASE_DIR / ".data" / "spool"))
 # Retention of clicks: personal fields are cleared after days, whole months dropped after months; 0 keeps for ever.
 CLICK_PERSONAL_DAYS = env.int("CLICK_PERSONAL_DAYS", default=90)
 CLICK_ROW_MONTHS = env.int("CLICK_ROW_MONTHS", default=36)
+# Months of events are dropped after this many months, once all readers have read them; 0 keeps them for ever.
+EVENT_MONTHS = env.int("EVENT_MONTHS", default=13)
 # A visitor's further clicks on the same link within this many seconds are marked as duplicates; 0 marks none.
 CLICK_DUPLICATE_SECONDS = env.int("CLICK_DUPLICATE_SECONDS", default=30)
 # Databases (.mmdb) that say where an address is; the first that knows counts. Empty takes the bundled one.
@@ -109,6 +111,7 @@ INSTALLED_APPS = [
     "import_export",
     "pgtrigger",
     "rest_framework",
+    "records",
     "affiliates",
     "tracking",
     "conversions",

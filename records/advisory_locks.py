@@ -26,6 +26,9 @@ class Lock(IntEnum):
     DEMO_DATA = 20525
     PARENTS = 20526  # a trigger of affiliates: two changes at once could make a circle of parents
     ANCHORS = 20528
+    # The lowest ID that a transaction's events may get; taken by the database function that gives IDs, shared.
+    EVENT_WRITERS = 20529
+    EVENT_PARTITIONS = 20530  # the database function that makes partitions
     CLICK_PARTITIONS = 20527  # the database function that makes partitions; its migration repeats the number
 
 

@@ -1,9 +1,12 @@
 """What an affiliate was given: access to an offer, coupon codes, API keys."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from affiliates import events
 from affiliates.models.offers import Offer
 from affiliates.models.people import Affiliate, User
 from records.translation import gettext_lazy as _
@@ -27,6 +30,7 @@ class Enrollment(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
+        triggers: ClassVar = [events.enrollment_created, events.enrollment_changed]
         constraints = [models.UniqueConstraint(fields=["affiliate", "offer"], name="enrollment_once")]
 
     def __str__(self) -> str:

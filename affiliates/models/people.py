@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from affiliates import events
 from records import public_ids
 from records.advisory_locks import Lock
 from records.append_only import append_only
@@ -108,6 +109,8 @@ class Affiliate(models.Model):
     class Meta:
         ordering = ["name"]
         triggers: ClassVar = [
+            events.affiliate_created,
+            events.affiliate_changed,
             pgtrigger.Trigger(
                 name="affiliate_joins_parent",
                 when=pgtrigger.After,

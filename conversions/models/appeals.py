@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from affiliates.models import User
+from conversions import events
 from conversions.models.conversions import Conversion
 from records.translation import gettext_lazy as _
 
@@ -34,6 +35,7 @@ class Appeal(models.Model):
 
     class Meta:
         ordering = ["opened_at"]
+        triggers: ClassVar = [events.appeal_opened, events.appeal_resolved]
         constraints: ClassVar = [
             models.CheckConstraint(
                 name="appeal_decided_whole",

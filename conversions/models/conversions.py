@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from affiliates.models import Advertiser, Affiliate, User
+from conversions import events
 from conversions.models.customers import Customer
 from conversions.models.goals import Goal
 from conversions.models.postbacks import Postback
@@ -92,6 +93,7 @@ class Conversion(models.Model):
     class Meta:
         ordering = ["-id"]
         triggers: ClassVar = [
+            events.conversion_created,
             pgtrigger.Trigger(
                 name="conversion_status_has_reason",
                 when=pgtrigger.After,
@@ -99,7 +101,7 @@ class Conversion(models.Model):
                 condition=pgtrigger.Q(old__status__df=pgtrigger.F("new__status")),
                 timing=pgtrigger.Deferred,
                 func=_WITH_REASON,
-            )
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["advertiser", "dedupe_key"], name="conversion_once"),
@@ -157,6 +159,7 @@ class StatusChange(models.Model):
         ordering = ["id"]
         triggers: ClassVar = [
             *append_only("status_change_append_only"),
+            events.status_changed,
             pgtrigger.Trigger(
                 name="status_change_follows", when=pgtrigger.Before, operation=pgtrigger.Insert, func=_FOLLOWS
             ),

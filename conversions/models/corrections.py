@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from affiliates.models import User
+from conversions import events
 from conversions.models.conversions import Conversion
 from conversions.models.postbacks import Postback
 from records.append_only import append_only
@@ -30,7 +31,7 @@ class Correction(models.Model):
 
     class Meta:
         ordering = ["id"]
-        triggers: ClassVar = append_only("correction_append_only")
+        triggers: ClassVar = [*append_only("correction_append_only"), events.conversion_updated]
 
     def __str__(self) -> str:
         return f"{self.conversion}: {self.words}"

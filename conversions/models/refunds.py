@@ -8,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from affiliates.models import User
+from conversions import events
 from conversions.models.conversions import Conversion
 from conversions.models.postbacks import Postback
 from records.append_only import append_only
@@ -38,6 +39,7 @@ class Refund(models.Model):
         ordering = ["id"]
         triggers: ClassVar = [
             *append_only("refund_append_only"),
+            events.conversion_refunded,
             pgtrigger.Trigger(name="refund_adds_up", when=pgtrigger.After, operation=pgtrigger.Insert, func=_ADD_UP),
         ]
         constraints = [

@@ -7,6 +7,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from affiliates.models import Affiliate, User
+from payouts import events
 from payouts.models.plans import CommissionPlan, PlanVersion
 from records.append_only import append_only
 from records.money import AmountField, CurrencyField
@@ -41,6 +42,7 @@ class DraftVersion(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        triggers: ClassVar = [events.terms_changed]
         constraints = [
             models.CheckConstraint(
                 condition=Q(state="published", version__isnull=False) | ~Q(state="published") & Q(version=None),
@@ -83,7 +85,7 @@ class PlanConsent(models.Model):
 
     class Meta:
         ordering = ["id"]
-        triggers: ClassVar = append_only("plan_consent_append_only")
+        triggers: ClassVar = [*append_only("plan_consent_append_only"), events.terms_answered]
         constraints = [
             models.CheckConstraint(
                 condition=Q(source="portal") | Q(source="operator") & ~Q(evidence=""),

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from affiliates.models import Affiliate, User
+from payouts import events
 from payouts.models.ledger import LedgerEntry
 from payouts.models.paying import Statement
 from records.append_only import append_only
@@ -191,7 +192,7 @@ class Invoice(models.Model):
 
     class Meta:
         ordering = ["-issued_at", "-id"]
-        triggers: ClassVar = append_only("invoice_append_only")
+        triggers: ClassVar = [*append_only("invoice_append_only"), events.invoice_issued]
         constraints = [
             models.UniqueConstraint(fields=["issuer", "kind", "year", "sequence"], name="invoice_sequence_once"),
             models.UniqueConstraint(fields=["statement"], condition=Q(kind="invoice"), name="statement_invoiced_once"),

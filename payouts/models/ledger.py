@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from affiliates.models import Affiliate, User
 from conversions.models import Conversion
+from payouts import events
 from payouts.models.clicks import BilledClicks
 from payouts.models.plans import CommissionRule, PlanVersion
 from records.append_only import append_only
@@ -68,7 +69,7 @@ class LedgerEntry(models.Model):
     class Meta:
         ordering = ["affiliate", "sequence"]
         verbose_name_plural = _("ledger entries")
-        triggers: ClassVar = append_only("ledger_entry_append_only")
+        triggers: ClassVar = [*append_only("ledger_entry_append_only"), events.entry_booked]
         constraints = [
             models.UniqueConstraint(fields=["affiliate", "sequence"], name="ledger_gap_free_number"),
             models.UniqueConstraint(fields=["payout"], condition=Q(kind="payment"), name="payout_paid_once"),

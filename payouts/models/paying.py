@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from affiliates.models import Affiliate, User
+from payouts import events
 from records import public_ids
 from records.append_only import append_only, refuse_truncate
 from records.money import AmountField, CurrencyField
@@ -39,7 +40,7 @@ class Statement(models.Model):
 
     class Meta:
         ordering = ["-ends_at", "number"]
-        triggers: ClassVar = append_only("statement_append_only")
+        triggers: ClassVar = [*append_only("statement_append_only"), events.statement_issued]
         constraints = [
             models.UniqueConstraint(fields=["affiliate", "currency", "ends_at"], name="statement_once_per_period"),
             models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="statement_period_forward"),
@@ -227,6 +228,8 @@ class Payout(models.Model):
                 func=_STAYS,
             ),
             refuse_truncate("payout_stays_whole"),
+            events.payout_created,
+            events.payout_changed,
         ]
         constraints = [
             models.CheckConstraint(condition=Q(amount__gt=0), name="payout_positive"),
@@ -284,7 +287,7 @@ class SentLine(models.Model):
 
     class Meta:
         ordering = ["id"]
-        triggers: ClassVar = append_only("sent_line_append_only")
+        triggers: ClassVar = [*append_only("sent_line_append_only"), events.payout_sent]
         constraints = [
             models.UniqueConstraint(fields=["batch", "payout"], name="sent_line_once_in_a_batch"),
             models.CheckConstraint(condition=Q(amount__gt=0), name="sent_line_positive"),

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from affiliates.models import Affiliate, Offer, User
 from conversions.models import Goal
+from payouts import events
 from payouts.pricing.kind import COLUMNS, Prices
 from payouts.pricing.kinds import KINDS, LONGEST_CODE, codes_that_price, kind_choices
 from records.append_only import append_only
@@ -102,6 +103,7 @@ class PlanVersion(models.Model):
         ordering = ["plan", "-number"]
         triggers: ClassVar = [
             *append_only("plan_version_append_only"),
+            events.terms_published,
             pgtrigger.Trigger(
                 name="plan_version_agreed_to",
                 when=pgtrigger.Before,
