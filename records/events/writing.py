@@ -12,12 +12,12 @@ _WRITE = "INSERT INTO records_event (kind, subject_id, affiliate_id, data) {sele
 
 def on_insert(name: str, select: str) -> pgtrigger.Trigger:
     """Write events of inserted rows."""
-    return _trigger(name, pgtrigger.Insert, select, pgtrigger.Referencing(new="new_rows"))
+    return _trigger(name, pgtrigger.Insert, select, pgtrigger.Referencing(new="new_rows"))  # type: ignore[no-untyped-call]
 
 
 def on_update(name: str, select: str) -> pgtrigger.Trigger:
     """Write events of changed rows. Every UPDATE of the table runs it: for tables that rarely change."""
-    return _trigger(name, pgtrigger.Update, select, pgtrigger.Referencing(old="old_rows", new="new_rows"))
+    return _trigger(name, pgtrigger.Update, select, pgtrigger.Referencing(old="old_rows", new="new_rows"))  # type: ignore[no-untyped-call]
 
 
 def _trigger(
