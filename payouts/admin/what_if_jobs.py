@@ -75,7 +75,7 @@ class TryForm(ConfirmForm):
             raise ValidationError(str(error)) from error
         if self.asked.is_open:
             return format_lazy(
-                _("{asked_total:,} events are going to be compared; this page shows how far it is."),
+                _("{asked_total:,} events will be compared; this page shows the progress."),
                 asked_total=self.asked.total,
             )
         return format_lazy(_("{asked_total:,} events were compared."), asked_total=self.asked.total)
@@ -112,7 +112,7 @@ class TryVersion(TryForm):
 class TryDraft(TryForm):
     """This draft, tried on a past period."""
 
-    title = _("What if this draft had held")
+    title = _("What if this draft had been in force")
 
     def ask(self, actor: User, now: datetime) -> WhatIf:
         [draft] = self.rows

@@ -64,7 +64,7 @@ def answer(
     with transaction.atomic():
         draft = _as_it_stands(draft, digest, affiliate, now)
         if draft.asked_at is None:
-            raise ConsentRefused(gettext("No answer to this change of terms is asked for yet."))
+            raise ConsentRefused(gettext("No answer to this change of terms has been requested yet."))
         return PlanConsent.objects.create(
             draft=draft,
             digest=digest,

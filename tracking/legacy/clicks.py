@@ -136,7 +136,7 @@ def _checked(line: int, sent: Mapping[str, str | None] | str, source: str, now: 
     if isinstance(sent, str):
         raise ValueError(sent)
     if None in sent or None in sent.values():
-        raise ValueError(gettext("It has more or fewer values than there are columns."))
+        raise ValueError(gettext("It has more or fewer values than the file has columns."))
     values = {name: (value or "").strip() for name, value in sent.items()}
     values["source"] = values.get("source") or source
     for name in (*NEEDED, "source"):

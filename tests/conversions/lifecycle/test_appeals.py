@@ -76,9 +76,9 @@ def owed() -> Decimal:
 class TestAffiliate:
     def test_appeals_with_words_and_evidence_and_sees_the_state(self, rejected: Conversion, ana: Client) -> None:
         before = words(ana.get(page_of(rejected)))
-        assert "Is the rejection wrong? Say why: an operator looks again. You can appeal once" in before
+        assert "Is the rejection wrong? Say why: an operator will review it again. You can appeal once" in before
         page = words(send_appeal(ana, rejected, evidence_url="https://shop.example/receipt.png"))
-        assert "Your appeal is sent." in page
+        assert "Your appeal was sent." in page
         assert f"Your appeal Open {WORDS} https://shop.example/receipt.png" in page
         row = Appeal.objects.get()
         assert (row.appealed_by.name, row.state, row.due_at - row.opened_at) == ("Ana", "open", timedelta(days=7))
@@ -93,7 +93,7 @@ class TestAffiliate:
     def test_learns_what_is_missing(self, rejected: Conversion, ana: Client) -> None:
         page = send_appeal(ana, rejected, words="Wrong!", evidence_url="javascript:alert(1)")
         assert page.status_code == 400
-        assert "Say it in at least 15 characters" in words(page)
+        assert "Write at least 15 characters" in words(page)
         assert "Enter a valid URL" in words(page)
         assert not Appeal.objects.exists()
 

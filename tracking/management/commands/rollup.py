@@ -15,8 +15,8 @@ from tracking.counts import rollups
 class Command(BaseCommand):
     help = (
         "Reports read sums of clicks by hour and day that are kept as clicks come in. This compares them with the "
-        "clicks (--check: exit code 1 where they differ) or makes them from the clicks again (--rebuild). Both may "
-        "run beside live traffic. Days whose clicks are no longer stored keep the sums they have."
+        "clicks (--check: exit code 1 where they differ) or makes them from the clicks again (--rebuild). Both "
+        "may run during live traffic. Days whose clicks are no longer stored keep the sums they have."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
