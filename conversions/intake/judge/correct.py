@@ -1,8 +1,8 @@
 """Corrections: a rejected event that was resent with other facts.
 
 The event is decided again and written into the same conversion. Only conversions that a rule rejected can be corrected,
-and only by a later request that differs from all requests before it. A conversion that was ever approved, refunded,
-decided by a person or rejected by the sender stays for a person to decide.
+and only by a later request that differs from all requests before it. If a conversion was ever approved, refunded,
+decided by a person or rejected by the sender, only a person can decide it.
 """
 
 from collections.abc import Collection, Sequence
@@ -25,9 +25,9 @@ IDENTITY = ("click_id", "customer_id", "coupon")
 
 
 def accept_corrections(cases: list[Case]) -> None:
-    """Let cases that correct a rejected conversion be decided as new.
+    """Mark cases that correct a rejected conversion, so that they are decided as new.
 
-    Two queries; none where nothing was rejected. `find_known` holds the locks on the conversions.
+    Two queries; none if nothing was rejected. `find_known` holds the locks on the conversions.
     """
     corrected = [(case, row) for case in cases if case.is_open and (row := case.conversion) and _may_correct(case, row)]
     if not corrected:
@@ -48,7 +48,7 @@ def _may_correct(case: Case, row: Conversion) -> bool:
 
 
 def keep_senders_rejections(cases: list[Case]) -> None:
-    """Stop corrections of events that the sender rejected as well, in whatever order the two requests arrive."""
+    """Stop corrections of events that the sender also rejected, whichever of the two requests arrives first."""
     for case in cases:
         row, event = case.conversion, case.event
         if not row or pixels.from_pixel(case) or event.status != Status.REJECTED or event.refund is not None:
