@@ -63,7 +63,7 @@ class AdjustAffiliate(ConfirmForm):
                 adjust(affiliate=row, actor=actor, now=now, **given)
         except AdjustmentRefused as error:
             raise ValidationError(str(error)) from error
-        # The history of the affiliate's page has it, which needs no permission to see commission.
+        # It is shown in the history of the affiliate's page, which needs no permission to view commission.
         return format_lazy(
             _("Booked an adjustment in {given}; the ledger has the amount and the explanation."),
             given=given["currency"],
@@ -71,7 +71,7 @@ class AdjustAffiliate(ConfirmForm):
 
 
 class ClosePeriod(ConfirmForm):
-    """Statements for everybody up to a day."""
+    """Statements for all affiliates up to a day."""
 
     title, submit = _("Close a period"), _("Close the period")
     explanation = _(
@@ -105,7 +105,7 @@ class ClosePeriod(ConfirmForm):
 
 
 class CloseAgain(ConfirmForm):
-    """A close that failed: go on after what it closed."""
+    """Continue a failed close with the accounts that are left."""
 
     title, submit = _("Go on with the close"), _("Go on")
     explanation = _(
