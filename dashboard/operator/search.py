@@ -1,4 +1,4 @@
-"""The panel's own search (Ctrl+K): an ID typed there leads to its whole story."""
+"""The panel's own search (Ctrl+K): an ID typed there leads to its full history."""
 
 from django.http import HttpRequest
 from django.urls import reverse
