@@ -191,7 +191,7 @@ class RiskReviewAdmin(RecordAdmin):
         _("Score"), lambda row: gettext("{score} of {threshold}").format(score=row.score, threshold=row.threshold)
     )
     marks = column(
-        _("Marks"), lambda row: ", ".join(f"{title_of(part['mark'])} {part['points']}" for part in row.parts)
+        _("Signals"), lambda row: ", ".join(f"{title_of(part['mark'])} {part['points']}" for part in row.parts)
     )
     ends = column(_("Held until"), "held_until", when)
 

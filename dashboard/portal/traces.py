@@ -23,7 +23,7 @@ TITLES = {
     "attribute": _("Attributed"),
     "deduplicate": _("Checked for a repeat"),
     "qualify": _("Goal's rules applied"),
-    "risk": _("Risk marks checked"),
+    "risk": _("Risk signals checked"),
     "decide": _("Decided"),
     "review": _("Looked at by an operator"),
 }

@@ -124,7 +124,7 @@ class RecordConsent(RetroactiveDraft):
         max_length=500,
         label=_("File or link"),
         widget=UnfoldAdminTextInputWidget,
-        help_text=_("Where the proof is kept: the name of the file, or a link to it."),
+        help_text=_("Where the proof is stored: the name of the file, or a link to it."),
     )
     digest = forms.CharField(widget=forms.HiddenInput)
 

@@ -192,9 +192,9 @@ def _explained(arithmetic: str) -> str:
 
 def _check_amount(amount: Decimal, currency: str) -> None:
     if currency not in PLACES:
-        raise UnknownCurrency(f"{currency!r} is not a currency that amounts can be kept in; give a code such as EUR.")
+        raise UnknownCurrency(f"{currency!r} is not a supported currency; give a code such as EUR.")
     if not amount.is_finite() or abs(amount) >= MAX_AMOUNT:
-        raise AdjustmentRefused(f"{amount} is not an amount that can be kept.")
+        raise AdjustmentRefused(f"{amount} is not an amount that can be stored.")
     if not amount:
         raise ZeroAmount("An adjustment of zero moves no money; give an amount above or below it.")
     if amount != round_money(amount, currency):

@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 WISE_REFERENCE = 10
 # The largest amount of one transfer.
 MOST = {Kind.SEPA: Decimal("999999999.99")}
-WHERE = _("Set it in the server's environment or .env file and start the program anew (docs/payouts.md, Paying).")
+WHERE = _("Set it in the server's environment or .env file and restart the program (docs/payouts.md, Paying).")
 # A payout with the reference of its line.
 Line = tuple[Payout, str]
 

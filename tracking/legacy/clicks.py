@@ -145,7 +145,7 @@ def _checked(line: int, sent: Mapping[str, str | None] | str, source: str, now: 
     for name, limit in LIMITS.items():
         if len(values.get(name, "")) > limit:
             raise ValueError(
-                gettext("{name} has {number} characters; {limit} are kept.").format(
+                gettext("{name} has {number} characters; at most {limit} are allowed.").format(
                     name=name, number=len(values[name]), limit=limit
                 )
             )

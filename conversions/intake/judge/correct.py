@@ -149,7 +149,9 @@ def _compare(case: Case, rejected: Rejected, attribution: Attribution) -> None:
     words = "; ".join(f"{name} {first_sent.get(name, 'not given')} → {resent[name]}" for name in rejected.differs)
     given = {"key": case.dedupe_key, "was": rejected.reason, "corrected": words or "sent by the server"}
     if attribution.enrollment.affiliate_id == row.affiliate_id and attribution.goal.pk == row.goal_id:
-        note = f"{row} was rejected: {in_english(rejected.reason.label)}. It is decided anew with {given['corrected']}."
+        note = (
+            f"{row} was rejected: {in_english(rejected.reason.label)}. It is decided again with {given['corrected']}."
+        )
         case.note(STEP, "corrects", note, rule=RULE, **given)
         return
     case.conversion, case.corrects = row, None
@@ -164,5 +166,5 @@ def advice(row: Conversion) -> str:
     why = Reason(row.reason)
     return (
         f" It was rejected: {in_english(why.label)}. {in_english(EXPLANATIONS[why].remedy)} "
-        "Sent whole again with this txid and corrected facts, it is decided anew."
+        "Send it again in full, with this txid and corrected facts, to have it decided again."
     )

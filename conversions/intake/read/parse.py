@@ -167,7 +167,9 @@ def _one_value(case: Case, sent: dict[str, list[str]], names: tuple[str, ...], l
         )
         value = plain
     if len(value) > limit:
-        case.report(Reason.VALUE_TOO_LONG, name, f"{name} has {len(value)} characters; {limit} are kept.", value)
+        case.report(
+            Reason.VALUE_TOO_LONG, name, f"{name} has {len(value)} characters; at most {limit} are allowed.", value
+        )
         return ""
     return clean(value, limit)
 

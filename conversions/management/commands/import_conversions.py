@@ -74,6 +74,6 @@ class Command(BaseCommand):
             self.stderr.write(f"line {answer.line}: {answer.reason}: {answer.message}")
         if (more := len(done.refused) - SHOWN) > 0:
             self.stderr.write(f"... and {more:,} more; --answers writes them all.")
-        self.stdout.write(f"{done.words()}{' Nothing was kept.' if options['dry_run'] else ''}")
+        self.stdout.write(f"{done.words()}{' Nothing was stored.' if options['dry_run'] else ''}")
         if done.refused:
             raise CommandError(f"{len(done.refused):,} rows were refused. Fix them and import the file again.")

@@ -41,7 +41,7 @@ examples:
   --trim    what the beat task "retention" does every night, at once manage.py partitions --trim --dry-run         only
   show what would be cleared manage.py partitions --compact 2026-05 return the space of cleared fields to the disk
 
-How long clicks are kept is set by CLICK_PERSONAL_DAYS and CLICK_ROW_MONTHS. Every action may be stopped and
+CLICK_PERSONAL_DAYS and CLICK_ROW_MONTHS set how long clicks are stored. Every action may be stopped and
 run again at any time. See docs/personal-data.md.
 """
 

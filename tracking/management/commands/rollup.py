@@ -42,7 +42,7 @@ class Command(BaseCommand):
 
     def _report(self, days: list[date], differing: dict[date, int], *, rebuilt: bool) -> None:
         for day, found in differing.items():
-            self.stdout.write(f"{day}: {found:,} sums {'made anew' if rebuilt else 'differ from the clicks'}")
+            self.stdout.write(f"{day}: {found:,} sums {'rebuilt' if rebuilt else 'differ from the clicks'}")
         span = f"{len(days):,} days from {days[0]} to {days[-1]}"
         if not differing:
             self.stdout.write(self.style.SUCCESS(f"The sums of {span} are what the clicks give."))
