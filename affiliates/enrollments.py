@@ -19,7 +19,7 @@ def apply_for(*, affiliate: Affiliate, offer: Offer, now: datetime) -> tuple[Enr
     """
     if offer.status != Offer.Status.ACTIVE:
         raise OfferNotOpen(
-            gettext("{offer} takes no applications: it is {status}.").format(
+            gettext("{offer} does not accept applications: it is {status}.").format(
                 offer=offer, status=offer.get_status_display().lower()
             )
         )

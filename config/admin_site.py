@@ -21,8 +21,8 @@ class OperatorPanel(UnfoldAdminSite):
     enable_nav_sidebar = True
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Search anew each time: Unfold keeps an answer for five minutes, and so "not found" after an event arrived,
-        what a transaction ID in other capitals led to, and rows that the operator may no longer see.
+        """Search again each time: Unfold caches an answer for five minutes, including "not found" after an event
+        arrived, what a transaction ID in other capitals led to, and rows that the operator may no longer see.
         """
         term = request.GET.get("s", "")
         page = request.GET.get("page", "1")

@@ -1,7 +1,7 @@
-"""Names of models and fields that are nowhere written out: Django makes them from identifiers.
+"""Names of models and fields that are not written out in the code: Django makes them from identifiers.
 
-They are read by people as well, so they are translated too. They are marked here and not in the models: written out
-there they would be changes of the models, with a migration each.
+People read them too, so they are translated. They are marked here and not in the models, where each would be a change
+of the model with a migration.
 """
 
 from collections.abc import Callable, Iterator

@@ -79,7 +79,7 @@ def review_of(postback: Postback) -> ConflictReview:
     review = same.first() if postback.conversion_id else None
     if review is None:
         raise ConflictRefused(
-            gettext("{postback} contradicts nothing; there is nothing to decide.").format(postback=postback.public_id)
+            gettext("{postback} is not a conflict: there is nothing to decide.").format(postback=postback.public_id)
         )
     return review
 
@@ -100,7 +100,7 @@ def accept(
         changes = _differences(before, sent)
         if seen is not None and seen != changes:
             raise ConflictRefused(
-                gettext("Conversion {public_id} changed meanwhile: look at {postback} again.").format(
+                gettext("Conversion {public_id} changed meanwhile: check {postback} again.").format(
                     public_id=row.public_id, postback=review.postback
                 )
             )
@@ -152,14 +152,14 @@ def _check(row: Conversion, changes: list[Difference]) -> None:
     if row.refunded and "currency" in new:
         shown = format_money(row.refunded, row.currency)
         raise ConflictRefused(
-            gettext("{shown} of conversion {public_id} went back: its currency cannot change any more.").format(
+            gettext("{shown} of conversion {public_id} was refunded: its currency can no longer change.").format(
                 shown=shown, public_id=row.public_id
             )
         )
     if "revenue" in new and Decimal(new["revenue"]) < row.refunded:
         shown = format_money(row.refunded, row.currency)
         raise ConflictRefused(
-            gettext("{shown} of conversion {public_id} went back: its revenue cannot be less than that.").format(
+            gettext("{shown} of conversion {public_id} was refunded: its revenue cannot be less than that.").format(
                 shown=shown, public_id=row.public_id
             )
         )

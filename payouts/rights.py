@@ -1,4 +1,4 @@
-"""The right to see commission: one permission for every page, export and API answer that shows it."""
+"""The right to view commission: one permission for every page, export and API answer that shows it."""
 
 from affiliates.models import User
 from records.translation import gettext_lazy as _

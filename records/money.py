@@ -104,4 +104,4 @@ class CurrencyField(models.CharField):  # type: ignore[type-arg]
     def validate(self, value: Any, model_instance: Any) -> None:
         super().validate(value, model_instance)
         if value and value not in PLACES:
-            raise ValidationError(gettext("{value} is not a currency that amounts can be kept in.").format(value=value))
+            raise ValidationError(gettext("{value} is not a supported currency.").format(value=value))

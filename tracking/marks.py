@@ -1,8 +1,8 @@
 """Marks of a click: bot, duplicate, place, device.
 
-They are set within seconds, off the hot path; no mark drops a click. Any number of workers may run: each takes clicks
-that no other one has locked, and writes marks and sums (`rollups.py`) in the transaction of that lock, so after a crash
-the batch is simply repeated.
+They are set within seconds, off the hot path, and never remove a click. Any number of workers may run: each takes
+clicks that no other one has locked, and writes marks and sums (`rollups.py`) in the transaction of that lock, so after
+a crash the batch is simply repeated.
 """
 
 import time
@@ -80,7 +80,7 @@ def is_bot_agent(user_agent: str) -> bool:
 
 
 def mark_waiting(*, now: datetime, seconds: float, batch: int = BATCH) -> int:
-    """Mark clicks until none is left or the seconds are over; return how many."""
+    """Mark clicks until none is left or the time is up; return how many."""
     until, marked, last = time.monotonic() + seconds, 0, FIRST
     while True:
         found, last = mark_clicks(now=now, limit=batch, after=last)
@@ -129,7 +129,7 @@ def _agent(click: UnmarkedClick) -> Agent:
 
 
 def duplicates_among(clicks: Iterable[UnmarkedClick], around: Iterable[UnmarkedClick], *, seconds: int) -> set[str]:
-    """The clicks that came after another one of the same visitor on the same link, within so many seconds.
+    """The clicks that followed another one of the same visitor on the same link within this many seconds.
 
     The same visitor is the same cookie; if both clicks have none, the same address with the same agent. `around` are
     clicks made shortly before, or in between; those that are also in `clicks` do no harm.

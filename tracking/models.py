@@ -53,8 +53,8 @@ class TrackingLink(models.Model):
 class Click(models.Model):
     """One visit through a link. Partitioned by range on the time-ordered ID (see `retention/partitions.py`).
 
-    Higher apps refer to a click by its ID without a constraint: rows expire, the facts that rest on them do not. `id`
-    is the click ID's 16 bytes; the signed text is made by `click_id/`.
+    Higher apps refer to a click by its ID without a constraint: rows expire, but the facts derived from them do not.
+    `id` is the click ID's 16 bytes; the signed text is made by `click_id/`.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)

@@ -1,7 +1,7 @@
 """Group commit: items that arrive together are handled together, by a thread of its own.
 
-The items that gather while one batch is handled are the next one, so batches grow with the load by themselves and a
-lone request does not wait. With `gather`, a batch that follows one of several items waits that long for more: under
+The items that gather while one batch is handled are the next one, so batches grow automatically with the load, and a
+single request does not wait. With `gather`, a batch that follows one of several items waits that long for more: under
 load a few larger commits cost less than many small ones.
 """
 

@@ -45,7 +45,7 @@ class ApiKeyAuthentication(BaseAuthentication):
 
     @staticmethod
     def _note_use(key: ApiKey) -> None:
-        """Store the time of the use to the minute: one write a minute at most, however many requests arrive."""
+        """Store the time of the last use to the minute: at most one write a minute, however many requests arrive."""
         now = timezone.now()
         stale = Q(last_used_at=None) | Q(last_used_at__lt=now - timedelta(minutes=1))
         ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)

@@ -74,7 +74,7 @@ class WithinReach(IsAuthenticated):
             require(reach.user, view_permissions(view))
         elif not reach.affiliates:
             raise PermissionDenied(
-                "This account acts for no affiliate (any more). An operator adds it to one; then use a new key."
+                "This account does not belong to an affiliate. Ask an operator to add it to one, then use a new key."
             )
         return True
 
@@ -91,7 +91,7 @@ class OperatorsOnly(BasePermission):
 class AffiliatesOnly(BasePermission):
     """Use with `WithinReach`: for actions that only an affiliate takes, for itself."""
 
-    message = "Only affiliates do this, with a key of their own; operators use the operator panel."
+    message = "Only affiliates can do this, with their own key; operators use the operator panel."
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         return not reach_of(request).is_operator

@@ -20,7 +20,7 @@ LIMITS = {
     PASSWORD: {"together": "5/5m/key", "account": "20/5m/key", "slowed": "1/m/key"},
     SECOND_FACTOR: {"together": "5/5m/key", "account": "10/5m/key", "slowed": "1/5m/key"},
 }
-TOO_MANY = _("Too many wrong tries from your address. Wait five minutes, then try again.")
+TOO_MANY = _("Too many failed attempts from your address. Wait five minutes, then try again.")
 
 Uses = list[ratelimit.RateLimitUsage]
 

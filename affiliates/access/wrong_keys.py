@@ -18,7 +18,7 @@ class TooManyWrongKeys(Throttled):
     """More wrong keys came from one address within a minute than `FAILED_API_KEYS_PER_MINUTE`."""
 
     default_code = "too_many_wrong_keys"
-    default_detail = "Too many wrong API keys came from your address in this minute. A right key is taken at once."
+    default_detail = "Too many wrong API keys came from your address within a minute. A valid key is accepted at once."
 
 
 def count_wrong_key(address: str | None) -> None:

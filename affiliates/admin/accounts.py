@@ -161,7 +161,7 @@ class GroupAdmin(PanelAdmin, DjangoGroupAdmin):
 
     def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[Group]") -> None:
         if not all(may_change_group(operator(request), group) for group in queryset):
-            raise PermissionDenied(gettext("A group among them is yours or holds permissions that you lack."))
+            raise PermissionDenied(gettext("One of these groups is your own or has permissions that you lack."))
         super().delete_queryset(request, queryset)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:

@@ -152,7 +152,7 @@ class AdvertiserAdmin(PanelAdmin):
         message = format_lazy(_("Made a new {kind}."), kind=AdvertiserSecret.Kind(row.kind).label)
         LogEntry.objects.log_actions(operator(request).pk, [advertiser], CHANGE, change_message=in_english(message))
         messages.success(
-            request, gettext("{message} Those made before stay in use until you revoke them.").format(message=message)
+            request, gettext("{message} Earlier ones stay valid until you revoke them.").format(message=message)
         )
         return HttpResponseRedirect(f"{here}?show={row.pk}")
 

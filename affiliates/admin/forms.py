@@ -59,12 +59,15 @@ class AdvertiserForm(forms.ModelForm):  # type: ignore[type-arg]
     pixel_hosts = ListField(
         base_field=_items(Advertiser, "pixel_hosts"),
         label=_("Pixel hosts"),
-        help_text=_("Hosts of the pages that the pixel stands on; *.example.com allows every host below it."),
+        help_text=_("Hosts of the pages that contain the pixel; *.example.com allows every host below it."),
     )
     sender_networks = ListField(
         base_field=_items(Advertiser, "sender_networks"),
         label=_("Sender networks"),
-        help_text=_("Addresses or networks (203.0.113.0/24) that postbacks may come from. None listed: any may send."),
+        help_text=_(
+            "Addresses or networks (203.0.113.0/24) that postbacks may come from. If none is listed, any address "
+            "may send."
+        ),
     )
 
     class Meta:
@@ -174,7 +177,7 @@ class TrackingDomainForm(forms.ModelForm):  # type: ignore[type-arg]
             other = TrackingDomain.objects.filter(is_default=True).exclude(pk=self.instance.pk).first()
             if other:
                 self.add_error(
-                    "is_default", gettext("{other} is the default: take that away there first.").format(other=other)
+                    "is_default", gettext("{other} is the default: change that there first.").format(other=other)
                 )
             if not given.get("is_active"):
                 self.add_error("is_active", gettext("The default domain must be active."))
@@ -206,19 +209,19 @@ class ChangeAffiliates(ConfirmForm):
 class ApproveAffiliates(ChangeAffiliates):
     title, submit, to, done = _("Approve"), _("Approve"), Affiliate.Status.ACTIVE, _("approved")
     explanation = _("Approved affiliates can sign in, apply for offers and have their clicks counted.")
-    note = note_field(required=False, help_text=_("Optional; the affiliate reads it."))
+    note = note_field(required=False, help_text=_("Optional; the affiliate can read it."))
 
 
 class SuspendAffiliates(ChangeAffiliates):
     title, submit, tone, to, done = _("Suspend"), _("Suspend"), "danger", Affiliate.Status.SUSPENDED, _("suspended")
     explanation = _("Their links stop within a second: visitors go to the offer's fallback address or get 410 Gone.")
-    note = note_field(required=True, help_text=_("Why; the affiliate reads it."))
+    note = note_field(required=True, help_text=_("The reason; the affiliate can read it."))
 
 
 class CloseAffiliates(ChangeAffiliates):
     title, submit, tone, to, done = _("Close"), _("Close for good"), "danger", Affiliate.Status.CLOSED, _("closed")
     explanation = _("A closed account cannot be opened again. What it earned stays owed and in the ledger.")
-    note = note_field(required=True, help_text=_("Why; the affiliate reads it."))
+    note = note_field(required=True, help_text=_("The reason; the affiliate can read it."))
 
 
 class DecideEnrollments(ConfirmForm):
@@ -244,19 +247,19 @@ class DecideEnrollments(ConfirmForm):
 class ApproveEnrollments(DecideEnrollments):
     title, submit, to, done = _("Approve"), _("Approve"), Enrollment.Status.APPROVED, _("approved")
     explanation = _("The affiliate can make tracking links for the offer at once.")
-    note = note_field(required=False, help_text=_("Optional; the affiliate reads it."))
+    note = note_field(required=False, help_text=_("Optional; the affiliate can read it."))
 
 
 class RejectEnrollments(DecideEnrollments):
     title, submit, tone, to, done = _("Reject"), _("Reject"), "danger", Enrollment.Status.REJECTED, _("rejected")
     explanation = _("The affiliate sees the rejection with your note.")
-    note = note_field(required=True, help_text=_("Why; the affiliate reads it."))
+    note = note_field(required=True, help_text=_("The reason; the affiliate can read it."))
 
 
 class BlockEnrollments(DecideEnrollments):
     title, submit, tone, to, done = _("Block"), _("Block"), "danger", Enrollment.Status.BLOCKED, _("blocked")
     explanation = _("Links to the offer stop within a second. Conversions made before keep their status.")
-    note = note_field(required=True, help_text=_("Why; the affiliate reads it."))
+    note = note_field(required=True, help_text=_("The reason; the affiliate can read it."))
 
 
 class ChangeOffers(ConfirmForm):
@@ -316,7 +319,7 @@ class RevokeSecret(ConfirmForm):
 
 class RevokeApiKeys(ConfirmForm):
     title, submit, tone = _("Revoke"), _("Revoke"), "danger"
-    explanation = _("Programs that use the key are refused from now on. A revoked key cannot be given back.")
+    explanation = _("Programs that use the key are refused from now on. A revoked key cannot be restored.")
 
     @classmethod
     def fits(cls, row: ApiKey) -> bool:
@@ -337,8 +340,8 @@ class RevokeApiKeys(ConfirmForm):
 
 
 def _done_message(count: int, asked: int, noun: str, done: str, note: str) -> str:
-    """`2 affiliates suspended; 1 was so already. Note: …`"""
+    """`2 affiliates suspended; 1 unchanged. Note: …`"""
     text = f"{counted(count, noun)} {done}"
     if already := asked - count:
-        text += "; " + ngettext("{number} was so already", "{number} were so already", already).format(number=already)
+        text += "; " + ngettext("{number} unchanged", "{number} unchanged", already).format(number=already)
     return gettext("{text}. Note: {note}").format(text=text, note=note) if note else f"{text}."

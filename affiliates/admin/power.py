@@ -58,14 +58,14 @@ class MemberFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
         if any(form.has_changed() for form in self.forms) and not self.actor.has_perm(AFFILIATE):
             raise ValidationError(
                 gettext(
-                    "A member reaches the affiliate's money: changing members needs the permission to change "
-                    "affiliates. Ask a superuser."
+                    "Members have access to the affiliate's money: changing them needs the permission to "
+                    "change affiliates. Ask a superuser."
                 )
             )
         for form in self.forms:
             user = form.cleaned_data.get("user") if hasattr(form, "cleaned_data") else None
             if user and form.has_changed() and user.is_staff and not self.actor.is_superuser:
-                form.add_error("user", gettext("An operator's account becomes a member only by a superuser."))
+                form.add_error("user", gettext("Only a superuser can make an operator's account a member."))
 
 
 class MembersByPermission:

@@ -1,4 +1,4 @@
-"""What an affiliate was given: access to an offer, coupon codes, API keys."""
+"""What an affiliate has been given: access to an offer, coupon codes, API keys."""
 
 from typing import ClassVar
 

@@ -14,7 +14,7 @@ BROWSER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, 
 
 
 def _address(number: int) -> str:
-    """Visitors come from many addresses; a single one would be a mark of risk."""
+    """Visitors come from many addresses; a single one would be a risk signal."""
     return f"93.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
 
 

@@ -157,7 +157,7 @@ def check_spool(directory: Path) -> Dependency:
     there = next(path for path in (directory, *directory.absolute().parents) if path.exists())
     if not os.access(there, os.W_OK | os.X_OK):
         return Dependency(
-            ERROR, f"Clicks cannot be kept on disk: {there} is not writable. Fix its rights, or SPOOL_DIR."
+            ERROR, f"Clicks cannot be stored on disk: {there} is not writable. Fix its rights, or SPOOL_DIR."
         )
     free = shutil.disk_usage(there).free
     if free < LEAST_FREE:

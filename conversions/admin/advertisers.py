@@ -39,7 +39,7 @@ class AdvertiserWithPostbacksAdmin(AdvertiserAdmin):
 
     fieldsets = (
         *AdvertiserAdmin.fieldsets,
-        (_("Turned away in the last 24 hours"), {"fields": ("turned_away",)}),
+        (_("Refused in the last 24 hours"), {"fields": ("turned_away",)}),
     )
     readonly_fields = (*AdvertiserAdmin.readonly_fields, "turned_away")
 
@@ -67,7 +67,7 @@ class AdvertiserWithPostbacksAdmin(AdvertiserAdmin):
             )
             for (ip, outcome, reason), count in turned_away(row).most_common(20)
         )
-        empty = gettext("None: everything that came named the advertiser rightly.")
+        empty = gettext("None: every request named the advertiser correctly.")
         table = rows_of((gettext("Times"), gettext("From"), gettext("Why, and what to do")), lines, empty=empty)
         limit = settings.FAILED_POSTBACKS_PER_MINUTE
         note = (

@@ -44,7 +44,7 @@ class AnswerAppeals(ConfirmForm):
     """An operator's answer, with a note for the affiliate."""
 
     done: ClassVar[str]
-    note = note_field(required=True, help_text=_("Why, in a few words. The affiliate reads it."))
+    note = note_field(required=True, help_text=_("Why, in a few words. The affiliate can read it."))
 
     @classmethod
     def fits(cls, row: Appeal) -> bool:

@@ -47,14 +47,14 @@ class DecideConflicts(ConfirmForm):
     """An operator's decision on conflicts, with the reason."""
 
     done: ClassVar[str]
-    note = note_field(required=True, help_text=_("Why, in a few words: it stands in the trace of both."))
+    note = note_field(required=True, help_text=_("Why, in a few words; shown in the trace of both."))
 
     @classmethod
     def fits(cls, row: ConflictReview) -> bool:
         return row.resolved_at is None
 
     def describe(self, row: ConflictReview) -> str:
-        return f"{row.conversion.affiliate} · {in_words(sides(row)) or 'the money is the same'}"
+        return f"{row.conversion.affiliate} · {in_words(sides(row)) or 'the amounts are the same'}"
 
     def perform(self, *, actor: User, now: datetime) -> str:
         refused: list[str] = []
@@ -75,8 +75,8 @@ class DecideConflicts(ConfirmForm):
 class AcceptConflicts(DecideConflicts):
     title, submit, done = _("Accept the new amount"), _("Accept"), _("accepted")
     explanation = _(
-        "The conversion takes the postback's amounts; its status stays. Commission follows within seconds as the "
-        "difference to what is booked, also after a statement: then it is a line of the next one."
+        "The conversion takes the postback's amounts and keeps its status. Within seconds the difference in "
+        "commission is booked; after a statement it is a line of the next one."
     )
 
     @classmethod
@@ -89,7 +89,7 @@ class AcceptConflicts(DecideConflicts):
 
 class DismissConflicts(DecideConflicts):
     title, submit, done = _("Dismiss"), _("Dismiss"), _("dismissed")
-    explanation = _("The first amount stands. The same contradiction, sent again, does not come back.")
+    explanation = _("The first amount is kept. If the same contradiction is sent again, it is not listed again.")
 
     def decide(self, row: ConflictReview, seen: list[Difference], **given: Any) -> None:
         dismiss(review_id=row.pk, **given)
@@ -171,7 +171,7 @@ class ConflictReviewAdmin(RecordAdmin):
         _("Both, side by side"),
         (_("Fact"), _("Conversion"), _("Postback"), _("Difference")),
         lambda row: sides(row),
-        empty=_("The money is the same: the request names another click, or a refund that was sent otherwise before."),
+        empty=_("The amounts are the same: the request names another click, or repeats a refund with different data."),
     )
 
     def has_decide_permission(self, request: HttpRequest, obj: object = None) -> bool:

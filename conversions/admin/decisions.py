@@ -46,7 +46,7 @@ class DecideConversions(ChoosingForm):
             choices=[(reason.value, reason.label) for reason in offered],
             initial=offered[0].value,
             widget=UnfoldAdminRadioSelectWidget,
-            help_text=_("It stands in the status history; the affiliate sees it."),
+            help_text=_("Shown in the status history, which the affiliate can see."),
         )
         self.order_fields([*(name for name in self.fields if name.startswith("with_")), "reason", "note"])
 
@@ -78,7 +78,7 @@ class DecideConversions(ChoosingForm):
             self.add_error("reason", problem)
         if reason != Reason.OPERATOR_APPROVED and not given.get("note") and "note" not in self.errors:
             self.add_error(
-                "note", gettext("Say why in a few words: the affiliate reads it, and it can be asked for later.")
+                "note", gettext("Say why in a few words: the affiliate can read it, and someone may ask for it later.")
             )
         return given
 
@@ -112,9 +112,7 @@ class DecideConversions(ChoosingForm):
         number = ngettext("{number} conversion", "{number} conversions", count).format(number=count)
         text = f"{number} {self.done}: {reason.label.lower()}"
         if already := len(chosen) - count:
-            text += "; " + ngettext("{number} was so already", "{number} were so already", already).format(
-                number=already
-            )
+            text += "; " + ngettext("{number} unchanged", "{number} unchanged", already).format(number=already)
         self.log_words = f"{text}. Note: {note}" if note else f"{text}."
         return f"{self.log_words} {left_words(left)}".strip()
 
@@ -137,7 +135,7 @@ class ApproveConversions(DecideConversions):
     explanation = _("The commission is booked to the affiliate's ledger within seconds.")
     reasons = APPROVALS
     ticks: ClassVar[dict[str, str]] = {kind.value: label for kind, label in LABELS.items()}
-    note = note_field(required=False, help_text=_("Needed on appeal. The affiliate reads it."))
+    note = note_field(required=False, help_text=_("Required on appeal. The affiliate can read it."))
 
     def keys_of(self, rows: Sequence[Conversion]) -> dict[int, Keys]:
         if len(self.rows) <= 1:
@@ -158,7 +156,7 @@ class RejectConversions(DecideConversions):
     title, submit, tone, to, done = _("Reject"), _("Reject"), "danger", Status.REJECTED, _("rejected")
     explanation = _("Commission that was booked is taken back by a reversal in the ledger; nothing is deleted.")
     reasons = REJECTIONS
-    note = note_field(required=True, help_text=_("Why, in a few words. The affiliate reads it."))
+    note = note_field(required=True, help_text=_("Why, in a few words. The affiliate can read it."))
 
     def keys_of(self, rows: Sequence[Conversion]) -> dict[int, Keys]:
         return {}

@@ -44,18 +44,18 @@ class FileQuestion(ConfirmForm):
 
 
 class DecideByFile(FileQuestion):
-    title, submit = _("Approve and reject by a file"), _("Do what the file says")
+    title, submit = _("Approve and reject by a file"), _("Apply the file")
     explanation = _(
         "A CSV with the columns status (approved or rejected), and id (cv_…) or transaction_id; with advertiser, goal, "
-        "reason and note where they are needed. When a row cannot be done, nothing is, unless you leave such rows out. "
-        "What a review, a rule or a cap holds, and what belongs to an affiliate without access, is left out and named, "
-        "unless you include it below or in a column include_held (yes)."
+        "reason and note where they are needed. If a row fails, nothing is changed, unless you leave such rows "
+        "out. Conversions held by a review, a rule or a cap, and those of an affiliate without access, are "
+        "left out and listed, unless you include them below or with yes in a column include_held."
     )
     leave_out = forms.BooleanField(
-        required=False, label=_("Leave out rows that cannot be done"), widget=UnfoldBooleanSwitchWidget
+        required=False, label=_("Leave out rows that fail"), widget=UnfoldBooleanSwitchWidget
     )
     include_held = forms.BooleanField(
-        required=False, label=_("Approve also what is held"), widget=UnfoldBooleanSwitchWidget
+        required=False, label=_("Also approve conversions on hold"), widget=UnfoldBooleanSwitchWidget
     )
 
     def perform(self, *, actor: User, now: datetime) -> str:
@@ -71,7 +71,7 @@ class DecideByFile(FileQuestion):
             raise ValidationError(
                 [
                     format_lazy(
-                        _("{number_of_problems} rows cannot be done; nothing was changed."),
+                        _("{number_of_problems} rows failed; nothing was changed."),
                         number_of_problems=len(problems),
                     ),
                     *problems[:SHOWN],
@@ -80,7 +80,7 @@ class DecideByFile(FileQuestion):
         answers = decide_many(wishes, actor=actor, now=now)
         done = Counter(answer.result for answer in answers)
         words = format_lazy(
-            _("{done} changed, {done_2} were so already, {done_3} left out."),
+            _("{done} changed, {done_2} unchanged, {done_3} left out."),
             done=done[CHANGED],
             done_2=done[UNCHANGED],
             done_3=done[REFUSED],
@@ -113,8 +113,9 @@ def column_names() -> list[tuple[str, str]]:
 class ImportEvents(FileQuestion):
     title, submit = _("Import events from a file"), _("Import")
     explanation = _(
-        "Each row is taken in, judged and explained like a postback, and stands in this list afterwards. The same file "
-        "again counts nothing twice. Columns: click_id, txid, event_type, revenue, currency, status, timestamp, "
+        "Each row is stored, decided and explained like a postback, and appears in this list afterwards. "
+        "Importing the same file again counts nothing twice. Columns: click_id, txid, event_type, revenue, "
+        "currency, status, timestamp, "
         "customer_id and the others of the native postback, or those of another platform."
     )
     advertiser = forms.ModelChoiceField(
@@ -126,7 +127,7 @@ class ImportEvents(FileQuestion):
         widget=UnfoldAdminSelectWidget,
     )
     only_look = forms.BooleanField(
-        required=False, label=_("Only say what would come of it"), widget=UnfoldBooleanSwitchWidget
+        required=False, label=_("Only show what would happen"), widget=UnfoldBooleanSwitchWidget
     )
     field_order = ("advertiser", "platform", "file", "only_look")
 
@@ -150,6 +151,6 @@ class ImportEvents(FileQuestion):
         ]
         if given["only_look"]:
             raise ValidationError(
-                [format_lazy(_("Nothing was kept. It would be {words}"), words=done.words()), *problems]
+                [format_lazy(_("Nothing was stored. The result would be: {words}"), words=done.words()), *problems]
             )
         return " ".join(map(str, [done.words(), *problems]))

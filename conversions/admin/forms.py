@@ -82,7 +82,8 @@ class GoalForm(forms.ModelForm):  # type: ignore[type-arg]
             )
         if by != Goal.DedupeBy.TRANSACTION and given.get("dedupe_window"):
             self.add_error(
-                "dedupe_window", gettext("Only what counts for each transaction, else each click, can count again.")
+                "dedupe_window",
+                gettext("Only a goal that counts by transaction, else by click, can count a click again."),
             )
         if not offer:
             return
@@ -104,7 +105,8 @@ class RefundConversion(ConfirmForm):
     title, submit = _("Refund"), _("Refund")
     explanation = _(
         "Commission that is a share of the revenue shrinks with it, also after a statement: the difference is a line "
-        "of the next one. An amount per event stays until all of the revenue went back; then it is rejected."
+        "of the next one. A fixed amount per event stays until all of the revenue is refunded; then the "
+        "conversion is rejected."
     )
 
     def __init__(self, rows: Any, data: Any = None, **kwargs: Any) -> None:
@@ -123,7 +125,7 @@ class RefundConversion(ConfirmForm):
             widget=UnfoldAdminTextInputWidget(),
             help_text=_("The advertiser's own ID of the refund: one that its system also sends counts once."),
         )
-        self.fields["note"] = note_field(required=True, help_text=_("Why. The affiliate reads it."))
+        self.fields["note"] = note_field(required=True, help_text=_("Why. The affiliate can read it."))
 
     @classmethod
     def fits(cls, row: Conversion) -> bool:
@@ -156,15 +158,18 @@ class RefundConversion(ConfirmForm):
         except (RefundRefused, StatusNotAllowed) as error:
             raise ValidationError(str(error)) from error
         return format_lazy(
-            _("{amount} of {public_id} went back."), amount=format_money(amount, row.currency), public_id=row.public_id
+            _("{amount} of {public_id} was refunded."),
+            amount=format_money(amount, row.currency),
+            public_id=row.public_id,
         )
 
 
 class ReplayPostbacks(ConfirmForm):
     title, submit = _("Decide again"), _("Decide again")
     explanation = _(
-        "The stored requests go through intake once more. Nothing is counted twice; what was refused for a setting "
-        "that has been fixed since is accepted. Beside each stands what would come of it now."
+        "The stored requests go through intake once more. Nothing is counted twice; a request that was refused "
+        "because of a setting that has since been fixed is accepted. The list shows what the result of each "
+        "would be now."
     )
     PREVIEWED: ClassVar = 50
 
@@ -175,7 +180,7 @@ class ReplayPostbacks(ConfirmForm):
             self._preview = {each.postback.pk: each for each in found}
         each = self._preview.get(row.pk)
         if each is None:
-            return gettext("not looked at: too many at once for a preview")
+            return gettext("not previewed: too many at once")
         changes = gettext(" Read differently: {changes}.").format(changes=each.changes) if each.changes else ""
         if not each.is_changed:
             return gettext("stays {before}: {note}{changes}").format(

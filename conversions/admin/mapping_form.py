@@ -39,12 +39,12 @@ LABELS = {
     "tax": _("Tax"),
 }
 HELP = {
-    "click_id": _("The sender's names for it, parted by spaces; the first that was sent counts."),
-    "txid": _("What makes an event one: without it a click counts once for each goal."),
+    "click_id": _("The sender's names for it, separated by spaces; the first one that was sent is used."),
+    "txid": _("Identifies the event: without it, a click counts once for each goal."),
     "event_type": _("The sender's words for goals are translated below."),
     "revenue": _("What the customer paid: the advertiser's income."),
     "payout": _("The commission, where the sender names it."),
-    "refund": _("What went back to the customer of the sale with this transaction ID."),
+    "refund": _("The amount refunded to the customer of the sale with this transaction ID."),
 }
 PLACES = ", ".join(f"{{{name}}}" for name in VALUES)
 
@@ -73,7 +73,7 @@ def _parameters() -> dict[str, forms.Field]:
                 required=False,
                 max_length=100,
                 label=_("If none is sent"),
-                help_text=_("Without a name beside it this is what it always is."),
+                help_text=_("If no name is given beside it, every event gets this value."),
                 widget=UnfoldAdminTextInputWidget(),
             )
     return made
@@ -101,7 +101,7 @@ def answer_choices() -> list[tuple[str, str]]:
 class MappingForm(forms.ModelForm):  # type: ignore[type-arg]
     words_status = _words_field(
         _("Words for the status"),
-        _("One a line: their word = pending, approved or rejected. Words that are not listed are taken as they are."),
+        _("One a line: their word = pending, approved or rejected. Words that are not listed are used as they are."),
     )
     words_goal = _words_field(
         _("Words for goals"),
@@ -111,7 +111,7 @@ class MappingForm(forms.ModelForm):  # type: ignore[type-arg]
         required=False,
         max_length=700,
         label=_("Names of the token"),
-        help_text=_("Beside token, the bearer and the address, where it is always looked for."),
+        help_text=_("In addition to token, the bearer and the address, which are always checked."),
         widget=UnfoldAdminTextInputWidget({"spellcheck": "false"}),
     )
     answers_as = forms.ChoiceField(choices=answer_choices, label=_("Answers"), widget=UnfoldAdminSelectWidget)
@@ -124,9 +124,9 @@ class MappingForm(forms.ModelForm):  # type: ignore[type-arg]
         )
         help_texts = {
             "time_format": _(
-                "As for strptime: %d.%m.%Y %H:%M. Empty: ISO 8601 or seconds since 1970, also in thousands."
+                "As for strptime: %d.%m.%Y %H:%M. Empty: ISO 8601, or seconds or milliseconds since 1970."
             ),
-            "time_zone": _("Of times that name no offset: UTC, Europe/Berlin …"),
+            "time_zone": _("For times without an offset: UTC, Europe/Berlin …"),
             "taken_body": format_lazy(
                 _("In braces: {places}, and {{sent.NAME}} for a parameter as it was sent."), places=PLACES
             ),
@@ -165,7 +165,7 @@ class MappingForm(forms.ModelForm):  # type: ignore[type-arg]
                 self.add_error(field, gettext("Line {number}: write their word = ours.").format(number=number))
             elif theirs in words:
                 self.add_error(
-                    field, gettext("Line {number}: {theirs} is there twice.").format(number=number, theirs=theirs[:60])
+                    field, gettext("Line {number}: {theirs} appears twice.").format(number=number, theirs=theirs[:60])
                 )
             else:
                 words[theirs] = ours.strip().lower()

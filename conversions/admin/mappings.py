@@ -118,7 +118,7 @@ class SenderMappingAdmin(PanelAdmin):
         _("Parameters"), (_("Field"), _("Names"), _("Where none is sent")), parameters_of, empty=_("None.")
     )
     words_shown = table_column(
-        _("Words"), (_("Field"), _("Theirs"), _("Ours")), words_of, empty=_("None: words are taken as they are.")
+        _("Words"), (_("Field"), _("Theirs"), _("Ours")), words_of, empty=_("None: words are used as they are.")
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: SenderMapping | None = None) -> Any:
@@ -176,7 +176,7 @@ class SenderMappingAdmin(PanelAdmin):
         hosts = [settings.PUBLIC_URL, *(f"https://{host}" for host in domains[:MOST_HOSTS])]
         lines = format_html_join("", '<p class="aff-code aff-wrap">{}{}</p>', ((host, path) for host in hosts))
         message = gettext(
-            "What the sender fills in stands in braces: write its own macros in their place. {token} is a token of the "
-            "advertiser; a sender that cannot add one takes it into the path: /d/%s/TOKEN/postback."
+            "The sender fills in the values in braces: write its own macros in their place. {token} is a token "
+            "of the advertiser; a sender that cannot add one puts it into the path: /d/%s/TOKEN/postback."
         )
         return format_html('{}<p class="aff-muted">{}</p>', lines, message % row.slug)

@@ -60,8 +60,8 @@ class DecideParked(ConfirmForm):
 class TryParked(DecideParked):
     title, submit = _("Try now"), _("Try now")
     explanation = _(
-        "They are decided at once rather than at their next try, with all others that wait for the same. What is "
-        "still not there is waited for as before."
+        "They are decided now instead of at their next attempt, with all others that wait for the same event. "
+        "A request whose event is still missing stays parked."
     )
 
     def perform(self, *, actor: User, now: datetime) -> str:
@@ -70,17 +70,18 @@ class TryParked(DecideParked):
 
 
 class ExpireParked(DecideParked):
-    title, submit, tone = _("Give up"), _("Give up"), "danger"
+    title, submit, tone = _("Let expire"), _("Let expire"), "danger"
     explanation = _(
-        "They wait no longer, and repeats of the same go with them. What they wait for may still come: then a request "
-        "is decided by it, never thrown away. Afterwards one can be decided again from the list of postbacks."
+        "They stop waiting, and so do repeats of the same request. If the missing event has arrived meanwhile, "
+        "the request is decided with it instead. An expired request can be decided again from the list of "
+        "postbacks."
     )
-    note = note_field(required=True, label=_("Reason"), help_text=_("Why, in a few words. It stands in the trace."))
+    note = note_field(required=True, label=_("Reason"), help_text=_("Why, in a few words; shown in the trace."))
 
     def perform(self, *, actor: User, now: datetime) -> str:
         expire_parked([row.pk for row in self.rows], by=str(actor), note=self.cleaned_data["note"], now=now)
         return format_lazy(
-            _("Given up: {became}. Reason: {cleaned_data}"),
+            _("Expired: {became}. Reason: {cleaned_data}"),
             became=self.became(),
             cleaned_data=self.cleaned_data["note"],
         )
@@ -107,7 +108,7 @@ class ParkedPostbackAdmin(RecordAdmin):
     actions = ("try_now", "give_up")
     actions_detail = ("trace", "try_now", "give_up")
     try_now = question(TryParked, description=_("Try now"), icon="play_arrow")
-    give_up = question(ExpireParked, description=_("Give up"), icon="block", variant=ActionVariant.DANGER)
+    give_up = question(ExpireParked, description=_("Let expire"), icon="block", variant=ActionVariant.DANGER)
     fields = (
         *(("postback_shown", "advertiser"), ("waits_label", "awaited_shown"), ("occurred_at", "since")),
         *(("next_try", "until"), "is_repeat"),
@@ -120,7 +121,7 @@ class ParkedPostbackAdmin(RecordAdmin):
         _("Since, until"), lambda row: format_html("<span>{}<br>{}</span>", when(row.parked_at), when(row.expires_at))
     )
     since = column(_("Since"), "parked_at", when)
-    until = column(_("Given up at"), "expires_at", when)
+    until = column(_("Expires at"), "expires_at", when)
 
     def get_search_results(
         self, request: HttpRequest, queryset: "QuerySet[ParkedPostback]", search_term: str
@@ -148,6 +149,6 @@ class ParkedPostbackAdmin(RecordAdmin):
     def next_try(self, row: ParkedPostback) -> SafeString | str:
         if row.is_repeat:
             return gettext("With the one that it repeats")
-        tried = ngettext("{number} try so far", "{number} tries so far", row.tries).format(number=row.tries)
+        tried = ngettext("{number} attempt so far", "{number} attempts so far", row.tries).format(number=row.tries)
         at = gettext("Due now") if row.next_try_at <= timezone.now() else when(row.next_try_at)
         return format_html("<span>{}<br>{}</span>", at, tried)

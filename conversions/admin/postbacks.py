@@ -88,7 +88,7 @@ DecidedFilter = one_of(
 IN_VAIN = (Reason.CUSTOMER_NEVER_CAME, Reason.SALE_NEVER_CAME, Reason.CLICK_NEVER_CAME)
 ParkedFilter = one_of(
     "parked",
-    {"waiting": (_("Waiting"), Q(parked__isnull=False)), "in_vain": (_("Waited in vain"), Q(reason__in=IN_VAIN))},
+    {"waiting": (_("Waiting"), Q(parked__isnull=False)), "in_vain": (_("Expired"), Q(reason__in=IN_VAIN))},
     is_radio=True,
 )
 
@@ -229,12 +229,12 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
             return NOTHING
         return format_html("{}: {}", parked.get_waits_for_display(), code(parked.awaited.replace("|", " ")))
 
-    @display(description=_("Given up at"))
+    @display(description=_("Expires at"))
     def expires(self, row: Postback) -> SafeString | str:
         parked = parked_of(row)
         if parked is None:
             return NOTHING
-        tried = ngettext("{number} try so far, next", "{number} tries so far, next", parked.tries)
+        tried = ngettext("{number} attempt so far, next", "{number} attempts so far, next", parked.tries)
         tried = tried.format(number=parked.tries)
         return format_html("{} ({} {})", when(parked.expires_at), tried, when(parked.next_try_at))
 
@@ -242,7 +242,7 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
     @once
     def answered(self, row: Any) -> SafeString | str:
         if not row.answers:
-            return gettext("Not decided yet; the sweep takes it up within a minute.")
+            return gettext("Not decided yet; a sweep decides it within a minute.")
         decision = stored_answer(row)
         text = json.dumps(decision.body, indent=2, ensure_ascii=False)
         return format_html('<pre class="aff-pre">HTTP {}\n{}</pre>', decision.http_status, text)
@@ -287,5 +287,5 @@ class TraceAdmin(RecordAdmin):
         _("Steps"),
         (_("Step"), _("Result"), _("Rule"), _("Input"), _("Note")),
         lambda row: map(step_cells, row.steps),
-        empty=_("No steps were kept."),
+        empty=_("No steps were stored."),
     )

@@ -59,7 +59,7 @@ class DecideReviews(ChoosingForm):
     approves: ClassVar[bool]
     done: ClassVar[str]
     reasons: ClassVar[tuple[Reason, ...]]
-    note = note_field(required=True, help_text=_("Why, in a few words. The affiliate reads it."))
+    note = note_field(required=True, help_text=_("Why, in a few words. The affiliate can read it."))
 
     def __init__(self, rows: Any, data: Any = None, **kwargs: Any) -> None:
         super().__init__(rows, data, **kwargs)
@@ -129,7 +129,9 @@ class ApproveReviews(DecideReviews):
 
 class RejectReviews(DecideReviews):
     title, submit, tone, approves, done = _("Reject"), _("Reject"), "danger", False, _("rejected")
-    explanation = _("What was approved before its mark was known is reversed in the ledger; nothing is deleted.")
+    explanation = _(
+        "Conversions that were approved before the signal appeared are reversed in the ledger; nothing is deleted."
+    )
     reasons = (Reason.FRAUD, Reason.OPERATOR_REJECTED)
 
 
@@ -139,7 +141,7 @@ StateFilter = one_of(
     {
         "open": (_("Open"), Q(resolved_at=None)),
         "overdue": (_("Past its end date"), lambda: Q(resolved_at=None, held_until__lt=timezone.now())),
-        "late": (_("Approved before the mark"), Q(resolved_at=None, is_late=True)),
+        "late": (_("Approved before the signal"), Q(resolved_at=None, is_late=True)),
         "all": (_("All"), Q()),
     },
     default="open",
@@ -189,7 +191,7 @@ class RiskReviewAdmin(RecordAdmin):
         _("Score"), lambda row: gettext("{score} of {threshold}").format(score=row.score, threshold=row.threshold)
     )
     marks = column(
-        _("Marks"), lambda row: ", ".join(f"{title_of(part['mark'])} {part['points']}" for part in row.parts)
+        _("Signals"), lambda row: ", ".join(f"{title_of(part['mark'])} {part['points']}" for part in row.parts)
     )
     ends = column(_("Held until"), "held_until", when)
 
@@ -205,15 +207,15 @@ class RiskReviewAdmin(RecordAdmin):
         if row.held_until < timezone.now():
             return label(gettext("Past its end date"), "danger")
         return (
-            label(gettext("Approved before the mark"), "info")
+            label(gettext("Approved before the signal"), "info")
             if row.is_late
             else label(gettext("HeldConversions"), "warning")
         )
 
 
 ABOUT_POINTS = _(
-    "Points of all signals are added up. From the threshold on the conversion is held: the affiliate sees why and "
-    "until when, the owner decides it in the queue. 0 points switch a signal off."
+    "The points of all signals are added up. At the threshold or above it, the conversion is held: the "
+    "affiliate sees why and until when, and the owner decides in the queue. 0 points switch a signal off."
 )
 
 

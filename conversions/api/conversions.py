@@ -21,10 +21,14 @@ from web.rest.filters import ChoicesFilter, MomentFilter, PeriodFilters
 
 
 class HoldSerializer(serializers.Serializer[Any]):
-    waiting_for = serializers.ListField(child=serializers.CharField(), help_text="Each thing that is waited for.")
-    until = serializers.DateTimeField(allow_null=True, help_text="When waiting is over, or the review has to end.")
+    waiting_for = serializers.ListField(
+        child=serializers.CharField(), help_text="Each rule or signal that it is on hold for."
+    )
+    until = serializers.DateTimeField(
+        allow_null=True, help_text="When the wait ends, or by when the review has to be decided."
+    )
     owner = serializers.CharField(
-        help_text="Who decides a review; empty where a rule waits. Affiliates read “An operator”, without a name."
+        help_text="Who decides a review; empty for a rule. Affiliates get “An operator”, without a name."
     )
 
 

@@ -31,7 +31,7 @@ class ApprovalSerializer(serializers.Serializer[Any]):
         required=False,
         allow_blank=True,
         default="",
-        help_text="Needed to approve what was rejected. The affiliate reads it.",
+        help_text="Required to approve a rejected conversion. The affiliate can read it.",
     )
 
 
@@ -40,7 +40,7 @@ class RejectionSerializer(serializers.Serializer[Any]):
         choices=[(reason.value, reason.label) for reason in REJECTIONS],
         error_messages={"invalid_choice": f"“{{input}}” is none of {', '.join(REJECTIONS)}."},
     )
-    note = Text(max_length=250, help_text="Why, in a few words. The affiliate reads it.")
+    note = Text(max_length=250, help_text="Why, in a few words. The affiliate can read it.")
 
 
 class RefundSerializer(serializers.Serializer[Any]):
@@ -52,7 +52,7 @@ class RefundSerializer(serializers.Serializer[Any]):
         default="",
         help_text="The advertiser's own ID of the refund: the same one again is refused.",
     )
-    note = Text(max_length=250, help_text="Why, in a few words. The affiliate reads it.")
+    note = Text(max_length=250, help_text="Why, in a few words. The affiliate can read it.")
 
 
 class WishSerializer(serializers.Serializer[Any]):
@@ -70,7 +70,7 @@ class WishSerializer(serializers.Serializer[Any]):
         max_length=250,
         required=False,
         allow_blank=True,
-        help_text="Needed but to approve what is pending.",
+        help_text="Required, except to approve a pending conversion.",
     )
     include_held = Flag(
         required=False,
@@ -89,7 +89,7 @@ class WishAnswerSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
     held = serializers.ListField(
         child=serializers.ChoiceField(choices=[(kind.value, label) for kind, label in LABELS.items()]),
-        help_text="What kept it from being approved; empty otherwise.",
+        help_text="What prevented its approval; empty otherwise.",
     )
 
 

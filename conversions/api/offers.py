@@ -56,7 +56,10 @@ class OfferSerializer(ReachColumns):
     columns = OFFERS
     goals = GoalSerializer(many=True, read_only=True)
     enrollments = EnrollmentSerializer(
-        source="own_enrollments", many=True, read_only=True, help_text="The asking affiliate's access."
+        source="own_enrollments",
+        many=True,
+        read_only=True,
+        help_text="The access of the affiliate that makes the request.",
     )
 
     class Meta:

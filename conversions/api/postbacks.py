@@ -95,15 +95,15 @@ class PostbackFilters(PeriodFilters):
 
 
 class ReplaySerializer(serializers.Serializer[Any]):
-    dry_run = Flag(default=False, help_text="Say what would change, and change nothing.")
+    dry_run = Flag(default=False, help_text="Report what would change, without changing anything.")
 
 
 class ConflictNoteSerializer(serializers.Serializer[Any]):
-    note = Text(max_length=250, help_text="Why, in a few words: it stands in the trace.")
+    note = Text(max_length=250, help_text="Why, in a few words; shown in the trace.")
 
 
 class ReplayedSerializer(serializers.Serializer[Any]):
-    before = serializers.CharField(read_only=True, help_text="The outcome that was in force.")
+    before = serializers.CharField(read_only=True, help_text="The outcome before this decision.")
     after = serializers.CharField(read_only=True, help_text="The outcome now.")
     changed = serializers.BooleanField(read_only=True)
     changes = serializers.CharField(

@@ -158,7 +158,7 @@ def _judged(
     if isinstance(move, str):
         return BulkAnswer(REFUSED, named, move), None
     if move.to == Status.APPROVED and row.pk in held and not wish.include_held:
-        message = gettext("{named} is left out: {held_words}. include_held approves it all the same.").format(
+        message = gettext("{named} is left out: {held_words}. include_held approves it anyway.").format(
             named=named, held_words=held_words(held[row.pk])
         )
         return BulkAnswer(REFUSED, named, message, tuple(held[row.pk])), None
@@ -191,11 +191,11 @@ def _move(wish: Wish, row: Conversion) -> _Move | str:
             reason=reason, status=row.status
         )
     if len(wish.note) > LONGEST_NOTE:
-        return gettext("The note has {number_of_note} characters; {longest_note} are kept.").format(
+        return gettext("The note has {number_of_note} characters; at most {longest_note} are allowed.").format(
             number_of_note=len(wish.note), longest_note=LONGEST_NOTE
         )
     if reason != Reason.OPERATOR_APPROVED and not wish.note:
-        return gettext("{reason} needs a note: the affiliate reads why.").format(reason=reason)
+        return gettext("{reason} needs a note that tells the affiliate why.").format(reason=reason)
     return _Move(to, reason, wish.note)
 
 

@@ -5,20 +5,20 @@ from conversions.dialects.table import DIALECTS, Dialect
 
 _HEAD = """# Other platforms' postbacks
 
-If you send postbacks to another platform today, you need not change a line: point the same request here. This page is
-written from `conversions/dialects/table.py` by `python manage.py dialects`.
+If you send postbacks to another platform today, you can keep them: point the same request here. This page is generated
+from `conversions/dialects/table.py` by `python manage.py dialects`.
 
-Each platform is served at its own addresses, where these are its own alone, and always below `/d/<name>/`. The
+Each platform is served at its own addresses, unless another platform uses them too, and always below `/d/<name>/`. The
 advertiser's token comes in the platform's own parameter for it, in `token`, in `Authorization: Bearer`, as the password
 of a basic authentication, or as a part of the path: `/d/voluum/aft_…/postback`. Where a platform sends no token, the
-address with the token in it is the secret; it is masked before the request is stored. Our own parameter names are
-read, too, where the platform means nothing else by them. An event that names no goal is the advertiser's default goal
-(panel, Advertisers).
+address with the token in it is the secret; it is masked before the request is stored. Our own parameter names are read
+too, unless the platform uses them for something else. An event that names no goal counts as the advertiser's default
+goal (panel, Advertisers).
 
-What was decided stands in the header `X-Affidavit-Outcome` whatever the body looks like. A request that was not taken
-is never answered as if it had been: the body says so in the platform's words.
+The header `X-Affidavit-Outcome` has the outcome, whatever the body looks like. A refused request is never answered as
+if it had been accepted: the body says so in the platform's words.
 
-For a sender that none of these fits, an operator defines a mapping of its own: see [mappings.md](mappings.md).
+If none of these fits a sender, an operator can define a mapping for it: see [mappings.md](mappings.md).
 
 """
 

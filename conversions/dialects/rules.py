@@ -184,7 +184,7 @@ def _body_problem(content_type: str, text: str) -> str:
     if len(text) > LONGEST_BODY:
         return f"{len(text):,} characters; at most {LONGEST_BODY:,}."
     if any(not char.isprintable() and char not in "\r\n\t" for char in text):
-        return "It has control characters that cannot be seen: type it anew."
+        return "It has invisible control characters: type it again."
     unknown = [each for each in PLACE.findall(text) if not each.startswith(SENT) and each not in VALUES]
     if unknown:
         known = ", ".join(f"{{{each}}}" for each in VALUES)

@@ -172,7 +172,7 @@ def _problems_of_the_address(
         )
     elif sent.path != PATH and find_address(unquote(sent.path)) is None:
         remedy = f"Send it to {PATH}, or to {PREFIX}<platform>/postback in another platform's form."
-        problems.append(DiagnosedProblem("address", f"Nothing takes postbacks at {sent.path[:100]}.", remedy))
+        problems.append(DiagnosedProblem("address", f"No endpoint accepts postbacks at {sent.path[:100]}.", remedy))
     return problems
 
 

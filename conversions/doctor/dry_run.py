@@ -29,7 +29,7 @@ def dry_run(received: Received, *, now: datetime, advertiser: Advertiser | None 
         [case] = receive([received])
         if advertiser:
             case.advertiser = case.postback.advertiser = advertiser
-            case.note("authenticate", "left out", f"Taken as sent by {advertiser}, without a look at its token.")
+            case.note("authenticate", "left out", f"Treated as sent by {advertiser}; its token was not checked.")
         [decision] = decide_cases([case], now=now)
         transaction.set_rollback(True)
     return DryRun(decision, case.steps, case.postback.advertiser)

@@ -242,9 +242,9 @@ def _refusal(problem: Problem) -> tuple[int, dict[str, Any]]:
 def _how_to_send(limit: int) -> str:
     if limit == MAX_BODY:
         return "Send fewer events at once."
-    return "The timestamp of the signature is more than five minutes off; with the clock set right more is read."
+    return "The timestamp of the signature is more than five minutes off; correct the clock to send more."
 
 
 def _too_many() -> dict[str, Any]:
-    message = "Too many requests of yours are under way. Wait for their answers, then send this one again."
+    message = "Too many of your requests are in progress. Wait for their answers, then send this one again."
     return {**try_again(), "message": message}

@@ -12,7 +12,7 @@ _TEXT = {"type": "string"}
 _SECURITY = {"type": "http", "scheme": "bearer", "description": "An advertiser's token: `aft_...`"}
 _EVENT = {
     "type": "object",
-    "description": "One event; names as in a postback. Any other name is kept with it.",
+    "description": "One event; names as in a postback. Any other name is stored with it.",
     "properties": {
         name: {"description": f"Also: {', '.join(names[1:])}." if names[1:] else "", **_TEXT}
         for name, names in NAMES.items()
@@ -28,7 +28,7 @@ _DECISION: dict[str, Any] = {
     "required": ["outcome", "reason", "message", "problems"],
     "properties": {
         "index": {"type": "integer", "description": "The event's place in the request, from 0."},
-        "http_status": {"type": "integer", "description": "As if the event had come alone."},
+        "http_status": {"type": "integer", "description": "As if the event had been sent alone."},
         "outcome": {"type": "string", "enum": [*Postback.Outcome.values, "error"]},
         "reason": {"type": "string", "enum": list(Reason.values)},
         "message": _TEXT,
@@ -85,8 +85,9 @@ def add_bulk(result: dict[str, Any], generator: Any, request: Any, public: bool)
             "operationId": "conversions_bulk",
             "tags": ["conversions"],
             "description": (
-                "Up to 10,000 events of an advertiser, each stored, judged and answered as if it had come alone. Sent "
-                "again, what was counted is answered as `duplicate`. Also as NDJSON: one object a line."
+                "Up to 10,000 events of an advertiser, each stored, decided and answered as if it had been "
+                "sent alone. If events are sent again, those already counted are answered as `duplicate`. "
+                "NDJSON, one object per line, is accepted too."
             ),
             "security": [{"advertiserToken": []}],
             "requestBody": {

@@ -49,7 +49,7 @@ class BulkSenders:
 
     async def _ask(self, question: Callable[..., T], *args: Any) -> T:
         if self._waiting >= MOST:
-            raise QueueFull("Too many wait to show who they are.")
+            raise QueueFull("Too many requests are waiting to be authenticated.")
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, question, *args)

@@ -1,6 +1,6 @@
 """One pipeline behind every endpoint: a batch of requests in, a decision for each out.
 
-A single postback is a batch of one. What happens to it is listed in `conversions.intake.pipeline`.
+A single postback is a batch of one. `conversions.intake.pipeline` lists the steps.
 """
 
 from collections.abc import Sequence
@@ -28,10 +28,10 @@ AT_ONCE = 500
 
 
 def intake(batch: list[Received], *, now: datetime) -> list[Decision]:
-    """Store the requests, then decide them; the decisions have the order of the batch.
+    """Store the requests, then decide them. Return the decisions in the order of the batch.
 
-    Two transactions: what was received stays stored even if the decision fails. A request whose decision fails stays
-    undecided until `decide_left_over` decides it. Raise what the database raises when nothing could be stored.
+    Two transactions: the requests stay stored even if deciding fails. A request whose decision fails stays undecided
+    until `decide_left_over` decides it. Raise the database's error if nothing could be stored.
     """
     away = turned_away(batch)
     if away:
@@ -116,9 +116,10 @@ def resume_parked(*, now: datetime, limit: int = 200) -> int:
 
 
 def try_parked(pks: Sequence[int], *, now: datetime) -> int:
-    """Decide these parked requests now, before they are due, together with those that need the same event.
+    """Decide these parked requests now, before they are due, together with those that wait for the same event.
 
-    Return how many were processed. A request whose event is still missing stays parked; one whose time is over expires.
+    Return how many were processed. A request whose event is still missing stays parked; one that is past its limit
+    expires.
     """
     return _try_again(pks, now)
 

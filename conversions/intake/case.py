@@ -32,7 +32,7 @@ HOLDS = frozenset({Reason.RISK_REVIEW, Reason.AFFILIATE_CLOSED, Reason.OVER_CAP_
 
 @dataclass(slots=True)
 class Received:
-    """One request as an endpoint received it. `parameters` are pairs in the order sent, secrets included."""
+    """One request as an endpoint received it. `parameters` are name-value pairs in the order sent, with secrets."""
 
     endpoint: Postback.Endpoint
     method: str
@@ -106,10 +106,10 @@ class Rejected:
 
 @dataclass(slots=True)
 class Parking:
-    """How a request waits for what it needs: since an earlier try (`row`), or from now on."""
+    """The wait of a parked request: since an earlier attempt (`row`), or from now on."""
 
     row: ParkedPostback | None = None
-    # Whether it may go on waiting; if an operator ended it, who and why.
+    # Whether it may keep waiting; if an operator ended the wait, who and why.
     may_wait: bool = True
     ended_by: str = ""
     # What it waits for, until when, and the postback of an earlier request with the same content.
@@ -120,9 +120,9 @@ class Parking:
 
 @dataclass(slots=True)
 class Origin:
-    """What is known about where an event comes from: its click, its customer, and whose access that gives.
+    """The known origin of an event: its click, its customer, and the enrollment that follows from them.
 
-    Whom a new event is credited to in the end stands in `Attribution`.
+    `Attribution` has the affiliate that a new event is credited to.
     """
 
     enrollment: Enrollment | None = None
@@ -207,7 +207,7 @@ class Case:
     risk: FoundSignals | None = None
     verdict: str = ""
     verdict_reason: Reason = Reason.OK
-    # What is to be stored about a conversion that exists: that its sender rejects it too; an approval that waits.
+    # Changes to store on an existing conversion: that its sender rejects it too; an approval that waits.
     rejected_by_sender: bool = False
     approval_waits: bool = False
 
@@ -249,7 +249,7 @@ class Case:
 
     @property
     def occurred_at(self) -> datetime:
-        """When the event happened, as the sender says; otherwise when we received it."""
+        """When the event happened, according to the sender; otherwise when we received it."""
         return self.event.occurred_at or self.postback.received_at
 
     @property
@@ -277,7 +277,7 @@ def new_events(cases: Iterable[Case]) -> list[tuple[Case, Attribution]]:
 
 @dataclass(slots=True)
 class Judged:
-    """A batch whose cases are judged: all of them, and the new events among them."""
+    """A batch after the judge steps: all cases, and the new events among them."""
 
     cases: list[Case]
     now: datetime

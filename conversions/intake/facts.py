@@ -1,4 +1,4 @@
-"""The facts that a request sends about an event, by name, as text: what corrections and conflicts compare."""
+"""The facts of an event by name, as text. Corrections and conflicts compare them."""
 
 from datetime import UTC
 from decimal import Decimal

@@ -1,9 +1,10 @@
 """The postback pipeline: three lists of steps, in the order in which they run.
 
-Read: who sent the request, and what it says. Judge: what it is about, who is credited, and whether it counts.
-Write: the rows that follow, and the decision. Each step takes the cases of the batch, adds lines to their traces, and
-may stop a case with a reason from the closed list. A step ignores cases that are stopped or do not concern it. Lines of
-the trace name the family of a step: several steps attribute, for example, and a correction is part of deduplication.
+Read: identify the sender and parse the request. Judge: find the conversion, credit an affiliate, and decide whether the
+event counts. Write: store the rows and the decision. Each step takes the cases of the batch, adds lines to their
+traces, and may stop a case with a reason from the closed list. A step ignores cases that are stopped or do not concern
+it. Lines of the trace name the family of a step: several steps attribute, for example, and a correction is part of
+deduplication.
 """
 
 from collections.abc import Callable, Iterator
@@ -49,7 +50,7 @@ READ: tuple[Step, ...] = (
 )
 
 JUDGE: tuple[Step, ...] = (
-    # Which conversion it is about.
+    # Find the conversion that it is about.
     find_known.find_by_key,
     find_known.find_by_click_and_time,
     find_known.find_by_transaction,
@@ -57,7 +58,7 @@ JUDGE: tuple[Step, ...] = (
     correct.accept_corrections,
     find_known.excuse_known,
     correct.keep_senders_rejections,
-    # Where it comes from.
+    # Find its origin.
     find_origin.load_customers,
     find_origin.load_locks,
     find_origin.find_by_click,
@@ -67,14 +68,14 @@ JUDGE: tuple[Step, ...] = (
     attribute.find_goals,
     park.park,
     attribute.refuse_problems,
-    # Who is credited for a new event.
+    # Credit a new event.
     attribute.attribute,
     touches.load_touches,
     attribute.follow_locks,
     touches.credit_first_touches,
     attribute.check_windows,
     touches.note_other_touches,
-    # Whether it counts.
+    # Decide whether it counts.
     correct.compare_corrections,
     deduplicate.pass_new,
     deduplicate.compare_known,
@@ -87,24 +88,24 @@ JUDGE: tuple[Step, ...] = (
 
 
 WRITE: tuple[Callable[[Judged], None], ...] = (
-    # What is known already.
+    # Update known conversions.
     known_conversions.store_senders_rejections,
     known_conversions.write_refunds,
     pixels.replace_pixels_values,
     known_conversions.change_statuses,
-    # What is new.
+    # Create new ones.
     new_conversions.create_customers,
     new_conversions.create_conversions,
     new_conversions.correct_conversions,
     new_conversions.keep_touches,
     new_conversions.lock_customers,
     new_conversions.move_locks,
-    # What waits for a person or another event.
+    # Store what waits for a person or another event.
     waiting.open_risk_reviews,
     waiting.keep_waiting_approvals,
     waiting.open_waits,
     waiting.re_evaluate_customers,
-    # The decision.
+    # Store the decision.
     answer.keep_first_decisions,
     answer.store_decisions,
     conflicts.open_conflicts,

@@ -22,7 +22,7 @@ from web.notified_cache import NotifiedCache
 
 CHANNEL = "terms_changed"
 CAPACITY = 50_000
-# If a notification gets lost, a cached value is used for at most so many seconds.
+# If a notification is lost, a cached value is used for at most this many seconds.
 LIFETIME = 30.0
 EVERY = "*"
 ENROLLMENT = ("enrollment__affiliate", "enrollment__offer__advertiser")
@@ -108,7 +108,7 @@ def own_dialects() -> dict[str, Dialect]:
 
 
 def own_dialects_at_hand() -> dict[str, Dialect] | None:
-    """The same without a query: None if they would have to be read."""
+    """The same without a query; None if they are not cached."""
     return _own_dialects.at_hand(EVERY)
 
 

@@ -51,7 +51,7 @@ def appeal(*, conversion: Conversion, words: str, evidence_url: str, user: User,
 
 def _check(row: Conversion, now: datetime) -> None:
     if Appeal.objects.filter(pk=row.pk).exists():
-        raise AppealRefused(gettext("This conversion was appealed before; each one can be once."))
+        raise AppealRefused(gettext("This conversion was appealed before; an appeal can be made only once."))
     if row.status != Status.REJECTED:
         raise AppealRefused(
             gettext("This conversion is {status}: there is nothing to appeal against.").format(
@@ -62,7 +62,7 @@ def _check(row: Conversion, now: datetime) -> None:
         raise AppealRefused(gettext("This is a test: it is never paid, so there is nothing to appeal against."))
     ends = appeal_ends(rejected_at(row))
     if now > ends:
-        raise AppealRefused(gettext("The time for it ended on {ends:%Y-%m-%d %H:%M} UTC.").format(ends=ends))
+        raise AppealRefused(gettext("The time to appeal ended on {ends:%Y-%m-%d %H:%M} UTC.").format(ends=ends))
 
 
 def rejected_at(row: Conversion) -> datetime:
@@ -77,7 +77,7 @@ def uphold(*, conversion_id: int, note: str, actor: User, now: datetime) -> Appe
         row = _lock(conversion_id)
         if not approve(conversion_id=conversion_id, actor=actor, now=now, note=note):
             raise AppealRefused(
-                gettext("Conversion {conversion} was approved meanwhile: the appeal ends by itself.").format(
+                gettext("Conversion {conversion} was approved meanwhile: the appeal ends automatically.").format(
                     conversion=row.conversion
                 )
             )
@@ -90,7 +90,7 @@ def dismiss(*, conversion_id: int, note: str, actor: User, now: datetime) -> App
         row = _lock(conversion_id)
         if Conversion.objects.select_for_update().get(pk=conversion_id).status != Status.REJECTED:
             raise AppealRefused(
-                gettext("Conversion {conversion} was decided anew meanwhile: the appeal ends by itself.").format(
+                gettext("Conversion {conversion} was decided again meanwhile: the appeal ends automatically.").format(
                     conversion=row.conversion
                 )
             )

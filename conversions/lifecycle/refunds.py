@@ -69,7 +69,7 @@ def decimals_problem(row: Conversion, amount: Decimal) -> str:
     whole = amount == round_money(amount, row.currency)
     if whole or row.revenue is None or row.revenue != round_money(row.revenue, row.currency):
         return ""
-    return gettext("{currency} is counted in {places} decimals; {amount:f} has more.").format(
+    return gettext("{currency} has {places} decimals; {amount:f} has more.").format(
         currency=row.currency, places=places(row.currency), amount=amount
     )
 
@@ -78,20 +78,20 @@ def _check(row: Conversion, amount: Decimal, refund_id: str) -> None:
     left = row.remaining_revenue
     if left is None:
         raise RefundRefused(
-            gettext("Conversion {public_id} came without revenue: reverse it instead.").format(public_id=row.public_id)
+            gettext("Conversion {public_id} has no revenue: reverse it instead.").format(public_id=row.public_id)
         )
     if amount <= 0 or amount > left:
         shown = format_money(left, row.currency)
         raise RefundRefused(
-            gettext("Conversion {public_id} has {shown} left; a refund lies above zero and within that.").format(
-                public_id=row.public_id, shown=shown
-            )
+            gettext(
+                "Conversion {public_id} has {shown} left; a refund must be above zero and no more than that."
+            ).format(public_id=row.public_id, shown=shown)
         )
     if problem := decimals_problem(row, amount):
         raise RefundRefused(problem)
     if refund_id and row.refunds.filter(refund_id=refund_id).exists():
         raise RefundRefused(
-            gettext("Conversion {public_id} had the refund {refund_id} before.").format(
+            gettext("Conversion {public_id} already has the refund {refund_id}.").format(
                 public_id=row.public_id, refund_id=refund_id
             )
         )

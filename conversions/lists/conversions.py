@@ -57,7 +57,7 @@ CONVERSIONS = Columns(
         Money(),
         is_for_operators=True,
         places=API,
-        help=_("How much of the revenue went back to the customer."),
+        help=_("How much of the revenue was refunded to the customer."),
     ),
     Column(
         "payout",
@@ -65,7 +65,7 @@ CONVERSIONS = Columns(
         nullable=True,
         is_for_operators=True,
         places=API,
-        help=_("The sender's word for the commission."),
+        help=_("The commission that the sender reported."),
     ),
     Column("currency", places=API),
     Column("approve_at", Moment(), places=API),

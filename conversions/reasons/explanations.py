@@ -11,7 +11,7 @@ from records.translation import gettext_lazy as _
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The explanation for people: the HTTP status, the cause, what to do, and whether the request may be sent again."""
+    """What people read about a reason: HTTP status, cause, remedy, and whether to send the request again."""
 
     http_status: int
     cause: str
@@ -40,32 +40,32 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     _R.STATUS_UPDATED: _good(_("The transaction is known and came with a new status.")),
     _R.PARTLY_REFUNDED: _good(
-        _("The postback, or an operator, said how much of the sale the customer got back."),
+        _("The postback, or an operator, reported how much of the sale was refunded."),
         _("Nothing to do: a share of the revenue shrinks with it; an amount per event stays until all is refunded."),
     ),
     _R.AMOUNT_ACCEPTED: _good(
-        _("The transaction came again with other money; an operator looked and took the new amount."),
-        _("Nothing to do: the difference is a line of the ledger, also after a statement."),
+        _("The transaction was sent again with a different amount; an operator accepted the new amount."),
+        _("Nothing to do: the ledger books the difference, even after a statement."),
     ),
     _R.CORRECTED: _good(
-        _("A rule had rejected the event; its postback came again with corrected facts, and these meet the rules.")
+        _("A rule had rejected the event; its postback was sent again with corrected facts that meet the rules.")
     ),
     _R.AWAITS_APPROVAL: _good(
         _("The goal is approved by hand."), _("An operator approves or rejects it in the panel.")
     ),
     _R.AWAITS_DELAY: _good(
-        _("The goal is approved after a delay."), _("It is approved by itself unless a reversal comes first.")
+        _("The goal is approved after a delay."), _("It is approved automatically unless a reversal comes first.")
     ),
     _R.SENT_PENDING: _good(
         _("The postback said status=pending."), _("Send status=approved or rejected with the same txid.")
     ),
     _R.AWAITS_RULES: _good(
         _("A rule of the goal is not met yet, but may be."),
-        _("The conversion says what it waits for; it is looked at again with the customer's next event."),
+        _("The conversion shows what it waits for; it is evaluated again with the customer's next event."),
     ),
     _R.RISK_REVIEW: Explanation(
         202,
-        _("Marks of risk add up to the offer's threshold. Nothing is dropped: a person looks first."),
+        _("Its risk signals reach the offer's threshold. Nothing is dropped: a person reviews it first."),
         _("An operator approves or rejects it by the date that the conversion names."),
     ),
     _R.OVER_CAP_HELD: Explanation(
@@ -80,7 +80,7 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     _R.WAITING_FOR_CUSTOMER: Explanation(
         202,
-        _("The event names a customer whom no affiliate brought yet, and no click."),
+        _("The event names no click, and its customer was not brought by any affiliate yet."),
         _(
             "Nothing to do when the customer's first event with its click_id is on its way: this one is counted after "
             "it, in the order of time. Otherwise send that event, or this one with the click_id."
@@ -94,20 +94,23 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     _R.WAITING_FOR_CLICK: Explanation(
         202,
         _("The click ID is genuine, but the link that it names is not in the database."),
-        _("Nothing to do for the sender. An operator finds out whether the database was restored from an old copy."),
+        _("Nothing to do for the sender. An operator should check whether the database was restored from an old copy."),
     ),
     _R.SENT_REJECTED: _good(_("The postback said status=rejected."), _("An operator can approve it on appeal.")),
     _R.OUTSIDE_WINDOW: _good(
         _("More time passed between click and event than the goal or the offer allows."),
-        _("Check that `timestamp` is the event's own time. A longer window holds for later events only."),
+        _("Check that `timestamp` is the event's own time. A longer window applies to later events only."),
     ),
     _R.COOKIE_EXPIRED: _good(
-        _("The click that the pixel's cookie kept is older than the goal or the offer allows."),
+        _("The click in the pixel's cookie is older than the goal or the offer allows."),
         _("Nothing to do: the visitor came back too late, or by another way."),
     ),
     _R.TOO_EARLY: _good(
-        _("The goal or the offer asks for a shortest time between click and event."),
-        _("Check that `timestamp` is the event's own time. Events within seconds of the click are seldom people's."),
+        _("The goal or the offer requires a minimum time between click and event."),
+        _(
+            "Check that `timestamp` is the event's own time. Events within seconds of the click rarely come from "
+            "people."
+        ),
     ),
     _R.BEFORE_CLICK: _good(
         _("The event is older than the click it names, by more than five minutes."),
@@ -118,18 +121,19 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         _("Send later deposits or purchases under the goal meant for them."),
     ),
     _R.BELOW_MINIMUM: _good(
-        _("The goal asks for a minimum revenue."),
+        _("The goal requires a minimum revenue."),
         _("A wrong amount: send the same txid with the right one. A larger event is a new transaction."),
     ),
     _R.OVER_CAP: _good(
-        _("So many conversions count in the period, and as many came before."), _("A new period begins from nothing.")
+        _("The number of conversions that count in the period was already reached."),
+        _("Counting starts again with the next period."),
     ),
     _R.COUNTRY_NOT_ALLOWED: _good(
         _("The goal counts customers from certain countries only."),
-        _("Send `country` with the customer's own, where the click's is not it."),
+        _("Send the customer's own country as `country` if it is not the click's."),
     ),
     _R.TOO_SOON: _good(
-        _("The goal asks for a minimum time since the click or an earlier event."),
+        _("The goal requires a minimum time since the click or an earlier event."),
         _("Check that `timestamp` is the event's own time."),
     ),
     _R.TOO_LATE: _good(
@@ -137,11 +141,11 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         _("Check that `timestamp` is the event's own time."),
     ),
     _R.NOT_QUALIFIED: _good(
-        _("The goal gave a time for its rule to be met, and the time is over."),
-        _("An operator can approve it on appeal, when the event that was missing is late."),
+        _("The goal's rule was not met within its time limit."),
+        _("An operator can approve it on appeal if the missing event arrives late."),
     ),
-    _R.QUALIFIED: _good(_("What the conversion waited for has come.")),
-    _R.REVIEW_ENDED: _good(_("The end date of the review passed, and the offer lets it count then.")),
+    _R.QUALIFIED: _good(_("The event that the conversion waited for has arrived.")),
+    _R.REVIEW_ENDED: _good(_("The review reached its end date, and the offer's policy lets the conversion count.")),
     _R.OPERATOR_APPROVED: _good(_("An operator approved it in the panel.")),
     _R.OPERATOR_REJECTED: _good(
         _("An operator rejected it in the panel."), _("The note beside it says why; ask the operator.")
@@ -154,7 +158,7 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     _R.FRAUD: _good(_("An operator found fraud."), _("The note beside it says what was found; ask the operator.")),
     _R.TEST_EVENT: _good(_("It was made for a test and earns nothing.")),
-    _R.APPEAL: _good(_("An operator looked again and approved it.")),
+    _R.APPEAL: _good(_("An operator reviewed it again and approved it.")),
     _R.PIXEL_NOT_ALLOWED: Explanation(
         403,
         _("Pixels are not switched on for this advertiser, or the page is on none of the allowed hosts."),
@@ -163,17 +167,17 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     _R.BAD_TOKEN: Explanation(
         401,
         _("The request has no token, or one that is not (or no longer) valid."),
-        _("Send the token as `token=` or as `Authorization: Bearer`. It stands on the advertiser's page in the panel."),
+        _("Send the token as `token=` or as `Authorization: Bearer`. It is on the advertiser's page in the panel."),
     ),
     _R.REVOKED_TOKEN: Explanation(
         401,
-        _("The token was right once; an operator took it out of use."),
+        _("The token used to be valid; an operator revoked it."),
         _("Send the advertiser's newest token. The operator makes one on the advertiser's page."),
     ),
     _R.TOO_MANY_FAILURES: Explanation(
         429,
-        _("Many requests came from this address within a minute, none with a right token or signature."),
-        _("Fix the token first, then wait a minute. A request with a right token is taken at once, even now."),
+        _("Many requests came from this address within a minute, none with a valid token or signature."),
+        _("Fix the token first, then wait a minute. A request with a valid token is accepted at once, even now."),
     ),
     _R.BAD_SIGNATURE: Explanation(
         401,
@@ -182,12 +186,12 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     _R.STALE_SIGNATURE: Explanation(
         401,
-        _("The timestamp that was signed is more than five minutes from our clock."),
-        _("Sign each attempt anew with the time of sending, in seconds since 1970, and set the sender's clock."),
+        _("The signed timestamp is more than five minutes from our clock."),
+        _("Sign each attempt with its own time, in seconds since 1970, and correct the sender's clock."),
     ),
     _R.SIGNATURE_REQUIRED: Explanation(
         401,
-        _("The advertiser's page in the panel asks for signed postbacks; a token alone is not taken."),
+        _("The advertiser's page in the panel requires signed postbacks; a token alone is not accepted."),
         _("Sign the request as docs/signing.md says."),
     ),
     _R.ADVERTISER_INACTIVE: Explanation(
@@ -201,7 +205,7 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     _R.ANOTHERS_MAPPING: Explanation(
         403,
         _("The operator defined a mapping for one advertiser's sender, and the token is another advertiser's."),
-        _("Send to the address that the operator named to you, with your own token."),
+        _("Send to the address that the operator gave you, with your own token."),
     ),
     _R.HTTPS_REQUIRED: Explanation(
         403, _("Postbacks carry money and must be encrypted."), _("Send to the https:// address.")
@@ -213,7 +217,7 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     _R.UNREADABLE: Explanation(
         400,
-        _("The body is not what its content type says."),
+        _("The body does not match its content type."),
         _("Send parameters in the query, as a form, or as one JSON object with plain values."),
     ),
     _R.TOO_LARGE: Explanation(
@@ -233,17 +237,17 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     _R.UNKNOWN_CUSTOMER: Explanation(
         404,
-        _("Without a click ID, the customer or coupon must be one that an affiliate brought."),
+        _("Without a click ID, the customer or coupon must belong to an affiliate."),
         _("Send the click_id with the customer's first event."),
     ),
     _R.CUSTOMER_NEVER_CAME: Explanation(
         404,
-        _("The event waited for the first event of its customer, and that did not come in time."),
+        _("The event waited for the first event of its customer, which did not arrive in time."),
         _("Send the customer's first event with its click_id, then this one again."),
     ),
     _R.SALE_NEVER_CAME: Explanation(
         404,
-        _("The request rejects a transaction, and the sale of it did not come in time."),
+        _("The request rejects a transaction whose sale did not arrive in time."),
         _("Check the txid; send the sale and its rejection again if both are real."),
     ),
     _R.CLICK_NEVER_CAME: Explanation(
@@ -252,7 +256,7 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         _("Ask the operator, who finds the postback under this reason."),
     ),
     _R.UNRESOLVED_MACRO: _problem(
-        _("The sending system did not replace a placeholder such as {click_id} by its value."),
+        _("The sending system did not replace a placeholder such as {click_id} with its value."),
         _("Use the placeholder in the sending system's own notation, and test with a real event."),
     ),
     _R.WRONG_NAME: _problem(
@@ -292,17 +296,17 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         _("Send an ID of your own for the customer."),
     ),
     _R.VALUE_TOO_LONG: _problem(
-        _("A value is longer than what is kept."), _("Shorten it to the length that the problem names.")
+        _("A value is longer than its limit."), _("Shorten it to the length that the problem names.")
     ),
     _R.TRANSACTION_CONFLICT: Explanation(
         409,
-        _("This txid was counted before with another amount, currency or click. The first one stands."),
+        _("This txid was counted before with another amount, currency or click. The first one is kept."),
         _("An operator accepts or dismisses it in the panel, under Conflicts. Another event has its own txid."),
     ),
     _R.CONFLICT_DISMISSED: Explanation(
         409,
-        _("The transaction came again with other money; an operator looked and let the first amount stand."),
-        _("The operator's note says why. Ask the operator where the first amount is wrong."),
+        _("The transaction was sent again with a different amount; an operator kept the first amount."),
+        _("The operator's note says why. Ask the operator if the first amount is wrong."),
     ),
     _R.REFUND_TOO_LARGE: Explanation(
         409,

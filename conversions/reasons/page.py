@@ -5,12 +5,12 @@ from conversions.reasons.explanations import EXPLANATIONS
 
 _HEAD = """# Reason codes
 
-Every postback and every conversion carries one of these reasons; the list is closed. This page is written
-from `conversions/reasons/explanations.py` by `python manage.py reasons`.
+Every postback and every conversion has one of these reasons; the list is closed. This page is generated from
+`conversions/reasons/explanations.py` by `python manage.py reasons`.
 
-*HTTP* is the status of an answer with this reason. A code that a conversion gets later, from an operator or
-by time, shows there the status of asking again. *Retry* says whether sending the very same request again
-can help; it never does harm.
+*HTTP* is the status of an answer with this reason. For a code that a conversion gets later, from an operator or by
+time, it is the status of a repeated request. *Retry* says whether sending the very same request again can help; it
+never does harm.
 
 | code | meaning | HTTP | cause | what to do | retry |
 | --- | --- | --- | --- | --- | --- |

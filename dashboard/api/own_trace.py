@@ -52,7 +52,7 @@ class OwnStepSerializer(serializers.Serializer[Any]):
     result = serializers.CharField(read_only=True)
     rule = serializers.CharField(read_only=True, help_text="The rule that was used; empty where it is the operator's.")
     note = serializers.CharField(read_only=True, help_text="Why, in words; empty where it is not about your own event.")
-    inputs = serializers.SerializerMethodField(help_text="What was looked at, by name.")
+    inputs = serializers.SerializerMethodField(help_text="The values that were checked, by name.")
 
     def get_inputs(self, step: Any) -> dict[str, str]:
         return {str(name): str(value) for name, value in dict(step.inputs).items()}
@@ -72,7 +72,7 @@ class OwnChangeSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(source="change.to_status", choices=Conversion.Status.choices, read_only=True)
     reason = serializers.CharField(source="change.reason", read_only=True)
     reason_text = serializers.CharField(source="change.get_reason_display", read_only=True)
-    cause = serializers.CharField(read_only=True, help_text="What stands behind the reason.")
+    cause = serializers.CharField(read_only=True, help_text="The explanation of the reason.")
     by = serializers.SerializerMethodField(help_text="operator, advertiser or automatic.")
     note = serializers.CharField(read_only=True, help_text="What the operator wrote to you.")
 
@@ -107,7 +107,7 @@ class OwnConversionSerializer(serializers.Serializer[ConversionStory]):
     status = serializers.ChoiceField(source="conversion.status", choices=Conversion.Status.choices, read_only=True)
     reason = serializers.CharField(source="conversion.reason", read_only=True)
     reason_text = serializers.CharField(source="conversion.get_reason_display", read_only=True)
-    why = serializers.CharField(read_only=True, help_text="What stands behind the reason.")
+    why = serializers.CharField(read_only=True, help_text="The explanation of the reason.")
     offer = OfferName(source="conversion.goal.offer", read_only=True)
     advertiser = AdvertiserName(source="conversion.goal.offer.advertiser", read_only=True)
     goal = GoalName(source="conversion.goal", read_only=True)
@@ -159,6 +159,8 @@ class OwnConversionSerializer(serializers.Serializer[ConversionStory]):
 class OwnTraceSerializer(serializers.Serializer[Any]):
     """The answer to an affiliate's key: its own clicks and conversions, in the words of its portal."""
 
-    affiliates = AffiliateName(many=True, read_only=True, help_text="Among whose events the ID was looked for.")
+    affiliates = AffiliateName(
+        many=True, read_only=True, help_text="The affiliate whose events were searched for the ID."
+    )
     clicks = OwnClickSerializer(many=True, read_only=True)
     conversions = OwnConversionSerializer(many=True, read_only=True, help_text="The newest 20, the oldest first.")

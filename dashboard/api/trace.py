@@ -117,7 +117,7 @@ class TracedConversionSerializer(ConversionSerializer):
 class StorySerializer(serializers.Serializer[Any]):
     """Everything that is known around an ID, each list in the order in which it happened."""
 
-    kind = serializers.CharField(read_only=True, help_text="What the ID turned out to be: click, postback, …")
+    kind = serializers.CharField(read_only=True, help_text="What kind of ID it is: click, postback, …")
     text = serializers.CharField(read_only=True, help_text="The same in words.")
     clicks = TracedClickSerializer(many=True, read_only=True)
     postbacks = TracedPostbackSerializer(many=True, read_only=True)

@@ -26,7 +26,7 @@ EXAMPLE = "/postback?click_id={click_id}&txid=1001&event_type=purchase&revenue=5
 
 
 def form_choices() -> list[Any]:
-    """In whose form a request may be read: ours, a platform's, or a mapping's that an operator defined."""
+    """The formats in which a request can be read: ours, a platform's, or a mapping that an operator defined."""
     own = SenderMapping.objects.values_list("slug", "name")
     presets = [(each.name, each.title) for each in DIALECTS]
     return [
@@ -38,7 +38,7 @@ def form_choices() -> list[Any]:
 
 
 class DoctorForm(forms.Form):
-    """A request, in whose form it is read, and whose it is when its own token does not say."""
+    """A request, its format, and its advertiser if its token does not identify one."""
 
     request = forms.CharField(
         max_length=LONGEST,

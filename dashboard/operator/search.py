@@ -1,4 +1,4 @@
-"""The panel's own search (Ctrl+K): an ID typed there leads to its whole story."""
+"""The panel's own search (Ctrl+K): an ID typed there leads to its full history."""
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -54,7 +54,7 @@ def _clicks(request: HttpRequest, public_id: str) -> list[SearchResult]:
     if row is None or not request.user.has_perm("payouts.view_billedclicks"):
         return []
     link = reverse("admin:payouts_billedclicks_change", args=[row.pk])
-    text = gettext("What was counted, and what is booked for it.")
+    text = gettext("The counted event, and the commission booked for it.")
     return [
         SearchResult(title=gettext("Paid clicks: {row}").format(row=row), description=text, link=link, icon="ads_click")
     ]

@@ -1,4 +1,4 @@
-"""The affiliate that a signed-in user sees: their own, or, read-only, any for an operator."""
+"""The affiliate that a signed-in user sees: one of their own, or, for an operator, any affiliate (read-only)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,12 +31,12 @@ class Portal:
 
     @property
     def can_act(self) -> bool:
-        """Whether offers may be applied for and links made: operators only look, a closed account only reads."""
+        """Whether the user may apply for offers and make links. Operators and closed accounts can only read."""
         return not self.is_preview and self.affiliate.status == Affiliate.Status.ACTIVE
 
 
 def zone_of(user: User) -> ZoneInfo:
-    """The zone that the user chose for times; UTC when the machine no longer knows it."""
+    """The time zone that the user chose; UTC if this system does not know it."""
     try:
         return ZoneInfo(user.time_zone)
     except (KeyError, ValueError, OSError):

@@ -25,7 +25,7 @@ class AppealForm(forms.Form):
         help_text=_("The operator reads it. Name dates, amounts or order numbers; no personal data of customers."),
         error_messages={
             "min_length": format_lazy(
-                _("Say it in at least {shortest} characters: the operator knows only this."), shortest=SHORTEST
+                _("Write at least {shortest} characters: the operator has only this text."), shortest=SHORTEST
             )
         },
         widget=forms.Textarea(attrs={"rows": 5}),

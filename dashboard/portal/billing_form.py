@@ -15,7 +15,7 @@ class BillingForm(forms.Form):
     party = forms.ChoiceField(
         label=_("You invoice as"),
         choices=BillingDetails.Party.choices,
-        help_text=_("A business, also one of a single person, invoices with VAT or says why there is none."),
+        help_text=_("A business, including a sole trader, invoices with VAT or states why there is none."),
     )
     legal_name = forms.CharField(
         label=_("Name"),
@@ -32,7 +32,7 @@ class BillingForm(forms.Form):
     country = forms.CharField(
         label=_("Country"),
         max_length=2,
-        help_text=_("Where you are taxed: two letters, such as DE or GB."),
+        help_text=_("The country that taxes you: two letters, such as DE or GB."),
         widget=forms.TextInput(attrs={"autocomplete": "country", "autocapitalize": "characters"}),
     )
     vat_number = forms.CharField(
@@ -55,7 +55,7 @@ class BillingForm(forms.Form):
     is_small_business = forms.BooleanField(
         label=_("Small business, exempt from VAT"),
         required=False,
-        help_text=_("Only if your tax office treats you as one: your invoices then go without VAT and say so."),
+        help_text=_("Only if your tax office treats you as one: your invoices then have no VAT and say why."),
     )
     agreed = forms.BooleanField(label=_("We agree to self-billing"), required=False)
 

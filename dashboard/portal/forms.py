@@ -160,7 +160,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
 class ApiKeyForm(forms.Form):
     name = forms.CharField(
         max_length=60,
-        help_text=_("What it is for, so that you know later which one to revoke."),
+        help_text=_("What it is used for, so that you know later which one to revoke."),
         widget=forms.TextInput(attrs={"placeholder": _("Nightly report")}),
         label=_("Name"),
     )

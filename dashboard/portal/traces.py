@@ -23,7 +23,7 @@ TITLES = {
     "attribute": _("Attributed"),
     "deduplicate": _("Checked for a repeat"),
     "qualify": _("Goal's rules applied"),
-    "risk": _("Risk marks checked"),
+    "risk": _("Risk signals checked"),
     "decide": _("Decided"),
     "review": _("Looked at by an operator"),
 }
@@ -153,9 +153,9 @@ def _explain_rules(result: str, rule: str, note: str, inputs: Mapping[str, str],
 # Rules of this step that look at the affiliate's own account.
 _OF_ACCESS = frozenset({"active affiliates only", "approved enrollments only"})
 RISK_RESULTS = {
-    "passed": _("Nothing that was found is reason enough for a review."),
-    "pending": _("An operator looks at it first."),
-    "held": _("An operator looks at it first."),
+    "passed": _("No risk signal is strong enough for a review."),
+    "pending": _("An operator reviews it first."),
+    "held": _("An operator reviews it first."),
 }
 
 

@@ -56,7 +56,7 @@ def tax_words(invoice: Invoice) -> str:
 @register.simple_tag
 def test_badge(is_test: bool) -> SafeString | str:
     """A badge on conversions of test clicks; nothing on others."""
-    title = gettext("From a test click: judged and shown, never counted nor paid.")
+    title = gettext("From a test click: evaluated and shown, but never counted or paid.")
     return format_html('<span class="badge bg-purple-lt" title="{}">Test</span>', title) if is_test else ""
 
 

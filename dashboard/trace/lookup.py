@@ -110,7 +110,7 @@ def postback_named(public_id: str) -> LookupResult:
     if row is None:
         return _missing(public_id, "postback")
     conversions = (row["conversion_id"],) if row["conversion_id"] else ()
-    text = gettext("A postback as it was received, and what came of it.")
+    text = gettext("A postback as it was received, and its result.")
     return LookupResult(
         public_id, "postback", gettext("Postback"), text, postbacks=(row["pk"],), conversions=conversions
     )
@@ -156,8 +156,8 @@ def _genuine(text: str, click: ClickID) -> LookupResult:
             click=click.uuid,
         )
     words = gettext(
-        "The signature proves that it was {made}, {where}. No click row is stored: it expired, or it waits in a spool "
-        "and is not written yet. Postbacks that name it are attributed all the same, by signature."
+        "The signature proves that it was {made}, {where}. No click row is stored: it has expired, or it is "
+        "still in a spool. Postbacks that name it are attributed anyway, by signature."
     ).format(made=made, where=where)
     return LookupResult(
         text, "click", gettext("A genuine click ID without a stored click"), words, tone="warning", click=click.uuid
@@ -210,7 +210,7 @@ def _transaction(text: str) -> LookupResult | None:
         return None
     words = gettext("All postbacks and conversions with this transaction ID.")
     if not made:
-        words = gettext("Postbacks came with this transaction ID, but none of them made a conversion.")
+        words = gettext("Postbacks with this transaction ID were received, but none of them created a conversion.")
     return LookupResult(text, "transaction", gettext("Transaction"), words, postbacks=sent, conversions=made)
 
 

@@ -24,7 +24,7 @@ _FIRST_CLICKS = 1_577_836_800  # 2020: no click ID is older, imported ones inclu
 _PLACEHOLDER = re.compile(r"^(\{.*\}|\[.*\]|#.*#|\$\{.*\}|%7B.*%7D|<.*>)$", re.IGNORECASE)
 
 PLACEHOLDER = _(
-    "This is a placeholder, not an ID: the sending system did not replace it by its value. "
+    "This is a placeholder, not an ID: the sending system did not replace it with its value. "
     "The macro has to be written in that system's own notation."
 )
 UNKNOWN = _(

@@ -244,7 +244,7 @@ def _summaries(
 def _why_nothing(row: Conversion, quote: Any) -> str:
     """Why a conversion has no line in the ledger."""
     if row.is_test:
-        return gettext("It is a test: it is judged and shown, and earns nothing.")
+        return gettext("It is a test: it is evaluated and shown, but earns nothing.")
     if quote is None:
         return ""
     if quote.lines:

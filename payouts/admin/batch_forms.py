@@ -46,7 +46,7 @@ class MakeBatches(ChoosingForm):
     title, submit = _("Put into batches"), _("Make the batches")
     explanation = _(
         "One batch is made for each method and currency. Another operator has to approve it before its file can be "
-        "sent to the bank. What cannot be sent is left out and named."
+        "sent to the bank. Payouts that cannot be sent are left out and listed."
     )
     counts = _("to send")
     ticks: ClassVar[dict[str, str]] = {kind.value: title for kind, title in TITLES.items()}
@@ -102,7 +102,7 @@ class MarkReturned(ConfirmForm):
     """Paid payouts that came back."""
 
     title, submit, tone = _("Came back"), _("Book the return"), "danger"
-    explanation = _("The account gets the money again by a line of its own; the next statement pays it anew.")
+    explanation = _("The money is returned to the account as a separate line; the next statement pays it again.")
     why = note_field(required=True, label=_("Why"), help_text=_("The affiliate reads it, for example: account closed."))
 
     @classmethod
@@ -165,8 +165,9 @@ class Approve(_BatchQuestion):
 class Release(_BatchQuestion):
     title, submit = _("Release the file"), _("Release")
     explanation = _(
-        "The file is made and kept: each download gives the same bytes. From now on the batch counts as sent. What "
-        "cannot be written leaves the batch and stays due. If the file was given to the bank before, do not give "
+        "The file is created and stored: every download returns the same bytes. From now on the batch counts "
+        "as sent. Payouts that cannot be written leave the batch and stay due. If the file was given to the "
+        "bank before, do not give "
         "it again."
     )
     problems = True
@@ -190,8 +191,8 @@ class Release(_BatchQuestion):
 class PayAll(_BatchQuestion):
     title, submit = _("Mark all paid"), _("Mark all paid")
     explanation = _(
-        "Books a payment for each payout in the batch's file that is still due. Nothing is paid twice. What is on its "
-        "way by the bank's or wallet's own answer is left to the next answer."
+        "Books a payment for each payout in the batch's file that is still due. Nothing is paid twice. Payouts "
+        "that the bank or wallet reports as on their way are left for its next answer."
     )
     reference = forms.CharField(
         max_length=80,
@@ -235,8 +236,8 @@ class BankAnswer(ConfirmForm):
     explanation = _(
         "A CSV with a line for each payout: payout (our ID, po_…), status, and where there are any reference, "
         "reason, amount, currency and batch. "
-        "What is unclaimed, pending or on hold is under way and "
-        "books nothing. Lines that were imported before change nothing."
+        "A payout that is unclaimed, pending or on hold is still on its way and books nothing. Lines that were "
+        "imported before change nothing."
     )
     answer = forms.FileField(label=_("File"), widget=UnfoldAdminFileFieldWidget)
 

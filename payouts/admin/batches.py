@@ -218,8 +218,9 @@ class ExchangeRateAdmin(PanelAdmin):
             messages.warning(
                 request,
                 gettext(
-                    "The newest rates of the European Central Bank are of {newest:%Y-%m-%d}. They are fetched each day "
-                    "from RATES_URL: see in the worker's log why not, or run manage.py import_rates with its file."
+                    "The newest rates of the European Central Bank are of {newest:%Y-%m-%d}. They should be "
+                    "fetched each day from RATES_URL: the worker's log says why they were not. Or run "
+                    "manage.py import_rates with its file."
                 ).format(newest=newest),
             )
         found: HttpResponse = super().changelist_view(request, extra_context)

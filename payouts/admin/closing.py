@@ -1,4 +1,4 @@
-"""How far the closes of periods are, and what stopped those that failed."""
+"""The progress of closes of periods, and the errors of those that failed."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ TONES = {"waiting": "warning", "running": "info", "done": "success", "failed": "
 
 
 def close_path(form: ConfirmForm) -> str | None:
-    """The page of the close that the form has asked for."""
+    """The page of the close that the form requested."""
     asked = getattr(form, "asked", None)
     return reverse("admin:payouts_periodclose_change", args=[asked.pk]) if asked else None
 
@@ -54,7 +54,7 @@ class FailureTable(RecordTable):
 
 @admin.register(PeriodClose)
 class PeriodCloseAdmin(RecordAdmin):
-    """Closes of periods; the page of one that is at work renews itself."""
+    """Closes of periods; the page of a running one refreshes itself."""
 
     list_display = ("period", "state_label", "figures", "asked", "asked_by", "finished")
     list_display_links = ("period",)
@@ -86,7 +86,7 @@ class PeriodCloseAdmin(RecordAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The page itself; asked by its own renewal after the close has ended, a call to load it whole."""
+        """The page itself; for a refresh after the close has ended, an instruction to reload the whole page."""
         renews = getattr(request, "htmx", False)
         row = self.get_object(request, object_id) if renews else None
         if row and not row.is_open:

@@ -26,7 +26,11 @@ def agreed_shown(version: PlanVersion, *, with_commission: bool) -> SafeString |
     parts = [_answers(answers)] if answers else []
     shown = proof.order_by("affiliate__name", "currency")[:SHOWN] if with_commission else []
     parts += [_proof(list(shown), number)] if number else []
-    return format_html("{}" * len(parts), *parts) if parts else gettext("No affiliate had events that it prices again.")
+    return (
+        format_html("{}" * len(parts), *parts)
+        if parts
+        else gettext("No affiliate had events that it would price again.")
+    )
 
 
 def _answers(answers: list[PlanConsent]) -> SafeString:

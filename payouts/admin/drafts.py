@@ -75,8 +75,8 @@ class AskForConsent(RetroactiveDraft):
     title, submit = _("Ask for consent"), _("Ask")
     explanation = _(
         "Every affiliate whose events the draft prices again is asked in its portal: old and new terms in words, and "
-        "what it means for its own money. Owners who have not answered get an e-mail. Done again, it reminds them, and "
-        "the money is computed anew."
+        "what it means for its own money. Owners who have not answered get an e-mail. Asking again reminds "
+        "them and computes the amounts again."
     )
 
     def describe(self, row: DraftVersion) -> str:
@@ -92,7 +92,8 @@ class AskForConsent(RetroactiveDraft):
         text = format_lazy(
             _(
                 "The terms of {offer} are to change for events since {effective_from:%Y-%m-%d}. Read in "
-                "your portal what that means for your money, and accept or decline. Without your consent they stay."
+                "your portal what that means for your money, and accept or decline. Without your consent they "
+                "do not change."
             ),
             offer=draft.plan.offer,
             effective_from=draft.effective_from,
@@ -107,8 +108,8 @@ class AskForConsent(RetroactiveDraft):
 class RecordConsent(RetroactiveDraft):
     title, submit = _("Record an answer"), _("Record")
     explanation = _(
-        "For an answer that an affiliate gave elsewhere, such as in a letter. The record is marked with your name, and "
-        "cannot be changed or deleted; a later answer comes on top."
+        "For an answer that an affiliate gave elsewhere, such as in a letter. The record has your name and "
+        "cannot be changed or deleted; a later answer is added to it."
     )
     affiliate = forms.ModelChoiceField(Affiliate.objects.none(), widget=UnfoldAdminSelectWidget, label=_("Affiliate"))
     answer = forms.ChoiceField(choices=PlanConsent.Answer.choices, widget=UnfoldAdminSelectWidget, label=_("Answer"))
@@ -123,7 +124,7 @@ class RecordConsent(RetroactiveDraft):
         max_length=500,
         label=_("File or link"),
         widget=UnfoldAdminTextInputWidget,
-        help_text=_("Where the proof is kept: the name of the file, or a link to it."),
+        help_text=_("Where the proof is stored: the name of the file, or a link to it."),
     )
     digest = forms.CharField(widget=forms.HiddenInput)
 

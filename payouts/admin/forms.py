@@ -63,14 +63,15 @@ class AdjustAffiliate(ConfirmForm):
                 adjust(affiliate=row, actor=actor, now=now, **given)
         except AdjustmentRefused as error:
             raise ValidationError(str(error)) from error
-        # The history of the affiliate's page has it, which needs no permission to see commission.
+        # It is shown in the history of the affiliate's page, which needs no permission to view commission.
         return format_lazy(
-            _("Booked an adjustment in {given}; amount and explanation stand in the ledger."), given=given["currency"]
+            _("Booked an adjustment in {given}; the ledger has the amount and the explanation."),
+            given=given["currency"],
         )
 
 
 class ClosePeriod(ConfirmForm):
-    """Statements for everybody up to a day."""
+    """Statements for all affiliates up to a day."""
 
     title, submit = _("Close a period"), _("Close the period")
     explanation = _(
@@ -100,18 +101,16 @@ class ClosePeriod(ConfirmForm):
             self.asked = ask_close(ends_at=ends_at, actor=actor, now=now)
         except PeriodRefused as error:
             raise ValidationError(str(error)) from error
-        return format_lazy(
-            _("The period before {day:%Y-%m-%d} is going to be closed; this page shows how far it is."), day=day
-        )
+        return format_lazy(_("The period before {day:%Y-%m-%d} will be closed; this page shows the progress."), day=day)
 
 
 class CloseAgain(ConfirmForm):
-    """A close that failed: go on after what it closed."""
+    """Continue a failed close with the accounts that are left."""
 
     title, submit = _("Go on with the close"), _("Go on")
     explanation = _(
-        "What is closed stays as it is; only what is left is tried again. First fix what stopped it: the close names "
-        "the affiliates, and what to do."
+        "Closed accounts stay as they are; only the remaining ones are tried again. First fix the cause: the "
+        "close lists the affiliates and what to do."
     )
     asked: PeriodClose | None = None
 
@@ -128,14 +127,14 @@ class CloseAgain(ConfirmForm):
             self.asked = ask_close(ends_at=row.ends_at, actor=actor, now=now)
         except PeriodRefused as error:
             raise ValidationError(str(error)) from error
-        return _("The close goes on; this page shows how far it is.")
+        return _("The close continues; this page shows its progress.")
 
 
 class MarkPaid(ConfirmForm):
     """Payouts were sent: book the payments."""
 
     title, submit = _("Mark paid"), _("Mark paid")
-    explanation = _("The payment is booked to the affiliate's ledger. A payout can be paid once only.")
+    explanation = _("The payment is booked to the affiliate's ledger. A payout can be paid only once.")
     reference = forms.CharField(
         max_length=80,
         widget=UnfoldAdminTextInputWidget,

@@ -102,7 +102,7 @@ class EnterBilling(ConfirmForm):
 
     title, submit = _("Billing details"), _("Put into force")
     explanation = _(
-        "Whom the affiliate's invoices are from. What was in force before is kept; invoices that were written stay as "
+        "The supplier on the affiliate's invoices. Earlier details are kept, and existing invoices stay as "
         "they are. Record the agreement only when you have it."
     )
     party = forms.ChoiceField(
@@ -144,7 +144,7 @@ class EnterBilling(ConfirmForm):
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data
         if given.get("agreed") and not given.get("note"):
-            self.add_error("note", gettext("Say how it agreed, so that it can be shown later."))
+            self.add_error("note", gettext("Say how it agreed, as evidence for later."))
         return given
 
     def perform(self, *, actor: User, now: datetime) -> str:
@@ -164,7 +164,7 @@ class EndAgreement(ConfirmForm):
     """An affiliate takes its agreement back."""
 
     title, submit, tone = _("End the agreement"), _("End it"), "danger"
-    explanation = _("What was written stays. Nothing further is, until the affiliate agrees again.")
+    explanation = _("Existing invoices stay. No more are written until the affiliate agrees again.")
 
     @classmethod
     def fits(cls, row: SelfBillingAgreement) -> bool:

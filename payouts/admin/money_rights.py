@@ -9,7 +9,7 @@ from payouts.rights import sees_commission
 
 
 class CommissionByPermission:
-    """A page whose columns show commission. They know the row alone, so the row carries what its reader may see."""
+    """A page whose columns show commission. They get only the row, so the row has what its reader may see."""
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         row = super().get_object(request, object_id, from_field)  # type: ignore[misc]

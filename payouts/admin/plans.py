@@ -129,7 +129,7 @@ class CommissionPlanAdmin(PanelAdmin):
         self, request: HttpRequest, obj: CommissionPlan, post_url_continue: str | None = None
     ) -> HttpResponse:
         """A plan without a version pays nothing, so the next page asks for the rules."""
-        messages.success(request, gettext("{obj} was made. Now say what it pays.").format(obj=obj))
+        messages.success(request, gettext("{obj} was created. Now define what it pays.").format(obj=obj))
         return HttpResponseRedirect(reverse("admin:payouts_commissionplan_new_version", args=[obj.pk]))
 
     @action(description=_("New version"), icon="add", permissions=["decide"], variant=ActionVariant.PRIMARY)
@@ -161,9 +161,7 @@ class CommissionPlanAdmin(PanelAdmin):
                 if draft:
                     messages.success(
                         request,
-                        gettext("The draft {draft} is kept. Nothing is in force by it yet.").format(
-                            draft=draft.public_id
-                        ),
+                        gettext("The draft {draft} is saved. It is not in force yet.").format(draft=draft.public_id),
                     )
                     return HttpResponseRedirect(f"{request.path}?draft={draft.public_id}")
             elif version := form.publish(actor=actor, now=now):
@@ -236,7 +234,7 @@ class CommissionPlanAdmin(PanelAdmin):
                 moment(draft.effective_from),
                 draft.note or "–",
                 draft.created_by or "–",
-                link_to(draft, gettext("What it moves, and who has agreed")),
+                link_to(draft, gettext("What it changes, and who has agreed")),
             )
             for draft in drafts.order_by("-pk")
         )

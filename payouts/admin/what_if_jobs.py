@@ -75,7 +75,7 @@ class TryForm(ConfirmForm):
             raise ValidationError(str(error)) from error
         if self.asked.is_open:
             return format_lazy(
-                _("{asked_total:,} events are going to be compared; this page shows how far it is."),
+                _("{asked_total:,} events will be compared; this page shows the progress."),
                 asked_total=self.asked.total,
             )
         return format_lazy(_("{asked_total:,} events were compared."), asked_total=self.asked.total)
@@ -112,7 +112,7 @@ class TryVersion(TryForm):
 class TryDraft(TryForm):
     """This draft, tried on a past period."""
 
-    title = _("What if this draft had held")
+    title = _("What if this draft had been in force")
 
     def ask(self, actor: User, now: datetime) -> WhatIf:
         [draft] = self.rows
@@ -124,12 +124,12 @@ def _plan_words(plan: CommissionPlan) -> str:
 
 
 def may_try(request: HttpRequest) -> bool:
-    """Whether the operator may ask a what-if: it adds a row, and answers with commission."""
+    """Whether the operator may request a what-if: it adds a row and shows commission."""
     return operator(request).has_perm("payouts.change_whatif") and sees_commission(operator(request))
 
 
 def what_if_path(form: ConfirmForm) -> str | None:
-    """The page of the what-if that the form has asked for."""
+    """The page of the what-if that the form requested."""
     asked = getattr(form, "asked", None)
     return reverse("admin:payouts_whatif_change", args=[asked.pk]) if asked else None
 
@@ -145,7 +145,7 @@ def period_words(row: WhatIf) -> str:
 
 @admin.register(WhatIf)
 class WhatIfAdmin(RecordAdmin):
-    """What-ifs, for those who may see commission; the page of one that is at work renews itself."""
+    """What-ifs, for operators who may view commission; the page of a running one refreshes itself."""
 
     list_display = ("shown_id", "tried", "offer", "period", "state_label", "asked_by", "asked")
     list_display_links = ("shown_id",)
@@ -180,7 +180,7 @@ class WhatIfAdmin(RecordAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The page itself; asked by its own renewal after the end, a call to load it whole."""
+        """The page itself; for a refresh after the end, an instruction to reload the whole page."""
         row = self.get_object(request, object_id)
         if row and getattr(request, "htmx", False) and not row.is_open:
             return HttpResponseClientRefresh()

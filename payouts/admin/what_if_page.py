@@ -107,7 +107,7 @@ def _chart(lines: list[WhatIfLine]) -> dict[str, Any]:
         "labels": [line.affiliate.name for line in lines],
         "datasets": [
             bars(gettext("By the terms in force"), "--aff-muted", [line.before for line in lines]),
-            bars(gettext("By what was tried"), "--aff-blue", [line.after for line in lines]),
+            bars(gettext("By the terms tried"), "--aff-blue", [line.after for line in lines]),
         ],
     }
 

@@ -1,4 +1,4 @@
-"""The keys that sign anchors (Ed25519), by number: the first signs, and each public key stays known for ever."""
+"""The keys that sign anchors (Ed25519), by number: the first signs, and every public key is kept permanently."""
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -20,7 +20,7 @@ def public_text(key: Ed25519PrivateKey) -> str:
 
 
 def keep_public(number: int, key: Ed25519PrivateKey) -> None:
-    """Write the public key down at its first use. Raise `KeyRefused` when the number belongs to another key."""
+    """Store the public key when it is first used. Raise `KeyRefused` when the number belongs to another key."""
     known, _ = AnchorKey.objects.get_or_create(
         number=number, defaults={"public_key": public_text(key), "since": timezone.now()}
     )

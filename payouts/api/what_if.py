@@ -32,11 +32,11 @@ class SumsSerializer(serializers.Serializer[Any]):
     """Money in one currency by the terms in force and by what was tried; two currencies are never added."""
 
     currency = serializers.CharField(read_only=True)
-    before = AmountText(help_text="By the terms in force, of what is approved.")
-    after = AmountText(help_text="By what was tried.")
+    before = AmountText(help_text="By the terms in force, for approved conversions.")
+    after = AmountText(help_text="By the terms tried.")
     change = serializers.SerializerMethodField(help_text="`after` less `before`.")
-    expected_before = AmountText(help_text="As `before`, with what is pending as if it were approved.")
-    expected_after = AmountText(help_text="As `after`, with what is pending as if it were approved.")
+    expected_before = AmountText(help_text="Like `before`, with pending conversions as if they were approved.")
+    expected_after = AmountText(help_text="Like `after`, with pending conversions as if they were approved.")
 
     def get_change(self, row: Any) -> str:
         return f"{(row.after - row.before).normalize():f}"

@@ -1,4 +1,4 @@
-"""A statement on paper: the sums first, then what each goal brought, then the lines, then how to check it."""
+"""A statement as PDF: the sums, the earnings of each goal, the lines, and how to check it."""
 
 from datetime import UTC, datetime, timedelta
 

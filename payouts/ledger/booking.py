@@ -56,7 +56,7 @@ class UnknownCurrency(AdjustmentRefused):
 
 
 class Due(NamedTuple):
-    """A conversion in its state at pricing, and the public ID that its entries are sealed with."""
+    """A conversion as it was priced, and the public ID that its entries are sealed with."""
 
     event: PricedEvent
     public_id: str
@@ -67,10 +67,9 @@ def book_changes(*, limit: int = 1000, now: datetime | None = None) -> int:
 
     Append only what is owed minus what is already booked, so a second run does nothing. Rows another
     worker holds are skipped: any number may run at once. One transaction: a crash books all or nothing.
-    Where a plan looks back on earlier events, those of the same account are priced along and follow by lines of
-    difference; such an account is one worker's at a time.
-    Entries carry `now`, else the clock after their chain was locked. Twelve queries for any `limit`.
-    Return how many conversions were looked at.
+    If a plan depends on earlier events, the other events of the same account are priced as well and their differences
+    booked; one worker at a time processes such an account. Entries get the time `now`, or the clock's after their chain
+    was locked. Twelve queries for any `limit`. Return how many conversions were processed.
     """
     with transaction.atomic():
         keep_versions()
@@ -92,13 +91,13 @@ def take_due(limit: int) -> list[Due]:
 
 
 def read_events(rows: QuerySet[Conversion]) -> list[Due]:
-    """The facts that price these conversions, in the order of the query."""
+    """The facts that the price of these conversions depends on, in the order of the query."""
     rows = rows.annotate(kept=F("revenue") - F("refunded"))
     return [Due(PricedEvent(*facts), public_id) for *facts, public_id in rows.values_list(*EVENT_COLUMNS, "public_id")]
 
 
 def event_of(row: Conversion) -> PricedEvent:
-    """The facts of one conversion that is loaded already, with its goal."""
+    """The facts of one conversion, which is loaded together with its goal."""
     return PricedEvent(
         row.pk,
         row.affiliate_id,
@@ -124,10 +123,10 @@ def quote_all(events: Sequence[PricedEvent]) -> dict[int, Quote]:
 def price_together(
     due: Sequence[Due], *, lock: bool = False, book: PriceBook | None = None
 ) -> tuple[list[Due], dict[int, Quote]]:
-    """Price a batch along with the events that the rules of its accounts count with it.
+    """Price a batch together with the other events that its accounts' rules depend on.
 
-    Give all that were priced, and their quotes by conversion ID. `lock` holds these accounts until the end of the
-    transaction before anything of them is read. `book` stands in for the plans in force.
+    Return all priced conversions, and their quotes by conversion ID. `lock` locks these accounts before they are read,
+    until the transaction ends. `book` replaces the plans in force.
     """
     events = [row.event for row in due]
     if book is None:
@@ -145,7 +144,7 @@ def price_together(
 
 
 def _with_neighbours(due: Sequence[Due], wanted: Mapping[PricingGroup, TimeSpan]) -> list[Due]:
-    """The batch, then the other approved conversions of its accounts."""
+    """The batch, followed by the other approved conversions of its accounts."""
     rows = Conversion.objects.filter(within(wanted), status=Conversion.Status.APPROVED, is_test=False).order_by("pk")
     known = {row.event.conversion_id for row in due}
     return [*due, *(row for row in read_events(rows) if row.event.conversion_id not in known)]
@@ -169,7 +168,8 @@ def differences(
 def adjust(
     *, affiliate: Affiliate, amount: Decimal, currency: str, arithmetic: str, actor: User, now: datetime
 ) -> LedgerEntry:
-    """Book a correction by hand, up or down; the affiliate reads why (`arithmetic`), operators also who (`actor`).
+    """Book a manual correction, up or down. The affiliate sees the reason (`arithmetic`); operators also see who made
+    it (`actor`).
 
     Raise `ZeroAmount`, `UnknownCurrency`, or `AdjustmentRefused` for an amount with more decimals than the currency has
     or too large to store, and for a missing or over-long explanation.
@@ -192,9 +192,9 @@ def _explained(arithmetic: str) -> str:
 
 def _check_amount(amount: Decimal, currency: str) -> None:
     if currency not in PLACES:
-        raise UnknownCurrency(f"{currency!r} is not a currency that amounts can be kept in; give a code such as EUR.")
+        raise UnknownCurrency(f"{currency!r} is not a supported currency; give a code such as EUR.")
     if not amount.is_finite() or abs(amount) >= MAX_AMOUNT:
-        raise AdjustmentRefused(f"{amount} is not an amount that can be kept.")
+        raise AdjustmentRefused(f"{amount} is not an amount that can be stored.")
     if not amount:
         raise ZeroAmount("An adjustment of zero moves no money; give an amount above or below it.")
     if amount != round_money(amount, currency):

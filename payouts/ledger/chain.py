@@ -6,9 +6,9 @@ entry is the SHA-256, in 64 lower-case hex digits, of a JSON text in UTF-8 that 
 =============== ==========================================================================================
 `affiliate`     the affiliate's public ID, such as `af_k3n8d2xw`
 `amount`        a string with exactly eight decimals and a leading minus when negative: `"-20.00000000"`
-`arithmetic`    how the amount came about, in words
+`arithmetic`    how the amount was calculated, in words
 `booked_at`     when the entry was written, UTC: `"2026-10-31T23:59:59.000000Z"`, always six decimals
-`clicks`        the public ID of a day's clicks of a link; only in entries that pay for clicks, left out elsewhere
+`clicks`        the public ID of a day's clicks of a link; only in entries that pay for clicks, otherwise left out
 `conversion`    the conversion's public ID, or `null`
 `currency`      the currency code
 `kind`          `commission`, `reversal`, `adjustment`, `payment`, `fee`, `returned` or `vat`
@@ -20,9 +20,9 @@ entry is the SHA-256, in 64 lower-case hex digits, of a JSON text in UTF-8 that 
 `sequence`      the entry's number in the affiliate's chain, counted from 1
 =============== ==========================================================================================
 
-Names are sorted, nothing stands between the tokens, and strings escape only what JSON demands (the
-quotation mark, the backslash and control characters; other characters stand as themselves). This is the
-JSON Canonicalization Scheme, RFC 8785.
+Names are sorted, there is no whitespace between tokens, and strings escape only what JSON requires (the quotation mark,
+the backslash and control characters; all other characters are written as they are). This is the JSON Canonicalization
+Scheme, RFC 8785.
 """
 
 import hashlib
@@ -82,7 +82,7 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An entry before it has a number. The amount is rounded to its currency and not zero."""
+    """An entry that has no number yet. The amount is rounded to its currency and is not zero."""
 
     affiliate_id: int
     kind: LedgerEntry.Kind
@@ -124,9 +124,9 @@ def append(drafts: Sequence[Draft], *, now: datetime | None = None) -> list[Ledg
     """Write entries at the end of their affiliates' chains, in the order given. Five queries for any number.
 
     Needs a transaction. Locks the heads of the affiliates in the order of their IDs until it ends, so
-    numbers have no gaps and two writers cannot deadlock. Within a chain `booked_at` never goes back, and
-    never falls into a period that is closed: it is `now` (the clock after the lock when not given), or the
-    last entry's or the last statement's end when that is later.
+    numbers have no gaps and two writers cannot deadlock. Within a chain `booked_at` never decreases, and never falls
+    into a closed period: it is `now` (by default the clock after the lock), or the time of the last entry or the end of
+    the last statement, whichever is later.
     """
     if not drafts:
         return []
@@ -149,7 +149,7 @@ def append(drafts: Sequence[Draft], *, now: datetime | None = None) -> list[Ledg
 
 
 def lock_heads(affiliate_ids: Sequence[int]) -> list[LedgerHead]:
-    """Lock the ends of these chains, making those that are missing; `affiliate_ids` are sorted."""
+    """Lock the heads of these chains and create missing ones; `affiliate_ids` are sorted."""
     LedgerHead.objects.bulk_create([LedgerHead(affiliate_id=pk) for pk in affiliate_ids], ignore_conflicts=True)
     return list(
         LedgerHead.objects.select_for_update(of=("self",))
@@ -160,7 +160,7 @@ def lock_heads(affiliate_ids: Sequence[int]) -> list[LedgerHead]:
 
 
 def _floors(heads: Sequence[LedgerHead]) -> dict[int, datetime | None]:
-    """The moment before which nothing may be booked, by affiliate. Asked after the lock, in a statement of its own."""
+    """The moment before which nothing may be booked, by affiliate. Read after the lock, in a separate statement."""
     last_entry = LedgerEntry.objects.filter(affiliate=OuterRef("affiliate"), sequence=OuterRef("sequence"))
     last_statement = Statement.objects.filter(affiliate=OuterRef("affiliate")).order_by("-ends_at")
     rows = LedgerHead.objects.filter(pk__in=[head.pk for head in heads]).values_list(

@@ -12,7 +12,7 @@ from payouts.pricing import exact
 
 
 class ChainProblem(NamedTuple):
-    """One thing that is not as it must be: where, and what."""
+    """One error: where it is, and what is wrong."""
 
     subject: str
     problem: str
@@ -26,10 +26,10 @@ class Totals(NamedTuple):
 
 
 class ChainWalk:
-    """Feed the entries in the order of their numbers; each call gives the findings at that place.
+    """Add the entries in the order of their numbers; each call returns the errors at that entry.
 
-    An altered entry is found at its own place only: the walk goes on from the seal that is stored, so one
-    change is one finding, not one per later entry.
+    An altered entry is reported only once: the walk continues from the stored seal, so one change is one error, not one
+    per later entry.
     """
 
     def __init__(self, name: str, head: LedgerHead | None, statements: Iterable[Statement]) -> None:
@@ -73,7 +73,7 @@ class ChainWalk:
             yield f"was booked at {facts.booked_at:%Y-%m-%d %H:%M:%S %Z}, before the entry that it follows."
 
     def _statement_problems(self, statement: Statement) -> Iterator[str]:
-        """Compare a statement with the entries that it covers, when the walk is at its last one."""
+        """Compare a statement with the entries that it covers; call it at the last of them."""
         before, then = self.closed.get(statement.currency, (None, Totals()))
         now, currency = self.totals[statement.currency], statement.currency
         if statement.chain_hash != self.seal:
@@ -91,7 +91,7 @@ class ChainWalk:
                 yield f"says {name} {exact(stated, currency)}; the ledger comes to {exact(found, currency)}."
 
     def end(self, head_now: LedgerHead | None) -> Iterator[ChainProblem]:
-        """After the last entry. `head_now` was read after it, so it is never behind an honest chain."""
+        """Return the errors at the end. `head_now` is read after the last entry: it is never behind an intact chain."""
         if self.head and self.sequence < self.head.sequence:
             yield ChainProblem(
                 self.name, f"{_numbers(self.sequence + 1, self.head.sequence)} missing at the chain's end."

@@ -33,7 +33,7 @@ from payouts.pricing import (
 from payouts.pricing.precedence import SUB_NAMES, most_specific
 from records.periods import BEGINNING, END, first_day_under
 
-# Where the entries of a day stand in time: its noon is the same day in nearly every time zone.
+# The time of a day's entries: noon UTC is the same day in nearly every time zone.
 NOON = time(12, tzinfo=UTC)
 
 
@@ -68,7 +68,7 @@ def click_differences(due: Sequence[BilledClicks], *, lock: bool = False) -> lis
 def price_clicks(
     due: Sequence[BilledClicks], *, lock: bool = False
 ) -> tuple[list[BilledClicks], dict[int, dict[Slot, CommissionLine]], dict[int, str]]:
-    """All priced rows, the amount of each by slot, and in words why a row earns nothing."""
+    """All priced rows, the amount of each by slot, and the reason, in words, if a row earns nothing."""
     book = price_book(offer_ids={row.offer_id for row in due}, affiliate_ids={row.affiliate_id for row in due})
     wanted = spans([event for row in due for event in _events(row)], book, clicks=True)
     if wanted and lock:
@@ -90,7 +90,7 @@ def price_clicks(
 
 
 def _events(row: BilledClicks) -> list[PricedEvent]:
-    """The day's parts, each as an event at its first moment (UTC)."""
+    """The parts of the day, each as an event at the day's start (UTC)."""
     moment = datetime.combine(row.day, time(), UTC)
     return [
         PricedEvent(
@@ -171,7 +171,7 @@ def _differences(
 
 
 def problems_of_paid_clicks(plan: CommissionPlan, effective_from: datetime, now: datetime) -> list[str]:
-    """Clicks that are paid for stay so: no version in the past prices them again."""
+    """Paid clicks stay paid: refuse a version in the past that would price them again."""
     if effective_from >= now:
         return []
     paid = LedgerEntry.objects.filter(clicks__offer=plan.offer_id, clicks__day__gte=first_day_under(effective_from))

@@ -21,7 +21,7 @@ from records.advisory_locks import Lock, try_in_transaction
 from tracking.click_id.codec import lowest_uuid
 from tracking.counts.rollups import first_whole_day
 
-# A day is counted when its last clicks have had time to be stored and marked; later ones send it back.
+# A day is counted once its last clicks have had time to be stored and marked; later clicks make it due again.
 CLOSED_AFTER = timedelta(minutes=15)
 BATCH = 2000
 # In place of an affiliate: the offer's default plan.
@@ -52,7 +52,7 @@ GROUP BY {places} ORDER BY {places}
 
 
 class Changed(NamedTuple):
-    """A link's day whose sum is not the one that it was counted at."""
+    """A link's day whose sum has changed since it was counted."""
 
     link_id: int
     affiliate_id: int
@@ -88,7 +88,7 @@ def count_clicks(*, now: datetime, limit: int = BATCH) -> int:
 
 
 def _paying_plans() -> dict[tuple[int, int], date]:
-    """Offer and affiliate of each plan with a price per click in any version, and the first day that one is for."""
+    """The offer and affiliate of each plan with a price per click in any version, and the first day of that price."""
     found: dict[tuple[int, int], date] = {}
     plan = "version__plan"
     rules = CommissionRule.objects.filter(kind__in=codes_that_price(Prices.CLICKS)).order_by()

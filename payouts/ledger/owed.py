@@ -1,4 +1,4 @@
-"""Owed minus booked: the entries that the ledger lacks, slot by slot. Conversions and paid clicks take this path."""
+"""Owed minus booked: the entries missing from the ledger, slot by slot. Used for conversions and for paid clicks."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
@@ -26,7 +26,7 @@ class Slot(NamedTuple):
 
 
 class Subject(NamedTuple):
-    """What entries are for: a conversion or a day's clicks of a link (one of the two), by row ID and public ID."""
+    """The subject of entries: either a conversion or a link's clicks of a day, by row ID and public ID."""
 
     occurred_at: datetime
     conversion: tuple[int, str] | None = None
@@ -61,7 +61,7 @@ def differences_of(
 ) -> list[Draft]:
     """The entries that are missing: commission where more is owed, a reversal where less is.
 
-    `reason` says why nothing is owed; `where` gives the words that an affiliate reads before the arithmetic.
+    `reason` says why nothing is owed; `where` returns the words in front of the arithmetic for an affiliate.
     """
     drafts = []
     # Reversals of old slots come before the entries that replace them.

@@ -28,7 +28,7 @@ class PricingGroup(NamedTuple):
 
 
 class TimeSpan(NamedTuple):
-    """From a moment on, until before another."""
+    """A half-open span of time."""
 
     begins_at: datetime
     ends_at: datetime
@@ -73,7 +73,7 @@ def spans(events: Iterable[PricedEvent], book: PriceBook, *, clicks: bool = Fals
 
 
 def lock_accounts(accounts: Collection[PricingGroup], *, clicks: bool = False) -> None:
-    """Hold these accounts until the transaction ends, in one order, so that two workers never price one at once."""
+    """Lock these accounts in sorted order until the transaction ends, so that two workers never price the same one."""
     what = "clicks" if clicks else "account"
     keys = (f"{what} {each.affiliate_id} {each.offer_id}" for each in accounts)
     wait_for(Lock.PRICING_GROUPS, map(number_of, keys))
@@ -133,14 +133,14 @@ def lineage(book: PriceBook, affiliate_ids: Collection[int]) -> Lineage:
 
 
 class _Since(NamedTuple):
-    """The parent from a moment on; None as moment is from the beginning, None as parent is none."""
+    """The parent from a moment on. A moment of None is the beginning; a parent of None is no parent."""
 
     moment: datetime | None
     parent: int | None
 
 
 def _family(public_id: str, affiliate_id: int, spans: Mapping[int, Sequence[_Since]]) -> Family:
-    """The parents as they are, and for each change above the affiliate those that were until then."""
+    """The current parents, and for each change above the affiliate the parents until that change."""
     above, waiting = {affiliate_id}, [affiliate_id]
     while waiting:
         found = {step.parent for step in spans[waiting.pop()] if step.parent} - above
@@ -152,7 +152,7 @@ def _family(public_id: str, affiliate_id: int, spans: Mapping[int, Sequence[_Sin
 
 
 def _chain(affiliate_id: int, moment: datetime | None, spans: Mapping[int, Sequence[_Since]]) -> tuple[int, ...]:
-    """The nearest first, as of a moment, or of the beginning; no chain is longer than levels can be."""
+    """The parents at a moment or at the beginning, the nearest first; never more than the maximum number of levels."""
     found: list[int] = []
     parent = _parent(spans[affiliate_id], moment)
     while parent is not None and len(found) < MOST_LEVELS:

@@ -1,4 +1,4 @@
-"""A batch as the file that a bank or wallet takes: SEPA pain.001, PayPal's and Wise's batch CSV, or a plain list."""
+"""Write a batch as the file for a bank or wallet: SEPA pain.001, PayPal's or Wise's batch CSV, or a plain list."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 WISE_REFERENCE = 10
 # The largest amount of one transfer.
 MOST = {Kind.SEPA: Decimal("999999999.99")}
-WHERE = _("Set it in the server's environment or .env file and start the program anew (docs/payouts.md, Paying).")
+WHERE = _("Set it in the server's environment or .env file and restart the program (docs/payouts.md, Paying).")
 # A payout with the reference of its line.
 Line = tuple[Payout, str]
 
@@ -49,8 +49,8 @@ def payment_file(
 ) -> PaymentFile:
     """The file of a batch. A payout that cannot be written is left out and named; the others are written.
 
-    `references` has, by payout, the reference that the bank's answer carries. Raise `BatchRefused` when the operator's
-    own account is not set, or nothing is left to send.
+    `references` has, by payout, the reference that the bank's answer carries. Raise `BatchRefused` if the operator's
+    own account is not set, or if nothing is left to send.
     """
     check_own_account(batch.kind)
     left_out = [(payout, why) for payout in payouts if (why := why_not_written(batch.kind, payout))]

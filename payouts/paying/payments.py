@@ -67,13 +67,13 @@ def _pay(payout_id: int, reference: str, actor: User, now: datetime, of_batch: P
         )
     if row.status == Payout.Status.RETURNED:
         raise AlreadyPaid(
-            gettext("Payout {public_id} came back; it has a payment, and the next statement pays it anew.").format(
+            gettext("Payout {public_id} came back; it has a payment, and the next statement pays it again.").format(
                 public_id=row.public_id
             )
         )
     if of_batch and (row.batch_id != of_batch.pk or row.in_flight):
         raise AlreadyPaid(
-            gettext("Payout {public_id} is no longer to be paid with batch {of_batch}.").format(
+            gettext("Payout {public_id} can no longer be paid with batch {of_batch}.").format(
                 public_id=row.public_id, of_batch=of_batch
             )
         )

@@ -24,7 +24,7 @@ class ConsentRefused(ValueError):
 
 
 def affected_by(plan: CommissionPlan, since: datetime, until: datetime) -> list[int]:
-    """The affiliates whose money moves when the plan's terms change for the events of a span: one query.
+    """The affiliates whose earnings change if the plan's terms change for the events of a span. One query.
 
     Those with approved or pending events that the plan prices, and parents with a booked share of them.
     """
@@ -40,7 +40,7 @@ def answers_to(plan: CommissionPlan, digest: str) -> dict[int, PlanConsent]:
 
 
 def without_consent(plan: CommissionPlan, digest: str, affiliate_ids: list[int]) -> list[int]:
-    """Those of the affiliates that have not accepted, in the order given."""
+    """The affiliates that have not accepted, in the order given."""
     answers = answers_to(plan, digest)
     return [pk for pk in affiliate_ids if pk not in answers or answers[pk].answer != Answer.ACCEPTED]
 
@@ -64,7 +64,7 @@ def answer(
     with transaction.atomic():
         draft = _as_it_stands(draft, digest, affiliate, now)
         if draft.asked_at is None:
-            raise ConsentRefused(gettext("No answer to this change of terms is asked for yet."))
+            raise ConsentRefused(gettext("No answer to this change of terms has been requested yet."))
         return PlanConsent.objects.create(
             draft=draft,
             digest=digest,
@@ -113,7 +113,7 @@ def record(
 
 
 def _as_it_stands(draft: DraftVersion, digest: str, affiliate: Affiliate, now: datetime) -> DraftVersion:
-    """The draft, locked together with its plan until the transaction ends, if its terms are still those shown."""
+    """Lock the draft and its plan until the transaction ends, and check that its terms are still those shown."""
     CommissionPlan.objects.select_for_update(no_key=True).get(pk=draft.plan_id)
     draft = DraftVersion.objects.select_for_update(of=("self",)).select_related("plan").get(pk=draft.pk)
     if not draft.is_open:

@@ -1,4 +1,4 @@
-"""Drafts of plan versions: writing them, changing them, and bringing them into force."""
+"""Drafts of plan versions: create, change and publish them."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -55,8 +55,8 @@ def change_draft(
     now: datetime,
     examples: Sequence[WorkedExample] = (),
 ) -> DraftVersion:
-    """Rewrite the draft. When its terms change, answers to the old ones no longer count, and all have to be asked
-    again.
+    """Rewrite the draft. If its terms change, answers to the old terms no longer count, and every affiliate has to be
+    asked again.
 
     Raise `PlanRefused` when the rules could not be published, or the draft is published or withdrawn.
     """
@@ -73,7 +73,7 @@ def change_draft(
 
 
 def withdraw_draft(*, draft: DraftVersion, now: datetime) -> None:
-    """Give the draft up; it stays on record with the answers to it."""
+    """Withdraw the draft; it stays on record with the answers to it."""
     with transaction.atomic():
         draft = locked(draft)
         draft.state, draft.changed_at = DraftVersion.State.WITHDRAWN, now

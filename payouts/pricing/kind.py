@@ -70,7 +70,9 @@ PER_CONVERSION = ("minimum", "maximum", "limit_currency", *CAP, "max_months", "m
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits that a rule may have, and the sentences for one that has others or is a component all the same."""
+    """The limits that a rule may have, and the sentences for a rule that has others, or is a component although it may
+    not be.
+    """
 
     names: tuple[str, ...]
     problem: str = ""
@@ -111,7 +113,7 @@ class CommissionKind(ABC):
 
     @abstractmethod
     def problems(self, rule: PricingRule) -> Iterator[str]:
-        """Sentences that refuse the rule; columns, limits and the formula are looked at elsewhere."""
+        """Sentences that refuse the rule; columns, limits and the formula are checked elsewhere."""
 
     @abstractmethod
     def formula_problems(self, formula: Mapping[str, Any]) -> Iterator[str]:
@@ -167,7 +169,7 @@ class ConversionKind(EarningKind):
 
 
 class CountsAhead(ABC):
-    """Beside its base: a kind whose first event may depend on later ones, so that all are counted beforehand."""
+    """A second base for kinds whose first event may depend on later ones, so that all are counted beforehand."""
 
     @abstractmethod
     def counts_ahead(self, rule: PricingRule) -> bool:

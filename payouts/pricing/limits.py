@@ -85,7 +85,7 @@ def line_of(
     """Round the exact amount, once, and finish the sentence unless it names the amount already."""
     amount, currency, words = share
     if currency not in PLACES:
-        return f"{currency or 'An empty currency'} is not a currency that amounts can be kept in."
+        return f"{currency or 'An empty currency'} is not a supported currency."
     rounded = round_money(amount, currency)
     if not rounded:
         return f"{words} comes to {exact(rounded, currency)}; a line of zero is not booked."

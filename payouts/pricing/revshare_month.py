@@ -3,13 +3,13 @@
 A customer's net revenue in a month is the sum of its events' gross revenue less the deductions that the formula
 names: those that the sender sent, a percentage of the gross (where that is positive), or an amount per customer and
 month; each with a cap per customer and month if it has one. Customers add up to the month of the affiliate on the
-offer, the losses of some against the gains of others. A month that ends below zero is carried into the next, or
-forgotten. A customer whose loss in a month is greater than the ring fence does not draw the others down: its loss
-stays with it and is made up by its own later gains.
+offer, the losses of some against the gains of others. A month that ends below zero is carried into the next month or
+dropped. A customer whose monthly loss exceeds the ring fence does not reduce the others' total: its loss stays with it
+and is offset by its own later gains.
 
-The share is booked as it grows: each event's line is what the month is worth with it less what it was worth before,
-so that the lines of a month come to its share exactly, and a later loss takes back what the month no longer earns.
-CPA that is recouped is first made up from shares that are earned after it.
+The share is booked as it grows: each event's line is the month's share with the event less the share before it. So the
+lines of a month add up exactly to its share, and a later loss takes back what the month no longer earns. If CPA is
+recouped, shares earned after it are first set against it.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ from records.words import plain
 
 @dataclass(slots=True)
 class CustomerMonth:
-    """One customer's month; `loss` is what its ring fence carried over, zero or negative."""
+    """One customer's month; `loss` is the ring-fenced loss carried over, zero or negative."""
 
     gross: Decimal = ZERO
     sent: dict[str, Decimal] = field(default_factory=dict)
@@ -52,9 +52,9 @@ class NetRevenueMonth:
     recouped: Decimal = ZERO
 
     def add(self, event: PricedEvent, rule: PricingRule, to_recoup: Decimal) -> tuple[Decimal, str, Decimal]:
-        """Take the next event; return the amount of its line, the words for it, and how much of the CPA it makes up.
+        """Add the next event; return the amount of its line, its arithmetic in words, and how much CPA it recoups.
 
-        The last is negative where a loss takes back a share that had made up CPA before.
+        The last is negative if a loss takes back a share that had recouped CPA.
         """
         self.formula, self.percent = rule.formula, rule.percent or ZERO
         self._turn_month(event.occurred_at)
@@ -85,7 +85,7 @@ class NetRevenueMonth:
         self.total, self.share, self.recouped, self.begins_at = ZERO, ZERO, ZERO, start
 
     def _kept_loss(self, customer: CustomerMonth) -> Decimal:
-        """The loss that the customer alone carries into the next month."""
+        """The customer's own loss that it carries into the next month."""
         return min(customer.net + customer.loss, ZERO) if customer.loss or self._is_fenced(customer) else ZERO
 
     def _is_fenced(self, customer: CustomerMonth) -> bool:
@@ -93,7 +93,7 @@ class NetRevenueMonth:
         return fence is not None and customer.net < -Decimal(fence)
 
     def _counted(self, customer: CustomerMonth) -> Decimal:
-        """The customer's part of the month's total."""
+        """The customer's contribution to the month's total."""
         if customer.loss or self._is_fenced(customer):
             return max(customer.net + customer.loss, ZERO)
         return customer.net

@@ -152,9 +152,7 @@ def from_list(content: bytes) -> Iterator[DayRate]:
         row = dict(zip(heads, values, strict=False))
         currency = (row.get("currency") or "").strip().upper()
         if currency not in PLACES or currency == EURO:
-            raise RatesRefused(
-                f"Line {number}: {currency[:40] or 'nothing'} is not a currency that a rate can be kept for."
-            )
+            raise RatesRefused(f"Line {number}: {currency[:40] or 'nothing'} is not a supported currency.")
         yield DayRate(_day(row.get("day") or "", number), currency, _value(row.get("per_euro") or "", number))
 
 

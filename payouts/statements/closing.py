@@ -157,8 +157,8 @@ def _keep_failure(close: PeriodClose, affiliate_id: int, error: Exception) -> No
     close.failed += 1
     if close.failed == MOST_FAILURES:
         raise CloseStopped(
-            f"Stopped: {close.failed:,} affiliates could not be closed, so the cause is hardly theirs. See what "
-            "stopped them, fix it, and go on."
+            f"Stopped: {close.failed:,} affiliates could not be closed, so the cause is probably not in their "
+            f"accounts. Find out what stopped them, fix it, and go on."
         )
 
 
@@ -170,13 +170,13 @@ def _what_to_do(error: Exception, affiliate: Affiliate) -> str:
     check = f"run manage.py verify_ledger --affiliate {affiliate.public_id}"
     if isinstance(error, DataError):
         return (
-            "An amount is larger than can be kept. Look for a wrong amount in the affiliate's ledger and correct it by "
+            "An amount is too large to be stored. Look for a wrong amount in the affiliate's ledger and correct it by "
             "an adjustment, or for a wrong rate into the currency that the affiliate is paid in; then go on."
         )
     if isinstance(error, OperationalError):
-        return "The database was busy, or broke off the work. Nothing else needs to be fixed: go on."
+        return "The database was busy or stopped the work. Nothing else needs to be fixed: go on."
     if isinstance(error, IntegrityError):
-        return f"The database refused what came of it. To see what does not fit, {check}; fix that, then go on."
+        return f"The database refused the result. To see what is wrong, {check}; fix that, then go on."
     return (
         f"First {check}, and fix what it finds. If it finds nothing, this is a bug of the program: the log has all "
         "of it under account_not_closed. Then go on."

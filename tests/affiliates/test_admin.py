@@ -317,4 +317,4 @@ def test_there_is_one_default_tracking_domain(desk):
     TrackingDomain.objects.create(host="go.example.com", is_default=True)
     path = reverse("admin:affiliates_trackingdomain_add")
     page = desk.post(path, {"host": "to.example.com", "is_active": "on", "is_default": "on"}).content.decode()
-    assert "go.example.com is the default: take that away there first." in page
+    assert "go.example.com is the default: change that there first." in page

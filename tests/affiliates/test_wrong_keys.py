@@ -35,7 +35,7 @@ def test_the_fourth_wrong_key_of_a_minute_waits() -> None:
     assert [ask(f"afk_guess{n}").status_code for n in range(5)] == [401, 401, 401, 429, 429]
     answer = ask("afk_guess")
     assert answer.json()["error"] == "too_many_wrong_keys"
-    assert "A right key is taken at once" in answer.json()["message"]
+    assert "A valid key is accepted at once" in answer.json()["message"]
     assert 1 <= int(answer["Retry-After"]) <= WINDOW
 
 

@@ -52,7 +52,7 @@ class TestWithGerman:
         assert "Links, Zahlen und Geld auf einen Blick." in self.page(accept_language="de")
 
     def test_a_text_that_is_not_translated_is_shown_in_english(self):
-        assert "They are made by invitation" in self.page(accept_language="de")
+        assert "You need an invitation" in self.page(accept_language="de")
 
     def test_a_page_is_english_for_everyone_else(self):
         assert "See your links, your numbers and your money." in self.page(accept_language="fr")

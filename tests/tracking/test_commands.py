@@ -108,7 +108,7 @@ def test_a_damaged_segment_is_reported(directory, link):
     os.truncate(path, path.stat().st_size - 3)
     code, output = run("spool", "--drain", "--list-quarantine")
     assert code == 1
-    assert "damaged. What is whole in it is in the database" in output
+    assert "damaged. Its complete clicks are in the database" in output
     assert Click.objects.count() == 1
 
 

@@ -198,7 +198,7 @@ class ClickAdmin(BoundedExport, RecordAdmin):
             return label(gettext("Bot"), "danger")
         if row.is_duplicate:
             return label(gettext("Duplicate"), "warning")
-        return NOTHING if row.marked_at else label(gettext("Not looked at yet"), "default")
+        return NOTHING if row.marked_at else label(gettext("Not marked yet"), "default")
 
 
 def click_key(text: str) -> UUID | None:

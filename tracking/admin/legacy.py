@@ -88,12 +88,12 @@ class LegacyClickIDAdmin(RecordAdmin):
     def _import_uploaded(self, request: HttpRequest, key: str) -> HttpResponse:
         upload = take(key, owner=operator(request))
         if upload is None:
-            messages.error(request, gettext("The file is not kept any more, or was imported already: choose it again."))
+            messages.error(request, gettext("The file is no longer stored, or was imported already: choose it again."))
             return HttpResponseRedirect(request.path)
         done = upload.judge(now=timezone.now(), is_dry_run=False)
         message = gettext(
-            "Imported {added:,} click IDs from {upload}; {known:,} were there before, "
-            "{number_of_errors:,} rows with errors were passed by."
+            "Imported {added:,} click IDs from {upload}; {known:,} existed already, {number_of_errors:,} rows "
+            "with errors were skipped."
         ).format(added=done.added, upload=upload.name, known=done.known, number_of_errors=len(done.errors))
         entry = {"user_id": operator(request).pk, "object_repr": upload.name[:200], "change_message": message}
         LogEntry.objects.create(

@@ -2,7 +2,7 @@
 
 `web.batching` gathers the clicks; `ClickWriter.write` handles one batch. A row for which it returns None is durable.
 The writer switches to the spool when the database is unreachable, slow beyond `LIMIT`, read-only or broken in any other
-way; a thread of its own tries to reconnect and drains the spool.
+way; a separate thread reconnects and drains the spool.
 """
 
 import os
@@ -28,7 +28,7 @@ FIRST_CONNECTION = 2.0
 
 
 class ClickNotStored(OSError):
-    """Neither the database nor the disk stores the click. Its ID is still genuine; the row is in the log."""
+    """Neither the database nor the disk could store the click. Its ID is still genuine; the row is in the log."""
 
 
 class ClickWriter:
@@ -72,7 +72,8 @@ class ClickWriter:
         try:
             self._spool.append(rows)
         except OSError as error:
-            # The last resort: the visitor goes on, the signed ID still names the link, the log has the row.
+            # The last resort: the visitor is redirected anyway, the signed ID identifies the link, and the log has the
+            # row.
             for row in rows:
                 log.critical("click_not_stored", row=row.decode().rstrip("\n"), error=str(error))
             return [ClickNotStored(str(error))] * len(rows)
@@ -98,8 +99,7 @@ class ClickWriter:
             try:
                 if self._line is None:
                     self._line = self._connect()
-                # If no further click arrives, nothing would release the segment: the clicks on it must not depend on
-                # one.
+                # Without this, a segment would stay open until the next click arrives.
                 self._spool.close()
                 drain(self._directory, self._connect)
             except (psycopg.Error, OSError) as error:
@@ -132,10 +132,9 @@ class ClickWriter:
 
 
 def drain(directory: Path, connect: Callable[[], psycopg.Connection]) -> int:
-    """Write the segments that no longer have a writer into the database, each once; return the clicks.
+    """Write the segments that no longer have a writer into the database; return the number of clicks.
 
-    A segment is removed after its commit. After a crash in between it is written again, which changes nothing: rows
-    that exist already are skipped.
+    A segment is removed after its commit. If a crash comes in between, it is written again; existing rows are skipped.
     """
     if not any(directory.glob(f"*{spool.SUFFIX}")):
         return 0

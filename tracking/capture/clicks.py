@@ -45,7 +45,7 @@ def copy_rows(connection: psycopg.Connection, rows: list[bytes]) -> None:
 
 
 def copy_rows_again(connection: psycopg.Connection, rows: list[bytes]) -> None:
-    """Write rows of which some may exist already: after a broken connection this is unknown."""
+    """Write rows of which some may already exist: after a broken connection this is not known."""
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute("CREATE TEMP TABLE again (LIKE tracking_click INCLUDING DEFAULTS) ON COMMIT DROP")
         with cursor.copy(_COPY.format("again")) as copy:
@@ -56,7 +56,7 @@ def copy_rows_again(connection: psycopg.Connection, rows: list[bytes]) -> None:
 def write_or_bisect(
     connection: psycopg.Connection, rows: list[bytes], write: Callable[[psycopg.Connection, list[bytes]], None]
 ) -> list[Exception | None]:
-    """Write rows; if one fails the batch, halve it until that one is alone. None means written."""
+    """Write rows. If the batch fails, halve it until the failing row is alone. None means written."""
     try:
         write(connection, rows)
     except (psycopg.DataError, psycopg.IntegrityError) as error:

@@ -23,7 +23,7 @@ def compile_template(url: str) -> Template:
 
 
 def render(template: Template, values: Mapping[str, str]) -> str:
-    """Fill the macros in, each value URL-encoded so that it can change nothing but itself."""
+    """Fill in the macros; each value is URL-encoded, so it cannot change the rest of the address."""
     parts = list(template)
     for place in range(1, len(parts), 2):
         value = values.get(parts[place], "")
@@ -47,7 +47,7 @@ def with_parameters(address: str, parameters: Mapping[str, str]) -> str:
 
 
 def deep_link(url: str, allowed_hosts: list[str]) -> str | None:
-    """The address if it is allowed, else None: only http(s), only hosts that the offer lists, no tricks.
+    """The address if it is allowed, else None: only http(s), and only hosts that the offer lists.
 
     Braces are encoded, so that a visitor's address never acts as a template.
     """

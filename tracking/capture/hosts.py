@@ -12,7 +12,7 @@ class Hosts:
     """The hosts of one process; the listener of `link_cache` keeps the tracking domains up to date."""
 
     def __init__(self) -> None:
-        # None until the database has answered: better to serve a host too many than to lose a click.
+        # None until the database has answered: it is better to serve one host too many than to lose a click.
         self.domains: frozenset[str] | None = None
 
     def serves(self, host: str) -> bool:

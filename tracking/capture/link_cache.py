@@ -27,7 +27,7 @@ CAPACITY = 100_000
 # How long a click waits for its link to be read: if an older value is cached, and if none is.
 PATIENCE = 1.0
 PATIENCE_UNKNOWN = 5.0
-# For so long after a failure cached links are used without reading them again.
+# How long after a failure cached links are used without reading them again.
 TROUBLE = 1.0
 CHANNEL = "links_changed"
 
@@ -89,7 +89,7 @@ def _fail(futures: Iterable[asyncio.Future[Route | None]], error: Exception) -> 
     for future in futures:
         if not future.done():
             future.set_exception(ConnectionError(f"The links could not be read: {error}"))
-            future.exception()  # The visitor left: no reason for a warning.
+            future.exception()  # The visitor left, so no warning is needed.
 
 
 def _read_in_thread(codes: list[str]) -> dict[str, Route | None]:

@@ -1,7 +1,7 @@
 """Clicks that the database refused, as files beside the spool: to list and to retry.
 
 A refused click is a file of its own: a line with the reason, then the row for COPY. A damaged segment is stored whole:
-its valid records were drained, the rest is for a person to check and then to delete.
+its valid records were drained; a person should check the rest and then delete it.
 """
 
 import os
@@ -64,7 +64,7 @@ def damaged_segments(directory: Path) -> list[Path]:
 def retry(directory: Path, connect: Callable[[], psycopg.Connection]) -> Iterator[tuple[RefusedClick, str]]:
     """Write each refused click again; yield it with an empty text, or with the reason it is still refused.
 
-    A click that is stored already is not doubled. Raise psycopg.OperationalError when the database is away.
+    A click that is already stored is not written twice. Raise psycopg.OperationalError when the database is away.
     """
     with connect() as line:
         for click in refused_clicks(directory):

@@ -1,4 +1,4 @@
-"""`GET /c/<code>`: record the click, then redirect the visitor. Answered only when the click is durable."""
+"""`GET /c/<code>`: record the click, then redirect the visitor. The answer is sent only when the click is durable."""
 
 import time
 from collections.abc import Mapping
@@ -117,7 +117,7 @@ class RedirectHandler:
                 await respond(send, 503, [HTML, NO_STORE, (b"retry-after", b"2")], TRY_AGAIN)
                 return
             except ClickNotStored:
-                pass  # Database and disk are both gone: the row is in the log, and the ID is still genuine.
+                pass  # Database and disk are both unavailable: the row is in the log, and the ID is still genuine.
         if visit.is_direct:
             await respond_json(send, 200, {"click_id": text}, [ANY_ORIGIN])
             return
@@ -133,7 +133,7 @@ class Visit:
     ip: str | None
     agent: str
     visitor: Visitor
-    # The tag on a landing page only requests the click ID: the visitor is there already.
+    # The tag on a landing page only requests the click ID: the visitor is already there.
     is_direct: bool
 
 

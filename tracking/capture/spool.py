@@ -1,7 +1,8 @@
-"""Clicks on disk while PostgreSQL is away: append-only segments, checksummed, synced before the click is answered.
+"""Clicks on disk while PostgreSQL is unavailable: append-only segments, checksummed, synced before the click is
+answered.
 
-A segment belongs to the process that writes it and is locked by it (flock), so a segment that can be
-locked has no writer any more: it was closed, or its process died. The process that drains it holds that lock.
+The process that writes a segment locks it (flock), so a segment that can be locked no longer has a writer: it was
+closed, or its process died. The process that drains it holds the lock meanwhile.
 
 A segment is a sequence of records:
 
@@ -10,8 +11,8 @@ A segment is a sequence of records:
     4 bytes   CRC-32 of the payload
     payload   one click as a line of COPY's text format (see `capture.format_row`)
 
-A crash may leave the last record torn. Reading skips to the next marker whose record is complete, and
-reports how many bytes were skipped.
+A crash may leave the last record incomplete. Reading skips to the next marker with a complete record, and reports how
+many bytes were skipped.
 """
 
 import fcntl
@@ -33,9 +34,9 @@ MARKER = b"CLK1"
 HEAD = struct.Struct(">4sII")
 SUFFIX = ".spool"
 QUARANTINE = "quarantine"
-# Longer than any click; a larger length is damage.
+# Longer than any click; a larger length means that the record is damaged.
 MAX_PAYLOAD = 64 * 1024
-# A segment is drained in one piece, so this bounds the memory for it.
+# A segment is drained in one piece, so this limits the memory that draining needs.
 MAX_SEGMENT = 16 * 1024 * 1024
 
 
@@ -60,7 +61,7 @@ class Spool:
         self._lock = threading.RLock()
 
     def append(self, payloads: list[bytes]) -> None:
-        """Append the payloads and sync them to disk by one fsync; raise OSError when that fails.
+        """Append the payloads and sync them to disk with one fsync; raise OSError if that fails.
 
         After a failure the segment is closed: reading skips a half-written record.
         """
@@ -125,7 +126,7 @@ class Segment:
         self._file.close()
 
     def remove(self) -> None:
-        """Remove the segment; a damaged one is moved aside for a person to check."""
+        """Remove the segment, or move it to quarantine if it is damaged, for a person to check."""
         if self.damaged:
             log.error("spool_segment_damaged", segment=self.path.name, bytes=self.damaged, clicks=len(self.payloads))
             aside = self.path.parent / QUARANTINE

@@ -50,7 +50,7 @@ def _written(keys: dict[int, str]) -> str:
     for number, secret in keys.items():
         if "," in secret:
             raise CannotRotate(
-                f"The secret of key {number} holds a comma, which ends an entry of the list. It cannot be kept in "
+                f"The secret of key {number} has a comma, which ends an entry of the list. It cannot be stored in "
                 "CLICK_ID_KEYS beside another key."
             )
     return ",".join(f"{number}:{secret}" for number, secret in keys.items())

@@ -1,8 +1,8 @@
 """The number of clicks by day, hour, link, country or device. Exact at any moment, in any time zone.
 
-Whole hours and days (UTC) come from the rollups. The rest is counted in the click table: the edges of a period, a day
-of the reader that begins amid an hour, and clicks that have no marks yet. One statement reads all of it, so a click
-that gets its marks meanwhile is counted once.
+Whole hours and days (UTC) come from the rollups. The rest is counted in the click table: the edges of a period, days
+that begin within an hour in the reader's time zone, and clicks that have no marks yet. One statement reads all of it,
+so a click that gets its marks meanwhile is counted once.
 
 `links` are the numbers of links to count for; None counts for all.
 """

@@ -136,7 +136,7 @@ def _checked(line: int, sent: Mapping[str, str | None] | str, source: str, now: 
     if isinstance(sent, str):
         raise ValueError(sent)
     if None in sent or None in sent.values():
-        raise ValueError(gettext("It has more or fewer values than there are columns."))
+        raise ValueError(gettext("It has more or fewer values than the file has columns."))
     values = {name: (value or "").strip() for name, value in sent.items()}
     values["source"] = values.get("source") or source
     for name in (*NEEDED, "source"):
@@ -145,7 +145,7 @@ def _checked(line: int, sent: Mapping[str, str | None] | str, source: str, now: 
     for name, limit in LIMITS.items():
         if len(values.get(name, "")) > limit:
             raise ValueError(
-                gettext("{name} has {number} characters; {limit} are kept.").format(
+                gettext("{name} has {number} characters; at most {limit} are allowed.").format(
                     name=name, number=len(values[name]), limit=limit
                 )
             )

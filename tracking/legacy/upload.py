@@ -57,8 +57,8 @@ class UploadForm(forms.Form):
     explanation = format_lazy(
         _(
             "CSV in UTF-8 with a line of column names: {names}, sub1 to sub10. click_id, link (the code "
-            "of a tracking link here) and clicked_at are needed; clicked_at is ISO 8601 or seconds since 1970. The "
-            "file is looked over first: you see every error with its line before anything is imported."
+            "of a tracking link here) and clicked_at are needed; clicked_at is ISO 8601 or seconds since 1970. "
+            "The file is checked first: you see every error with its line before anything is imported."
         ),
         names=", ".join(COLUMNS[:5]),
     )

@@ -1,4 +1,4 @@
-"""How long clicks are stored. Two ages: personal fields are cleared early, whole months are dropped late."""
+"""How long clicks are stored: personal fields are cleared early, whole months are dropped later."""
 
 import time
 from collections.abc import Iterator
@@ -66,7 +66,7 @@ def rows_cutoff(now: datetime) -> datetime | None:
 
 
 def apply(*, now: datetime, seconds: float) -> bool:
-    """Drop and clear what is due, for about so many seconds; return False when it should run again soon."""
+    """Drop and clear what is due, for about this many seconds; return False if it should run again soon."""
     try:
         if before := rows_cutoff(now):
             for drop in drop_expired(before=before):

@@ -27,7 +27,7 @@ from psycopg import sql
 from tracking.click_id.codec import lowest_uuid
 from tracking.retention.partitions import LOCK_WAIT, Partition, owns_clicks
 
-# Cleared together, by CLEAR; the affiliates' own labels are no data of ours about a person.
+# Cleared together, by CLEAR; the affiliates' own labels are not our data about a person.
 PERSONAL = ("ip", "user_agent", "referrer", "visitor")
 CLEAR = sql.SQL("ip = NULL, user_agent = '', referrer = '', visitor = NULL")
 HAS_PERSONAL = sql.SQL("(ip IS NOT NULL OR user_agent <> '' OR referrer <> '' OR visitor IS NOT NULL)")

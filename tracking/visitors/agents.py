@@ -13,7 +13,7 @@ import ua_parser
 from crawlerdetect.providers.crawlers import data as crawlers
 from crawlerdetect.providers.exclusions import data as no_crawlers
 
-# A person's browser names its machine; a program that names none is a robot, or wants to look like none.
+# A browser names its machine; a program that names none is a robot, or hides that it is one.
 _MACHINE = re.compile(
     r"windows|win(?:9\d|nt|ce)|mac[ _]?os|macintosh|darwin|linux|android|\badr\b|x11|iphone|ipad|ipod|\bcros\b|fuchsia|"
     r"symb|series ?\d0|nokia|blackberry|bb10|playbook|midp|j2me|\bbrew\b|\bwap|ucweb|ucbrowser|up\.browser|obigo|"

@@ -14,7 +14,7 @@ class BalanceSerializer(serializers.Serializer[Any]):
 
 
 class ReadValue:
-    """A field whose value `read` gives; it is only ever answered."""
+    """A read-only field whose value comes from `read`."""
 
     def __init__(self, *, read: Callable[[Any], Any], **described: Any) -> None:
         self.read = read
@@ -25,23 +25,23 @@ class ReadValue:
 
 
 class ReadText(ReadValue, serializers.CharField):
-    """A text that is no field of the model."""
+    """A text that is not a field of the model."""
 
 
 class ReadMoment(ReadValue, serializers.DateTimeField):
-    """A moment that is no field of the model."""
+    """A moment that is not a field of the model."""
 
 
 class ReadNumber(ReadValue, serializers.IntegerField):
-    """A whole number that is no field of the model."""
+    """A whole number that is not a field of the model."""
 
 
 class ReadLength(ReadValue, serializers.DurationField):
-    """A length of time that is no field of the model."""
+    """A length of time that is not a field of the model."""
 
 
 class ReadFlag(ReadValue, serializers.BooleanField):
-    """A yes or no that is no field of the model."""
+    """A yes or no that is not a field of the model."""
 
 
 class ReadBalances(ReadValue, serializers.ListSerializer[Any]):

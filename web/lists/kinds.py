@@ -149,7 +149,7 @@ class Number(Kind):
 
 @dataclass(frozen=True, slots=True)
 class Decimals(Kind):
-    """A number with decimals that is no amount: written with those that it needs."""
+    """A decimal number that is not an amount, written without trailing zeros."""
 
     css: ClassVar[str] = "num"
 

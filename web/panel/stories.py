@@ -1,4 +1,4 @@
-"""The action of a row that opens its whole story on the trace page."""
+"""The action of a row that opens its full history on the trace page."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,1 +1,1 @@
-"""What an event is about, whom it is credited to, and whether it counts: the steps that judge."""
+"""The judge steps: which conversion an event is about, who is credited, and whether it counts."""

@@ -12,7 +12,7 @@ from records.words import duration_words
 from tracking.click_id.codec import ClickID
 
 STEP = "attribute"
-# Clocks differ: an event this little before its click is taken as simultaneous.
+# Clocks differ: an event this shortly before its click counts as simultaneous.
 SKEW = timedelta(minutes=5)
 Lock = Offer.CustomerLock
 
@@ -84,7 +84,7 @@ def refuse_problems(cases: list[Case]) -> None:
 
 
 def attribute(cases: list[Case]) -> None:
-    """Credit each new event to its click's, customer's or coupon's affiliate. One without problems has all it needs."""
+    """Credit each new event to the affiliate of its click, customer or coupon. An event without problems has one."""
     for case in cases:
         if not case.is_open or case.conversion:
             continue

@@ -1,8 +1,8 @@
 """Corrections: a rejected event that was resent with other facts.
 
 The event is decided again and written into the same conversion. Only conversions that a rule rejected can be corrected,
-and only by a later request that differs from all requests before it. A conversion that was ever approved, refunded,
-decided by a person or rejected by the sender stays for a person to decide.
+and only by a later request that differs from all requests before it. If a conversion was ever approved, refunded,
+decided by a person or rejected by the sender, only a person can decide it.
 """
 
 from collections.abc import Collection, Sequence
@@ -25,9 +25,9 @@ IDENTITY = ("click_id", "customer_id", "coupon")
 
 
 def accept_corrections(cases: list[Case]) -> None:
-    """Let cases that correct a rejected conversion be decided as new.
+    """Mark cases that correct a rejected conversion, so that they are decided as new.
 
-    Two queries; none where nothing was rejected. `find_known` holds the locks on the conversions.
+    Two queries; none if nothing was rejected. `find_known` holds the locks on the conversions.
     """
     corrected = [(case, row) for case in cases if case.is_open and (row := case.conversion) and _may_correct(case, row)]
     if not corrected:
@@ -48,7 +48,7 @@ def _may_correct(case: Case, row: Conversion) -> bool:
 
 
 def keep_senders_rejections(cases: list[Case]) -> None:
-    """Stop corrections of events that the sender rejected as well, in whatever order the two requests arrive."""
+    """Stop corrections of events that the sender also rejected, whichever of the two requests arrives first."""
     for case in cases:
         row, event = case.conversion, case.event
         if not row or pixels.from_pixel(case) or event.status != Status.REJECTED or event.refund is not None:
@@ -149,7 +149,9 @@ def _compare(case: Case, rejected: Rejected, attribution: Attribution) -> None:
     words = "; ".join(f"{name} {first_sent.get(name, 'not given')} → {resent[name]}" for name in rejected.differs)
     given = {"key": case.dedupe_key, "was": rejected.reason, "corrected": words or "sent by the server"}
     if attribution.enrollment.affiliate_id == row.affiliate_id and attribution.goal.pk == row.goal_id:
-        note = f"{row} was rejected: {in_english(rejected.reason.label)}. It is decided anew with {given['corrected']}."
+        note = (
+            f"{row} was rejected: {in_english(rejected.reason.label)}. It is decided again with {given['corrected']}."
+        )
         case.note(STEP, "corrects", note, rule=RULE, **given)
         return
     case.conversion, case.corrects = row, None
@@ -164,5 +166,5 @@ def advice(row: Conversion) -> str:
     why = Reason(row.reason)
     return (
         f" It was rejected: {in_english(why.label)}. {in_english(EXPLANATIONS[why].remedy)} "
-        "Sent whole again with this txid and corrected facts, it is decided anew."
+        "Send it again in full, with this txid and corrected facts, to have it decided again."
     )

@@ -1,4 +1,4 @@
-"""One event counts once. Answer duplicates, refuse contradictions, leave status updates and new events open."""
+"""Each event counts once: answer duplicates, refuse contradictions, and let status updates and new events pass."""
 
 from conversions.intake.case import TAKEN, Case, Outcome, known_events, new_events
 from conversions.intake.judge import pixels, refunds
@@ -72,7 +72,7 @@ def _compare(case: Case, known: Conversion, sent_before: bool) -> None:
 
 
 def _difference(case: Case, known: Conversion) -> str:
-    """The facts in which the request differs from the conversion; absent values are no difference."""
+    """The first difference between the request and the conversion, in words. Absent values do not differ."""
     event = case.event
     click = event.click.uuid if event.click else None
     pairs = [

@@ -29,7 +29,7 @@ def find_by_key(cases: list[Case]) -> None:
 
 
 def find_by_click_and_time(cases: list[Case]) -> None:
-    """Where a click may count again after some time: attach its conversion close in time, else set a separate key."""
+    """If a click may count again after some time, attach its conversion close in time, else set a separate key."""
     cases = [case for case in _keyed(cases) if _counts_again(case)]
     if not cases:
         return
@@ -88,7 +88,7 @@ def _is_keyed_otherwise(case: Case) -> bool:
 
 
 def find_other_report(cases: list[Case]) -> None:
-    """Attach the conversion that the other side reported, a pixel or the advertiser's server; one query."""
+    """Attach the conversion that the other source reported: a pixel, or the advertiser's server. One query."""
     searched = [(case, key) for case in _keyed(cases) if case.conversion is None and (key := pixel_key(case))]
     if not searched:
         return
@@ -123,7 +123,7 @@ def _keyed(cases: list[Case]) -> list[Case]:
 
 
 def is_another(case: Case, known: Conversion) -> bool:
-    """Whether the goal counts once and this is another event than the counted one: then it is no contradiction."""
+    """Whether the goal counts once and this event is not the one that counted: a duplicate, not a contradiction."""
     event, by = case.event, counted_by(case)
     if by == DedupeBy.TRANSACTION:
         return False

@@ -106,7 +106,7 @@ def find_by_lock(cases: list[Case]) -> None:
 
 
 def find_by_coupon(cases: list[Case]) -> None:
-    """Without click and lock: the coupon's affiliate; one query."""
+    """Without a click or a lock, use the coupon's affiliate. One query."""
     cases = [case for case in cases if _needs_origin(case) and case.event.coupon]
     if not cases:
         return

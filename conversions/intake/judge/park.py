@@ -1,7 +1,7 @@
 """Park requests whose customer, sale or link is not known yet, and report it in the answer.
 
-A request that is parked and a request that brings what it needs take the same advisory lock (`lock_events`). So the
-later of the two sees what the earlier one wrote. Rows of parked requests are written under this lock (`write.parked`).
+A parked request and the request that it waits for take the same advisory lock (`lock_events`), so the later of the two
+sees the rows of the earlier one. Rows of parked requests are written under this lock (`write.parked`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -66,7 +66,7 @@ def _is_first_try(case: Case) -> bool:
 
 
 def _wait(case: Case, awaited: Awaited, words: _Words, unknown: str, first: str) -> None:
-    """Hold the request; `first` is an earlier one with the same content that waits already."""
+    """Park the request; `first` is an earlier one with the same content that is already parked."""
     parking = case.parking
     parking.waits, parking.waits_as = awaited, first
     parking.until = parking.row.expires_at if parking.row else case.postback.received_at + longest_wait()
@@ -74,7 +74,7 @@ def _wait(case: Case, awaited: Awaited, words: _Words, unknown: str, first: str)
     note = f"{unknown}: the request waits until {until} and is decided as soon as it is."
     if first:
         note = f"{unknown}. The same request waits already as {first}, until {until}."
-    # The missing value may be in the event to come: it is no error yet.
+    # The missing value may be in the awaited event, so it is not an error yet.
     case.problems = []
     case.stop(Outcome.HELD, words.waiting, STEP, note, rule=_rule(), awaited=awaited.name)
 

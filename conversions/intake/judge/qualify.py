@@ -21,7 +21,7 @@ STATUS_BY_RESULT = {
 
 
 def hold_back_approvals(cases: list[Case]) -> None:
-    """Hold a sender's approval back where a rule or review comes first; it applies once they are passed."""
+    """Keep a sender's approval until the rules and reviews that come first are passed."""
     for case, row in known_events(cases):
         if case.event.status != Status.APPROVED or not _is_held(row):
             continue

@@ -27,7 +27,7 @@ def weigh_risk(cases: list[Case]) -> None:
 
 
 def _suspect(case: Case, attribution: Attribution) -> Suspect:
-    """Collect the facts. The marks are those of the click in the request, also if the customer lock credits another."""
+    """Collect the facts. The marks are those of the click in the request, even if a customer lock credits another."""
     credited, customer = attribution.credited_click(case.event), case.origin.customer
     return Suspect(
         offer=attribution.goal.offer,

@@ -66,8 +66,8 @@ def currency_of(case: Case, text: str) -> str:
 def note_decimals(case: Case, *, currency: str) -> None:
     """Warn of amounts with more decimals than their currency has.
 
-    They are stored as sent, to eight decimals, since a share of them is exact; rounding is done once, when commission
-    is booked. But a shop that sends 10.005 EUR most likely divided, or sends another currency's amount.
+    They are stored as sent, to eight decimals, so that a share of them is exact; commission is rounded once, when it is
+    booked. But a shop that sends 10.005 EUR most likely divided, or sends another currency's amount.
     """
     event = case.event
     amounts = {"payout": event.payout, "revenue": event.revenue, "refund": event.refund}

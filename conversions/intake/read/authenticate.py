@@ -1,4 +1,4 @@
-"""Identify the sender. The token names the advertiser; its rules say from where and how it may send."""
+"""Identify the sender. The token identifies the advertiser, whose rules define from where and how it may send."""
 
 import ipaddress
 
@@ -40,7 +40,7 @@ def authenticate(cases: list[Case]) -> None:
 
 
 def _revoked(digests: set[str]) -> dict[str, AdvertiserSecret]:
-    """Secrets that were revoked: their senders get an answer of their own. No query if all tokens are valid."""
+    """The revoked secrets in use: their senders get a separate answer. No query if all tokens are valid."""
     if not digests:
         return {}
     rows = AdvertiserSecret.objects.select_related("advertiser").filter(digest__in=digests, revoked_at__isnull=False)
@@ -139,7 +139,7 @@ def _refuse_signature(case: Case, reason: Reason, message: str) -> None:
 def _authenticate(case: Case, secret: AdvertiserSecret | None, revoked: AdvertiserSecret | None) -> None:
     postback = case.postback
     if problem := _signature_problem(case, secret):
-        # The sender knew the advertiser's ID and nothing more: the advertiser stays open unless a secret fits.
+        # The sender knew only the advertiser's ID, so the advertiser is not identified unless a secret matches.
         postback.advertiser = secret.advertiser if secret and postback.signature != signing.BAD else None
         _refuse_signature(case, *problem)
         return

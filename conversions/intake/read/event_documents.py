@@ -1,4 +1,4 @@
-"""The document of the event that was read: corrections and conflicts compare it, whatever a mapping says later."""
+"""The parsed event as a document. Corrections and conflicts compare it, so later changes of a mapping do not matter."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ STEP = "parse"
 
 
 def set_event_documents(cases: list[Case]) -> None:
-    """Make the document that is stored with the decision. The trace says where a request is read differently now."""
+    """Make the document that is stored with the decision. If a request is now read differently, the trace says how."""
     for case in cases:
         if not case.is_open:
             continue

@@ -6,7 +6,7 @@ from conversions.dialects.mapping import Mapping
 from conversions.intake.read.receive import secret_names, without_tokens
 from web.http import clean
 
-# More or longer ones are stored with the request only.
+# Any beyond this number or length are stored only with the request.
 MOST, NAME_LENGTH, VALUE_LENGTH = 20, 60, 200
 # Parameters of other steps: sender, time of the signature, the customer's country, and the test flag.
 OF_OTHER_STEPS = frozenset({"advertiser", "ts", "country", "test"})
@@ -15,9 +15,9 @@ OF_OTHER_STEPS = frozenset({"advertiser", "ts", "country", "test"})
 def extras_of(
     sent: Iterable[tuple[str, str]], mapping: Mapping, read: frozenset[str]
 ) -> tuple[dict[str, str], list[str]]:
-    """The parameters that no rule reads, by lower-case name, the first value of each; and the names left out.
+    """The parameters that no rule reads, by lower-case name, with the first value of each; and the names left out.
 
-    `read` are the names that the native endpoint reads; a platform's own are those of its mapping.
+    `read` are the names that the native endpoint reads; for another platform its mapping has them.
     """
     names = read if mapping.is_native else frozenset(name.lower() for each in mapping.fields.values() for name in each)
     known = names | secret_names(mapping) | OF_OTHER_STEPS

@@ -8,7 +8,7 @@ from tracking.models import LegacyClickID
 
 
 def resolve_legacy_clicks(cases: list[Case]) -> None:
-    """Resolve legacy click IDs that were imported; one query, none where all click IDs are ours.
+    """Resolve imported legacy click IDs. One query; none if all click IDs are ours.
 
     Only IDs on links of the sender's own offers are searched. If two platforms used the same ID, the later click is
     used.

@@ -1,11 +1,12 @@
 """Macros that a platform did not fill in: `{click_id}` in place of a click ID.
 
-As an ID, one would turn many events into one, so they are refused; a real value must not be. Two rules decide:
+Used as an ID, a macro would turn many events into one, so macros are refused; real values must not be. Two rules
+decide:
 
-1. Some signs are used for nothing else: `{x}`, `${x}`, `{{x}}`, `%%x%%`, `#x#`, `<x>`, `__x__`, `!!x!!`, `$x$`. Any
-   name in them is a macro. Braces and `%%` are a macro also with text around them: `ord-{txid}`.
-2. Others occur in names too: `[VIP]`, `(Mary)`, `$AVE20`. They are a macro if each word of the name is one that macros
-   are made of (`[click id]`, `$txid`), or if it has an underscore or a point, as no name of a person has.
+1. Some notations are used for nothing else: `{x}`, `${x}`, `{{x}}`, `%%x%%`, `#x#`, `<x>`, `__x__`, `!!x!!`, `$x$`. Any
+   name in them is a macro. With braces and `%%`, this is true even if text surrounds them: `ord-{txid}`.
+2. Others occur in names too: `[VIP]`, `(Mary)`, `$AVE20`. They are a macro if every word of the name is one that macros
+   are made of (`[click id]`, `$txid`), or if the name has an underscore or a dot, which names of people do not have.
 """
 
 import re

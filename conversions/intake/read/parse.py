@@ -27,7 +27,7 @@ STEP = "parse"
 
 READ = frozenset(name for names in NAMES.values() for name in names)
 LIMITS = {"txid": 100, "refund_id": 100, "event_type": 40, "customer_id": 100, "coupon": 60}
-# Names with the same meaning on other platforms: the problem suggests the right one.
+# Names with the same meaning on other platforms, to suggest the right one in the problem.
 OTHER_NAMES = {
     "click_id": ("clickid", "cid", "tid", "subid", "sub_id", "s2", "sub2", "aff_click_id", "cnv_id", "reqid"),
     "txid": ("txn_id", "order_id", "orderid", "action_id", "tx_id"),
@@ -92,7 +92,7 @@ def _parse(case: Case) -> None:
 
 
 def _note_personal_data(case: Case) -> None:
-    """Warn which parameters held personal data; they are digests by now."""
+    """Warn about parameters that had personal data; they have already been replaced by digests."""
     for name, kind in case.personal:
         message = f"{clean(name, 60)} held {kind}. Send your own ID of the customer, which means nothing elsewhere."
         if settings.PERSONAL_DATA == REFUSE:
@@ -139,7 +139,7 @@ def _values(case: Case, pairs: Pairs) -> dict[str, str]:
 
 
 def _shown(macro: str, value: str) -> str:
-    """Show the macro by itself if there is text around it."""
+    """Show the macro separately if there is text around it."""
     return "" if macro == value else f"{clean(macro, 60)} "
 
 
@@ -167,7 +167,9 @@ def _one_value(case: Case, sent: dict[str, list[str]], names: tuple[str, ...], l
         )
         value = plain
     if len(value) > limit:
-        case.report(Reason.VALUE_TOO_LONG, name, f"{name} has {len(value)} characters; {limit} are kept.", value)
+        case.report(
+            Reason.VALUE_TOO_LONG, name, f"{name} has {len(value)} characters; at most {limit} are allowed.", value
+        )
         return ""
     return clean(value, limit)
 
@@ -190,7 +192,7 @@ def _country(case: Case) -> str:
 
 
 def _moment(case: Case, text: str) -> datetime | None:
-    """The time that the sender gave. Warn if it is ahead of ours; refuse it if it is a day ahead."""
+    """The time that the sender gave. Warn if it is ahead of our clock; refuse it if it is more than a day ahead."""
     if not text:
         return None
     mapping = case.mapping

@@ -1,8 +1,8 @@
 """Personal data that does not belong in a postback: e-mail addresses, telephone, account and card numbers.
 
 The setting `PERSONAL_DATA` decides: such values are replaced by a digest before anything is stored (`mask`), the
-request is refused as well (`refuse`), or the values are stored as sent (`keep`). The digest of a value is always the
-same, so a customer stays one customer.
+request is also refused (`refuse`), or the values are stored as sent (`keep`). The digest of a value is always the same,
+so a customer stays one customer.
 """
 
 import hashlib
@@ -69,7 +69,7 @@ def hide(pairs: Pairs) -> tuple[Pairs, list[tuple[str, str]]]:
 
 
 def hidden_before(pairs: Pairs) -> list[tuple[str, str]]:
-    """Return the names and kinds of values that were replaced when a stored request arrived: known by their digests."""
+    """Return the names and kinds of values that were replaced on receipt, recognised by their digests."""
     return [(name, "personal data") for name, value in pairs if _DIGEST.match(value)]
 
 

@@ -1,8 +1,8 @@
-"""Repair parameters that HTML damaged, where the meaning is certain, and report each repair to the sender.
+"""Repair parameters that were damaged by HTML if the meaning is certain, and report each repair to the sender.
 
-An address that is pasted into a page without escaping loses what looks like an entity: `&currency=` becomes `¤cy=`, and
-without the ampersand it sticks to the value before it: `payout=10¤cy=EUR`. A page that encodes twice leaves `amp;`
-before a name.
+If an address is pasted into a page without escaping, anything that looks like an entity is lost: `&currency=` becomes
+`¤cy=`, and without the ampersand it sticks to the value before it: `payout=10¤cy=EUR`. A page that encodes twice leaves
+`amp;` before a name.
 """
 
 from functools import lru_cache

@@ -10,9 +10,10 @@ from conversions.models import Postback
 
 
 def events_of(rows: Sequence[Postback]) -> list[ParsedEvent]:
-    """The event of each request. Requests without a document, or with one of another version, are parsed again.
+    """The event of each request.
 
-    At most one query. Those need their advertisers.
+    Requests without a document, or with one of another version, are parsed again and need their advertisers. At most
+    one query.
     """
     found = {row.pk: event for row in rows if (event := from_document(row.event))}
     missing = [row for row in rows if row.pk not in found]

@@ -1,7 +1,8 @@
-"""Slow down addresses that fail authentication again and again; a valid token or signature is never slowed down.
+"""Throttle addresses that repeatedly fail authentication. A request with a valid token or signature is never throttled.
 
-Of an IPv6 address the first 64 bits count: the sender can choose the rest. Failures are counted in the database, so the
-count holds for all processes. Further failing requests are answered before they are stored: a flood fills no table.
+Of an IPv6 address the first 64 bits count: the sender can choose the rest. Failures are counted in the database, so all
+processes share the count. Further failing requests are answered before they are stored, so a flood cannot fill the
+tables.
 """
 
 import ipaddress
@@ -31,7 +32,7 @@ WINDOW = timedelta(minutes=1)
 # The seconds after which a failing address may retry.
 WAIT = 60
 COUNTED = frozenset({Reason.BAD_TOKEN, Reason.REVOKED_TOKEN, Reason.BAD_SIGNATURE, Reason.SIGNATURE_REQUIRED})
-# Addresses in the memory of a process; more of them are a flood of another kind.
+# The most addresses that a process remembers; more than this is a distributed flood.
 MOST = 10_000
 
 _blocked: dict[str, float] = {}
@@ -90,7 +91,7 @@ def forget() -> None:
 
 
 def turned_away(batch: Sequence[Received]) -> dict[int, Decision]:
-    """By position, the answer to requests of a failing address without a valid token. Nothing is stored."""
+    """The answers to requests of failing addresses without a valid token, by position. Nothing is stored."""
     suspects = [number for number, received in enumerate(batch) if _is_suspect(received)] if _blocked else []
     if not suspects:
         return {}

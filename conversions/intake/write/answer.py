@@ -19,7 +19,7 @@ _DECISION = (
 
 
 def keep_first_decisions(judged: Judged) -> None:
-    """A request that is decided again and finds its own conversion keeps its first decision."""
+    """Keep the first decision of a request that is decided again and finds its own conversion."""
     for case in judged.cases:
         row = case.postback
         is_its_own = case.conversion is not None and row.conversion_id == case.conversion.pk
@@ -55,7 +55,7 @@ def store_decisions(judged: Judged) -> None:
 
 
 def warnings_of(steps: list[dict[str, Any]]) -> list[str]:
-    """Repaired values and oddities of the request, for the sender to fix at the source."""
+    """Repaired and unusual values in the request, for the sender to fix at the source."""
     return [step["note"] for step in steps if step["result"] in (REPAIRED, EXACT)]
 
 
@@ -89,7 +89,7 @@ def answer(case: Case) -> Decision:
 
 
 def waiting(waits_for: str, name: str, until: datetime, postback_id: str) -> dict[str, str]:
-    """What a parked request needs, until when, and its postback ID: a repeat gets the ID of the first."""
+    """What a parked request waits for, until when, and its postback ID; for a repeat, the ID of the first request."""
     return {"for": waits_for, "name": name, "until": until.isoformat(), "postback_id": postback_id}
 
 

@@ -21,7 +21,7 @@ _WRITTEN = (
 def write_corrections(cases: Sequence[tuple[Case, Rejected, dict[str, Any]]], *, now: datetime) -> None:
     """Write the rows of these cases; three statements for the batch.
 
-    Each comes with the conversion that it corrects, and the fields that a new conversion would have.
+    Each case comes with the conversion that it corrects and the fields that a new conversion would have.
     """
     for case, rejected, fields in cases:
         case.conversion = row = rejected.row

@@ -1,4 +1,4 @@
-"""Write what a request changes in the conversion that it is about: a refund, or its status."""
+"""Write the changes that a request makes to a known conversion: a refund, or a new status."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -41,7 +41,7 @@ def _refund(case: Case, conversion: Conversion, amount: Decimal, now: datetime) 
 
 
 def store_senders_rejections(judged: Judged) -> None:
-    """Store that the sender rejects what a rule had rejected: no correction counts it any more."""
+    """Store that the sender rejects a conversion that a rule had rejected, so that no correction can count it."""
     update([row for case in judged.cases if case.rejected_by_sender and (row := case.conversion)], ("reason",))
 
 

@@ -55,7 +55,7 @@ def create_conversions(judged: Judged) -> None:
 
 
 def correct_conversions(judged: Judged) -> None:
-    """Write what was corrected into the conversions that a rule had rejected."""
+    """Write corrections into the conversions that a rule had rejected."""
     corrected = [
         (case, rejected, _values(case, attribution)) for case, attribution in judged.new if (rejected := case.corrects)
     ]

@@ -1,4 +1,4 @@
-"""Write which requests are parked, and make those due whose missing event has arrived."""
+"""Store which requests are parked, and mark those as due whose missing event has arrived."""
 
 from datetime import datetime, timedelta
 
@@ -59,7 +59,7 @@ def pause(tries: int) -> timedelta:
 
 
 def wake_parked(judged: Judged) -> None:
-    """Make requests due that were parked for what these new conversions make known; at most one query."""
+    """Mark parked requests as due if they waited for one of these new conversions. At most one query."""
     there = {
         (case.postback.advertiser_id, *awaited)
         for case, attribution in judged.new
@@ -74,7 +74,7 @@ def wake_parked(judged: Judged) -> None:
 
 
 def _brought(case: Case, attribution: Attribution) -> list[Awaited]:
-    """What a new conversion makes known: its transaction and its customer's affiliate."""
+    """What parked requests may have waited for: the conversion's transaction, and its customer's affiliate."""
     brought = [Awaited(Waits.SALE, sale_name(case))] if case.event.transaction_id else []
     if locks_customer(case, attribution):
         brought.append(Awaited(Waits.CUSTOMER, case.event.customer_id))

@@ -25,7 +25,7 @@ def open_risk_reviews(judged: Judged) -> None:
 
 
 def keep_waiting_approvals(judged: Judged) -> None:
-    """Store a sender's approval that a rule or review holds back; it applies once they are passed."""
+    """Store a sender's approval that a rule or review delays; it applies once they are passed."""
     if held := [row.pk for case in judged.cases if case.approval_waits and (row := case.conversion)]:
         remember_sent(held, Conversion.Status.APPROVED)
 

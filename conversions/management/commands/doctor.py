@@ -14,15 +14,17 @@ from conversions.doctor.dry_run import DryRun
 
 class Command(BaseCommand):
     help = (
-        "Look over a postback: an address, or the curl command that sends it, in quotation marks. Says in whose form "
-        "it is, what to fix, the corrected address, and what would be decided. Nothing is kept. Exit code 0 when it "
-        "would be taken as it is, 1 when there is something to fix."
+        "Check a postback: an address, or the curl command that sends it, in quotation marks. Shows whose "
+        "format it is in, what to fix, the corrected address, and what would be decided. Nothing is stored. "
+        "Exit code 0 if it would be accepted as it is, 1 if there is something to fix."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("request", help="the address or curl command")
-        parser.add_argument("--advertiser", metavar="ID", help="decide it as this advertiser's (ad_…), token aside")
-        parser.add_argument("--json", action="store_true", help="say it as JSON")
+        parser.add_argument(
+            "--advertiser", metavar="ID", help="decide it as this advertiser's (ad_…), whatever its token"
+        )
+        parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         advertiser = None

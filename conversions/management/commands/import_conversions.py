@@ -19,8 +19,8 @@ from records.progress import ShownProgress
 SHOWN = 50
 EPILOG = """
 The first line names the columns: click_id, txid, event_type, revenue, currency, status, timestamp, customer_id and
-the others of the native postback, or with --form those of another platform. Each row is stored, judged and explained
-like a postback; the same file again counts nothing twice. The exit code is 0 only when no row was refused.
+the others of the native postback, or with --form those of another platform. Each row is stored, decided and explained
+like a postback; importing the same file again counts nothing twice. The exit code is 0 only when no row was refused.
 
   manage.py import_conversions october.csv --advertiser ad_k3n8d2xw --dry-run
   manage.py import_conversions october.csv --advertiser ad_k3n8d2xw --answers answers.csv
@@ -38,8 +38,8 @@ class Command(BaseCommand):
         parser.add_argument("file", metavar="FILE.csv", type=Path)
         parser.add_argument("--advertiser", metavar="ID", required=True, help="whose events they are: ad_…")
         parser.add_argument("--form", metavar="NAME", help="whose column names they are: a platform's or a mapping's")
-        parser.add_argument("--answers", metavar="OUT.csv", type=Path, help="write what came of each row")
-        parser.add_argument("--dry-run", action="store_true", help="say what would come of it, and change nothing")
+        parser.add_argument("--answers", metavar="OUT.csv", type=Path, help="write the result of each row")
+        parser.add_argument("--dry-run", action="store_true", help="show the result without changing anything")
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
@@ -74,6 +74,6 @@ class Command(BaseCommand):
             self.stderr.write(f"line {answer.line}: {answer.reason}: {answer.message}")
         if (more := len(done.refused) - SHOWN) > 0:
             self.stderr.write(f"... and {more:,} more; --answers writes them all.")
-        self.stdout.write(f"{done.words()}{' Nothing was kept.' if options['dry_run'] else ''}")
+        self.stdout.write(f"{done.words()}{' Nothing was stored.' if options['dry_run'] else ''}")
         if done.refused:
             raise CommandError(f"{len(done.refused):,} rows were refused. Fix them and import the file again.")

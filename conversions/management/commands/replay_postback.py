@@ -23,7 +23,8 @@ SHOWN = 50
 class Command(BaseCommand):
     help = (
         "Decide stored postbacks again: by their IDs (pb_…), or all that fit the filters. Nothing is counted twice; "
-        "what was refused for a setting that has been fixed since is accepted. Exit code 0 when all were decided."
+        "a request refused because of a setting that has since been fixed is accepted. Exit code 0 when all "
+        "were decided."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -33,8 +34,8 @@ class Command(BaseCommand):
         parser.add_argument("--advertiser", metavar="ID", help="of this advertiser, by its public ID: ad_…")
         parser.add_argument("--outcome", choices=Postback.Outcome.values, help="with this decision in force")
         parser.add_argument("--reason", metavar="CODE", help="with this reason in force")
-        parser.add_argument("--endpoint", choices=Postback.Endpoint.values, help="that came by this endpoint")
-        parser.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
+        parser.add_argument("--endpoint", choices=Postback.Endpoint.values, help="received by this endpoint")
+        parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
         rows = _chosen(options)

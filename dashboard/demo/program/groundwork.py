@@ -47,7 +47,7 @@ class Ground:
 
 
 def create(span: DemoSpan) -> Ground:
-    """Write the program down as it was at the beginning of the time shown."""
+    """Store the program as it was at the beginning of the time shown."""
     began = span.midnight(BEGAN)
     ground = Ground(
         operator=_person(OLGA, began, is_staff=True, is_superuser=True, password=credentials.password(OLGA.email)),
@@ -126,7 +126,7 @@ def _offer(ground: Ground, spec: OfferSpec, began: datetime) -> None:
 
 
 def _mapping(ground: Ground) -> None:
-    """A sender of the shop's that speaks its own words: cents, stages of a deal, and an answer of two letters."""
+    """A sender of the shop with its own format: cents, stages of a deal, and an answer of two letters."""
     SenderMapping.objects.create(
         slug="verbena-crm",
         name="Casa Verbena's CRM",

@@ -96,7 +96,7 @@ class Stories:
         self._tell.report(at + 36 * DAY, CASINO, "vip", customer=player)
 
     def player_who_may_become_a_vip(self) -> None:
-        """Called a VIP by the casino, but the deposits do not add up yet, nor is the identity checked."""
+        """The casino reports a VIP, but the deposits are below the minimum so far, and the identity is not checked."""
         visit = self._click("ana-casino-yt", 15, "21:02:37")
         player, at = self._player(visit)
         self._deposit(visit, player, at + HOUR, "100.00")

@@ -33,7 +33,7 @@ CHARGED_BACK = Verdict(False, Reason.REVERSED, "The customer's bank took the pay
 
 
 class Desk:
-    """Olga's desk. She decides through the functions that the operator panel calls."""
+    """Olga's decisions, made through the functions that the operator panel calls."""
 
     def __init__(self, ground: Ground, verdicts: Mapping[str, Verdict]) -> None:
         self._ground, self._verdicts = ground, verdicts

@@ -1,7 +1,8 @@
 """The journeys of visitors after the click, and the requests by which the advertisers' systems report them.
 
-Each advertiser reports as such systems do: the casino names the player and, after the first deposit, no longer the
-click; the prop firm sends JSON; the shop reports orders as pending and confirms or cancels later.
+Each advertiser reports in a way that is typical of such systems: the casino names the player and, after the first
+deposit, no longer the click; the prop firm sends JSON; the shop reports orders as pending and confirms or cancels
+later.
 """
 
 from collections.abc import Iterable

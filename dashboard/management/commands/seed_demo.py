@@ -67,4 +67,4 @@ class Command(BaseCommand):
             self.stdout.write(self.style.SUCCESS(text))
         else:
             check_key()
-            self.stdout.write(f"The demo data are there already, nothing was changed: {figures()}.")
+            self.stdout.write(f"The demo data already exist; nothing was changed: {figures()}.")

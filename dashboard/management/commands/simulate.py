@@ -28,7 +28,7 @@ examples:
   manage.py seed_demo --facts > facts.json
   manage.py simulate --facts facts.json --base-url http://127.0.0.1:8000
 
-Exit code 0 only when every answer was as it had to be.
+Exit code 0 only if every answer was as expected.
 """
 
 
@@ -117,9 +117,9 @@ class Command(BaseCommand):
             self.stdout.write(self.style.ERROR(f"{often:,} × {problem}"))
         if outcome.problems:
             wrong = outcome.problems.total()
-            self.stdout.write(self.style.ERROR(f"{wrong:,} answers were not as they had to be."))
+            self.stdout.write(self.style.ERROR(f"{wrong:,} answers were not as expected."))
         else:
-            self.stdout.write(self.style.SUCCESS("Every answer was as it had to be."))
+            self.stdout.write(self.style.SUCCESS("Every answer was as expected."))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -141,7 +141,7 @@ def _program(facts: dict[str, Any], path: Path) -> Program:
     try:
         return Program.read(facts)
     except (KeyError, TypeError, ValueError) as error:
-        raise CommandError(f"{path} does not hold the facts that are needed ({error}). Make it anew.") from error
+        raise CommandError(f"{path} does not hold the facts that are needed ({error}). Create it again.") from error
 
 
 def _address(url: str | None, *, allow_remote: bool) -> str:

@@ -1,4 +1,4 @@
-"""What every list of the portal has: filters, sorting, pages, an export, and a sentence for an empty list."""
+"""The base of the portal's lists: filters, sorting, pages, an export, and a text for an empty list."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ READ_AT_ONCE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Empty:
-    """What stands in place of a list without rows: why, and what to do next. `url` is the name of an address."""
+    """Shown in place of a list without rows: why it is empty, and what to do next. `url` is the name of an address."""
 
     symbol: str
     title: str

@@ -49,14 +49,14 @@ class ConversionList(PortalList):
     no_match = Empty(
         "search",
         _("No conversion matches"),
-        _("Loosen the filters, or search for the whole click ID or a part of the transaction ID."),
+        _("Remove some filters, or search for the whole click ID or a part of the transaction ID."),
     )
     nothing = Empty(
         "target-arrow",
         _("No conversions yet"),
         _(
-            "When a visitor of yours registers, deposits or buys, the advertiser reports it and it stands here, with "
-            "every reason."
+            "When one of your visitors registers, deposits or buys, the advertiser reports it and it appears "
+            "here, with every reason."
         ),
         "portal:links",
         _("Go to your links"),

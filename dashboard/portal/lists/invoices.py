@@ -22,7 +22,7 @@ class InvoiceList(PortalList):
     name, title = "invoices", _("Invoices")
     count_of = ngettext_lazy("%(shown)s document", "%(shown)s documents", "number")
     section = _("Earnings")
-    lead = _("Invoices for your commission, written in your name. You need not write any yourself.")
+    lead = _("Invoices for your commission, written in your name. You do not need to write any yourself.")
     columns = Columns(
         Column(
             "download",
@@ -49,7 +49,7 @@ class InvoiceList(PortalList):
     nothing = Empty(
         "file-text",
         _("No invoices yet"),
-        _("When a period is closed, the invoice for what you earned in it is written in your name and stands here."),
+        _("When a period is closed, the invoice for what you earned in it is written in your name and appears here."),
         "portal:billing",
         _("See your billing details"),
         quiet=True,

@@ -59,7 +59,7 @@ class LinkList(PortalList):
     filters = LinkFilterForm
     order = "-created_at"
     template = "portal/links/links.html"
-    no_match = Empty("search", _("No link matches"), _("Loosen the filters or search for another name."))
+    no_match = Empty("search", _("No link matches"), _("Remove some filters or search for another name."))
     nothing = Empty(
         "link",
         _("No links yet"),

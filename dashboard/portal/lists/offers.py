@@ -40,11 +40,11 @@ class OfferList(PortalList):
     order = "access"
     size = 20
     body = "portal/offers/_cards.html"
-    no_match = Empty("search", _("No offer matches"), _("Loosen the filters or search for another name."))
+    no_match = Empty("search", _("No offer matches"), _("Remove some filters or search for another name."))
     nothing = Empty(
         "speakerphone",
         _("No offers yet"),
-        _("As soon as the operator opens an offer it stands here. Nothing to do until then."),
+        _("Offers appear here as soon as the operator opens one. Nothing to do until then."),
     )
 
     def records(self) -> Any:

@@ -41,7 +41,7 @@ class PayoutList(PortalList):
     nothing = Empty(
         "building-bank",
         _("No payouts yet"),
-        _("A statement that closes with enough in your favour makes a payout."),
+        _("A statement with a large enough balance in your favour leads to a payout."),
         "portal:statements",
         _("See the statements"),
         quiet=True,

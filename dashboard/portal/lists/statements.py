@@ -47,7 +47,7 @@ class StatementList(PortalList):
     nothing = Empty(
         "file-text",
         _("No statements yet"),
-        _("The operator closes a period, usually each month; the statement then stands here for good."),
+        _("The operator closes a period, usually each month; its statement then stays here permanently."),
         "portal:earnings",
         _("See the open account"),
         quiet=True,

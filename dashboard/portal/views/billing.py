@@ -72,7 +72,7 @@ def billing(request: HttpRequest, portal: Portal) -> HttpResponse:
         if form.cleaned_data.get("agreed") and issuer:
             agree(affiliate=portal.affiliate, actor=portal.user, now=now, words=issuer.agreement_words)
         messages.success(
-            request, gettext("Saved. Your next invoices are written with it; those before stay as they are.")
+            request, gettext("Saved. Your next invoices use these details; earlier ones stay as they are.")
         )
         return redirect("portal:billing")
     context = {

@@ -36,7 +36,7 @@ def appeal(request: HttpRequest, portal: Portal, public_id: str) -> HttpResponse
         except appeals.AppealRefused as error:
             messages.error(request, str(error))
         else:
-            text = gettext("Your appeal is sent. An operator answers until {day}.").format(day=html.day(made.due_at))
+            text = gettext("Your appeal was sent. An operator will answer by {day}.").format(day=html.day(made.due_at))
             messages.success(request, text)
         return redirect("portal:conversion", public_id)
     return _explained(request, portal, found, form, status=400)

@@ -28,7 +28,7 @@ def new(request: HttpRequest, portal: Portal) -> HttpResponse:
     chosen = linkable.filter(offer__public_id=request.GET.get("offer", "")).first()
     form = LinkForm(request.POST or None, enrollments=linkable, initial={"enrollment": chosen})
     if request.method == "POST" and form.is_valid() and (link := form.save_unless_taken()):
-        messages.success(request, gettext("The link is made and works at once. Copy it, or add labels to it below."))
+        messages.success(request, gettext("The link was created and works now. Copy it, or add labels to it below."))
         return redirect("portal:link", link.code)
     context = {"form": form, "has_enrollment": linkable.exists(), "link_base": link_base()}
     return render_page(request, portal, "portal/links/link_form.html", context, status=400 if form.errors else 200)
@@ -43,7 +43,7 @@ def edit(request: HttpRequest, portal: Portal, code: str) -> HttpResponse:
         form.save()
         messages.success(
             request,
-            gettext("Saved. The new destination holds from now on.")
+            gettext("Saved. The new destination applies from now on.")
             if "destination_url" in form.changed_data
             else gettext("Saved."),
         )

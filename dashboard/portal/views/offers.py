@@ -50,7 +50,7 @@ def apply(request: HttpRequest, portal: Portal, public_id: str) -> HttpResponse:
     if not is_new:
         messages.info(
             request,
-            gettext("You have applied for {found} before: {status}.").format(
+            gettext("You have already applied for {found}: {status}.").format(
                 found=found, status=enrollment.get_status_display().lower()
             ),
         )
@@ -59,7 +59,7 @@ def apply(request: HttpRequest, portal: Portal, public_id: str) -> HttpResponse:
     else:
         messages.success(
             request,
-            gettext("You have applied for {found}. An operator looks at it; you see the answer here.").format(
+            gettext("You have applied for {found}. An operator will review it; the answer appears here.").format(
                 found=found
             ),
         )

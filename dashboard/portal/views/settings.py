@@ -80,7 +80,7 @@ def notify_owners(portal: Portal, method: PayoutMethod) -> None:
     addresses = list(owners.values_list("user__email", flat=True))
     text = gettext(
         "{user} changed where the payouts of {affiliate} go: from now on to {method}.\n\n"
-        "If this was none of you, change your password and write to us at once.\n"
+        "If none of you did this, change your password and contact us at once.\n"
     ).format(user=portal.user, affiliate=portal.affiliate.name, method=method)
     send_mail(gettext("Your payout details were changed"), text, None, addresses, fail_silently=True)
 

@@ -17,8 +17,8 @@ class Command(BaseCommand):
     help = (
         "Close every affiliate's account up to a midnight in UTC: an immutable statement per affiliate and currency, "
         "and the payouts that fall due. Affiliates are closed in blocks, each of them whole or not at all: after a "
-        "crash run it again, it continues where it stopped and closes nothing twice. An affiliate that cannot be "
-        "closed does not keep the others; it is named, and the exit code is 1."
+        "crash run it again, it continues where it stopped and closes nothing twice. An affiliate that cannot "
+        "be closed does not stop the others; it is named, and the exit code is 1."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

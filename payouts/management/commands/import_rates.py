@@ -19,9 +19,10 @@ YEARS = 2
 
 class Command(BaseCommand):
     help = (
-        "Keep daily exchange rates against the euro. Without a file: the history of the European Central Bank that is "
+        "Import daily exchange rates against the euro. Without a file: the history of the European Central "
+        "Bank that is "
         "installed with the program. A file is the ECB's CSV (or its ZIP), or a list with the columns day, currency, "
-        "per_euro, for example for crypto currencies. What is known already is left alone."
+        "per_euro, for example for crypto currencies. Rates that exist already are not changed."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -61,7 +61,7 @@ class NetRevenue(ConversionKind):
         if event.revenue is None:
             return "A share of net revenue, but the event came without revenue."
         if currency not in PLACES:
-            return f"{currency or 'An empty currency'} is not a currency that amounts can be kept in."
+            return f"{currency or 'An empty currency'} is not a supported currency."
         month = tally.state(
             (*account_of(event, rule, plan_id), currency),
             lambda: Month(rule.formula, rule.percent or ZERO, currency),

@@ -54,7 +54,7 @@ def test_the_first_permission_that_is_lacking_stops(ana: Affiliate) -> None:
 def test_an_account_of_no_affiliate_learns_what_to_do(account: Any) -> None:
     answer = as_user(account()).get("/api/v1/me/")
     assert answer.status_code == 403
-    assert "acts for no affiliate" in answer.json()["message"]
+    assert "does not belong to an affiliate" in answer.json()["message"]
 
 
 def test_a_member_sees_a_row_of_a_rival_as_one_that_is_not_there(ana: Affiliate, ben: Affiliate) -> None:

@@ -107,7 +107,7 @@ class TestDeciding:
     def test_what_is_approved_already_is_left_alone(self, desk):
         done, row = ConversionFactory(), pending()
         page = decide(desk, [done, row], "approve", reason="operator_approved").content.decode()
-        assert "1 conversion approved: approved by an operator; 1 was so already." in page
+        assert "1 conversion approved: approved by an operator; 1 unchanged." in page
         assert StatusChange.objects.get().conversion == row
 
     def test_the_page_of_one_offers_only_the_step_that_is_left(self, desk):
@@ -189,7 +189,7 @@ class TestParked:
         page = desk.get(f"/admin/conversions/postback/{row.pk}/change/").content.decode()
         assert "first event" in page
         assert "c-77" in page
-        assert "0 tries so far" in page
+        assert "0 attempts so far" in page
 
     def test_those_that_waited_in_vain_have_a_filter(self, desk):
         World()
@@ -293,7 +293,7 @@ class TestTurnedAway:
         return lambda world: desk.get(f"/admin/affiliates/advertiser/{world.advertiser.pk}/change/").content.decode()
 
     def test_no_one(self, page: Callable[[World], str]) -> None:
-        assert "everything that came named the advertiser rightly" in page(World())
+        assert "every request named the advertiser correctly" in page(World())
 
     def test_an_unknown_token_from_its_own_address(self, page: Callable[[World], str], desk: Client) -> None:
         world, now = World(), timezone.now()

@@ -43,7 +43,7 @@ def test_the_list_says_what_each_waits_for_and_until_when(world, desk):
     assert decision.postback_id in page
     assert "The customer&#x27;s first event" in page
     assert "c-1" in page
-    assert "0 tries so far" in page
+    assert "0 attempts so far" in page
 
 
 @pytest.mark.parametrize(("term", "found"), [("d1", 1), ("c-1", 1), ("c-", 0), ("d2", 1), ("", 2)])
@@ -92,7 +92,7 @@ class TestGivingUp:
     def test_the_trace_says_who_and_why(self, world, desk, olga):
         decision = deposit()
         page = do(desk, "give_up", note="A test of theirs").content.decode()
-        assert "Given up: 1 unknown click. Reason: A test of theirs" in page
+        assert "Expired: 1 unknown click. Reason: A test of theirs" in page
         assert not ParkedPostback.objects.exists()
         row = Postback.objects.get(public_id=decision.postback_id)
         assert (row.outcome, row.reason) == ("unknown_click", "customer_never_came")
@@ -101,7 +101,7 @@ class TestGivingUp:
     def test_what_came_meanwhile_is_counted_all_the_same(self, world, desk):
         deposit()
         register(world)
-        assert "Given up: 1 accepted." in do(desk, "give_up", note="Too late").content.decode()
+        assert "Expired: 1 accepted." in do(desk, "give_up", note="Too late").content.decode()
         assert Conversion.objects.filter(goal=world.deposit).count() == 1
 
     def test_repeats_go_with_it_and_others_wait_on(self, world):

@@ -282,7 +282,7 @@ class TestFile:
     def test_what_is_held_is_left_out_and_named_unless_it_is_included(self, desk: Client, cast: Cast) -> None:
         text = "id,status\n" + "".join(f"{row.public_id},approved\n" for row in cast.all())
         page = self.upload(desk, text)
-        assert "1 changed, 0 were so already, 8 left out." in page
+        assert "1 changed, 0 unchanged, 8 left out." in page
         assert f"Line 3: {cast.review.public_id} is left out: held for review." in page
         assert all(row.public_id in page for row in cast.all() if row != cast.fine)
         assert cast.approved() == {"fine"}
@@ -297,7 +297,7 @@ class TestFile:
 
     def test_other_errors_still_stop_the_file(self, desk: Client, cast: Cast) -> None:
         text = f"id,status\n{cast.fine.public_id},approved\n{cast.cap.public_id},approved\ncv_none,approved\n"
-        assert "1 rows cannot be done; nothing was changed." in self.upload(desk, text)
+        assert "1 rows failed; nothing was changed." in self.upload(desk, text)
         assert cast.approved() == set()
 
 

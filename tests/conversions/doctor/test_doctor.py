@@ -126,7 +126,11 @@ def test_names_the_right_parameter_for_a_wrong_one(world: World, click: str) -> 
     [
         (lambda text: text.replace("https://", "http://"), "address", "shows the token to everyone"),
         (lambda text: text.replace("track.example", "other.example"), "address", "another host"),
-        (lambda text: text.replace("/postback?", "/postbacks?"), "address", "Nothing takes postbacks at /postbacks"),
+        (
+            lambda text: text.replace("/postback?", "/postbacks?"),
+            "address",
+            "No endpoint accepts postbacks at /postbacks",
+        ),
         (lambda text: text.replace("/postback?", "/pixel.gif?"), "address", "This is the pixel"),
         (lambda text: text.replace("&currency=", "\N{CURRENCY SIGN}cy="), "address", "damaged by HTML"),
         (lambda text: text.replace("&revenue=5", "&revenue=five"), "revenue", "is not an amount"),

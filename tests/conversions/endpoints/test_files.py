@@ -154,7 +154,7 @@ class TestStatus:
             return client.post(address, {"confirmed": "1", "file": file, **fields})
 
         page = sent().content.decode()
-        assert "1 rows cannot be done; nothing was changed." in page
+        assert "1 rows failed; nothing was changed." in page
         assert "Line 3: There is no conversion cv_none." in page
         assert Conversion.objects.filter(status="approved").count() == 0
         assert sent(leave_out="on").status_code == 302

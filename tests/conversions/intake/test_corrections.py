@@ -258,7 +258,7 @@ def test_half_a_correction_is_asked_to_come_whole(world: World) -> None:
     Deposit(world).send()
     half = send(txid="F-1", event_type="ftd", revenue="50", currency="EUR")
     assert outcome(half) == (409, "conflict", "transaction_conflict")
-    assert "Sent whole again with this txid and corrected facts" in half.body["message"]
+    assert "Send it again in full, with this txid and corrected facts" in half.body["message"]
 
 
 def test_a_correction_does_not_move_the_event_to_another_affiliate(world: World) -> None:

@@ -76,9 +76,9 @@ def owed() -> Decimal:
 class TestAffiliate:
     def test_appeals_with_words_and_evidence_and_sees_the_state(self, rejected: Conversion, ana: Client) -> None:
         before = words(ana.get(page_of(rejected)))
-        assert "Is the rejection wrong? Say why: an operator looks again. You can appeal once" in before
+        assert "Is the rejection wrong? Say why: an operator will review it again. You can appeal once" in before
         page = words(send_appeal(ana, rejected, evidence_url="https://shop.example/receipt.png"))
-        assert "Your appeal is sent." in page
+        assert "Your appeal was sent." in page
         assert f"Your appeal Open {WORDS} https://shop.example/receipt.png" in page
         row = Appeal.objects.get()
         assert (row.appealed_by.name, row.state, row.due_at - row.opened_at) == ("Ana", "open", timedelta(days=7))
@@ -87,13 +87,13 @@ class TestAffiliate:
     def test_appeals_once(self, rejected: Conversion, ana: Client) -> None:
         send_appeal(ana, rejected)
         page = words(send_appeal(ana, rejected, words="Something else altogether"))
-        assert "was appealed before; each one can be once" in page
+        assert "was appealed before; an appeal can be made only once" in page
         assert Appeal.objects.get().words == WORDS
 
     def test_learns_what_is_missing(self, rejected: Conversion, ana: Client) -> None:
         page = send_appeal(ana, rejected, words="Wrong!", evidence_url="javascript:alert(1)")
         assert page.status_code == 400
-        assert "Say it in at least 15 characters" in words(page)
+        assert "Write at least 15 characters" in words(page)
         assert "Enter a valid URL" in words(page)
         assert not Appeal.objects.exists()
 
@@ -135,11 +135,11 @@ class TestAffiliate:
     def test_the_time_for_it_ends(self, rejected: Conversion, ana: Client, settings: Any) -> None:
         last = rejected.status_changes.get().at
         given: dict[str, Any] = {"conversion": rejected, "words": WORDS, "evidence_url": "", "user": UserFactory()}
-        with pytest.raises(AppealRefused, match="The time for it ended on"):
+        with pytest.raises(AppealRefused, match="The time to appeal ended on"):
             appeal(**given, now=last + timedelta(days=30, seconds=1))
         settings.APPEAL_DAYS = 0
         assert "Is the rejection wrong?" not in words(ana.get(page_of(rejected)))
-        assert "The time for it ended on" in words(send_appeal(ana, rejected))
+        assert "The time to appeal ended on" in words(send_appeal(ana, rejected))
         settings.APPEAL_DAYS = 30
         appeal(**given, now=last + timedelta(days=30))
 
@@ -227,11 +227,11 @@ class TestMeanwhile:
         made(rejected)
         fields = {"click_id": world.click(), "event_type": "ftd", "txid": "F-1", "customer_id": "carl"}
         send(**fields, revenue="50", currency="EUR", at=timezone.now(), timestamp=NOW.isoformat())
-        with pytest.raises(AppealRefused, match="decided anew meanwhile"):
+        with pytest.raises(AppealRefused, match="decided again meanwhile"):
             dismiss(conversion_id=rejected.pk, note="No", actor=olga, now=timezone.now())
         assert end_decided(now=timezone.now()) == 1
         row = Appeal.objects.get()
-        assert (row.state, row.resolved_by, row.note) == ("upheld", None, "Corrected, sent again and decided anew.")
+        assert (row.state, row.resolved_by, row.note) == ("upheld", None, "Corrected and decided again.")
         assert end_decided(now=timezone.now()) == 0
 
     def test_an_approval_on_the_conversions_page_answers_it(self, rejected: Conversion, olga: User) -> None:

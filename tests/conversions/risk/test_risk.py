@@ -1,4 +1,4 @@
-"""Marks of risk: each on its own, added up against the threshold, decided by a person or by time, caught up later."""
+"""Risk signals: each on its own, added up against the threshold, decided by a person or by time, caught up later."""
 
 import json
 from datetime import timedelta

@@ -203,7 +203,7 @@ def test_an_override_has_two_versions_and_both_have_paid(demo):
 
 def test_a_second_run_changes_nothing_and_says_so(changeable):
     before = figures()
-    assert "there already" in command()
+    assert "already exist" in command()
     assert figures() == before
     assert seed(now=NOW + timedelta(days=3), scale=SCALE) is False
 

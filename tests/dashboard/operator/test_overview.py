@@ -173,7 +173,7 @@ class TestQueues:
 class TestPage:
     def test_an_empty_installation_says_what_comes_next(self, desk):
         page = desk.get("/admin/").content.decode()
-        for text in ("None waits for a decision.", "No application waits.", "No postback was received so far."):
+        for text in ("None waits for a decision.", "No application waits.", "No postback has been received yet."):
             assert text in page
 
     def test_takes_the_same_queries_however_much_there_is(self, desk):

@@ -366,7 +366,7 @@ def test_says_when_a_waiting_one_is_approved_by_itself(world: World) -> None:
     at = datetime(2026, 12, 24, 18, 0, tzinfo=UTC)
     conversion = world.conversion(status="pending", reason=Reason.AWAITS_DELAY, approve_at=at)
 
-    assert "approved by itself on 24 Dec 2026, 18:00" in words(page(conversion))
+    assert "approved automatically on 24 Dec 2026, 18:00" in words(page(conversion))
 
 
 @pytest.mark.parametrize("is_test", [True, False])

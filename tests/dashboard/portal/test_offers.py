@@ -27,7 +27,7 @@ def apply(affiliate: Affiliate, offer: Offer) -> str:
 def test_an_offer_by_approval_waits_for_an_operator(ana: Affiliate) -> None:
     offer = OfferFactory(requires_approval=True)
 
-    assert "An operator looks at it" in apply(ana, offer)
+    assert "An operator will review it" in apply(ana, offer)
 
     enrollment = Enrollment.objects.get()
     assert (enrollment.affiliate, enrollment.status, enrollment.decided_at) == (ana, "pending", None)
@@ -45,7 +45,7 @@ def test_an_open_offer_is_joined_at_once(ana: Affiliate) -> None:
 def test_a_second_application_changes_nothing(ana: Affiliate, status: str) -> None:
     enrollment = EnrollmentFactory(affiliate=ana, status=status, offer__requires_approval=False)
 
-    assert "You have applied" in apply(ana, enrollment.offer)
+    assert "You have already applied" in apply(ana, enrollment.offer)
 
     enrollment.refresh_from_db()
     assert (Enrollment.objects.count(), enrollment.status) == (1, status)

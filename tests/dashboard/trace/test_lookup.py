@@ -42,7 +42,7 @@ class TestClickIDs:
         found = look_up(codec.new(link_number=link.pk, at=NOW).text)
         assert found.title == "A genuine click ID without a stored click"
         assert "made on 2026-10-15 at 12:00:00 UTC, through link ana-blog" in found.text
-        assert "attributed all the same, by signature" in found.text
+        assert "attributed anyway, by signature" in found.text
 
     def test_of_a_link_that_is_not_known_here(self):
         found = look_up(codec.new(link_number=4_000_000_000).text)
@@ -126,7 +126,7 @@ class TestOtherIDs:
         send(click_id=world.click(), event_type="nonsense", txid="TX-9")
         found = look_up("TX-9")
         assert (found.kind, found.conversions, len(found.postbacks)) == ("transaction", (), 1)
-        assert "none of them made a conversion" in found.text
+        assert "none of them created a conversion" in found.text
 
     def test_a_customer_without_conversions(self):
         CustomerFactory(customer_id="Dora")

@@ -84,7 +84,7 @@ class TestReturned:
         come_back(payout, olga)
         with pytest.raises(NotPaid, match="only a paid one can come back"):
             come_back(payout, olga)
-        with pytest.raises(AlreadyPaid, match="came back; it has a payment, and the next statement pays it anew"):
+        with pytest.raises(AlreadyPaid, match="came back; it has a payment, and the next statement pays it again"):
             pay(payout, olga)
         assert balances(ana) == [("EUR", Decimal("99.5"))]
 
@@ -126,7 +126,7 @@ class TestBatches:
 
     def test_a_payout_of_another_batch_is_not_paid_with_this_one(self, batch: PayoutBatch, olga: User) -> None:
         other = PayoutBatch.objects.create(kind="sepa", currency="EUR", created_by=olga, created_at=NOVEMBER)
-        with pytest.raises(AlreadyPaid, match="no longer to be paid with batch"):
+        with pytest.raises(AlreadyPaid, match="can no longer be paid with batch"):
             mark_paid(payout=batch.payouts.get(), reference="X", actor=olga, now=NOVEMBER, of_batch=other)
         assert payments() == 0
 

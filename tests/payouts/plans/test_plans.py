@@ -84,7 +84,7 @@ def test_names_every_problem_at_once_and_changes_nothing(plan: CommissionPlan, g
         "later.",
         f"{ftd} 1.005 has more decimals than EUR is counted in (2).",
         f"{ftd} amount: Ensure this value is greater than or equal to 0.",
-        f"{ftd} currency: XXX is not a currency that amounts can be kept in.",
+        f"{ftd} currency: XXX is not a supported currency.",
         f"{ftd} percent: Ensure this value is less than or equal to 100.",
         "Rule for Purchase: the goal belongs to another offer than the plan Standard plan.",
         f"{ftd} a flat rule has an amount and its currency, and no percent.",

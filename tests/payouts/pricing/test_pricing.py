@@ -117,7 +117,7 @@ def test_a_pending_conversion_has_an_estimate() -> None:
         ),
         ({"revenue": Decimal("-5")}, a_percent("25"), "The revenue is negative (-5.00 EUR); a refund earns nothing."),
         ({"revenue": Decimal("-5")}, a_flat("120"), "The revenue is negative (-5.00 EUR); a refund earns nothing."),
-        ({"currency": "XXX"}, a_percent("25"), "XXX is not a currency that amounts can be kept in."),
+        ({"currency": "XXX"}, a_percent("25"), "XXX is not a supported currency."),
         ({"goal_id": OTHER_GOAL}, a_flat("120"), "Standard plan v1 has no rule for this goal."),
         ({"offer_id": 2}, a_flat("120"), "The offer has no commission plan."),
         (

@@ -129,7 +129,7 @@ class TestFiles:
 
     @pytest.mark.parametrize("currency", ["", "EUR", "XXX", "US", "usd dollar", "x" * 300])
     def test_what_is_no_currency_is_refused_by_its_line(self, currency: str) -> None:
-        with pytest.raises(RatesRefused, match="Line 2: .* is not a currency that a rate can be kept for") as refused:
+        with pytest.raises(RatesRefused, match="Line 2: .* is not a supported currency") as refused:
             listed(f"day,currency,per_euro\n2026-10-30,{currency},1\n")
         assert len(str(refused.value)) < 150
 

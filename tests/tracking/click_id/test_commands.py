@@ -245,7 +245,7 @@ def test_keys_are_compared_without_being_shown(settings):
         ([ONE, "01:the same number again"], ["--check"], "names key 1 twice"),
         (["x:a secret that is long enough"], [], "needs number:secret pairs"),
         ([ONE], ["--promote", "7"], "There is no key 7; CLICK_ID_KEYS has 1"),
-        (["0:a secret, with a comma in it"], [], "key 0 holds a comma"),
+        (["0:a secret, with a comma in it"], [], "key 0 has a comma"),
         (["0:it's a secret with a quote"], [], "by hand"),
         ([], ["--check"], "CLICK_ID_KEYS is empty"),
     ],

@@ -123,7 +123,7 @@ def test_made_again_from_the_clicks_the_sums_are_identical():
     forget_sums()
     code, output = rollup("--rebuild")
     assert (code, all_sums()) == (0, kept)
-    assert "made anew" in output
+    assert "rebuilt" in output
 
 
 @pytest.fixture

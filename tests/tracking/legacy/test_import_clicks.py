@@ -77,7 +77,7 @@ def test_one_text_of_two_platforms_is_two_ids(link, run):
 )
 def test_a_faulty_row_is_named_with_its_line_and_the_others_are_imported(link, run, row, message):
     out, err, failure = run(f"click_id,link,clicked_at\ngood1,ana-old,{AT}\n{row}\ngood2,ana-old,{AT}\n")
-    assert "1 rows were passed by" in failure
+    assert "1 rows were skipped" in failure
     assert err.startswith("line 3: ")
     assert message in err
     assert "2 imported" in out

@@ -1,4 +1,4 @@
-"""Click IDs of another platform, brought by a file in the panel: looked over first, then imported."""
+"""Click IDs of another platform, brought by a file in the panel: checked first, then imported."""
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -36,7 +36,7 @@ def go_on(desk: Client, page):
 
 def test_the_list_leads_to_it(desk):
     assert PAGE in desk.get(LIST).content.decode()
-    assert "looked over first" in desk.get(PAGE).content.decode()
+    assert "checked first" in desk.get(PAGE).content.decode()
 
 
 def test_a_look_names_every_problem_with_its_line_and_imports_nothing(desk):
@@ -52,7 +52,7 @@ def test_a_look_names_every_problem_with_its_line_and_imports_nothing(desk):
 def test_then_what_is_right_is_imported_and_written_down(desk, olga):
     answer = go_on(desk, bring(desk, f"{HEAD}A,ana-old,{AT}\nB,nobody,{AT}\n"))
     assert answer.redirect_chain == [(LIST, 302)]
-    message = "Imported 1 click IDs from old.csv; 0 were there before, 1 rows with errors were passed by."
+    message = "Imported 1 click IDs from old.csv; 0 existed already, 1 rows with errors were skipped."
     assert message in answer.content.decode()
     row = LegacyClickID.objects.get()
     assert (row.foreign_id, row.source, row.link.code) == ("A", "OldTracker", "ana-old")
@@ -62,7 +62,7 @@ def test_then_what_is_right_is_imported_and_written_down(desk, olga):
 def test_the_button_pressed_twice_imports_once(desk):
     page = bring(desk, f"{HEAD}A,ana-old,{AT}\n")
     go_on(desk, page)
-    assert "The file is not kept any more, or was imported already" in go_on(desk, page).content.decode()
+    assert "The file is no longer stored, or was imported already" in go_on(desk, page).content.decode()
     assert LegacyClickID.objects.count() == 1
 
 

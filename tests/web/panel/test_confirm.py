@@ -89,7 +89,7 @@ def test_the_same_answer_sent_twice_is_done_once(desk: Client, ana: Affiliate) -
     first: Any = desk.post(LIST, chosen(ana, **YES), follow=True)
     again: Any = desk.post(LIST, chosen(ana, **YES), follow=True)
     assert "1 affiliate suspended." in first.content.decode()
-    assert "0 affiliates suspended; 1 was so already." in again.content.decode()
+    assert "0 affiliates suspended; 1 unchanged." in again.content.decode()
 
 
 def test_who_may_only_look_is_offered_no_action_and_does_none(client: Client, ana: Affiliate) -> None:

@@ -36,8 +36,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("ids", nargs="*", metavar="ID", help="click IDs to decode")
         parser.add_argument("--new", action="store_true", help="make one, for tests")
-        parser.add_argument("--link", metavar="CODE", help="with --new: the code of the link it shall belong to")
-        parser.add_argument("--at", metavar="TIME", help="with --new: when it shall have been made (default: now)")
+        parser.add_argument("--link", metavar="CODE", help="with --new: the code of the link it belongs to")
+        parser.add_argument("--at", metavar="TIME", help="with --new: when it was made (default: now)")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["new"]:
@@ -121,7 +121,7 @@ def _marks(row: Click) -> str:
 
 def _new(code: str | None, at: str | None) -> str:
     if not code:
-        raise CommandError("Say to which link it shall belong: --link CODE.")
+        raise CommandError("Say which link it belongs to: --link CODE.")
     link = TrackingLink.objects.filter(code=code.lower()).first()
     if link is None:
         raise CommandError(f"There is no link {code!r}. The operator panel lists them under Tracking links.")

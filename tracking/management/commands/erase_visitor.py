@@ -25,21 +25,21 @@ log = structlog.get_logger(__name__)
 
 EXAMPLES = """\
 examples:
-  manage.py erase_visitor --visitor 9f6c1d4e0a5b4c7d8e9fa0b1c2d3e4f5         tell what is stored of this cookie
+  manage.py erase_visitor --visitor 9f6c1d4e0a5b4c7d8e9fa0b1c2d3e4f5         show what is stored of this cookie
   manage.py erase_visitor --visitor 9f6c1d4e0a5b4c7d8e9fa0b1c2d3e4f5 --yes   and clear it
   manage.py erase_visitor --ip 203.0.113.9 --from 2026-11-01 --to 2026-11-03
   manage.py erase_visitor --click 06dndml80000001a04106105vs3n2fko3v5uld8f
 
 The visitor finds the cookie under the name aff_visitor at the host of your links. An address belongs to
 another person's tomorrow: give the days in which it was the visitor's. Clicks stay, without IP address, user
-agent, referrer and visitor cookie. See docs/personal-data.md for what lies elsewhere.
+agent, referrer and visitor cookie. See docs/personal-data.md for what is stored elsewhere.
 """
 
 
 class Command(BaseCommand):
     help = (
         "Clear the personal fields of one visitor's clicks. Without --yes it only shows what it would clear. Drains "
-        "the spool of this machine first; where web servers have spools of their own, run `manage.py spool` on each."
+        "the spool of this machine first; if other web servers have their own spools, run `manage.py spool` on each."
     )
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
@@ -67,7 +67,7 @@ class Command(BaseCommand):
             else:
                 self._report(whose)
         except OperationalError as error:
-            raise CommandError(f"PostgreSQL does not answer: {error} What was cleared by then stays so.") from error
+            raise CommandError(f"PostgreSQL does not answer: {error} Fields cleared by then stay cleared.") from error
 
     def _report(self, whose: Whose) -> None:
         with ShownProgress() as progress:

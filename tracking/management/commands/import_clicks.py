@@ -15,8 +15,8 @@ SHOWN_FAULTS = 200
 EPILOG = f"""
 The file is CSV in UTF-8 with a header line. Columns: {", ".join(COLUMNS[:8])} ... sub10.
 click_id, link (the code of a tracking link here) and clicked_at are needed; clicked_at is ISO 8601 (UTC where it
-names no offset) or seconds or milliseconds since 1970. Rows with errors are named with their line and passed by,
-all others are imported; the same file may be imported again. The exit code is 0 only when every row is well.
+names no offset) or seconds or milliseconds since 1970. Rows with errors are listed with their line and skipped; all
+others are imported; the same file may be imported again. The exit code is 0 only if every row is valid.
 
   manage.py import_clicks old-clicks.csv --source OldTracker --dry-run
   manage.py import_clicks old-clicks.csv --source OldTracker
@@ -33,7 +33,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", metavar="FILE.csv", type=Path, help="the file; - reads standard input")
         parser.add_argument("--source", default="", help="the platform or advertiser that the IDs come from")
-        parser.add_argument("--dry-run", action="store_true", help="judge every row, import none")
+        parser.add_argument("--dry-run", action="store_true", help="check every row, import none")
 
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
@@ -74,4 +74,4 @@ class Command(BaseCommand):
             f"{len(done.errors):,} with errors."
         )
         if done.errors:
-            raise CommandError(f"{len(done.errors):,} rows were passed by. Fix them and import the file again.")
+            raise CommandError(f"{len(done.errors):,} rows were skipped. Fix them and import the file again.")

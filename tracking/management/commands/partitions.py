@@ -36,13 +36,12 @@ OVERDUE = timedelta(days=2)
 
 EXAMPLES = """\
 examples:
-  manage.py partitions                          list the months; exit code 1 when something is amiss
-  manage.py partitions --make-ahead 6           make the months that clicks of the next half year need
-  manage.py partitions --drop-expired --trim    what the beat task "retention" does every night, at once
-  manage.py partitions --trim --dry-run         tell only what would be cleared
-  manage.py partitions --compact 2026-05        give the room of cleared fields back to the disk
+  manage.py partitions                          list the months; exit code 1 if something is wrong manage.py partitions
+  --make-ahead 6           make the months that clicks of the next half year need manage.py partitions --drop-expired
+  --trim    what the beat task "retention" does every night, at once manage.py partitions --trim --dry-run         only
+  show what would be cleared manage.py partitions --compact 2026-05 return the space of cleared fields to the disk
 
-How long clicks are kept is set by CLICK_PERSONAL_DAYS and CLICK_ROW_MONTHS. Every action may be stopped and
+CLICK_PERSONAL_DAYS and CLICK_ROW_MONTHS set how long clicks are stored. Every action may be stopped and
 run again at any time. See docs/personal-data.md.
 """
 
@@ -56,11 +55,13 @@ class Command(BaseCommand):
         return parser
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--make-ahead", type=int, metavar="MONTHS", help="make the months up to so many from now")
+        parser.add_argument(
+            "--make-ahead", type=int, metavar="MONTHS", help="make partitions up to this many months from now"
+        )
         parser.add_argument("--drop-expired", action="store_true", help="drop the months older than CLICK_ROW_MONTHS")
         parser.add_argument("--trim", action="store_true", help="clear personal fields older than CLICK_PERSONAL_DAYS")
         parser.add_argument("--compact", metavar="YYYY-MM", help="rewrite a cleared month; it is locked meanwhile")
-        parser.add_argument("--dry-run", action="store_true", help="change nothing: tell what would be done")
+        parser.add_argument("--dry-run", action="store_true", help="change nothing: show what would be done")
 
     def handle(self, *args: Any, **options: Any) -> None:
         now, problems = timezone.now(), 0

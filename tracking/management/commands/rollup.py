@@ -15,8 +15,8 @@ from tracking.counts import rollups
 class Command(BaseCommand):
     help = (
         "Reports read sums of clicks by hour and day that are kept as clicks come in. This compares them with the "
-        "clicks (--check: exit code 1 where they differ) or makes them from the clicks again (--rebuild). Both may "
-        "run beside live traffic. Days whose clicks are no longer stored keep the sums they have."
+        "clicks (--check: exit code 1 where they differ) or makes them from the clicks again (--rebuild). Both "
+        "may run during live traffic. Days whose clicks are no longer stored keep the sums they have."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -42,7 +42,7 @@ class Command(BaseCommand):
 
     def _report(self, days: list[date], differing: dict[date, int], *, rebuilt: bool) -> None:
         for day, found in differing.items():
-            self.stdout.write(f"{day}: {found:,} sums {'made anew' if rebuilt else 'differ from the clicks'}")
+            self.stdout.write(f"{day}: {found:,} sums {'rebuilt' if rebuilt else 'differ from the clicks'}")
         span = f"{len(days):,} days from {days[0]} to {days[-1]}"
         if not differing:
             self.stdout.write(self.style.SUCCESS(f"The sums of {span} are what the clicks give."))

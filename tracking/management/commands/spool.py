@@ -24,7 +24,7 @@ examples:
   manage.py spool                       exit code 1 when something waits for over a minute or is in quarantine
   manage.py spool --drain               write what waits into the database now
   manage.py spool --list-quarantine     the refused clicks with their reasons, and damaged segments
-  manage.py spool --retry-quarantine    write refused clicks again, for example after a repair of the database
+  manage.py spool --retry-quarantine    write refused clicks again, for example after the database was repaired
 
 Each web server has a spool of its own (SPOOL_DIR): run this on each, as the user of the web server. Segments
 drain by themselves; one that a living process still writes to is left to it.
@@ -41,7 +41,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--drain", action="store_true", help="write waiting segments into the database")
-        parser.add_argument("--list-quarantine", action="store_true", help="say what is in quarantine, and why")
+        parser.add_argument("--list-quarantine", action="store_true", help="list what is in quarantine, and why")
         parser.add_argument("--retry-quarantine", action="store_true", help="write refused clicks again")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -56,7 +56,7 @@ class Command(BaseCommand):
                 self._list(directory)
             well = self._report(directory)
         except psycopg.Error as error:
-            raise CommandError(f"PostgreSQL does not take the clicks, they stay on disk: {error}") from error
+            raise CommandError(f"PostgreSQL does not accept the clicks; they stay on disk: {error}") from error
         except OSError as error:
             raise CommandError(f"{directory} cannot be used: {error}. Run this as the web server's user.") from error
         if not well:
@@ -72,7 +72,7 @@ class Command(BaseCommand):
             self.stdout.write(self.style.ERROR(f"Files in quarantine: {now.quarantined}. See --list-quarantine."))
         late = now.oldest_seconds > PATIENCE
         if late:
-            self.stdout.write(self.style.ERROR("That is long. Check that PostgreSQL takes clicks, then try --drain."))
+            self.stdout.write(self.style.ERROR("That is long. Check that PostgreSQL accepts clicks, then try --drain."))
         return not late and not now.quarantined
 
     def _list(self, directory: Path) -> None:
@@ -80,8 +80,8 @@ class Command(BaseCommand):
             self.stdout.write(f"{click.path.name}: {_named(click)}: {click.reason}")
         for path in quarantine.damaged_segments(directory):
             self.stdout.write(
-                f"{path.name}: {path.stat().st_size:,} bytes, damaged. What is whole in it is in the database; "
-                f"look at the rest, then delete it from {directory / QUARANTINE}."
+                f"{path.name}: {path.stat().st_size:,} bytes, damaged. Its complete clicks are in the database; "
+                f"check the rest, then delete it from {directory / QUARANTINE}."
             )
 
     def _retry(self, directory: Path) -> None:
