@@ -4,6 +4,7 @@ import structlog
 from celery import shared_task
 from django.utils import timezone
 
+from conversions.models import Conversion
 from payouts.anchors.making import keep_anchors
 from payouts.ledger.booking import book_changes
 from payouts.ledger.click_booking import book_clicks
@@ -13,6 +14,7 @@ from payouts.plan_changes import what_if_jobs
 from payouts.plan_changes.what_if_jobs import WhatIfRunning, run_what_if
 from payouts.rates.feed import FeedUnavailable, fetch_rates
 from payouts.statements.closing import OPEN, AlreadyClosing, run_close
+from records.sweeps import sweep
 
 log = structlog.get_logger()
 
@@ -20,6 +22,7 @@ BATCH = 1000
 LONGEST_WAIT = 3600
 
 
+@sweep(lambda now: Conversion.objects.filter(booked_at=None))
 @shared_task(name="payouts.tasks.book")
 def book() -> None:
     """Book due conversions until none is left that is not locked by another worker."""
@@ -44,6 +47,7 @@ def fetch_exchange_rates() -> int:
     return fetch_rates()
 
 
+@sweep(lambda now: PeriodClose.objects.filter(state__in=OPEN))
 @shared_task
 def close_periods() -> int:
     """Work on every close that was asked for and is not finished, the oldest period first; how many ended well."""
@@ -64,6 +68,7 @@ def anchor_statements() -> bool:
     return keep_anchors(now=timezone.now())
 
 
+@sweep(lambda now: WhatIf.objects.filter(state__in=what_if_jobs.OPEN))
 @shared_task
 def answer_what_ifs() -> int:
     """Work on every what-if that was asked for and is not answered, the oldest first; how many ended well."""

@@ -3,7 +3,9 @@
 from celery import shared_task
 from django.utils import timezone
 
+from records.sweeps import sweep
 from tracking import marks
+from tracking.models import Click
 from tracking.retention import expiry
 from tracking.retention.partitions import make_partitions_ahead
 
@@ -19,6 +21,7 @@ def make_partitions() -> int:
     return make_partitions_ahead(today=timezone.now().date())
 
 
+@sweep(lambda now: Click.objects.filter(marked_at=None))
 @shared_task
 def mark_clicks() -> int:
     return marks.mark_waiting(now=timezone.now(), seconds=MARKS_SECONDS)

@@ -173,7 +173,18 @@ def workers(env: Mapping[str, str], port: int) -> list[Daemon]:
     celery = [PYTHON, "-m", "celery", "-A", "config"]
     commands = {
         "web": web,
-        "worker": [*celery, "worker", "-c", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"],
+        "worker": [
+            *celery,
+            "worker",
+            "-c",
+            "2",
+            "--loglevel",
+            "INFO",
+            "--without-gossip",
+            "--without-mingle",
+            "--heartbeat-interval",
+            "5",
+        ],
         "beat": [*celery, "beat", "--loglevel", "WARNING"],
     }
     pool = {"DATABASE_POOL_SIZE": env.get("DATABASE_POOL_SIZE") or "8"}

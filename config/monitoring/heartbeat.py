@@ -1,7 +1,7 @@
 """Heartbeats of the worker and of beat, stored in Redis for `/readyz` and `/metrics`.
 
 The worker's main process sends the heartbeat, not a task: a task waits behind others, so a busy worker would look dead.
-Beat sends one with each task, which is every second. The age is computed from the key's remaining time to live, by
+Beat sends one every few seconds (`config.due_scheduler`). The age is computed from the key's remaining time to live, by
 Redis' own clock: no two machines' clocks are compared.
 """
 
@@ -10,13 +10,13 @@ from typing import Any
 
 import redis
 import structlog
-from celery.signals import after_task_publish, beat_init, heartbeat_sent
+from celery.signals import heartbeat_sent
 from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 WORKER, BEAT = "worker", "beat"
-# A worker beats every 2 s (Celery's own heartbeat), beat with every task it sends.
+# A worker beats every 5 s (Celery's own heartbeat, `--heartbeat-interval`), beat as often.
 FRESH = 15.0
 KEPT = 24 * 3600
 # The longest wait when Redis does not answer.
@@ -57,13 +57,3 @@ def age(part: str) -> float | None:
 @heartbeat_sent.connect(weak=False)
 def _worker_is_alive(**kwargs: Any) -> None:
     beat(WORKER)
-
-
-@beat_init.connect(weak=False)
-def _beat_starts(**kwargs: Any) -> None:
-    """Mark this process as beat: each task that it sends counts as a heartbeat."""
-    after_task_publish.connect(_beat_is_alive, weak=False)
-
-
-def _beat_is_alive(**kwargs: Any) -> None:
-    beat(BEAT)

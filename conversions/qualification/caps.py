@@ -15,12 +15,16 @@ from tracking.click_id.codec import lowest_uuid
 from tracking.models import Click
 
 
+def capped(now: datetime) -> Q:
+    """Offers that have a cap or were closed by one."""
+    return Q(daily_click_cap__isnull=False) | Q(daily_conversion_cap__isnull=False) | Q(capped_until__gt=now)
+
+
 def keep_caps(*, now: datetime) -> int:
     """Close offers that reached a cap and open those that no longer do; return how many changed."""
     today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    capped = Q(daily_click_cap__isnull=False) | Q(daily_conversion_cap__isnull=False) | Q(capped_until__gt=now)
     changed = 0
-    for offer in Offer.objects.filter(capped):
+    for offer in Offer.objects.filter(capped(now)):
         until = today + timedelta(days=1) if _is_full(offer, today) else None
         if offer.capped_until != until:
             changed += Offer.objects.filter(pk=offer.pk).update(capped_until=until)

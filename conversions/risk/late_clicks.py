@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from conversions.models import Conversion, Postback, StatusChange, Trace
 from conversions.risk.reviews import weigh_late
@@ -14,17 +14,24 @@ from tracking.models import Click
 LOOKED_FOR = timedelta(days=30)
 
 
+def without_click(now: datetime) -> QuerySet[Conversion]:
+    """Conversions that rest on the signature of a click whose row may still come."""
+    return Conversion.objects.filter(evidence=Conversion.Evidence.SIGNATURE, received_at__gte=now - LOOKED_FOR)
+
+
 def complete_by_signature(*, now: datetime, limit: int = 500) -> int:
     """Set the stored click as evidence once it has its marks, and weigh those; return how many were completed.
 
     Any number of workers may run at once: rows that another one has locked are skipped.
     """
     marked = Click.objects.filter(pk=OuterRef("click_id"), marked_at__isnull=False)
-    waiting = Conversion.objects.filter(
-        Exists(marked), evidence=Conversion.Evidence.SIGNATURE, received_at__gte=now - LOOKED_FOR
-    )
     with transaction.atomic():
-        locked = waiting.order_by("pk").select_for_update(skip_locked=True, of=("self",), no_key=True)
+        locked = (
+            without_click(now)
+            .filter(Exists(marked))
+            .order_by("pk")
+            .select_for_update(skip_locked=True, of=("self",), no_key=True)
+        )
         ids = list(locked.values_list("pk", flat=True)[:limit])
         if not ids:
             return 0
