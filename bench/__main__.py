@@ -19,6 +19,7 @@ from bench import machine, options, results, servers
 from bench.booking import Booking
 from bench.clicks import Clicks
 from bench.closing import Closing
+from bench.events import Events
 from bench.hostile import Hostile
 from bench.installation import Installation, ProgramFailed
 from bench.load import LoadFailed
@@ -45,6 +46,7 @@ BENCHMARKS: dict[str, Callable[[Installation, Options, Callable[[str], None]], B
     "clicks": Clicks,
     "postbacks": Postbacks,
     "booking": Booking,
+    "events": Events,
     "closing": Closing,
     "hostile": Hostile,
 }

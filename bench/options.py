@@ -8,7 +8,7 @@ from pathlib import Path
 from config.embedded.places import ROOT
 
 RESULTS = ROOT / "bench" / "results.json"
-NAMES = ("clicks", "postbacks", "booking", "closing", "hostile")
+NAMES = ("clicks", "postbacks", "booking", "events", "closing", "hostile")
 QUICK = {
     "seconds": 0.5,
     "rounds": 1,
