@@ -1,0 +1,15 @@
+"""An amount for each lot."""
+
+from payouts.verification.independent.facts import EarnsNothing, Event, Figure, Rule
+from payouts.verification.independent.money import ZERO
+from payouts.verification.independent.past import Counter, Past
+
+CODE, PRICES = "per_lot", "conversions"
+
+
+def figure(event: Event, rule: Rule, counter: Counter, past: Past) -> Figure:
+    if event.volume is None:
+        raise EarnsNothing("it came without volume")
+    price = rule.amount or ZERO
+    words = f"{float(event.volume):.15g} lots at {float(price):.15g} {rule.currency}"
+    return Figure(event.volume * price, rule.currency, words)
