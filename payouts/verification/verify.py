@@ -19,6 +19,7 @@ from payouts.ledger.chain_walk import ChainProblem, ChainWalk
 from payouts.models import LedgerEntry, LedgerHead, Payout, Statement
 from payouts.paying.payments import says_reference
 from payouts.pricing import exact
+from payouts.verification.payout_rates import payout_rate_findings
 from payouts.verification.plan_versions import altered_versions
 from payouts.verification.prices import ClickCheck, ConversionCheck
 
@@ -57,6 +58,7 @@ class Verification:
         yield from self._check_chains()
         yield from anchor_findings(self.affiliate, self.copies)
         yield from self._check_payouts()
+        yield from payout_rate_findings(self._of_affiliate())
         yield from invoice_findings(self.affiliate)
         yield from self._check_prices()
         yield from self._check_clicks()

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from payouts.pricing.amounts import ZERO, Share
-from payouts.pricing.facts import CommissionLine, PricedEvent, PricingRule
+from payouts.pricing.facts import PricedEvent, PricingRule
 from payouts.pricing.inputs import AmountInput, ChoiceInput, Currency, PercentInput, Rows
 from payouts.pricing.kind import ALL_LIMITS, NO_COLUMNS, CountsAhead, PerEvent, decimal_text
 from payouts.pricing.limits import Key, Tally, account_of
@@ -63,13 +63,8 @@ class Tiered(CountsAhead, PerEvent):
         period = in_words(rule.formula["period"], event.occurred_at)
         return tiered_share(event, rule, before=before, total=total, period=period)
 
-    def line(
-        self, event: PricedEvent, rule: PricingRule, plan_id: int, version_id: int, tally: Tally
-    ) -> CommissionLine | str:
-        """The period counts the event whether a limit lets it earn or not, as `count_ahead` does."""
-        line = super().line(event, rule, plan_id, version_id, tally)
+    def follow(self, event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> None:
         tally.sums[_key(event, rule, plan_id)] += _counted(event, rule)
-        return line
 
     def counts_ahead(self, rule: PricingRule) -> bool:
         """The tier that a whole period reaches is known once all of it is counted."""

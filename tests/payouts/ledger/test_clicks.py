@@ -298,7 +298,10 @@ def test_verification_finds_a_count_that_was_altered(ana: Affiliate, link: Track
     BilledClicks.objects.update(parts=[{"clicks": 50}])
     (found,) = findings()
     assert found.subject == f"Clicks {row.public_id}"
-    assert found.problem.startswith("the ledger holds 4.50 EUR less than it earns: Link k3n8d2x on 2026-11-10")
+    assert found.problem == (
+        f"the ledger holds 4.50 EUR less than it earns: by rule {CommissionRule.objects.get().pk} 0.50 EUR are booked "
+        "and 5.00 EUR are owed (50 clicks at 0.1 EUR)."
+    )
 
 
 def test_statements_group_clicks_by_offer(ana: Affiliate, link: TrackingLink, plan: CommissionPlan) -> None:

@@ -134,8 +134,6 @@ def _store_plans(found: StoredWorld) -> None:
                 created_at=version.effective_from,
             )
             CommissionRule.objects.bulk_create(
-                CommissionRule(
-                    version=row, goal_id=rule.goal_id, **{name: getattr(rule, name) for name in RULE_FIELDS}
-                )
+                CommissionRule(version=row, goal_id=rule.goal_id, **{name: getattr(rule, name) for name in RULE_FIELDS})
                 for rule in version.rules
             )

@@ -24,7 +24,7 @@ def test_random_worlds_are_booked_as_the_second_implementation_owes() -> None:
             it = stored(number)
             it.happen()
             run = Verification(affiliate=it.ana)
-            assert (number, [finding for finding in run.findings()]) == (number, [])
+            assert (number, list(run.findings())) == (number, [])
             assert (run.conversions, run.due) == (len(it.world.events), 0)
             booked.update(LedgerEntry.objects.values_list("rule__kind", flat=True))
             transaction.set_rollback(True)

@@ -167,7 +167,11 @@ class _Drawing:
     def per_click(self) -> dict[str, Any]:
         currency = self.currency()
         price = Decimal(self.random.randint(0, 20_000)).scaleb(-4)
-        return {"amount": price, "currency": currency, **(self.cap(currency, 20, 30) if self.random.random() < 0.4 else {})}
+        return {
+            "amount": price,
+            "currency": currency,
+            **(self.cap(currency, 20, 30) if self.random.random() < 0.4 else {}),
+        }
 
     def events(self) -> list[PricedEvent]:
         since = {customer: self.random.choice([None, START, *EDGES[:3]]) for customer in (1, 2, 3)}
