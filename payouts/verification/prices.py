@@ -217,6 +217,7 @@ def _differences(answer: Answer, subject: Subject, booked: Mapping[Slot, Fractio
         earns = line.amount if line else ZERO
         if holds != earns:
             why = line.words if line else " and ".join(answer.reasons) or "other rules are for it"
+            why += f"; {subject.note}" if subject.note else ""
             yield _sentence(slot, subject, holds, earns, why)
 
 

@@ -38,7 +38,8 @@ Slot = tuple[int, int | None, int | None, str]
 class Subject(NamedTuple):
     """A conversion, or a link's day of clicks: what it is priced by, and whether the ledger has followed it.
 
-    `events` are its parts: one, or the clicks by country and sub IDs; none where it earns nothing, for `reason`.
+    `events` are its parts: one, or the clicks by country and sub IDs; none where it earns nothing, for `reason`. `note`
+    says what was missing to price it by.
     """
 
     id: int
@@ -48,6 +49,7 @@ class Subject(NamedTuple):
     is_booked: bool
     events: tuple[Event, ...]
     reason: str = ""
+    note: str = ""
 
     @property
     def account(self) -> tuple[int, int]:
@@ -98,6 +100,8 @@ def conversions_by_account(scope: Q, plans: Plans) -> Iterator[list[Subject]]:
         refunds = _refunds([row["pk"] for row in chunk])
         clicks = _clicks(row["click_id"] for row in chunk) if asks_for_clicks else {}
         since = _first_events(row["customer_id"] for row in chunk) if asks_for_first else {}
+        for row in chunk:
+            row["note"] = "its click is not stored" if asks_for_clicks and _lacks_click(row, clicks) else ""
         yield [_conversion(row, refunds, clicks, since) for row in chunk]
 
 
@@ -130,7 +134,11 @@ def _conversion(
         sent=row["deductions"],
         **clicks.get(row["click_id"], {}),
     )
-    return Subject(*head, (event,))
+    return Subject(*head, (event,), note=row["note"])
+
+
+def _lacks_click(row: Mapping[str, Any], clicks: Mapping[Any, Any]) -> bool:
+    return row["click_id"] is not None and row["click_id"] not in clicks
 
 
 def _refunds(conversion_ids: Collection[int]) -> dict[int, Fraction]:
