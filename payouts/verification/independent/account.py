@@ -100,9 +100,9 @@ def booked_as(event: Event, rule: Rule, version: Version, figure: Figure) -> Owe
         raise EarnsNothing("it has no currency")
     amount = rounded(figure.amount, figure.currency)
     if not amount:
-        raise EarnsNothing(f"{figure.words} is nothing")
+        raise EarnsNothing("it is less than the smallest unit")
     if abs(amount) >= LARGEST:
-        raise EarnsNothing(f"{figure.words} is more than an amount can hold")
+        raise EarnsNothing("it is more than an amount can hold")
     return Owed(event.affiliate_id, version.id, rule.id, figure.currency, amount, figure.words)
 
 
@@ -117,8 +117,7 @@ def shares_of_parents(event: Event, version: Version, own: list[Owed], parentage
         for currency, base in _shared(event, rule, own).items():
             for parent, amount in zip(above, parents.shares(base, currency, rule, len(above)), strict=False):
                 if amount:
-                    words = f"a share of the {rule.formula['of']} of its affiliate"
-                    found.append(Owed(parent, version.id, rule.id, currency, amount, words))
+                    found.append(Owed(parent, version.id, rule.id, currency, amount, lambda: "a parent's share"))
     return found
 
 

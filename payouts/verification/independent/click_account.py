@@ -72,8 +72,12 @@ class ClickAccount:
         try:
             clicks = kind_of(rule).clicks_paid(event, rule, counter, self.past)
             price = rule.amount or ZERO
-            words = f"{clicks} clicks at {float(price):.15g} {rule.currency}"
         except (KeyError, TypeError, ValueError, ArithmeticError) as error:
             raise CannotPrice(rule, f"its terms cannot be read ({error!r})") from error
-        line = booked_as(event, rule, version, Figure(clicks * price, rule.currency, words))
+        line = booked_as(
+            event,
+            rule,
+            version,
+            Figure(clicks * price, rule.currency, lambda: f"{clicks} clicks at {float(price):.15g} {rule.currency}"),
+        )
         return within_cap(line, event, rule, counter, self.past, clicks)

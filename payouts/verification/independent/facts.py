@@ -1,6 +1,6 @@
 """The stored rows that commission is computed from, and the result: what is owed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
@@ -102,12 +102,15 @@ class ParentSince(NamedTuple):
 Parentage = Mapping[int, Sequence[ParentSince]]
 
 
+Words = Callable[[], str]
+
+
 class Figure(NamedTuple):
-    """An exact amount, before limits and rounding, and how it comes about."""
+    """An exact amount, before limits and rounding, and how it comes about: the words are asked for where it differs."""
 
     amount: Fraction
     currency: str
-    words: str
+    words: Words
 
 
 class Owed(NamedTuple):
@@ -118,4 +121,4 @@ class Owed(NamedTuple):
     rule_id: int
     currency: str
     amount: Fraction
-    words: str
+    words: Words

@@ -53,5 +53,7 @@ def _units(currency: str) -> int:
 
 
 def _whole_units(amount: Fraction, currency: str) -> int:
-    number = int(abs(amount) * _units(currency) + Fraction(1, 2))
+    """The amount in the currency's smallest units: half a unit more, then without what is left over."""
+    top, bottom = abs(amount.numerator), amount.denominator
+    number = (2 * top * _units(currency) + bottom) // (2 * bottom)
     return -number if amount < 0 else number

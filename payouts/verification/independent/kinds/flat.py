@@ -11,4 +11,4 @@ CODE, PRICES = "flat", "conversions"
 
 def figure(event: Event, rule: Rule, counter: Counter, past: Past) -> Figure:
     amount = rule.amount or Fraction(0)
-    return Figure(amount, rule.currency, f"flat {shown(amount, rule.currency)}")
+    return Figure(amount, rule.currency, lambda: f"flat {shown(amount, rule.currency)}")

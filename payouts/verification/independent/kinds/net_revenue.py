@@ -25,9 +25,10 @@ CODE, PRICES = "net_revenue", "conversions"
 
 @dataclass(slots=True)
 class Customer:
-    """One customer's month. `behind` is its own loss of earlier months, at most zero."""
+    """One customer's month. `behind` is its own loss of earlier months, at most zero; `part` is what it counts for."""
 
     behind: Fraction = ZERO
+    part: Fraction = ZERO
     has_events: bool = False
     revenue: Fraction = ZERO
     sent: dict[str, Fraction] = field(default_factory=dict)
@@ -51,18 +52,17 @@ class Customer:
         fence = terms.get("ring_fence")
         return self.behind < 0 or (fence is not None and self.net(terms) < -Fraction(fence))
 
-    def counted(self, terms: Mapping[str, Any]) -> Fraction:
-        """Its part of the month."""
+    def count(self, terms: Mapping[str, Any]) -> None:
         net = self.net(terms)
-        return max(net + self.behind, ZERO) if self.is_apart(terms) else net
+        self.part = max(net + self.behind, ZERO) if self.is_apart(terms) else net
 
 
 @dataclass(slots=True)
 class Month:
     """A month of an affiliate on an offer, in one currency, by the terms of its last event.
 
-    `layers` are the net above zero, the lowest first, each with its percentage. `gains` are what events added to the
-    share: how much of it made up CPA, and how much was owed.
+    `layers` are the net above zero, the lowest first, each with its percentage; `share` is their worth, rounded.
+    `gains` are what events added to the share: how much of it made up CPA, and how much was owed.
     """
 
     starts: date = date.min
@@ -71,6 +71,7 @@ class Month:
     customers: dict[int | None, Customer] = field(default_factory=dict)
     total: Fraction = ZERO
     layers: list[tuple[Fraction, Fraction]] = field(default_factory=list)
+    share: Fraction = ZERO
     gains: list[tuple[Fraction, Fraction]] = field(default_factory=list)
 
     @property
@@ -93,18 +94,21 @@ class Month:
         """Add the month up by other terms."""
         if terms != self.terms:
             self.terms = terms
-            self.total = sum((row.counted(terms) for row in self.customers.values()), ZERO)
+            for customer in self.customers.values():
+                customer.count(terms)
+            self.total = sum((customer.part for customer in self.customers.values()), ZERO)
 
     def add(self, event: Event) -> Fraction:
         """Count the event; return how far it moves the net above zero."""
         before = max(self.net, ZERO)
         customer = self.customers.setdefault(event.customer_id, Customer())
-        self.total -= customer.counted(self.terms)
+        self.total -= customer.part
         customer.has_events = True
         customer.revenue += event.revenue or ZERO
         for name, amount in event.sent.items():
             customer.sent[name] = customer.sent.get(name, ZERO) + Fraction(amount)
-        self.total += customer.counted(self.terms)
+        customer.count(self.terms)
+        self.total += customer.part
         return max(self.net, ZERO) - before
 
     def stack(self, height: Fraction, percent: Fraction) -> None:
@@ -119,8 +123,8 @@ class Month:
             same = bool(self.layers) and self.layers[-1][1] == percent
             self.layers.append((self.layers.pop()[0] + height if same else height, percent))
 
-    def share(self, currency: str) -> Fraction:
-        return rounded(sum((height * percent / 100 for height, percent in self.layers), ZERO), currency)
+    def worth(self, currency: str) -> Fraction:
+        return rounded(sum((height * percent for height, percent in self.layers), ZERO) / 100, currency)
 
 
 def line(event: Event, rule: Rule, counter: Counter, past: Past) -> Figure:
@@ -134,15 +138,20 @@ def line(event: Event, rule: Rule, counter: Counter, past: Past) -> Figure:
         month = month.next(starts, bool(rule.formula.get("carryover")))
     past.months[key] = month
     month.apply(rule.formula)
-    before = month.share(currency)
+    before, pot = month.share, (counter[0], currency)
     month.stack(month.add(event), rule.percent or ZERO)
-    after, pot = month.share(currency), (counter[0], currency)
+    month.share = after = month.worth(currency)
     if after >= before:
         owed = _gain(month, after - before, past.cpa, pot if rule.formula.get("recoup_cpa") else None)
     else:
         owed = -_given_back(month, before - after, past.cpa, pot)
-    words = f"the month's net is {shown(month.net, currency)}, its share {shown(after, currency)}"
-    return Figure(owed, currency, f"{words} after {shown(before, currency)}")
+    net = month.net
+    return Figure(owed, currency, lambda: _words(net, before, after, currency))
+
+
+def _words(net: Fraction, before: Fraction, after: Fraction, currency: str) -> str:
+    of_month = f"the month's net is {shown(net, currency)}, its share {shown(after, currency)}"
+    return f"{of_month} after {shown(before, currency)}"
 
 
 def _gain(month: Month, gain: Fraction, cpa: dict[Any, Fraction], pot: Any) -> Fraction:

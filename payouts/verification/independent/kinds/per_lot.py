@@ -10,6 +10,7 @@ CODE, PRICES = "per_lot", "conversions"
 def figure(event: Event, rule: Rule, counter: Counter, past: Past) -> Figure:
     if event.volume is None:
         raise EarnsNothing("it came without volume")
-    price = rule.amount or ZERO
-    words = f"{float(event.volume):.15g} lots at {float(price):.15g} {rule.currency}"
-    return Figure(event.volume * price, rule.currency, words)
+    lots, price = event.volume, rule.amount or ZERO
+    return Figure(
+        lots * price, rule.currency, lambda: f"{float(lots):.15g} lots at {float(price):.15g} {rule.currency}"
+    )

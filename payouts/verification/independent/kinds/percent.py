@@ -10,6 +10,7 @@ CODE, PRICES = "percent", "conversions"
 def figure(event: Event, rule: Rule, counter: Counter, past: Past) -> Figure:
     if event.revenue is None:
         raise EarnsNothing("it came without revenue")
-    percent = rule.percent or ZERO
-    words = f"{float(percent):.9g} % of {shown(event.revenue, event.currency)}"
-    return Figure(event.revenue * percent / 100, event.currency, words)
+    revenue, percent = event.revenue, rule.percent or ZERO
+    return Figure(
+        revenue * percent / 100, event.currency, lambda: f"{float(percent):.9g} % of {shown(revenue, event.currency)}"
+    )

@@ -63,13 +63,18 @@ def _is_cut(rule: Rule) -> bool:
 
 
 def _by_one_step(event: Event, rule: Rule, step: dict[str, str]) -> Figure:
-    words = f"by the tier above {step['above']}"
     if "percent" in step:
         if event.revenue is None:
             raise EarnsNothing("it came without revenue")
-        return Figure(event.revenue * Fraction(step["percent"]) / 100, event.currency, words)
+        return Figure(
+            event.revenue * Fraction(step["percent"]) / 100,
+            event.currency,
+            lambda: f"by the tier above {step['above']}",
+        )
     lots = event.volume or ZERO if rule.formula["basis"] == "volume" else 1
-    return Figure(Fraction(step["amount"]) * lots, rule.formula["currency"], words)
+    return Figure(
+        Fraction(step["amount"]) * lots, rule.formula["currency"], lambda: f"by the tier above {step['above']}"
+    )
 
 
 def _by_parts(event: Event, rule: Rule, before: Fraction, after: Fraction) -> Figure:
@@ -81,4 +86,4 @@ def _by_parts(event: Event, rule: Rule, before: Fraction, after: Fraction) -> Fi
             price = Fraction(step["percent"]) / 100 if "percent" in step else Fraction(step["amount"])
             total += (ends - begins) * price
     by_revenue = rule.formula["basis"] == "revenue"
-    return Figure(total, event.currency if by_revenue else rule.formula["currency"], "by the parts in each tier")
+    return Figure(total, event.currency if by_revenue else rule.formula["currency"], lambda: "by tiers")
