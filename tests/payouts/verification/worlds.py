@@ -5,7 +5,7 @@ components, limits and caps, parents that change; events of four currencies at t
 zones, refunds, losses, lots, clicks. A world is drawn from its number: the same number gives the same world.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -241,7 +241,3 @@ def smallest(world: World, differs: Callable[[World], bool]) -> World:
         if differs(fewer):
             return smallest(fewer, differs)
     return world
-
-
-def some_worlds(number: int, **given: Any) -> Iterator[World]:
-    return (world_of(each, **given) for each in range(number))
