@@ -35,6 +35,7 @@ def payout_rate_findings(scope: Q) -> Iterator[ChainProblem]:
     for public_id, ends_at, made_at, amount, fee, currency, sent, sent_currency, rate, rate_day in rows.iterator(
         chunk_size=CHUNK
     ):
+        assert rate is not None  # by the filter above
         day = (ends_at.astimezone(UTC) - timedelta(days=1)).date()
         base, quote = (_known(each, rates_around(day), made_at) for each in (currency, sent_currency))
         if base is None or quote is None:
@@ -62,4 +63,5 @@ def _known(currency: str, rates: list[StoredRate], made_at: datetime) -> StoredR
         return StoredRate("EUR", date.max, Decimal(1), made_at)
     mine = [row for row in rates if row.currency == currency]
     then = [row for row in mine if row.created_at <= made_at]
-    return (then or mine or [None])[-1]
+    known = then or mine
+    return known[-1] if known else None

@@ -212,13 +212,13 @@ def _differences(answer: Answer, subject: Subject, booked: Mapping[Slot, Fractio
     """A sentence for each amount that is not as it is owed, with both numbers."""
     owed: dict[Slot, Owed] = {}
     for line in answer.lines:
-        slot = (line.affiliate_id, line.version_id, line.rule_id, line.currency)
+        slot: Slot = (line.affiliate_id, line.version_id, line.rule_id, line.currency)
         owed[slot] = line._replace(amount=line.amount + owed[slot].amount) if slot in owed else line
     for slot in [*(each for each in booked if each not in owed), *owed]:
-        line, holds = owed.get(slot), booked.get(slot, ZERO)
-        earns = line.amount if line else ZERO
+        found, holds = owed.get(slot), booked.get(slot, ZERO)
+        earns = found.amount if found else ZERO
         if holds != earns:
-            why = line.words() if line else " and ".join(answer.reasons) or "other rules are for it"
+            why = found.words() if found else " and ".join(answer.reasons) or "other rules are for it"
             why += f"; {subject.note}" if subject.note else ""
             yield _sentence(slot, subject, holds, earns, why)
 

@@ -69,7 +69,7 @@ def stored_plans() -> Plans:
 
 
 def _rule(row: Mapping[str, Any]) -> Rule:
-    amounts = {name: None if row[name] is None else Fraction(row[name]) for name in AMOUNTS}
+    amounts: dict[str, Any] = {name: None if row[name] is None else Fraction(row[name]) for name in AMOUNTS}
     return Rule(**amounts, **{name: row[name] for name in OTHERS})
 
 

@@ -19,6 +19,7 @@ from payouts.ledger.chain_walk import ChainProblem, ChainWalk
 from payouts.models import LedgerEntry, LedgerHead, Payout, Statement
 from payouts.paying.payments import says_reference
 from payouts.pricing import exact
+from payouts.verification.click_counts import click_count_findings
 from payouts.verification.payout_rates import payout_rate_findings
 from payouts.verification.plan_versions import altered_versions
 from payouts.verification.prices import ClickCheck, ConversionCheck
@@ -62,6 +63,7 @@ class Verification:
         yield from invoice_findings(self.affiliate)
         yield from self._check_prices()
         yield from self._check_clicks()
+        yield from click_count_findings(self._of_affiliate())
         if self.affiliate is None:
             yield from altered_versions()
 
