@@ -6,7 +6,7 @@ is priced as a whole, for the span of time that its rules look back on; all othe
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db.models import Q
@@ -21,6 +21,8 @@ from records.advisory_locks import Lock, number_of, wait_for
 from records.periods import BEGINNING, END, TOTAL, begins, ends
 from tracking.models import Click
 
+TICK = timedelta(microseconds=1)
+
 
 class PricingGroup(NamedTuple):
     affiliate_id: int
@@ -33,10 +35,21 @@ class TimeSpan(NamedTuple):
     begins_at: datetime
     ends_at: datetime
 
-    def with_moment(self, moment: datetime, periods: Iterable[str]) -> "TimeSpan":
-        first = min((begins(each, moment) for each in periods), default=moment)
-        last = max((ends(each, moment) for each in periods), default=moment)
-        return TimeSpan(min(self.begins_at, first), max(self.ends_at, last))
+    def with_moment(self, moment: datetime, periods: Collection[str]) -> "TimeSpan":
+        """The span with the moment and every period that touches it, whole.
+
+        A week may lie in two months: then both belong to it, and the weeks at their edges, and so on. An event priced
+        without all of its period would come out wrong.
+        """
+        if TOTAL in periods:
+            return TimeSpan(BEGINNING, END)
+        first, last = moment, moment
+        while True:
+            earlier = min(begins(each, first) for each in periods)
+            later = max(ends(each, last) for each in periods)
+            if earlier == first and later - TICK == last:
+                return TimeSpan(min(self.begins_at, first), max(self.ends_at, later))
+            first, last = earlier, later - TICK
 
 
 def looks_back(rule: PricingRule) -> set[str]:

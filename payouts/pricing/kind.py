@@ -189,11 +189,21 @@ class PerEvent(ConversionKind):
     def share(self, event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> Share | str:
         """The exact amount with its currency and the words for it, or why the event earns nothing."""
 
+    def follow(self, event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> None:
+        """Count an event that was priced, whether a limit let it earn or not. Most kinds count nothing."""
+
     def line(
         self, event: PricedEvent, rule: PricingRule, plan_id: int, version_id: int, tally: Tally
     ) -> CommissionLine | str:
         if event.revenue is not None and event.revenue < 0:
             return f"The revenue is negative ({exact(event.revenue, event.currency)}); a refund earns nothing."
+        line = self._limited(event, rule, plan_id, version_id, tally)
+        self.follow(event, rule, plan_id, tally)
+        return line
+
+    def _limited(
+        self, event: PricedEvent, rule: PricingRule, plan_id: int, version_id: int, tally: Tally
+    ) -> CommissionLine | str:
         is_recurring = rule.max_months is not None or rule.max_payments is not None
         if is_recurring and (over := run_out(event, rule, plan_id, tally)):
             return over

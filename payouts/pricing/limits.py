@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from payouts.pricing.amounts import ZERO, Share
+from payouts.pricing.amounts import Share
 from payouts.pricing.facts import CommissionLine, PricedEvent, PricingRule
 from payouts.pricing.words import exact
 from records.money import MAX_AMOUNT, PLACES, round_money
@@ -19,10 +19,10 @@ State = TypeVar("State")
 
 @dataclass(slots=True)
 class Used:
-    """The amount and count used of a cap in its period."""
+    """The count and, by currency, the amount used of a cap in its period."""
 
     count: int = 0
-    amount: Decimal = ZERO
+    amounts: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
 
 
 @dataclass(slots=True)
@@ -50,6 +50,12 @@ class Tally:
 def account_of(event: PricedEvent, rule: PricingRule, plan_id: int) -> Key:
     """The key of a rule's counters: the affiliate on the offer, the plan, and the rule across versions."""
     return (event.affiliate_id, event.offer_id, plan_id, *rule.account)
+
+
+def used_of_cap(event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> Used:
+    """What is used in the event's period. A new version with a cap by another period begins at zero."""
+    period = rule.cap_period
+    return tally.caps[(*account_of(event, rule, plan_id), period, begins(period, event.occurred_at))]
 
 
 def run_out(event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> str:
@@ -100,16 +106,17 @@ def capped(
     event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally, line: CommissionLine, count: int = 1
 ) -> CommissionLine | str:
     """The line as far as the rule's cap lets it through, counted in its period."""
-    used = tally.caps[(*account_of(event, rule, plan_id), begins(rule.cap_period, event.occurred_at))]
+    used = used_of_cap(event, rule, plan_id, tally)
     period = in_words(rule.cap_period, event.occurred_at)
     if rule.cap_count is not None and used.count >= rule.cap_count:
         return f"The cap of {counted(rule.cap_count, 'conversion')} for {period} was reached before this one."
-    if rule.cap_amount is not None and used.amount + line.amount > rule.cap_amount:
-        left, budget = rule.cap_amount - used.amount, exact(rule.cap_amount, line.currency)
+    spent = used.amounts[line.currency]
+    if rule.cap_amount is not None and spent + line.amount > rule.cap_amount:
+        left, budget = rule.cap_amount - spent, exact(rule.cap_amount, line.currency)
         if left <= 0:
             return f"The budget of {budget} for {period} was spent before this one."
         words = f"{line.arithmetic}; {exact(left, line.currency)} is left of {budget} for {period}"
         line = replace(line, amount=left, arithmetic=words)
     used.count += count
-    used.amount += line.amount
+    used.amounts[line.currency] += line.amount
     return line

@@ -9,7 +9,10 @@ and is offset by its own later gains.
 
 The share is booked as it grows: each event's line is the month's share with the event less the share before it. So the
 lines of a month add up exactly to its share, and a later loss takes back what the month no longer earns. If CPA is
-recouped, shares earned after it are first set against it.
+recouped, shares earned after it are first set against it; a loss takes back the latest shares first.
+
+Terms that begin within a month do not affect the events before them: the net above zero lies in layers, each with the
+percentage that was in force when it was added, and a loss is taken from the upper ones.
 """
 
 from collections.abc import Mapping
@@ -30,6 +33,7 @@ from records.words import plain
 class CustomerMonth:
     """One customer's month; `loss` is the ring-fenced loss carried over, zero or negative."""
 
+    has_events: bool = False
     gross: Decimal = ZERO
     sent: dict[str, Decimal] = field(default_factory=dict)
     counted: Decimal = ZERO
@@ -39,7 +43,11 @@ class CustomerMonth:
 
 @dataclass(slots=True)
 class NetRevenueMonth:
-    """The running month of one affiliate on one offer, in one currency."""
+    """The running month of one affiliate on one offer, in one currency.
+
+    `layers` are the net above zero by percentage, `gains` the parts of the share that made up CPA and that were paid;
+    both the latest last.
+    """
 
     formula: Mapping[str, Any]
     percent: Decimal
@@ -49,40 +57,71 @@ class NetRevenueMonth:
     total: Decimal = ZERO
     carried: Decimal = ZERO
     share: Decimal = ZERO
-    recouped: Decimal = ZERO
+    layers: list[tuple[Decimal, Decimal]] = field(default_factory=list)
+    gains: list[tuple[Decimal, Decimal]] = field(default_factory=list)
 
     def add(self, event: PricedEvent, rule: PricingRule, to_recoup: Decimal) -> tuple[Decimal, str, Decimal]:
         """Add the next event; return the amount of its line, its arithmetic in words, and how much CPA it recoups.
 
         The last is negative if a loss takes back a share that had recouped CPA.
         """
-        self.formula, self.percent = rule.formula, rule.percent or ZERO
-        self._turn_month(event.occurred_at)
+        self._turn_month(event.occurred_at, keeps=bool(rule.formula.get("carryover")))
+        self._follow(rule)
         customer = self.customers.setdefault(event.customer_id, CustomerMonth())
         customer.gross += event.revenue or ZERO
         for name, amount in event.deductions.items():
             customer.sent[name] = customer.sent.get(name, ZERO) + Decimal(amount)
-        before, self.total = customer.counted, self.total - customer.counted
-        customer.net = customer.gross - self._deductions(customer)
-        customer.counted = self._counted(customer)
+        before, net_before, self.total = customer.counted, self.total + self.carried, self.total - customer.counted
+        self._count(customer)
         self.total += customer.counted
         net = self.total + self.carried
-        share = round_money(percent_of(max(net, ZERO), self.percent), self.currency)
-        change, earlier, self.share = share - self.share, self.share, share
+        self._stack(max(net, ZERO) - max(net_before, ZERO))
+        earlier, self.share = self.share, self._worth()
+        change = self.share - earlier
         made_up = self._made_up(change, to_recoup)
-        self.recouped += made_up
         words = self._words(event, customer.counted - before, net, earlier, made_up)
         return change - made_up, words, made_up
 
-    def _turn_month(self, moment: datetime) -> None:
+    def _turn_month(self, moment: datetime, *, keeps: bool) -> None:
+        """Begin the moment's month; what is carried into it is added up by the terms of the one before."""
         start = begins(MONTH, moment)
         if self.begins_at == start:
             return
-        keeps = bool(self.formula.get("carryover"))
         self.carried = min(self.total + self.carried, ZERO) if keeps else ZERO
         losses = {key: self._kept_loss(row) for key, row in self.customers.items()} if keeps else {}
         self.customers = {key: CustomerMonth(loss=loss) for key, loss in losses.items() if loss}
-        self.total, self.share, self.recouped, self.begins_at = ZERO, ZERO, ZERO, start
+        self.total, self.share, self.begins_at = ZERO, ZERO, start
+        self.layers, self.gains = [], []
+
+    def _follow(self, rule: PricingRule) -> None:
+        """Go on by the event's terms; where they are new, add the month up by them."""
+        self.percent = rule.percent or ZERO
+        if rule.formula == self.formula:
+            return
+        self.formula = rule.formula
+        for customer in self.customers.values():
+            if customer.has_events:
+                self._count(customer)
+        self.total = sum((customer.counted for customer in self.customers.values()), ZERO)
+
+    def _count(self, customer: CustomerMonth) -> None:
+        customer.has_events = True
+        customer.net = customer.gross - self._deductions(customer)
+        customer.counted = self._counted(customer)
+
+    def _stack(self, height: Decimal) -> None:
+        """Lay the height on top with the percentage in force, or take it off the top."""
+        while self.layers and (height < 0 or (height > 0 and self.layers[-1][1] == self.percent)):
+            top, percent = self.layers.pop()
+            height += top
+            if height > 0:
+                self.layers.append((height, percent))
+                return
+        if height > 0:
+            self.layers.append((height, self.percent))
+
+    def _worth(self) -> Decimal:
+        return round_money(sum((percent_of(height, percent) for height, percent in self.layers), ZERO), self.currency)
 
     def _kept_loss(self, customer: CustomerMonth) -> Decimal:
         """The customer's own loss that it carries into the next month."""
@@ -111,9 +150,21 @@ class NetRevenueMonth:
         return total
 
     def _made_up(self, change: Decimal, to_recoup: Decimal) -> Decimal:
+        """What CPA gains make up of it; below zero what a loss takes away from that again."""
         if change > 0:
-            return min(change, to_recoup)
-        return -min(-change, self.recouped)
+            made_up = min(change, to_recoup)
+            self.gains.append((made_up, change - made_up))
+            return made_up
+        left, taken = -change, ZERO
+        while left:
+            made_up, paid = self.gains.pop()
+            from_paid = min(paid, left)
+            from_made_up = min(made_up, left - from_paid)
+            left -= from_paid + from_made_up
+            taken += from_made_up
+            if made_up > from_made_up or paid > from_paid:
+                self.gains.append((made_up - from_made_up, paid - from_paid))
+        return -taken
 
     def _words(self, event: PricedEvent, moved: Decimal, net: Decimal, earlier: Decimal, made_up: Decimal) -> str:
         """`30 % of net 900.00 EUR in October 2026 = 270.00 EUR, less 150.00 EUR for earlier events`."""

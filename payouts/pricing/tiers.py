@@ -55,7 +55,7 @@ def tiered_share(event: PricedEvent, rule: PricingRule, *, before: Decimal, tota
         return (
             _by_step(event, rule, step, f"{_reached(basis, total, event.currency)} in {period}") if step else _below()
         )
-    if _splits(steps, basis):
+    if _splits(steps, basis) and before + moved > steps[0].above:
         return _split_share(event, rule, steps, before, moved, period)
     step = step_at(steps, before + moved)
     return (

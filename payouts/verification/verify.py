@@ -1,30 +1,28 @@
 """Checking the ledger: chains, statements, anchors, payouts, invoices, versions, and commission of conversions.
 
-Only the facts are trusted: seals are computed again, sums are added again, conversions are priced again. Rows are
-streamed, so memory stays bounded for a ledger of any size; work may go on meanwhile.
+Only the facts are trusted: seals are computed again, sums are added again, and conversions and clicks are priced again
+by a second implementation, which shares nothing with the one that booked them (`payouts.verification.independent`).
+Rows are streamed, so memory stays bounded for a ledger of any size; work may go on meanwhile.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.db import transaction
-from django.db.models import FilteredRelation, Q, QuerySet, Sum
+from django.db.models import FilteredRelation, Q, Sum
 
 from affiliates.models import Affiliate
-from conversions.models import Conversion
 from payouts.anchors.checking import anchor_findings, seal_findings
 from payouts.invoicing.checking import invoice_findings
-from payouts.ledger.booking import Due, differences, price_together, read_events
-from payouts.ledger.chain import COLUMNS, Draft, EntryFacts
+from payouts.ledger.chain import COLUMNS, EntryFacts
 from payouts.ledger.chain_walk import ChainProblem, ChainWalk
-from payouts.ledger.click_booking import click_differences
-from payouts.ledger.owed import booked_amounts
-from payouts.models import BilledClicks, LedgerEntry, LedgerHead, Payout, Statement
+from payouts.models import LedgerEntry, LedgerHead, Payout, Statement
 from payouts.paying.payments import says_reference
-from payouts.plans.price_books import keep_versions
 from payouts.pricing import exact
+from payouts.verification.click_counts import click_count_findings
+from payouts.verification.payout_rates import payout_rate_findings
 from payouts.verification.plan_versions import altered_versions
+from payouts.verification.prices import ClickCheck, ConversionCheck
 
 CHUNK = 2000
 
@@ -50,18 +48,22 @@ class Verification:
     conversions: int = 0
     clicks: int = 0
     due: int = 0
+    unsettled: int = 0
 
     def findings(self) -> Iterator[ChainProblem]:
         """Check everything and yield each error as it is found: the first finding of a chain is its first broken link.
 
         Conversions that are due for booking are counted in `due`, not compared: the ledger has yet to follow them.
+        Accounts that differ while some of their conversions are due are counted in `unsettled`.
         """
         yield from self._check_chains()
         yield from anchor_findings(self.affiliate, self.copies)
         yield from self._check_payouts()
+        yield from payout_rate_findings(self._of_affiliate())
         yield from invoice_findings(self.affiliate)
         yield from self._check_prices()
         yield from self._check_clicks()
+        yield from click_count_findings(self._of_affiliate())
         if self.affiliate is None:
             yield from altered_versions()
 
@@ -117,82 +119,13 @@ class Verification:
             yield ChainProblem(f"Entry #{number}", "is a payment that names no payout.")
 
     def _check_prices(self) -> Iterator[ChainProblem]:
-        mine = Conversion.objects.filter(self._of_affiliate())
-        booked = mine.filter(booked_at__isnull=False).order_by("pk")
-        total, last = booked.count(), 0
-        while ids := list(booked.filter(pk__gt=last).values_list("pk", flat=True)[:CHUNK]):
-            yield from _price_findings(ids)
-            last = ids[-1]
-            self.conversions += len(ids)
-            self.progress("conversions", self.conversions, max(total, self.conversions))
-        self.due = mine.filter(booked_at=None, is_test=False).count()
+        check = ConversionCheck(self._of_affiliate())
+        yield from check.findings(lambda done, total: self.progress("conversions", done, total))
+        self.conversions, self.due, self.unsettled = check.checked, check.due, check.unsettled
 
     def _check_clicks(self) -> Iterator[ChainProblem]:
-        mine = BilledClicks.objects.filter(self._of_affiliate())
-        booked = mine.filter(booked_at__isnull=False).order_by("pk")
-        total, last = booked.count(), 0
-        while ids := list(booked.filter(pk__gt=last).values_list("pk", flat=True)[:CHUNK]):
-            yield from _click_findings(ids)
-            last = ids[-1]
-            self.clicks += len(ids)
-            self.progress("clicks", self.clicks, max(total, self.clicks))
-        self.due += mine.filter(booked_at=None).count()
-
-
-def _click_findings(ids: list[int]) -> Iterator[ChainProblem]:
-    """Compare the commission of these days of clicks with the ledger; check mismatches again with their rows locked."""
-    rows = BilledClicks.objects.filter(booked_at__isnull=False).select_related("link").order_by("pk")
-    drafts = click_differences(list(rows.filter(pk__in=ids)))
-    suspects = {draft.clicks[0] for draft in drafts if draft.clicks}.intersection(ids)
-    if not suspects:
-        return
-    with transaction.atomic():
-        keep_versions()
-        locked = rows.filter(pk__in=suspects).select_for_update(of=("self",), no_key=True)
-        drafts = click_differences(list(locked), lock=True)
-        due = set(BilledClicks.objects.filter(booked_at=None).values_list("affiliate_id", "offer_id").distinct())
-        open_rows = set(BilledClicks.objects.filter(pk__in=suspects).values_list("pk", "affiliate_id", "offer_id"))
-    settled = {pk for pk, *account in open_rows if tuple(account) not in due}
-    for draft in drafts:
-        if draft.clicks and draft.clicks[0] in settled:
-            yield ChainProblem(f"Clicks {draft.clicks[1]}", _problem(draft))
-
-
-def _problem(draft: Draft) -> str:
-    side = "less" if draft.amount > 0 else "more"
-    amount = exact(abs(draft.amount), draft.currency)
-    return f"the ledger holds {amount} {side} than it earns: {draft.arithmetic.rstrip('.')}."
-
-
-def _price_findings(ids: list[int]) -> Iterator[ChainProblem]:
-    """Compare the commission of these conversions with the ledger; check mismatches again with their rows locked.
-
-    The first check locks nothing, so a conversion that is being booked at that moment may seem wrong. The second waits
-    for the lock, and then sees a consistent state.
-    """
-    rows = Conversion.objects.filter(booked_at__isnull=False).order_by("pk")
-    suspects = [draft.conversion[0] for draft in _differences(rows.filter(pk__in=ids)) if draft.conversion]
-    if not suspects:
-        return
-    with transaction.atomic():
-        keep_versions()
-        drafts = _differences(rows.filter(pk__in=suspects).select_for_update(of=("self",), no_key=True), lock=True)
-    for draft in drafts:
-        public_id = draft.conversion[1] if draft.conversion else ""
-        yield ChainProblem(f"Conversion {public_id}", _problem(draft))
-
-
-def _differences(rows: QuerySet[Conversion], *, lock: bool = False) -> list[Draft]:
-    """Owed minus booked for these; none for an account with conversions that it has yet to follow."""
-    due = read_events(rows)
-    priced, quotes = price_together(due, lock=lock)
-    if lock and len(priced) > len(due):
-        due = _settled(due)
-    return differences(due, quotes, booked_amounts("conversion", [row.event.conversion_id for row in due]))
-
-
-def _settled(due: list[Due]) -> list[Due]:
-    affiliates = {row.event.affiliate_id for row in due}
-    waiting = Conversion.objects.filter(affiliate__in=affiliates, booked_at=None, is_test=False).order_by()
-    open_accounts = set(waiting.values_list("affiliate_id", "goal__offer_id").distinct())
-    return [row for row in due if (row.event.affiliate_id, row.event.offer_id) not in open_accounts]
+        check = ClickCheck(self._of_affiliate())
+        yield from check.findings(lambda done, total: self.progress("clicks", done, total))
+        self.clicks = check.checked
+        self.due += check.due
+        self.unsettled += check.unsettled

@@ -26,7 +26,7 @@ from tests.factories import (
     OfferFactory,
 )
 from tests.payouts.deals import NOW, YEAR_AGO, deal, flat
-from tests.payouts.new_kind import add_kind, kind_of_the_page
+from tests.payouts.new_kind import add_kind, kind_of_the_page, second_of_the_page
 from tests.payouts.plans.test_version_editor import HTMX, path, posted
 from tests.rest import client_of
 
@@ -36,7 +36,7 @@ REVENUE = "977.31"
 
 @pytest.fixture(autouse=True)
 def every_nth(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    add_kind(kind_of_the_page(), monkeypatch)
+    add_kind(kind_of_the_page(), monkeypatch, second_of_the_page())
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from payouts.pricing.amounts import EXACT, ZERO, Share
 from payouts.pricing.facts import CommissionLine, PricedEvent, PricingRule
 from payouts.pricing.inputs import HOW_MUCH, WHICH_CURRENCY, AmountInput, Currency
 from payouts.pricing.kind import CAP, ClickKind, Limits, WithoutFormula
-from payouts.pricing.limits import Tally, account_of, capped, line_of
+from payouts.pricing.limits import Tally, capped, line_of, used_of_cap
 from payouts.pricing.words import exact
-from records.periods import begins, in_words
+from records.periods import in_words
 from records.translation import gettext_lazy as _
 from records.words import counted
 
@@ -35,7 +35,7 @@ class PerClick(ClickKind, WithoutFormula):
         clicks, price = int(event.volume or 0), exact(rule.amount or ZERO, rule.currency)
         paid, words = clicks, f"{price} per click for {counted(clicks, 'valid click')}"
         if rule.cap_count is not None:
-            used = tally.caps[(*account_of(event, rule, plan_id), begins(rule.cap_period, event.occurred_at))]
+            used = used_of_cap(event, rule, plan_id, tally)
             paid = min(clicks, rule.cap_count - used.count)
             period, cap = in_words(rule.cap_period, event.occurred_at), counted(rule.cap_count, "click")
             if paid <= 0:

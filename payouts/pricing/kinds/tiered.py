@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from payouts.pricing.amounts import ZERO, Share
@@ -60,17 +61,17 @@ class Tiered(CountsAhead, PerEvent):
         key = _key(event, rule, plan_id)
         before, total = tally.sums[key], tally.totals.get(key, ZERO)
         period = in_words(rule.formula["period"], event.occurred_at)
-        share = tiered_share(event, rule, before=before, total=total, period=period)
-        tally.sums[key] = before + (measure(event, rule.formula["basis"]) or ZERO)
-        return share
+        return tiered_share(event, rule, before=before, total=total, period=period)
+
+    def follow(self, event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> None:
+        tally.sums[_key(event, rule, plan_id)] += _counted(event, rule)
 
     def counts_ahead(self, rule: PricingRule) -> bool:
         """The tier that a whole period reaches is known once all of it is counted."""
         return bool(rule.formula["mode"] == WHOLE)
 
     def count_ahead(self, event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> None:
-        moved = measure(event, rule.formula["basis"])
-        tally.totals[_key(event, rule, plan_id)] += max(moved or ZERO, ZERO)
+        tally.totals[_key(event, rule, plan_id)] += _counted(event, rule)
 
     def looks_back(self, rule: PricingRule) -> set[str]:
         return {rule.formula["period"]}
@@ -119,10 +120,21 @@ class Tiered(CountsAhead, PerEvent):
         return {**given, "currency": formula.get("currency", "")}
 
 
+def _counted(event: PricedEvent, rule: PricingRule) -> Decimal:
+    """How far the event moves the period; a refund that is an event of its own does not."""
+    if event.revenue is not None and event.revenue < 0:
+        return ZERO
+    return measure(event, rule.formula["basis"]) or ZERO
+
+
 def _key(event: PricedEvent, rule: PricingRule, plan_id: int) -> Key:
-    """Where a tier counts: its period, and by revenue its currency too."""
-    currency = event.currency if rule.formula["basis"] == REVENUE else ""
-    return (*account_of(event, rule, plan_id), begins(rule.formula["period"], event.occurred_at), currency)
+    """Where a tier counts: its basis and period, and by revenue its currency too.
+
+    A new version that counts something else begins at zero.
+    """
+    basis, period = rule.formula["basis"], rule.formula["period"]
+    currency = event.currency if basis == REVENUE else ""
+    return (*account_of(event, rule, plan_id), basis, period, begins(period, event.occurred_at), currency)
 
 
 def _step_words(step: Tier, currency: str, basis: str) -> str:

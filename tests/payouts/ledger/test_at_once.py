@@ -3,28 +3,30 @@
 import random
 import threading
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
 
 from affiliates.models import Affiliate, User
 from conversions.models import Conversion, Goal
 from payouts.ledger import booking
 from payouts.ledger.booking import Due, adjust, book_changes, read_events
-from payouts.models import LedgerEntry, LedgerHead, Payout, Statement
+from payouts.models import CommissionRule, LedgerEntry, LedgerHead, Payout, Statement
 from payouts.paying.payments import AlreadyPaid, mark_paid
 from payouts.queries import balances, balances_of
 from payouts.statements.statements import close_period
+from payouts.verification import prices
 from payouts.verification.verify import Verification
 from tests.factories import AffiliateFactory, ConversionFactory, GoalFactory
 from tests.payouts.at_once import at_once
 from tests.payouts.deals import APPROVED, NOW, PENDING, REJECTED, deal, flat, move, percent
+from tests.payouts.tampering import triggers_off
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -232,3 +234,57 @@ def test_goals_are_priced_by_their_own_offers(ana: Affiliate) -> None:
         ConversionFactory(goal=goal, affiliate=ana)
     at_once(drain, drain)
     assert balances(ana) == [("EUR", 50)]
+
+
+def booked_between(patch: pytest.MonkeyPatch, change: Callable[[], object]) -> None:
+    """Let the change happen, and be booked, between the verification's first reads and its last."""
+    read = prices.booked_sums
+
+    def change_then_read(subject: str, ids: Collection[int]) -> object:
+        if subject == "conversion":
+            assert at_once(change) == [None]
+        return read(subject, ids)
+
+    patch.setattr(prices, "booked_sums", change_then_read)
+
+
+@pytest.mark.parametrize("is_one_snapshot", [True, False])
+def test_a_conversion_booked_while_it_is_verified_is_no_finding(
+    ana: Affiliate, monkeypatch: pytest.MonkeyPatch, is_one_snapshot: bool
+) -> None:
+    """Without the snapshot it would be one."""
+    goal = GoalFactory()
+    deal(flat(goal, "120"))
+    row = ConversionFactory(goal=goal, affiliate=ana, status=APPROVED)
+    drain()
+
+    def reject() -> None:
+        move(row, REJECTED)
+        drain()
+
+    booked_between(monkeypatch, reject)
+    if not is_one_snapshot:
+        monkeypatch.setattr(prices, "one_snapshot", transaction.atomic)
+    assert (list(Verification().findings()) == []) is is_one_snapshot
+
+
+def test_an_account_that_is_booked_meanwhile_is_verified_at_the_end(
+    ana: Affiliate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second sale lifts the first into a higher tier; until it is booked the first seems to hold too little."""
+    goal = GoalFactory()
+    steps = [{"above": "0", "amount": "10"}, {"above": "1", "amount": "16"}]
+    formula = {"basis": "count", "mode": "whole", "period": "month", "steps": steps, "currency": "EUR"}
+    deal(CommissionRule(goal=goal, kind="tiered", formula=formula))
+    ConversionFactory(goal=goal, affiliate=ana, occurred_at=OCTOBER)
+    drain()
+    ConversionFactory(goal=goal, affiliate=ana, occurred_at=OCTOBER)
+    waiting = Verification()
+    assert (list(waiting.findings()), waiting.due, waiting.unsettled) == ([], 1, 1)
+    booked_between(monkeypatch, drain)
+    settled = Verification()
+    assert (list(settled.findings()), settled.due, settled.unsettled) == ([], 1, 0)
+    with triggers_off(LedgerEntry):
+        LedgerEntry.objects.filter(amount=16).update(amount=15)
+    [found] = (each for each in Verification().findings() if each.subject.startswith("Conversion"))
+    assert "holds 1.00 EUR less" in found.problem

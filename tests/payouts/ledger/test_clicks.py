@@ -14,6 +14,7 @@ from affiliates.models import Affiliate, User
 from conversions.models import Goal
 from payouts.documents.account import account_of
 from payouts.invoicing.basis import parts_of
+from payouts.ledger import click_counts
 from payouts.ledger.booking import book_changes
 from payouts.ledger.chain_walk import ChainProblem
 from payouts.ledger.click_booking import book_clicks
@@ -296,9 +297,27 @@ def test_verification_finds_a_count_that_was_altered(ana: Affiliate, link: Track
     settle()
     row = BilledClicks.objects.get()
     BilledClicks.objects.update(parts=[{"clicks": 50}])
-    (found,) = findings()
-    assert found.subject == f"Clicks {row.public_id}"
-    assert found.problem.startswith("the ledger holds 4.50 EUR less than it earns: Link k3n8d2x on 2026-11-10")
+    found, parts = findings()
+    assert found.subject == parts.subject == f"Clicks {row.public_id}"
+    assert parts.problem == "are 5, but their parts add up to 50."
+    assert found.problem == (
+        f"the ledger holds 4.50 EUR less than it earns: by rule {CommissionRule.objects.get().pk} 0.50 EUR are booked "
+        "and 5.00 EUR are owed (50 clicks at 0.1 EUR)."
+    )
+
+
+def test_verification_finds_bots_that_were_counted(
+    ana: Affiliate, link: TrackingLink, plan: CommissionPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(plan, per_click("0.10"))
+    visits(link, 5)
+    visits(link, 2, is_bot=True)
+    with_bots = click_counts._PARTS.replace(" AND NOT is_bot", "")
+    assert with_bots != click_counts._PARTS
+    monkeypatch.setattr(click_counts, "_PARTS", with_bots)
+    settle()
+    assert [line[1] for line in lines(ana)] == [Decimal("0.7")]
+    assert [found.problem for found in findings()] == ["are 7, but 5 valid ones came in that day."]
 
 
 def test_statements_group_clicks_by_offer(ana: Affiliate, link: TrackingLink, plan: CommissionPlan) -> None:

@@ -143,14 +143,20 @@ def contents(copy: Path) -> dict[str, bytes]:
 @pytest.mark.slow
 def test_the_page_followed_to_the_letter_adds_a_kind(copy: Path, db: None) -> None:
     before = contents(copy)
-    path = "payouts/pricing/kinds/every_nth.py"
-    (copy / path).write_text(HOW_TO[path])
+    path, second = "payouts/pricing/kinds/every_nth.py", "payouts/verification/independent/kinds/every_nth.py"
+    for each in (path, second):
+        (copy / each).write_text(HOW_TO[each])
     for words in (["makemigrations", "payouts", "--name", "every_nth"], ["commission_kinds"]):
         done = manage(copy, *words)
         assert done.returncode == 0, done.stderr
     after = contents(copy)
     [migration] = [name for name in after if name.endswith("_every_nth.py")]
-    assert {name for name in after if after[name] != before.get(name)} == {path, migration, "docs/commission.md"}
+    assert {name for name in after if after[name] != before.get(name)} == {
+        path,
+        second,
+        migration,
+        "docs/commission.md",
+    }
     assert b"rule_has_its_price" in after[migration]
     assert b"every_nth" in after[migration]
     assert b"| `every_nth` |" in after["docs/commission.md"]
