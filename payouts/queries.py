@@ -16,7 +16,7 @@ from payouts.ledger.booking import quote_all, read_events
 from payouts.ledger.pricing_groups import with_facts
 from payouts.models import BilledClicks, LedgerEntry
 from payouts.plans.price_books import price_book
-from payouts.pricing import PricedEvent, Quote, estimate_all
+from payouts.pricing import PricedConversion, Quote, estimate_all
 from tracking.models import Click
 
 Kind = LedgerEntry.Kind
@@ -88,7 +88,7 @@ def explain(conversion_ids: Collection[int]) -> dict[int, Quote]:
     return quote_all([row.event for row in rows])
 
 
-def estimates(events: Collection[PricedEvent]) -> dict[int, Quote]:
+def estimates(events: Collection[PricedConversion]) -> dict[int, Quote]:
     """The commission of these conversions if all were approved, by ID; earlier conversions are not counted."""
     affiliates = {event.affiliate_id for event in events}
     book = price_book(offer_ids={event.offer_id for event in events}, affiliate_ids=affiliates)

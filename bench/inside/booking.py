@@ -51,7 +51,7 @@ def price_all() -> int:
         rows = read_events(Conversion.objects.filter(pk__gt=last).order_by("pk")[:PRICED_AT_ONCE])
         if not rows:
             return done
-        done, last = done + len(quote_all([row.event for row in rows])), rows[-1].event.conversion_id
+        done, last = done + len(quote_all([row.event for row in rows])), rows[-1].event.id
 
 
 def main(*, conversions: int, sample: int, rounds: int, postgres: int) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from payouts.ledger.owed import Slot, Subject, booked_amounts, differences_of, s
 from payouts.ledger.pricing_groups import PricingGroup, TimeSpan, lineage, lock_accounts, spans, with_facts, within
 from payouts.models import LedgerEntry
 from payouts.plans.price_books import keep_versions, price_book
-from payouts.pricing import PriceBook, PricedEvent, Quote, plain, price_all
+from payouts.pricing import PriceBook, PricedConversion, Quote, plain, price_all
 from records.money import MAX_AMOUNT, PLACES, places, round_money
 
 Kind = LedgerEntry.Kind
@@ -58,7 +58,7 @@ class UnknownCurrency(AdjustmentRefused):
 class Due(NamedTuple):
     """A conversion as it was priced, and the public ID that its entries are sealed with."""
 
-    event: PricedEvent
+    event: PricedConversion
     public_id: str
 
 
@@ -77,9 +77,9 @@ def book_changes(*, limit: int = 1000, now: datetime | None = None) -> int:
         if not due:
             return 0
         concerned, quotes = price_together(due, lock=True)
-        booked = booked_amounts("conversion", [row.event.conversion_id for row in concerned])
+        booked = booked_amounts("conversion", [row.event.id for row in concerned])
         append(differences(concerned, quotes, booked), now=now)
-        taken = Conversion.objects.filter(pk__in=[row.event.conversion_id for row in due])
+        taken = Conversion.objects.filter(pk__in=[row.event.id for row in due])
         taken.update(booked_at=now or timezone.now())
     return len(due)
 
@@ -93,12 +93,14 @@ def take_due(limit: int) -> list[Due]:
 def read_events(rows: QuerySet[Conversion]) -> list[Due]:
     """The facts that the price of these conversions depends on, in the order of the query."""
     rows = rows.annotate(kept=F("revenue") - F("refunded"))
-    return [Due(PricedEvent(*facts), public_id) for *facts, public_id in rows.values_list(*EVENT_COLUMNS, "public_id")]
+    return [
+        Due(PricedConversion(*facts), public_id) for *facts, public_id in rows.values_list(*EVENT_COLUMNS, "public_id")
+    ]
 
 
-def event_of(row: Conversion) -> PricedEvent:
+def event_of(row: Conversion) -> PricedConversion:
     """The facts of one conversion, which is loaded together with its goal."""
-    return PricedEvent(
+    return PricedConversion(
         row.pk,
         row.affiliate_id,
         row.goal.offer_id,
@@ -114,10 +116,10 @@ def event_of(row: Conversion) -> PricedEvent:
     )
 
 
-def quote_all(events: Sequence[PricedEvent]) -> dict[int, Quote]:
+def quote_all(events: Sequence[PricedConversion]) -> dict[int, Quote]:
     """Price a batch by conversion ID, in a constant number of queries for any size."""
     quotes = price_together([Due(event, "") for event in events])[1]
-    return {event.conversion_id: quotes[event.conversion_id] for event in events}
+    return {event.id: quotes[event.id] for event in events}
 
 
 def price_together(
@@ -146,8 +148,8 @@ def price_together(
 def _with_neighbours(due: Sequence[Due], wanted: Mapping[PricingGroup, TimeSpan]) -> list[Due]:
     """The batch, followed by the other approved conversions of its accounts."""
     rows = Conversion.objects.filter(within(wanted), status=Conversion.Status.APPROVED, is_test=False).order_by("pk")
-    known = {row.event.conversion_id for row in due}
-    return [*due, *(row for row in read_events(rows) if row.event.conversion_id not in known)]
+    known = {row.event.id for row in due}
+    return [*due, *(row for row in read_events(rows) if row.event.id not in known)]
 
 
 def differences(
@@ -157,11 +159,11 @@ def differences(
     drafts: list[Draft] = []
     for event, public_id in due:
         quote, subject = (
-            quotes[event.conversion_id],
-            Subject(event.occurred_at, conversion=(event.conversion_id, public_id)),
+            quotes[event.id],
+            Subject(event.occurred_at, conversion=(event.id, public_id)),
         )
         owed = {slot_of(line): line for line in quote.lines}
-        drafts += differences_of(subject, owed, booked.get(event.conversion_id, {}), reason=quote.reason)
+        drafts += differences_of(subject, owed, booked.get(event.id, {}), reason=quote.reason)
     return drafts
 
 

@@ -22,10 +22,9 @@ from payouts.ledger.pricing_groups import PricingGroup, TimeSpan, lineage, lock_
 from payouts.models import BilledClicks, CommissionPlan, LedgerEntry
 from payouts.plans.price_books import keep_versions, price_book
 from payouts.pricing import (
-    APPROVED,
     CommissionLine,
     PriceBook,
-    PricedEvent,
+    PricedClicks,
     choose_rules,
     choose_version,
     price_all,
@@ -89,49 +88,43 @@ def price_clicks(
     return concerned, owed, reasons
 
 
-def _events(row: BilledClicks) -> list[PricedEvent]:
+def _events(row: BilledClicks) -> list[PricedClicks]:
     """The parts of the day, each as an event at the day's start (UTC)."""
     moment = datetime.combine(row.day, time(), UTC)
     return [
-        PricedEvent(
-            conversion_id=0,
+        PricedClicks(
+            id=0,
             affiliate_id=row.affiliate_id,
             offer_id=row.offer_id,
-            goal_id=0,
-            status=APPROVED,
-            revenue=None,
-            currency="",
             occurred_at=moment,
-            volume=Decimal(part["clicks"]),
+            count=int(part["clicks"]),
             country=part.get("country", ""),
             subs={name: part[name] for name in SUB_NAMES if name in part},
-            is_clicks=True,
         )
         for part in row.parts or [{"clicks": 0}]
     ]
 
 
-def _gathered(rows: Iterable[BilledClicks], book: PriceBook) -> tuple[list[int], list[PricedEvent]]:
+def _gathered(rows: Iterable[BilledClicks], book: PriceBook) -> tuple[list[int], list[PricedClicks]]:
     """One event for all parts of a row that the same rules price, each with its row.
 
     Ordered by day and link, so that a cap runs out the same way in every run.
     """
     sources: list[int] = []
-    events: list[PricedEvent] = []
+    events: list[PricedClicks] = []
     for row in sorted(rows, key=lambda row: (row.day, row.pk)):
-        groups: dict[object, PricedEvent] = {}
+        groups: dict[object, PricedClicks] = {}
         for event in _events(row):
             key = _rules_for(event, book)
             known = groups.get(key)
-            volume = (known.volume or Decimal(0)) + (event.volume or Decimal(0)) if known else event.volume
-            groups[key] = replace(known or event, volume=volume)
+            groups[key] = replace(event, count=event.count + known.count) if known else event
         for event in groups.values():
-            events.append(replace(event, conversion_id=len(events)))
+            events.append(replace(event, id=len(events)))
             sources.append(row.pk)
     return sources, events
 
 
-def _rules_for(event: PricedEvent, book: PriceBook) -> tuple[int, ...]:
+def _rules_for(event: PricedClicks, book: PriceBook) -> tuple[int, ...]:
     chosen = choose_version(event, book)
     if isinstance(chosen, str):
         return ()

@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from affiliates.models import Affiliate, Parentage
 from conversions.models import CustomerLock
-from payouts.pricing import Family, Lineage, PlanTerms, PriceBook, PricedEvent, PricingRule
+from payouts.pricing import Family, Lineage, PlanTerms, PriceBook, PricedConversion, PricedEvent, PricingRule
 from payouts.pricing.facts import MOST_LEVELS
 from payouts.pricing.kind import Prices
 from payouts.pricing.kinds import kind_of
@@ -103,7 +103,7 @@ def within(wanted: Mapping[PricingGroup, TimeSpan]) -> Q:
     return found
 
 
-def with_facts(events: list[PricedEvent], book: PriceBook) -> list[PricedEvent]:
+def with_facts(events: list[PricedConversion], book: PriceBook) -> list[PricedConversion]:
     """Add country, sub IDs and the customer's first event where a rule asks for them: at most two queries."""
     rules = [rule for plan in book.values() for version in plan.versions for rule in version.rules]
     if any(rule.country or rule.sub_name for rule in rules):
@@ -115,14 +115,14 @@ def with_facts(events: list[PricedEvent], book: PriceBook) -> list[PricedEvent]:
     return events
 
 
-def _clicks(events: Iterable[PricedEvent]) -> dict[object, dict[str, Any]]:
+def _clicks(events: Iterable[PricedConversion]) -> dict[object, dict[str, Any]]:
     names = ("sub1", "sub2", "sub3", "sub4", "sub5")
     ids = {event.click_id for event in events if event.click_id}
     rows = Click.objects.filter(id__in=ids).values_list("id", "country", *names)
     return {pk: {"country": country, "subs": dict(zip(names, subs, strict=True))} for pk, country, *subs in rows}
 
 
-def _first_events(events: Iterable[PricedEvent]) -> dict[tuple[int | None, int], datetime]:
+def _first_events(events: Iterable[PricedConversion]) -> dict[tuple[int | None, int], datetime]:
     customers = {event.customer_id for event in events if event.customer_id}
     rows = CustomerLock.objects.filter(customer__in=customers).values_list("customer_id", "offer_id", "locked_at")
     return {(customer_id, offer_id): locked_at for customer_id, offer_id, locked_at in rows}

@@ -54,7 +54,7 @@ def booked_and_owed(
 
 def _changes(due: list[Due]) -> Iterator[RepricedChange]:
     quotes = price_together(due)[1]
-    ids = [row.event.conversion_id for row in due]
+    ids = [row.event.id for row in due]
     before: Sums = defaultdict(Decimal)
     after: Sums = defaultdict(Decimal)
     for slots in booked_amounts("conversion", ids).values():

@@ -119,7 +119,7 @@ class Comparison:
                 kept = WhatIfExample(
                     change, currency, row.public_id, event.affiliate_id, event.occurred_at, before, after
                 )
-                heapq.heappush(heap, (abs(change), -event.conversion_id, kept))
+                heapq.heappush(heap, (abs(change), -event.id, kept))
                 if len(heap) > EXAMPLES:
                     heapq.heappop(heap)
 
@@ -174,7 +174,7 @@ def _compare_batch(
 ) -> None:
     plan = proposal.plan
     book = price_book(offer_ids=[plan.offer_id], affiliate_ids={row.event.affiliate_id for row in due})
-    approved = [row.event.conversion_id for row in due if row.event.status == APPROVED]
+    approved = [row.event.id for row in due if row.event.status == APPROVED]
     expected = [row if row.event.status == APPROVED else _approved(row) for row in due]
     quotes = []
     for column, terms in enumerate((book, _with_proposal(book, proposal, rules))):
@@ -182,10 +182,10 @@ def _compare_batch(
         # Where events are priced independently, pending events do not change the amounts of approved ones.
         apart = together and len(approved) < len(due)
         found.add(column, price_together(due, book=terms)[1] if apart else of_all, approved)
-        found.add(column + 2, of_all, [row.event.conversion_id for row in due])
+        found.add(column + 2, of_all, [row.event.id for row in due])
         quotes.append(of_all)
     for row in due:
-        found.add_example(row, quotes[0][row.event.conversion_id], quotes[1][row.event.conversion_id])
+        found.add_example(row, quotes[0][row.event.id], quotes[1][row.event.id])
 
 
 def _approved(row: Due) -> Due:
@@ -201,7 +201,7 @@ def _batches(proposal: Proposal, together: bool) -> Iterator[list[Due]]:
         return
     last = 0
     while due := read_events(rows.filter(pk__gt=last).order_by("pk")[:BATCH]):
-        last = due[-1].event.conversion_id
+        last = due[-1].event.id
         yield due
 
 

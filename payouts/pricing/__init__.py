@@ -7,7 +7,17 @@ except under a share of net revenue: commission is reversed, to the last unit, b
 """
 
 from payouts.pricing.engine import estimate, estimate_all, price, price_all
-from payouts.pricing.facts import APPROVED, CommissionLine, Family, Lineage, PricedEvent, PricingRule, Quote
+from payouts.pricing.facts import (
+    APPROVED,
+    CommissionLine,
+    Family,
+    Lineage,
+    PricedClicks,
+    PricedConversion,
+    PricedEvent,
+    PricingRule,
+    Quote,
+)
 from payouts.pricing.precedence import choose_rules, choose_version
 from payouts.pricing.terms import PlanTerms, PriceBook, VersionTerms
 from payouts.pricing.words import exact
@@ -15,6 +25,8 @@ from records.words import counted, plain
 
 __all__ = [
     "APPROVED",
+    "PricedClicks",
+    "PricedConversion",
     "PricedEvent",
     "Family",
     "CommissionLine",

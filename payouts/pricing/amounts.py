@@ -3,7 +3,7 @@
 from decimal import Context, Decimal
 from typing import NamedTuple
 
-from payouts.pricing.facts import PricedEvent
+from payouts.pricing.facts import PricedConversion
 from payouts.pricing.words import exact
 from records.words import plain
 
@@ -24,7 +24,7 @@ def percent_of(base: Decimal, percent: Decimal) -> Decimal:
     return EXACT.scaleb(EXACT.multiply(base, percent), -2)
 
 
-def percent_share(event: PricedEvent, percent: Decimal) -> Share | str:
+def percent_share(event: PricedConversion, percent: Decimal) -> Share | str:
     """So many percent of the event's revenue, or why that is nothing."""
     if event.revenue is None:
         return f"{plain(percent)} % of the revenue, but the event came without revenue."

@@ -10,7 +10,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-from payouts.pricing.facts import APPROVED, CommissionLine, Lineage, PricedEvent, PricingRule, Quote
+from payouts.pricing.facts import (
+    APPROVED,
+    CommissionLine,
+    Lineage,
+    PricedClicks,
+    PricedConversion,
+    PricedEvent,
+    PricingRule,
+    Quote,
+)
 from payouts.pricing.kind import CountsAhead, EarningKind, ParentKind
 from payouts.pricing.kinds import KINDS, kind_of
 from payouts.pricing.limits import Tally
@@ -21,15 +30,14 @@ NO_PARENTS: Lineage = {}
 
 
 def price_all(events: Iterable[PricedEvent], book: PriceBook, lineage: Lineage = NO_PARENTS) -> dict[int, Quote]:
-    """The commission of each conversion in its current state, by its ID, with the rule and version of each line."""
+    """The commission of each event in its current state, by its ID, with the rule and version of each line."""
     found: dict[int, Quote] = {}
     counting = []
     for event in events:
-        if event.status == APPROVED:
-            counting.append(event)
+        if isinstance(event, PricedConversion) and event.status != APPROVED:
+            found[event.id] = Quote((), f"The conversion is {event.status}; only an approved one earns.")
         else:
-            reason = f"The conversion is {event.status}; only an approved one earns."
-            found[event.conversion_id] = Quote((), reason)
+            counting.append(event)
     found.update(_Run(book, lineage).quotes(counting))
     return found
 
@@ -41,12 +49,12 @@ def estimate_all(events: Iterable[PricedEvent], book: PriceBook, lineage: Lineag
 
 def price(event: PricedEvent, book: PriceBook, lineage: Lineage = NO_PARENTS) -> Quote:
     """The commission of one conversion in its current state, as if it were the first of its account."""
-    return price_all([event], book, lineage)[event.conversion_id]
+    return price_all([event], book, lineage)[event.id]
 
 
 def estimate(event: PricedEvent, book: PriceBook, lineage: Lineage = NO_PARENTS) -> Quote:
     """The commission of one conversion if it were approved, as if it were the first of its account."""
-    return estimate_all([event], book, lineage)[event.conversion_id]
+    return estimate_all([event], book, lineage)[event.id]
 
 
 @dataclass(slots=True)
@@ -58,16 +66,16 @@ class _Run:
     tally: Tally = field(default_factory=Tally)
 
     def quotes(self, events: Iterable[PricedEvent]) -> dict[int, Quote]:
-        ordered = sorted(events, key=lambda event: (event.occurred_at, event.conversion_id))
+        ordered = sorted(events, key=lambda event: (event.occurred_at, event.id))
         rules = (rule for plan in self.book.values() for version in plan.versions for rule in version.rules)
         if ahead := {id(rule): kind for rule in rules if (kind := _counting_ahead(rule))}:
             self._count_ahead(ordered, ahead)
-        return {event.conversion_id: self._quote(event) for event in ordered}
+        return {event.id: self._quote(event) for event in ordered}
 
     def _count_ahead(self, events: list[PricedEvent], ahead: Mapping[int, CountsAhead]) -> None:
         for event in events:
             chosen = choose_version(event, self.book)
-            if isinstance(chosen, str):
+            if isinstance(chosen, str) or isinstance(event, PricedClicks):
                 continue
             plan, version = chosen
             for rule in choose_rules(event, version):
@@ -82,14 +90,14 @@ class _Run:
         lines, reasons = [], []
         for rule in choose_rules(event, version):
             # A cast, because `choose_rules` gives no others and asking would cost each event a tenth more.
-            kind = cast(EarningKind, KINDS[rule.kind])
+            kind = cast("EarningKind[PricedEvent]", KINDS[rule.kind])
             found = kind.line(event, rule, plan.id, version.id, self.tally)
             if isinstance(found, str):
                 reasons.append(found)
             else:
                 lines.append(found)
         if not lines and not reasons:
-            what = "clicks" if event.is_clicks else "this goal"
+            what = "clicks" if isinstance(event, PricedClicks) else "this goal"
             reasons.append(f"{plan.name} v{version.number} has no rule for {what}.")
         if version.sharing and lines:
             lines += self._to_parents(event, version, lines)

@@ -12,7 +12,17 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from payouts.pricing.engine import price_all
-from payouts.pricing.facts import APPROVED, MOST_LEVELS, CommissionLine, Family, PricedEvent, PricingRule, Quote
+from payouts.pricing.facts import (
+    APPROVED,
+    MOST_LEVELS,
+    CommissionLine,
+    Family,
+    PricedClicks,
+    PricedConversion,
+    PricedEvent,
+    PricingRule,
+    Quote,
+)
 from payouts.pricing.terms import PlanTerms, VersionTerms
 from payouts.pricing.words import exact
 from records.periods import BEGINNING
@@ -88,11 +98,11 @@ def work_out(example: Example, rules: Sequence[PricingRule]) -> ExampleOutcome:
         if example.events[place - 1].is_history:
             continue
         part = str(place) if example.by == EVENT else f"{event.occurred_at:%Y-%m}"
-        for slot, line in _slots(part, quotes[event.conversion_id]):
+        for slot, line in _slots(part, quotes[event.id]):
             amounts[slot] += line.amount
             words[slot].append(line.arithmetic)
-        if quotes[event.conversion_id].reason:
-            reasons[part] = quotes[event.conversion_id].reason
+        if quotes[event.id].reason:
+            reasons[part] = quotes[event.id].reason
     shown = {slot: _joined(texts, amounts[slot], slot.currency) for slot, texts in words.items()}
     return ExampleOutcome({slot: amount for slot, amount in amounts.items() if amount}, shown, reasons)
 
@@ -107,26 +117,36 @@ def _happened(example: Example) -> Iterator[tuple[int, PricedEvent]]:
     for place, each in enumerate(example.events, 1):
         for _ in range(each.times):
             number += 1
-            yield (
-                place,
-                PricedEvent(
-                    conversion_id=number,
-                    affiliate_id=AFFILIATE,
-                    offer_id=OFFER,
-                    goal_id=each.goal_id,
-                    status=APPROVED,
-                    revenue=each.revenue,
-                    currency=each.currency,
-                    occurred_at=each.occurred_at,
-                    customer_id=customers[each.customer] if each.customer else None,
-                    volume=each.volume,
-                    deductions=each.deductions,
-                    country=each.country,
-                    subs=each.subs,
-                    customer_since=each.customer_since or since[each.customer],
-                    is_clicks=each.is_clicks,
-                ),
-            )
+            if each.is_clicks:
+                yield place, _clicks(number, each)
+            else:
+                yield place, _conversion(number, each, customers, since)
+
+
+def _clicks(number: int, each: ExampleEvent) -> PricedClicks:
+    count = int(each.volume or 0)
+    return PricedClicks(number, AFFILIATE, OFFER, each.occurred_at, count, country=each.country, subs=each.subs)
+
+
+def _conversion(
+    number: int, each: ExampleEvent, customers: Mapping[str, int], since: Mapping[str, datetime]
+) -> PricedConversion:
+    return PricedConversion(
+        id=number,
+        affiliate_id=AFFILIATE,
+        offer_id=OFFER,
+        goal_id=each.goal_id,
+        status=APPROVED,
+        revenue=each.revenue,
+        currency=each.currency,
+        occurred_at=each.occurred_at,
+        customer_id=customers[each.customer] if each.customer else None,
+        volume=each.volume,
+        deductions=each.deductions,
+        country=each.country,
+        subs=each.subs,
+        customer_since=each.customer_since or since[each.customer],
+    )
 
 
 def _slots(part: str, quote: Quote) -> Iterator[tuple[ExpectedSlot, CommissionLine]]:

@@ -12,14 +12,14 @@ MOST_LEVELS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class PricedEvent:
-    """The facts of a conversion, or of a link's clicks of a day (`is_clicks`), that its price depends on.
+class PricedConversion:
+    """The facts of a conversion that its price depends on.
 
-    `volume` counts lots, or clicks; `deductions` are the sender's deductions from net revenue, by name, in `currency`.
-    `country`, `subs` and `customer_since` are filled in only where a rule asks for them.
+    `volume` counts lots; `deductions` are the sender's deductions from net revenue, by name, in `currency`. `country`,
+    `subs` and `customer_since` are filled in only where a rule asks for them.
     """
 
-    conversion_id: int
+    id: int
     affiliate_id: int
     offer_id: int
     goal_id: int
@@ -34,7 +34,25 @@ class PricedEvent:
     country: str = ""
     subs: Mapping[str, str] = field(default_factory=dict)
     customer_since: datetime | None = None
-    is_clicks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PricedClicks:
+    """Valid clicks of one link and day (UTC), of one country and sub IDs where a rule asks for them.
+
+    `id` is their place among those that are priced together; `occurred_at` is the start of the day.
+    """
+
+    id: int
+    affiliate_id: int
+    offer_id: int
+    occurred_at: datetime
+    count: int
+    country: str = ""
+    subs: Mapping[str, str] = field(default_factory=dict)
+
+
+PricedEvent = PricedConversion | PricedClicks
 
 
 @dataclass(frozen=True, slots=True)

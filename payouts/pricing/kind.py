@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from payouts.pricing.amounts import Share
-from payouts.pricing.facts import CommissionLine, Family, PricedEvent, PricingRule
+from payouts.pricing.facts import CommissionLine, Family, PricedClicks, PricedConversion, PricedEvent, PricingRule
 from payouts.pricing.inputs import Input
 from payouts.pricing.limits import Tally, account_of, capped, line_of, run_out, within_bounds
 from payouts.pricing.words import exact
@@ -48,6 +48,8 @@ PARTS = {
     "formula_of": "the formula, from what the form was given",
     "given_of": "what the form shows, from the formula",
 }
+Event = TypeVar("Event", PricedConversion, PricedClicks, PricedEvent)
+
 COLUMNS = frozenset({"amount", "currency", "percent"})
 NO_COLUMNS: frozenset[str] = frozenset()
 
@@ -152,17 +154,17 @@ class WithoutFormula(CommissionKind):
         return {}
 
 
-class EarningKind(CommissionKind):
+class EarningKind(CommissionKind, Generic[Event]):
     """A kind that earns the affiliate itself a line."""
 
     @abstractmethod
     def line(
-        self, event: PricedEvent, rule: PricingRule, plan_id: int, version_id: int, tally: Tally
+        self, event: Event, rule: PricingRule, plan_id: int, version_id: int, tally: Tally
     ) -> CommissionLine | str:
         """The rounded line of one event, or in a sentence why there is none. `tally` holds the run's counters."""
 
 
-class ConversionKind(EarningKind):
+class ConversionKind(EarningKind[PricedConversion]):
     """A kind that prices conversions."""
 
     prices: ClassVar = Prices.CONVERSIONS
@@ -176,7 +178,7 @@ class CountsAhead(ABC):
         """Whether this rule does."""
 
     @abstractmethod
-    def count_ahead(self, event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> None:
+    def count_ahead(self, event: PricedConversion, rule: PricingRule, plan_id: int, tally: Tally) -> None:
         """Count one event, before any is priced."""
 
 
@@ -186,14 +188,14 @@ class PerEvent(ConversionKind):
     names_amount: ClassVar[bool]
 
     @abstractmethod
-    def share(self, event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> Share | str:
+    def share(self, event: PricedConversion, rule: PricingRule, plan_id: int, tally: Tally) -> Share | str:
         """The exact amount with its currency and the words for it, or why the event earns nothing."""
 
-    def follow(self, event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> None:
+    def follow(self, event: PricedConversion, rule: PricingRule, plan_id: int, tally: Tally) -> None:
         """Count an event that was priced, whether a limit let it earn or not. Most kinds count nothing."""
 
     def line(
-        self, event: PricedEvent, rule: PricingRule, plan_id: int, version_id: int, tally: Tally
+        self, event: PricedConversion, rule: PricingRule, plan_id: int, version_id: int, tally: Tally
     ) -> CommissionLine | str:
         if event.revenue is not None and event.revenue < 0:
             return f"The revenue is negative ({exact(event.revenue, event.currency)}); a refund earns nothing."
@@ -202,7 +204,7 @@ class PerEvent(ConversionKind):
         return line
 
     def _limited(
-        self, event: PricedEvent, rule: PricingRule, plan_id: int, version_id: int, tally: Tally
+        self, event: PricedConversion, rule: PricingRule, plan_id: int, version_id: int, tally: Tally
     ) -> CommissionLine | str:
         is_recurring = rule.max_months is not None or rule.max_payments is not None
         if is_recurring and (over := run_out(event, rule, plan_id, tally)):
@@ -224,7 +226,7 @@ class PerEvent(ConversionKind):
         return line
 
 
-class ClickKind(EarningKind):
+class ClickKind(EarningKind[PricedClicks]):
     """A kind that prices clicks. They are billed by whole days (UTC), before anyone has converted."""
 
     prices: ClassVar = Prices.CLICKS

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from payouts.pricing.amounts import Share
-from payouts.pricing.facts import CommissionLine, PricedEvent, PricingRule
+from payouts.pricing.facts import CommissionLine, PricedConversion, PricedEvent, PricingRule
 from payouts.pricing.words import exact
 from records.money import MAX_AMOUNT, PLACES, round_money
 from records.periods import begins, in_words, months_after
@@ -58,7 +58,7 @@ def used_of_cap(event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tall
     return tally.caps[(*account_of(event, rule, plan_id), period, begins(period, event.occurred_at))]
 
 
-def run_out(event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> str:
+def run_out(event: PricedConversion, rule: PricingRule, plan_id: int, tally: Tally) -> str:
     """Why a commission that is paid for a limited time or number of payments has run out, if it has."""
     if event.customer_id is None:
         return "The rule pays for a limited time per customer, but the event names no customer."

@@ -15,7 +15,7 @@ order, and so are prices of clicks; the clicks of a day are priced by the versio
 
 from collections.abc import Sequence
 
-from payouts.pricing.facts import PricedEvent, PricingRule
+from payouts.pricing.facts import PricedClicks, PricedConversion, PricedEvent, PricingRule
 from payouts.pricing.terms import PlanTerms, PriceBook, VersionTerms
 
 SUB_NAMES = ("sub1", "sub2", "sub3", "sub4", "sub5")
@@ -35,7 +35,7 @@ def choose_version(event: PricedEvent, book: PriceBook) -> tuple[PlanTerms, Vers
 
 def choose_rules(event: PricedEvent, version: VersionTerms) -> tuple[PricingRule, ...]:
     """The rules that earn: one, the components of a hybrid, or none."""
-    if event.is_clicks:
+    if isinstance(event, PricedClicks):
         return most_specific(event, version.clicking)
     if version.plain:
         return version.plain.get(event.goal_id) or version.plain.get(None, ())
@@ -53,7 +53,7 @@ def most_specific(event: PricedEvent, rules: Sequence[PricingRule]) -> tuple[Pri
 
 def fits(event: PricedEvent, rule: PricingRule) -> bool:
     return (
-        rule.goal_id in (None, event.goal_id)
+        (rule.goal_id is None or (isinstance(event, PricedConversion) and rule.goal_id == event.goal_id))
         and rule.country in ("", event.country)
         and (not rule.sub_name or event.subs.get(rule.sub_name, "") == rule.sub_value)
         and (rule.valid_from is None or rule.valid_from <= event.occurred_at)

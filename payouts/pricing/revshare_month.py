@@ -22,7 +22,7 @@ from decimal import Decimal
 from typing import Any
 
 from payouts.pricing.amounts import ZERO, percent_of
-from payouts.pricing.facts import PricedEvent, PricingRule
+from payouts.pricing.facts import PricedConversion, PricingRule
 from payouts.pricing.words import exact
 from records.money import round_money
 from records.periods import MONTH, begins, in_words
@@ -60,7 +60,7 @@ class NetRevenueMonth:
     layers: list[tuple[Decimal, Decimal]] = field(default_factory=list)
     gains: list[tuple[Decimal, Decimal]] = field(default_factory=list)
 
-    def add(self, event: PricedEvent, rule: PricingRule, to_recoup: Decimal) -> tuple[Decimal, str, Decimal]:
+    def add(self, event: PricedConversion, rule: PricingRule, to_recoup: Decimal) -> tuple[Decimal, str, Decimal]:
         """Add the next event; return the amount of its line, its arithmetic in words, and how much CPA it recoups.
 
         The last is negative if a loss takes back a share that had recouped CPA.
@@ -166,7 +166,7 @@ class NetRevenueMonth:
                 self.gains.append((made_up - from_made_up, paid - from_paid))
         return -taken
 
-    def _words(self, event: PricedEvent, moved: Decimal, net: Decimal, earlier: Decimal, made_up: Decimal) -> str:
+    def _words(self, event: PricedConversion, moved: Decimal, net: Decimal, earlier: Decimal, made_up: Decimal) -> str:
         """`30 % of net 900.00 EUR in October 2026 = 270.00 EUR, less 150.00 EUR for earlier events`."""
         month = in_words(MONTH, event.occurred_at)
         net_words = exact(round_money(net, self.currency), self.currency)

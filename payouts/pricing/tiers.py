@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from payouts.pricing.amounts import EXACT, ZERO, Share, percent_of, percent_share
-from payouts.pricing.facts import PricedEvent, PricingRule
+from payouts.pricing.facts import PricedConversion, PricingRule
 from payouts.pricing.words import exact
 from records.words import counted, plain
 
@@ -33,14 +33,16 @@ def _decimal(text: str | None) -> Decimal | None:
     return None if text is None else Decimal(text)
 
 
-def measure(event: PricedEvent, basis: str) -> Decimal | None:
+def measure(event: PricedConversion, basis: str) -> Decimal | None:
     """How far an event moves the count of its tiers; None where it does not say."""
     if basis == COUNT:
         return Decimal(1)
     return event.revenue if basis == REVENUE else event.volume
 
 
-def tiered_share(event: PricedEvent, rule: PricingRule, *, before: Decimal, total: Decimal, period: str) -> Share | str:
+def tiered_share(
+    event: PricedConversion, rule: PricingRule, *, before: Decimal, total: Decimal, period: str
+) -> Share | str:
     """The tier's share for an event that comes after `before`, in a period with `total` in all.
 
     With marginal tiers each part of the period is paid by the tier that it falls in; with whole-volume tiers the tier
@@ -82,7 +84,7 @@ def _splits(steps: Sequence[Tier], basis: str) -> bool:
     )
 
 
-def _by_step(event: PricedEvent, rule: PricingRule, step: Tier, reached: str) -> Share | str:
+def _by_step(event: PricedConversion, rule: PricingRule, step: Tier, reached: str) -> Share | str:
     if step.percent is not None:
         share = percent_share(event, step.percent)
         return share if isinstance(share, str) else share._replace(words=f"{share.words} ({reached})")
@@ -100,7 +102,7 @@ def _by_step(event: PricedEvent, rule: PricingRule, step: Tier, reached: str) ->
 
 
 def _split_share(
-    event: PricedEvent, rule: PricingRule, steps: Sequence[Tier], before: Decimal, moved: Decimal, period: str
+    event: PricedConversion, rule: PricingRule, steps: Sequence[Tier], before: Decimal, moved: Decimal, period: str
 ) -> Share:
     """The event's share, split across the tiers that it covers."""
     after, total, words = before + moved, ZERO, []

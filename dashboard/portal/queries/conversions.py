@@ -157,5 +157,5 @@ def _quoted(conversion: Conversion) -> tuple[Quote, bool]:
     book = price_book(offer_ids={event.offer_id}, affiliate_ids={event.affiliate_id})
     chosen = choose_version(event, book)
     rules = () if isinstance(chosen, str) else choose_rules(with_facts([event], book)[0], chosen[1])
-    quotes = explain([event.conversion_id]) if event.status == APPROVED else estimates([event])
-    return quotes[event.conversion_id], any(is_share_of_revenue(rule) for rule in rules)
+    quotes = explain([event.id]) if event.status == APPROVED else estimates([event])
+    return quotes[event.id], any(is_share_of_revenue(rule) for rule in rules)

@@ -10,7 +10,7 @@ from conversions.models import Goal
 from payouts.models import WorkedExample
 from payouts.plans.examples import goals_of, stored_examples
 from payouts.plans.price_books import price_book
-from payouts.pricing import PricedEvent, PricingRule, choose_version
+from payouts.pricing import PricedConversion, PricingRule, choose_version
 from payouts.pricing.examples import example_words
 from payouts.pricing.rule_words import pays_words as words_of_rule
 
@@ -50,10 +50,10 @@ def _holds(rule: PricingRule, at: datetime) -> bool:
     return (not rule.valid_from or rule.valid_from <= at) and (not rule.valid_until or at < rule.valid_until)
 
 
-def _probe(affiliate: Affiliate, offer_id: int, goal_id: int, at: datetime) -> PricedEvent:
+def _probe(affiliate: Affiliate, offer_id: int, goal_id: int, at: datetime) -> PricedConversion:
     """An event that happens at this moment, to ask which terms would hold for it."""
-    return PricedEvent(
-        conversion_id=0,
+    return PricedConversion(
+        id=0,
         affiliate_id=affiliate.pk,
         offer_id=offer_id,
         goal_id=goal_id,

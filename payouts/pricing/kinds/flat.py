@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from payouts.pricing.amounts import ZERO, Share
-from payouts.pricing.facts import PricedEvent, PricingRule
+from payouts.pricing.facts import PricedConversion, PricingRule
 from payouts.pricing.inputs import HOW_MUCH, WHICH_CURRENCY, AmountInput, Currency
 from payouts.pricing.kind import ALL_LIMITS, PerEvent, WithoutFormula
 from payouts.pricing.limits import Tally
@@ -25,7 +25,7 @@ class Flat(WithoutFormula, PerEvent):
     limits = ALL_LIMITS
     names_amount = True
 
-    def share(self, event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> Share | str:
+    def share(self, event: PricedConversion, rule: PricingRule, plan_id: int, tally: Tally) -> Share | str:
         amount = rule.amount or ZERO
         return Share(amount, rule.currency, f"flat {exact(amount, rule.currency)} for {rule.goal_name}")
 

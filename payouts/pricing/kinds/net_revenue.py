@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from payouts.pricing.amounts import ZERO
-from payouts.pricing.facts import CommissionLine, PricedEvent, PricingRule
+from payouts.pricing.facts import CommissionLine, PricedConversion, PricingRule
 from payouts.pricing.inputs import HOW_MANY_PERCENT, AmountInput, PercentInput, Rows, Switch, TextInput
 from payouts.pricing.kind import ConversionKind, Limits, decimal_text
 from payouts.pricing.limits import Tally, account_of
@@ -54,7 +54,7 @@ class NetRevenue(ConversionKind):
     )
 
     def line(
-        self, event: PricedEvent, rule: PricingRule, plan_id: int, version_id: int, tally: Tally
+        self, event: PricedConversion, rule: PricingRule, plan_id: int, version_id: int, tally: Tally
     ) -> CommissionLine | str:
         """The event's change to its month's rounded share; negative where the share falls."""
         currency = event.currency

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from payouts.pricing.amounts import Share, percent_of
-from payouts.pricing.facts import MOST_LEVELS, CommissionLine, Family, PricedEvent, PricingRule
+from payouts.pricing.facts import MOST_LEVELS, CommissionLine, Family, PricedClicks, PricedEvent, PricingRule
 from payouts.pricing.inputs import ChoiceInput, TextInput
 from payouts.pricing.kind import NO_COLUMNS, Limits, ParentKind, decimal_text
 from payouts.pricing.limits import line_of
@@ -109,7 +109,9 @@ def _shares(base: Decimal, percents: list[Decimal], currency: str) -> list[Share
 def _bases(event: PricedEvent, rule: PricingRule, earned: Sequence[CommissionLine]) -> dict[str, Decimal]:
     """The bases of the shares, by currency: two currencies are never added."""
     if rule.formula["of"] == REVENUE:
-        return {event.currency: event.revenue} if event.revenue is not None else {}
+        if isinstance(event, PricedClicks) or event.revenue is None:
+            return {}
+        return {event.currency: event.revenue}
     bases: dict[str, Decimal] = defaultdict(Decimal)
     for line in earned:
         bases[line.currency] += line.amount

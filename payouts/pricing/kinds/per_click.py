@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from payouts.pricing.amounts import EXACT, ZERO, Share
-from payouts.pricing.facts import CommissionLine, PricedEvent, PricingRule
+from payouts.pricing.facts import CommissionLine, PricedClicks, PricingRule
 from payouts.pricing.inputs import HOW_MUCH, WHICH_CURRENCY, AmountInput, Currency
 from payouts.pricing.kind import CAP, ClickKind, Limits, WithoutFormula
 from payouts.pricing.limits import Tally, capped, line_of, used_of_cap
@@ -29,10 +29,10 @@ class PerClick(ClickKind, WithoutFormula):
     )
 
     def line(
-        self, event: PricedEvent, rule: PricingRule, plan_id: int, version_id: int, tally: Tally
+        self, event: PricedClicks, rule: PricingRule, plan_id: int, version_id: int, tally: Tally
     ) -> CommissionLine | str:
         """So many clicks at the rule's price, as far as its cap lets them through."""
-        clicks, price = int(event.volume or 0), exact(rule.amount or ZERO, rule.currency)
+        clicks, price = event.count, exact(rule.amount or ZERO, rule.currency)
         paid, words = clicks, f"{price} per click for {counted(clicks, 'valid click')}"
         if rule.cap_count is not None:
             used = used_of_cap(event, rule, plan_id, tally)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from payouts.pricing.amounts import ZERO, Share, percent_share
-from payouts.pricing.facts import PricedEvent, PricingRule
+from payouts.pricing.facts import PricedConversion, PricingRule
 from payouts.pricing.inputs import HOW_MANY_PERCENT
 from payouts.pricing.inputs import PercentInput as PercentInput
 from payouts.pricing.kind import ALL_LIMITS, PerEvent, WithoutFormula
@@ -24,7 +24,7 @@ class Percent(WithoutFormula, PerEvent):
     limits = ALL_LIMITS
     names_amount = False
 
-    def share(self, event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> Share | str:
+    def share(self, event: PricedConversion, rule: PricingRule, plan_id: int, tally: Tally) -> Share | str:
         return percent_share(event, rule.percent or ZERO)
 
     def words(self, rule: PricingRule) -> str:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from payouts.pricing.amounts import ZERO, Share
-from payouts.pricing.facts import PricedEvent, PricingRule
+from payouts.pricing.facts import PricedConversion, PricingRule
 from payouts.pricing.inputs import AmountInput, ChoiceInput, Currency, PercentInput, Rows
 from payouts.pricing.kind import ALL_LIMITS, NO_COLUMNS, CountsAhead, PerEvent, decimal_text
 from payouts.pricing.limits import Key, Tally, account_of
@@ -57,20 +57,20 @@ class Tiered(CountsAhead, PerEvent):
     limits = ALL_LIMITS
     names_amount = False
 
-    def share(self, event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> Share | str:
+    def share(self, event: PricedConversion, rule: PricingRule, plan_id: int, tally: Tally) -> Share | str:
         key = _key(event, rule, plan_id)
         before, total = tally.sums[key], tally.totals.get(key, ZERO)
         period = in_words(rule.formula["period"], event.occurred_at)
         return tiered_share(event, rule, before=before, total=total, period=period)
 
-    def follow(self, event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> None:
+    def follow(self, event: PricedConversion, rule: PricingRule, plan_id: int, tally: Tally) -> None:
         tally.sums[_key(event, rule, plan_id)] += _counted(event, rule)
 
     def counts_ahead(self, rule: PricingRule) -> bool:
         """The tier that a whole period reaches is known once all of it is counted."""
         return bool(rule.formula["mode"] == WHOLE)
 
-    def count_ahead(self, event: PricedEvent, rule: PricingRule, plan_id: int, tally: Tally) -> None:
+    def count_ahead(self, event: PricedConversion, rule: PricingRule, plan_id: int, tally: Tally) -> None:
         tally.totals[_key(event, rule, plan_id)] += _counted(event, rule)
 
     def looks_back(self, rule: PricingRule) -> set[str]:
@@ -120,14 +120,14 @@ class Tiered(CountsAhead, PerEvent):
         return {**given, "currency": formula.get("currency", "")}
 
 
-def _counted(event: PricedEvent, rule: PricingRule) -> Decimal:
+def _counted(event: PricedConversion, rule: PricingRule) -> Decimal:
     """How far the event moves the period; a refund that is an event of its own does not."""
     if event.revenue is not None and event.revenue < 0:
         return ZERO
     return measure(event, rule.formula["basis"]) or ZERO
 
 
-def _key(event: PricedEvent, rule: PricingRule, plan_id: int) -> Key:
+def _key(event: PricedConversion, rule: PricingRule, plan_id: int) -> Key:
     """Where a tier counts: its basis and period, and by revenue its currency too.
 
     A new version that counts something else begins at zero.

@@ -13,7 +13,7 @@ from conversions.models import Conversion, Goal
 from payouts.ledger.booking import Due, book_changes, differences
 from payouts.ledger.owed import Slot
 from payouts.models import LedgerEntry
-from payouts.pricing import CommissionLine, PricedEvent, Quote
+from payouts.pricing import CommissionLine, PricedConversion, Quote
 from payouts.queries import balances
 from records.money import round_money
 from tests.factories import ConversionFactory, GoalFactory
@@ -23,7 +23,7 @@ from tests.payouts.deals import APPROVED, NOW, PENDING, REJECTED, deal, flat, mo
 IN_DATABASE = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 CENTS = st.decimals(min_value="0.01", max_value=10**6, places=2)
 RULES = st.integers(1, 5)
-EVENT = PricedEvent(7, 1, 1, 1, "approved", None, "EUR", NOW)
+EVENT = PricedConversion(7, 1, 1, 1, "approved", None, "EUR", NOW)
 
 
 def a_line(rule_id: int, amount: Decimal) -> CommissionLine:
@@ -38,7 +38,7 @@ def a_slot(rule_id: int) -> Slot:
 def test_booked_and_difference_come_to_what_is_owed(owed: dict[int, Decimal], booked: dict[int, Decimal]) -> None:
     quote = Quote(tuple(a_line(rule_id, amount) for rule_id, amount in owed.items()), "" if owed else "Nothing.")
     slots = {a_slot(rule_id): amount for rule_id, amount in booked.items()}
-    drafts = differences([Due(EVENT, "cv_x")], {EVENT.conversion_id: quote}, {EVENT.conversion_id: slots})
+    drafts = differences([Due(EVENT, "cv_x")], {EVENT.id: quote}, {EVENT.id: slots})
     after: dict[int | None, Decimal] = defaultdict(Decimal, booked)
     for draft in drafts:
         assert draft.amount
@@ -49,8 +49,8 @@ def test_booked_and_difference_come_to_what_is_owed(owed: dict[int, Decimal], bo
 
 def test_several_lines_of_a_conversion_are_kept_apart() -> None:
     quote = Quote((a_line(1, Decimal(10)), a_line(2, Decimal(30))))
-    booked = {EVENT.conversion_id: {a_slot(2): Decimal(40)}}
-    drafts = differences([Due(EVENT, "cv_x")], {EVENT.conversion_id: quote}, booked)
+    booked = {EVENT.id: {a_slot(2): Decimal(40)}}
+    drafts = differences([Due(EVENT, "cv_x")], {EVENT.id: quote}, booked)
     assert [(draft.rule_id, draft.amount) for draft in drafts] == [(1, 10), (2, -10)]
 
 

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payouts.pricing import Family, PlanTerms, PricedEvent, PricingRule, VersionTerms, plain, price_all
+from payouts.pricing import Family, PlanTerms, PricedConversion, PricingRule, VersionTerms, plain, price_all
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 OFFER, GOAL, ANA, BEN, CARA = 1, 10, 100, 101, 102
 STEPS_PERCENT = [{"above": "0", "percent": "10"}, {"above": "1000", "percent": "20"}]
 
 
-def event(number: int, revenue: str | None = "100", **facts: Any) -> PricedEvent:
+def event(number: int, revenue: str | None = "100", **facts: Any) -> PricedConversion:
     """The events of a day apart each: number 1 happens on 2026-10-02."""
     facts = {"status": "approved", "currency": "EUR", "occurred_at": START + timedelta(days=number), **facts}
-    return PricedEvent(
+    return PricedConversion(
         number, ANA, OFFER, facts.pop("goal_id", GOAL), revenue=Decimal(revenue) if revenue else None, **facts
     )
 
@@ -38,14 +38,14 @@ def book(*rules: PricingRule) -> Any:
     return {(OFFER, None): PlanTerms(1, "Standard plan", (VersionTerms(1, 1, START, rules),))}
 
 
-def earned(events: list[PricedEvent], *rules: PricingRule, **more: Any) -> list[str]:
+def earned(events: list[PricedConversion], *rules: PricingRule, **more: Any) -> list[str]:
     """Amounts by event in the order of their numbers, several joined by +."""
     quotes = price_all(events, book(*rules), **more)
     return ["+".join(plain(line.amount) for line in quotes[number].lines) or "-" for number in sorted(quotes)]
 
 
-def why(events: list[PricedEvent], *rules: PricingRule) -> str:
-    return price_all(events, book(*rules))[events[-1].conversion_id].reason
+def why(events: list[PricedConversion], *rules: PricingRule) -> str:
+    return price_all(events, book(*rules))[events[-1].id].reason
 
 
 def test_the_most_specific_rule_wins() -> None:
@@ -235,7 +235,7 @@ def test_the_lines_of_a_month_come_to_its_share(revenues: list[Decimal]) -> None
         event(1, f"{each}", customer_id=n % 4, occurred_at=START + timedelta(minutes=n))
         for n, each in enumerate(revenues)
     ]
-    events = [PricedEvent(n, *list(_facts(each))[1:]) for n, each in enumerate(events)]
+    events = [PricedConversion(n, *list(_facts(each))[1:]) for n, each in enumerate(events)]
     lines = [line for quote in price_all(events, book(net())).values() for line in quote.lines]
     total = max(sum(revenues), Decimal(0))
     assert sum((line.amount for line in lines), Decimal(0)) == (total * 30 / 100).quantize(
@@ -243,5 +243,5 @@ def test_the_lines_of_a_month_come_to_its_share(revenues: list[Decimal]) -> None
     )
 
 
-def _facts(row: PricedEvent) -> Any:
-    return (getattr(row, name) for name in PricedEvent.__slots__)
+def _facts(row: PricedConversion) -> Any:
+    return (getattr(row, name) for name in PricedConversion.__slots__)

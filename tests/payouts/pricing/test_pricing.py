@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from payouts.pricing import (
     PlanTerms,
     PriceBook,
-    PricedEvent,
+    PricedConversion,
     PricingRule,
     Quote,
     VersionTerms,
@@ -23,9 +23,9 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 OFFER, GOAL, OTHER_GOAL, ANA, BEN = 1, 10, 11, 100, 101
 
 
-def an_event(**facts: object) -> PricedEvent:
+def an_event(**facts: object) -> PricedConversion:
     defaults: dict[str, object] = {
-        "conversion_id": 1,
+        "id": 1,
         "affiliate_id": ANA,
         "offer_id": OFFER,
         "goal_id": GOAL,
@@ -34,7 +34,7 @@ def an_event(**facts: object) -> PricedEvent:
         "currency": "EUR",
         "occurred_at": START + timedelta(days=1),
     }
-    return PricedEvent(**{**defaults, **facts})  # type: ignore[arg-type]
+    return PricedConversion(**{**defaults, **facts})  # type: ignore[arg-type]
 
 
 def a_flat(amount: str, currency: str = "EUR", rule_id: int = 1) -> PricingRule:

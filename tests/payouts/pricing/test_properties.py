@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from payouts.ledger.booking import Due, differences
 from payouts.ledger.owed import Slot
-from payouts.pricing import CommissionLine, Family, PlanTerms, PricedEvent, PricingRule, VersionTerms, price_all
+from payouts.pricing import CommissionLine, Family, PlanTerms, PricedConversion, PricingRule, VersionTerms, price_all
 from records.money import places
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
@@ -24,9 +24,9 @@ PERCENTS = st.decimals(min_value=0, max_value=100, places=6)
 CENTS = st.decimals(min_value="0.01", max_value=10**7, places=2)
 
 
-def event(number: int, revenue: Decimal | None, currency: str = "EUR", **facts: Any) -> PricedEvent:
+def event(number: int, revenue: Decimal | None, currency: str = "EUR", **facts: Any) -> PricedConversion:
     when = START + timedelta(hours=facts.pop("hour", number))
-    return PricedEvent(number, ANA, OFFER, GOAL, "approved", revenue, currency, when, **facts)
+    return PricedConversion(number, ANA, OFFER, GOAL, "approved", revenue, currency, when, **facts)
 
 
 def rule(kind: str, **fields: Any) -> PricingRule:
@@ -154,8 +154,8 @@ def test_what_one_currency_earns_does_not_depend_on_others(sales: list[tuple[Dec
     together = price_all(events, terms, FAMILY)
     for currency in ("EUR", "USD", "JPY"):
         mine = [each for each in events if each.currency == currency]
-        assert price_all(mine, terms, FAMILY) == {each.conversion_id: together[each.conversion_id] for each in mine}
-        lines = [line for each in mine for line in together[each.conversion_id].lines]
+        assert price_all(mine, terms, FAMILY) == {each.id: together[each.id] for each in mine}
+        lines = [line for each in mine for line in together[each.id].lines]
         assert {line.currency for line in lines} <= {currency}
 
 

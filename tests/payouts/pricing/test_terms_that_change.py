@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from payouts.pricing import PlanTerms, PricedEvent, PricingRule, VersionTerms, plain, price_all
+from payouts.pricing import PlanTerms, PricedConversion, PricingRule, VersionTerms, plain, price_all
 from tests.payouts.pricing.test_kinds import OFFER, START, earned, event, net, rule, tiers
 
 MIDDLE = START + timedelta(days=15)
 
 
-def earned_by(events: list[PricedEvent], *versions: tuple[datetime, PricingRule]) -> list[str]:
+def earned_by(events: list[PricedConversion], *versions: tuple[datetime, PricingRule]) -> list[str]:
     """Amounts by event under versions from a moment on each; "-" for nothing."""
     found = [VersionTerms(number, number, since, (one,)) for number, (since, one) in enumerate(versions, 1)]
     book = {(OFFER, None): PlanTerms(1, "Standard plan", tuple(reversed(found)))}

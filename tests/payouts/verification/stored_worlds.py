@@ -13,7 +13,7 @@ from conversions.models import Conversion, Customer, Goal, Refund
 from payouts.ledger.booking import book_changes
 from payouts.ledger.click_booking import book_clicks
 from payouts.models import BilledClicks, CommissionPlan, CommissionRule, PlanVersion
-from payouts.pricing import PricedEvent, PricingRule
+from payouts.pricing import PricedConversion, PricingRule
 from tests.factories import (
     AffiliateFactory,
     ClickFactory,
@@ -50,7 +50,7 @@ class StoredWorld:
 
     def happen(self) -> None:
         """Half of the events arrive and are booked, then the rest; then some are refunded and rejected."""
-        arrived = sorted(self.world.events, key=lambda event: (event.conversion_id * 7) % 10)
+        arrived = sorted(self.world.events, key=lambda event: (event.id * 7) % 10)
         half = len(arrived) // 2
         for some in (arrived[:half], arrived[half:]):
             for event in some:
@@ -65,7 +65,7 @@ class StoredWorld:
             Conversion.objects.filter(pk=row.pk).update(booked_at=None, revenue=row.refunded + Decimal(100))
         self.book()
 
-    def convert(self, event: PricedEvent) -> None:
+    def convert(self, event: PricedConversion) -> None:
         click = None
         if event.country or event.subs:
             click = ClickFactory(link=self.links[0], country=event.country, **event.subs)

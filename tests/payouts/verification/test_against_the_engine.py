@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from payouts.pricing import PricedEvent, PricingRule, price_all
+from payouts.pricing import PricedConversion, PricingRule, price_all
 from payouts.pricing.kinds import KINDS
 from payouts.verification.independent.account import Account, count_ahead
 from payouts.verification.independent.facts import Event, ParentSince, Plan, Plans, Rule
@@ -40,9 +40,9 @@ def second_plans(world: World) -> Plans:
     }
 
 
-def second_event(event: PricedEvent) -> Event:
+def second_event(event: PricedConversion) -> Event:
     return Event(
-        id=event.conversion_id,
+        id=event.id,
         affiliate_id=event.affiliate_id,
         offer_id=event.offer_id,
         occurred_at=event.occurred_at,
@@ -86,7 +86,7 @@ def by_the_engine(world: World) -> Slots:
 def by_the_second(world: World) -> Slots:
     plans = second_plans(world)
     approved = [event for event in world.events if event.status == "approved"]
-    events = [second_event(event) for event in sorted(approved, key=lambda e: (e.occurred_at, e.conversion_id))]
+    events = [second_event(event) for event in sorted(approved, key=lambda e: (e.occurred_at, e.id))]
     totals: defaultdict[Any, Fraction] = defaultdict(Fraction)
     for event in events:
         count_ahead(event, plans, totals)

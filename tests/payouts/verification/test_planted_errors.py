@@ -20,7 +20,7 @@ from payouts.ledger import booking, click_booking
 from payouts.models import BilledClicks, CommissionPlan, CommissionRule, ExchangeRate, LedgerEntry, Payout
 from payouts.plan_changes.publish import publish_version
 from payouts.pricing import engine, kind, limits, precedence, revshare_month, terms, tiers
-from payouts.pricing.facts import PricedEvent
+from payouts.pricing.facts import PricedConversion
 from payouts.pricing.kinds import parents, tiered
 from payouts.rates import daily
 from payouts.statements import statements
@@ -175,15 +175,15 @@ def budget_without_remainder(event: Any, rule: Any, plan_id: int, tally: Any, li
 def events_without_refunds(rows: Any) -> Any:
     rows = rows.annotate(kept=F("revenue"))
     columns = rows.values_list(*booking.EVENT_COLUMNS, "public_id")
-    return [booking.Due(PricedEvent(*facts), public_id) for *facts, public_id in columns]
+    return [booking.Due(PricedConversion(*facts), public_id) for *facts, public_id in columns]
 
 
-def shares_of_revenue(event: PricedEvent, rule: Any, earned: Any) -> dict[str, Decimal]:
+def shares_of_revenue(event: PricedConversion, rule: Any, earned: Any) -> dict[str, Decimal]:
     return {event.currency: event.revenue or Decimal(0)}
 
 
-def version_by_receipt(event: PricedEvent, book: Any) -> Any:
-    received = Conversion.objects.filter(pk=event.conversion_id).values_list("received_at", flat=True).first()
+def version_by_receipt(event: PricedConversion, book: Any) -> Any:
+    received = Conversion.objects.filter(pk=event.id).values_list("received_at", flat=True).first()
     return precedence.choose_version(replace(event, occurred_at=received or event.occurred_at), book)
 
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from payouts.pricing import Family, PlanTerms, PricedEvent, PricingRule, VersionTerms
+from payouts.pricing import Family, PlanTerms, PricedConversion, PricingRule, VersionTerms
 
 OFFER, GOALS, ANA, PARENTS, OTHERS = 1, (10, 11), 100, (201, 202, 203), (301, 302)
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -38,7 +38,7 @@ class World:
 
     number: int
     book: dict[tuple[int, int | None], PlanTerms]
-    events: list[PricedEvent]
+    events: list[PricedConversion]
     family: Family
     click_days: list[ClickDay]
 
@@ -46,7 +46,7 @@ class World:
     def rules(self) -> list[PricingRule]:
         return [rule for plan in self.book.values() for version in plan.versions for rule in version.rules]
 
-    def without(self, event: PricedEvent) -> "World":
+    def without(self, event: PricedConversion) -> "World":
         return replace(self, events=[each for each in self.events if each != event])
 
 
@@ -173,16 +173,16 @@ class _Drawing:
             **(self.cap(currency, 20, 30) if self.random.random() < 0.4 else {}),
         }
 
-    def events(self) -> list[PricedEvent]:
+    def events(self) -> list[PricedConversion]:
         since = {customer: self.random.choice([None, START, *EDGES[:3]]) for customer in (1, 2, 3)}
         currencies = self.random.sample(CURRENCIES, self.random.choice([1, 1, 2]))
         return [self.event(number, currencies, since) for number in range(1, self.random.randint(2, 20))]
 
-    def event(self, number: int, currencies: Sequence[str], since: dict[int, datetime | None]) -> PricedEvent:
+    def event(self, number: int, currencies: Sequence[str], since: dict[int, datetime | None]) -> PricedConversion:
         currency, customer = self.random.choice(currencies), self.random.choice([1, 1, 2, 3, None])
         revenue = self.amount(currency) if self.random.random() < 0.7 else -self.amount(currency, 500)
         sent = {name: self.random.choice(["15", "7", "300"]) for name in ("bonus", "winnings")}
-        return PricedEvent(
+        return PricedConversion(
             number,
             ANA,
             OFFER,
