@@ -34,7 +34,7 @@ class StoredRate(NamedTuple):
 
 class Exchange(NamedTuple):
     rate: Fraction
-    day: date
+    day: date | None
     sent: Fraction
 
 
