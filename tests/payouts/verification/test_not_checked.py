@@ -100,7 +100,7 @@ def test_terms_that_cannot_be_read_are_named(ana: Affiliate, kind: str, formula:
     assert [each.problem.startswith("its terms cannot be read") for each in problems] == [True]
 
 
-def test_a_click_that_is_no_longer_stored_is_said_beside_the_difference(ana: Affiliate) -> None:
+def test_a_click_that_is_no_longer_stored_is_named_beside_the_difference(ana: Affiliate) -> None:
     """Its country went with it, and so the rule that was for it."""
     goal = GoalFactory()
     german = flat(goal, "9")
