@@ -18,7 +18,7 @@ from payouts.pricing.facts import MOST_LEVELS
 from payouts.pricing.kind import Prices
 from payouts.pricing.kinds import kind_of
 from records.advisory_locks import Lock, number_of, wait_for
-from records.periods import BEGINNING, END, TOTAL, begins, ends
+from records.periods import BEGINNING, END, TOTAL, WEEK, begins, ends
 from tracking.models import Click
 
 TICK = timedelta(microseconds=1)
@@ -47,8 +47,9 @@ class TimeSpan(NamedTuple):
         while True:
             earlier = min(begins(each, first) for each in periods)
             later = max(ends(each, last) for each in periods)
-            if earlier == first and later - TICK == last:
-                return TimeSpan(min(self.begins_at, first), max(self.ends_at, later))
+            # All but weeks lie in each other.
+            if WEEK not in periods or len(periods) == 1 or (earlier == first and later - TICK == last):
+                return TimeSpan(min(self.begins_at, earlier), max(self.ends_at, later))
             first, last = earlier, later - TICK
 
 

@@ -1,4 +1,7 @@
-"""Whether payouts in another currency were exchanged at the rate of their period's last day, as it was known then."""
+"""Whether payouts in another currency were exchanged at the rate of their period's last day.
+
+A rate that is corrected later changes no payout, so any rate that is stored for that day will do.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -19,11 +22,20 @@ CHUNK = 2000
 FRESH = timedelta(days=7)
 
 
+EURO = "EUR"
+
+
 class StoredRate(NamedTuple):
     currency: str
     day: date
     per_euro: Decimal
     created_at: datetime
+
+
+class Exchange(NamedTuple):
+    rate: Fraction
+    day: date | None
+    sent: Fraction
 
 
 def payout_rate_findings(scope: Q) -> Iterator[ChainProblem]:
@@ -37,18 +49,21 @@ def payout_rate_findings(scope: Q) -> Iterator[ChainProblem]:
     ):
         assert rate is not None  # by the filter above
         day = (ends_at.astimezone(UTC) - timedelta(days=1)).date()
-        base, quote = (_known(each, rates_around(day), made_at) for each in (currency, sent_currency))
-        if base is None or quote is None:
+        bases, quotes = (_rates_of(each, rates_around(day), made_at) for each in (currency, sent_currency))
+        right = [_exchange(amount - fee, base, quote) for base in bases for quote in quotes]
+        if not right:
             problem = f"was exchanged at {rate.normalize():f}, but no rate of {currency} or {sent_currency} is stored"
             yield ChainProblem(f"Payout {public_id}", f"{problem} for {day} or the week before it.")
-            continue
-        right = cross_rate(Fraction(base.per_euro), Fraction(quote.per_euro))
-        right_day = min(each.day for each in (base, quote) if each.currency != "EUR")
-        makes = exchanged(Fraction(amount - fee), right, sent_currency)
-        if (Fraction(rate), rate_day, Fraction(sent)) != (right, right_day, makes):
+        elif Exchange(Fraction(rate), rate_day, Fraction(sent)) not in right:
             problem = f"sends {shown(Fraction(sent), sent_currency)} at {rate.normalize():f} of {rate_day}"
-            should = f"{shown(makes, sent_currency)} at {float(right):.12g} of {right_day}"
+            should = f"{shown(right[-1].sent, sent_currency)} at {float(right[-1].rate):.12g} of {right[-1].day}"
             yield ChainProblem(f"Payout {public_id}", f"{problem}; by the rates of {day} it is {should}.")
+
+
+def _exchange(amount: Decimal, base: StoredRate, quote: StoredRate) -> Exchange:
+    rate = cross_rate(Fraction(base.per_euro), Fraction(quote.per_euro))
+    day = min(each.day for each in (base, quote) if each.currency != EURO)
+    return Exchange(rate, day, exchanged(Fraction(amount), rate, quote.currency))
 
 
 def _rates_around(day: date) -> list[StoredRate]:
@@ -57,11 +72,10 @@ def _rates_around(day: date) -> list[StoredRate]:
     return [StoredRate(*row) for row in rows.values_list("currency", "day", "per_euro", "created_at")]
 
 
-def _known(currency: str, rates: list[StoredRate], made_at: datetime) -> StoredRate | None:
-    """The currency's rate as it was known when the payout was made; a later correction changes no payout."""
-    if currency == "EUR":
-        return StoredRate("EUR", date.max, Decimal(1), made_at)
+def _rates_of(currency: str, rates: list[StoredRate], made_at: datetime) -> list[StoredRate]:
+    """All rates of the newest day that was known when the payout was made."""
+    if currency == EURO:
+        return [StoredRate(EURO, date.max, Decimal(1), made_at)]
     mine = [row for row in rates if row.currency == currency]
-    then = [row for row in mine if row.created_at <= made_at]
-    known = then or mine
-    return known[-1] if known else None
+    then = [row for row in mine if row.created_at <= made_at] or mine
+    return [row for row in mine if row.day == then[-1].day] if then else []

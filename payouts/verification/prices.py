@@ -83,6 +83,8 @@ class PriceCheck(ABC):
             for subject, problem in self._walk(self.scope, doubtful, lambda: progress(self.checked, total)):
                 yield self._finding(subject, problem)
         for (pk, kind, why), number in self.unpriced.items():
+            if not number:
+                continue  # nothing is booked by it yet
             yield ChainProblem(f"Rule {pk} ({kind})", f"{why}, so what {number:,} rows earn by it was not checked.")
         if doubtful:
             yield from self._look_again(doubtful)

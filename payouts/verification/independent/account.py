@@ -5,11 +5,13 @@ Give the events in the order of `occurred_at`, and of their numbers within a mom
 
 from collections import defaultdict
 from collections.abc import MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from payouts.verification.independent.facts import (
+    UNREADABLE,
     CannotPrice,
     EarnsNothing,
     Event,
@@ -67,15 +69,15 @@ class Account:
 
     def _line(self, event: Event, rule: Rule, plan: Plan, version: Version) -> Owed:
         counter = (plan.id, rule.counter)
-        if rule.formula.get("recoup_cpa") and not self.past.is_cpa_known:
-            raise CannotPrice(rule, "the CPA that it makes up cannot be computed")
         with_own_arithmetic = getattr(kind_of(rule), "line", None)
         try:
+            if rule.formula.get("recoup_cpa") and not self.past.is_cpa_known:
+                raise CannotPrice(rule, "the CPA that it makes up cannot be computed")
             if with_own_arithmetic:
                 return booked_as(event, rule, version, with_own_arithmetic(event, rule, counter, self.past))
             return self._limited(event, rule, plan, version, counter)
-        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-            raise CannotPrice(rule, f"its terms cannot be read ({error!r})") from error
+        except UNREADABLE as error:
+            raise CannotPrice.by(rule, error) from error
 
     def _limited(self, event: Event, rule: Rule, plan: Plan, version: Version, counter: Counter) -> Owed:
         """A kind that prices each conversion, within the limits of its rule."""
@@ -108,17 +110,24 @@ def booked_as(event: Event, rule: Rule, version: Version, figure: Figure) -> Owe
 
 def shares_of_parents(event: Event, version: Version, own: list[Owed], parentage: Parentage) -> list[Owed]:
     """What the parents of the event's time have of it; nothing where the affiliate itself earns nothing."""
-    if not own:
+    rules = rules_for(event, version.parents)[:1] if own else []
+    above = parents_at(event.affiliate_id, event.occurred_at, parentage) if rules else []
+    if not above:
         return []
-    chosen = rules_for(event, version.parents)[:1]
-    above = parents_at(event.affiliate_id, event.occurred_at, parentage) if chosen else []
-    found = []
-    for rule in chosen if above else []:
-        for currency, base in _shared(event, rule, own).items():
-            for parent, amount in zip(above, parents.shares(base, currency, rule, len(above)), strict=False):
-                if amount:
-                    found.append(Owed(parent, version.id, rule.id, currency, amount, lambda: "a parent's share"))
-    return found
+    [rule] = rules
+    try:
+        shares = {
+            currency: parents.shares(base, currency, rule, len(above))
+            for currency, base in _shared(event, rule, own).items()
+        }
+    except UNREADABLE as error:
+        raise CannotPrice.by(rule, error) from error
+    return [
+        Owed(parent, version.id, rule.id, currency, amount, lambda: "a parent's share")
+        for currency, amounts in shares.items()
+        for parent, amount in zip(above, amounts, strict=False)
+        if amount
+    ]
 
 
 def _shared(event: Event, rule: Rule, own: list[Owed]) -> dict[str, Fraction]:
@@ -139,9 +148,13 @@ def count_ahead(event: Event, plans: Plans, totals: MutableMapping[Any, Fraction
     plan, version = found
     for rule in rules_for(event, version.conversions):
         if is_counted_ahead(rule):
-            kind_of(rule).count(event, rule, (plan.id, rule.counter), totals)
+            # Terms that cannot be read are reported when the event is priced.
+            with suppress(*UNREADABLE):
+                kind_of(rule).count(event, rule, (plan.id, rule.counter), totals)
 
 
 def is_counted_ahead(rule: Rule) -> bool:
     asks = getattr(KINDS.get(rule.kind), "needs_whole_periods", None)
-    return asks is not None and asks(rule)
+    with suppress(*UNREADABLE):
+        return asks is not None and bool(asks(rule))
+    return False

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from payouts.verification.independent.account import Answer, booked_as, shares_of_parents
 from payouts.verification.independent.facts import (
+    UNREADABLE,
     CannotPrice,
     EarnsNothing,
     Event,
@@ -72,8 +73,8 @@ class ClickAccount:
         try:
             clicks = kind_of(rule).clicks_paid(event, rule, counter, self.past)
             price = rule.amount or ZERO
-        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-            raise CannotPrice(rule, f"its terms cannot be read ({error!r})") from error
+        except UNREADABLE as error:
+            raise CannotPrice.by(rule, error) from error
         line = booked_as(
             event,
             rule,

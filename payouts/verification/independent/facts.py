@@ -11,12 +11,20 @@ class EarnsNothing(Exception):
     """The event earns nothing by this rule; the message says why."""
 
 
+# What terms raise that are not of the form that docs/commission.md gives.
+UNREADABLE = (KeyError, TypeError, ValueError, ArithmeticError, AttributeError)
+
+
 class CannotPrice(Exception):
     """What the event earns by this rule cannot be computed here; the message says why."""
 
     def __init__(self, rule: "Rule", why: str) -> None:
         super().__init__(why)
         self.rule = rule
+
+    @classmethod
+    def by(cls, rule: "Rule", error: Exception) -> "CannotPrice":
+        return cls(rule, f"its terms cannot be read ({error!r})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from payouts.verification.independent.kinds import KINDS as SECOND_KINDS
 from payouts.verification.independent.money import DECIMALS, decimals
 from payouts.verification.verify import Verification
 from records.money import PLACES
-from tests.factories import ClickFactory, ConversionFactory, GoalFactory
+from tests.factories import AffiliateFactory, ClickFactory, ConversionFactory, GoalFactory
 from tests.payouts.deals import NOW, deal, flat
 from tests.payouts.new_kind import add_kind, kind_of_the_page, second_of_the_page
 from tests.payouts.tampering import triggers_off
@@ -69,23 +69,38 @@ def test_cpa_that_is_not_known_makes_the_share_that_makes_it_up_unknown(
     assert sorted(each.subject.split()[2] for each in Verification().findings()) == ["(every_nth)", "(net_revenue)"]
 
 
-def test_terms_that_cannot_be_read_are_named(ana: Affiliate) -> None:
+STEPS = [{"above": "0", "percent": "10"}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "formula"),
+    [
+        ("tiered", {"basis": "count", "mode": "marginal", "period": "year", "steps": STEPS}),
+        ("tiered", {"basis": "count", "mode": "whole", "period": "month"}),
+        ("tiered", {"mode": "whole"}),
+        ("tiered", ["a list"]),
+        ("parents", {"levels": ["10"]}),
+        ("parents", {"of": "commission", "levels": ["ten"]}),
+    ],
+)
+def test_terms_that_cannot_be_read_are_named(ana: Affiliate, kind: str, formula: Any) -> None:
     goal = GoalFactory()
-    steps = [{"above": "0", "percent": "10"}]
-    rule = CommissionRule(
-        goal=goal, kind="tiered", formula={"basis": "count", "mode": "marginal", "period": "month", "steps": steps}
-    )
-    deal(rule)
-    convert(goal, ana, 1)
+    tiers = {"basis": "count", "mode": "marginal", "period": "month", "steps": STEPS}
+    rules = {
+        "tiered": CommissionRule(goal=goal, kind="tiered", formula=tiers),
+        "parents": CommissionRule(kind="parents", formula={"of": "commission", "levels": ["10"]}),
+    }
+    deal(*rules.values())
+    child = AffiliateFactory(parent=ana)
+    convert(goal, child, 1)
     book_changes()
     with triggers_off(CommissionRule):
-        CommissionRule.objects.update(formula={"basis": "count", "mode": "marginal", "period": "year", "steps": steps})
-    problems = [each.problem for each in Verification().findings() if each.subject == f"Rule {rule.pk} (tiered)"]
-    assert len(problems) == 1
-    assert "year is not a period" in problems[0]
+        CommissionRule.objects.filter(kind=kind).update(formula=formula)
+    problems = [each for each in Verification().findings() if each.subject == f"Rule {rules[kind].pk} ({kind})"]
+    assert [each.problem.startswith("its terms cannot be read") for each in problems] == [True]
 
 
-def test_a_click_that_is_no_longer_stored_is_said_beside_the_difference(ana: Affiliate) -> None:
+def test_a_click_that_is_no_longer_stored_is_named_beside_the_difference(ana: Affiliate) -> None:
     """Its country went with it, and so the rule that was for it."""
     goal = GoalFactory()
     german = flat(goal, "9")

@@ -19,7 +19,7 @@ CODE, PRICES = "tiered", "conversions"
 
 
 def needs_whole_periods(rule: Rule) -> bool:
-    return bool(rule.formula["mode"] == "whole")
+    return bool(rule.formula.get("mode") == "whole")
 
 
 def count(event: Event, rule: Rule, counter: Counter, sums: MutableMapping[Any, Fraction]) -> None:
