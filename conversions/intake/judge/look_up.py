@@ -14,9 +14,10 @@ from records.bulk_rows import from_document, from_json, next_id, prepared_cursor
 from tracking.marks import is_bot_agent
 from tracking.visitors.geography import locate
 
-# Each part looks rows up by the keys given; none joins tables, so a plan that was made while they were small stays right
-# as they grow. Conversions are locked in the order of their IDs, as everywhere. The last two take an ID for each
-# conversion and customer that may be new: rows that point at them are written in the same statement.
+# Each part looks rows up by its keys: where there is a join it is lateral, with an order or OFFSET, which PostgreSQL does
+# not turn into another kind. So a plan that was made while the tables were small stays right as they grow; clicks are
+# also searched in their own month alone. Conversions are locked in the order of their IDs, as everywhere. The last two
+# parts take an ID for each conversion and customer that may be new: rows that point at them are written with them.
 _LOOK_UP = f"""
 WITH known AS (
     SELECT * FROM conversions_conversion
@@ -39,9 +40,11 @@ SELECT 'touch', touched.found::text FROM customer CROSS JOIN LATERAL (
 ) AS touched
 UNION ALL
 SELECT 'click', jsonb_build_object(
-    'id', id, 'is_marked', marked_at IS NOT NULL, 'agent', user_agent,
+    'id', click.id, 'is_marked', marked_at IS NOT NULL, 'agent', user_agent,
     'marks', jsonb_build_array(is_bot, is_duplicate, is_data_centre, country, ip)
-)::text FROM tracking_click WHERE id = ANY(%s::uuid[])
+)::text FROM unnest(%s::uuid[]) AS named(id) CROSS JOIN LATERAL (
+    SELECT * FROM tracking_click WHERE tracking_click.id = named.id OFFSET 0
+) AS click
 UNION ALL
 SELECT 'conversion_id', {next_id(Conversion)}::text FROM generate_series(1, %s::int - (SELECT count(*) FROM known)::int)
 UNION ALL
