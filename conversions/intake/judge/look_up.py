@@ -115,10 +115,12 @@ def _attach_customers(cases: Sequence[Case], found: Found) -> None:
 def _with_access(model: type[Access], documents: Sequence[dict[str, Any]]) -> list[Access]:
     """Rows with link and enrollment, and the affiliate, offer and advertiser of it; no query with a warm cache."""
     rows = [from_document(model, document) for document in documents]
-    enrollments = reference_cache.enrollments.many(row.enrollment_id for row in rows)
     links = reference_cache.links.many(row.link_id for row in rows if row.link_id)
+    known = {link.enrollment_id: link.enrollment for link in links.values()}
+    # Only of locks that an operator moved, or that a coupon made, no link leads to the enrollment.
+    known |= reference_cache.enrollments.many({row.enrollment_id for row in rows} - known.keys())
     for row in rows:
-        row.enrollment = enrollments[row.enrollment_id]
+        row.enrollment = known[row.enrollment_id]
         if row.link_id:
             row.link = links[row.link_id]
     return rows
