@@ -9,10 +9,12 @@ import hypothesis
 import pgtrigger
 import pytest
 from _pytest.nodeid import coerce_node_id
+from django.db import connections
 from django.test import TransactionTestCase
 from pytest_django.fixtures import Settings
 
 from affiliates.models import Affiliate, User
+from config.embedded import pytest_plugin
 from conversions.intake.read import throttle
 from tests.factories import AffiliateFactory, SuperuserFactory
 
@@ -41,6 +43,13 @@ def name_operations(items: list[pytest.Item]) -> None:
         file, _, last = item.nodeid.rpartition("::")
         if item.name != last and item.name.startswith(f"{last}["):
             item._id = coerce_node_id(f"{file}::{item.name}")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Copy the migrated database of the run's own server (`pytest_plugin`), rather than migrate once more."""
+    if template := os.environ.get(pytest_plugin.TEMPLATE):
+        connections["default"].settings_dict["TEST"]["TEMPLATE"] = template
 
 
 @pytest.fixture(autouse=True, scope="session")

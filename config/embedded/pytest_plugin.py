@@ -22,11 +22,12 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
-from config.embedded import environment, places, postgresql, processes, redis_server
+from config.embedded import environment, places, postgresql, processes, redis_server, test_template
 from config.embedded.places import EmbeddedError
 
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 FROM_RUN = "AFFIDAVIT_TEST_RUN"
+TEMPLATE = "AFFIDAVIT_TEST_TEMPLATE"
 A_DAY = 86400.0
 
 
@@ -46,6 +47,7 @@ class Run:
         self.servers: list[processes.LoopbackServer] = []
 
     def start_postgresql(self) -> str:
+        """Start the server with a migrated database to make the test databases from."""
         server = postgresql.Postgres(
             self.home,
             owner_password=secrets.token_urlsafe(16),
@@ -53,8 +55,22 @@ class Run:
             log=self.home / "postgresql.log",
             fast=True,
         )
-        self._start(server)
+        template = test_template.Template(server.runtime.major)
+        if template.exists:
+            server.owner_password = template.owner_password()
+            template.copy_to(server.data)
+            self._start(server)
+        else:
+            self._start(server)
+            self._migrate(server, template)
+        os.environ[TEMPLATE] = test_template.DATABASE
         return server.url
+
+    def _migrate(self, server: postgresql.Postgres, template: test_template.Template) -> None:
+        test_template.migrate(server)
+        server.stop(patience=30)
+        template.keep(server)
+        server.start()
 
     def start_redis(self) -> str:
         server = redis_server.RedisServer(self.home, password=secrets.token_urlsafe(16), log=self.home / "redis.log")
@@ -201,5 +217,5 @@ def _end() -> None:
     if _run is not None:
         _run.end()
         _run = None
-        for name in ("DATABASE_URL", "REDIS_URL", FROM_RUN):
+        for name in ("DATABASE_URL", "REDIS_URL", FROM_RUN, TEMPLATE):
             os.environ.pop(name, None)
