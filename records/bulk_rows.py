@@ -213,7 +213,7 @@ def _updating(model: type[Model], names: tuple[str, ...]) -> _Table:
         f"UPDATE {table} AS kept SET {values} "  # noqa: S608 # nosec B608 # names of our own tables only
         f"FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb) AS new "
         # Named again, the keys lead to an index of the table, however PostgreSQL joins: it may think the table small.
-        f"WHERE kept.{key} = new.{key} AND kept.{key} = ANY(%s::{meta.pk.rel_db_type(connection)}[])"  # type: ignore[union-attr]
+        f"WHERE kept.{key} = new.{key} AND kept.{key} = ANY(%s::{meta.pk.rel_db_type(connection)}[])"
     )
     return _Table(statement, *_columns([meta.pk, *fields]), returned=())
 
@@ -263,7 +263,7 @@ class Rows:
 def next_id(model: type[Model]) -> str:
     """The SQL that takes the next ID of a model."""
     meta = model._meta
-    return f"nextval(pg_get_serial_sequence('{meta.db_table}', '{meta.pk.column}'))"  # type: ignore[union-attr]
+    return f"nextval(pg_get_serial_sequence('{meta.db_table}', '{meta.pk.column}'))"
 
 
 def take_id(model: type[Model]) -> int:
@@ -293,7 +293,7 @@ def from_document(model: type[Row], document: dict[str, Any]) -> Row:
 @cache
 def _reading(model: type[Model]) -> list[tuple[str, str, Callable[[Any], Any]]]:
     """The attribute and column of each field, and how its value is read."""
-    return [(each.attname, each.column, _reader(each)) for each in model._meta.concrete_fields]
+    return [(each.attname, each.column or each.attname, _reader(each)) for each in model._meta.concrete_fields]
 
 
 def _reader(field: Field[Any, Any]) -> Callable[[Any], Any]:

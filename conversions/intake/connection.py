@@ -4,7 +4,7 @@ import threading
 
 from django.db import connection
 
-# The statements of intake are few, and each looks rows up by keys: a connection plans them once and runs them for hours.
+# The statements of intake are few, and each looks rows up by keys: a connection plans them once.
 # A plan that was made while a table was nearly empty must stay right as the table grows, also before PostgreSQL has
 # gathered statistics: a page read in a row weighs more here than one found by an index, so the index is taken from the
 # first page on. The same holds for the checks of foreign keys and the triggers of what intake writes.

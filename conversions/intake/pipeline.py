@@ -33,7 +33,16 @@ from conversions.intake.read.parse import parse
 from conversions.intake.read.receive import learn_dialects
 from conversions.intake.read.test_events import set_tests_apart
 from conversions.intake.read.throttle import slow_down
-from conversions.intake.write import answer, conflicts, known_conversions, new_conversions, parked, pixels, rows, waiting
+from conversions.intake.write import (
+    answer,
+    conflicts,
+    known_conversions,
+    new_conversions,
+    parked,
+    pixels,
+    rows,
+    waiting,
+)
 
 Step = Callable[[list[Case]], None]
 

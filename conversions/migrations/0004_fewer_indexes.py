@@ -8,7 +8,13 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 KEYS = (
-    ("conversion", "advertiser", "affiliates.advertiser", "conversions", "conversions_conversion_advertiser_id_1e883c5f"),
+    (
+        "conversion",
+        "advertiser",
+        "affiliates.advertiser",
+        "conversions",
+        "conversions_conversion_advertiser_id_1e883c5f",
+    ),
     ("conversion", "affiliate", "affiliates.affiliate", "conversions", "conversions_conversion_affiliate_id_0343ea69"),
     ("conversion", "customer", "conversions.customer", "conversions", "conversions_conversion_customer_id_928ee618"),
     ("conversion", "goal", "conversions.goal", "conversions", "conversions_conversion_goal_id_ed1ede1d"),

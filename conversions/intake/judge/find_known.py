@@ -1,4 +1,4 @@
-"""Find the conversion that the request is about where its key has not: by the click close in time, or by its transaction.
+"""Find the conversion that a request is about by the click close in time, or by its transaction.
 
 Each step locks the rows that it finds until the transaction ends.
 """

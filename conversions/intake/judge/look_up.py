@@ -14,10 +14,10 @@ from records.bulk_rows import from_document, from_json, next_id, prepared_cursor
 from tracking.marks import is_bot_agent
 from tracking.visitors.geography import locate
 
-# Each part looks rows up by its keys: where there is a join it is lateral, with an order or OFFSET, which PostgreSQL does
-# not turn into another kind. So a plan that was made while the tables were small stays right as they grow; clicks are
-# also searched in their own month alone. Conversions are locked in the order of their IDs, as everywhere. The last two
-# parts take an ID for each conversion and customer that may be new: rows that point at them are written with them.
+# Each part looks rows up by its keys: where there is a join it is lateral, with an order or OFFSET, so that PostgreSQL
+# does not turn it into another kind. So a plan that was made while the tables were small stays right as they grow, and
+# clicks are searched in their own month alone. Conversions are locked in the order of their IDs, as everywhere. The two
+# parts at the end take an ID for each row that may be new: rows that point at it are written with it.
 _LOOK_UP = f"""
 WITH known AS (
     SELECT * FROM conversions_conversion
@@ -76,7 +76,7 @@ def _read(cases: Sequence[Case]) -> Found:
     # A case with a known key may create a conversion too, where its click counts again after some time.
     new = len(cases) + sum(counts_again(case) for case in cases)
     names = list({name for _, name in customers})
-    values = [advertisers, list(keys), advertisers, names, list(clicks), new, len(customers)]
+    values: list[Any] = [advertisers, list(keys), advertisers, names, list(clicks), new, len(customers)]
     found: Found = defaultdict(list)
     with prepared_cursor() as cursor:
         cursor.execute(_LOOK_UP, values)
