@@ -49,7 +49,10 @@ def _comparisons(report: dict[str, Any]) -> list[list[str]]:
         aim = "" if target is None else f"at least {target:g}"
         rows.append([each["name"], f"**{found:.2f}**", spread, aim, "" if target is None else _met(found >= target)])
     for each in report["aims"]:
-        aim = f"{'at least' if each['reach'] else 'under'} {each['target']:,.0f} {each['unit']}".strip()
+        if each["target"] is None:
+            rows.append([each["name"], f"**{each['value']:,.1f}** {each['unit']}".strip(), "", "", ""])
+            continue
+        aim = f"{'at least' if each['reach'] else 'at most'} {each['target']:,.0f} {each['unit']}".strip()
         met = each["value"] >= each["target"] if each["reach"] else each["value"] <= each["target"]
         rows.append([each["name"], f"**{each['value']:,.1f}** {each['unit']}".strip(), "", aim, _met(met)])
     return rows

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -12,8 +13,9 @@ from bench.generator import Plan
 from bench.installation import Installation
 from bench.load import Load, by_generator
 from bench.options import Options
-from bench.results import Check, Report, Sample, cost_ratio, ratio
+from bench.results import Aim, Check, Report, Sample, cost_ratio, ratio
 from bench.servers import WebServer
+from bench.statements import statements_each
 from bench.stored import store
 
 BATCHES = (200, 1000)
@@ -34,6 +36,8 @@ BULK_ALONE, BULK_FULL = "bulk, one sender", f"bulk, {BULK_SENDERS} senders"
 GROWN = "grown"
 # A sender that waits for each answer before it sends the next: nothing to gather into batches.
 ONE_SENDER = "one sender"
+# Of a lone postback, from its arrival to the answer, with BEGIN and COMMIT.
+MOST_STATEMENTS = 8
 ONE_BY_ONE, IN_BATCHES = "one by one through the ORM", "in batches of {:,}"
 # All that a run of events must have left behind, each event once.
 LEFT = """
@@ -94,10 +98,13 @@ class Postbacks:
             for server in [server for server in compared if server.database != GROWN]:
                 self.say(f"round {turn + 1} of {self.options.rounds}, half load: {server.name}")
                 self._measure(server, turn, "half")
+        ours, plain = compared[0], compared[-1]
         for turn in range(self.options.rounds):
-            for kind in (ONE_SENDER, BULK_ALONE, BULK_FULL):
-                self.say(f"round {turn + 1} of {self.options.rounds}, {kind}: {compared[0].name}")
-                self._measure(compared[0], turn, kind)
+            for server, kind in ((ours, ONE_SENDER), (plain, ONE_SENDER), (ours, BULK_ALONE), (ours, BULK_FULL)):
+                self.say(f"round {turn + 1} of {self.options.rounds}, {kind}: {server.name}")
+                self._measure(server, turn, kind)
+        for server in (ours, plain):
+            self._count_statements(server)
         for server in compared:
             self.site.stop(server.daemon)
         self.site.drop_database(GROWN)
@@ -181,6 +188,21 @@ class Postbacks:
         self.report.checks.append(Check(f"{server.name}, {kind} load: all accepted", good, detail))
         self._check_left(f"{server.name}, {kind} load", run, load.answered, server.database)
 
+    def _count_statements(self, server: WebServer) -> None:
+        """Count the statements of new events that are sent one after the other."""
+        clicks, numbers = self.clicks.read_text().split(), count()
+
+        def send() -> None:
+            number = next(numbers)
+            target = EVENT.format(run=f"counted{server.port}").replace("{n}", str(number))
+            servers.get(server.port, f"{target.replace('{value}', clicks[number])}&token={self.token}")
+
+        send()  # The first after a pause also checks its connection.
+        taken = statements_each(self.site, send)
+        aim = MOST_STATEMENTS if server.name == "Affidavit" else None
+        name = f"{server.name}: statements of a lone postback"
+        self.report.aims.append(Aim(name, taken, "", aim))
+
     def _check_left(self, name: str, run: str, events: int, database: str = "") -> None:
         left = self.site.query(LEFT, run, run, database=database)[0]
         self.report.checks.append(each_left_once(name, events, left))
@@ -208,12 +230,14 @@ class Postbacks:
         report = self.report
         ours, plain = report.row("Affidavit", "full", ""), report.row("plain Django view", "full", "")
         one_by_one = report.row(ONE_BY_ONE, "in process", "")
-        report.ratios.append(ratio("one event a request, to a plain Django view", ours, plain, 8))
+        report.ratios.append(ratio("one event a request, to a plain Django view", ours, plain, 15))
         report.ratios.append(cost_ratio("processor time of the plain view to ours", plain, ours))
         if self.options.stored:
             grown = report.row(self._grown_name, "full", "")
             report.ratios.append(ratio(f"{self.options.stored:,} stored, to hardly any", grown, ours, 0.9))
-        alone = report.row("Affidavit", ONE_SENDER, "")
+        alone, plain_alone = report.row("Affidavit", ONE_SENDER, ""), report.row(plain.name, ONE_SENDER, "")
+        name = "processor time of the plain view to ours, one sender each"
+        report.ratios.append(replace(cost_ratio(name, plain_alone, alone), target=3))
         bulk_alone, bulk_full = report.row("Affidavit", BULK_ALONE, ""), report.row("Affidavit", BULK_FULL, "")
         report.ratios.append(ratio("bulk API, to the same sender's single requests", bulk_alone, alone, 5))
         report.ratios.append(cost_ratio("processor time of a single request to an event in bulk", alone, bulk_alone))
@@ -221,7 +245,8 @@ class Postbacks:
         report.ratios.append(ratio(name, bulk_full, ours))
         for batch in BATCHES:
             bulk, name = report.row(IN_BATCHES.format(batch), "in process", ""), f"in batches of {batch:,}"
-            report.ratios.append(ratio(f"{name}, to one by one through the ORM", bulk, one_by_one))
+            aim = 30 if batch == max(BATCHES) else None
+            report.ratios.append(ratio(f"{name}, to one by one through the ORM", bulk, one_by_one, aim))
         report.notes += [
             f"Bulk: {BULK:,} events a request. The single-request rate that it is held against is that of a sender who "
             "waits for each answer before the next request, which is what a sender has without bulk. The requests of "

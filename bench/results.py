@@ -61,11 +61,14 @@ class Aim:
     name: str
     value: float
     unit: str
-    target: float
+    # None for a figure that others are held against.
+    target: float | None
     reach: bool = False
 
     @property
     def met(self) -> bool:
+        if self.target is None:
+            return True
         return self.value >= self.target if self.reach else self.value <= self.target
 
 
@@ -177,8 +180,9 @@ def _ratios(report: Report) -> Table:
         spread = f"{_times(min(each.values, default=0))} to {_times(max(each.values, default=0))}"
         table.add_row(each.name, _times(each.median), spread, aim, met)
     for figure in report.aims:
-        aim = f"{'at least' if figure.reach else 'under'} {figure.target:,.0f} {figure.unit}"
-        met = "met" if figure.met else "[yellow]not met[/]"
+        has_aim = figure.target is not None
+        aim = f"{'at least' if figure.reach else 'at most'} {figure.target:,.0f} {figure.unit}" if has_aim else ""
+        met = ("met" if figure.met else "[yellow]not met[/]") if has_aim else ""
         table.add_row(figure.name, f"{figure.value:,.1f} {figure.unit}", "", aim, met)
     return table
 

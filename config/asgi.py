@@ -35,6 +35,7 @@ from conversions.intake import (
     Received,
     reference_cache,
 )
+from conversions.intake.connection import use_own_connection
 from tracking.capture import (
     link_cache,
     redirect,
@@ -120,6 +121,7 @@ class Application:
             batch_limit=200,
             queue_limit=5_000,
             gather=GATHER_POSTBACKS,
+            begin=use_own_connection,
             finish=connections.close_all,
         )
         self._clicks.start()

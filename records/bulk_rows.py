@@ -1,7 +1,8 @@
-"""Write rows in bulk: one statement for all rows of a model, whatever its columns are.
+"""Write rows in bulk: one statement for all rows of a model, or of several models (`Rows`).
 
 Django's `bulk_create` spends more processor time on preparing values than all of the decisions take. Here the rows go
-as one JSON document, which Python writes in C and PostgreSQL reads with the table's own types.
+as one JSON document, which Python writes in C and PostgreSQL reads with the table's own types. `from_document` turns a
+row that PostgreSQL sends as JSON into a row of its model.
 """
 
 from __future__ import annotations
@@ -9,15 +10,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from itertools import groupby
 from typing import Any, TypeVar, cast
+from uuid import UUID
 
 import psycopg
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
-from django.db.models import Field, JSONField, Model
+from django.db.models import DateTimeField, DecimalField, Field, JSONField, Model, UUIDField
 from django.db.models.base import ModelState
 from django.db.models.expressions import DatabaseDefault
 from django.utils.duration import duration_iso_string
@@ -37,6 +40,8 @@ def _plain(value: Any) -> str:
 
 
 to_json = json.JSONEncoder(default=_plain, check_circular=False, separators=(",", ":")).encode
+# Amounts keep their digits: they never pass through a float.
+from_json = json.JSONDecoder(parse_float=Decimal).decode
 
 
 def prepared_cursor() -> CursorWrapper:
@@ -102,11 +107,16 @@ def _blank(model: type[Model]) -> _Blank:
 class _Table:
     """How rows of a model are written: the statement, and the source of each column's value."""
 
-    statement: str
+    writes: str
     # Column and attribute of fields that need no preparation; then fields that prepare their own values.
     plain: tuple[tuple[str, str], ...]
     prepared: tuple[Any, ...]
     returned: tuple[str, ...]
+    returning: str = ""
+
+    @property
+    def statement(self) -> str:
+        return self.writes + self.returning
 
     def record(self, row: Model) -> dict[str, Any]:
         values = row.__dict__
@@ -140,8 +150,13 @@ def update(rows: Sequence[Model], names: tuple[str, ...]) -> int:
         return 0
     table = _updating(type(rows[0]), names)
     with prepared_cursor() as cursor:
-        cursor.execute(table.statement, [to_json([table.record(row) for row in rows])])
+        cursor.execute(table.statement, _changes(table, rows))
         return int(cursor.rowcount)
+
+
+def _changes(table: _Table, rows: Sequence[Model]) -> list[Any]:
+    """The values of a statement that updates these rows."""
+    return [to_json([table.record(row) for row in rows]), [row.pk for row in rows]]
 
 
 def _insert(rows: Sequence[Model], table: _Table) -> None:
@@ -181,10 +196,11 @@ def _table(model: type[Model], left_out: tuple[str, ...]) -> _Table:
     ]
     statement = (
         f"INSERT INTO {table} ({columns}) SELECT {columns} "  # noqa: S608 # nosec B608 # names of our own tables only
-        f"FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb) "
-        f"RETURNING {', '.join(quote(field.column) for field in returned)}"
+        f"FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb)"
     )
-    return _Table(statement, *_columns(fields), returned=tuple(field.attname for field in returned))
+    names = tuple(field.attname for field in returned)
+    returning = f" RETURNING {', '.join(quote(field.column) for field in returned)}"
+    return _Table(statement, *_columns(fields), returned=names, returning=returning)
 
 
 @cache
@@ -195,9 +211,99 @@ def _updating(model: type[Model], names: tuple[str, ...]) -> _Table:
     values = ", ".join(f"{quote(field.column)} = new.{quote(field.column)}" for field in fields)
     statement = (
         f"UPDATE {table} AS kept SET {values} "  # noqa: S608 # nosec B608 # names of our own tables only
-        f"FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb) AS new WHERE kept.{key} = new.{key}"
+        f"FROM jsonb_populate_recordset(NULL::{table}, %s::jsonb) AS new "
+        # Named again, the keys lead to an index of the table, however PostgreSQL joins: it may think the table small.
+        f"WHERE kept.{key} = new.{key} AND kept.{key} = ANY(%s::{meta.pk.rel_db_type(connection)}[])"
     )
     return _Table(statement, *_columns([meta.pk, *fields]), returned=())
+
+
+class Rows:
+    """Rows of several models that are written together in one statement.
+
+    PostgreSQL decides on the order of the parts, and none of them sees what another one writes: rows that point at each
+    other get their IDs before (`next_id`), and no row is in two parts. Rows get nothing back, no ID either.
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._values: list[Any] = []
+
+    def insert(self, rows: Iterable[Model]) -> None:
+        """Insert these rows of one model."""
+        listed = list(rows)
+        if listed:
+            optional = _optional(type(listed[0]))
+            for left_out, alike in groupby(listed, lambda row: _not_given(row, optional)):
+                table = _table(type(listed[0]), left_out)
+                self.run(table.writes, [to_json([table.record(row) for row in alike])])
+
+    def update(self, rows: Sequence[Model], names: tuple[str, ...]) -> None:
+        """Write these fields of these saved rows of one model."""
+        if rows:
+            table = _updating(type(rows[0]), names)
+            self.run(table.writes, _changes(table, rows))
+
+    def run(self, statement: str, values: Sequence[Any]) -> None:
+        """Run this INSERT, UPDATE or DELETE with the rows."""
+        self._parts.append(statement)
+        self._values += values
+
+    def write(self) -> list[tuple[Any, ...]]:
+        """Write the rows that were given since the last time; return what the last part returns."""
+        if not self._parts:
+            return []
+        statement, values = _in_one(tuple(self._parts)), self._values
+        self._parts, self._values = [], []
+        with prepared_cursor() as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
+
+
+def next_id(model: type[Model]) -> str:
+    """The SQL that takes the next ID of a model."""
+    meta = model._meta
+    return f"nextval(pg_get_serial_sequence('{meta.db_table}', '{meta.pk.column}'))"
+
+
+def take_id(model: type[Model]) -> int:
+    """The next ID of a model."""
+    with prepared_cursor() as cursor:
+        cursor.execute(f"SELECT {next_id(model)}")
+        return int(cursor.fetchone()[0])
+
+
+@cache
+def _in_one(parts: tuple[str, ...]) -> str:
+    """One statement: the last part, and the others as its common table expressions."""
+    *others, last = parts
+    named = ", ".join(f"part{number} AS ({part})" for number, part in enumerate(others))
+    return f"WITH {named} {last}" if named else last
+
+
+def from_document(model: type[Row], document: dict[str, Any]) -> Row:
+    """A saved row of a model from its columns as PostgreSQL writes them in JSON (`to_jsonb(row)`), read by `from_json`.
+
+    Columns that the document lacks are deferred.
+    """
+    columns = {name: read(document[column]) for name, column, read in _reading(model) if column in document}
+    return model.from_db(connection.alias, list(columns), list(columns.values()))
+
+
+@cache
+def _reading(model: type[Model]) -> list[tuple[str, str, Callable[[Any], Any]]]:
+    """The attribute and column of each field, and how its value is read."""
+    return [(each.attname, each.column or each.attname, _reader(each)) for each in model._meta.concrete_fields]
+
+
+def _reader(field: Field[Any, Any]) -> Callable[[Any], Any]:
+    kinds: dict[type[Field[Any, Any]], Callable[[Any], Any]] = {
+        DateTimeField: datetime.fromisoformat,
+        DecimalField: Decimal,
+        UUIDField: UUID,
+    }
+    read = next((read for kind, read in kinds.items() if isinstance(field, kind)), None)
+    return (lambda value: None if value is None else read(value)) if read else lambda value: value
 
 
 def _columns(fields: Sequence[Any]) -> tuple[tuple[tuple[str, str], ...], tuple[Any, ...]]:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from django.utils.translation import gettext, ngettext
 
@@ -22,6 +23,7 @@ def plain(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+@lru_cache(maxsize=1024)
 def duration_words(value: timedelta) -> str:
     """`30 days`, `1 day 12 hours`, `45 minutes`: the two largest units that are not zero; below a minute `12 s`.
 

@@ -28,7 +28,8 @@ class Batcher(threading.Thread, Generic[Item, Result]):
     """Gathers items from the event loop and handles them in batches.
 
     `handle` gets the items and returns a result for each, in order; a result that is an exception is
-    raised to that item's waiter alone, an exception raised by `handle` to all of the batch.
+    raised to that item's waiter alone, an exception raised by `handle` to all of the batch. `begin` and `finish` are
+    called in the thread, before the first batch and after the last.
     """
 
     def __init__(
@@ -39,11 +40,12 @@ class Batcher(threading.Thread, Generic[Item, Result]):
         batch_limit: int,
         queue_limit: int,
         gather: float = 0.0,
+        begin: Callable[[], None] = lambda: None,
         finish: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(name=name, daemon=True)
         self._loop = asyncio.get_running_loop()
-        self._handle_batch, self._finish_up = handle, finish
+        self._handle_batch, self._begin, self._finish_up = handle, begin, finish
         self._batch_limit, self._queue_limit, self._gather = batch_limit, queue_limit, gather
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._wake = threading.Event()
@@ -64,6 +66,7 @@ class Batcher(threading.Thread, Generic[Item, Result]):
         self._wake.set()
 
     def run(self) -> None:
+        self._begin()
         is_busy = False
         while not self._stopping or self._waiting:
             self._wake.wait()

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
-from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 
 from conversions.intake import pipeline
 from conversions.intake.case import Case, Decision, Parking, Received
@@ -47,48 +47,13 @@ def decide_cases(cases: list[Case], *, now: datetime, again: bool = False) -> li
     `again` also decides requests that were decided before: the new decision replaces the old one, unless it only finds
     the conversion that the request itself created.
     """
-    woken: list[int] = []
+    for case in cases:
+        case.again = again
     with transaction.atomic():
-        _plan_for_growth()
-        due = _still_due(cases, again=again)
-        woken = pipeline.run([case for case in cases if case.postback.pk in due], now)
+        woken = pipeline.run(cases, now)
     if woken:
         _resume_woken(woken, now)
-    return [answer(case) if case.postback.pk in due else _kept(case) for case in cases]
-
-
-def _still_due(cases: list[Case], *, again: bool = False) -> set[int]:
-    """Lock the postbacks; drop those that another process has decided meanwhile.
-
-    Whether one is still parked is checked under the lock: then no other process can decide it.
-    """
-    rows = Postback.objects.select_for_update().filter(pk__in=[case.postback.pk for case in cases]).order_by("pk")
-    if again:
-        _read_decisions(cases, rows)
-        return {case.postback.pk for case in cases}
-    due = {pk for pk, decided_at in rows.values_list("pk", "decided_at") if decided_at is None}
-    if parked := [row.pk for case in cases if (row := case.parking.row)]:
-        due |= set(ParkedPostback.objects.filter(pk__in=parked).values_list("pk", flat=True))
-    return due
-
-
-def _read_decisions(cases: list[Case], rows: "QuerySet[Postback]") -> None:
-    """Read the decisions in force under the row locks: another process may have decided again meanwhile."""
-    columns = ("decided_at", "outcome", "reason", "conversion_id")
-    known = {pk: decision for pk, *decision in rows.values_list("pk", *columns)}
-    for case in cases:
-        row = case.postback
-        row.decided_at, row.outcome, row.reason, row.conversion_id = known[row.pk]
-
-
-def _plan_for_growth() -> None:
-    """Make the statements of this transaction look rows up one by one in an index, until it ends.
-
-    Prepared statements keep their plan: one made while a table was nearly empty would read the whole table, or all of
-    an index, as it grows, until PostgreSQL gathers statistics again.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("; ".join(f"SET LOCAL enable_{way} = off" for way in ("seqscan", "hashjoin", "mergejoin")))
+    return [answer(case) if case.is_due else _kept(case) for case in cases]
 
 
 def _kept(case: Case) -> Decision:

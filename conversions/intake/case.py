@@ -16,6 +16,7 @@ from conversions.reasons.codes import Reason
 from conversions.reasons.explanations import EXPLANATIONS
 from conversions.risk.reviews import FoundSignals
 from conversions.risk_signals.base import ClickMarks
+from records.bulk_rows import Rows
 from records.translation import in_english
 from tracking.click_id.codec import ClickID
 from tracking.models import TrackingLink
@@ -134,8 +135,11 @@ class Origin:
     named_link: TrackingLink | None = None
     click_marks: ClickMarks | None = None
     customer: Customer | None = None
-    # All locks of the customer, the newest first.
+    # An ID for the row of a customer that is not known yet.
+    free_customer_id: int | None = None
+    # All locks of the customer, the newest first, and all touches, the oldest first.
     locks: list[CustomerLock] = field(default_factory=list)
+    touches: list[Touch] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -174,6 +178,10 @@ class Case:
     personal: list[tuple[str, str]] = field(default_factory=list)
     # The dialect of the request; None for our own, and for one that no longer exists.
     dialect: Dialect | None = None
+    # Whether it is decided although it was decided before (replay).
+    again: bool = False
+    # False once it turns out that another process has decided it meanwhile.
+    is_due: bool = True
     problems: list[Problem] = field(default_factory=list)
     steps: list[dict[str, Any]] = field(default_factory=list)
     outcome: str = ""
@@ -194,6 +202,8 @@ class Case:
 
     # Known once it was judged: the conversion that it is about, or the attribution of a new one and its status.
     conversion: Conversion | None = None
+    # An ID for the row of a new one.
+    free_id: int | None = None
     # The rejected conversion that the request corrects: decided as new, written into that row.
     corrects: Rejected | None = None
     origin: Origin = field(default_factory=Origin)
@@ -282,6 +292,8 @@ class Judged:
     cases: list[Case]
     now: datetime
     new: list[tuple[Case, Attribution]] = field(default_factory=list)
+    # The rows that the steps give to be written together, by the last of them (`write_rows`).
+    rows: Rows = field(default_factory=Rows)
     # The postbacks of parked requests that the new conversions made due.
     woken: list[int] = field(default_factory=list)
 

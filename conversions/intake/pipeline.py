@@ -17,6 +17,7 @@ from conversions.intake.judge import (
     deduplicate,
     find_known,
     find_origin,
+    look_up,
     park,
     qualify,
     risk,
@@ -24,15 +25,25 @@ from conversions.intake.judge import (
     touches,
 )
 from conversions.intake.read.authenticate import authenticate
-from conversions.intake.read.dedupe_keys import keys_of, lock_events, set_dedupe_keys
+from conversions.intake.read.dedupe_keys import keys_of, set_dedupe_keys
 from conversions.intake.read.event_documents import set_event_documents
 from conversions.intake.read.legacy import resolve_legacy_clicks
 from conversions.intake.read.links import load_links
+from conversions.intake.read.lock import lock_events
 from conversions.intake.read.parse import parse
 from conversions.intake.read.receive import learn_dialects
 from conversions.intake.read.test_events import set_tests_apart
 from conversions.intake.read.throttle import slow_down
-from conversions.intake.write import answer, conflicts, known_conversions, new_conversions, parked, pixels, waiting
+from conversions.intake.write import (
+    answer,
+    conflicts,
+    known_conversions,
+    new_conversions,
+    parked,
+    pixels,
+    rows,
+    waiting,
+)
 
 Step = Callable[[list[Case]], None]
 
@@ -50,8 +61,8 @@ READ: tuple[Step, ...] = (
 )
 
 JUDGE: tuple[Step, ...] = (
-    # Find the conversion that it is about.
-    find_known.find_by_key,
+    # Find what is stored about it, and the conversion that it is about.
+    look_up.look_up_events,
     find_known.find_by_click_and_time,
     find_known.find_by_transaction,
     find_known.find_other_report,
@@ -59,8 +70,6 @@ JUDGE: tuple[Step, ...] = (
     find_known.excuse_known,
     correct.keep_senders_rejections,
     # Find its origin.
-    find_origin.load_customers,
-    find_origin.load_locks,
     find_origin.find_by_click,
     find_origin.find_by_lock,
     find_origin.find_by_coupon,
@@ -70,7 +79,7 @@ JUDGE: tuple[Step, ...] = (
     attribute.refuse_problems,
     # Credit a new event.
     attribute.attribute,
-    touches.load_touches,
+    touches.take_touches,
     attribute.follow_locks,
     touches.credit_first_touches,
     attribute.check_windows,
@@ -111,6 +120,7 @@ WRITE: tuple[Callable[[Judged], None], ...] = (
     conflicts.open_conflicts,
     parked.keep_parked,
     parked.wake_parked,
+    rows.write_rows,
 )
 
 
@@ -122,7 +132,7 @@ def run(cases: list[Case], now: datetime) -> list[int]:
     woken: list[int] = []
     for step in READ:
         step(cases)
-    for some in rounds(cases):
+    for some in rounds([case for case in cases if case.is_due]):
         for step in JUDGE:
             step(some)
         judged = Judged(some, now)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import psycopg
 
 from affiliates.access.advertiser_secrets import secret_text
-from affiliates.models import AdvertiserSecret
+from affiliates.models import AdvertiserSecret, Enrollment
 from conversions.dialects.mapping import NATIVE
 from conversions.dialects.own import read_dialects
 from conversions.dialects.table import BY_NAME, Dialect
@@ -83,6 +83,10 @@ def _read_goals(advertisers: Collection[int]) -> dict[int, list[Goal]]:
     return goals
 
 
+def _read_enrollments(numbers: Collection[int]) -> dict[int, Enrollment]:
+    return Enrollment.objects.select_related("affiliate", "offer__advertiser").in_bulk(numbers)
+
+
 def _read_links(numbers: Collection[int]) -> dict[int, TrackingLink]:
     return TrackingLink.objects.select_related(*ENROLLMENT).in_bulk(numbers)
 
@@ -95,11 +99,13 @@ tokens: ReferenceCache[str, AdvertiserSecret] = ReferenceCache(_read_tokens)
 goals: ReferenceCache[int, list[Goal]] = ReferenceCache(_read_goals)
 # Links by ID, with enrollment, affiliate, offer and advertiser.
 links: ReferenceCache[int, TrackingLink] = ReferenceCache(_read_links)
+# Enrollments by ID, with affiliate, offer and advertiser.
+enrollments: ReferenceCache[int, Enrollment] = ReferenceCache(_read_enrollments)
 
 # Every mapping that an operator defined, by slug; they are few, so they are cached together.
 _own_dialects: ReferenceCache[str, dict[str, Dialect]] = ReferenceCache(lambda keys: {EVERY: read_dialects()})
 
-ALL: tuple[ReferenceCache[Any, Any], ...] = (tokens, hmac_secrets, goals, links, _own_dialects)
+ALL: tuple[ReferenceCache[Any, Any], ...] = (tokens, hmac_secrets, goals, links, enrollments, _own_dialects)
 
 
 def own_dialects() -> dict[str, Dialect]:

@@ -14,7 +14,7 @@ from tracking.models import TrackingLink
 class Customer(models.Model):
     """A player, trader or buyer, known by the advertiser's own ID for them."""
 
-    advertiser = models.ForeignKey(Advertiser, models.PROTECT, related_name="customers")
+    advertiser = models.ForeignKey(Advertiser, models.PROTECT, related_name="customers", db_index=False)
     customer_id = models.CharField(max_length=100)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -30,7 +30,7 @@ class Customer(models.Model):
 class CustomerLock(models.Model):
     """The affiliate that brought a customer to an offer: later events follow this, not a new click."""
 
-    customer = models.ForeignKey(Customer, models.PROTECT, related_name="locks")
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="locks", db_index=False)
     offer = models.ForeignKey(Offer, models.PROTECT, related_name="+")
     enrollment = models.ForeignKey(Enrollment, models.PROTECT, related_name="+")
     link = models.ForeignKey(TrackingLink, models.PROTECT, null=True, related_name="+")
@@ -47,7 +47,7 @@ class CustomerLock(models.Model):
 class Touch(models.Model):
     """A touch: a click that an event of the customer named, whichever click is credited."""
 
-    customer = models.ForeignKey(Customer, models.PROTECT, related_name="touches")
+    customer = models.ForeignKey(Customer, models.PROTECT, related_name="touches", db_index=False)
     offer = models.ForeignKey(Offer, models.PROTECT, related_name="+")
     enrollment = models.ForeignKey(Enrollment, models.PROTECT, related_name="+")
     link = models.ForeignKey(TrackingLink, models.PROTECT, related_name="+")

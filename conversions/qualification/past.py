@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, assert_never
 
-from django.db import connection
-
 from conversions.models import Goal, QualificationRule
 from conversions.qualification_kinds.base import ZERO, EventToJudge, LooksBack, RulePast, Scope
 from records.advisory_locks import Lock, wait_for
+from records.bulk_rows import prepared_cursor
 from records.periods import begins, ends
 
 
@@ -69,7 +68,9 @@ SELECT ask.position, ask.rule, row.currency, count(*), count(*) FILTER (WHERE ro
        min(row.occurred_at) FILTER (WHERE row.reason <> 'awaits_rules'), coalesce(sum(row.revenue - row.refunded), 0)
 FROM unnest(%s::int[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::timestamptz[])
          AS ask(position, rule, customer, goal, own, until)
-JOIN conversions_conversion row ON row.customer_id = ask.customer AND row.goal_id = ask.goal
+CROSS JOIN LATERAL (
+    SELECT * FROM conversions_conversion WHERE customer_id = ask.customer AND goal_id = ask.goal OFFSET 0
+) AS row
 WHERE row.status <> 'rejected' AND NOT row.is_test AND row.id IS DISTINCT FROM ask.own
   AND (ask.until IS NULL OR row.occurred_at <= ask.until)
 GROUP BY 1, 2, 3
@@ -111,13 +112,13 @@ def gather(subjects: Sequence[Subject]) -> Past:
 def _read_caps(past: Past, caps: list[tuple[Any, ...]]) -> None:
     """Read the counts of caps under a lock that lasts until the commit: other customers' events count as well."""
     wait_for(Lock.CAPS, {rule.goal.offer_id for rule in past.cap_rules.values()})
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_CAPS, [list(column) for column in zip(*caps, strict=True)])
         past.caps = {(position, rule): number for position, rule, number in cursor.fetchall()}
 
 
 def _read_known(past: Past, subjects: Sequence[Subject], asked: list[tuple[Any, ...]]) -> None:
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_KNOWN, [list(column) for column in zip(*asked, strict=True)])
         rows = cursor.fetchall()
     for position, rule, currency, number, there, approved, first_at, total in rows:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 from django.db import models
@@ -112,7 +113,7 @@ class Signal(ABC):
     def find(self, suspect: Suspect, counted: Counted, policy: object) -> Evidence | None:
         """Return the evidence against the conversion by the offer's policy, or None."""
 
-    @property
+    @cached_property
     def settings(self) -> Mapping[str, "Setting[Any]"]:
         """Its limits by name, in the order they are written."""
         return {name: value for name, value in vars(type(self)).items() if isinstance(value, Setting)}

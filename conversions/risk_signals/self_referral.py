@@ -9,9 +9,15 @@ class SelfReferral(Signal):
     found_when = _("The click came from the affiliate itself.")
     to_affiliates = _("The click came from an address from which the affiliate itself signs in.")
     evidence = ()
+    # The limits keep PostgreSQL from joining the tables as a whole.
     counts = (
-        """EXISTS (SELECT FROM conversions_memberaddress own JOIN affiliates_affiliatemember member USING (user_id)
-            WHERE own.address_digest = ask.digest AND member.affiliate_id = ask.affiliate)::int""",
+        """(SELECT count(*) FROM (
+            SELECT FROM conversions_memberaddress own
+            CROSS JOIN LATERAL (
+                SELECT FROM affiliates_affiliatemember member
+                WHERE member.user_id = own.user_id AND member.affiliate_id = ask.affiliate LIMIT 1
+            ) AS theirs
+            WHERE own.address_digest = ask.digest LIMIT 1) AS found)""",
     )
 
     def find(self, suspect: Suspect, counted: Counted, policy: object) -> Evidence | None:

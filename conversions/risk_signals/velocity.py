@@ -27,14 +27,16 @@ class Velocity(Signal):
     velocity_least = Setting[int](
         models.PositiveIntegerField(default=30, help_text=_("Fewer an hour are never far more."))
     )
-    # The number in the last hour, and a hundred times the usual number.
+    # The number in the last hour, and a hundred times the usual number. The newest of the affiliate are taken first:
+    # asked for the hour as well, PostgreSQL may read the hour of all affiliates.
     affiliate_counts = (
         """(SELECT count(*) FROM (
-            SELECT FROM conversions_conversion row WHERE row.affiliate_id = wide.affiliate
-                AND row.received_at > wide.at - interval '1 hour' AND row.received_at <= wide.at
+            SELECT row.received_at FROM conversions_conversion row
+            WHERE row.affiliate_id = wide.affiliate AND row.received_at <= wide.at
+            ORDER BY row.received_at DESC
             LIMIT greatest(wide.velocity_least, least(wide.velocity_factor * coalesce(
                 (SELECT hourly FROM conversions_affiliatepace pace WHERE pace.affiliate_id = wide.affiliate), 0
-            ), wide.most))::int) AS recent)""",
+            ), wide.most))::int) AS newest WHERE newest.received_at > wide.at - interval '1 hour')""",
         """(100 * coalesce(
             (SELECT hourly FROM conversions_affiliatepace pace WHERE pace.affiliate_id = wide.affiliate), 0
         ))::bigint""",

@@ -70,7 +70,7 @@ def test_markdown_shows_figures_ratios_and_whether_targets_are_met():
     shown = markdown.tables(json.loads(json.dumps(as_json(report))))
     assert "| ours | full | **12,000** | 12,000 to 12,000 | 0.100 | 5.0 | 11.0 |  |" in shown
     assert "| ours to theirs | **4.00** | 4.00 to 4.00 | at least 5 | not met |" in shown
-    assert "| p99 | **11.0** ms |  | under 50 ms | met |" in shown
+    assert "| p99 | **11.0** ms |  | at most 50 ms | met |" in shown
     assert "1 of 1 checks held." in shown
 
 

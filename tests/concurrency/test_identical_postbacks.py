@@ -8,8 +8,8 @@ import pytest
 from django.db import connection, connections
 
 from conversions.intake import pipeline
-from conversions.intake.judge.find_known import find_by_key
-from conversions.intake.read.dedupe_keys import lock_events
+from conversions.intake.judge.look_up import look_up_events
+from conversions.intake.read.lock import lock_events
 from conversions.models import Conversion, Postback
 from payouts.ledger.booking import book_changes
 from payouts.models import LedgerEntry
@@ -90,7 +90,7 @@ def test_the_race_is_real_without_the_lock(world, monkeypatch):
     both_have_looked = threading.Barrier(2)
 
     def look_then_wait(cases):
-        find_by_key(cases)
+        look_up_events(cases)
         both_have_looked.wait(10)
 
     monkeypatch.setattr(pipeline, "READ", tuple(step for step in pipeline.READ if step is not lock_events))

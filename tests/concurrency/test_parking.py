@@ -7,7 +7,7 @@ import pytest
 
 from conversions.intake import pipeline, resume_parked
 from conversions.intake.judge.find_origin import report_unknown_origin
-from conversions.intake.read.dedupe_keys import lock_events
+from conversions.intake.read.lock import lock_events
 from conversions.intake.write.parked import wake_parked
 from conversions.models import Conversion, ParkedPostback, Trace
 from payouts.ledger.booking import book_changes

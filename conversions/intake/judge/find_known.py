@@ -1,4 +1,4 @@
-"""Find the conversion that the request is about, by its key, by the click close in time, or by its transaction.
+"""Find the conversion that a request is about by the click close in time, or by its transaction.
 
 Each step locks the rows that it finds until the transaction ends.
 """
@@ -14,23 +14,9 @@ DedupeBy = Goal.DedupeBy
 _EXCUSED = {Reason.MISSING_CLICK_ID, Reason.MISSING_TRANSACTION, Reason.MISSING_REVENUE}
 
 
-def find_by_key(cases: list[Case]) -> None:
-    """Attach the conversion with the same key; one query."""
-    cases = _keyed(cases)
-    if not cases:
-        return
-    rows = Conversion.objects.select_for_update().filter(
-        advertiser__in={case.postback.advertiser_id for case in cases},
-        dedupe_key__in={case.dedupe_key for case in cases},
-    )
-    known = {(row.advertiser_id, row.dedupe_key): row for row in rows.order_by("pk")}
-    for case in cases:
-        case.conversion = known.get((case.postback.advertiser_id or 0, case.dedupe_key))
-
-
 def find_by_click_and_time(cases: list[Case]) -> None:
     """If a click may count again after some time, attach its conversion close in time, else set a separate key."""
-    cases = [case for case in _keyed(cases) if _counts_again(case)]
+    cases = [case for case in _keyed(cases) if counts_again(case)]
     if not cases:
         return
     rows = Conversion.objects.select_for_update().filter(
@@ -51,7 +37,8 @@ def find_by_click_and_time(cases: list[Case]) -> None:
             case.dedupe_key = f"{base}|{case.occurred_at:%Y%m%dT%H%M%S.%f}"
 
 
-def _counts_again(case: Case) -> bool:
+def counts_again(case: Case) -> bool:
+    """Whether the click may count again once some time has passed."""
     has_window = case.named_goal is not None and case.named_goal.dedupe_window is not None
     return has_window and not case.event.transaction_id and case.event.click is not None
 

@@ -1,8 +1,5 @@
 """Find where the event comes from, by the click ID and its row, by the customer lock, or by a coupon."""
 
-from collections.abc import Iterable
-from uuid import UUID
-
 from django.db.models import Q
 from django.db.models.functions import Lower
 
@@ -10,51 +7,18 @@ from affiliates.models import CouponCode
 from conversions.intake import reference_cache
 from conversions.intake.case import Case
 from conversions.intake.reference_cache import ENROLLMENT
-from conversions.models import Conversion, Customer, CustomerLock
+from conversions.models import Conversion
 from conversions.reasons.codes import Reason
-from conversions.risk_signals.base import ClickMarks
-from tracking.marks import is_bot_agent
-from tracking.models import Click
-from tracking.visitors.geography import locate
 
 STEP = "find_click"
 Evidence = Conversion.Evidence
 
 
-def load_customers(cases: list[Case]) -> None:
-    """Attach the known customers; one query."""
-    named = [case for case in cases if case.is_open and case.event.customer_id]
-    if not named:
-        return
-    known = Customer.objects.filter(
-        advertiser_id__in={case.postback.advertiser_id for case in named},
-        customer_id__in={case.event.customer_id for case in named},
-    )
-    by_name = {(customer.advertiser_id, customer.customer_id): customer for customer in known}
-    for case in named:
-        case.origin.customer = by_name.get((case.postback.advertiser_id or 0, case.event.customer_id))
-
-
-def load_locks(cases: list[Case]) -> None:
-    """Attach the locks of the known customers, the newest first; one query."""
-    customers = {case.origin.customer.pk for case in cases if case.origin.customer}
-    if not customers:
-        return
-    locks: dict[int, list[CustomerLock]] = {}
-    found = CustomerLock.objects.filter(customer__in=customers).order_by("-locked_at")
-    for lock in found.select_related("link", *ENROLLMENT):
-        locks.setdefault(lock.customer_id, []).append(lock)
-    for case in cases:
-        if case.origin.customer:
-            case.origin.locks = locks.get(case.origin.customer.pk, [])
-
-
 def find_by_click(cases: list[Case]) -> None:
-    """Find the access by the click ID: its signature, then its row; one query."""
-    cases = [case for case in cases if case.is_open and case.event.click_text]
-    clicks = {case.event.click.uuid for case in cases if case.event.click}
-    rows = _marks(clicks) if clicks else {}
+    """Find the access by the click ID: its signature, then its row."""
     for case in cases:
+        if not (case.is_open and case.event.click_text):
+            continue
         click, origin = case.event.click, case.origin
         link = origin.named_link
         if click is None or link is None:
@@ -65,30 +29,14 @@ def find_by_click(cases: list[Case]) -> None:
             case.note(STEP, "not found", message, click_id=case.event.click_text[:60])
             continue
         origin.link = link
-        origin.enrollment, origin.click_marks = link.enrollment, rows.get(click.uuid)
-        origin.evidence = Evidence.ROW if click.uuid in rows else Evidence.SIGNATURE
-        how = "with its stored click" if click.uuid in rows else "by signature, no stored click"
+        origin.enrollment = link.enrollment
+        origin.evidence = Evidence.ROW if origin.click_marks else Evidence.SIGNATURE
+        how = "with its stored click" if origin.click_marks else "by signature, no stored click"
         if case.legacy_source:
             origin.evidence, how = Evidence.LEGACY, f"imported from {case.legacy_source}"
         note = f"Click of {click.made_at:%Y-%m-%d %H:%M:%S} UTC through link {link.code}, {how}."
         rule = "imported click IDs" if case.legacy_source else "signature"
         case.note(STEP, "found", note, rule=rule, click_id=case.event.click_text, link=link.code)
-
-
-_MARKED = ("is_bot", "is_duplicate", "is_data_centre", "country", "ip")
-
-
-def _marks(ids: Iterable[UUID]) -> dict[UUID, ClickMarks]:
-    """The marks of each stored click. The postback may arrive before the worker has set them."""
-    rows = Click.objects.filter(id__in=list(ids)).values_list("id", "marked_at", "user_agent", *_MARKED)
-    return {
-        pk: ClickMarks(*marks) if marked_at else _marks_now(agent, marks[-1]) for pk, marked_at, agent, *marks in rows
-    }
-
-
-def _marks_now(agent: str, address: str | None) -> ClickMarks:
-    place = locate(address)
-    return ClickMarks(is_bot_agent(agent), False, place.is_data_centre, place.country, address)
 
 
 def find_by_lock(cases: list[Case]) -> None:

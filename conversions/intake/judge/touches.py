@@ -3,23 +3,17 @@
 from affiliates.models import Offer
 from conversions.intake.case import Attribution, Case, new_events
 from conversions.intake.judge.attribute import window_of
-from conversions.models import Conversion, Touch
+from conversions.models import Conversion
 from tracking.click_id.codec import ClickID
 
 STEP = "attribute"
 
 
-def load_touches(cases: list[Case]) -> None:
-    """Attach the touches of the known customers on the offers of the cases, the oldest first; one query."""
-    known = [(attribution, case.origin.customer.pk) for case, attribution in new_events(cases) if case.origin.customer]
-    if not known:
-        return
-    by_offer: dict[tuple[int, int], list[Touch]] = {}
-    rows = Touch.objects.filter(customer__in={pk for _, pk in known}).select_related("link", "enrollment__affiliate")
-    for touch in rows.order_by("at", "pk"):
-        by_offer.setdefault((touch.customer_id, touch.offer_id), []).append(touch)
-    for attribution, customer in known:
-        attribution.touches = by_offer.get((customer, attribution.enrollment.offer_id), [])
+def take_touches(cases: list[Case]) -> None:
+    """Take the touches of the customer on the offer of the event, the oldest first."""
+    for case, attribution in new_events(cases):
+        offer = attribution.enrollment.offer_id
+        attribution.touches = [touch for touch in case.origin.touches if touch.offer_id == offer]
 
 
 def credit_first_touches(cases: list[Case]) -> None:
@@ -44,8 +38,6 @@ def _credit_first_touch(case: Case, attribution: Attribution, click: ClickID) ->
     by = first.enrollment.affiliate
     note = f"{by} touched the customer first, on {first.at:%Y-%m-%d %H:%M:%S} UTC: that click is credited."
     case.note(STEP, "credited", note, rule=rule, click_id=ClickID(first.click_id).text)
-    # The touch's own enrollment has no offer loaded: use the one of the batch.
-    first.enrollment.offer = attribution.offer
     attribution.enrollment, attribution.link, attribution.evidence = (
         first.enrollment,
         first.link,

@@ -1,11 +1,8 @@
-"""The key by which an event counts once, and the locks that keep requests about one event or customer apart."""
-
-from collections.abc import Iterable
+"""The key by which an event counts once, and the keys that requests about one event or customer share."""
 
 from conversions.intake import reference_cache
 from conversions.intake.case import Case
 from conversions.models import Goal
-from records.advisory_locks import Lock, number_of, wait_for
 
 DedupeBy = Goal.DedupeBy
 PIXEL_KEY = ("sent twice",)
@@ -55,13 +52,3 @@ def pixel_key(case: Case) -> tuple[object, ...] | None:
     if case.advertiser and case.advertiser.allows_pixel and case.event.click and case.event.goal_code:
         return (case.postback.advertiser_id, *PIXEL_KEY, case.event.goal_code, case.event.click.uuid)
     return None
-
-
-def lock_events(cases: Iterable[Case]) -> None:
-    """Lock every event and customer of the batch until the transaction ends.
-
-    The locks are taken in sorted order, so there is no deadlock. Keys share 4,096 locks: a large batch cannot exhaust
-    the lock table, and a collision only causes waiting.
-    """
-    names = {repr(key) for case in cases for key in keys_of(case)}
-    wait_for(Lock.EVENTS, {number_of(name) % 4096 for name in names})

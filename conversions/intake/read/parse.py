@@ -135,7 +135,10 @@ def _values(case: Case, pairs: Pairs) -> dict[str, str]:
     sent: dict[str, list[str]] = {}
     for name, value in pairs:
         sent.setdefault(name.strip(), []).append(value.strip())
-    return {field: _one_value(case, sent, names, LIMITS.get(field, 200)) for field, names in NAMES.items()}
+    return {
+        field: "" if sent.keys().isdisjoint(names) else _one_value(case, sent, names, LIMITS.get(field, 200))
+        for field, names in NAMES.items()
+    }
 
 
 def _shown(macro: str, value: str) -> str:

@@ -6,6 +6,7 @@ from conversions.dialects.mapping import Mapping
 from conversions.dialects.table import TOKEN_NAMES, Dialect
 from conversions.intake import reference_cache
 from conversions.intake.case import Case, Received
+from conversions.intake.connection import look_after_plans
 from conversions.intake.read.personal import Pairs, hidden_before, hide, hide_in_text
 from conversions.intake.read.signing import check
 from conversions.intake.read.throttle import token_of
@@ -76,6 +77,7 @@ def receive(batch: list[Received]) -> list[Case]:
         for received, (pairs, _), (state, fitting) in zip(batch, hidden, signatures, strict=True)
     ]
     insert(rows)
+    look_after_plans(rows[-1].pk)
     cases = [_case(row, received, *found) for row, received, found in zip(rows, batch, hidden, strict=True)]
     for case in cases:
         case.dialect = dialects.get(case.postback.mapping)

@@ -10,7 +10,7 @@ from conversions.intake.read.amounts import EXACT
 from conversions.intake.read.receive import masked
 from conversions.models import Postback, Trace
 from conversions.reasons.codes import Reason
-from records.bulk_rows import insert, new, update
+from records.bulk_rows import new
 from records.translation import in_english
 
 _DECISION = (
@@ -30,15 +30,15 @@ def keep_first_decisions(judged: Judged) -> None:
 
 
 def store_decisions(judged: Judged) -> None:
-    """Write the traces and the decisions in force; two statements for the batch."""
+    """Write the traces and the decisions in force."""
     for case in judged.cases:
         row = case.postback
         row.decided_at, row.outcome, row.reason = judged.now, case.outcome, case.reason or Reason.TRY_AGAIN
         row.click_id = case.event.click.uuid if case.event.click else None
         row.transaction_id, row.fingerprint = case.event.transaction_id, case.event.fingerprint
         row.event, row.conversion = case.document or row.event, case.conversion
-    update([case.postback for case in judged.cases], _DECISION)
-    insert(
+    judged.rows.update([case.postback for case in judged.cases], _DECISION)
+    judged.rows.insert(
         new(
             Trace,
             postback=case.postback,

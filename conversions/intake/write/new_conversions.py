@@ -10,7 +10,7 @@ from conversions.intake.judge.status import currency_of
 from conversions.intake.write.corrections import write_corrections
 from conversions.models import Conversion, Customer, CustomerLock, StatusChange, Touch
 from conversions.reasons.codes import Reason
-from records.bulk_rows import insert, new, update
+from records.bulk_rows import new, take_id
 from records.translation import in_english
 
 STEP = "decide"
@@ -20,27 +20,26 @@ Status = Conversion.Status
 def create_customers(judged: Judged) -> None:
     """Create customers seen for the first time; the batch holds a lock on each name."""
     unknown = [case for case, _ in judged.new if case.event.customer_id and case.origin.customer is None]
-    rows = insert(
-        new(
+    for case in unknown:
+        case.origin.customer = new(
             Customer,
+            id=case.origin.free_customer_id or take_id(Customer),
             advertiser=case.postback.advertiser,
             customer_id=case.event.customer_id,
             created_at=case.postback.received_at,
         )
-        for case in unknown
-    )
-    for case, row in zip(unknown, rows, strict=True):
-        case.origin.customer = row
+    judged.rows.insert(case.origin.customer for case in unknown if case.origin.customer)
 
 
 def create_conversions(judged: Judged) -> None:
-    """Create the conversions with their first status; two statements for the batch."""
+    """Create the conversions with their first status."""
     fresh = [(case, attribution) for case, attribution in judged.new if not case.corrects]
-    rows = insert(new(Conversion, **_values(case, attribution)) for case, attribution in fresh)
-    for (case, _), row in zip(fresh, rows, strict=True):
-        case.conversion, case.reason = row, case.verdict_reason
+    for case, attribution in fresh:
+        number = case.free_id or take_id(Conversion)
+        case.conversion, case.reason = new(Conversion, id=number, **_values(case, attribution)), case.verdict_reason
         case.outcome = _outcome(case, Outcome.ACCEPTED)
-    insert(
+    judged.rows.insert(case.conversion for case, _ in fresh if case.conversion)
+    judged.rows.insert(
         new(
             StatusChange,
             conversion=case.conversion,
@@ -112,7 +111,7 @@ def _click(case: Case, attribution: Attribution) -> UUID | None:
 
 def keep_touches(judged: Judged) -> None:
     """Store each click that a customer's event named, once; the batch holds a lock on each customer."""
-    insert(
+    judged.rows.insert(
         new(
             Touch,
             customer=customer,
@@ -130,7 +129,7 @@ def keep_touches(judged: Judged) -> None:
 
 def lock_customers(judged: Judged) -> None:
     """Lock new customers to their affiliate."""
-    insert(
+    judged.rows.insert(
         new(
             CustomerLock,
             customer=case.origin.customer,
@@ -159,4 +158,4 @@ def move_locks(judged: Judged) -> None:
             attribution.lock.enrollment, attribution.lock.link = attribution.enrollment, attribution.link
             attribution.lock.click_id, attribution.lock.locked_at = _click(case, attribution), case.occurred_at
             moved.append(attribution.lock)
-    update(moved, ("enrollment", "link", "click_id", "locked_at"))
+    judged.rows.update(moved, ("enrollment", "link", "click_id", "locked_at"))

@@ -6,15 +6,22 @@ from conversions.intake.case import Attribution, Awaited, Case, Judged, Outcome
 from conversions.intake.judge.park import Waits, sale_name
 from conversions.intake.write.new_conversions import locks_customer
 from conversions.models import ParkedPostback
-from records.bulk_rows import insert, prepared_cursor, update
+from records.bulk_rows import insert, update
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
+# Looked up for each value by itself, whatever the plan: see `look_up_events`.
 _WAKE = """
-UPDATE conversions_parkedpostback AS parked SET next_try_at = %s
-FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS there(advertiser_id, waits_for, awaited)
-WHERE parked.advertiser_id = there.advertiser_id AND parked.waits_for = there.waits_for
-    AND parked.awaited = there.awaited
-RETURNING parked.postback_id
+UPDATE conversions_parkedpostback SET next_try_at = %s
+WHERE postback_id IN (
+    SELECT waiting.postback_id
+    FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS there(advertiser_id, waits_for, awaited)
+    CROSS JOIN LATERAL (
+        SELECT parked.postback_id FROM conversions_parkedpostback AS parked
+        WHERE parked.advertiser_id = there.advertiser_id AND parked.waits_for = there.waits_for
+            AND parked.awaited = there.awaited OFFSET 0
+    ) AS waiting
+)
+RETURNING postback_id
 """
 
 
@@ -59,7 +66,7 @@ def pause(tries: int) -> timedelta:
 
 
 def wake_parked(judged: Judged) -> None:
-    """Mark parked requests as due if they waited for one of these new conversions. At most one query."""
+    """Mark parked requests as due if they waited for one of these new conversions."""
     there = {
         (case.postback.advertiser_id, *awaited)
         for case, attribution in judged.new
@@ -68,9 +75,7 @@ def wake_parked(judged: Judged) -> None:
     if not there:
         return
     advertisers, kinds, names = zip(*sorted(there), strict=True)
-    with prepared_cursor() as cursor:
-        cursor.execute(_WAKE, [judged.now, list(advertisers), list(kinds), list(names)])
-        judged.woken += [pk for (pk,) in cursor.fetchall()]
+    judged.rows.run(_WAKE, [judged.now, list(advertisers), list(kinds), list(names)])
 
 
 def _brought(case: Case, attribution: Attribution) -> list[Awaited]:

@@ -70,4 +70,5 @@ def re_evaluate_customers(judged: Judged) -> None:
         row for case in judged.cases if case.outcome in COUNTED and case.offer_has_rules and (row := case.conversion)
     ]
     if customers := {row.customer_id for row in (*changed, *new) if row.customer_id}:
+        judged.rows.write()
         re_evaluate(customer_ids=customers, now=judged.now)

@@ -9,8 +9,9 @@ import pytest
 from django.db import IntegrityError, connection, models, transaction
 from django.test.utils import isolate_apps
 
-from conversions.models import Conversion, Customer, CustomerLock, Postback, StatusChange, Trace
-from records.bulk_rows import insert, new, update
+from affiliates.models import Advertiser
+from conversions.models import Conversion, Customer, CustomerLock, Postback, StatusChange, Touch, Trace
+from records.bulk_rows import Rows, from_document, from_json, insert, new, take_id, update
 from tests.factories import ConversionFactory
 
 WRITTEN = (Postback, Customer, Conversion, StatusChange, CustomerLock, Trace)
@@ -199,3 +200,67 @@ def test_a_new_row_knows_its_fields(world):
 
 def without_state(row):
     return {name: value for name, value in row.__dict__.items() if name != "_state"}
+
+
+class TestRowsOfSeveralModels:
+    def test_are_written_by_one_statement(self, world, django_assert_num_queries):
+        customer = new(Customer, id=take_id(Customer), advertiser=world.advertiser, customer_id=HOSTILE)
+        lock = new(
+            CustomerLock, customer=customer, offer=world.offer, enrollment=world.ana_link.enrollment,
+            link=world.ana_link, click_id=None, locked_at=AT,
+        )  # fmt: skip
+        world.advertiser.name = "Lucky Wolf"
+        rows = Rows()
+        rows.insert([lock])
+        rows.insert([customer])
+        rows.update([world.advertiser], ("name",))
+        with django_assert_num_queries(1):
+            assert rows.write() == []
+        assert CustomerLock.objects.get().customer == customer
+        assert Customer.objects.get().customer_id == HOSTILE
+        assert Advertiser.objects.get().name == "Lucky Wolf"
+
+    def test_are_written_once(self, world, django_assert_num_queries):
+        rows = Rows()
+        rows.insert([new(Customer, advertiser=world.advertiser, customer_id="c")])
+        rows.write()
+        with django_assert_num_queries(0):
+            rows.write()
+        assert Customer.objects.count() == 1
+
+    def test_a_refused_row_leaves_none_of_them(self, world):
+        rows = Rows()
+        rows.insert([new(Customer, advertiser=world.advertiser, customer_id=name) for name in ("a", "a")])
+        world.advertiser.name = "Lucky Wolf"
+        rows.update([world.advertiser], ("name",))
+        with pytest.raises(IntegrityError), transaction.atomic():
+            rows.write()
+        assert Advertiser.objects.get().name == "Lucky Fox"
+
+    def test_nothing_is_written_where_there_are_no_rows(self, world, django_assert_num_queries):
+        rows = Rows()
+        rows.insert(Customer() for _ in ())
+        rows.update([], ("name",))
+        with django_assert_num_queries(0):
+            assert rows.write() == []
+
+    def test_the_last_part_returns_its_rows(self, world):
+        rows = Rows()
+        rows.insert([new(Customer, advertiser=world.advertiser, customer_id="c")])
+        rows.run("UPDATE affiliates_affiliate SET name = name WHERE id = ANY(%s) RETURNING id", [[world.ana.pk]])
+        assert rows.write() == [(world.ana.pk,)]
+
+
+@pytest.mark.parametrize("full", [True, False], ids=["all fields", "defaults"])
+@pytest.mark.parametrize("model", [Conversion, Customer, CustomerLock, Touch])
+def test_a_row_read_as_json_is_the_row_that_django_reads(saved, model, full):
+    [row, *_] = insert(rows_of(model, saved, full=full)[:1])
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT to_jsonb(row)::text FROM {model._meta.db_table} AS row WHERE id = %s", [row.pk])
+        ours = from_document(model, from_json(cursor.fetchone()[0]))
+    djangos = model.objects.get(pk=row.pk)
+    assert without_state(ours) == without_state(djangos)
+    assert {name: type(value) for name, value in without_state(ours).items()} == {
+        name: type(value) for name, value in without_state(djangos).items()
+    }
+    assert not ours._state.adding

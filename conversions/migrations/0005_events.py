@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
     dependencies = [
         ("records", "0001_initial"),
-        ("conversions", "0003_postback_event"),
+        ("conversions", "0004_fewer_indexes"),
     ]
 
     operations = [
