@@ -19,8 +19,10 @@ from conversions.intake.read import throttle
 from tests.factories import AffiliateFactory, SuperuserFactory
 
 # The same examples in every run, so that a run says something of the change at hand; HYPOTHESIS_PROFILE=default looks
-# for new ones.
-hypothesis.settings.register_profile("repeatable", derandomize=True)
+# for new ones. How long an example takes is the machine's affair.
+hypothesis.settings.register_profile(
+    "repeatable", derandomize=True, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 

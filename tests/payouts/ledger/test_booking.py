@@ -237,9 +237,9 @@ def test_an_adjustment_says_why_and_by_whom(ana: Affiliate, olga: User) -> None:
     [
         ("0", "EUR", "Bonus", ZeroAmount, "moves no money"),
         ("0.00", "EUR", "Bonus", ZeroAmount, "moves no money"),
-        ("5", "XXX", "Bonus", UnknownCurrency, "'XXX' is not a currency"),
-        ("5", "", "Bonus", UnknownCurrency, "'' is not a currency"),
-        ("5", "eur", "Bonus", UnknownCurrency, "'eur' is not a currency"),
+        ("5", "XXX", "Bonus", UnknownCurrency, "'XXX' is not a supported currency"),
+        ("5", "", "Bonus", UnknownCurrency, "'' is not a supported currency"),
+        ("5", "eur", "Bonus", UnknownCurrency, "'eur' is not a supported currency"),
         ("5.001", "EUR", "Bonus", AdjustmentRefused, r"5.001 has more decimals than EUR is counted in \(2\)"),
         ("5.5", "JPY", "Bonus", AdjustmentRefused, r"5.5 has more decimals than JPY is counted in \(0\)"),
         ("1e16", "EUR", "Bonus", AdjustmentRefused, "not an amount that can be stored"),
