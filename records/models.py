@@ -36,7 +36,8 @@ class EventCursor(models.Model):
     """How far a reader of events has come. Its row lock lets one process at a time read for it."""
 
     reader = models.CharField(max_length=60, primary_key=True)
-    event_id = models.BigIntegerField(help_text="The last event that was read, or passed over.")
+    # The last event that was read, or passed over.
+    event_id = models.BigIntegerField()
     moved_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:

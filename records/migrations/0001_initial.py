@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
             name="EventCursor",
             fields=[
                 ("reader", models.CharField(max_length=60, primary_key=True, serialize=False)),
-                ("event_id", models.BigIntegerField(help_text="The last event that was read, or passed over.")),
+                ("event_id", models.BigIntegerField()),
                 ("moved_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
             ],
         ),
