@@ -1,4 +1,4 @@
-"""The operator's users, eight affiliates, and their links."""
+"""The operator's users, nine affiliates, and their links."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,11 +17,15 @@ class Person:
     name: str
     email: str
     time_zone: str = "UTC"
+    # What sets this sign-in apart.
+    note: str = ""
 
 
 OLGA = Person("Olga Lindqvist", "olga@affidavit.example", "Europe/Stockholm")
 OMAR = Person("Omar Haddad", "omar@affidavit.example", "Europe/Stockholm")
-ANA = Person("Ana Duarte", "ana@affidavit.example", "Europe/Lisbon")
+ANA = Person("Ana Duarte", "ana@affidavit.example", "Europe/Lisbon", "with history")
+NEW = Person("Lena Brandt", "lena@affidavit.example", "Europe/Berlin", "new: no offer yet")
+SIGN_IN = (ANA, NEW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class Partner:
 
 DUARTE, OKAFOR, DESK, BEE = "Ana Duarte Media", "Ben Okafor Reviews", "TopTradeDesk", "Bargain Bee"
 KOMPASS, NORDIC, CLICKS, STUDIO = "Kasino-Kompass", "Nordic Bonus Hub", "Brightlane Clicks", "Estúdio Verde"
+NEWCOMER = "Brandt Blog"
 
 # What happens to accounts during the time shown, in days ago.
 NORDIC_BLOCKED_ON_CHALLENGE, CLICKS_CLOSED, NORDIC_SUSPENDED = 33, 25, 12
@@ -232,6 +237,17 @@ PARTNERS = (
             AccessSpec(CHALLENGE, Enrollment.Status.PENDING, applied_days_ago=3),
             AccessSpec(SHOP, Enrollment.Status.PENDING, applied_days_ago=3),
         ),
+    ),
+    # Accepted this week and nothing else yet: what an affiliate meets first.
+    Partner(
+        name=NEWCOMER,
+        owner=NEW,
+        country="DE",
+        currency="EUR",
+        website="https://brandtblog.example",
+        joined_days_ago=1,
+        audience={"DE": 100},
+        access=(),
     ),
 )
 
