@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make .venv, install the locked packages into it, and run a program of it: `bootstrap.py demo -m config.embedded.demo`.
+"""Make .venv, install the locked packages into it, and run what is given: `bootstrap.py demo -m config.embedded.demo`.
 
 Run by the machine's python3, before anything is installed: standard library only, and written so that an older Python
 can still parse it far enough to report that it is too old. uv installs: the one on PATH, else a locked one that pip
@@ -310,7 +310,7 @@ def install_packages(kind: str, lock: int, shown: ShownStep) -> None:
     name, uv = SETS[kind], find_uv(pip)
     if uv:
         command = [uv, "pip", "install", "--no-progress", "--require-hashes", "--python", str(PYTHON), "-r", name]
-        if run_shown(command, lock, lambda output: last_line(output) or "uv resolves", shown, settings_for_uv(pip)) == 0:
+        if run_shown(command, lock, last_line, shown, settings_for_uv(pip)) == 0:
             return
         shown.detail("uv could not; pip installs", now=True)
     pip_install(pip, kind, lock, shown)
@@ -351,7 +351,7 @@ def run_shown(
 
 
 def last_line(output: str) -> str:
-    return output.strip().rpartition("\n")[2]
+    return output.strip().rpartition("\n")[2] or "asking the package index"
 
 
 def progress(output: str, total: int) -> str:

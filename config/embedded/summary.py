@@ -62,7 +62,7 @@ def tour(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _tour(base: str, link: Mapping[str, str], goal: str, token: str) -> list[tuple[str, str]]:
     name, event = click_parameter(link["destination"]), f"txid=demo-{secrets.token_hex(4)}&event_type={goal}"
     click = f"curl -s -o /dev/null -w '%{{redirect_url}}' -A '{BROWSER}' '{base}/c/{link['code']}?sub1=demo'"
-    sale = f"{event}&revenue=100.00&currency=EUR&status=approved"
+    sale, refund = f"{event}&revenue=100.00&currency=EUR&status=approved", f"{event}&refund=40.00&currency=EUR"
 
     def postback(fields: str, token: str = token) -> str:
         return f'curl -s "{base}/postback?click_id=$CLICK&{fields}&token={token}"; echo'
@@ -74,7 +74,7 @@ def _tour(base: str, link: Mapping[str, str], goal: str, token: str) -> list[tup
         ),
         ("Report a sale for it: `accepted`; its commission is in the ledger within two seconds", postback(sale)),
         ("Send it again: `duplicate`, with the same conversion", postback(sale)),
-        ("Refund a part of it: `updated`; the commission shrinks with it", postback(f"{event}&refund=40.00&currency=EUR")),
+        ("Refund a part of it: `updated`; the commission shrinks with it", postback(refund)),
         ("Use a wrong token: `unauthorized`, with what to do about it", postback(sale, "wrong")),
     ]
 

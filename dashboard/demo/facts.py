@@ -24,7 +24,11 @@ def facts() -> dict[str, list[dict[str, str | None]]]:
         "links": _links(),
         "advertisers": _advertisers(),
         "goals": _goals(),
-        "logins": [_login("operator", None, OLGA), _login("affiliate", DUARTE, ANA), _login("affiliate", NEWCOMER, NEW)],
+        "logins": [
+            _login("operator", None, OLGA),
+            _login("affiliate", DUARTE, ANA),
+            _login("affiliate", NEWCOMER, NEW),
+        ],
         "api_keys": _api_keys(),
     }
 
