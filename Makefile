@@ -12,7 +12,7 @@ EXPORT := --quiet --no-annotate --no-header --format requirements-txt
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help python demo test test-long pytest lint audit format messages bench screenshots requirements clean
+.PHONY: help python demo dev test test-long pytest coverage lint audit format messages bench screenshots requirements clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -24,6 +24,9 @@ python:
 demo: python ## run Affidavit with demo data until Ctrl-C (PORT, DATABASE_URL and REDIS_URL are honoured)
 	@exec $(INSTALL) demo -m config.embedded.demo
 
+dev: python ## the demo, restarted by itself when code or a template changes
+	@exec $(INSTALL) dev -m config.embedded.demo --reload
+
 test: python ## lint, then the tests, JOBS at once (2), on PostgreSQL and Redis of its own
 	@$(INSTALL) dev
 	@status=0; $(VENV) -m config.embedded.lint || status=1; $(VENV) -m pytest $(AT_ONCE) -m "not long" $(ARGS) || status=1; exit $$status
@@ -33,6 +36,9 @@ test-long: python ## the tests that take minutes: walks by each role, random kil
 
 pytest: python ## the test suite alone; ARGS="-k click -x" goes to pytest
 	@exec $(INSTALL) dev -m pytest $(ARGS)
+
+coverage: python ## the tests with their coverage, in htmlcov/ too; ARGS="tests/tracking" for a part
+	@exec $(INSTALL) dev -m pytest --cov --cov-report=term:skip-covered --cov-report=html -m "not long" $(ARGS)
 
 lint: python ## ruff, mypy, import contract, templates, migrations, locks; ONLY="mypy imports" for some
 	@exec $(INSTALL) dev -m config.embedded.lint $(ONLY)

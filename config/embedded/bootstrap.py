@@ -9,6 +9,7 @@ The next install completes one that was interrupted.
 
 from __future__ import annotations
 
+import configparser
 import contextlib
 import fcntl
 import hashlib
@@ -240,20 +241,23 @@ def make_venv() -> None:
 
 def pip_command() -> list[str]:
     """pip of .venv, else the pip that this Python carries, run from its wheel, else the system's working on .venv."""
-    for command in (
-        [str(PYTHON), "-m", "pip"],
-        *([str(PYTHON), str(wheel / "pip")] for wheel in carried_wheels()),
-        [sys.executable, "-m", "pip", "--python", str(PYTHON)],
-    ):
-        if run([*command, "--version"]) == 0:
-            return command
+    own = [str(PYTHON), "-m", "pip"]
+    if (VENV / "bin" / "pip").exists() and run([*own, "--version"]) == 0:
+        return own
+    wheels = carried_wheels()
+    if wheels:
+        return [str(PYTHON), str(wheels[-1] / "pip")]
+    system = [sys.executable, "-m", "pip", "--python", str(PYTHON)]
+    if run([*system, "--version"]) == 0:
+        return system
     raise Failed("This Python has no pip. On Debian or Ubuntu: apt install python3-venv. Then run this again.")
 
 
 def carried_wheels() -> list[Path]:
     """The wheels of pip that come with this Python; Debian has them in a package of its own."""
     folders = [Path(sysconfig.get_path("stdlib")) / "ensurepip" / "_bundled"]
-    if packaged := sysconfig.get_config_var("WHEEL_PKG_DIR"):
+    packaged = sysconfig.get_config_var("WHEEL_PKG_DIR")
+    if packaged:
         folders.append(Path(packaged))
     return [wheel for folder in folders for wheel in sorted(folder.glob("pip-*.whl"))]
 
@@ -268,11 +272,9 @@ def find_uv(pip: list[str]) -> str:
     return str(own) if done == 0 and run([str(own), "--version"]) == 0 else ""
 
 
-def settings_for_uv(pip: list[str]) -> dict[str, str]:
+def environment_for_uv() -> dict[str, str]:
     """This environment with pip's settings in uv's words, where uv has none of its own."""
-    asked = subprocess.run([*pip, "config", "list"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
-    given = dict(re.findall(r"^\S*?\.([\w-]+)='(.*)'$", asked.stdout.decode(errors="replace"), re.M))
-    found = {PIP_TO_UV[name]: value for name, value in given.items() if name in PIP_TO_UV}
+    found = {PIP_TO_UV[name]: value for name, value in pip_settings().items() if name in PIP_TO_UV}
     if "UV_FIND_LINKS" in found:
         found["UV_FIND_LINKS"] = ",".join(found["UV_FIND_LINKS"].split())
     # Every package is locked by hash, so it does not matter which index it comes from.
@@ -280,14 +282,35 @@ def settings_for_uv(pip: list[str]) -> dict[str, str]:
     return {**own, **found, **os.environ}
 
 
+def pip_settings() -> dict[str, str]:
+    """What pip's files and variables set, by the option's name; a later one has precedence."""
+    home, config = Path.home(), Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    files = [Path("/etc/xdg/pip/pip.conf"), Path("/etc/pip.conf"), home / ".pip/pip.conf", config / "pip/pip.conf"]
+    files += [home / "Library/Application Support/pip/pip.conf", Path(os.environ.get("PIP_CONFIG_FILE") or os.devnull)]
+    read = configparser.RawConfigParser()
+    with contextlib.suppress(configparser.Error, OSError):
+        read.read([str(file) for file in files])
+    found: dict[str, str] = {}
+    for section in ("global", "install"):
+        found |= dict(read.items(section)) if read.has_section(section) else {}
+    for name, value in os.environ.items():
+        if name.startswith("PIP_"):
+            found[name[4:].lower().replace("_", "-")] = value
+    return {name: value for name, value in found.items() if value}
+
+
 def run(command: list[str]) -> int:
-    """Run a command with its output in the install log; return its exit code."""
+    """Run a command with its output in the install log; return its exit code, 127 when there is no such program."""
     with LOG.open("ab") as log:
         log.write(f"$ {' '.join(command)}\n".encode())
         log.flush()
-        return subprocess.run(
-            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=str(ROOT), check=False
-        ).returncode
+        try:
+            return subprocess.run(
+                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=str(ROOT), check=False
+            ).returncode
+        except OSError as error:
+            log.write(f"{error}\n".encode())
+            return 127
 
 
 def log_tail(lines: int = 20) -> str:
@@ -310,7 +333,7 @@ def install_packages(kind: str, lock: int, shown: ShownStep) -> None:
     name, uv = SETS[kind], find_uv(pip)
     if uv:
         command = [uv, "pip", "install", "--no-progress", "--require-hashes", "--python", str(PYTHON), "-r", name]
-        if run_shown(command, lock, last_line, shown, settings_for_uv(pip)) == 0:
+        if run_shown(command, lock, last_line, shown, environment_for_uv()) == 0:
             return
         shown.detail("uv could not; pip installs", now=True)
     pip_install(pip, kind, lock, shown)

@@ -1,6 +1,7 @@
-"""`make demo`: servers, database, demo data, web server, worker and beat, until Ctrl-C.
+"""`make demo` and `make dev`: servers, database, demo data, web server, worker and beat, until Ctrl-C.
 
-Every process ends with this one, however it ends; a process that ends by itself is restarted.
+Every process ends with this one, however it ends; a process that ends by itself is restarted. `make dev` (`--reload`)
+also restarts web server, worker and beat when their code or a template changes.
 """
 
 import ctypes
@@ -25,6 +26,7 @@ from config.embedded import (
     postgresql,
     processes,
     redis_server,
+    reloading,
     summary,
     supervisor,
     web_server,
@@ -36,12 +38,14 @@ from config.embedded.supervisor import StopRequested, Supervisor
 
 READY_WITHIN = 120.0
 PYTHON = sys.executable
+QUIET = {"LOG_LEVEL": "WARNING"}
 
 
 class Demo:
     """The running demo: its servers, its processes, and the facts that it prints."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, reload: bool = False) -> None:
+        self.reload = reload
         self.console = Console(highlight=False)
         self.supervisor = Supervisor(say=self.say, changed=self.write_facts)
         self.facts: dict[str, Any] = {}
@@ -70,7 +74,7 @@ class Demo:
         self.facts = {
             "base_url": f"http://{ports.HOST}:{port}",
             # The owner's address is only for migrations: the processes that serve requests never have it.
-            **self._prepare({**env, "DATABASE_OWNER_URL": owner_url}, everything=not prepared),
+            **self._prepare({**QUIET, **env, "DATABASE_OWNER_URL": owner_url}, everything=not prepared),
             "database_url": env["DATABASE_URL"],
             "redis_url": env["REDIS_URL"],
         }
@@ -84,7 +88,7 @@ class Demo:
 
     def _start_workers(self, env: Mapping[str, str], port: int) -> None:
         (DATA / "beat").mkdir(exist_ok=True)
-        for daemon in workers(env, port):
+        for daemon in workers(env, port, reload=self.reload):
             self.supervisor.start_worker(daemon)
 
     def _database(self, stored: Mapping[str, str]) -> tuple[str, str]:
@@ -176,19 +180,21 @@ class Demo:
         self.supervisor.stop()
 
 
-def workers(env: Mapping[str, str], port: int) -> list[Daemon]:
-    """The project's own processes."""
-    count = max(2, min(4, os.cpu_count() or 2))
+def workers(env: Mapping[str, str], port: int, *, reload: bool) -> list[Daemon]:
+    """The project's own processes; with `reload` they follow changes of the code."""
+    count = 1 if reload else max(2, min(4, os.cpu_count() or 2))
     web = [PYTHON, "-m", "granian", "config.asgi:application", *web_server.OPTIONS]
     web += ["--host", ports.HOST, "--port", str(port), "--workers", str(count)]
     web += ["--static-path-route", "/static", "--static-path-mount", env["STATIC_ROOT"]]
     web += ["--respawn-failed-workers", "--respawn-interval", "0.2", "--workers-kill-timeout", "5"]
     celery = [PYTHON, "-m", "celery", "-A", "config"]
     commands = {
-        "web": web,
+        "web": [*web, *reloading.FOR_GRANIAN] if reload else web,
         "worker": [*celery, "worker", "-c", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"],
         "beat": [*celery, "beat", "--loglevel", "WARNING"],
     }
+    if reload:
+        commands |= {name: reloading.watching(commands[name]) for name in ("worker", "beat")}
     pool = {"DATABASE_POOL_SIZE": env.get("DATABASE_POOL_SIZE") or "8"}
     return [
         Daemon(name, command, log=LOGS / f"{name}.log", env={**env, **pool} if name == "web" else env, cwd=ROOT)
@@ -250,7 +256,10 @@ def end_with_make() -> None:
 def main() -> int:
     """Run the demo until it is stopped. Exit code 0 after a wished stop, 1 after a failure."""
     # Since bootstrap.py began, which may have installed the packages first.
-    demo, started = Demo(), float(os.environ.pop("AFFIDAVIT_STARTED", "") or time.time())
+    demo, started = (
+        Demo(reload=sys.argv[1:] == ["--reload"]),
+        float(os.environ.pop("AFFIDAVIT_STARTED", "") or time.time()),
+    )
     try:
         lock = only_one()
     except EmbeddedError as error:
@@ -264,6 +273,10 @@ def main() -> int:
         demo.start()
         summary.show(demo.console, demo.facts, LOGS)
         demo.say(f"ready after {time.time() - started:.1f} s in all")
+        if demo.reload:
+            demo.say(
+                "reloading: a change of code or templates restarts what uses it; static files are read at the start"
+            )
         demo.supervisor.watch()
     except StopRequested:
         demo.say("stopping")
