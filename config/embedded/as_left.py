@@ -15,14 +15,15 @@ class AsLeft:
     """The record of the last start: what its database and static files were made from, and where the database lies."""
 
     def __init__(self) -> None:
-        self._data = ""
+        self._data, self._existed = "", False
 
     def look_at(self, server: postgresql.Postgres) -> None:
         """Call it before the server's start, which makes a data directory where there is none."""
-        self._data = str(server.data) if server.data.exists() else ""
+        self._data, self._existed = str(server.data), server.data.exists()
 
     def holds(self) -> bool:
-        return bool(self._data) and RECORD.exists() and RECORD.read_text() == self._made_from()
+        """Never for a database that is not ours: others may change it."""
+        return self._existed and RECORD.exists() and RECORD.read_text() == self._made_from()
 
     def forget(self) -> None:
         RECORD.unlink(missing_ok=True)
