@@ -189,12 +189,12 @@ def workers(env: Mapping[str, str], port: int, *, reload: bool) -> list[Daemon]:
     web += ["--respawn-failed-workers", "--respawn-interval", "0.2", "--workers-kill-timeout", "5"]
     celery = [PYTHON, "-m", "celery", "-A", "config"]
     commands = {
-        "web": [*web, *reloading.FOR_GRANIAN] if reload else web,
+        "web": web,
         "worker": [*celery, "worker", "-c", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"],
         "beat": [*celery, "beat", "--loglevel", "WARNING"],
     }
     if reload:
-        commands |= {name: reloading.watching(commands[name]) for name in ("worker", "beat")}
+        commands = {name: reloading.watching(each, templates=name == "web") for name, each in commands.items()}
     pool = {"DATABASE_POOL_SIZE": env.get("DATABASE_POOL_SIZE") or "8"}
     return [
         Daemon(name, command, log=LOGS / f"{name}.log", env={**env, **pool} if name == "web" else env, cwd=ROOT)
@@ -256,10 +256,8 @@ def end_with_make() -> None:
 def main() -> int:
     """Run the demo until it is stopped. Exit code 0 after a wished stop, 1 after a failure."""
     # Since bootstrap.py began, which may have installed the packages first.
-    demo, started = (
-        Demo(reload=sys.argv[1:] == ["--reload"]),
-        float(os.environ.pop("AFFIDAVIT_STARTED", "") or time.time()),
-    )
+    started = float(os.environ.pop("AFFIDAVIT_STARTED", "") or time.time())
+    demo = Demo(reload=sys.argv[1:] == ["--reload"])
     try:
         lock = only_one()
     except EmbeddedError as error:

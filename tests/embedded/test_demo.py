@@ -30,7 +30,7 @@ def tour(demo: Running) -> list[dict[str, Any]]:
     lines = [line for line in demo.log.read_text().splitlines() if line.startswith(("CLICK=$(curl ", "curl "))]
     assert len(lines) == 5
     done = subprocess.run(["sh", "-e"], input="\n".join(lines), capture_output=True, text=True, check=True, timeout=60)
-    click_id, *answers = done.stdout.splitlines()
+    click_id, *answers = filter(None, done.stdout.splitlines())
     assert len(click_id) == 40
     return [{}, *map(json.loads, answers)]
 
@@ -90,7 +90,8 @@ def test_the_tour_that_it_prints_works_as_pasted(tour: list[dict[str, Any]], num
 
 def test_it_prints_each_sign_in_and_where_mail_goes(demo: Running) -> None:
     printed = demo.log.read_text()
-    assert all(f"{login['email']}   {login['password']}" in printed for login in demo.facts["logins"])
+    for login in demo.facts["logins"]:
+        assert any(login["email"] in line and login["password"] in line for line in printed.splitlines())
     assert [login["role"] for login in demo.facts["logins"]] == ["operator", "affiliate", "affiliate"]
     assert f"Mail is not sent: each is a file in {demo.data / 'mail'}" in printed
 
