@@ -39,8 +39,8 @@ SETS = {"demo": "requirements.txt", "dev": "requirements-dev.txt"}
 UV_LOCK = "requirements-uv.txt"
 # Megabytes to download and on disk, and what a first start takes on two cores of our own.
 EXPECT = {
-    "demo": "About 110 MB to download and 500 MB on disk. The first start takes about a minute, the next ten seconds.",
-    "dev": "About 280 MB to download and 800 MB on disk, in one to two minutes.",
+    "demo": "About 130 MB to download and 650 MB on disk. The first start takes about a minute, the next ten seconds.",
+    "dev": "About 280 MB to download and 900 MB on disk, in one to two minutes.",
 }
 # pip's settings, and uv's variable for each.
 PIP_TO_UV = {

@@ -1,6 +1,7 @@
 """Compose, Dockerfile and systemd units, outside a container: their commands run, agree, and lack no setting."""
 
 import http.client
+import json
 import os
 import shutil
 import subprocess
@@ -98,6 +99,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
     try:
         done = made.run("migrate", files.COMPOSE["services"]["migrate"]["command"])
         assert done.returncode == 0, done.stderr
+        collect(made.folder / "static")
         for service in ("web", "worker", "beat"):
             made.start(service)
         yield made
@@ -125,11 +127,17 @@ def test_the_health_check_passes_while_the_web_server_runs_and_fails_without_it(
     installation.start("web")
 
 
-def test_the_image_collects_its_static_files(tmp_path: Path) -> None:
+def collect(folder: Path) -> None:
+    """Collect the static files as the image's build does, into this folder."""
     line = files.collecting().replace(".venv/bin/python", sys.executable)
-    env = {**os.environ, "STATIC_ROOT": str(tmp_path / "static"), "ENV_FILE": os.devnull}
+    env = {**os.environ, "STATIC_ROOT": str(folder), "ENV_FILE": os.devnull, "STATIC_MANIFEST": "true"}
     subprocess.run(["sh", "-c", line], cwd=ROOT, env=env, check=True, capture_output=True, timeout=120)
-    assert (tmp_path / "static" / "staticfiles.json").exists()
+
+
+def test_the_static_files_that_the_image_collects_are_answered(installation: Installation) -> None:
+    assert eventually(lambda: installation.get("/healthz")[0] == 200)
+    names = json.loads((installation.folder / "static" / "staticfiles.json").read_text())["paths"]
+    assert installation.get(f"/static/{names['admin/css/base.css']}")[0] == 200
 
 
 def test_the_image_installs_what_is_locked_without_the_demos_servers_and_the_tools_for_tests() -> None:
