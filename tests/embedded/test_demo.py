@@ -129,6 +129,7 @@ def test_stops_without_a_trace_and_finds_everything_again(demo: Running) -> None
     assert {name: demo.facts[name] for name in ("links", "advertisers", "logins", "api_keys")} == {
         name: before[name] for name in ("links", "advertisers", "logins", "api_keys")
     }
+    assert demo.log.read_text().count("ok  Bring the database up to date") == 1, "the second start prepared it again"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals a parent's death to its child")

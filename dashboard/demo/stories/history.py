@@ -39,7 +39,7 @@ BATCH = 200
 APART = timedelta(milliseconds=15)
 BOOKED_AFTER = timedelta(seconds=1)
 # When the advertisers' queues are sent, by how many days ago it was at most: the rarer the longer ago.
-QUEUES_SENT = ((DAYS, "23:50"), (1, "14:50"), (1, "05:50"))
+QUEUES_SENT = ((DAYS, "21:50"), (1, "14:50"), (1, "05:50"))
 LIVE = tuple(timedelta(minutes=minutes) for minutes in (10, 30, 60, 120, 240))
 # A run of a queue holds one event of a customer; the next ones follow in later runs. Live queues hold all.
 NAMES_ONE = ("customer_id", "click_id", "txid")
