@@ -3,6 +3,7 @@
 An invalid value is refused at start with a sentence that says how to fix it.
 """
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from config.mail import mail_config
 from config.unfold import UNFOLD as UNFOLD
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+# Shown in the footers and by /healthz.
+VERSION: str = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["version"]
 
 env = environ.Env()
 # Variables of the environment win over those of this file.

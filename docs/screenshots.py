@@ -85,7 +85,7 @@ def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     with demo() as facts, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
-        base, logins = facts["base_url"], {login["role"]: login for login in facts["logins"]}
+        base, logins = facts["base_url"], {login["role"]: login for login in reversed(facts["logins"])}
         cid = a_sale(facts)
         page = signed_in(browser, base, logins["affiliate"])
         picture(page, f"{base}/", "portal-overview")

@@ -143,6 +143,32 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="affiliate_joins_parent",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition='WHEN (NEW."parent_id" IS NOT NULL)',
+                            func="\nIF NEW.parent_id IS NOT NULL THEN\n    PERFORM pg_advisory_xact_lock(20526, 0);\n    IF EXISTS (\n        WITH RECURSIVE above(id) AS (\n            SELECT NEW.parent_id\n            UNION SELECT row.parent_id FROM affiliates_affiliate row JOIN above ON row.id = above.id\n            WHERE row.parent_id IS NOT NULL\n        ) SELECT FROM above WHERE id = NEW.id\n    ) THEN\n        RAISE EXCEPTION 'affiliate_parents_in_a_circle: % stands above its own parent', NEW.name\n            USING ERRCODE = 'integrity_constraint_violation';\n    END IF;\nEND IF;\nIF TG_OP = 'UPDATE' THEN\n    INSERT INTO affiliates_parentage (affiliate_id, parent_id, since) VALUES (NEW.id, NEW.parent_id, clock_timestamp());\nELSIF NEW.parent_id IS NOT NULL THEN\n    INSERT INTO affiliates_parentage (affiliate_id, parent_id, since) VALUES (NEW.id, NEW.parent_id, NULL);\nEND IF;\nRETURN NULL;\n",
+                            hash="d02d664d595c098b0fd9df30772aa0f1f44090d7",
+                            operation="INSERT",
+                            pgid="pgtrigger_affiliate_joins_parent_85791",
+                            table="affiliates_affiliate",
+                            when="AFTER",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="affiliate_changes_parent",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition='WHEN (OLD."parent_id" IS DISTINCT FROM (NEW."parent_id"))',
+                            func="\nIF NEW.parent_id IS NOT NULL THEN\n    PERFORM pg_advisory_xact_lock(20526, 0);\n    IF EXISTS (\n        WITH RECURSIVE above(id) AS (\n            SELECT NEW.parent_id\n            UNION SELECT row.parent_id FROM affiliates_affiliate row JOIN above ON row.id = above.id\n            WHERE row.parent_id IS NOT NULL\n        ) SELECT FROM above WHERE id = NEW.id\n    ) THEN\n        RAISE EXCEPTION 'affiliate_parents_in_a_circle: % stands above its own parent', NEW.name\n            USING ERRCODE = 'integrity_constraint_violation';\n    END IF;\nEND IF;\nIF TG_OP = 'UPDATE' THEN\n    INSERT INTO affiliates_parentage (affiliate_id, parent_id, since) VALUES (NEW.id, NEW.parent_id, clock_timestamp());\nELSIF NEW.parent_id IS NOT NULL THEN\n    INSERT INTO affiliates_parentage (affiliate_id, parent_id, since) VALUES (NEW.id, NEW.parent_id, NULL);\nEND IF;\nRETURN NULL;\n",
+                            hash="6b8d77021c1cde48c11980be585ad61e40a8c27b",
+                            operation="UPDATE",
+                            pgid="pgtrigger_affiliate_changes_parent_f82de",
+                            table="affiliates_affiliate",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
                 "ordering": ["name"],
                 "constraints": [
                     models.CheckConstraint(
@@ -151,36 +177,6 @@ class Migration(migrations.Migration):
                     )
                 ],
             },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="affiliate",
-            trigger=pgtrigger.compiler.Trigger(
-                name="affiliate_joins_parent",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition='WHEN (NEW."parent_id" IS NOT NULL)',
-                    func="\nIF NEW.parent_id IS NOT NULL THEN\n    PERFORM pg_advisory_xact_lock(20526, 0);\n    IF EXISTS (\n        WITH RECURSIVE above(id) AS (\n            SELECT NEW.parent_id\n            UNION SELECT row.parent_id FROM affiliates_affiliate row JOIN above ON row.id = above.id\n            WHERE row.parent_id IS NOT NULL\n        ) SELECT FROM above WHERE id = NEW.id\n    ) THEN\n        RAISE EXCEPTION 'affiliate_parents_in_a_circle: % stands above its own parent', NEW.name\n            USING ERRCODE = 'integrity_constraint_violation';\n    END IF;\nEND IF;\nIF TG_OP = 'UPDATE' THEN\n    INSERT INTO affiliates_parentage (affiliate_id, parent_id, since) VALUES (NEW.id, NEW.parent_id, clock_timestamp());\nELSIF NEW.parent_id IS NOT NULL THEN\n    INSERT INTO affiliates_parentage (affiliate_id, parent_id, since) VALUES (NEW.id, NEW.parent_id, NULL);\nEND IF;\nRETURN NULL;\n",
-                    hash="d02d664d595c098b0fd9df30772aa0f1f44090d7",
-                    operation="INSERT",
-                    pgid="pgtrigger_affiliate_joins_parent_85791",
-                    table="affiliates_affiliate",
-                    when="AFTER",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="affiliate",
-            trigger=pgtrigger.compiler.Trigger(
-                name="affiliate_changes_parent",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition='WHEN (OLD."parent_id" IS DISTINCT FROM (NEW."parent_id"))',
-                    func="\nIF NEW.parent_id IS NOT NULL THEN\n    PERFORM pg_advisory_xact_lock(20526, 0);\n    IF EXISTS (\n        WITH RECURSIVE above(id) AS (\n            SELECT NEW.parent_id\n            UNION SELECT row.parent_id FROM affiliates_affiliate row JOIN above ON row.id = above.id\n            WHERE row.parent_id IS NOT NULL\n        ) SELECT FROM above WHERE id = NEW.id\n    ) THEN\n        RAISE EXCEPTION 'affiliate_parents_in_a_circle: % stands above its own parent', NEW.name\n            USING ERRCODE = 'integrity_constraint_violation';\n    END IF;\nEND IF;\nIF TG_OP = 'UPDATE' THEN\n    INSERT INTO affiliates_parentage (affiliate_id, parent_id, since) VALUES (NEW.id, NEW.parent_id, clock_timestamp());\nELSIF NEW.parent_id IS NOT NULL THEN\n    INSERT INTO affiliates_parentage (affiliate_id, parent_id, since) VALUES (NEW.id, NEW.parent_id, NULL);\nEND IF;\nRETURN NULL;\n",
-                    hash="6b8d77021c1cde48c11980be585ad61e40a8c27b",
-                    operation="UPDATE",
-                    pgid="pgtrigger_affiliate_changes_parent_f82de",
-                    table="affiliates_affiliate",
-                    when="AFTER",
-                ),
-            ),
         ),
         migrations.CreateModel(
             name="Parentage",
@@ -204,38 +200,34 @@ class Migration(migrations.Migration):
                 ("since", models.DateTimeField(help_text="Empty: from the beginning.", null=True)),
             ],
             options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="parentage_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="87871074b33b4529741e88fdfafd8b021034ac40",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_parentage_append_only_acaa7",
+                            table="affiliates_parentage",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="parentage_append_only_whole",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                            hash="fe686bff979d621965ecb7d2aafcbed433d215fc",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_parentage_append_only_whole_b8c7f",
+                            table="affiliates_parentage",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
                 "verbose_name_plural": "parents over time",
                 "ordering": ["id"],
             },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="parentage",
-            trigger=pgtrigger.compiler.Trigger(
-                name="parentage_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="87871074b33b4529741e88fdfafd8b021034ac40",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_parentage_append_only_acaa7",
-                    table="affiliates_parentage",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="parentage",
-            trigger=pgtrigger.compiler.Trigger(
-                name="parentage_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="fe686bff979d621965ecb7d2aafcbed433d215fc",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_parentage_append_only_whole_b8c7f",
-                    table="affiliates_parentage",
-                    when="BEFORE",
-                ),
-            ),
         ),
         migrations.CreateModel(
             name="AffiliateMember",

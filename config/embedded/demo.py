@@ -1,6 +1,7 @@
-"""`make demo`: servers, database, demo data, web server, worker and beat, until Ctrl-C.
+"""`make demo` and `make dev`: servers, database, demo data, web server, worker and beat, until Ctrl-C.
 
-Every process ends with this one, however it ends; a process that ends by itself is restarted.
+Every process ends with this one, however it ends; a process that ends by itself is restarted. `make dev` (`--reload`)
+also restarts web server, worker and beat when their code or a template changes.
 """
 
 import ctypes
@@ -18,12 +19,14 @@ from typing import IO, Any
 from rich.console import Console
 
 from config.embedded import (
+    as_left,
     environment,
     places,
     ports,
     postgresql,
     processes,
     redis_server,
+    reloading,
     summary,
     supervisor,
     web_server,
@@ -35,16 +38,19 @@ from config.embedded.supervisor import StopRequested, Supervisor
 
 READY_WITHIN = 120.0
 PYTHON = sys.executable
+QUIET = {"LOG_LEVEL": "WARNING"}
 
 
 class Demo:
     """The running demo: its servers, its processes, and the facts that it prints."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, reload: bool = False) -> None:
+        self.reload = reload
         self.console = Console(highlight=False)
         self.supervisor = Supervisor(say=self.say, changed=self.write_facts)
         self.facts: dict[str, Any] = {}
         self.announced = False
+        self.as_left = as_left.AsLeft()
 
     def say(self, text: str) -> None:
         self.console.print(f"{time.strftime('%H:%M:%S')}  {text}", markup=False, soft_wrap=True)
@@ -62,21 +68,28 @@ class Demo:
             processes.MARK: str(DATA),
             "DATABASE_OWNER_URL": "",
         }
+        prepared = self.as_left.holds()
+        if prepared:  # then loading the project three times is what takes time: do it at once
+            self._start_workers(env, port)
         self.facts = {
             "base_url": f"http://{ports.HOST}:{port}",
             # The owner's address is only for migrations: the processes that serve requests never have it.
-            **self._prepare({**env, "DATABASE_OWNER_URL": owner_url}),
+            **self._prepare({**QUIET, **env, "DATABASE_OWNER_URL": owner_url}, everything=not prepared),
             "database_url": env["DATABASE_URL"],
             "redis_url": env["REDIS_URL"],
         }
         with step("Start web server, worker and beat"):
-            (DATA / "beat").mkdir(exist_ok=True)
-            for daemon in workers(env, port):
-                self.supervisor.start_worker(daemon)
+            if not prepared:
+                self._start_workers(env, port)
             self._wait_until_ready(port)
         self.announced = True
         environment.keep_demo_environment(env)
         self.write_facts()
+
+    def _start_workers(self, env: Mapping[str, str], port: int) -> None:
+        (DATA / "beat").mkdir(exist_ok=True)
+        for daemon in workers(env, port, reload=self.reload):
+            self.supervisor.start_worker(daemon)
 
     def _database(self, stored: Mapping[str, str]) -> tuple[str, str]:
         """The addresses of the database for the application and for migrations; the second may be empty."""
@@ -92,8 +105,10 @@ class Demo:
                 migrator_password=stored["database_migration_password"],
                 log=LOGS / "postgresql.log",
             )
+            self.as_left.look_at(server)
             self.supervisor.start_server(server)
         if server.set_aside:
+            self.as_left.forget()
             self._set_aside(server.set_aside)
         return server.url, server.migrator_url
 
@@ -121,11 +136,12 @@ class Demo:
             self.supervisor.start_server(server)
         return server.url
 
-    def _prepare(self, env: Mapping[str, str]) -> dict[str, Any]:
-        """Migrate, collect, seed; return the facts of the demo data."""
+    def _prepare(self, env: Mapping[str, str], *, everything: bool) -> dict[str, Any]:
+        """Migrate and collect if `everything`; seed once; return the facts of the demo data."""
+        self.as_left.forget()
         answer = DATA / "facts.json"
         process = subprocess.Popen(
-            [PYTHON, "-m", "config.embedded.prepare", str(answer)],
+            [PYTHON, "-m", "config.embedded.prepare", str(answer), *(["everything"] if everything else [])],
             cwd=ROOT, env=env, stdin=subprocess.DEVNULL,
             start_new_session=True, preexec_fn=processes.die_with_parent(os.getpid(), signal.SIGTERM),
         )  # fmt: skip
@@ -133,6 +149,7 @@ class Demo:
             if process.wait() != 0:
                 raise EmbeddedError("The demo could not be prepared: the lines above say which step failed and why.")
             facts: dict[str, Any] = json.loads(answer.read_text())
+            self.as_left.remember()
         finally:
             processes.signal_group(process.pid, signal.SIGKILL)
             process.wait()
@@ -163,9 +180,9 @@ class Demo:
         self.supervisor.stop()
 
 
-def workers(env: Mapping[str, str], port: int) -> list[Daemon]:
-    """The project's own processes."""
-    count = max(2, min(4, os.cpu_count() or 2))
+def workers(env: Mapping[str, str], port: int, *, reload: bool) -> list[Daemon]:
+    """The project's own processes; with `reload` they follow changes of the code."""
+    count = 1 if reload else max(2, min(4, os.cpu_count() or 2))
     web = [PYTHON, "-m", "granian", "config.asgi:application", *web_server.OPTIONS]
     web += ["--host", ports.HOST, "--port", str(port), "--workers", str(count)]
     web += ["--static-path-route", "/static", "--static-path-mount", env["STATIC_ROOT"]]
@@ -187,6 +204,8 @@ def workers(env: Mapping[str, str], port: int) -> list[Daemon]:
         ],
         "beat": [*celery, "beat", "--loglevel", "WARNING"],
     }
+    if reload:
+        commands = {name: reloading.watching(each, templates=name == "web") for name, each in commands.items()}
     pool = {"DATABASE_POOL_SIZE": env.get("DATABASE_POOL_SIZE") or "8"}
     return [
         Daemon(name, command, log=LOGS / f"{name}.log", env={**env, **pool} if name == "web" else env, cwd=ROOT)
@@ -247,7 +266,9 @@ def end_with_make() -> None:
 
 def main() -> int:
     """Run the demo until it is stopped. Exit code 0 after a wished stop, 1 after a failure."""
-    demo, started = Demo(), time.monotonic()
+    # Since bootstrap.py began, which may have installed the packages first.
+    started = float(os.environ.pop("AFFIDAVIT_STARTED", "") or time.time())
+    demo = Demo(reload=sys.argv[1:] == ["--reload"])
     try:
         lock = only_one()
     except EmbeddedError as error:
@@ -260,7 +281,11 @@ def main() -> int:
         end_with_make()
         demo.start()
         summary.show(demo.console, demo.facts, LOGS)
-        demo.say(f"ready after {time.monotonic() - started:.1f} s")
+        demo.say(f"ready after {time.time() - started:.1f} s in all")
+        if demo.reload:
+            demo.say(
+                "reloading: a change of code or templates restarts what uses it; static files are read at the start"
+            )
         demo.supervisor.watch()
     except StopRequested:
         demo.say("stopping")

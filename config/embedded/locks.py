@@ -11,20 +11,24 @@ from config.embedded.places import ROOT
 Package = dict[str, Any]
 Locked = dict[str, tuple[str, frozenset[str]]]
 PROJECT = "affidavit"
-# Which optional dependencies and which dependency groups each file holds beside the plain dependencies.
-FILES: dict[str, tuple[list[str], list[str]]] = {
-    "requirements.txt": (["embedded"], []),
-    "requirements-dev.txt": (["embedded"], ["dev"]),
+# Which lists of pyproject.toml each file holds: the plain dependencies, optional ones by name, groups by name.
+FILES: dict[str, tuple[bool, list[str], list[str]]] = {
+    "requirements.txt": (True, ["embedded"], []),
+    "requirements-dev.txt": (True, ["embedded"], ["dev"]),
+    "requirements-uv.txt": (False, [], ["installer"]),
 }
+# Where the locked packages lie: a private index in uv.lock would lock everyone else out.
+PUBLIC = ("https://pypi.org/", "https://files.pythonhosted.org/")
+ADDRESS = re.compile(r"https?://[^\s\"']+")
 LINE = re.compile(r"^([\w.-]+)==([\w.!+-]+)", re.MULTILINE)
 HASH = re.compile(r"sha256:[0-9a-f]{64}")
 
 
-def locked_packages(lock: dict[str, Any], *, extras: Iterable[str], groups: Iterable[str]) -> Locked:
+def locked_packages(lock: dict[str, Any], *, plain: bool, extras: Iterable[str], groups: Iterable[str]) -> Locked:
     """Every package that the project needs, with its version and its hashes, by following uv.lock."""
     packages: dict[str, Package] = {package["name"]: package for package in lock["package"]}
     project = packages[PROJECT]
-    wanted: list[Package] = list(project.get("dependencies", []))
+    wanted: list[Package] = list(project.get("dependencies", [])) if plain else []
     for extra in extras:
         wanted += project["optional-dependencies"][extra]
     for group in groups:
@@ -63,15 +67,18 @@ def required_packages(text: str) -> Locked:
 
 
 def differences(root: Path = ROOT) -> list[str]:
-    """Differences between the requirements files and uv.lock, in sentences."""
-    lock = tomllib.loads((root / "uv.lock").read_text())
-    return [
-        f"{name}: {difference}"
-        for name, (extras, groups) in FILES.items()
-        for difference in compare(
-            locked_packages(lock, extras=extras, groups=groups), required_packages((root / name).read_text())
-        )
-    ]
+    """Differences between the requirements files and uv.lock, and addresses that are not public, in sentences."""
+    texts = {name: (root / name).read_text() for name in ("uv.lock", *FILES)}
+    lock = tomllib.loads(texts["uv.lock"])
+    found = [f"{name}: {host} is not the public index" for name, text in texts.items() for host in foreign_hosts(text)]
+    for name, (plain, extras, groups) in FILES.items():
+        locked = locked_packages(lock, plain=plain, extras=extras, groups=groups)
+        found += [f"{name}: {difference}" for difference in compare(locked, required_packages(texts[name]))]
+    return found
+
+
+def foreign_hosts(text: str) -> list[str]:
+    return sorted({address.split("/")[2] for address in ADDRESS.findall(text) if not address.startswith(PUBLIC)})
 
 
 def compare(locked: Locked, required: Locked) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The demo's summary when it is ready: addresses, logins, and two lines to paste."""
+"""The demo's summary when it is ready: addresses, logins, where mail goes, and a tour of five commands to paste."""
 
 import secrets
 from collections.abc import Iterator, Mapping
@@ -20,18 +20,15 @@ def show(console: Console, facts: Mapping[str, Any], logs: Path) -> None:
     console.print(f"\n[bold green]Affidavit is ready:[/] [bold]{base}/[/]\n")
     for line in _places(facts):
         console.print(line, soft_wrap=True)
-    if lines := paste_lines(facts):
-        click, click_id, postback = lines
-        for title, line in (
-            ("A click: answered with a redirect that carries its click ID", click),
-            ("Keep a click ID, and report a purchase for it (twice: the second answer is `duplicate`)", click_id),
-            ("", postback),
-        ):
-            if title:
-                console.print(f"\n[dim]# {title}[/]", soft_wrap=True)
-            console.print(line, soft_wrap=True, markup=False, highlight=False)
-    console.print(f"\n[dim]Mails: {logs.parent / 'mail'}[/]", soft_wrap=True)
+    for number, (title, line) in enumerate(tour(facts), start=1):
+        console.print(f"\n[dim]# {number}. {title}[/]", soft_wrap=True)
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
+    console.print(f"\n[dim]Mail is not sent: each is a file in {_mail(logs)}[/]", soft_wrap=True)
     console.print(f"[dim]Logs: {logs}   Facts for scripts: .data/demo.json   Stop: Ctrl-C[/]\n", soft_wrap=True)
+
+
+def _mail(logs: Path) -> Path:
+    return logs.parent / "mail"
 
 
 def _places(facts: Mapping[str, Any]) -> Iterator[str]:
@@ -40,6 +37,7 @@ def _places(facts: Mapping[str, Any]) -> Iterator[str]:
     for login in facts.get("logins", []):
         operator = login["role"] == "operator"
         who = "Operator" if operator else f"Affiliate {login.get('affiliate') or ''}".strip()
+        who += f" ({login['note']})" if login.get("note") else ""
         rows.append((who, f"{facts['base_url']}/{'admin/' if operator else ''}", login["email"], login["password"]))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for number, row in enumerate(rows):
@@ -47,24 +45,38 @@ def _places(facts: Mapping[str, Any]) -> Iterator[str]:
         yield f"[bold]{line}[/]" if number == 0 else line
 
 
-def paste_lines(facts: Mapping[str, Any]) -> tuple[str, str, str] | None:
-    """Shell lines for a click, for keeping its click ID, and for a postback; None when no link has a simple goal."""
+def tour(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A click, its sale, the sale sent twice, a refund and a wrong token: what each shows, and its shell command.
+
+    Empty when no link has a goal that needs no earlier event.
+    """
     tokens = {advertiser["name"]: advertiser["token"] for advertiser in facts.get("advertisers", [])}
     goals = {(goal["offer"], goal["code"]) for goal in facts.get("goals", [])}
     for code in SIMPLE_GOALS:
         for link in facts.get("links", []):
             if (link["offer"], code) in goals and link["advertiser"] in tokens:
-                return _lines(facts["base_url"], link, code, tokens[link["advertiser"]])
-    return None
+                return _tour(facts["base_url"], link, code, tokens[link["advertiser"]])
+    return []
 
 
-def _lines(base: str, link: Mapping[str, str], goal: str, token: str) -> tuple[str, str, str]:
-    url = f"'{base}/c/{link['code']}?sub1=demo'"
-    name = click_parameter(link["destination"])
-    click = f"curl -si -A '{BROWSER}' {url}"
-    keep = f"curl -s -o /dev/null -w '%{{redirect_url}}' -A '{BROWSER}' {url} | sed 's/.*[?&]{name}=//;s/[&#].*//'"
-    fields = f"txid=demo-{secrets.token_hex(4)}&event_type={goal}&revenue=100.00&currency=EUR&status=approved"
-    return click, f"CLICK=$({keep})", f'curl -si "{base}/postback?click_id=$CLICK&{fields}&token={token}"'
+def _tour(base: str, link: Mapping[str, str], goal: str, token: str) -> list[tuple[str, str]]:
+    name, event = click_parameter(link["destination"]), f"txid=demo-{secrets.token_hex(4)}&event_type={goal}"
+    click = f"curl -s -o /dev/null -w '%{{redirect_url}}' -A '{BROWSER}' '{base}/c/{link['code']}?sub1=demo'"
+    sale, refund = f"{event}&revenue=100.00&currency=EUR&status=approved", f"{event}&refund=40.00&currency=EUR"
+
+    def postback(fields: str, token: str = token) -> str:
+        return f'curl -s "{base}/postback?click_id=$CLICK&{fields}&token={token}"; echo'
+
+    return [
+        (
+            "Follow a link as a browser does, and keep the click ID that the redirect carries",
+            f"CLICK=$({click} | sed 's/.*[?&]{name}=//;s/[&#].*//'); echo $CLICK",
+        ),
+        ("Report a sale for it: `accepted`; its commission is in the ledger within two seconds", postback(sale)),
+        ("Send it again: `duplicate`, with the same conversion", postback(sale)),
+        ("Refund a part of it: `updated`; the commission shrinks with it", postback(refund)),
+        ("Use a wrong token: `unauthorized`, with what to do about it", postback(sale, "wrong")),
+    ]
 
 
 def click_parameter(destination: str) -> str:

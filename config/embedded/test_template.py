@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
-from config.embedded import places, postgresql
+from config.embedded import as_left, places, postgresql
 from config.embedded.places import EmbeddedError
 
 DATABASE = "affidavit_migrated"
@@ -85,11 +85,8 @@ def migrate(server: postgresql.Postgres) -> None:
 
 def _name(major: int) -> str:
     """16 hexadecimal digits for everything that decides what the migrated database holds."""
-    digest = hashlib.sha256(f"{major} {time.strftime('%Y-%m-%d', time.gmtime())}".encode())
-    for pattern in MADE_BY:
-        for path in sorted(places.ROOT.glob(pattern)):
-            digest.update(f"\0{path.relative_to(places.ROOT)}\0".encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
+    day = time.strftime("%Y-%m-%d", time.gmtime())
+    return hashlib.sha256(f"{major} {day} {as_left.digest(*MADE_BY)}".encode()).hexdigest()[:16]
 
 
 def _copy(source: Path, target: Path, account: places.ServerAccount | None) -> None:

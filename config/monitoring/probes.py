@@ -25,8 +25,8 @@ Answer = Callable[[HttpRequest], HttpResponse]
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Liveness: this process answers. It touches nothing else."""
-    return JsonResponse({"status": "ok"})
+    """Liveness: this process answers, and which version it is. It touches nothing else."""
+    return JsonResponse({"status": "ok", "version": settings.VERSION})
 
 
 def readyz(request: HttpRequest) -> HttpResponse:

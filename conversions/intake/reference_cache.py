@@ -4,7 +4,8 @@ A process that listens to the database keeps them in memory (`listen`); PostgreS
 processes, and while the connection is down, they are read again for each batch.
 """
 
-from collections.abc import Callable, Collection, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import psycopg
@@ -128,6 +129,22 @@ def dialects_named(names: Iterable[str]) -> dict[str, Dialect]:
     return found
 
 
+@contextmanager
+def kept_by_hand() -> Iterator[None]:
+    """Cache values without listening, for a process that makes every change itself and calls `forget` after it."""
+    _connected(True)
+    try:
+        yield
+    finally:
+        _connected(False)
+
+
+def forget() -> None:
+    """Let everything be read again."""
+    for cache in ALL:
+        cache.clear()
+
+
 def listen() -> Listener:
     """Cache reference data from now on, while the listener that this starts receives notifications."""
     listener = Listener(changed=_changed, connected=_connected, channel=CHANNEL)
@@ -136,11 +153,10 @@ def listen() -> Listener:
 
 
 def _changed(listening: psycopg.Connection) -> None:
-    for cache in ALL:
-        cache.clear()
+    forget()
 
 
 def _connected(is_connected: bool) -> None:
+    forget()
     for cache in ALL:
-        cache.clear()
         cache.connected = is_connected

@@ -120,39 +120,35 @@ class Migration(migrations.Migration):
                 ("at", models.DateTimeField(help_text="When the click was made.")),
             ],
             options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="touch_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="f27e02389d5395aaaa83f230dceebc75e5a76397",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_touch_append_only_e3ff2",
+                            table="conversions_touch",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="touch_append_only_whole",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                            hash="ca02aaee59b41007282e724983bf4e44d12c34f6",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_touch_append_only_whole_f636a",
+                            table="conversions_touch",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
                 "verbose_name_plural": "touches",
                 "ordering": ["at", "id"],
                 "constraints": [models.UniqueConstraint(fields=("customer", "click_id"), name="touch_once_per_click")],
             },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="touch",
-            trigger=pgtrigger.compiler.Trigger(
-                name="touch_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="f27e02389d5395aaaa83f230dceebc75e5a76397",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_touch_append_only_e3ff2",
-                    table="conversions_touch",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="touch",
-            trigger=pgtrigger.compiler.Trigger(
-                name="touch_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="ca02aaee59b41007282e724983bf4e44d12c34f6",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_touch_append_only_whole_f636a",
-                    table="conversions_touch",
-                    when="BEFORE",
-                ),
-            ),
         ),
         migrations.CreateModel(
             name="Goal",
@@ -443,6 +439,22 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="conversion_status_has_reason",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition='WHEN (OLD."status" IS DISTINCT FROM (NEW."status"))',
+                            constraint="CONSTRAINT",
+                            func="\nIF (SELECT (array_agg(to_status ORDER BY id DESC))[1] FROM conversions_statuschange WHERE conversion_id = NEW.id)\n        IS DISTINCT FROM (SELECT status FROM conversions_conversion WHERE id = NEW.id) THEN\n    RAISE EXCEPTION 'The status of conversion % changed without a status change that says so', NEW.public_id\n        USING ERRCODE = 'integrity_constraint_violation';\nEND IF;\nRETURN NULL;\n",
+                            hash="8859b16c74e848bd8a9f0387f42dfb5ae296862c",
+                            operation='UPDATE OF "status"',
+                            pgid="pgtrigger_conversion_status_has_reason_535ab",
+                            table="conversions_conversion",
+                            timing="DEFERRABLE INITIALLY DEFERRED",
+                            when="AFTER",
+                        ),
+                    )
+                ],
                 "ordering": ["-id"],
                 "indexes": [
                     models.Index(fields=["affiliate", "-received_at"], name="conversion_by_affiliate"),
@@ -486,23 +498,6 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="conversion",
-            trigger=pgtrigger.compiler.Trigger(
-                name="conversion_status_has_reason",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition='WHEN (OLD."status" IS DISTINCT FROM (NEW."status"))',
-                    constraint="CONSTRAINT",
-                    func="\nIF (SELECT (array_agg(to_status ORDER BY id DESC))[1] FROM conversions_statuschange WHERE conversion_id = NEW.id)\n        IS DISTINCT FROM (SELECT status FROM conversions_conversion WHERE id = NEW.id) THEN\n    RAISE EXCEPTION 'The status of conversion % changed without a status change that says so', NEW.public_id\n        USING ERRCODE = 'integrity_constraint_violation';\nEND IF;\nRETURN NULL;\n",
-                    hash="8859b16c74e848bd8a9f0387f42dfb5ae296862c",
-                    operation='UPDATE OF "status"',
-                    pgid="pgtrigger_conversion_status_has_reason_535ab",
-                    table="conversions_conversion",
-                    timing="DEFERRABLE INITIALLY DEFERRED",
-                    when="AFTER",
-                ),
-            ),
         ),
         migrations.CreateModel(
             name="Postback",
@@ -733,6 +728,42 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="status_change_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="fd3308043f401437d4f5d7bab70ad9be50675d4e",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_status_change_append_only_b5adf",
+                            table="conversions_statuschange",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="status_change_append_only_whole",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                            hash="1e224d302616bcd613dd6a8751fbd665bbe1302f",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_status_change_append_only_whole_037a0",
+                            table="conversions_statuschange",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="status_change_follows",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\nIF NEW.from_status <> (SELECT (array_agg(to_status ORDER BY id DESC))[1] FROM conversions_statuschange\n        WHERE conversion_id = NEW.conversion_id) THEN\n    RAISE EXCEPTION 'A status change from % does not follow the last one', coalesce(nullif(NEW.from_status, ''), 'new')\n        USING ERRCODE = 'integrity_constraint_violation';\nEND IF;\nRETURN NEW;\n",
+                            hash="2ada7a7acf222b91460dbdd6c19b0e478197e94f",
+                            operation="INSERT",
+                            pgid="pgtrigger_status_change_follows_0d5ef",
+                            table="conversions_statuschange",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
                 "ordering": ["id"],
                 "constraints": [
                     models.CheckConstraint(
@@ -752,49 +783,6 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="statuschange",
-            trigger=pgtrigger.compiler.Trigger(
-                name="status_change_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="fd3308043f401437d4f5d7bab70ad9be50675d4e",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_status_change_append_only_b5adf",
-                    table="conversions_statuschange",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="statuschange",
-            trigger=pgtrigger.compiler.Trigger(
-                name="status_change_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="1e224d302616bcd613dd6a8751fbd665bbe1302f",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_status_change_append_only_whole_037a0",
-                    table="conversions_statuschange",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="statuschange",
-            trigger=pgtrigger.compiler.Trigger(
-                name="status_change_follows",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\nIF NEW.from_status <> (SELECT (array_agg(to_status ORDER BY id DESC))[1] FROM conversions_statuschange\n        WHERE conversion_id = NEW.conversion_id) THEN\n    RAISE EXCEPTION 'A status change from % does not follow the last one', coalesce(nullif(NEW.from_status, ''), 'new')\n        USING ERRCODE = 'integrity_constraint_violation';\nEND IF;\nRETURN NEW;\n",
-                    hash="2ada7a7acf222b91460dbdd6c19b0e478197e94f",
-                    operation="INSERT",
-                    pgid="pgtrigger_status_change_follows_0d5ef",
-                    table="conversions_statuschange",
-                    when="BEFORE",
-                ),
-            ),
         ),
         migrations.CreateModel(
             name="Trace",
@@ -846,37 +834,33 @@ class Migration(migrations.Migration):
                 ("steps", models.JSONField(help_text="Objects of step, result, rule, input and note, in order.")),
             ],
             options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="trace_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="862376f07cad3ef8c712b46335530ba064a79d16",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_trace_append_only_49448",
+                            table="conversions_trace",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="trace_append_only_whole",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                            hash="c7d9e6841070eb5d815d8936f2c0a2ce7be1ff55",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_trace_append_only_whole_4c1e7",
+                            table="conversions_trace",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
                 "ordering": ["id"],
             },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="trace",
-            trigger=pgtrigger.compiler.Trigger(
-                name="trace_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="862376f07cad3ef8c712b46335530ba064a79d16",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_trace_append_only_49448",
-                    table="conversions_trace",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="trace",
-            trigger=pgtrigger.compiler.Trigger(
-                name="trace_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="c7d9e6841070eb5d815d8936f2c0a2ce7be1ff55",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_trace_append_only_whole_4c1e7",
-                    table="conversions_trace",
-                    when="BEFORE",
-                ),
-            ),
         ),
         migrations.CreateModel(
             name="Appeal",
@@ -1050,37 +1034,33 @@ class Migration(migrations.Migration):
                 ("at", models.DateTimeField(default=django.utils.timezone.now, help_text="Our clock.")),
             ],
             options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="correction_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="e1800de2a4b39c417430fdbf052e0c7e8a2e4030",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_correction_append_only_a5b86",
+                            table="conversions_correction",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="correction_append_only_whole",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                            hash="50bb1e3a27f42bff8b355ef8ef86f9e3dbeefba4",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_correction_append_only_whole_e774b",
+                            table="conversions_correction",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
                 "ordering": ["id"],
             },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="correction",
-            trigger=pgtrigger.compiler.Trigger(
-                name="correction_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="e1800de2a4b39c417430fdbf052e0c7e8a2e4030",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_correction_append_only_a5b86",
-                    table="conversions_correction",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="correction",
-            trigger=pgtrigger.compiler.Trigger(
-                name="correction_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="50bb1e3a27f42bff8b355ef8ef86f9e3dbeefba4",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_correction_append_only_whole_e774b",
-                    table="conversions_correction",
-                    when="BEFORE",
-                ),
-            ),
         ),
         migrations.CreateModel(
             name="SenderMapping",
@@ -1514,6 +1494,42 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="refund_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="3801a3cfea500a98af51bc44f1b720d66d336214",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_refund_append_only_2ccf7",
+                            table="conversions_refund",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="refund_append_only_whole",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                            hash="cf291e1b85928da06cc83785f28ac6c4bb6072d6",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_refund_append_only_whole_59e6e",
+                            table="conversions_refund",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="refund_adds_up",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\nUPDATE conversions_conversion SET refunded = refunded + NEW.amount, booked_at = NULL WHERE id = NEW.conversion_id;\nRETURN NULL;\n",
+                            hash="4919b92669533a296fd81e04f9d84e6028ab2d09",
+                            operation="INSERT",
+                            pgid="pgtrigger_refund_adds_up_8b7a2",
+                            table="conversions_refund",
+                            when="AFTER",
+                        ),
+                    ),
+                ],
                 "ordering": ["id"],
                 "constraints": [
                     models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="refund_above_zero"),
@@ -1524,49 +1540,6 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="refund",
-            trigger=pgtrigger.compiler.Trigger(
-                name="refund_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="3801a3cfea500a98af51bc44f1b720d66d336214",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_refund_append_only_2ccf7",
-                    table="conversions_refund",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="refund",
-            trigger=pgtrigger.compiler.Trigger(
-                name="refund_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="cf291e1b85928da06cc83785f28ac6c4bb6072d6",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_refund_append_only_whole_59e6e",
-                    table="conversions_refund",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="refund",
-            trigger=pgtrigger.compiler.Trigger(
-                name="refund_adds_up",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\nUPDATE conversions_conversion SET refunded = refunded + NEW.amount, booked_at = NULL WHERE id = NEW.conversion_id;\nRETURN NULL;\n",
-                    hash="4919b92669533a296fd81e04f9d84e6028ab2d09",
-                    operation="INSERT",
-                    pgid="pgtrigger_refund_adds_up_8b7a2",
-                    table="conversions_refund",
-                    when="AFTER",
-                ),
-            ),
         ),
         migrations.CreateModel(
             name="RiskPolicy",

@@ -5,7 +5,7 @@ from typing import Any
 from affiliates.models import Advertiser, AdvertiserSecret, Affiliate, ApiKey, Enrollment, Offer
 from conversions.models import Goal
 from dashboard.demo.program import credentials
-from dashboard.demo.program.partners import ANA, DUARTE, OLGA
+from dashboard.demo.program.partners import ANA, DUARTE, NEW, NEWCOMER, OLGA, Person
 from dashboard.demo.seeding import SeedRefused, SeedState, state
 from records.secrets import digest
 from tracking.models import TrackingLink
@@ -25,20 +25,21 @@ def facts() -> dict[str, list[dict[str, str | None]]]:
         "advertisers": _advertisers(),
         "goals": _goals(),
         "logins": [
-            {
-                "role": "operator",
-                "affiliate": None,
-                "email": OLGA.email,
-                "password": credentials.password(OLGA.email),
-            },
-            {
-                "role": "affiliate",
-                "affiliate": DUARTE,
-                "email": ANA.email,
-                "password": credentials.password(ANA.email),
-            },
+            _login("operator", None, OLGA),
+            _login("affiliate", DUARTE, ANA),
+            _login("affiliate", NEWCOMER, NEW),
         ],
         "api_keys": _api_keys(),
+    }
+
+
+def _login(role: str, affiliate: str | None, person: Person) -> dict[str, str | None]:
+    return {
+        "role": role,
+        "affiliate": affiliate,
+        "email": person.email,
+        "password": credentials.password(person.email),
+        "note": person.note,
     }
 
 

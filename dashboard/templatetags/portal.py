@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import template
+from django.conf import settings
 from django.forms import BoundField
 from django.urls import reverse
 from django.utils import timezone
@@ -38,6 +39,12 @@ register.filter(html.moment)
 register.filter(html.day)
 register.filter(html.short_id)
 register.filter("statement_period", statement_period)
+
+
+@register.simple_tag
+def version() -> str:
+    """The version that runs here."""
+    return str(settings.VERSION)
 
 
 @register.filter

@@ -79,6 +79,31 @@ class Migration(migrations.Migration):
                 ("chain_hash", models.CharField(help_text="The chain at the last number covered.", max_length=64)),
             ],
             options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="statement_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="6f5db0877caef1021d5f5a2e3e69fb68a34d1b52",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_statement_append_only_ad66e",
+                            table="payouts_statement",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="statement_append_only_whole",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                            hash="f6b378b8875dadf1daf062291ffedca6dd4df026",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_statement_append_only_whole_0b3ef",
+                            table="payouts_statement",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
                 "ordering": ["-ends_at", "number"],
                 "constraints": [
                     models.UniqueConstraint(
@@ -104,35 +129,6 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="statement",
-            trigger=pgtrigger.compiler.Trigger(
-                name="statement_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="6f5db0877caef1021d5f5a2e3e69fb68a34d1b52",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_statement_append_only_ad66e",
-                    table="payouts_statement",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="statement",
-            trigger=pgtrigger.compiler.Trigger(
-                name="statement_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="f6b378b8875dadf1daf062291ffedca6dd4df026",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_statement_append_only_whole_0b3ef",
-                    table="payouts_statement",
-                    when="BEFORE",
-                ),
-            ),
         ),
         migrations.CreateModel(
             name="PayoutTerms",
@@ -424,6 +420,31 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="payout_stays",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="\nIF TG_OP = 'DELETE' THEN\n    RAISE EXCEPTION 'Payouts are never deleted' USING ERRCODE = 'integrity_constraint_violation';\nEND IF;\nIF (NEW.id, NEW.public_id, NEW.affiliate_id, NEW.statement_id, NEW.amount, NEW.currency, NEW.vat, NEW.fee,\n    NEW.sent_amount, NEW.sent_currency, NEW.rate, NEW.rate_day, NEW.rate_source, NEW.created_at)\n   IS DISTINCT FROM\n   (OLD.id, OLD.public_id, OLD.affiliate_id, OLD.statement_id, OLD.amount, OLD.currency, OLD.vat, OLD.fee,\n    OLD.sent_amount, OLD.sent_currency, OLD.rate, OLD.rate_day, OLD.rate_source, OLD.created_at) THEN\n    RAISE EXCEPTION 'What a statement made due never changes' USING ERRCODE = 'integrity_constraint_violation';\nEND IF;\nIF OLD.status <> 'due' AND (\n    NEW.status = 'due'\n    OR (NEW.batch_id, NEW.method_id, NEW.reference, NEW.paid_at, NEW.paid_by_id)\n    IS DISTINCT FROM (OLD.batch_id, OLD.method_id, OLD.reference, OLD.paid_at, OLD.paid_by_id)\n) THEN\n    RAISE EXCEPTION 'A payout that was paid may come back, nothing else'\n    USING ERRCODE = 'integrity_constraint_violation';\nEND IF;\nRETURN NEW;\n",
+                            hash="625a9f1fc21b3ed25f7569c251ef047caf59f1f6",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_payout_stays_2bbee",
+                            table="payouts_payout",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="payout_stays_whole",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                            hash="1b4ecf1b065caeaf83fe67c225ca6aea2837f2ea",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_payout_stays_whole_6f01b",
+                            table="payouts_payout",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
                 "ordering": ["-created_at"],
                 "constraints": [
                     models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="payout_positive"),
@@ -481,35 +502,6 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="payout",
-            trigger=pgtrigger.compiler.Trigger(
-                name="payout_stays",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="\nIF TG_OP = 'DELETE' THEN\n    RAISE EXCEPTION 'Payouts are never deleted' USING ERRCODE = 'integrity_constraint_violation';\nEND IF;\nIF (NEW.id, NEW.public_id, NEW.affiliate_id, NEW.statement_id, NEW.amount, NEW.currency, NEW.vat, NEW.fee,\n    NEW.sent_amount, NEW.sent_currency, NEW.rate, NEW.rate_day, NEW.rate_source, NEW.created_at)\n   IS DISTINCT FROM\n   (OLD.id, OLD.public_id, OLD.affiliate_id, OLD.statement_id, OLD.amount, OLD.currency, OLD.vat, OLD.fee,\n    OLD.sent_amount, OLD.sent_currency, OLD.rate, OLD.rate_day, OLD.rate_source, OLD.created_at) THEN\n    RAISE EXCEPTION 'What a statement made due never changes' USING ERRCODE = 'integrity_constraint_violation';\nEND IF;\nIF OLD.status <> 'due' AND (\n    NEW.status = 'due'\n    OR (NEW.batch_id, NEW.method_id, NEW.reference, NEW.paid_at, NEW.paid_by_id)\n    IS DISTINCT FROM (OLD.batch_id, OLD.method_id, OLD.reference, OLD.paid_at, OLD.paid_by_id)\n) THEN\n    RAISE EXCEPTION 'A payout that was paid may come back, nothing else'\n    USING ERRCODE = 'integrity_constraint_violation';\nEND IF;\nRETURN NEW;\n",
-                    hash="625a9f1fc21b3ed25f7569c251ef047caf59f1f6",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_payout_stays_2bbee",
-                    table="payouts_payout",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="payout",
-            trigger=pgtrigger.compiler.Trigger(
-                name="payout_stays_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="1b4ecf1b065caeaf83fe67c225ca6aea2837f2ea",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_payout_stays_whole_6f01b",
-                    table="payouts_payout",
-                    when="BEFORE",
-                ),
-            ),
-        ),
         migrations.CreateModel(
             name="PayoutFile",
             fields=[
@@ -532,35 +524,33 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="payoutfile",
-            trigger=pgtrigger.compiler.Trigger(
-                name="payout_file_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="09da96344eaf248b9499757495628d11c53dc34e",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_payout_file_append_only_b43ad",
-                    table="payouts_payoutfile",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="payoutfile",
-            trigger=pgtrigger.compiler.Trigger(
-                name="payout_file_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="c190c9c71c39312b284f9f09fbd6f4a445ef1e5b",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_payout_file_append_only_whole_e41a8",
-                    table="payouts_payoutfile",
-                    when="BEFORE",
-                ),
-            ),
+            options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="payout_file_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="09da96344eaf248b9499757495628d11c53dc34e",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_payout_file_append_only_b43ad",
+                            table="payouts_payoutfile",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="payout_file_append_only_whole",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                            hash="c190c9c71c39312b284f9f09fbd6f4a445ef1e5b",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_payout_file_append_only_whole_e41a8",
+                            table="payouts_payoutfile",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="SentLine",
@@ -588,41 +578,37 @@ class Migration(migrations.Migration):
                 ("currency", records.money.CurrencyField()),
             ],
             options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="sent_line_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="bd11b122b1e5d880745aae314df5ffd1e292bd47",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_sent_line_append_only_ffafd",
+                            table="payouts_sentline",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="sent_line_append_only_whole",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                            hash="30ee819a53495dc6cbcea846d99937624fe5212d",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_sent_line_append_only_whole_c66e0",
+                            table="payouts_sentline",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
                 "ordering": ["id"],
                 "constraints": [
                     models.UniqueConstraint(fields=("batch", "payout"), name="sent_line_once_in_a_batch"),
                     models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="sent_line_positive"),
                 ],
             },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="sentline",
-            trigger=pgtrigger.compiler.Trigger(
-                name="sent_line_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="bd11b122b1e5d880745aae314df5ffd1e292bd47",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_sent_line_append_only_ffafd",
-                    table="payouts_sentline",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="sentline",
-            trigger=pgtrigger.compiler.Trigger(
-                name="sent_line_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="30ee819a53495dc6cbcea846d99937624fe5212d",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_sent_line_append_only_whole_c66e0",
-                    table="payouts_sentline",
-                    when="BEFORE",
-                ),
-            ),
         ),
         migrations.CreateModel(
             name="AnswerRow",
@@ -651,38 +637,34 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="answer_row_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="bb9555335c07aeccb4df7f86f134723cf99eb3ea",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_answer_row_append_only_ae963",
+                            table="payouts_answerrow",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="answer_row_append_only_whole",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                            hash="69bf49c6be0fe6b8a98026153a10157f4d5d18bd",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_answer_row_append_only_whole_555ce",
+                            table="payouts_answerrow",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
                 "ordering": ["id"],
                 "constraints": [models.UniqueConstraint(fields=("payout", "batch", "sha256"), name="answer_row_once")],
             },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="answerrow",
-            trigger=pgtrigger.compiler.Trigger(
-                name="answer_row_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="bb9555335c07aeccb4df7f86f134723cf99eb3ea",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_answer_row_append_only_ae963",
-                    table="payouts_answerrow",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="answerrow",
-            trigger=pgtrigger.compiler.Trigger(
-                name="answer_row_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="69bf49c6be0fe6b8a98026153a10157f4d5d18bd",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_answer_row_append_only_whole_555ce",
-                    table="payouts_answerrow",
-                    when="BEFORE",
-                ),
-            ),
         ),
         migrations.CreateModel(
             name="StatementSeal",
@@ -716,39 +698,35 @@ class Migration(migrations.Migration):
                 ("hash", models.CharField(max_length=64)),
             ],
             options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="statement_seal_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="0b31afd61dccf246b6d55547efd73e605a0950ff",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_statement_seal_append_only_cc242",
+                            table="payouts_statementseal",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="statement_seal_append_only_whole",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                            hash="0fe00b3769f9e259c026f0f872a0743f05a509bb",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_statement_seal_append_only_whole_e221b",
+                            table="payouts_statementseal",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
                 "constraints": [
                     models.UniqueConstraint(fields=("affiliate", "position"), name="statement_seal_gap_free_position")
                 ],
             },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="statementseal",
-            trigger=pgtrigger.compiler.Trigger(
-                name="statement_seal_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="0b31afd61dccf246b6d55547efd73e605a0950ff",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_statement_seal_append_only_cc242",
-                    table="payouts_statementseal",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="statementseal",
-            trigger=pgtrigger.compiler.Trigger(
-                name="statement_seal_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="0fe00b3769f9e259c026f0f872a0743f05a509bb",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_statement_seal_append_only_whole_e221b",
-                    table="payouts_statementseal",
-                    when="BEFORE",
-                ),
-            ),
         ),
         migrations.CreateModel(
             name="AnchorAccount",
@@ -765,35 +743,33 @@ class Migration(migrations.Migration):
                 ),
                 ("salt", models.CharField(default=payouts.models.anchors.new_salt, max_length=64)),
             ],
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="anchoraccount",
-            trigger=pgtrigger.compiler.Trigger(
-                name="anchor_account_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="5ecf12be8ea0e0b2f07e0903bbbb60eb4c0ba85c",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_anchor_account_append_only_7f467",
-                    table="payouts_anchoraccount",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="anchoraccount",
-            trigger=pgtrigger.compiler.Trigger(
-                name="anchor_account_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="0d6afbe8cf0bf6b4e92acc6dcf8eb2110f317d18",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_anchor_account_append_only_whole_e6e3a",
-                    table="payouts_anchoraccount",
-                    when="BEFORE",
-                ),
-            ),
+            options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="anchor_account_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="5ecf12be8ea0e0b2f07e0903bbbb60eb4c0ba85c",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_anchor_account_append_only_7f467",
+                            table="payouts_anchoraccount",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="anchor_account_append_only_whole",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                            hash="0d6afbe8cf0bf6b4e92acc6dcf8eb2110f317d18",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_anchor_account_append_only_whole_e6e3a",
+                            table="payouts_anchoraccount",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="AnchorKey",
@@ -805,35 +781,33 @@ class Migration(migrations.Migration):
                 ),
                 ("since", models.DateTimeField()),
             ],
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="anchorkey",
-            trigger=pgtrigger.compiler.Trigger(
-                name="anchor_key_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="d0da4800b40afa62a28ee3814abeeebf6380926f",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_anchor_key_append_only_d800e",
-                    table="payouts_anchorkey",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="anchorkey",
-            trigger=pgtrigger.compiler.Trigger(
-                name="anchor_key_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="77000925604187eac508bee3f3eda99007a14f6b",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_anchor_key_append_only_whole_4448e",
-                    table="payouts_anchorkey",
-                    when="BEFORE",
-                ),
-            ),
+            options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="anchor_key_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="d0da4800b40afa62a28ee3814abeeebf6380926f",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_anchor_key_append_only_d800e",
+                            table="payouts_anchorkey",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="anchor_key_append_only_whole",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                            hash="77000925604187eac508bee3f3eda99007a14f6b",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_anchor_key_append_only_whole_4448e",
+                            table="payouts_anchorkey",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Anchor",
@@ -846,37 +820,33 @@ class Migration(migrations.Migration):
                 ("line", models.TextField()),
             ],
             options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="anchor_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="95babe90909ac6b8707bbb32cce749236642cae8",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_anchor_append_only_d53ff",
+                            table="payouts_anchor",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="anchor_append_only_whole",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                            hash="65694c785fd2ee8894234460f80bdc53f96d5aad",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_anchor_append_only_whole_a1bea",
+                            table="payouts_anchor",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
                 "ordering": ["number"],
             },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="anchor",
-            trigger=pgtrigger.compiler.Trigger(
-                name="anchor_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="95babe90909ac6b8707bbb32cce749236642cae8",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_anchor_append_only_d53ff",
-                    table="payouts_anchor",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="anchor",
-            trigger=pgtrigger.compiler.Trigger(
-                name="anchor_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="65694c785fd2ee8894234460f80bdc53f96d5aad",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_anchor_append_only_whole_a1bea",
-                    table="payouts_anchor",
-                    when="BEFORE",
-                ),
-            ),
         ),
         migrations.CreateModel(
             name="AnchoredStatement",
@@ -898,35 +868,33 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="anchoredstatement",
-            trigger=pgtrigger.compiler.Trigger(
-                name="anchored_statement_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="94e6d3eec25a2e399ac0eadcf1248107b5be8f85",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_anchored_statement_append_only_60d49",
-                    table="payouts_anchoredstatement",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="anchoredstatement",
-            trigger=pgtrigger.compiler.Trigger(
-                name="anchored_statement_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="9f2bc2ec2bc97fa724e2ae1adca44ce1df8731a7",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_anchored_statement_append_only_whole_25128",
-                    table="payouts_anchoredstatement",
-                    when="BEFORE",
-                ),
-            ),
+            options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="anchored_statement_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="94e6d3eec25a2e399ac0eadcf1248107b5be8f85",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_anchored_statement_append_only_60d49",
+                            table="payouts_anchoredstatement",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="anchored_statement_append_only_whole",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                            hash="9f2bc2ec2bc97fa724e2ae1adca44ce1df8731a7",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_anchored_statement_append_only_whole_25128",
+                            table="payouts_anchoredstatement",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
+            },
         ),
         migrations.CreateModel(
             name="AnchorFile",
@@ -1139,57 +1107,50 @@ class Migration(migrations.Migration):
                 ("digest", models.CharField(blank=True, db_default="", default="", editable=False, max_length=64)),
             ],
             options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="plan_version_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="ed209cd9fe678ecb2143f8d10561408fb933dd2b",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_plan_version_append_only_87041",
+                            table="payouts_planversion",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="plan_version_append_only_whole",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                            hash="302bfdb656f3925340a7021bf90ba185429affa1",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_plan_version_append_only_whole_f8f95",
+                            table="payouts_planversion",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="plan_version_agreed_to",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            condition='WHEN (NEW."effective_from" < (NEW."created_at"))',
+                            declare="DECLARE affected bigint[]; lacking bigint;",
+                            func="\naffected := ARRAY(\nWITH covered AS MATERIALIZED (\n    SELECT c.id, c.affiliate_id\n      FROM conversions_conversion c\n      JOIN conversions_goal g ON g.id = c.goal_id\n      JOIN payouts_commissionplan p ON p.offer_id = g.offer_id\n     WHERE p.id = NEW.plan_id AND c.status IN ('approved', 'pending') AND NOT c.is_test\n       AND c.occurred_at >= NEW.effective_from AND c.occurred_at < NEW.created_at\n       AND CASE WHEN p.affiliate_id IS NOT NULL THEN c.affiliate_id = p.affiliate_id\n                ELSE NOT EXISTS (SELECT FROM payouts_planversion v JOIN payouts_commissionplan own ON own.id = v.plan_id\n                                  WHERE own.offer_id = p.offer_id AND own.affiliate_id = c.affiliate_id\n                                    AND v.effective_from <= c.occurred_at) END)\nSELECT affiliate_id FROM covered\n UNION\n(SELECT e.affiliate_id\n   FROM covered JOIN payouts_ledgerentry e ON e.conversion_id = covered.id\n  WHERE e.kind IN ('commission', 'reversal')\n  GROUP BY e.affiliate_id, e.conversion_id, e.currency HAVING sum(e.amount) <> 0)\n);\nlacking := (SELECT affiliate FROM unnest(affected) AS affiliate\n             WHERE 'accepted' IS DISTINCT FROM (\n                   SELECT c.answer FROM payouts_planconsent c JOIN payouts_draftversion d ON d.id = c.draft_id\n                    WHERE d.plan_id = NEW.plan_id AND c.digest = NEW.digest AND c.affiliate_id = affiliate\n                    ORDER BY c.id DESC LIMIT 1)\n             LIMIT 1);\n-- Without consents, each of them must be shown to lose nothing: an effect with a loss cannot be stored.\nIF lacking IS NOT NULL AND EXISTS (\n    SELECT FROM unnest(affected) AS affiliate\n     WHERE NOT EXISTS (SELECT FROM payouts_planeffect e\n                        WHERE e.plan_id = NEW.plan_id AND e.digest = NEW.digest AND e.affiliate_id = affiliate)) THEN\n    RAISE EXCEPTION 'The version from % on was not agreed to by affiliate %', NEW.effective_from, lacking\n        USING ERRCODE = 'integrity_constraint_violation';\nEND IF;\nRETURN NEW;\n",
+                            hash="4fb4ec97f07ecf357821988177c1703a852a2ec5",
+                            operation="INSERT",
+                            pgid="pgtrigger_plan_version_agreed_to_618a6",
+                            table="payouts_planversion",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
                 "ordering": ["plan", "-number"],
                 "constraints": [
                     models.UniqueConstraint(fields=("plan", "number"), name="plan_version_once"),
                     models.UniqueConstraint(fields=("plan", "effective_from"), name="plan_version_one_start"),
                 ],
             },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="planversion",
-            trigger=pgtrigger.compiler.Trigger(
-                name="plan_version_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="ed209cd9fe678ecb2143f8d10561408fb933dd2b",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_plan_version_append_only_87041",
-                    table="payouts_planversion",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="planversion",
-            trigger=pgtrigger.compiler.Trigger(
-                name="plan_version_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="302bfdb656f3925340a7021bf90ba185429affa1",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_plan_version_append_only_whole_f8f95",
-                    table="payouts_planversion",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="planversion",
-            trigger=pgtrigger.compiler.Trigger(
-                name="plan_version_agreed_to",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    condition='WHEN (NEW."effective_from" < (NEW."created_at"))',
-                    declare="DECLARE affected bigint[]; lacking bigint;",
-                    func="\naffected := ARRAY(\nWITH covered AS MATERIALIZED (\n    SELECT c.id, c.affiliate_id\n      FROM conversions_conversion c\n      JOIN conversions_goal g ON g.id = c.goal_id\n      JOIN payouts_commissionplan p ON p.offer_id = g.offer_id\n     WHERE p.id = NEW.plan_id AND c.status IN ('approved', 'pending') AND NOT c.is_test\n       AND c.occurred_at >= NEW.effective_from AND c.occurred_at < NEW.created_at\n       AND CASE WHEN p.affiliate_id IS NOT NULL THEN c.affiliate_id = p.affiliate_id\n                ELSE NOT EXISTS (SELECT FROM payouts_planversion v JOIN payouts_commissionplan own ON own.id = v.plan_id\n                                  WHERE own.offer_id = p.offer_id AND own.affiliate_id = c.affiliate_id\n                                    AND v.effective_from <= c.occurred_at) END)\nSELECT affiliate_id FROM covered\n UNION\n(SELECT e.affiliate_id\n   FROM covered JOIN payouts_ledgerentry e ON e.conversion_id = covered.id\n  WHERE e.kind IN ('commission', 'reversal')\n  GROUP BY e.affiliate_id, e.conversion_id, e.currency HAVING sum(e.amount) <> 0)\n);\nlacking := (SELECT affiliate FROM unnest(affected) AS affiliate\n             WHERE 'accepted' IS DISTINCT FROM (\n                   SELECT c.answer FROM payouts_planconsent c JOIN payouts_draftversion d ON d.id = c.draft_id\n                    WHERE d.plan_id = NEW.plan_id AND c.digest = NEW.digest AND c.affiliate_id = affiliate\n                    ORDER BY c.id DESC LIMIT 1)\n             LIMIT 1);\n-- Without consents, each of them must be shown to lose nothing: an effect with a loss cannot be stored.\nIF lacking IS NOT NULL AND EXISTS (\n    SELECT FROM unnest(affected) AS affiliate\n     WHERE NOT EXISTS (SELECT FROM payouts_planeffect e\n                        WHERE e.plan_id = NEW.plan_id AND e.digest = NEW.digest AND e.affiliate_id = affiliate)) THEN\n    RAISE EXCEPTION 'The version from % on was not agreed to by affiliate %', NEW.effective_from, lacking\n        USING ERRCODE = 'integrity_constraint_violation';\nEND IF;\nRETURN NEW;\n",
-                    hash="4fb4ec97f07ecf357821988177c1703a852a2ec5",
-                    operation="INSERT",
-                    pgid="pgtrigger_plan_version_agreed_to_618a6",
-                    table="payouts_planversion",
-                    when="BEFORE",
-                ),
-            ),
         ),
         migrations.CreateModel(
             name="CommissionRule",
@@ -1352,6 +1313,31 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="commission_rule_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="2a8e6d7e643db720a1d9e25d7ed6cfbeb12e3d1b",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_commission_rule_append_only_45592",
+                            table="payouts_commissionrule",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="commission_rule_append_only_whole",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                            hash="89afc22c4aaeefc93e741d9f5e12ead9ccec0ef3",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_commission_rule_append_only_whole_8666e",
+                            table="payouts_commissionrule",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
                 "ordering": ["id"],
                 "constraints": [
                     models.UniqueConstraint(
@@ -1423,35 +1409,6 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="commissionrule",
-            trigger=pgtrigger.compiler.Trigger(
-                name="commission_rule_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="2a8e6d7e643db720a1d9e25d7ed6cfbeb12e3d1b",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_commission_rule_append_only_45592",
-                    table="payouts_commissionrule",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="commissionrule",
-            trigger=pgtrigger.compiler.Trigger(
-                name="commission_rule_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="89afc22c4aaeefc93e741d9f5e12ead9ccec0ef3",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_commission_rule_append_only_whole_8666e",
-                    table="payouts_commissionrule",
-                    when="BEFORE",
-                ),
-            ),
-        ),
         migrations.CreateModel(
             name="WorkedExample",
             fields=[
@@ -1477,40 +1434,36 @@ class Migration(migrations.Migration):
                 ("expected", models.JSONField(help_text="The lines by event or month, rule and receiver.")),
             ],
             options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="worked_example_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="06b05c64b5788613a973190f3e603eb636daa5a7",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_worked_example_append_only_acfae",
+                            table="payouts_workedexample",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="worked_example_append_only_whole",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                            hash="80073e63a03e6ee209dbb3f9cadc1aeb995ee6f2",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_worked_example_append_only_whole_fef83",
+                            table="payouts_workedexample",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
                 "ordering": ["version", "position"],
                 "constraints": [
                     models.UniqueConstraint(fields=("version", "position"), name="worked_example_once_per_position")
                 ],
             },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="workedexample",
-            trigger=pgtrigger.compiler.Trigger(
-                name="worked_example_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="06b05c64b5788613a973190f3e603eb636daa5a7",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_worked_example_append_only_acfae",
-                    table="payouts_workedexample",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="workedexample",
-            trigger=pgtrigger.compiler.Trigger(
-                name="worked_example_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="80073e63a03e6ee209dbb3f9cadc1aeb995ee6f2",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_worked_example_append_only_whole_fef83",
-                    table="payouts_workedexample",
-                    when="BEFORE",
-                ),
-            ),
         ),
         migrations.CreateModel(
             name="LedgerHead",
@@ -1629,6 +1582,31 @@ class Migration(migrations.Migration):
                 ("hash", models.CharField(max_length=64)),
             ],
             options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="ledger_entry_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="9b1e244b59d103f04610f2a73d12a8d9bcb5f722",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_ledger_entry_append_only_4e340",
+                            table="payouts_ledgerentry",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="ledger_entry_append_only_whole",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                            hash="a3b8d443cb2577a755d0583729b4844b9127065d",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_ledger_entry_append_only_whole_dc33a",
+                            table="payouts_ledgerentry",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
                 "verbose_name_plural": "ledger entries",
                 "ordering": ["affiliate", "sequence"],
                 "indexes": [
@@ -1663,35 +1641,6 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="ledgerentry",
-            trigger=pgtrigger.compiler.Trigger(
-                name="ledger_entry_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="9b1e244b59d103f04610f2a73d12a8d9bcb5f722",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_ledger_entry_append_only_4e340",
-                    table="payouts_ledgerentry",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="ledgerentry",
-            trigger=pgtrigger.compiler.Trigger(
-                name="ledger_entry_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="a3b8d443cb2577a755d0583729b4844b9127065d",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_ledger_entry_append_only_whole_dc33a",
-                    table="payouts_ledgerentry",
-                    when="BEFORE",
-                ),
-            ),
         ),
         migrations.CreateModel(
             name="Issuer",
@@ -2032,6 +1981,31 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="invoice_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="90f4a81875d1abd1e21d0b6414f930cc85906309",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_invoice_append_only_50fe6",
+                            table="payouts_invoice",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="invoice_append_only_whole",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                            hash="748cfc07d4098b0bb879377672819b5879f01c13",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_invoice_append_only_whole_8960e",
+                            table="payouts_invoice",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
                 "ordering": ["-issued_at", "-id"],
                 "constraints": [
                     models.UniqueConstraint(
@@ -2080,35 +2054,6 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="invoice",
-            trigger=pgtrigger.compiler.Trigger(
-                name="invoice_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="90f4a81875d1abd1e21d0b6414f930cc85906309",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_invoice_append_only_50fe6",
-                    table="payouts_invoice",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="invoice",
-            trigger=pgtrigger.compiler.Trigger(
-                name="invoice_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="748cfc07d4098b0bb879377672819b5879f01c13",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_invoice_append_only_whole_8960e",
-                    table="payouts_invoice",
-                    when="BEFORE",
-                ),
-            ),
         ),
         migrations.CreateModel(
             name="InvoiceCounter",
@@ -2164,37 +2109,33 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="invoicing_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="b810d15250e7691d788211a4cf0b54e68cab8245",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_invoicing_append_only_0a22f",
+                            table="payouts_invoicing",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="invoicing_append_only_whole",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                            hash="29e810dddaa7e0157279b9c4254db88fc57a278c",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_invoicing_append_only_whole_35f82",
+                            table="payouts_invoicing",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
                 "indexes": [models.Index(fields=["affiliate", "currency"], name="invoicing_by_account")],
             },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="invoicing",
-            trigger=pgtrigger.compiler.Trigger(
-                name="invoicing_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="b810d15250e7691d788211a4cf0b54e68cab8245",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_invoicing_append_only_0a22f",
-                    table="payouts_invoicing",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="invoicing",
-            trigger=pgtrigger.compiler.Trigger(
-                name="invoicing_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="29e810dddaa7e0157279b9c4254db88fc57a278c",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_invoicing_append_only_whole_35f82",
-                    table="payouts_invoicing",
-                    when="BEFORE",
-                ),
-            ),
         ),
         migrations.CreateModel(
             name="DraftVersion",
@@ -2322,6 +2263,31 @@ class Migration(migrations.Migration):
                 ("shown", models.JSONField(default=dict)),
             ],
             options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="plan_consent_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="30965ff2a4f986eea122ce26bd3915a88099d335",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_plan_consent_append_only_b7088",
+                            table="payouts_planconsent",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="plan_consent_append_only_whole",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                            hash="f28861044b6bc5eafee34391bd236b2b92e043d6",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_plan_consent_append_only_whole_7dc15",
+                            table="payouts_planconsent",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
                 "ordering": ["id"],
                 "indexes": [models.Index(fields=["digest", "affiliate", "-id"], name="plan_consent_newest")],
                 "constraints": [
@@ -2335,35 +2301,6 @@ class Migration(migrations.Migration):
                     )
                 ],
             },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="planconsent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="plan_consent_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="30965ff2a4f986eea122ce26bd3915a88099d335",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_plan_consent_append_only_b7088",
-                    table="payouts_planconsent",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="planconsent",
-            trigger=pgtrigger.compiler.Trigger(
-                name="plan_consent_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="f28861044b6bc5eafee34391bd236b2b92e043d6",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_plan_consent_append_only_whole_7dc15",
-                    table="payouts_planconsent",
-                    when="BEFORE",
-                ),
-            ),
         ),
         migrations.CreateModel(
             name="PlanEffect",
@@ -2390,6 +2327,31 @@ class Migration(migrations.Migration):
                 ("made_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="plan_effect_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="2e1a121a888b0a56a7f74eb49ceda8c4eb830d01",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_plan_effect_append_only_238e1",
+                            table="payouts_planeffect",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="plan_effect_append_only_whole",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                            hash="08a52ecf18b86ef50e0e8ee3265a9c3f749c57ac",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_plan_effect_append_only_whole_c6eee",
+                            table="payouts_planeffect",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
                 "ordering": ["id"],
                 "constraints": [
                     models.UniqueConstraint(
@@ -2403,35 +2365,6 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="planeffect",
-            trigger=pgtrigger.compiler.Trigger(
-                name="plan_effect_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="2e1a121a888b0a56a7f74eb49ceda8c4eb830d01",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_plan_effect_append_only_238e1",
-                    table="payouts_planeffect",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="planeffect",
-            trigger=pgtrigger.compiler.Trigger(
-                name="plan_effect_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="08a52ecf18b86ef50e0e8ee3265a9c3f749c57ac",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_plan_effect_append_only_whole_c6eee",
-                    table="payouts_planeffect",
-                    when="BEFORE",
-                ),
-            ),
         ),
         migrations.CreateModel(
             name="WhatIf",
@@ -2592,6 +2525,31 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "triggers": [
+                    pgtrigger.compiler.Trigger(
+                        name="exchange_rate_append_only",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                            hash="4f5d7cf335fe5e1403614031c7c93faa46d82f21",
+                            operation="UPDATE OR DELETE",
+                            pgid="pgtrigger_exchange_rate_append_only_22bc9",
+                            table="payouts_exchangerate",
+                            when="BEFORE",
+                        ),
+                    ),
+                    pgtrigger.compiler.Trigger(
+                        name="exchange_rate_append_only_whole",
+                        sql=pgtrigger.compiler.UpsertTriggerSql(
+                            func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
+                            hash="122fdbe30f7435a38405ec7d2aba9e38a9544ce3",
+                            level="STATEMENT",
+                            operation="TRUNCATE",
+                            pgid="pgtrigger_exchange_rate_append_only_whole_05fc0",
+                            table="payouts_exchangerate",
+                            when="BEFORE",
+                        ),
+                    ),
+                ],
                 "ordering": ["-day", "currency", "-id"],
                 "indexes": [models.Index(fields=["currency", "-day", "-id"], name="exchange_rate_of_day")],
                 "constraints": [
@@ -2601,34 +2559,5 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="exchangerate",
-            trigger=pgtrigger.compiler.Trigger(
-                name="exchange_rate_append_only",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
-                    hash="4f5d7cf335fe5e1403614031c7c93faa46d82f21",
-                    operation="UPDATE OR DELETE",
-                    pgid="pgtrigger_exchange_rate_append_only_22bc9",
-                    table="payouts_exchangerate",
-                    when="BEFORE",
-                ),
-            ),
-        ),
-        pgtrigger.migrations.AddTrigger(
-            model_name="exchangerate",
-            trigger=pgtrigger.compiler.Trigger(
-                name="exchange_rate_append_only_whole",
-                sql=pgtrigger.compiler.UpsertTriggerSql(
-                    func="RAISE EXCEPTION 'pgtrigger: Cannot truncate rows from % table', TG_TABLE_NAME;",
-                    hash="122fdbe30f7435a38405ec7d2aba9e38a9544ce3",
-                    level="STATEMENT",
-                    operation="TRUNCATE",
-                    pgid="pgtrigger_exchange_rate_append_only_whole_05fc0",
-                    table="payouts_exchangerate",
-                    when="BEFORE",
-                ),
-            ),
         ),
     ]

@@ -16,9 +16,9 @@ from tests.rest import client_of
 
 
 class TestHealthz:
-    def test_says_that_the_process_answers(self, client: Client, django_assert_num_queries: Any) -> None:
+    def test_says_that_the_process_answers_and_its_version(self, client: Client, settings: Any) -> None:
         response = client.get("/healthz")
-        assert (response.status_code, response.json()) == (200, {"status": "ok"})
+        assert (response.status_code, response.json()) == (200, {"status": "ok", "version": settings.VERSION})
         assert response["Cache-Control"] == "no-store"
 
     def test_needs_no_allowed_host_and_no_https(self, client: Client, settings: Any) -> None:

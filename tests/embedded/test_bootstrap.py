@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -35,7 +37,7 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_needs_nothing_but_the_standard_library() -> None:
     done = subprocess.run([sys.executable, "-I", "-S", SCRIPT, "nonsense"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr.strip() == "Usage: python3 bootstrap.py demo|dev"
+    assert done.stderr.strip() == "Usage: python3 bootstrap.py demo|dev [arguments of .venv's Python]"
 
 
 def test_can_be_read_by_a_python_that_is_too_old() -> None:
@@ -57,7 +59,7 @@ def test_says_that_python_is_too_old(monkeypatch: pytest.MonkeyPatch, capsys: py
 def test_accepts_packages_that_something_else_installed(
     checkout: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bootstrap, "pip_install", lambda *_: pytest.fail("nothing needs to be installed"))
+    monkeypatch.setattr(bootstrap, "install_packages", lambda *_: pytest.fail("nothing needs to be installed"))
     # The packages of the Python that runs the tests, seen through its own .venv.
     monkeypatch.setattr(bootstrap, "PYTHON", Path(sys.executable))
     bootstrap.install(kind)
@@ -122,14 +124,75 @@ def test_a_failed_install_says_why_and_what_to_do(
 ) -> None:
     failing = [sys.executable, "-c", f"print({text!r}); raise SystemExit(1)"]
     monkeypatch.setattr(bootstrap, "pip_command", lambda: failing)
-    with pytest.raises(bootstrap.Failed) as failure:
-        bootstrap.pip_install("demo", os.open(os.devnull, os.O_RDONLY), bootstrap.ShownStep("Install packages"))
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda name: None)
+    with pytest.raises(bootstrap.Failed) as failure, no_lock() as lock:
+        bootstrap.install_packages("demo", lock, bootstrap.ShownStep("Install packages"))
     assert str(failure.value).startswith(f"pip could not install requirements.txt. {advice}")
     assert text in str(failure.value)
 
 
-def test_the_progress_of_pip_is_read_from_its_log(checkout: Path) -> None:
-    bootstrap.LOG.write_text("Collecting amqp==5.4.2\nRequirement already satisfied: django==5.2 in /x\n")
-    assert bootstrap.progress(0, 68) == "2 of 68: django"
-    bootstrap.LOG.write_text(bootstrap.LOG.read_text() + "Installing collected packages: amqp\n")
-    assert bootstrap.progress(0, 68) == "unpacking 68 packages"
+def test_the_progress_of_pip_is_read_from_its_output() -> None:
+    output = "Collecting amqp==5.4.2\nRequirement already satisfied: django==5.2 in /x\n"
+    assert bootstrap.progress(output, 68) == "2 of 68: django"
+    assert bootstrap.progress(output + "Installing collected packages: amqp\n", 68) == "unpacking 68 packages"
+
+
+@contextmanager
+def no_lock() -> Iterator[int]:
+    lock = os.open(os.devnull, os.O_RDONLY)
+    yield lock
+    os.close(lock)
+
+
+def program(path: Path, *, code: int) -> str:
+    """A stand-in for an installer that writes down what it was asked for and which index it was given."""
+    path.write_text(
+        f'#!/bin/sh\necho "$(basename $0) $* index=$UV_DEFAULT_INDEX" >> {path.parent}/asked\nexit {code}\n'
+    )
+    path.chmod(0o755)
+    return str(path)
+
+
+def installed_with(checkout: Path, monkeypatch: pytest.MonkeyPatch, *, uv: int, pip: int) -> list[str]:
+    """The requests that uv on PATH (ends with code `uv` when it installs) and pip were given."""
+    path = program(checkout / "uv", code=0)
+    Path(path).write_text(Path(path).read_text().replace("exit 0", f'[ "$1" = pip ] && exit {uv}\nexit 0'))
+    monkeypatch.setattr(bootstrap.shutil, "which", lambda name: path)
+    monkeypatch.setattr(bootstrap, "pip_command", lambda: [program(checkout / "pip", code=pip)])
+    with no_lock() as lock:
+        bootstrap.install_packages("demo", lock, bootstrap.ShownStep("Install packages"))
+    return (checkout / "asked").read_text().splitlines()
+
+
+def test_uv_installs_from_the_index_that_pip_is_told_of(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "https://index.example/simple")
+    monkeypatch.delenv("UV_DEFAULT_INDEX", raising=False)
+    version, install = installed_with(checkout, monkeypatch, uv=0, pip=1)
+    assert version.startswith("uv --version")
+    assert install.startswith("uv pip install")
+    assert install.endswith("-r requirements.txt index=https://index.example/simple")
+
+
+def test_pip_installs_where_uv_fails(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = installed_with(checkout, monkeypatch, uv=2, pip=0)
+    assert [line.split()[0] for line in asked] == ["uv", "uv", "pip"]
+    assert "install --require-hashes" in asked[-1]
+
+
+def test_a_file_of_pips_settings_is_read_and_a_variable_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "pip.conf"
+    file.write_text("[global]\nindex-url = https://file.example/simple\nproxy = http://proxy.example:3128\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(file))
+    monkeypatch.setenv("PIP_PROXY", "http://other.example:3128")
+    settings = bootstrap.pip_settings()
+    assert (settings["index-url"], settings["proxy"]) == ("https://file.example/simple", "http://other.example:3128")
+
+
+def test_goes_on_as_the_program_it_was_given(tmp_path: Path) -> None:
+    """The same process, so that a signal to make's child reaches the program."""
+    code = "import os, sys; print(os.getpid(), os.environ['AFFIDAVIT_STARTED'] > '1', sys.argv[1:])"
+    ready = ROOT / ".venv" / ".installed.json"
+    if not ready.exists():
+        pytest.skip("this .venv was not made by bootstrap.py")
+    process = subprocess.Popen([sys.executable, SCRIPT, "demo", "-c", code, "a b"], stdout=subprocess.PIPE, text=True)
+    assert process.communicate()[0].split(maxsplit=1) == [str(process.pid), "True ['a b']\n"]

@@ -1,95 +1,38 @@
 """The whole demo: ready by itself, back after every kill, gone without a trace when it is stopped."""
 
-import http.client
 import json
 import os
 import signal
 import stat
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
-from config.embedded import places, ports, summary
 from config.embedded.places import ROOT
+from tests.embedded.running_demo import Running, demo_in, eventually, is_running
 
 pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(300)]
-OF_THE_CALLER = {"DATABASE_URL", "REDIS_URL", "MAKELEVEL", "SPOOL_DIR", "AFFIDAVIT_TEST_RUN"}
-
-
-def eventually(holds: Callable[[], bool], seconds: float = 120) -> bool:
-    until = time.monotonic() + seconds
-    while not holds() and time.monotonic() < until:
-        time.sleep(0.1)
-    return holds()
-
-
-def is_running(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
-class Running:
-    """A demo with data of its own beside the ones of this checkout."""
-
-    def __init__(self, data: Path) -> None:
-        self.data, self.log = data, data / "said.log"
-        kept = {name: value for name, value in os.environ.items() if name not in OF_THE_CALLER}
-        self.env = {**kept, "AFFIDAVIT_DATA": str(data), "AFFIDAVIT_DEMO_SCALE": "0.05", "PORT": str(ports.free_port())}
-
-    def start(self) -> None:
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "config.embedded.demo"], cwd=ROOT, env=self.env, stdout=log, stderr=log
-            )
-        assert eventually(lambda: self.facts_file.exists() or self.process.poll() is not None, 240)
-        assert self.process.poll() is None, self.log.read_text()
-
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
-
-    @property
-    def facts_file(self) -> Path:
-        return self.data / "demo.json"
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        return json.loads(self.facts_file.read_text())
-
-    def status(self, path: str) -> int:
-        address = urlsplit(self.facts["base_url"])
-        client = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
-        try:
-            client.request("GET", path, headers={"User-Agent": summary.BROWSER})
-            return client.getresponse().status
-        except (OSError, http.client.HTTPException):
-            return 0
-        finally:
-            client.close()
 
 
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Running]:
-    data = places.server_home() / "tests" / f"demo-{os.getpid()}"
-    data.mkdir(parents=True)
-    data.chmod(0o711)
-    running = Running(data)
-    try:
-        running.start()
+    with demo_in(f"demo-{os.getpid()}") as running:
         yield running
-    finally:
-        running.process.send_signal(signal.SIGTERM)
-        running.process.wait(60)
-        subprocess.run(["rm", "-rf", str(data)], check=True)
+
+
+@pytest.fixture(scope="module")
+def tour(demo: Running) -> list[dict[str, Any]]:
+    """The answers to the commands of the tour, in one shell and in their order; the first one prints no JSON."""
+    lines = [line for line in demo.log.read_text().splitlines() if line.startswith(("CLICK=$(curl ", "curl "))]
+    assert len(lines) == 5
+    done = subprocess.run(["sh", "-e"], input="\n".join(lines), capture_output=True, text=True, check=True, timeout=60)
+    click_id, *answers = filter(None, done.stdout.splitlines())
+    assert len(click_id) == 40
+    return [{}, *map(json.loads, answers)]
 
 
 def test_shows_scripts_all_that_the_contract_names(demo: Running) -> None:
@@ -132,6 +75,27 @@ def test_a_killed_part_comes_back_and_the_facts_show_its_new_number(demo: Runnin
     }
 
 
+@pytest.mark.parametrize("number", range(5))
+def test_the_tour_that_it_prints_works_as_pasted(tour: list[dict[str, Any]], number: int) -> None:
+    expected = [
+        {},
+        {"outcome": "accepted"},
+        {"outcome": "duplicate"},
+        {"outcome": "updated"},
+        {"outcome": "unauthorized"},
+    ]
+    assert expected[number].items() <= tour[number].items()
+    assert tour[2]["conversion_id"] == tour[1]["conversion_id"] == tour[3]["conversion_id"]
+
+
+def test_it_prints_each_sign_in_and_where_mail_goes(demo: Running) -> None:
+    printed = demo.log.read_text()
+    for login in demo.facts["logins"]:
+        assert any(login["email"] in line and login["password"] in line for line in printed.splitlines())
+    assert [login["role"] for login in demo.facts["logins"]] == ["operator", "affiliate", "affiliate"]
+    assert f"Mail is not sent: each is a file in {demo.data / 'mail'}" in printed
+
+
 def test_a_second_demo_in_the_folder_is_refused_and_harms_nothing(demo: Running) -> None:
     before = demo.facts
     second = subprocess.run(
@@ -165,6 +129,7 @@ def test_stops_without_a_trace_and_finds_everything_again(demo: Running) -> None
     assert {name: demo.facts[name] for name in ("links", "advertisers", "logins", "api_keys")} == {
         name: before[name] for name in ("links", "advertisers", "logins", "api_keys")
     }
+    assert demo.log.read_text().count("ok  Bring the database up to date") == 1, "the second start prepared it again"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux signals a parent's death to its child")

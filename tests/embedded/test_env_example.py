@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 # Set by other programs or by ourselves for our own processes, never by people.
-NOT_FOR_PEOPLE = {"MAKELEVEL", "PYTEST_XDIST_WORKER"}
+NOT_FOR_PEOPLE = {"MAKELEVEL", "PYTEST_XDIST_WORKER", "AFFIDAVIT_STARTED", "XDG_CONFIG_HOME", "PIP_CONFIG_FILE"}
 # Read outside of config/: by the browser tests and the screenshots.
 READ_ELSEWHERE = {"CHROMIUM_PATH", "REQUIRE_BROWSER"}
 

@@ -1,14 +1,14 @@
-"""The lines to paste: a click, its ID, a postback that fits the link's advertiser and goal."""
+"""The lines to paste: a click, its ID, postbacks that fit the link's advertiser and goal."""
 
 import io
-import shlex
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
 from config.embedded import summary
 
-FACTS = {
+FACTS: dict[str, Any] = {
     "base_url": "http://127.0.0.1:8000",
     "links": [
         {
@@ -36,23 +36,29 @@ FACTS = {
 }
 
 
-def test_the_postback_fits_the_link_its_goal_and_its_advertiser() -> None:
-    lines = summary.paste_lines(FACTS)
-    assert lines is not None
-    click, keep, postback = lines
-    assert shlex.split(click)[-1] == "http://127.0.0.1:8000/c/shop1?sub1=demo"
-    assert "[?&]ref=" in keep
-    assert "event_type=purchase" in postback
-    assert "token=t-store" in postback
-    assert "click_id=$CLICK&" in postback
+def commands(facts: dict[str, Any] = FACTS) -> list[str]:
+    return [line for _, line in summary.tour(facts)]
+
+
+def test_the_tour_fits_the_link_its_goal_and_its_advertiser() -> None:
+    click, sale, again, refund, wrong = commands()
+    assert "'http://127.0.0.1:8000/c/shop1?sub1=demo'" in click
+    assert "[?&]ref=" in click
+    assert again == sale
+    assert all("event_type=purchase" in line and "click_id=$CLICK&" in line for line in (sale, refund, wrong))
+    assert [line.partition("token=")[2] for line in (sale, refund, wrong)] == [
+        't-store"; echo',
+        't-store"; echo',
+        'wrong"; echo',
+    ]
 
 
 def test_each_demo_prints_a_transaction_of_its_own() -> None:
-    assert summary.paste_lines(FACTS) != summary.paste_lines(FACTS)
+    assert commands() != commands()
 
 
-def test_without_a_simple_goal_there_is_nothing_to_paste() -> None:
-    assert summary.paste_lines({**FACTS, "goals": FACTS["goals"][:1]}) is None
+def test_without_a_simple_goal_there_is_no_tour() -> None:
+    assert commands({**FACTS, "goals": FACTS["goals"][:1]}) == []
 
 
 def test_a_destination_without_the_macro_gets_click_id() -> None:
@@ -63,6 +69,6 @@ def test_lines_to_paste_are_not_wrapped_in_a_narrow_window() -> None:
     shown = io.StringIO()
     summary.show(Console(file=shown, width=50), FACTS, Path("logs"))
     text = shown.getvalue()
-    assert sum(line.startswith(("curl ", "CLICK=$(curl ")) for line in text.splitlines()) == 3
+    assert sum(line.startswith(("curl ", "CLICK=$(curl ")) for line in text.splitlines()) == 5
     for expected in ("olga@operator.example", "ana@ana.example", "p1", "p2", "http://127.0.0.1:8000/"):
         assert expected in text

@@ -21,7 +21,7 @@ from conversions.models import Goal, QualificationRule, RiskPolicy, SenderMappin
 from dashboard.demo.program import credentials, partners
 from dashboard.demo.program import offers as program
 from dashboard.demo.program.offers import SHOP, GoalSpec, OfferSpec, PlanSpec, RuleSpec, VersionSpec
-from dashboard.demo.program.partners import ANA, DUARTE, OLGA, OMAR, AccessSpec, Partner, Person
+from dashboard.demo.program.partners import ANA, DUARTE, OLGA, OMAR, SIGN_IN, AccessSpec, Partner, Person
 from dashboard.demo.program.rhythm import DAYS, DemoSpan
 from payouts.models import CommissionPlan, CommissionRule, WorkedExample
 from payouts.plan_changes.publish import publish_version
@@ -179,7 +179,7 @@ def _partner(ground: Ground, spec: Partner, span: DemoSpan) -> None:
         parent=ground.affiliates[spec.parent] if spec.parent else None,
         created_at=joined,
     )
-    password = credentials.password(ANA.email) if spec.owner is ANA else None
+    password = credentials.password(spec.owner.email) if spec.owner in SIGN_IN else None
     owner = _person(spec.owner, joined, password=password)
     AffiliateMember.objects.create(affiliate=affiliate, user=owner, role=AffiliateMember.Role.OWNER)
     for access in spec.access:

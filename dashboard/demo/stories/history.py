@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
-from conversions.intake import Received, intake, resume_parked
+from conversions.intake import Received, intake, reference_cache, resume_parked
 from conversions.lifecycle.status import approve_due
-from conversions.models import Postback
+from conversions.models import Conversion, Postback
 from conversions.qualification.waits import re_evaluate
 from conversions.risk.reviews import keep_up
 from dashboard.demo.program import credentials
 from dashboard.demo.program.groundwork import Ground, publish
-from dashboard.demo.program.offers import CASINO, CHALLENGE, OFFERS, VersionSpec
+from dashboard.demo.program.offers import CASINO, CHALLENGE, OFFERS, PLANS, VersionSpec
 from dashboard.demo.program.partners import BEE, DUARTE
 from dashboard.demo.program.paying import collect_batch, payment_came_back
 from dashboard.demo.program.rhythm import DAYS, DemoSpan
@@ -39,7 +39,10 @@ BATCH = 200
 APART = timedelta(milliseconds=15)
 BOOKED_AFTER = timedelta(seconds=1)
 # When the advertisers' queues are sent, by how many days ago it was at most: the rarer the longer ago.
-QUEUES_SENT = ((DAYS, "23:50"), (30, "14:50"), (14, "05:50"))
+QUEUES_SENT = ((DAYS, "21:50"), (1, "14:50"), (1, "05:50"))
+LIVE = tuple(timedelta(minutes=minutes) for minutes in (10, 30, 60, 120, 240))
+# A run of a queue holds one event of a customer; the next ones follow in later runs. Live queues hold all.
+NAMES_ONE = ("customer_id", "click_id", "txid")
 # Statements are made early on the first of a month, and paid some days later.
 CLOSED_AT, PAID_AFTER = timedelta(hours=6), timedelta(days=4, hours=10)
 
@@ -66,11 +69,14 @@ class History:
 
     def play(self, on_progress: Progress) -> None:
         """Do everything in the order of time."""
-        agenda = sorted(self._agenda(), key=lambda entry: entry[0])
-        for at, action in agenda:
-            action(at)
-            self._book(at)
-            on_progress(min((at - self._span.since).days, DAYS), DAYS)
+        with reference_cache.kept_by_hand():
+            for at, action in sorted(self._agenda(), key=lambda entry: entry[0]):
+                action(at)
+                if action != self._deliver:
+                    reference_cache.forget()
+                if Conversion.objects.filter(booked_at=None, is_test=False).exists():
+                    self._book(at)
+                on_progress(min((at - self._span.since).days, DAYS), DAYS)
 
     def _agenda(self) -> Iterator[tuple[datetime, Action]]:
         span, desk, objections = self._span, self._desk, self._objections
@@ -102,15 +108,34 @@ class History:
     def _deliver(self, at: datetime) -> None:
         """One run of the advertisers' queues, after what the worker has approved meanwhile."""
         approve_due(now=at)
-        resume_parked(now=at)
-        re_evaluate(now=at)
-        keep_up(now=at)
-        due: list[DemoRequest] = []
-        while self._waiting and self._waiting[0].at < at:
-            due.append(self._waiting.popleft())
+        # What a worker does each minute is done here every third day, and in the last hours.
+        if self._is_live(at) or (at - self._span.since).days % 3 == 0:
+            resume_parked(now=at)
+            re_evaluate(now=at)
+            keep_up(now=at)
+        due = self._due(at)
         for start in range(0, len(due), BATCH):
             batch = due[start : start + BATCH]
             intake([_received(sent, at - APART * (len(batch) - n)) for n, sent in enumerate(batch)], now=at)
+
+    def _due(self, at: datetime) -> list[DemoRequest]:
+        """Take what is sent in this run out of the queue: of each customer and click the oldest event.
+
+        Events of one customer are decided one after the other, so a run without two of them is decided at once.
+        """
+        due: list[DemoRequest] = []
+        later: list[DemoRequest] = []
+        named: set[tuple[str, str]] = set()
+        while self._waiting and self._waiting[0].at < at:
+            sent = self._waiting.popleft()
+            names = {(name, sent.fields[name]) for name in NAMES_ONE if name in sent.fields}
+            (later if names & named and not self._is_live(at) else due).append(sent)
+            named |= names
+        self._waiting.extendleft(reversed(later))
+        return due
+
+    def _is_live(self, at: datetime) -> bool:
+        return self._span.now - at <= LIVE[-1]
 
     def _book(self, at: datetime) -> None:
         while book_changes(limit=1000, now=at + BOOKED_AFTER) == 1000:
@@ -149,29 +174,30 @@ class History:
 
 
 def deliveries(span: DemoSpan, *, often: bool) -> list[datetime]:
-    """When queues are sent: up to thrice a day, nearly live at the end; once a day when not `often`."""
+    """When queues are sent: once a day, lately thrice, nearly live at the end; once a day when not `often`."""
     times = QUEUES_SENT if often else QUEUES_SENT[:1]
     found = {span.at(days_ago, clock) for longest, clock in times for days_ago in range(longest, -1, -1)}
     if often:
-        found |= {span.now - timedelta(hours=number) for number in range(1, 25)}
-        found |= {span.now - timedelta(minutes=10 * number) for number in range(1, 12)}
+        found |= {span.now - ago for ago in LIVE}
     last = span.now - 2 * BOOKED_AFTER
     return sorted({at for at in found if at < last} | {last})
 
 
 def mornings(span: DemoSpan) -> list[datetime]:
-    """When the operator comes to the desk: workdays, not always at the same minute."""
+    """When the operator decides what waits: three days a week, not always at the same minute."""
     days = ((days_ago, span.midnight(days_ago)) for days_ago in range(DAYS, -1, -1))
     return [
         midnight + timedelta(hours=8, minutes=(37 * days_ago) % 50 + 5)
         for days_ago, midnight in days
-        if midnight.weekday() < 5
+        if midnight.weekday() in (0, 2, 4)
     ]
 
 
 def nights(span: DemoSpan) -> list[datetime]:
-    """When the clicks of the day before are counted and paid."""
-    return [span.midnight(days_ago) + timedelta(minutes=40) for days_ago in range(DAYS - 1, -1, -1)]
+    """When the clicks of the day before are counted and paid: since the first plan that pays for clicks."""
+    versions = [version for plan in PLANS for version in plan.versions]
+    since = max(version.days_ago for version in versions if not all(rule.goal for rule in version.rules))
+    return [span.midnight(days_ago) + timedelta(minutes=40) for days_ago in range(since, -1, -1)]
 
 
 def closings(span: DemoSpan) -> list[datetime]:

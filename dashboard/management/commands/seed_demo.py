@@ -27,7 +27,7 @@ STAGES = {"clicks": "Clicks written", "days": "Days played"}
 
 class Command(BaseCommand):
     help = (
-        "Fill an empty database with a program that looks like a real one: three offers, eight\n"
+        "Fill an empty database with a program that looks like a real one: three offers, nine\n"
         "affiliates, and 60 days of clicks, postbacks, conversions, commission, statements and payouts\n"
         "up to now. Refuses a database that holds other data. Passwords, tokens and keys are derived\n"
         "from SECRET_KEY."

@@ -2,6 +2,7 @@
 
 import pytest
 
+from conversions.intake import reference_cache
 from conversions.intake.reference_cache import ReferenceCache
 
 
@@ -78,3 +79,16 @@ def test_memory_is_bounded(cache, source):
     cache.many(["a", "b"])
     cache.many(["a", "b"])
     assert [len(keys) for keys in source.reads] == [2, 1]
+
+
+def test_a_process_that_makes_every_change_itself_reads_once_until_it_forgets(source, monkeypatch):
+    cache = ReferenceCache(source.read)
+    monkeypatch.setattr(reference_cache, "ALL", (cache,))
+    with reference_cache.kept_by_hand():
+        assert [cache.many(["a"]), cache.many(["a"])] == [{"a": 1}, {"a": 1}]
+        source.rows["a"] = 3
+        reference_cache.forget()
+        assert cache.many(["a"]) == {"a": 3}
+    cache.many(["a"])
+    cache.many(["a"])
+    assert len(source.reads) == 4

@@ -78,7 +78,7 @@ def test_shows_affiliates_enrollments_and_conversions_in_every_status(demo):
     evidence = set(Conversion.objects.values_list("evidence", flat=True))
     assert evidence == set(Conversion.Evidence.values) - {"legacy", "touch"}
     assert set(StatusChange.objects.values_list("source", flat=True)) == set(StatusChange.Source.values)
-    assert Affiliate.objects.count() == 8
+    assert Affiliate.objects.count() == 9
     assert Affiliate.objects.exclude(parent=None).count() == 1
     assert CouponCode.objects.exists()
 
@@ -214,13 +214,14 @@ def test_facts_have_the_shape_of_the_contract(demo):
         "links": ["advertiser", "affiliate", "code", "destination", "offer"],
         "advertisers": ["hmac_secret", "name", "token"],
         "goals": ["code", "name", "offer"],
-        "logins": ["affiliate", "email", "password", "role"],
+        "logins": ["affiliate", "email", "note", "password", "role"],
         "api_keys": ["key", "role"],
     }
     assert answer["links"][0]["code"] == "ana-casino"
     assert [(login["role"], login["affiliate"]) for login in answer["logins"]] == [
         ("operator", None),
         ("affiliate", "Ana Duarte Media"),
+        ("affiliate", "Brandt Blog"),
     ]
 
 
