@@ -198,7 +198,7 @@ def test_an_operator_looks_at_an_affiliate_with_a_banner(olga: User, ana: Affili
     world_of(ana)
     client = as_user(olga)
 
-    assert "You look at Ana as an operator" in words(client.get(f"/?as={ana.public_id}"))
+    assert "You are viewing Ana as an operator" in words(client.get(f"/?as={ana.public_id}"))
     assert "Front page" in words(client.get("/links/"))
 
 
