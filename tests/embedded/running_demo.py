@@ -38,7 +38,7 @@ class Running:
     """A demo with data of its own beside the ones of the checkout."""
 
     def __init__(self, data: Path, *, checkout: Path = ROOT, options: tuple[str, ...] = ()) -> None:
-        self.data, self.log, self.checkout, self.options = data, data / "said.log", checkout, options
+        self.data, self.log, self.checkout, self.options = data, data / "printed.log", checkout, options
         kept = {name: value for name, value in os.environ.items() if name not in OF_THE_CALLER}
         self.env = {**kept, "AFFIDAVIT_DATA": str(data), "AFFIDAVIT_DEMO_SCALE": "0.05", "PORT": str(ports.free_port())}
 

@@ -164,7 +164,7 @@ def installed_with(checkout: Path, monkeypatch: pytest.MonkeyPatch, *, uv: int, 
     return (checkout / "asked").read_text().splitlines()
 
 
-def test_uv_installs_from_the_index_that_pip_is_told_of(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uv_installs_from_the_index_that_pip_is_given(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", "https://index.example/simple")
     monkeypatch.delenv("UV_DEFAULT_INDEX", raising=False)
     version, install = installed_with(checkout, monkeypatch, uv=0, pip=1)

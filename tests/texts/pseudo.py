@@ -17,8 +17,10 @@ ATTRIBUTES = {"title", "aria-label", "placeholder", "alt", "data-label", "data-c
 AMOUNT = re.compile(r"[-+]?[\d,.]+ [A-Z]{3,5}\b")
 # What separates the parts of a text that each may be data.
 APART = re.compile(r" [·:→|] |, |: | \(|\)|[“”]")
-# IDs that are written otherwise than the database has them, addresses, `name=value`, codes of currencies.
-CODE_LIKE = re.compile(r"^[0-9a-v]{40}$|^\w{4,}…|\w\*{4}|^\d[\d:]* UTC$|\w_•|[=/@{]|^[A-Z]{3,5}$|^sub[1-5]$|^v\d+$")
+# IDs that are written otherwise than the database has them, addresses, `name=value`, codes of currencies, our version.
+CODE_LIKE = re.compile(
+    r"^[0-9a-v]{40}$|^\w{4,}…|\w\*{4}|^\d[\d:]* UTC$|\w_•|[=/@{]|^[A-Z]{3,5}$|^sub[1-5]$|^v\d+$|^Affidavit \d[\d.]+$"
+)
 # Words of rules and arithmetic are those of the ledger and of traces: they are stored, and stay English.
 STORED = re.compile(
     r"% of (net )?revenue|^(flat|fee of|paid|payment|takes back|the conversion is|for|from|within|once per)\b"
