@@ -387,7 +387,7 @@ class Migration(migrations.Migration):
                 ),
                 ("transaction_id", models.CharField(db_index=True, default="", max_length=100)),
                 ("dedupe_key", models.CharField(max_length=200)),
-                ("is_test", models.BooleanField(default=False, help_text="Judged and shown, never counted nor paid.")),
+                ("is_test", models.BooleanField(default=False, help_text="Judged and shown, never counted or paid.")),
                 ("revenue", records.money.AmountField(help_text="The operator's income, as sent.", null=True)),
                 (
                     "refunded",

@@ -73,7 +73,7 @@ class Conversion(models.Model):
     transaction_id = models.CharField(max_length=100, default="", db_index=True)
     # The key of the event; its unique constraint decides duplicates.
     dedupe_key = models.CharField(max_length=200)
-    is_test = models.BooleanField(default=False, help_text=_("Judged and shown, never counted nor paid."))
+    is_test = models.BooleanField(default=False, help_text=_("Judged and shown, never counted or paid."))
     revenue = AmountField(null=True, help_text=_("The operator's income, as sent."))
     # The sum of its Refund rows; a trigger maintains it.
     refunded = AmountField(default=0, db_default=0, editable=False, help_text=_("What the customer got back of it."))

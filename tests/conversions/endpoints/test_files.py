@@ -247,7 +247,7 @@ class TestImport:
             return client.post(address, {**form, "file": SimpleUploadedFile("o.csv", content), **fields})
 
         page = sent(only_look="on").content.decode()
-        assert "It would be 5 rows: 2 accepted, 2 invalid, 1 duplicate." in page
+        assert "The result would be: 5 rows: 2 accepted, 2 invalid, 1 duplicate." in page
         assert not Conversion.objects.exists()
         assert sent().status_code == 302
         assert Conversion.objects.count() == 2

@@ -376,7 +376,7 @@ def test_a_test_conversion_is_marked_and_promises_nothing(world: World, is_test:
     html = page(conversion).content.decode()
 
     assert (">Test</span>" in html) is is_test
-    assert ("never counted nor paid" in words(page(conversion))) is is_test
+    assert ("never counted or paid" in words(page(conversion))) is is_test
     assert ("<span>if approved</span>" in html) is not is_test
     assert ("Once approved it earns" in html) is not is_test
     rows = signed_in(world.affiliate).get("/conversions/").content.decode()
