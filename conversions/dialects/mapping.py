@@ -52,6 +52,8 @@ class Mapping:
     time_zone: str = "UTC"
     tokens: tuple[str, ...] = ()
     version: int = 0
+    # Words that stand for the time of receipt, in small letters.
+    now_words: frozenset[str] = frozenset()
 
     @property
     def is_native(self) -> bool:
@@ -66,6 +68,11 @@ class Mapping:
     def names(self) -> frozenset[str]:
         """Every name that is read, as the sender writes it."""
         return frozenset(name for names in self.fields.values() for name in names)
+
+    @property
+    def folded_names(self) -> frozenset[str]:
+        """Every name that is read, in small letters."""
+        return frozenset(name.lower() for names in self.fields.values() for name in names)
 
     def shown(self, ours: str) -> str:
         """The sender's name for a field."""

@@ -12,7 +12,8 @@ from affiliates.models import Advertiser
 from conversions.dialects.answers import Spoken
 from conversions.dialects.mapping import NATIVE, Mapping, Pairs
 from conversions.dialects.table import DIALECTS, Dialect
-from conversions.doctor.dry_run import DryRun, dry_run
+from conversions.doctor.dry_run import DryRun, dry_run, read_alone
+from conversions.doctor.right_names import rightly_named
 from conversions.doctor.parameters import Parameter, parameters_of
 from conversions.doctor.reading import SentRequest
 from conversions.endpoints.dialects import PREFIX, find_address
@@ -21,9 +22,10 @@ from conversions.endpoints.pixel import IMAGE_PATH
 from conversions.intake import Received, reference_cache
 from conversions.intake.read.extras import OF_OTHER_STEPS
 from conversions.intake.read.macros import unfilled
-from conversions.intake.read.parse import OTHER_NAMES, READ
+from conversions.intake.read.parse import READ
 from conversions.intake.read.receive import secret_names
 from conversions.intake.read.repairs import repair
+from conversions.intake.write.answer import warnings_of
 from conversions.reasons.codes import Reason
 from conversions.reasons.explanations import EXPLANATIONS
 from records.translation import in_english
@@ -118,7 +120,7 @@ def diagnose(sent: SentRequest, *, now: datetime, advertiser: Advertiser | None 
         found.spoken_answer = dialect.answers(found.run.decision.http_status, found.run.decision.body, sent_values)
     mapping = dialect.mapping if dialect else NATIVE
     found.parameters = parameters_of(received.parameters, mapping, found.advertiser)
-    found.corrected = _corrected(sent, received, mapping, guess, found.run)
+    found.corrected = _corrected(sent, received, mapping, guess)
     if found.corrected and found.run and _refused(found.run):
         found.corrected_run = _decide_corrected(sent, found, received, now)
     return found
@@ -189,6 +191,8 @@ def _decide(found: Diagnosis, received: Received, now: datetime) -> None:
         if found.advertiser:
             found.on_trust = True
             run = dry_run(received, now=now, advertiser=found.advertiser)
+        else:
+            found.problems += _problems_of_the_values(received)
     else:
         found.advertiser = run.advertiser or found.advertiser
     found.run = run
@@ -196,6 +200,13 @@ def _decide(found: Diagnosis, received: Received, now: datetime) -> None:
     found.problems += [DiagnosedProblem(each["field"], each["message"], each["remedy"]) for each in body["problems"]]
     found.problems += [DiagnosedProblem("address", sentence) for sentence in body["warnings"]]
     found.problems += _macros(received, {each["field"] for each in body["problems"]})
+
+
+def _problems_of_the_values(received: Received) -> list[DiagnosedProblem]:
+    """What is wrong with the parameters, where the sender is not known and nothing can be decided."""
+    case = read_alone(received)
+    problems = [DiagnosedProblem(each["field"], each["message"], each["remedy"]) for each in case.shown_problems()]
+    return [*problems, *(DiagnosedProblem("address", sentence) for sentence in warnings_of(case.steps))]
 
 
 def _macros(received: Received, named: set[str]) -> list[DiagnosedProblem]:
@@ -213,21 +224,19 @@ def _refused(run: DryRun) -> bool:
 
 
 def _corrected(
-    sent: SentRequest, received: Received, mapping: Mapping, guess: Dialect | None, run: DryRun | None
+    sent: SentRequest, received: Received, mapping: Mapping, guess: Dialect | None
 ) -> str:
-    """The corrected address, or an empty text if it is right; parameters of a body are added to it.
-
-    The sender has to add the token.
-    """
+    """The corrected address, or an empty text if it is right; parameters of a body are added to it."""
     pairs, repaired = repair(received.parameters, mapping)
     secret = secret_names(guess.mapping if guess else mapping)
-    names = _right_names(run)
-    renamed = [(names.get(name.strip(), name), value) for name, value in pairs]
+    renamed = rightly_named(pairs) if mapping.is_native and not guess else [*pairs]
     path = sent.path
     if guess:
-        path, renamed = f"{PREFIX}{guess.name}/postback", pairs
+        path = f"{PREFIX}{guess.name}/postback"
     elif not _is_an_endpoint(received):
         path = PATH
+    if not _names_its_sender(received, secret):
+        renamed = [("token", TOKEN_MARK), *renamed]
     ours = urlsplit(settings.PUBLIC_URL)
     is_right = path == sent.path and renamed == pairs and not repaired
     if is_right and sent.scheme in ("", ours.scheme) and sent.host in ("", ours.netloc):
@@ -237,10 +246,10 @@ def _corrected(
     )
 
 
-def _right_names(run: DryRun | None) -> dict[str, str]:
-    problems = run.decision.body["problems"] if run else []
-    wrong = [each["field"] for each in problems if each["code"] == Reason.WRONG_NAME]
-    return {name: ours for name in wrong for ours, others in OTHER_NAMES.items() if name.lower() in others}
+def _names_its_sender(received: Received, secret: frozenset[str]) -> bool:
+    """Whether the request has a token or a signature, right or wrong."""
+    is_named = any(name.strip().lower() in secret and value.strip() for name, value in received.parameters)
+    return bool(is_named or received.bearer or received.signed)
 
 
 def _pair(name: str, value: str, secret: frozenset[str]) -> str:
@@ -255,8 +264,7 @@ def _decide_corrected(sent: SentRequest, found: Diagnosis, received: Received, n
     parts = urlsplit(found.corrected.partition("?")[0])
     again = SentRequest(sent.method, "https", sent.host, parts.path, "", sent.headers, sent.body).received()
     repaired, _ = repair(received.parameters, found.dialect.mapping if found.dialect else NATIVE)
-    names = {} if found.dialect else _right_names(found.run)
-    again.parameters = [(names.get(name.strip(), name), value) for name, value in repaired]
+    again.parameters = repaired if found.dialect else rightly_named(repaired)
     again.bearer = again.bearer or received.bearer
     run = dry_run(again, now=now, advertiser=found.advertiser if found.on_trust else None)
     if found.advertiser and Reason(run.decision.body["reason"]) in OF_THE_SENDER:

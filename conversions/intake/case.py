@@ -189,6 +189,8 @@ class Case:
     # The goal found by its code alone: its rule makes the key by which the event counts once.
     named_goal: Goal | None = None
     dedupe_key: str = ""
+    # The sender named the day of the event, without a time.
+    is_dated: bool = False
     # A test event: processed and answered like any other, but never counted or paid.
     is_test: bool = False
 

@@ -44,7 +44,7 @@ class FieldWorld:
             deep_link_hosts=["luckyfox.example"],
         )
         challenge = self._offer(firm, currency="USD")
-        GoalFactory(offer=garden, code="purchase", name="Purchase", needs_revenue=True)
+        GoalFactory(offer=garden, code="purchase", name="Purchase")
         GoalFactory(
             offer=games, code="ftd", kind=Goal.Kind.FTD, needs_customer_id=True, needs_revenue=True, once_per_customer=True
         )
@@ -104,6 +104,7 @@ class Values:
             "slash day": f"{happened:%Y/%m/%d}",
             "time": f"{happened:%H:%M:%S}",
             "click day": f"{self._clicked_at:%Y-%m-%d}",
+            "five hours before": f"{self._clicked_at - timedelta(hours=5):%Y-%m-%d %H:%M:%S}",
             "seconds": str(int(happened.timestamp())),
             "old click last day": f"{self._old_click_at + WINDOW:%Y-%m-%d}",
             "old click day": f"{self._old_click_at:%Y-%m-%d}",
