@@ -143,7 +143,7 @@ class DialectHandler:
     async def _spoken(self, address: Address, scope: Scope, receive: Receive) -> tuple[Spoken, str]:
         dialect, sent = address.dialect, dict[str, str]()
         try:
-            received = await take_in(scope, receive, nested=True)
+            received = await take_in(scope, receive, nested=True, paths=dialect.mapping.paths)
             received.mapping, received.path = dialect.name, storable(address.path)
             received.bearer = address.token or received.bearer or _password(scope)
             sent = {name.lower(): value for name, value in reversed(received.parameters)}

@@ -4,13 +4,14 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
+from conversions.dialects.paths import values_at
 from conversions.intake import Decision, Received, intake
 from conversions.intake.case import Problem
 from conversions.intake.read.signing import Signed, read_signature
@@ -170,22 +171,28 @@ def _stored_headers(scope: Scope) -> dict[str, str]:
 
 
 async def take_in(
-    scope: Scope, receive: Receive, endpoint: Postback.Endpoint = Postback.Endpoint.NATIVE, *, nested: bool = False
+    scope: Scope,
+    receive: Receive,
+    endpoint: Postback.Endpoint = Postback.Endpoint.NATIVE,
+    *,
+    nested: bool = False,
+    paths: Sequence[str] = (),
 ) -> Received:
     """Read the parameters of the query, then those of the body. Errors in them are stored in the request, not raised.
 
     Raise what `read_body` raises for a body that did not arrive (too slow, no room, cut off).
 
     `nested` accepts lists and objects within a JSON body as text: other platforms send some that have no meaning here.
+    `paths` lead to values within them.
     """
     received = opened(scope, endpoint)
     body, in_body = b"", list[tuple[str, str]]()
     try:
         received.parameters += pairs(scope["query_string"])
-        if scope["method"] == "POST":
+        if scope["method"] == "POST" or _has_body(scope):
             with ROOM.guest(origin_of(received.ip)) as guest:
                 body = await read_body(receive, scope, MAX_BODY, seconds=BODY_SECONDS, guest=guest)
-            in_body = _body_pairs(received, body, nested, is_packed(scope))
+            in_body = _body_pairs(received, body, nested, is_packed(scope), paths)
             received.parameters += in_body
     except (BodyTooLarge, TooManyFields) as error:
         received.problem = Problem(Reason.TOO_LARGE, "body", str(error))
@@ -197,6 +204,11 @@ async def take_in(
         received.signed = signature_of(scope, body, () if nested else [name for name, _ in in_body])
     received.parameters = [(storable(name), storable(value)) for name, value in received.parameters]
     return received
+
+
+def _has_body(scope: Scope) -> bool:
+    """Whether a GET came with a body, as some clients send one: what it holds must not be dropped in silence."""
+    return header(scope, b"content-length").strip() not in ("", "0") or bool(header(scope, b"transfer-encoding"))
 
 
 def signature_of(scope: Scope, body: bytes, body_names: Iterable[str] = ()) -> Signed | None:
@@ -224,7 +236,9 @@ def _bearer(scope: Scope) -> str:
     return token.strip() if kind.lower() == "bearer" else ""
 
 
-def _body_pairs(received: Received, body: bytes, nested: bool, is_packed: bool) -> list[tuple[str, str]]:
+def _body_pairs(
+    received: Received, body: bytes, nested: bool, is_packed: bool, paths: Sequence[str]
+) -> list[tuple[str, str]]:
     """The parameters of the body. What looks like JSON is read as JSON, whatever the content type.
 
     The content type is not signed: if it decided, the same signed bytes could be read in two ways.
@@ -235,19 +249,21 @@ def _body_pairs(received: Received, body: bytes, nested: bool, is_packed: bool) 
     if is_packed:
         raise Unreadable(PACKED)
     if kind == "application/json" or body.lstrip(_BEFORE_JSON)[:1] in (b"{", b"[", b'"'):
-        return _json_pairs(received, body, nested)
+        return _json_pairs(received, body, nested, paths)
     if kind in ("application/x-www-form-urlencoded", "", "text/plain"):
         return pairs(body)
     received.body = body.decode("utf-8", "replace").replace("\x00", "")
     raise Unreadable(f"The content type {kind} is not read here.")
 
 
-def _json_pairs(received: Received, body: bytes, nested: bool) -> list[tuple[str, str]]:
+def _json_pairs(received: Received, body: bytes, nested: bool, paths: Sequence[str]) -> list[tuple[str, str]]:
     """A JSON object as pairs. Numbers keep their digits: an amount never passes through a float."""
     try:
         value: Any = json.loads(body, parse_float=str, parse_int=str, parse_constant=str)
         if nested and isinstance(value, dict) and len(value) <= MAX_FIELDS:
+            within = values_at(paths, value)
             value = {name: json.dumps(each) if isinstance(each, list | dict) else each for name, each in value.items()}
+            value |= within
     except (ValueError, RecursionError) as error:
         received.body = body.decode("utf-8", "replace").replace("\x00", "")
         raise Unreadable(f"The body is not valid JSON: {error}.") from error
