@@ -18,6 +18,8 @@ Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
 MAX_FIELDS = 200
+# In the scope: the path as it was sent, where it was served as one of ours.
+SENT_PATH = "affidavit.sent_path"
 # Percent-encoded characters of a query or form: each takes a step of Python to decode.
 MAX_ESCAPES = 6_000
 # Bytes of all headers together, names and values; and of the path with the query.

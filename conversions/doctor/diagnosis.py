@@ -22,6 +22,7 @@ from conversions.endpoints.pixel import IMAGE_PATH
 from conversions.intake import Received, reference_cache
 from conversions.intake.read.extras import OF_OTHER_STEPS
 from conversions.intake.read.macros import unfilled
+from conversions.intake.read.names import RULE as NAMES_RULE
 from conversions.intake.read.parse import READ
 from conversions.intake.read.receive import secret_names
 from conversions.intake.read.repairs import repair
@@ -38,6 +39,7 @@ OF_THE_SENDER = frozenset(
 )
 # Parameters read beside the fields, so no sign of another platform.
 OURS = READ | OF_OTHER_STEPS | {"token"}
+BY_PARAMETERS = "its parameters"
 _SUB = re.compile(r"^sub(_id)?\d{1,2}$")
 
 
@@ -110,7 +112,7 @@ def diagnose(sent: SentRequest, *, now: datetime, advertiser: Advertiser | None 
     received = sent.received()
     dialect = reference_cache.dialects_named([received.mapping]).get(received.mapping)
     guess, hits = (None, []) if dialect else _guess(received.parameters)
-    known_by = "its address" if dialect else (f"its parameters {', '.join(hits)}" if guess else "its address")
+    known_by = f"{BY_PARAMETERS} {', '.join(hits)}" if guess else "its address"
     found = Diagnosis(sent, dialect or guess, known_by, advertiser, on_trust=False)
     found.problems += _problems_of_the_address(sent, dialect, guess)
     if sent.method in ("GET", "POST") and _is_an_endpoint(received):
@@ -198,7 +200,7 @@ def _decide(found: Diagnosis, received: Received, now: datetime) -> None:
     found.run = run
     body = run.decision.body
     found.problems += [DiagnosedProblem(each["field"], each["message"], each["remedy"]) for each in body["problems"]]
-    found.problems += [DiagnosedProblem("address", sentence) for sentence in body["warnings"]]
+    found.problems += _warnings(run.steps, is_guess=found.known_by.startswith(BY_PARAMETERS))
     found.problems += _macros(received, {each["field"] for each in body["problems"]})
 
 
@@ -206,7 +208,15 @@ def _problems_of_the_values(received: Received) -> list[DiagnosedProblem]:
     """What is wrong with the parameters, where the sender is not known and nothing can be decided."""
     case = read_alone(received)
     problems = [DiagnosedProblem(each["field"], each["message"], each["remedy"]) for each in case.shown_problems()]
-    return [*problems, *(DiagnosedProblem("address", sentence) for sentence in warnings_of(case.steps))]
+    return [*problems, *_warnings(case.steps)]
+
+
+def _warnings(steps: list[dict[str, Any]], *, is_guess: bool = False) -> list[DiagnosedProblem]:
+    """The warnings of intake. Those about a name are given at it; another platform's names are right at its address."""
+    named = [step for step in steps if step["rule"] == NAMES_RULE]
+    others = [step for step in steps if step["rule"] != NAMES_RULE]
+    at_names = [DiagnosedProblem(text.split("`")[1], text) for text in warnings_of(named)] if not is_guess else []
+    return [*at_names, *(DiagnosedProblem("address", sentence) for sentence in warnings_of(others))]
 
 
 def _macros(received: Received, named: set[str]) -> list[DiagnosedProblem]:

@@ -19,11 +19,13 @@ from conversions.intake.read.throttle import WAIT
 from conversions.models import Postback
 from conversions.reasons.codes import Reason
 from conversions.reasons.explanations import EXPLANATIONS
+from conversions.reasons.refusals import problem, refusal
 from records.translation import in_english
 from web.batching import Batcher, QueueFull
 from web.client_address import origin_of
 from web.http import (
     MAX_FIELDS,
+    SENT_PATH,
     BodyTooLarge,
     Header,
     Receive,
@@ -86,8 +88,8 @@ class PostbackHandler:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: list[Header] = [(b"x-request-id", request_id(scope).encode())]
         if scope["method"] not in ("GET", "POST"):
-            allow = {"message": "Send the postback with GET or POST."}
-            await respond_json(send, 405, allow, [*headers, (b"allow", b"GET, POST")])
+            body = refusal(Reason.WRONG_METHOD, "Send the postback with GET or POST.", field="method")
+            await respond_json(send, 405, body, [*headers, (b"allow", b"GET, POST")])
             return
         try:
             received = await take_in(scope, receive)
@@ -104,7 +106,7 @@ class PostbackHandler:
 def not_decided(error: Exception, **context: object) -> tuple[int, dict[str, Any]]:
     """Status and body where no decision was made; errors that the sender did not cause are logged."""
     if isinstance(error, BodyTooSlow):
-        return 408, {**try_again(), "message": str(error)}
+        return 408, {**try_again(), "message": str(error), "problems": [problem(Reason.TRY_AGAIN, str(error))]}
     if not isinstance(error, QueueFull | NoRoom):
         log.error("postback_not_decided", error=str(error).strip() or repr(error), **context)
     return 503, try_again()
@@ -154,7 +156,7 @@ def opened(scope: Scope, endpoint: Postback.Endpoint) -> Received:
     return Received(
         endpoint=endpoint,
         method=scope["method"],
-        path=storable(scope["path"]),
+        path=storable(scope.get(SENT_PATH) or scope["path"]),
         parameters=[],
         headers=_stored_headers(scope),
         ip=client_ip(scope),
@@ -215,7 +217,7 @@ def signature_of(scope: Scope, body: bytes, body_names: Iterable[str] = ()) -> S
     """The signature of the request, from its headers or its query."""
     return read_signature(
         method=scope["method"],
-        path=scope["path"],
+        path=scope.get(SENT_PATH) or scope["path"],
         query=scope["query_string"],
         body=body,
         headers=scope["headers"],

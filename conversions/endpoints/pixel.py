@@ -16,9 +16,11 @@ from conversions.dialects.answers import PIXEL
 from conversions.endpoints.native import PATIENCE, not_decided, take_in
 from conversions.intake import Decision, Received
 from conversions.models import Postback
+from conversions.reasons.codes import Reason
+from conversions.reasons.refusals import refusal
 from tracking.capture.redirect import CLICK_COOKIE
 from web.batching import Batcher
-from web.http import NO_STORE, Header, Receive, Scope, Send, cookie, header, request_id, respond
+from web.http import NO_STORE, Header, Receive, Scope, Send, cookie, header, request_id, respond, respond_json
 from web.request_body import BodyCutOff, last_header, linger
 
 IMAGE_PATH, SCRIPT_PATH = "/pixel.gif", "/pixel.js"
@@ -39,7 +41,9 @@ class PixelHandler:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         methods = ("GET", "HEAD") if scope["path"] == SCRIPT_PATH else ("GET", "HEAD", "POST")
         if scope["method"] not in methods:
-            await respond(send, 405, [(b"allow", ", ".join(methods).encode()), NO_STORE])
+            allowed = ", ".join(methods)
+            body = refusal(Reason.WRONG_METHOD, f"The pixel is requested with {allowed}.", field="method")
+            await respond_json(send, 405, body, [(b"allow", allowed.encode())])
         elif scope["path"] == SCRIPT_PATH:
             await respond(send, 200, SCRIPT_HEADERS, self._script)
         elif scope["method"] == "HEAD":

@@ -28,7 +28,9 @@ def warn_of_decimals(cases: list[Case]) -> None:
 def _warn_of_currency(case: Case) -> None:
     """Report the currency that amounts without one are taken in."""
     event = case.event
-    if case.attribution and not event.currency and not case.conversion and (event.revenue or event.payout):
+    # Many platforms' forms have no currency: there the offer's is what the sender expects.
+    is_new = case.mapping.is_native and case.attribution and not case.conversion
+    if is_new and not event.currency and (event.revenue or event.payout):
         note = f"currency is missing: the amounts are taken as {currency_of(case)}, the offer's. Send the currency."
         case.note(STEP, REPAIRED, note, rule="the offer's currency")
 

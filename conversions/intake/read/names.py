@@ -91,7 +91,7 @@ def _read_alias(case: Case, fields: Fields, sent: Sent) -> set[str]:
     elif not there:
         fields[field] = [(sent.name, sent.value)]
         if sent.meaning.kind == ALIAS:
-            case.note(STEP, REPAIRED, f"`{shown}` was read as `{ours}`. Send it as `{ours}`.", rule=RULE)
+            case.note(STEP, REPAIRED, f"You sent `{shown}`; this endpoint reads `{ours}`. It was read as that.", rule=RULE)
         return {visible(sent.name).lower()}
     elif field in _CONTRADICTED and all(value.lower() != sent.value.lower() for _, value in there):
         value, counted = clean(sent.value, 60), clean(there[0][1], 60)

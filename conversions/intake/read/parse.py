@@ -26,12 +26,14 @@ from web.characters import visible
 from web.http import clean
 
 STEP = "parse"
+ADDRESS = "/postback"
 
 READ = frozenset(name for names in NAMES.values() for name in names)
 LIMITS = {"click_id": 2000, "txid": 100, "refund_id": 100, "event_type": 40, "customer_id": 100, "coupon": 200}
 # IDs of which a word for nothing would make many events one; and those that an event may do without.
 IDS, OPTIONAL_IDS = frozenset({"click_id", "txid", "refund_id"}), frozenset({"customer_id", "coupon"})
-LONGEST_CLICK_ID = 200
+# No word for nothing is longer; a click ID of zeros is unknown, as any other that was not made here.
+LONGEST_WORD = 39
 COUNTRY_NAMES = frozenset({"country", "country_code", "countrycode", "customer_country"})
 LONGEST_NAME_OF_COUNTRY = 24
 
@@ -52,6 +54,7 @@ def _parse(case: Case) -> None:
         )
         return
     mapping = case.mapping
+    _note_address(case)
     sent, notes = repair(case.parameters, mapping)
     for sentence in notes:
         case.note(STEP, REPAIRED, sentence, rule="HTML entities")
@@ -84,6 +87,13 @@ def _parse(case: Case) -> None:
     event.fingerprint = _fingerprint(event)
     note = f"{counted(len(case.parameters), 'parameter')} read."
     case.note(STEP, "problems" if case.problems else "passed", note, rule=mapping.rule)
+
+
+def _note_address(case: Case) -> None:
+    """Warn of a slash behind our address, and of capitals in it."""
+    path = case.postback.path
+    if case.postback.endpoint == Postback.Endpoint.NATIVE and path != ADDRESS and path.lower().strip("/ ") == "postback":
+        case.note(STEP, REPAIRED, f"It was sent to {clean(path, 60)}; the address is {ADDRESS}.", rule="address")
 
 
 def _note_personal_data(case: Case) -> None:
@@ -179,6 +189,8 @@ def _one_value(case: Case, field: str, found: Pairs, limit: int) -> str:
 
 def _stands_for_nothing(case: Case, field: str, name: str, value: str) -> bool:
     """Whether a word such as `undefined` stands in the place of an ID; it is refused, or read as absent."""
+    if len(value) > LONGEST_WORD:
+        return False
     shown = clean(value, 60)
     if field in IDS and is_no_id(value):
         message = f"{name}={shown} is no ID: it stands for a value that is missing, and would make many events one."
