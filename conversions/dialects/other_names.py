@@ -5,8 +5,8 @@ A name is compared in small letters, without signs: `Order-ID`, `orderId` and `o
 - `READ_AS`: names that mean one field wherever they are used. Where the field is empty they are read, with a warning.
 - `TWO_FIELDS`: names of one field on some platforms and of another on others. Where one of them is empty the request is
   refused: a guess would book a click as a transaction.
-- `ALSO_LABELS`: names that may mean a field, or the sender's own label. They stay labels, with a warning where the field
-  is empty; they explain a missing click ID, though.
+- `ALSO_LABELS`: names that may mean a field, or the sender's own label. They stay labels, with a warning where the
+  field is empty; they explain a missing click ID, though.
 - Names that differ by one character from one of these are taken for a typing mistake, with a warning.
 """
 
@@ -23,7 +23,9 @@ READ_AS: dict[str, str] = {
         order_no order_ref order_reference invoice invoice_id invoice_number sale_id purchase_id payment_id charge_id
         action_id conversion_unique_id unique_id event_id deal_id deposit_id
     """,
-    "event_type": "event event_name event_code goal goal_id goal_code goal_name goal_value et conversion_type conv_type",
+    "event_type": """
+        event event_name event_code goal goal_id goal_code goal_name goal_value et conversion_type conv_type
+    """,
     "payout": "payout_amount commission commission_amount",
     "revenue": """
         amount amt sum sale sale_amount sale_value order_amount order_total order_value total_amount total_cost
@@ -56,7 +58,7 @@ TWO_FIELDS: dict[str, tuple[str, ...]] = {
 ALSO_LABELS: dict[str, dict[str, str]] = {
     "click_id": {
         "cid": "a campaign or a customer", "subid": "a label", "sub_id": "a label", "s2": "a label", "sub2": "a label",
-        "aff_click_id": "the affiliate's own click ID", "affclickid": "the affiliate's own click ID", "click": "a label",
+        "aff_click_id": "the affiliate's own click ID", "click": "a label",
     },
     "txid": {"oid": "an offer", "reference": "a label", "ref_id": "a label", "external_id": "a label", "id": "a label"},
     "event_type": {"type": "a label", "action": "a label"},

@@ -1,4 +1,4 @@
-"""Names that lead into nested JSON, as JMESPath writes them: `data.object.id`, `note_attributes[?name=='click'].value|[0]`.
+"""Names that lead into nested JSON, as JMESPath writes them: `data.object.id`, `lines[?name=='click'].value|[0]`.
 
 Only an operator's mapping has such names. A value that is no text, number or boolean counts as absent.
 """

@@ -13,9 +13,9 @@ from conversions.dialects.answers import Spoken
 from conversions.dialects.mapping import NATIVE, Mapping, Pairs
 from conversions.dialects.table import DIALECTS, Dialect
 from conversions.doctor.dry_run import DryRun, dry_run, read_alone
-from conversions.doctor.right_names import rightly_named
 from conversions.doctor.parameters import Parameter, parameters_of
 from conversions.doctor.reading import SentRequest
+from conversions.doctor.right_names import rightly_named
 from conversions.endpoints.dialects import PREFIX, find_address
 from conversions.endpoints.native import PATH
 from conversions.endpoints.pixel import IMAGE_PATH
@@ -233,9 +233,7 @@ def _refused(run: DryRun) -> bool:
     return run.decision.http_status >= 400
 
 
-def _corrected(
-    sent: SentRequest, received: Received, mapping: Mapping, guess: Dialect | None
-) -> str:
+def _corrected(sent: SentRequest, received: Received, mapping: Mapping, guess: Dialect | None) -> str:
     """The corrected address, or an empty text if it is right; parameters of a body are added to it."""
     pairs, repaired = repair(received.parameters, mapping)
     secret = secret_names(guess.mapping if guess else mapping)

@@ -102,4 +102,3 @@ def message_for(path: str) -> str:
     else:
         right = f"{native.PATH}, or in another platform's form to /d/<platform>/postback"
     return f"{path} is no address of ours: nothing was counted. Send it to {right}."
-

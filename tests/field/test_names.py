@@ -1,4 +1,4 @@
-"""Every name that the table lists is read the same in every form, and nothing that resembles a name is dropped unseen."""
+"""Every name that the table lists is read the same in every form; nothing that resembles a name is dropped unseen."""
 
 import string
 from typing import Any
@@ -91,7 +91,9 @@ def test_a_platforms_address_reads_the_names_that_it_does_not_use_itself(dialect
         assert is_read or name in words_of(case), name
 
 
-edits = st.tuples(st.sampled_from(["drop", "double", "swap", "replace"]), st.integers(0, 40), st.sampled_from("aeklrsz"))
+edits = st.tuples(
+    st.sampled_from(["drop", "double", "swap", "replace"]), st.integers(0, 40), st.sampled_from("aeklrsz")
+)
 
 
 def edited(name: str, edit: tuple[str, int, str]) -> str:
@@ -153,9 +155,7 @@ def test_a_test_flag_counts_at_every_platforms_address(world: World, flag: str) 
         shown = dialect.mapping.shown
         click = world.click()
         batch.append({shown("click_id"): click, shown("txid"): f"t-{number}", "event_type": "purchase", flag: "yes"})
-    from_platforms = [
-        received(fields, mapping=dialect.name) for fields, dialect in zip(batch, DIALECTS, strict=True)
-    ]
+    from_platforms = [received(fields, mapping=dialect.name) for fields, dialect in zip(batch, DIALECTS, strict=True)]
     decisions = intake(from_platforms, now=NOW)
     assert [decision.body["outcome"] for decision in decisions] == ["accepted"] * len(DIALECTS)
     assert set(Conversion.objects.values_list("is_test", flat=True)) == {True}

@@ -46,7 +46,12 @@ class FieldWorld:
         challenge = self._offer(firm, currency="USD")
         GoalFactory(offer=garden, code="purchase", name="Purchase")
         GoalFactory(
-            offer=games, code="ftd", kind=Goal.Kind.FTD, needs_customer_id=True, needs_revenue=True, once_per_customer=True
+            offer=games,
+            code="ftd",
+            kind=Goal.Kind.FTD,
+            needs_customer_id=True,
+            needs_revenue=True,
+            once_per_customer=True,
         )
         GoalFactory(offer=games, code="deposit", kind=Goal.Kind.DEPOSIT, needs_customer_id=True, needs_revenue=True)
         GoalFactory(offer=challenge, code="challenge_purchase", name="Challenge", needs_revenue=True)
@@ -96,7 +101,9 @@ class Values:
     def __init__(self, world: FieldWorld) -> None:
         self._world = world
         self._clicked_at = datetime.now(UTC) - timedelta(hours=3)
-        self._old_click_at = (datetime.now(UTC) - timedelta(days=50)).replace(hour=12, minute=0, second=0, microsecond=0)
+        self._old_click_at = (datetime.now(UTC) - timedelta(days=50)).replace(
+            hour=12, minute=0, second=0, microsecond=0
+        )
         happened = self._clicked_at + timedelta(minutes=30)
         self._known = {
             "new": f"x-{next(_numbers)}",

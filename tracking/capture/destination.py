@@ -46,7 +46,7 @@ def _with_click(url: str, pairs: tuple[str, ...]) -> str:
 
 @lru_cache(maxsize=4096)
 def _read_name(name: str) -> str:
-    """The name of a parameter as any server might read it: decoded, in small letters; PHP reads `a.b` and `a[]`, too."""
+    """The name of a parameter as any server may read it: decoded, in small letters, and as PHP reads it."""
     name = visible(unquote_plus(name)).removeprefix("amp;")
     return name.lower().partition("[")[0].replace(".", "_").replace(" ", "_")
 

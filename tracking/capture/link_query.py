@@ -1,7 +1,8 @@
 """The parameters of a link, as affiliates, mail tools and networks write them.
 
-Our own names are read in any case. `&amp;` of an address that was pasted through HTML is an ampersand. The `?fbclid=...`
-that a network appends to an address which has a query is a parameter of its own, no part of the label before it.
+Our own names are read in any case. `&amp;` of an address that was pasted through HTML is an ampersand. The
+`?fbclid=...` that a network appends to an address which has a query is a parameter of its own, no part of the label
+before it.
 """
 
 import re
@@ -18,7 +19,8 @@ LIMITS = {**dict.fromkeys(COLUMNS, 255), "aff_click_id": 512, "url": 4000, "clic
 LONGEST_NAME, LONGEST_VALUE = 60, 16 * 1024
 AMPERSAND = "amp;"
 _APPENDED = re.compile(
-    r"\?(?=(?:fbclid|gclid|gbraid|wbraid|dclid|msclkid|ttclid|twclid|li_fat_id|igshid|igsh|yclid|mc_[ce]id|utm_\w+|_ga)=)"
+    r"\?(?=(?:fbclid|gclid|gbraid|wbraid|dclid|msclkid|ttclid|twclid|li_fat_id|igshid|igsh|yclid"
+    r"|mc_[ce]id|utm_\w+|_ga)=)"
 )
 # Of a flood of parameters only our own are read.
 _MOST_OF_A_FLOOD = 40

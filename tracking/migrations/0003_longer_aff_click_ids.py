@@ -4,20 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('tracking', '0002_partitions_and_notify'),
+        ("tracking", "0002_partitions_and_notify"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='click',
-            name='aff_click_id',
-            field=models.CharField(default='', max_length=512),
+            model_name="click",
+            name="aff_click_id",
+            field=models.CharField(default="", max_length=512),
         ),
         migrations.AlterField(
-            model_name='legacyclickid',
-            name='aff_click_id',
-            field=models.CharField(blank=True, default='', max_length=512),
+            model_name="legacyclickid",
+            name="aff_click_id",
+            field=models.CharField(blank=True, default="", max_length=512),
         ),
     ]

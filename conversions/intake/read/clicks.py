@@ -21,7 +21,9 @@ def read_click(case: Case, text: str) -> None:
         note = "click_id held more than the ID: what stood around its 40 characters was left out. Send the ID alone."
         case.note(STEP, REPAIRED, note, rule="click ID")
     elif within:
-        message = f"click_id holds two click IDs or more ({' and '.join(within[:2])}): send the one that was clicked last."
+        message = (
+            f"click_id holds two click IDs or more ({' and '.join(within[:2])}): send the one that was clicked last."
+        )
         case.report(Reason.REPEATED_PARAMETER, "click_id", message, text)
     elif len(text) > LONGEST:
         message = f"click_id has {len(text)} characters; at most {LONGEST} are allowed."

@@ -5,9 +5,9 @@ Used as an ID, either would turn many events into one, so they are refused; real
 1. Some notations are used for nothing else: `{x}`, `${x}`, `{{x}}`, `%%x%%`, `#x#`, `<x>`, `__x__`, `!!x!!`, `$x$`,
    `*|x|*`, `@x@`, `[[x]]`, `((x))`, `<%= x %>`, `$(x)`. Any name in them is a macro. With braces and `%%`, this is true
    even if text surrounds them: `ord-{txid}`.
-2. Others occur in names too: `[VIP]`, `(Mary)`, `$AVE20`, `*x*`, `|x|`. They are a macro if every word of the name is one
-   that macros are made of (`[click id]`, `$txid`), or if the name has an underscore or a dot, which names of people do
-   not have.
+2. Others occur in names too: `[VIP]`, `(Mary)`, `$AVE20`, `*x*`, `|x|`. They are a macro if every word of the name is
+   one that macros are made of (`[click id]`, `$txid`), or if the name has an underscore or a dot, which names of people
+   do not have.
 3. In the place of an ID, words without a digit that ask for one: `ORDER_ID`, `YOUR_CLICK_ID`, `INSERT_TXID_HERE`.
 4. In the place of an ID, what programs print for nothing: `undefined`, `null`, `NaN`, `[object Object]`, `0`.
 """
@@ -33,29 +33,33 @@ _SUSPECT = re.compile(r"[{}#<%!\[($@|*~:^=&]|^(__|REPLACE|PLACEHOLDER|TRANSACTIO
 _GUID = re.compile(r"^\{[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\}$", re.IGNORECASE)
 # The words that macro names are made of.
 _MADE_OF = """
-    aff affid affiliate amount advertiser adv browser campaign cid city click clickid clid cnv code commission
-    conversion conversionid country coupon creative currency custom customer customerid cur date datetime deposit
-    device domain email event external eventid fbclid gclid geo goal hash id ip invoice key lang level lot lots macro name
-    no num number offer offerid order orderid os param payment payout pid platform player playerid price profit
-    player promo publisher purchase ref referrer referer reg reqid request rev revenue sale session sid site source state status sub
-    subid sum tid time timestamp ts token total trader transaction transactionid trans tx txid txn type ua uid unix
-    url user userid username value var variable visit visitor volume your zone
+    adv advertiser aff affid affiliate amount browser campaign cid city click clickid clid cnv code commission
+    conversion conversionid country coupon creative cur currency custom customer customerid date datetime
+    deposit device domain email event eventid external fbclid gclid geo goal hash id invoice ip key lang level
+    lot lots macro name no num number offer offerid order orderid os param payment payout pid platform player
+    playerid price profit promo publisher purchase ref referer referrer reg reqid request rev revenue sale
+    session sid site source state status sub subid sum tid time timestamp token total trader trans transaction
+    transactionid ts tx txid txn type ua uid unix url user userid username value var variable visit visitor
+    volume your zone
 """
 _WORDS = frozenset(_MADE_OF.split())
 # Names of IDs in one word.
-_IDS = frozenset("clickid conversionid customerid eventid orderid playerid reqid subid transactionid txid txnid userid".split())
-
-
+_NAMES_OF_IDS = """
+    clickid conversionid customerid eventid orderid playerid reqid subid transactionid txid txnid userid
+"""
+_IDS = frozenset(_NAMES_OF_IDS.split())
 # Words around a macro's name that ask people to fill it in.
-_ASKING = frozenset("add enter fill here in insert my paste put replace some the type use with your".split())
+_ASKED = "add enter fill here in insert my paste put replace some the type use with your"
+_ASKING = frozenset(_ASKED.split())
 _LAST = frozenset({"id", "number", "no", "num", "key", "token", "uid", "code", "ref"})
 # What programs print in place of a value that is missing, and what people write.
-_NOTHING = frozenset(
-    """
+_PRINTED = r"""
     undefined null nan none nil false true void empty missing unknown error notset (none) (null) (undefined) (empty)
-    n/a na n.a. #n/a [object] #ref! #value! <nil> <null> \\n {} [] () <>
-    """.split()
-) | {"not set", "(not set)", "[object object]", "object object", "no value", "not available"}
+    n/a na n.a. #n/a [object] #ref! #value! <nil> <null> \n {} [] () <>
+"""
+_NOTHING = frozenset(_PRINTED.split()) | frozenset(
+    {"not set", "(not set)", "[object object]", "object object", "no value", "not available"}
+)
 # Of a customer who did not sign in: WooCommerce sends 0 for each of them.
 _GUESTS = frozenset({"guest", "anonymous", "anon", "visitor", "-1", "no customer", "not logged in"})
 _QUOTES = "\"'`\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb "

@@ -63,7 +63,9 @@ def _unread(mapping: Mapping, sent: Pairs) -> Iterator[Sent]:
         if visible(name).lower() not in known and (value := visible(value)):  # noqa: PLW2901
             meaning = meaning_of(name)
             # Platforms have many parameters of their own: only names with one meaning count there.
-            if meaning.kind == ALIAS or (meaning.kind == OWN and (mapping.version or meaning.fields[0] in _READ_EVERYWHERE)):
+            if meaning.kind == ALIAS or (
+                meaning.kind == OWN and (mapping.version or meaning.fields[0] in _READ_EVERYWHERE)
+            ):
                 yield Sent(name.strip(), value, meaning)
 
 
@@ -91,7 +93,9 @@ def _read_alias(case: Case, fields: Fields, sent: Sent) -> set[str]:
     elif not there:
         fields[field] = [(sent.name, sent.value)]
         if sent.meaning.kind == ALIAS:
-            case.note(STEP, REPAIRED, f"You sent `{shown}`; this endpoint reads `{ours}`. It was read as that.", rule=RULE)
+            case.note(
+                STEP, REPAIRED, f"You sent `{shown}`; this endpoint reads `{ours}`. It was read as that.", rule=RULE
+            )
         return {visible(sent.name).lower()}
     elif field in _CONTRADICTED and all(value.lower() != sent.value.lower() for _, value in there):
         value, counted = clean(sent.value, 60), clean(there[0][1], 60)

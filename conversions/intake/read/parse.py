@@ -11,8 +11,8 @@ from conversions.dialects.other_names import meaning_of
 from conversions.intake.case import REPAIRED, Case, Outcome
 from conversions.intake.parsed_event import ParsedEvent
 from conversions.intake.read.amounts import amount_of, currency_of, deductions_of, refund_of
-from conversions.intake.read.extras import extras_of
 from conversions.intake.read.clicks import read_click
+from conversions.intake.read.extras import extras_of
 from conversions.intake.read.macros import is_guest, is_no_id, unfilled
 from conversions.intake.read.moments import moment_of, settle_day
 from conversions.intake.read.names import sort
@@ -92,7 +92,11 @@ def _parse(case: Case) -> None:
 def _note_address(case: Case) -> None:
     """Warn of a slash behind our address, and of capitals in it."""
     path = case.postback.path
-    if case.postback.endpoint == Postback.Endpoint.NATIVE and path != ADDRESS and path.lower().strip("/ ") == "postback":
+    if (
+        case.postback.endpoint == Postback.Endpoint.NATIVE
+        and path != ADDRESS
+        and path.lower().strip("/ ") == "postback"
+    ):
         case.note(STEP, REPAIRED, f"It was sent to {clean(path, 60)}; the address is {ADDRESS}.", rule="address")
 
 

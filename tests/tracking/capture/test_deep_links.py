@@ -24,7 +24,9 @@ OFFERS = {
 }
 offers = st.sampled_from(sorted(OFFERS))
 plain = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Cs", "Z"]), min_size=1, max_size=8)
-names = st.sampled_from(["click_id", "Click_ID", "CLICK_ID", "btag", "BTag", "a", "b", "ref", "size", "color", "q", "id"])
+names = st.sampled_from(
+    ["click_id", "Click_ID", "CLICK_ID", "btag", "BTag", "a", "b", "ref", "size", "color", "q", "id"]
+)
 
 
 @st.composite
@@ -63,7 +65,17 @@ def test_all_other_parameters_arrive_as_they_were(page: str, offer: str) -> None
 
 @pytest.mark.parametrize(
     "old",
-    ["btag=old", "BTAG=old", "b%74ag=old", "btag[]=old", "btag%5B0%5D=old", "amp;btag=old", "btag", "btag=", "click_id=x"]
+    [
+        "btag=old",
+        "BTAG=old",
+        "b%74ag=old",
+        "btag[]=old",
+        "btag%5B0%5D=old",
+        "amp;btag=old",
+        "btag",
+        "btag=",
+        "click_id=x",
+    ]
     + ["click.id=x", "click%20id=x", "click_id%E2%80%8B=x", "btag=old&btag=older"],
 )
 def test_old_ids_go_in_every_spelling_that_a_server_may_read(old: str) -> None:
