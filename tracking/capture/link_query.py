@@ -46,7 +46,8 @@ def read_query(scope: Scope) -> tuple[dict[str, str], Pairs]:
         if "?" in value and name != "url" and (sign := _APPENDED.search(value)):
             others += parse_qsl(value[sign.end() :], keep_blank_values=True)
             value = value[: sign.start()]  # noqa: PLW2901
-        value = clean(value, limit)  # noqa: PLW2901
+        # A cut ID of the affiliate's tracker would be no ID: it is left out whole.
+        value = "" if name == "aff_click_id" and len(value) > limit else clean(value, limit)  # noqa: PLW2901
         found.setdefault(name, value)
         if name not in LIMITS:
             others.append((name, value))
