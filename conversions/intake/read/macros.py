@@ -89,7 +89,12 @@ def _unfilled(text: str) -> str:
 def is_no_id(text: str) -> bool:
     """Whether the text stands where an ID is missing: a word for nothing, signs alone, zeros, the name of an ID."""
     bare = text.strip(_QUOTES).lower()
-    if bare in _NOTHING or not any(map(str.isalnum, bare)) or not bare.strip("0-_.") or (len(bare) > 1 and not bare.strip("x-")):
+    if (
+        bare in _NOTHING
+        or not any(map(str.isalnum, bare))
+        or not bare.strip("0-_.")
+        or (len(bare) > 1 and not bare.strip("x-"))
+    ):
         return True
     return not any(map(str.isdigit, bare)) and _asks_for_an_id(text.strip(_QUOTES))
 

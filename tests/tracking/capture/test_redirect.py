@@ -117,9 +117,7 @@ def test_other_methods_are_refused(link):
 
 
 def test_deep_link_is_followed_to_allowed_hosts_only(link):
-    assert click(url="https://casino.example/slots?x=1").location.startswith(
-        "https://casino.example/slots?x=1&cid="
-    )
+    assert click(url="https://casino.example/slots?x=1").location.startswith("https://casino.example/slots?x=1&cid=")
     assert urlsplit(click(url="https://evil.example/").location).path == "/"
     assert Click.objects.count() == 2
 
