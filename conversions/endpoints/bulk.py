@@ -215,17 +215,18 @@ def _single(head: Received) -> tuple[int, dict[str, Any]]:
 def _received(head: Received, event: Any) -> Received:
     """Return one event as a request of its own."""
     parameters: list[tuple[str, str]] = []
+    left_out: list[str] = []
     problem = None
     try:
         if not isinstance(event, dict):
             raise Unreadable("An event must be a JSON object.")
-        parameters = [(storable(name), storable(value)) for name, value in object_pairs(event)]
+        parameters = [(storable(name), storable(value)) for name, value in object_pairs(event, left_out)]
     except TooManyFields as error:
         problem = Problem(Reason.TOO_LARGE, "body", str(error))
     except Unreadable as error:
         problem = Problem(Reason.UNREADABLE, "body", str(error))
     body = "" if problem is None else storable(json.dumps(event, ensure_ascii=False))
-    return replace(head, parameters=parameters, problem=problem, body=body)
+    return replace(head, parameters=parameters, problem=problem, body=body, left_out=left_out)
 
 
 def _event_answer(number: int, decision: Decision | Exception) -> dict[str, Any]:

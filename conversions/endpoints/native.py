@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
+from conversions.dialects.other_names import ALIAS, AMBIGUOUS, OWN, TEST, meaning_of
 from conversions.dialects.paths import values_at
 from conversions.intake import Decision, Received, intake
 from conversions.intake.case import Problem
@@ -272,17 +273,24 @@ def _json_pairs(received: Received, body: bytes, nested: bool, paths: Sequence[s
     if not isinstance(value, dict):
         received.body = body.decode("utf-8", "replace").replace("\x00", "")
         raise Unreadable("The body must be one JSON object; several events go to the bulk API.")
-    return object_pairs(value)
+    return object_pairs(value, received.left_out)
 
 
-def object_pairs(value: dict[str, Any]) -> list[tuple[str, str]]:
+def object_pairs(value: dict[str, Any], left_out: list[str]) -> list[tuple[str, str]]:
     """A decoded JSON object as pairs; null counts as absent.
 
-    Raise `Unreadable` for a list or object within, `TooManyFields` for more names than a form may have.
+    A list or object that no field of ours needs is left out, and its name added to `left_out`. Raise `Unreadable` for
+    one in the place of a field, `TooManyFields` for more names than a form may have.
     """
     if len(value) > MAX_FIELDS:
         raise TooManyFields(f"More than {MAX_FIELDS} parameters.")
-    return [(name, _plain(name, entry)) for name, entry in value.items() if entry is not None]
+    nested = {name for name, entry in value.items() if isinstance(entry, list | dict) and not _is_field(name)}
+    left_out += nested
+    return [(name, _plain(name, entry)) for name, entry in value.items() if entry is not None and name not in nested]
+
+
+def _is_field(name: str) -> bool:
+    return meaning_of(name).kind in (OWN, ALIAS, AMBIGUOUS, TEST)
 
 
 def _plain(name: str, value: Any) -> str:

@@ -55,6 +55,9 @@ def _parse(case: Case) -> None:
         return
     mapping = case.mapping
     _note_address(case)
+    for name in case.left_out:
+        note = f"{clean(name, 60)} is a list or an object: it was left out. Send plain values."
+        case.note(STEP, REPAIRED, note, rule="plain values")
     sent, notes = repair(case.parameters, mapping)
     for sentence in notes:
         case.note(STEP, REPAIRED, sentence, rule="HTML entities")
