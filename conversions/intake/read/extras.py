@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 
-from conversions.dialects.mapping import Mapping
+from conversions.dialects.mapping import NAMES, Mapping
 from conversions.dialects.other_names import is_test_name
-from conversions.intake.read.receive import secret_names, without_tokens
+from conversions.intake.read.receive import SECRET_FIELDS, secret_names, without_tokens
 from web.characters import visible
 from web.http import clean
 
@@ -13,6 +13,8 @@ from web.http import clean
 MOST, NAME_LENGTH, VALUE_LENGTH = 20, 60, 200
 # Parameters of other steps: sender, time of the signature, the customer's country, and the test flag.
 OF_OTHER_STEPS = frozenset({"advertiser", "ts", "country", "test"})
+# The names that our own form knows.
+KNOWN = frozenset(name for names in NAMES.values() for name in names) | SECRET_FIELDS | OF_OTHER_STEPS
 
 
 def extras_of(
@@ -22,12 +24,12 @@ def extras_of(
 
     `read` are the further names that were read beside those of the mapping.
     """
-    known = mapping.folded_names | read | secret_names(mapping) | OF_OTHER_STEPS
+    known = KNOWN if mapping.is_native else mapping.folded_names | secret_names(mapping) | OF_OTHER_STEPS
     kept: dict[str, str] = {}
     left: list[str] = []
     for raw, value in sent:
         name, value = clean(visible(raw).lower(), NAME_LENGTH + 1), without_tokens(value.strip())
-        if not (name and value) or name in known or name in kept or is_test_name(name):
+        if not (name and value) or name in known or name in kept or name in read or is_test_name(name):
             continue
         if len(kept) < MOST and len(name) <= NAME_LENGTH and len(value) <= VALUE_LENGTH:
             kept[name] = clean(value, VALUE_LENGTH)

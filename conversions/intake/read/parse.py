@@ -115,7 +115,7 @@ def _note_personal_data(case: Case) -> None:
 
 def _extras(case: Case, sent: Pairs, read: set[str]) -> dict[str, str]:
     """The parameters that are stored with the event unread; warn of those that are too many or too long."""
-    kept, left = extras_of(sent, case.mapping, READ.union(read) if case.mapping.is_native else read)
+    kept, left = extras_of(sent, case.mapping, read)
     if left:
         shown = ", ".join(left[:5])
         case.note(STEP, "left out", f"Stay with the request alone: {shown}.", rule="extra parameters")

@@ -27,12 +27,11 @@ def set_tests_apart(cases: list[Case]) -> None:
 
 def _says_test(case: Case) -> bool:
     """Whether one of the flags says so; each is read, so that a wrong one beside it is reported."""
+    flags = [(name, value) for name, raw in case.parameters if is_test_name(name) and (value := visible(raw).lower())]
+    if not flags:
+        return False
     own = case.mapping.folded_names
-    flags = [
-        (name, value)
-        for name, raw in case.parameters
-        if is_test_name(name) and (value := visible(raw).lower()) and name.strip().lower() not in own
-    ]
+    flags = [(name, value) for name, value in flags if name.strip().lower() not in own]
     # All of them, before any of them counts: each wrong one is reported.
     said = [_flag(case, name, value) for name, value in flags]
     return any(said)

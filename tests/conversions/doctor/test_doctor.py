@@ -121,6 +121,14 @@ def test_names_the_right_parameter_for_a_wrong_one(world: World, click: str) -> 
     assert found.corrected_run.decision.body["outcome"] == "accepted"
 
 
+def test_an_address_of_another_platform_is_corrected_whole_even_for_an_unknown_sender(world: World) -> None:
+    found = look("https://track.example/postback?tid=abc&cid={click_id}&payout=10&cur=EUR&Status=pending")
+    assert found.corrected.partition("?")[2] == (
+        "token=YOUR_TOKEN&txid=abc&click_id={click_id}&payout=10&currency=EUR&status=pending&event_type=YOUR_GOAL"
+    )
+    assert {"tid", "cid", "cur", "event_type"} <= problems(found).keys()
+
+
 @pytest.mark.parametrize(
     ("change", "where", "expected"),
     [
