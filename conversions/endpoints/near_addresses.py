@@ -48,12 +48,13 @@ def resembles(scope: Scope) -> bool:
 
 
 def _is_page(path: str) -> bool:
+    """Whether Django has a page there. What answers all that is unknown below `/api/` has no name."""
     for each in (path, f"{path.rstrip('/')}/"):
         try:
-            resolve(each)
+            if resolve(each).url_name:
+                return True
         except Resolver404:
             continue
-        return True
     return False
 
 
