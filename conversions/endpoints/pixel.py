@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from conversions.dialects.answers import PIXEL
+from conversions.dialects.other_names import ALIAS, OWN, meaning_of
 from conversions.endpoints.native import PATIENCE, not_decided, take_in
 from conversions.intake import Decision, Received
 from conversions.models import Postback
@@ -92,6 +93,12 @@ def _add_click(received: Received, scope: Scope) -> None:
         return
     sent = dict(reversed(received.parameters))
     known = cookie(scope, CLICK_COOKIE + sent.get("advertiser", "")) if sent.get("advertiser") else ""
-    if known and not sent.get("click_id", "").strip():
-        received.parameters = [pair for pair in received.parameters if pair[0] != "click_id"]
+    named = [name for name, _ in received.parameters if _names_the_click(name)]
+    if known and not any(value.strip() for name, value in received.parameters if name in named):
+        received.parameters = [pair for pair in received.parameters if pair[0] not in named]
         received.parameters.append(("click_id", known))
+
+
+def _names_the_click(name: str) -> bool:
+    meaning = meaning_of(name)
+    return meaning.kind in (OWN, ALIAS) and meaning.fields == ("click_id",)
