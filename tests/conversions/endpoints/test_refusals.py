@@ -1,5 +1,6 @@
 """Each refusal says what is wrong, how to put it right, and where the reason is explained to anyone."""
 
+import html
 import json
 from typing import Any
 
@@ -103,14 +104,13 @@ def test_pages_are_no_addresses_for_events(world: World, path: str) -> None:
     assert not Postback.objects.exists()
 
 
-@pytest.mark.parametrize("reason", list(Reason))
-def test_each_reason_has_a_page_for_anyone_that_may_be_kept(reason: Reason) -> None:
-    page = Client().get(reverse("help_reason", args=[reason.value]))
-    text = page.content.decode()
-    assert str(reason.label) in text
-    assert page.headers["Cache-Control"] == "max-age=3600, public"
-    assert not page.cookies
-    assert "Cookie" not in page.headers.get("Vary", "")
+def test_each_reason_has_a_page_for_anyone_that_may_be_cached() -> None:
+    for reason in Reason:
+        page = Client().get(reverse("help_reason", args=[reason.value]))
+        assert html.escape(str(reason.label)) in page.content.decode()
+        assert {*page.headers["Cache-Control"].split(", ")} == {"public", "max-age=3600"}
+        assert not page.cookies
+        assert "Cookie" not in page.headers.get("Vary", "")
 
 
 def test_the_list_of_reasons_leads_to_each_page_and_an_unknown_one_is_not_found() -> None:
