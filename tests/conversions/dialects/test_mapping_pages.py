@@ -110,7 +110,7 @@ class TestTheForm:
             ({"fixed_event_type": "nosuch"}, "fixed_event_type", "No offer counts nosuch. There are deposit, ftd"),
             ({"fixed_currency": "Euro"}, "fixed_currency", "EURO is not a currency code such as EUR."),
             ({"words_status": "won"}, "words_status", "Line 1: write their word = ours."),
-            ({"words_status": "won = approved\nWON = pending"}, "words_status", "Line 2: won is there twice."),
+            ({"words_status": "won = approved\nWON = pending"}, "words_status", "Line 2: won appears twice."),
             ({"words_status": "won = yes"}, "words_status", "yes is none of pending, approved, rejected."),
             ({"words_goal": "a = nosuch"}, "words_goal", "a is nosuch, which no offer counts."),
             ({"time_zone": "Berlin"}, "time_zone", "Berlin is no time zone such as Europe/Berlin or UTC."),

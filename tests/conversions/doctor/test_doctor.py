@@ -264,6 +264,6 @@ def test_the_page_is_for_operators(world: World, click: str, olga: User) -> None
     page = desk.post(address, {"request": native(click, type="purchase", event_type=None)}).content.decode()
     assert "this endpoint reads `event_type`" in page
     assert "token=YOUR_TOKEN" in page
-    assert "What would be decided about the corrected one" in page
+    assert "What would be decided for the corrected address" in page
     assert "Is a quotation mark missing" in desk.post(address, {"request": "curl 'x"}).content.decode()
     assert not Postback.objects.exists()
