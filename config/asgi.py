@@ -28,6 +28,7 @@ from conversions.endpoints import (
     bulk,
     dialects,
     native,
+    near_addresses,
     pixel,
 )
 from conversions.intake import (
@@ -44,7 +45,7 @@ from tracking.capture.click_writer import ClickWriter
 from tracking.capture.hosts import Hosts
 from tracking.click_id import codec
 from web.batching import Batcher
-from web.http import NO_STORE, TEXT, Handler, Receive, Scope, Send, head_problem, header, respond
+from web.http import NO_STORE, SENT_PATH, TEXT, Handler, Receive, Scope, Send, head_problem, header, respond
 from web.notifications import connection_parameters
 
 # Seconds that a commit of clicks waits for more of them while there is load.
@@ -80,7 +81,7 @@ class Application:
             if problem := head_problem(scope):
                 await refuse_head(scope, send, *problem)
                 return
-            handler = self._lean_handler(scope["path"])
+            handler = self._lean_handler(scope["path"]) or self._near_handler(scope)
             if handler is None:
                 scope[THREADS] = (self._clicks, self._postbacks, self._listener, self._reference_listener)
                 await self._pages(scope, receive, send)
@@ -95,6 +96,16 @@ class Application:
         if path.startswith(redirect.PREFIX):
             return self._redirect
         return self._endpoints.get(path) or (self._dialects if dialects.serves(path) else None)
+
+    def _near_handler(self, scope: Scope) -> Handler | None:
+        """The handler of an address that resembles one of ours."""
+        path = scope["path"]
+        if path[: len(redirect.PREFIX)].lower() == redirect.PREFIX:
+            return self._redirect
+        if ours := near_addresses.served_as(path):
+            scope[SENT_PATH], scope["path"] = path, ours
+            return self._lean_handler(ours)
+        return self._wrong_addresses if near_addresses.resembles(scope) else None
 
     def start(self) -> None:
         codec.keys()  # Nonsense in CLICK_ID_KEYS is refused now, not at the first click.
@@ -128,6 +139,7 @@ class Application:
         self._postbacks.start()
         self._redirect = redirect.RedirectHandler(cache=self._cache, writer=self._clicks)
         self._bulk = bulk.BulkHandler(self._postbacks)
+        self._wrong_addresses = near_addresses.WrongAddressHandler(self._postbacks)
         self._dialects = dialects.DialectHandler(self._postbacks)
         self._endpoints: dict[str, Handler] = {
             **public_files.FILES,

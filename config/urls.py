@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/funnel/", funnel_page, name="funnel"),
     path("admin/", admin.site.urls),
     path("tools/doctor/", doctor_page, name="doctor"),
+    path("help/", include("dashboard.help.urls")),
     path("trace/", include("dashboard.trace.urls")),
     path("api/", include("config.api_urls")),
     path("accounts/", include("allauth.urls")),

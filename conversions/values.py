@@ -18,6 +18,10 @@ from records.money import MAX_AMOUNT, PLACES
 
 PLAIN = re.compile(r"^[0-9]{1,16}(\.[0-9]{1,8})?$")
 _GROUPED = re.compile(r"^[1-9][0-9]{0,2}([ '’\u00a0\u202f_,.])[0-9]{3}(\1[0-9]{3})*$")
+# India's groups: three digits, then two and two. Only one reading is possible.
+_INDIAN = re.compile(r"^[1-9][0-9]?(,[0-9]{2})+,[0-9]{3}(\.[0-9]{1,8})?$")
+# A round price as it is written in Germany, the Netherlands, Sweden and Switzerland: 100,- and 100.--
+_ROUND = re.compile(r"^(.*[0-9])[.,]\s?(?:[-\u2013\u2014]{1,2}|\u2e3a)$")
 _SCIENTIFIC = re.compile(r"^[0-9]{1,16}(\.[0-9]{1,15})?e[+-]?[0-9]{1,2}$", re.IGNORECASE)
 _COINED = re.compile(
     r"^(?P<before>[^\d\s.,+-]{1,5})?\s?(?P<amount>[0-9][0-9 .,'’\u00a0\u202f_]*)\s?(?P<after>[^\d\s.,+-]{1,5})?$"
@@ -51,6 +55,9 @@ def read_amount(text: str) -> ParsedAmount:
     """Read an amount of zero or more. Raise `NoAmount`."""
     if PLAIN.match(text):
         return ParsedAmount(_bounded(Decimal(text)))
+    if round_price := _ROUND.match(text):
+        found = read_amount(round_price[1])
+        return found._replace(repaired=f"read as {found.value:f}")
     if minus := _NEGATIVE.match(text):
         raise NoAmount(_what_is_negative(minus))
     if _SCIENTIFIC.match(text):
@@ -78,7 +85,7 @@ def _what_is_negative(minus: "re.Match[str]") -> str:
     shown = f", read as minus {reading}" if reading and f"-{reading}" != minus[0] else ""
     return (
         f"is negative{shown}: send refund={reading or '…'} for what went back to the customer, or status=rejected for "
-        "all of it."
+        f"all of it. A player's loss to the house is revenue, a player's win is winnings={reading or '…'}."
     )
 
 
@@ -99,9 +106,16 @@ def _currency_of(text: str) -> str:
     raise NoAmount(f"is not an amount such as 1234.50: {text.strip()!r} is no currency that is known here.")
 
 
+def sign_of_one(text: str) -> str:
+    """The currency of a sign that belongs to one currency only, else an empty text."""
+    return _SIGNS.get(text.strip().lower(), "")
+
+
 def _number(text: str) -> Decimal:
     """Digits with points, commas or spaces between them, if only one reading is possible."""
     marks = [char for char in text if not char.isdigit()]
+    if _INDIAN.match(text):
+        return Decimal(text.replace(",", ""))
     try:
         if not marks or (marks == ["."]):
             return Decimal(text)
@@ -133,8 +147,19 @@ def _single(text: str, mark: str) -> Decimal:
 
 
 class Moment(NamedTuple):
+    """A time; `is_day` if only a day was named: then it is the day's beginning."""
+
     at: datetime
-    repaired: str = ""
+    is_day: bool = False
+
+
+# A time that ends in UTC's name, or in an offset whose + became a space: 2026-03-01 12:00:00 02:00 means +02:00.
+_UTC_NAMED = re.compile(r"^(.*\d) ?(?:UTC|GMT|Z)$", re.IGNORECASE)
+_LOST_PLUS = re.compile(r"^(.*\d:\d\d(?:[.,]\d+)?) (\d\d)(?::?(\d\d))?$")
+_DAY = re.compile(r"^(\d{4})([-/])(\d\d?)\2(\d\d?)$")
+_SLASHES = re.compile(r"^(\d{4})/(\d\d?)/(\d\d?)(?=[ T])")
+# Further digits of a second than microseconds.
+_NANOSECONDS = re.compile(r"([.,]\d{6})\d+")
 
 
 def read_moment(text: str, pattern: str = "", zone: str = "UTC") -> Moment | None:
@@ -143,9 +168,10 @@ def read_moment(text: str, pattern: str = "", zone: str = "UTC") -> Moment | Non
     With a pattern (as for strptime) only that form is read. `zone` is that of a time without an offset. None if the
     text is none of these, or is before 1990.
     """
+    is_day = _DAY.match(text) is not None if not pattern else "%H" not in pattern and "%I" not in pattern
     for at in [_by_pattern(text, pattern)] if pattern else _readings(text):
         if at is not None and 1990 <= at.year <= 9000:
-            return Moment((at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC))
+            return Moment((at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone))).astimezone(UTC), is_day)
     return None
 
 
@@ -161,14 +187,26 @@ def _readings(text: str) -> Iterator[datetime | None]:
         if text.isascii() and text.replace(".", "", 1).isdigit():
             yield datetime.fromtimestamp(_seconds(text), UTC)
             return
-        # In a query an unencoded + is a space: 2026-03-01T12:00:00 02:00 means +02:00.
-        yield parse_datetime(re.sub(r" (\d\d:?\d\d)$", r"+\1", text) if "T" in text else text)
+        yield parse_datetime(_in_iso_form(text))
     except (ValueError, OverflowError, OSError):
         yield None
     try:
         yield parsedate_to_datetime(text) if "," in text[:5] else None
     except (ValueError, TypeError, IndexError, OverflowError):
         yield None
+
+
+def _in_iso_form(text: str) -> str:
+    if day := _DAY.match(text):
+        return f"{day[1]}-{int(day[3]):02}-{int(day[4]):02}T00:00:00"
+    if slashes := _SLASHES.match(text):
+        text = f"{slashes[1]}-{int(slashes[2]):02}-{int(slashes[3]):02}{text[slashes.end() :]}"
+    text = _NANOSECONDS.sub(r"\1", text)
+    if named := _UTC_NAMED.match(text):
+        return f"{named[1]}+00:00"
+    if lost := _LOST_PLUS.match(text):
+        return f"{lost[1]}+{lost[2]}:{lost[3] or '00'}"
+    return text
 
 
 def _seconds(text: str) -> float:

@@ -68,6 +68,12 @@ def _by_largest_remainder(exact: Sequence[Decimal], total: Decimal, currency: st
     return parts
 
 
+def exact_money(amount: Decimal, currency: str) -> str:
+    """The amount without its currency: with the currency's decimals, or with more where it has more."""
+    exponent = amount.normalize().as_tuple().exponent
+    return f"{amount:.{max(places(currency), -exponent if isinstance(exponent, int) else 0)}f}"
+
+
 def format_money(amount: Decimal, currency: str) -> str:
     """`1,234.50 EUR`: grouped, with the currency's own places."""
     return f"{round_money(amount, currency):,.{places(currency)}f} {currency}"

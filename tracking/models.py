@@ -66,7 +66,7 @@ class Click(models.Model):
     user_agent = models.CharField(max_length=500, default="")
     referrer = models.CharField(max_length=500, default="")
     visitor = models.UUIDField(null=True, help_text=_("The visitor cookie on the tracking host."))
-    aff_click_id = models.CharField(max_length=255, default="")
+    aff_click_id = models.CharField(max_length=512, default="")
     source = models.CharField(max_length=255, default="")
     sub1 = models.CharField(max_length=255, default="")
     sub2 = models.CharField(max_length=255, default="")
@@ -112,7 +112,7 @@ class LegacyClickID(models.Model):
     link = models.ForeignKey(TrackingLink, models.PROTECT, related_name="legacy_clicks")
     clicked_at = models.DateTimeField()
     click_id = models.UUIDField(unique=True, editable=False)
-    aff_click_id = models.CharField(max_length=255, default="", blank=True)
+    aff_click_id = models.CharField(max_length=512, default="", blank=True)
     sub_ids = models.JSONField(default=dict, blank=True, help_text=_("The affiliate's labels: sub1 to sub10."))
     imported_at = models.DateTimeField(default=timezone.now, editable=False)
 

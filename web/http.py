@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from django.conf import settings
 
+from web.characters import OLD_ENCODING
 from web.forwarded import Client, client_of, lists
 
 Scope = MutableMapping[str, Any]
@@ -17,6 +18,8 @@ Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 Header = tuple[bytes, bytes]
 
 MAX_FIELDS = 200
+# In the scope: the path as it was sent, where it was served as one of ours.
+SENT_PATH = "affidavit.sent_path"
 # Percent-encoded characters of a query or form: each takes a step of Python to decode.
 MAX_ESCAPES = 6_000
 # Bytes of all headers together, names and values; and of the path with the query.
@@ -62,7 +65,8 @@ def pairs(encoded: bytes) -> list[tuple[str, str]]:
     if encoded.count(b"%") > MAX_ESCAPES:
         raise TooManyFields(f"More than {MAX_ESCAPES:,} characters are percent-encoded.")
     try:
-        return parse_qsl(encoded.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        text = encoded.decode("utf-8", OLD_ENCODING)
+        return parse_qsl(text, keep_blank_values=True, errors=OLD_ENCODING, max_num_fields=MAX_FIELDS)
     except ValueError as error:
         raise TooManyFields(f"More than {MAX_FIELDS} parameters.") from error
 

@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from conversions.endpoints import bulk, dialects, native
 from conversions.reasons.codes import Reason
+from conversions.reasons.refusals import refusal
 from web.http import JSON, NO_STORE, TEXT, Header, Scope, Send, request_id, respond
 from web.rest.errors import body as error_body
 
@@ -16,8 +17,7 @@ async def refuse_head(scope: Scope, send: Send, status: int, message: str) -> No
     path = scope["path"]
     if path in (native.PATH, bulk.PATH) or dialects.serves(path):
         reason = Reason.UNREADABLE if status == HTTPStatus.BAD_REQUEST else Reason.TOO_LARGE
-        body = {"outcome": "invalid", "reason": reason.value, "message": message, "problems": []}
-        await respond(send, status, [JSON, *headers], json.dumps(body).encode())
+        await respond(send, status, [JSON, *headers], json.dumps(refusal(reason, message)).encode())
     elif path.startswith(API):
         code = "bad_request" if status == HTTPStatus.BAD_REQUEST else "too_large"
         await respond(send, status, [JSON, *headers], json.dumps(error_body(code, message)).encode())

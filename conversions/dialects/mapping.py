@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
+from conversions.dialects.item_lines import ItemLines, total_of
+from conversions.dialects.paths import is_path
 from records.money import PLACES
 
 # The most digits before or after the point of an amount: 1e999999 written out would be a million digits.
@@ -52,6 +54,14 @@ class Mapping:
     time_zone: str = "UTC"
     tokens: tuple[str, ...] = ()
     version: int = 0
+    # Words that stand for the time of receipt, in small letters.
+    now_words: frozenset[str] = frozenset()
+    # Parameters that list, separated by commas, the sender's words for a status of ours, by name in small letters.
+    status_lists: Dictionary[str, str] = field(default_factory=dict)
+    # The order as numbered lines, read where no revenue was sent.
+    lines: ItemLines | None = None
+    # A negative revenue takes back that much of a known sale.
+    negative_is_refund: bool = False
 
     @property
     def is_native(self) -> bool:
@@ -66,6 +76,16 @@ class Mapping:
     def names(self) -> frozenset[str]:
         """Every name that is read, as the sender writes it."""
         return frozenset(name for names in self.fields.values() for name in names)
+
+    @property
+    def folded_names(self) -> frozenset[str]:
+        """Every name that is read, in small letters."""
+        return frozenset(name.lower() for names in self.fields.values() for name in names)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The names that lead into nested JSON: `data.object.id`."""
+        return tuple(name for names in self.fields.values() for name in names if is_path(name))
 
     def shown(self, ours: str) -> str:
         """The sender's name for a field."""
@@ -87,9 +107,14 @@ class Mapping:
         for name, value in sent:
             by_name.setdefault(name.strip().lower(), []).append((name, value))
         found = [(ours, *pair) for ours, names in self.fields.items() for pair in _first(by_name, names)]
+        found += self._of_lines(by_name, found)
         ours_by_name = {ours: value for ours, _, value in reversed(found)}
         known = ours_by_name.get("currency") or self.defaults.get("currency") or currency
-        readings = [MappedValue(ours, name, value, self._word(ours, value, known)) for ours, name, value in found]
+        statuses = {**self.statuses, **self._taught_statuses(by_name)} if self.status_lists else self.statuses
+        readings = [
+            MappedValue(ours, name, value, self._word(ours, value, known, statuses)) for ours, name, value in found
+        ]
+        readings = self._as_refund(readings) if self.negative_is_refund else readings
         readings = [each for each in readings if each.ours != "event_type" or each.value]
         there = {each.ours for each in readings}
         for ours, value in {"event_type": goal, **self.defaults}.items():
@@ -97,10 +122,36 @@ class Mapping:
                 readings.append(MappedValue(ours, "", "", value))
         return readings
 
-    def _word(self, ours: str, value: str, currency: str) -> str:
+    def _of_lines(self, by_name: dict[str, Pairs], found: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+        """The revenue that the lines of the order add up to, unless the sender named it."""
+        if self.lines is None or any(ours == "revenue" for ours, _, _ in found):
+            return []
+        total = total_of(self.lines, {name: pairs[0][1] for name, pairs in by_name.items()})
+        return [("revenue", *total)] if total else []
+
+    def _taught_statuses(self, by_name: dict[str, Pairs]) -> dict[str, str]:
+        """The words that the request itself names for each status."""
+        return {
+            word.strip().lower(): ours
+            for name, ours in self.status_lists.items()
+            for _, listed in by_name.get(name, ())
+            for word in listed.split(",")
+            if word.strip()
+        }
+
+    @staticmethod
+    def _as_refund(readings: list[MappedValue]) -> list[MappedValue]:
+        """A negative revenue as the refund of the sale; a status beside it says nothing more."""
+        back = next((each for each in readings if each.ours == "revenue" and each.value.startswith("-")), None)
+        if back is None:
+            return readings
+        refund = back._replace(ours="refund", value=back.value.removeprefix("-"))
+        return [refund, *(each for each in readings if each is not back and each.ours != "status")]
+
+    def _word(self, ours: str, value: str, currency: str, statuses: Dictionary[str, str]) -> str:
         text = value.strip()
         if ours == "status":
-            return self.statuses.get(text.lower(), text)
+            return statuses.get(text.lower(), text)
         if ours == "event_type":
             return self.goals.get(text.lower(), text)
         if ours in MONEY:

@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 
 from conversions.dialects.answers import JSON, PLACE, SENT, VALUES, OwnAnswers
 from conversions.dialects.mapping import NAMES
+from conversions.dialects.paths import is_path
 from conversions.dialects.table import BY_NAME
 from conversions.models import Conversion, Goal, SenderMapping
 from conversions.models.mappings import NATIVE, OWN
@@ -68,7 +69,7 @@ def _names(row: SenderMapping) -> Iterator[MappingProblem]:
             yield MappingProblem(field, key, f"{len(names)} names; {MOST_NAMES} are enough.")
         meaning = f"as {key}" if key else "as the token"
         for name in names[:MOST_NAMES]:
-            if not (NAME.fullmatch(name) and name.isprintable()):
+            if not (name.isprintable() and (NAME.fullmatch(name) or (key and is_path(name)))):
                 yield MappingProblem(
                     field, key, f"{name[:60]!r} is no parameter's name: 1 to 60 characters without & = # ? + % ,"
                 )

@@ -23,10 +23,12 @@ from conversions.dialects.answers import (
     tolt_answer,
     tune_answer,
 )
+from conversions.dialects.item_lines import ItemLines
 from conversions.dialects.mapping import NATIVE, Mapping
 
 APPROVED, PENDING, REJECTED = "approved", "pending", "rejected"
 WORDS = {"approved": APPROVED, "pending": PENDING, "rejected": REJECTED, "declined": REJECTED, "cancelled": REJECTED}
+# Every platform's: our own `status` is read at each address, too.
 SPOKEN = {**WORDS, "hold": PENDING, "trash": REJECTED, "canceled": REJECTED}
 
 
@@ -89,7 +91,8 @@ def _read(
         ours: (*names.split(), *(each for each in NATIVE.fields[ours] if each not in taken))
         for ours, names in theirs.items()
     }
-    return Mapping(name=name, fields={ours: names for ours, names in fields.items() if names}, **options)  # type: ignore[arg-type]
+    given = {"statuses": SPOKEN, **options}
+    return Mapping(name=name, fields={ours: names for ours, names in fields.items() if names}, **given)  # type: ignore[arg-type]
 
 
 DIALECTS: tuple[Dialect, ...] = (
@@ -213,7 +216,10 @@ DIALECTS: tuple[Dialect, ...] = (
         _read(
             "keitaro", click="subid sub_id", txid="tid", event="event", revenue="revenue payout",
             currency="currency", status="status",
-            statuses={**WORDS, "lead": PENDING, "sale": APPROVED, "rebill": APPROVED}, defaults={"status": APPROVED},
+            statuses={**SPOKEN, "lead": PENDING, "sale": APPROVED, "rebill": APPROVED}, defaults={"status": APPROVED},
+            status_lists={
+                "lead_status": PENDING, "sale_status": APPROVED, "rebill_status": APPROVED, "rejected_status": REJECTED,
+            },
         ),
         "GET /{token}/postback?subid={click}&tid=t-1&status=sale&payout=120.50&currency=EUR&return=OK&event={goal}",
         forms=("/{token}/postback",),
@@ -250,8 +256,10 @@ DIALECTS: tuple[Dialect, ...] = (
     Dialect(
         "impact.com",
         _read(
-            "impact", click="ClickId", txid="OrderId", event="EventTypeCode ActionTrackerId EventTypeId",
+            "impact", click="ClickId", txid="OrderId Oid", event="EventTypeCode ActionTrackerId EventTypeId",
             revenue="Amount", currency="CurrencyCode", customer="CustomerId", coupon="PromoCode", time="EventDate",
+            now_words=frozenset({"now"}),
+            lines=ItemLines(amount="itemsubtotal", of_all="orderdiscount", not_alone="itemprice"),
         ),
         "POST /Advertisers/IR123/Conversions",
         forms=("/Advertisers/{account}/Conversions",),
@@ -266,24 +274,26 @@ DIALECTS: tuple[Dialect, ...] = (
         "Awin",
         _read("awin", click="cks awc", txid="ref", revenue="amount", currency="cr", coupon="vc", event="parts_group"),
         "GET /sread.php?tt=ss&tv=2&merchant=77&cks={click}&ref=t-1&amount=120.50&cr=EUR&vc=SAVE10&event_type={goal}&token={token}",
-        paths=("/sread.php",),
+        paths=("/sread.php", "/sread.img"),
+        pixels=("/sread.img",),
         guesses="Awin's groups (parts=…) are no goals of ours: name the goal as event_type, or set the default goal.",
     ),
     Dialect(
         "CJ",
         _read(
-            "cj", click="CJEVENT", txid="OID", event="TYPE", revenue="AMOUNT AMT1", currency="CURRENCY",
+            "cj", click="CJEVENT", txid="OID", event="TYPE", revenue="AMOUNT", currency="CURRENCY",
             coupon="COUPON", time="EVENTTIME",
+            lines=ItemLines(amount="amt", quantity="qty", discount="dcnt", of_all="discount"),
         ),
         "GET /u?CID=1&TYPE={goal}&METHOD=S2S&CJEVENT={click}&OID=t-1&AMOUNT=120.50&CURRENCY=EUR&token={token}",
         paths=("/u",),
-        guesses="Of item lines (ITEM1, AMT1, QTY1 …) only the first amount is read: send AMOUNT.",
     ),
     Dialect(
         "Rakuten",
         _read(
             "rakuten", click="ranSiteID", txid="ord", revenue="amtlist", currency="cur", event="event",
             minor_units=True, sums=frozenset({"revenue"}), defaults={"currency": "USD"},
+            negative_is_refund=True,
         ),
         "GET /ep?mid=5&ranSiteID={click}&ord=t-1&amtlist=10000|2050&cur=EUR&event_type={goal}&token={token}",
         paths=("/ep",),

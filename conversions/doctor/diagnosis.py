@@ -12,18 +12,21 @@ from affiliates.models import Advertiser
 from conversions.dialects.answers import Spoken
 from conversions.dialects.mapping import NATIVE, Mapping, Pairs
 from conversions.dialects.table import DIALECTS, Dialect
-from conversions.doctor.dry_run import DryRun, dry_run
+from conversions.doctor.dry_run import DryRun, dry_run, read_alone
 from conversions.doctor.parameters import Parameter, parameters_of
 from conversions.doctor.reading import SentRequest
+from conversions.doctor.right_names import rightly_named
 from conversions.endpoints.dialects import PREFIX, find_address
 from conversions.endpoints.native import PATH
 from conversions.endpoints.pixel import IMAGE_PATH
 from conversions.intake import Received, reference_cache
 from conversions.intake.read.extras import OF_OTHER_STEPS
 from conversions.intake.read.macros import unfilled
-from conversions.intake.read.parse import OTHER_NAMES, READ
+from conversions.intake.read.names import RULE as NAMES_RULE
+from conversions.intake.read.parse import READ
 from conversions.intake.read.receive import secret_names
 from conversions.intake.read.repairs import repair
+from conversions.intake.write.answer import warnings_of
 from conversions.reasons.codes import Reason
 from conversions.reasons.explanations import EXPLANATIONS
 from records.translation import in_english
@@ -36,6 +39,7 @@ OF_THE_SENDER = frozenset(
 )
 # Parameters read beside the fields, so no sign of another platform.
 OURS = READ | OF_OTHER_STEPS | {"token"}
+BY_PARAMETERS = "its parameters"
 _SUB = re.compile(r"^sub(_id)?\d{1,2}$")
 
 
@@ -108,7 +112,7 @@ def diagnose(sent: SentRequest, *, now: datetime, advertiser: Advertiser | None 
     received = sent.received()
     dialect = reference_cache.dialects_named([received.mapping]).get(received.mapping)
     guess, hits = (None, []) if dialect else _guess(received.parameters)
-    known_by = "its address" if dialect else (f"its parameters {', '.join(hits)}" if guess else "its address")
+    known_by = f"{BY_PARAMETERS} {', '.join(hits)}" if guess else "its address"
     found = Diagnosis(sent, dialect or guess, known_by, advertiser, on_trust=False)
     found.problems += _problems_of_the_address(sent, dialect, guess)
     if sent.method in ("GET", "POST") and _is_an_endpoint(received):
@@ -118,7 +122,7 @@ def diagnose(sent: SentRequest, *, now: datetime, advertiser: Advertiser | None 
         found.spoken_answer = dialect.answers(found.run.decision.http_status, found.run.decision.body, sent_values)
     mapping = dialect.mapping if dialect else NATIVE
     found.parameters = parameters_of(received.parameters, mapping, found.advertiser)
-    found.corrected = _corrected(sent, received, mapping, guess, found.run)
+    found.corrected = _corrected(sent, received, mapping, guess)
     if found.corrected and found.run and _refused(found.run):
         found.corrected_run = _decide_corrected(sent, found, received, now)
     return found
@@ -189,13 +193,30 @@ def _decide(found: Diagnosis, received: Received, now: datetime) -> None:
         if found.advertiser:
             found.on_trust = True
             run = dry_run(received, now=now, advertiser=found.advertiser)
+        else:
+            found.problems += _problems_of_the_values(received)
     else:
         found.advertiser = run.advertiser or found.advertiser
     found.run = run
     body = run.decision.body
     found.problems += [DiagnosedProblem(each["field"], each["message"], each["remedy"]) for each in body["problems"]]
-    found.problems += [DiagnosedProblem("address", sentence) for sentence in body["warnings"]]
+    found.problems += _warnings(run.steps, is_guess=found.known_by.startswith(BY_PARAMETERS))
     found.problems += _macros(received, {each["field"] for each in body["problems"]})
+
+
+def _problems_of_the_values(received: Received) -> list[DiagnosedProblem]:
+    """What is wrong with the parameters, where the sender is not known and nothing can be decided."""
+    case = read_alone(received)
+    problems = [DiagnosedProblem(each["field"], each["message"], each["remedy"]) for each in case.shown_problems()]
+    return [*problems, *_warnings(case.steps)]
+
+
+def _warnings(steps: list[dict[str, Any]], *, is_guess: bool = False) -> list[DiagnosedProblem]:
+    """The warnings of intake. Those about a name are given at it; another platform's names are right at its address."""
+    named = [step for step in steps if step["rule"] == NAMES_RULE]
+    others = [step for step in steps if step["rule"] != NAMES_RULE]
+    at_names = [DiagnosedProblem(text.split("`")[1], text) for text in warnings_of(named)] if not is_guess else []
+    return [*at_names, *(DiagnosedProblem("address", sentence) for sentence in warnings_of(others))]
 
 
 def _macros(received: Received, named: set[str]) -> list[DiagnosedProblem]:
@@ -212,22 +233,18 @@ def _refused(run: DryRun) -> bool:
     return run.decision.http_status >= 400
 
 
-def _corrected(
-    sent: SentRequest, received: Received, mapping: Mapping, guess: Dialect | None, run: DryRun | None
-) -> str:
-    """The corrected address, or an empty text if it is right; parameters of a body are added to it.
-
-    The sender has to add the token.
-    """
+def _corrected(sent: SentRequest, received: Received, mapping: Mapping, guess: Dialect | None) -> str:
+    """The corrected address, or an empty text if it is right; parameters of a body are added to it."""
     pairs, repaired = repair(received.parameters, mapping)
     secret = secret_names(guess.mapping if guess else mapping)
-    names = _right_names(run)
-    renamed = [(names.get(name.strip(), name), value) for name, value in pairs]
+    renamed = rightly_named(pairs) if mapping.is_native and not guess else [*pairs]
     path = sent.path
     if guess:
-        path, renamed = f"{PREFIX}{guess.name}/postback", pairs
+        path = f"{PREFIX}{guess.name}/postback"
     elif not _is_an_endpoint(received):
         path = PATH
+    if not _names_its_sender(received, secret):
+        renamed = [("token", TOKEN_MARK), *renamed]
     ours = urlsplit(settings.PUBLIC_URL)
     is_right = path == sent.path and renamed == pairs and not repaired
     if is_right and sent.scheme in ("", ours.scheme) and sent.host in ("", ours.netloc):
@@ -237,10 +254,10 @@ def _corrected(
     )
 
 
-def _right_names(run: DryRun | None) -> dict[str, str]:
-    problems = run.decision.body["problems"] if run else []
-    wrong = [each["field"] for each in problems if each["code"] == Reason.WRONG_NAME]
-    return {name: ours for name in wrong for ours, others in OTHER_NAMES.items() if name.lower() in others}
+def _names_its_sender(received: Received, secret: frozenset[str]) -> bool:
+    """Whether the request has a token or a signature, right or wrong."""
+    is_named = any(name.strip().lower() in secret and value.strip() for name, value in received.parameters)
+    return bool(is_named or received.bearer or received.signed)
 
 
 def _pair(name: str, value: str, secret: frozenset[str]) -> str:
@@ -255,8 +272,7 @@ def _decide_corrected(sent: SentRequest, found: Diagnosis, received: Received, n
     parts = urlsplit(found.corrected.partition("?")[0])
     again = SentRequest(sent.method, "https", sent.host, parts.path, "", sent.headers, sent.body).received()
     repaired, _ = repair(received.parameters, found.dialect.mapping if found.dialect else NATIVE)
-    names = {} if found.dialect else _right_names(found.run)
-    again.parameters = [(names.get(name.strip(), name), value) for name, value in repaired]
+    again.parameters = repaired if found.dialect else rightly_named(repaired)
     again.bearer = again.bearer or received.bearer
     run = dry_run(again, now=now, advertiser=found.advertiser if found.on_trust else None)
     if found.advertiser and Reason(run.decision.body["reason"]) in OF_THE_SENDER:

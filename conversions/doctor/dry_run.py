@@ -7,8 +7,10 @@ from django.db import transaction
 
 from affiliates.models import Advertiser
 from conversions.intake import decide_cases
-from conversions.intake.case import Decision, Received
-from conversions.intake.read.receive import receive
+from conversions.intake.case import Case, Decision, Received
+from conversions.intake.read.parse import parse
+from conversions.intake.read.receive import learn_dialects, receive
+from conversions.models import Postback
 
 
 class DryRun(NamedTuple):
@@ -33,3 +35,12 @@ def dry_run(received: Received, *, now: datetime, advertiser: Advertiser | None 
         [decision] = decide_cases([case], now=now)
         transaction.set_rollback(True)
     return DryRun(decision, case.steps, case.postback.advertiser)
+
+
+def read_alone(received: Received) -> Case:
+    """Read the parameters as intake does, for an unknown sender. No query, unless the dialect must be read."""
+    row = Postback(received_at=received.received_at, endpoint=received.endpoint, mapping=received.mapping)
+    case = Case(postback=row, parameters=received.parameters)
+    learn_dialects([case])
+    parse([case])
+    return case

@@ -16,7 +16,6 @@ from conversions.dialects.mapping import NATIVE
 from conversions.endpoints.dialects import KEY, PREFIX, find_address
 from conversions.endpoints.native import PATH, take_in
 from conversions.intake import Received
-from conversions.models import Postback
 
 LONGEST = 20_000
 # Options of curl that take a value and do not change the request.
@@ -53,7 +52,10 @@ class SentRequest:
             "method": self.method,
             "path": unquote(self.path),
             "query_string": self.query.encode(),
-            "headers": [(name.lower().encode(), value.encode()) for name, value in self.headers.items()],
+            "headers": [
+                *((name.lower().encode(), value.encode()) for name, value in self.headers.items()),
+                (b"content-length", str(len(self.body.encode("utf-8", "replace"))).encode()),
+            ],
             "client": None,
             "scheme": self.scheme or "https",
         }
@@ -62,7 +64,8 @@ class SentRequest:
             return {"type": "http.request", "body": self.body.encode("utf-8", "replace"), "more_body": False}
 
         address = find_address(scope["path"])
-        received = async_to_sync(take_in)(scope, receive, Postback.Endpoint.NATIVE, nested=address is not None)
+        paths = address.dialect.mapping.paths if address else ()
+        received = async_to_sync(take_in)(scope, receive, nested=address is not None, paths=paths)
         received.received_at = datetime.now(UTC)
         if address:
             received.mapping, received.path = address.dialect.name, address.path

@@ -38,6 +38,8 @@ from conversions.intake.read.signing import is_timely
 from conversions.models import Postback
 from conversions.reasons.codes import Reason
 from conversions.reasons.explanations import EXPLANATIONS
+from conversions.reasons.refusals import problem as described
+from conversions.reasons.refusals import refusal
 from web.batching import Batcher
 from web.client_address import origin_of
 from web.http import (
@@ -107,8 +109,8 @@ class BulkHandler:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: list[Header] = [(b"x-request-id", request_id(scope).encode())]
         if scope["method"] != "POST":
-            allow = {"message": "Send the events with POST."}
-            await respond_json(send, 405, allow, [*headers, (b"allow", b"POST")])
+            refused = {**refusal(Reason.WRONG_METHOD, "Send the events with POST.", field="method"), **NONE}
+            await respond_json(send, 405, refused, [*headers, (b"allow", b"POST")])
             return
         scope[UNREAD] = True
         try:
@@ -213,17 +215,18 @@ def _single(head: Received) -> tuple[int, dict[str, Any]]:
 def _received(head: Received, event: Any) -> Received:
     """Return one event as a request of its own."""
     parameters: list[tuple[str, str]] = []
+    left_out: list[str] = []
     problem = None
     try:
         if not isinstance(event, dict):
             raise Unreadable("An event must be a JSON object.")
-        parameters = [(storable(name), storable(value)) for name, value in object_pairs(event)]
+        parameters = [(storable(name), storable(value)) for name, value in object_pairs(event, left_out)]
     except TooManyFields as error:
         problem = Problem(Reason.TOO_LARGE, "body", str(error))
     except Unreadable as error:
         problem = Problem(Reason.UNREADABLE, "body", str(error))
     body = "" if problem is None else storable(json.dumps(event, ensure_ascii=False))
-    return replace(head, parameters=parameters, problem=problem, body=body)
+    return replace(head, parameters=parameters, problem=problem, body=body, left_out=left_out)
 
 
 def _event_answer(number: int, decision: Decision | Exception) -> dict[str, Any]:
@@ -234,9 +237,8 @@ def _event_answer(number: int, decision: Decision | Exception) -> dict[str, Any]
 
 
 def _refusal(problem: Problem) -> tuple[int, dict[str, Any]]:
-    explained = EXPLANATIONS[problem.reason]
-    body = {"outcome": "invalid", "reason": problem.reason.value, "message": problem.message}
-    return explained.http_status, {**body, "problems": [problem.as_json()], **NONE}
+    body = refusal(problem.reason, problem.message, field=problem.field)
+    return EXPLANATIONS[problem.reason].http_status, {**body, **NONE}
 
 
 def _how_to_send(limit: int) -> str:
@@ -247,4 +249,4 @@ def _how_to_send(limit: int) -> str:
 
 def _too_many() -> dict[str, Any]:
     message = "Too many of your requests are in progress. Wait for their answers, then send this one again."
-    return {**try_again(), "message": message}
+    return {**try_again(), "message": message, "problems": [described(Reason.TRY_AGAIN, message)]}

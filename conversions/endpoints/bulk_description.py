@@ -20,8 +20,11 @@ _EVENT = {
 }
 _PROBLEM = {
     "type": "object",
-    "required": ["code", "field", "value", "message", "remedy"],
-    "properties": dict.fromkeys(("code", "field", "value", "message", "remedy"), _TEXT),
+    "required": ["code", "field", "value", "message", "remedy", "help"],
+    "properties": {
+        **dict.fromkeys(("code", "field", "value", "message", "remedy"), _TEXT),
+        "help": {"type": "string", "format": "uri", "description": "A public page about the reason."},
+    },
 }
 _DECISION: dict[str, Any] = {
     "type": "object",

@@ -25,6 +25,8 @@ from conversions.dialects.table import BY_FORM, BY_NAME, BY_PATH, Dialect
 from conversions.endpoints.native import PATIENCE, not_decided, storable, take_in, try_again, wait_first
 from conversions.intake import Decision, Received, reference_cache
 from conversions.intake.read.receive import MASK
+from conversions.reasons.codes import Reason
+from conversions.reasons.refusals import refusal
 from web.batching import Batcher
 from web.http import NO_STORE, Header, Receive, Scope, Send, header, request_id, respond, respond_json
 from web.request_body import BodyCutOff, last_header, linger
@@ -114,13 +116,16 @@ class DialectHandler:
             return
         if address is None:
             known = ", ".join(sorted(BY_NAME))
-            await respond_json(send, 404, {"message": f"No platform is known by this address; there are {known}."})
+            message = f"No platform is known by this address; there are {known}."
+            await respond_json(send, 404, refusal(Reason.WRONG_ADDRESS, message, field="address"), headers)
             return
         if not address.dialect.is_active:
-            await respond_json(send, 410, {"message": "This address is switched off. Ask the operator."}, headers)
+            message = "This address is switched off. Ask the operator."
+            await respond_json(send, 410, refusal(Reason.WRONG_ADDRESS, message, field="address"), headers)
             return
         if scope["method"] not in ("GET", "POST"):
-            await respond_json(send, 405, {"message": "Send it with GET or POST."}, [(b"allow", b"GET, POST")])
+            body = refusal(Reason.WRONG_METHOD, "Send it with GET or POST.", field="method")
+            await respond_json(send, 405, body, [*headers, (b"allow", b"GET, POST")])
             return
         try:
             spoken, outcome = await self._spoken(address, scope, receive)
@@ -143,7 +148,7 @@ class DialectHandler:
     async def _spoken(self, address: Address, scope: Scope, receive: Receive) -> tuple[Spoken, str]:
         dialect, sent = address.dialect, dict[str, str]()
         try:
-            received = await take_in(scope, receive, nested=True)
+            received = await take_in(scope, receive, nested=True, paths=dialect.mapping.paths)
             received.mapping, received.path = dialect.name, storable(address.path)
             received.bearer = address.token or received.bearer or _password(scope)
             sent = {name.lower(): value for name, value in reversed(received.parameters)}

@@ -4,13 +4,15 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
 
+from conversions.dialects.other_names import ALIAS, AMBIGUOUS, OWN, TEST, meaning_of
+from conversions.dialects.paths import values_at
 from conversions.intake import Decision, Received, intake
 from conversions.intake.case import Problem
 from conversions.intake.read.signing import Signed, read_signature
@@ -18,11 +20,13 @@ from conversions.intake.read.throttle import WAIT
 from conversions.models import Postback
 from conversions.reasons.codes import Reason
 from conversions.reasons.explanations import EXPLANATIONS
+from conversions.reasons.refusals import problem, refusal
 from records.translation import in_english
 from web.batching import Batcher, QueueFull
 from web.client_address import origin_of
 from web.http import (
     MAX_FIELDS,
+    SENT_PATH,
     BodyTooLarge,
     Header,
     Receive,
@@ -85,8 +89,8 @@ class PostbackHandler:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers: list[Header] = [(b"x-request-id", request_id(scope).encode())]
         if scope["method"] not in ("GET", "POST"):
-            allow = {"message": "Send the postback with GET or POST."}
-            await respond_json(send, 405, allow, [*headers, (b"allow", b"GET, POST")])
+            body = refusal(Reason.WRONG_METHOD, "Send the postback with GET or POST.", field="method")
+            await respond_json(send, 405, body, [*headers, (b"allow", b"GET, POST")])
             return
         try:
             received = await take_in(scope, receive)
@@ -103,7 +107,7 @@ class PostbackHandler:
 def not_decided(error: Exception, **context: object) -> tuple[int, dict[str, Any]]:
     """Status and body where no decision was made; errors that the sender did not cause are logged."""
     if isinstance(error, BodyTooSlow):
-        return 408, {**try_again(), "message": str(error)}
+        return 408, {**try_again(), "message": str(error), "problems": [problem(Reason.TRY_AGAIN, str(error))]}
     if not isinstance(error, QueueFull | NoRoom):
         log.error("postback_not_decided", error=str(error).strip() or repr(error), **context)
     return 503, try_again()
@@ -153,7 +157,7 @@ def opened(scope: Scope, endpoint: Postback.Endpoint) -> Received:
     return Received(
         endpoint=endpoint,
         method=scope["method"],
-        path=storable(scope["path"]),
+        path=storable(scope.get(SENT_PATH) or scope["path"]),
         parameters=[],
         headers=_stored_headers(scope),
         ip=client_ip(scope),
@@ -170,22 +174,28 @@ def _stored_headers(scope: Scope) -> dict[str, str]:
 
 
 async def take_in(
-    scope: Scope, receive: Receive, endpoint: Postback.Endpoint = Postback.Endpoint.NATIVE, *, nested: bool = False
+    scope: Scope,
+    receive: Receive,
+    endpoint: Postback.Endpoint = Postback.Endpoint.NATIVE,
+    *,
+    nested: bool = False,
+    paths: Sequence[str] = (),
 ) -> Received:
     """Read the parameters of the query, then those of the body. Errors in them are stored in the request, not raised.
 
     Raise what `read_body` raises for a body that did not arrive (too slow, no room, cut off).
 
     `nested` accepts lists and objects within a JSON body as text: other platforms send some that have no meaning here.
+    `paths` lead to values within them.
     """
     received = opened(scope, endpoint)
     body, in_body = b"", list[tuple[str, str]]()
     try:
         received.parameters += pairs(scope["query_string"])
-        if scope["method"] == "POST":
+        if scope["method"] == "POST" or _has_body(scope):
             with ROOM.guest(origin_of(received.ip)) as guest:
                 body = await read_body(receive, scope, MAX_BODY, seconds=BODY_SECONDS, guest=guest)
-            in_body = _body_pairs(received, body, nested, is_packed(scope))
+            in_body = _body_pairs(received, body, nested, is_packed(scope), paths)
             received.parameters += in_body
     except (BodyTooLarge, TooManyFields) as error:
         received.problem = Problem(Reason.TOO_LARGE, "body", str(error))
@@ -199,11 +209,16 @@ async def take_in(
     return received
 
 
+def _has_body(scope: Scope) -> bool:
+    """Whether a GET came with a body, as some clients send one: what it holds must not be dropped in silence."""
+    return header(scope, b"content-length").strip() not in ("", "0") or bool(header(scope, b"transfer-encoding"))
+
+
 def signature_of(scope: Scope, body: bytes, body_names: Iterable[str] = ()) -> Signed | None:
     """The signature of the request, from its headers or its query."""
     return read_signature(
         method=scope["method"],
-        path=scope["path"],
+        path=scope.get(SENT_PATH) or scope["path"],
         query=scope["query_string"],
         body=body,
         headers=scope["headers"],
@@ -212,8 +227,11 @@ def signature_of(scope: Scope, body: bytes, body_names: Iterable[str] = ()) -> S
 
 
 def storable(text: str) -> str:
-    """Replace what PostgreSQL (NUL) and JSON (lone surrogates) cannot store; everything else stays as sent."""
-    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+    """Replace what PostgreSQL (NUL) and JSON (lone surrogates) cannot store; everything else stays as sent.
+
+    A NUL at the end is how some languages end a text: it is left out.
+    """
+    return text.rstrip("\x00").replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
 
 def _bearer(scope: Scope) -> str:
@@ -221,7 +239,9 @@ def _bearer(scope: Scope) -> str:
     return token.strip() if kind.lower() == "bearer" else ""
 
 
-def _body_pairs(received: Received, body: bytes, nested: bool, is_packed: bool) -> list[tuple[str, str]]:
+def _body_pairs(
+    received: Received, body: bytes, nested: bool, is_packed: bool, paths: Sequence[str]
+) -> list[tuple[str, str]]:
     """The parameters of the body. What looks like JSON is read as JSON, whatever the content type.
 
     The content type is not signed: if it decided, the same signed bytes could be read in two ways.
@@ -232,36 +252,45 @@ def _body_pairs(received: Received, body: bytes, nested: bool, is_packed: bool) 
     if is_packed:
         raise Unreadable(PACKED)
     if kind == "application/json" or body.lstrip(_BEFORE_JSON)[:1] in (b"{", b"[", b'"'):
-        return _json_pairs(received, body, nested)
+        return _json_pairs(received, body, nested, paths)
     if kind in ("application/x-www-form-urlencoded", "", "text/plain"):
         return pairs(body)
     received.body = body.decode("utf-8", "replace").replace("\x00", "")
     raise Unreadable(f"The content type {kind} is not read here.")
 
 
-def _json_pairs(received: Received, body: bytes, nested: bool) -> list[tuple[str, str]]:
+def _json_pairs(received: Received, body: bytes, nested: bool, paths: Sequence[str]) -> list[tuple[str, str]]:
     """A JSON object as pairs. Numbers keep their digits: an amount never passes through a float."""
     try:
         value: Any = json.loads(body, parse_float=str, parse_int=str, parse_constant=str)
         if nested and isinstance(value, dict) and len(value) <= MAX_FIELDS:
+            within = values_at(paths, value)
             value = {name: json.dumps(each) if isinstance(each, list | dict) else each for name, each in value.items()}
+            value |= within
     except (ValueError, RecursionError) as error:
         received.body = body.decode("utf-8", "replace").replace("\x00", "")
         raise Unreadable(f"The body is not valid JSON: {error}.") from error
     if not isinstance(value, dict):
         received.body = body.decode("utf-8", "replace").replace("\x00", "")
         raise Unreadable("The body must be one JSON object; several events go to the bulk API.")
-    return object_pairs(value)
+    return object_pairs(value, received.left_out)
 
 
-def object_pairs(value: dict[str, Any]) -> list[tuple[str, str]]:
+def object_pairs(value: dict[str, Any], left_out: list[str]) -> list[tuple[str, str]]:
     """A decoded JSON object as pairs; null counts as absent.
 
-    Raise `Unreadable` for a list or object within, `TooManyFields` for more names than a form may have.
+    A list or object that no field of ours needs is left out, and its name added to `left_out`. Raise `Unreadable` for
+    one in the place of a field, `TooManyFields` for more names than a form may have.
     """
     if len(value) > MAX_FIELDS:
         raise TooManyFields(f"More than {MAX_FIELDS} parameters.")
-    return [(name, _plain(name, entry)) for name, entry in value.items() if entry is not None]
+    nested = {name for name, entry in value.items() if isinstance(entry, list | dict) and not _is_field(name)}
+    left_out += nested
+    return [(name, _plain(name, entry)) for name, entry in value.items() if entry is not None and name not in nested]
+
+
+def _is_field(name: str) -> bool:
+    return meaning_of(name).kind in (OWN, ALIAS, AMBIGUOUS, TEST)
 
 
 def _plain(name: str, value: Any) -> str:

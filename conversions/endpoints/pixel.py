@@ -13,12 +13,15 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from conversions.dialects.answers import PIXEL
+from conversions.dialects.other_names import ALIAS, OWN, meaning_of
 from conversions.endpoints.native import PATIENCE, not_decided, take_in
 from conversions.intake import Decision, Received
 from conversions.models import Postback
+from conversions.reasons.codes import Reason
+from conversions.reasons.refusals import refusal
 from tracking.capture.redirect import CLICK_COOKIE
 from web.batching import Batcher
-from web.http import NO_STORE, Header, Receive, Scope, Send, cookie, header, request_id, respond
+from web.http import NO_STORE, Header, Receive, Scope, Send, cookie, header, request_id, respond, respond_json
 from web.request_body import BodyCutOff, last_header, linger
 
 IMAGE_PATH, SCRIPT_PATH = "/pixel.gif", "/pixel.js"
@@ -39,7 +42,9 @@ class PixelHandler:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         methods = ("GET", "HEAD") if scope["path"] == SCRIPT_PATH else ("GET", "HEAD", "POST")
         if scope["method"] not in methods:
-            await respond(send, 405, [(b"allow", ", ".join(methods).encode()), NO_STORE])
+            allowed = ", ".join(methods)
+            body = refusal(Reason.WRONG_METHOD, f"The pixel is requested with {allowed}.", field="method")
+            await respond_json(send, 405, body, [(b"allow", allowed.encode())])
         elif scope["path"] == SCRIPT_PATH:
             await respond(send, 200, SCRIPT_HEADERS, self._script)
         elif scope["method"] == "HEAD":
@@ -88,6 +93,12 @@ def _add_click(received: Received, scope: Scope) -> None:
         return
     sent = dict(reversed(received.parameters))
     known = cookie(scope, CLICK_COOKIE + sent.get("advertiser", "")) if sent.get("advertiser") else ""
-    if known and not sent.get("click_id", "").strip():
-        received.parameters = [pair for pair in received.parameters if pair[0] != "click_id"]
+    named = [name for name, _ in received.parameters if _names_the_click(name)]
+    if known and not any(value.strip() for name, value in received.parameters if name in named):
+        received.parameters = [pair for pair in received.parameters if pair[0] not in named]
         received.parameters.append(("click_id", known))
+
+
+def _names_the_click(name: str) -> bool:
+    meaning = meaning_of(name)
+    return meaning.kind in (OWN, ALIAS) and meaning.fields == ("click_id",)

@@ -50,6 +50,8 @@ class Received:
     # The advertiser that an operator named, as for an imported file.
     advertiser: Advertiser | None = None
     body: str = ""
+    # Names of values within JSON that are neither texts nor numbers, and no fields of ours.
+    left_out: list[str] = field(default_factory=list)
     # An error found while reading the request, before any parameter was checked.
     problem: "Problem | None" = None
 
@@ -176,6 +178,8 @@ class Case:
     parameters: list[tuple[str, str]]
     # Names and kinds of the values that were treated as personal data on receipt.
     personal: list[tuple[str, str]] = field(default_factory=list)
+    # Names of parameters that could not be read, and that no field needs.
+    left_out: list[str] = field(default_factory=list)
     # The dialect of the request; None for our own, and for one that no longer exists.
     dialect: Dialect | None = None
     # Whether it is decided although it was decided before (replay).
@@ -197,6 +201,8 @@ class Case:
     # The goal found by its code alone: its rule makes the key by which the event counts once.
     named_goal: Goal | None = None
     dedupe_key: str = ""
+    # The sender named the day of the event, without a time.
+    is_dated: bool = False
     # A test event: processed and answered like any other, but never counted or paid.
     is_test: bool = False
 

@@ -101,6 +101,7 @@ WRITE: tuple[Callable[[Judged], None], ...] = (
     known_conversions.store_senders_rejections,
     known_conversions.write_refunds,
     pixels.replace_pixels_values,
+    known_conversions.write_final_amounts,
     known_conversions.change_statuses,
     # Create new ones.
     new_conversions.create_customers,

@@ -223,6 +223,16 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     _R.TOO_LARGE: Explanation(
         413, _("The body or the number of parameters is over the limit."), _("Send fewer, shorter values.")
     ),
+    _R.WRONG_ADDRESS: Explanation(
+        404,
+        _("The request went to an address that is none of ours. It was stored, and nothing was counted."),
+        _("Send it to the address that the problem names."),
+    ),
+    _R.WRONG_METHOD: Explanation(
+        405,
+        _("The address does not take the HTTP method of the request."),
+        _("Send it with the method that the problem names."),
+    ),
     _R.INVALID_REQUEST: _problem(
         _("The request has more than one problem."), _("Fix each one listed under `problems`.")
     ),
@@ -256,8 +266,14 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         _("Ask the operator, who finds the postback under this reason."),
     ),
     _R.UNRESOLVED_MACRO: _problem(
-        _("The sending system did not replace a placeholder such as {click_id} with its value."),
-        _("Use the placeholder in the sending system's own notation, and test with a real event."),
+        _(
+            "The sending system did not replace a placeholder such as {click_id} with its value, or had no value and "
+            "sent a word for nothing, such as undefined."
+        ),
+        _(
+            "Use the placeholder in the sending system's own notation, and test with a real event. Leave a parameter "
+            "without a value out."
+        ),
     ),
     _R.WRONG_NAME: _problem(
         _("A parameter is known elsewhere under this name, but not here."), _("Rename it as the problem says.")
@@ -287,6 +303,10 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     _R.BAD_TIMESTAMP: _problem(
         _("The time cannot be read, or lies more than a day ahead."),
         _("Send seconds or milliseconds since 1970, or ISO 8601 with an offset: 2026-03-01T12:00:00Z."),
+    ),
+    _R.BAD_TEST_FLAG: _problem(
+        _("The test flag (test, testmode, sandbox and the like) has a value that is neither yes nor no."),
+        _("Send test=1 for a test event, and leave the parameter out otherwise."),
     ),
     _R.MISSING_CUSTOMER: _problem(
         _("The goal's rules need to know the customer."), _("Send your own ID for them as `customer_id`.")

@@ -97,7 +97,7 @@ class BuilderForm(forms.Form):
         self.fields["aff_click_id"] = forms.CharField(
             label=gettext("Click ID of your tracker"),
             required=False,
-            max_length=255,
+            max_length=512,
             widget=forms.TextInput(attrs={"placeholder": "{clickid}"}),
         )
         self.fields["source"] = forms.CharField(label=gettext("Source"), required=False, max_length=255)

@@ -203,6 +203,8 @@ LIST_ACTIONS = {
 # The frame of the panel and other pages for operators, by the name of the address.
 PAGES = {
     "anchors": PUBLIC,
+    "help_reason": PUBLIC,
+    "help_reasons": PUBLIC,
     "anchor_keys": PUBLIC,
     "anchors_well_known": PUBLIC,
     "index": operators(),

@@ -1,5 +1,6 @@
 """`GET /c/<code>`: record the click, then redirect the visitor. The answer is sent only when the click is durable."""
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +11,11 @@ from tracking.capture.click_writer import ClickNotStored
 from tracking.capture.clicks import format_row
 from tracking.capture.destination import deep_template, render, with_parameters
 from tracking.capture.link_cache import LinkCache
+from tracking.capture.link_query import COLUMNS, Pairs, read_query
+from tracking.capture.link_repairs import repaired
 from tracking.capture.routes import Route, Visitor
 from tracking.capture.targeting import visitor_of
 from tracking.click_id import codec
-from tracking.models import SUB_IDS
 from tracking.visitors.identity import known_visitor, new_visitor
 from tracking.visitors.privacy import truncate_ip
 from web.batching import Batcher, QueueFull
@@ -24,12 +26,9 @@ from web.http import (
     Receive,
     Scope,
     Send,
-    TooManyFields,
-    clean,
     client_ip,
     cookie,
     header,
-    pairs,
     respond,
     respond_json,
 )
@@ -41,10 +40,9 @@ COOKIE_SECONDS = 90 * 86400
 # A pixel on the advertiser's page is a third party there: only SameSite=None cookies reach us; they need Secure.
 _KEPT = f"; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; "
 _SECURE, _LAX = _KEPT + "Secure; SameSite=None", _KEPT + "SameSite=Lax"
-VALUE_LIMIT = 255
-_QUERY_COLUMNS = ("aff_click_id", "source", *SUB_IDS)
-# Parameters with a meaning of their own here; all others may be passed on.
-OWN_NAMES = frozenset({*_QUERY_COLUMNS, "url", "click_id", ""})
+# A link's address alone redirects; with `.json` it answers the click ID.
+FORMS = ("", "json")
+_CODE = re.compile(r"[a-z0-9_-]{1,40}")
 LOOK_HEADERS = frozenset({b"purpose", b"sec-purpose", b"x-purpose", b"x-moz"})
 NOBODY = Visitor()
 ANY_ORIGIN: Header = (b"access-control-allow-origin", b"*")
@@ -72,12 +70,13 @@ class RedirectHandler:
         if scope["method"] not in ("GET", "HEAD"):
             await respond(send, 405, [(b"allow", b"GET, HEAD"), NO_STORE])
             return
-        code, _, form = scope["path"][len(PREFIX) :].lower().partition(".")
-        if form not in ("", "json"):
-            await respond(send, 404, [HTML, NO_STORE], NOT_FOUND)
-            return
+        text = scope["path"][len(PREFIX) :]
+        code, _, form = text.lower().partition(".")
         try:
-            route = await self._route(code)
+            route = await self._route(code) if form in FORMS else None
+            if route is None and (link := repaired(text, scope["query_string"])) and link.form in FORMS:
+                scope = {**scope, "query_string": link.query}
+                form, route = link.form, await self._route(link.code)
         except ConnectionError:
             await respond(send, 503, [HTML, NO_STORE, (b"retry-after", b"2")], TRY_AGAIN)
             return
@@ -96,7 +95,7 @@ class RedirectHandler:
         try:
             return self._cache.get(code)
         except KeyError:
-            return await self._cache.load(code) if 0 < len(code) <= 40 and code.isascii() else None
+            return await self._cache.load(code) if _CODE.fullmatch(code) else None
 
     async def _closed(self, route: Route, is_direct: bool, send: Send) -> None:
         if route.fallback_url and not is_direct:
@@ -107,7 +106,7 @@ class RedirectHandler:
     async def _open(self, route: Route, visit: "Visit", send: Send) -> None:
         raw_id = codec.new_bytes(link_number=route.number, milliseconds=visit.milliseconds)
         text = codec.sign(raw_id)
-        query = _query(visit.scope)
+        query, others = read_query(visit.scope)
         headers: list[Header] = [NO_STORE]
         if not _is_only_a_look(visit.scope):
             visitor, headers = _cookies(visit, route, text, query)
@@ -121,7 +120,7 @@ class RedirectHandler:
         if visit.is_direct:
             await respond_json(send, 200, {"click_id": text}, [ANY_ORIGIN])
             return
-        await respond(send, 302, [(b"location", _location(route, visit, query, text).encode()), *headers])
+        await respond(send, 302, [(b"location", _location(route, visit, query, others, text).encode()), *headers])
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,41 +152,23 @@ def _row(raw_id: bytes, route: Route, visit: Visit, visitor: str, query: Mapping
         link_number=route.number,
         ip=truncate_ip(visit.ip) or None if visit.ip and settings.CLICK_IP_TRUNCATE else visit.ip,
         visitor=visitor,
-        texts=[visit.agent, _referrer(visit, query), *(query.get(name, "") for name in _QUERY_COLUMNS)],
+        texts=[visit.agent, _referrer(visit, query), *(query.get(name, "") for name in COLUMNS)],
     )
 
 
 def _referrer(visit: Visit, query: Mapping[str, str]) -> str:
     """The referrer. The tag's own request comes from the landing page, so the tag sends it as a parameter."""
-    return query.get("referrer", "") if visit.is_direct else header(visit.scope, b"referer")
+    return query.get("referrer", "")[:500] if visit.is_direct else header(visit.scope, b"referer")
 
 
-def _location(route: Route, visit: Visit, query: Mapping[str, str], text: str) -> str:
+def _location(route: Route, visit: Visit, query: Mapping[str, str], others: Pairs, text: str) -> str:
     """A deep link if the offer allows it, else the matching destination; with its macros and passed parameters."""
-    template = deep_template(query["url"], route.deep_link_hosts) if "url" in query else None
+    template = deep_template(query["url"], route.deep_link_hosts, route.click_pairs) if "url" in query else None
     address = render(template or route.template_for(visit.visitor), _values(route, visit, query, text))
-    return with_parameters(address, _passed(route, query)) if route.passes is None or route.passes else address
-
-
-def _passed(route: Route, query: Mapping[str, str]) -> dict[str, str]:
-    """The link's other parameters that the offer passes on."""
-    return {
-        name: value
-        for name, value in query.items()
-        if name not in OWN_NAMES and (route.passes is None or name in route.passes)
-    }
-
-
-def _query(scope: Scope) -> dict[str, str]:
-    """The link's parameters; the first of a repeated one counts."""
-    found: dict[str, str] = {}
-    try:
-        sent = pairs(scope["query_string"]) if scope["query_string"] else []
-    except TooManyFields:
-        return found
-    for name, value in sent:
-        found.setdefault(clean(name, 60), clean(value, 2000 if name == "url" else VALUE_LIMIT))
-    return found
+    passes = route.passes
+    if passes is None:
+        return with_parameters(address, others)
+    return with_parameters(address, [pair for pair in others if pair[0] in passes]) if passes else address
 
 
 def _values(route: Route, visit: Visit, query: Mapping[str, str], text: str) -> dict[str, str]:

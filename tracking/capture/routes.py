@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from affiliates.models import Affiliate, Enrollment, Offer
-from tracking.capture.destination import Template, compile_template
+from tracking.capture.destination import CLICK_PAIRS, Template, click_pairs, compile_template
 from tracking.models import TrackingLink
 
 ENDLESS = 2**63
@@ -57,6 +57,8 @@ class Route:
     capped_until: int = 0
     countries: frozenset[str] = frozenset()
     targets: tuple[Target, ...] = ()
+    # The parameters that carry the click ID in a deep link.
+    click_pairs: tuple[str, ...] = CLICK_PAIRS
     # Names of parameters that are passed on to the destination; None passes all of them.
     passes: frozenset[str] | None = frozenset()
 
@@ -117,6 +119,7 @@ def _passes(offer: Offer) -> frozenset[str] | None:
 def route_of(link: TrackingLink) -> Route:
     """The route of a link whose enrollment, affiliate, offer, advertiser and destinations are loaded."""
     offer = link.enrollment.offer
+    pairs = click_pairs(offer.destination_url)
     return Route(
         number=link.pk,
         code=link.code,
@@ -124,7 +127,8 @@ def route_of(link: TrackingLink) -> Route:
         offer_id=offer.public_id,
         advertiser_id=offer.advertiser.public_id,
         is_open=_is_open(link),
-        template=compile_template(link.destination_url or offer.destination_url),
+        template=compile_template(link.destination_url or offer.destination_url, pairs),
+        click_pairs=pairs,
         fallback_url=offer.fallback_url,
         deep_link_hosts=offer.deep_link_hosts,
         opens_at=_milliseconds(offer.starts_at, 0),

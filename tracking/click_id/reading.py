@@ -35,7 +35,7 @@ class ClickIDReading:
 
 def read(text: str) -> ClickIDReading:
     """Read any text as a click ID."""
-    if problem := _form_problem(text):
+    if problem := form_problem(text):
         return ClickIDReading(text, problem)
     raw = base64.b32hexdecode(text.upper())
     number, click = raw[16], ClickID(UUID(bytes=raw[:16]))
@@ -43,7 +43,7 @@ def read(text: str) -> ClickIDReading:
     return ClickIDReading(text, problem, number, click)
 
 
-def _form_problem(text: str) -> str:
+def form_problem(text: str) -> str:
     """The error of the text before its signature is checked."""
     wrong = [character for character in dict.fromkeys(text) if character.lower() not in ALPHABET or character > "z"]
     if _PLACEHOLDER.search(text) and wrong:

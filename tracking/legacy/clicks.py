@@ -18,7 +18,7 @@ from tracking.models import SUB_IDS, LegacyClickID, TrackingLink
 BATCH = 1_000
 NEEDED = ("click_id", "link", "clicked_at")
 COLUMNS = (*NEEDED, "source", "aff_click_id", *SUB_IDS)
-LIMITS = {"click_id": 255, "source": 60, **dict.fromkeys(("aff_click_id", *SUB_IDS), 255)}
+LIMITS = {"click_id": 255, "source": 60, **dict.fromkeys(SUB_IDS, 255), "aff_click_id": 512}
 FUTURE = timedelta(days=1)
 # No platform's clicks are older; an earlier time is a date that was read wrongly.
 OLDEST = datetime(2000, 1, 1, tzinfo=UTC)

@@ -24,7 +24,7 @@ _MACHINE = re.compile(
 _ROBOT = re.compile(
     r"bot\b|bot[/_-]|robot|crawl|spider(?! ?\d)|slurp|scrap(?:er|ing)|preview|fetch(?:er|ing)?\b|monitor|"
     r"scann(?:er|ing)|checker|validator|archiver|synthetic|headless|phantomjs|selenium|puppeteer|playwright|webdriver|"
-    r"lighthouse|https?:|www\.|@[\w-]+\.[a-z]|\[at\]"
+    r"lighthouse|barracuda|https?:|www\.|@[\w-]+\.[a-z]|\[at\]"
 )
 # Since Internet Explorer and Konqueror are gone, "compatible" is used by robots only.
 _COMPATIBLE = re.compile(r"gecko; compatible|\(compatible[;)](?! ?(?:msie|konqueror|.*(?:trident|windows|x11)))")

@@ -1,11 +1,12 @@
 """Each event counts once: answer duplicates, refuse contradictions, and let status updates and new events pass."""
 
 from conversions.intake.case import TAKEN, Case, Outcome, known_events, new_events
-from conversions.intake.judge import pixels, refunds
+from conversions.intake.judge import estimates, pixels, refunds
 from conversions.intake.judge.correct import advice
 from conversions.intake.judge.find_known import is_another
 from conversions.models import Conversion, Postback
 from conversions.reasons.codes import Reason
+from records.money import exact_money
 from records.translation import in_english
 
 STEP = "deduplicate"
@@ -55,6 +56,9 @@ def _compare(case: Case, known: Conversion, sent_before: bool) -> None:
         case.stop(Outcome.DUPLICATE, Reason.DUPLICATE, STEP, note, rule="server before pixel", key=case.dedupe_key)
     elif case.event.refund is not None and not difference:
         refunds.compare(case, known, case.event.refund)
+    elif difference and estimates.settles(case, known):
+        note = f"{known} was pending with an estimate; the request approves it with {_amounts(case, known)}."
+        case.note(STEP, "update", note, rule="a pending amount is an estimate", key=case.dedupe_key, status=status)
     elif difference:
         note = f"{known} was counted with {difference}. The first stands; this request is kept for review."
         note += advice(known)
@@ -75,14 +79,17 @@ def _difference(case: Case, known: Conversion) -> str:
     """The first difference between the request and the conversion, in words. Absent values do not differ."""
     event = case.event
     click = event.click.uuid if event.click else None
-    pairs = [
-        ("revenue", event.revenue, known.revenue),
-        ("payout", event.payout, known.payout),
-        ("currency", event.currency or None, known.currency),
-        ("another click", click if known.evidence in ("row", "signature") else None, known.click_id),
-    ]
-    for name, sent, kept in pairs:
+    if click and known.evidence in ("row", "signature") and click != known.click_id:
+        return "another click"
+    if event.currency and event.currency != known.currency:
+        return f"currency {known.currency}, not {event.currency}"
+    for name, sent, kept in (("revenue", event.revenue, known.revenue), ("payout", event.payout, known.payout)):
         if sent is not None and sent != kept:
-            was = kept if kept is not None else "not given"
-            return name if name.startswith("another") else f"{name} {was}, not {sent}"
+            was = "not given" if kept is None else exact_money(kept, known.currency)
+            return f"{name} {was}, not {exact_money(sent, known.currency)}"
     return ""
+
+
+def _amounts(case: Case, known: Conversion) -> str:
+    named = (("revenue", case.event.revenue), ("payout", case.event.payout))
+    return " and ".join(f"{name} {exact_money(sent, known.currency)}" for name, sent in named if sent is not None)

@@ -1,5 +1,7 @@
 """Find where the event comes from, by the click ID and its row, by the customer lock, or by a coupon."""
 
+import re
+
 from django.db.models import Q
 from django.db.models.functions import Lower
 
@@ -9,8 +11,11 @@ from conversions.intake.case import Case
 from conversions.intake.reference_cache import ENROLLMENT
 from conversions.models import Conversion
 from conversions.reasons.codes import Reason
+from tracking.click_id.reading import form_problem
 
 STEP = "find_click"
+_BETWEEN_CODES = re.compile(r"[,;|]")
+SIGNATURE_DOES_NOT_MATCH = "The click ID is not genuine: its signature does not match."
 Evidence = Conversion.Evidence
 
 
@@ -22,9 +27,7 @@ def find_by_click(cases: list[Case]) -> None:
         click, origin = case.event.click, case.origin
         link = origin.named_link
         if click is None or link is None:
-            message = (
-                "The click ID is not genuine: its signature does not match." if not click else "Its link is unknown."
-            )
+            message = "Its link is unknown." if click else _why_not_genuine(case.event.click_text)
             case.report(Reason.UNKNOWN_CLICK, "click_id", message, case.event.click_text[:60])
             case.note(STEP, "not found", message, click_id=case.event.click_text[:60])
             continue
@@ -37,6 +40,12 @@ def find_by_click(cases: list[Case]) -> None:
         note = f"Click of {click.made_at:%Y-%m-%d %H:%M:%S} UTC through link {link.code}, {how}."
         rule = "imported click IDs" if case.legacy_source else "signature"
         case.note(STEP, "found", note, rule=rule, click_id=case.event.click_text, link=link.code)
+
+
+def _why_not_genuine(text: str) -> str:
+    """What is wrong with the form of the ID; of a signature only that it does not match."""
+    problem = form_problem(text)
+    return f"The click ID is not genuine. {problem}" if problem else SIGNATURE_DOES_NOT_MATCH
 
 
 def find_by_lock(cases: list[Case]) -> None:
@@ -58,18 +67,27 @@ def find_by_coupon(cases: list[Case]) -> None:
     cases = [case for case in cases if _needs_origin(case) and case.event.coupon]
     if not cases:
         return
+    named = {case.postback.pk: _codes_in(case.event.coupon) for case in cases}
     coupons = CouponCode.objects.annotate(folded=Lower("code")).filter(
-        Q(folded__in={case.event.coupon.lower() for case in cases}),
+        Q(folded__in={code for codes in named.values() for code in codes}),
         is_active=True,
         enrollment__offer__advertiser__in={case.postback.advertiser_id for case in cases},
     )
     by_code = {coupon.code.lower(): coupon for coupon in coupons.select_related(*ENROLLMENT)}
     for case in cases:
-        coupon = by_code.get(case.event.coupon.lower())
-        if coupon and coupon.enrollment.offer.advertiser_id == case.postback.advertiser_id:
-            case.origin.enrollment, case.origin.evidence = coupon.enrollment, Evidence.COUPON
-            note = f"No click ID; the coupon belongs to {coupon.enrollment.affiliate}."
-            case.note(STEP, "found", note, rule="coupon", coupon=coupon.code)
+        known = [by_code[code] for code in named[case.postback.pk] if code in by_code]
+        own = [coupon for coupon in known if coupon.enrollment.offer.advertiser_id == case.postback.advertiser_id]
+        # Codes of two affiliates on one order: neither brought it more than the other.
+        if own and len({coupon.enrollment_id for coupon in own}) == 1:
+            case.origin.enrollment, case.origin.evidence = own[0].enrollment, Evidence.COUPON
+            note = f"No click ID; the coupon belongs to {own[0].enrollment.affiliate}."
+            case.note(STEP, "found", note, rule="coupon", coupon=own[0].code)
+
+
+def _codes_in(text: str) -> list[str]:
+    """The text as one code, then the codes that it lists: a cart may have several."""
+    folded = text.lower()
+    return list(dict.fromkeys([folded, *(code for part in _BETWEEN_CODES.split(folded) if (code := part.strip()))]))
 
 
 def report_unknown_origin(cases: list[Case]) -> None:

@@ -1,6 +1,6 @@
 """The status of each new conversion, and a warning of amounts finer than their currency."""
 
-from conversions.intake.case import Case, new_events
+from conversions.intake.case import REPAIRED, Case, new_events
 from conversions.intake.judge import pixels
 from conversions.intake.read.amounts import note_decimals
 from conversions.models import Conversion, Goal
@@ -22,6 +22,17 @@ def warn_of_decimals(cases: list[Case]) -> None:
     for case in cases:
         if case.is_open:
             note_decimals(case, currency=currency_of(case))
+            _warn_of_currency(case)
+
+
+def _warn_of_currency(case: Case) -> None:
+    """Report the currency that amounts without one are taken in."""
+    event = case.event
+    # Many platforms' forms have no currency: there the offer's is what the sender expects.
+    is_new = case.mapping.is_native and case.attribution and not case.conversion
+    if is_new and not event.currency and (event.revenue or event.payout):
+        note = f"currency is missing: the amounts are taken as {currency_of(case)}, the offer's. Send the currency."
+        case.note(STEP, REPAIRED, note, rule="the offer's currency")
 
 
 def currency_of(case: Case) -> str:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from conversions.dialects.mapping import DEDUCTIONS
 from conversions.intake.case import REPAIRED, Case
 from conversions.reasons.codes import Reason
-from conversions.values import NoAmount, read_amount
+from conversions.values import NoAmount, read_amount, sign_of_one
 from records.money import PLACES, places, round_money
 
 STEP = "parse"
@@ -57,6 +57,9 @@ def deductions_of(case: Case, values: dict[str, str]) -> dict[str, str]:
 
 def currency_of(case: Case, text: str) -> str:
     currency = text.upper()
+    if currency not in PLACES and (found := sign_of_one(text)):
+        case.note(STEP, REPAIRED, f"currency={text} was read as {found}. Send {found}.", rule="currency")
+        return found
     if currency and currency not in PLACES:
         case.report(Reason.BAD_CURRENCY, "currency", f"{text} is not a currency code such as EUR.", text)
         return ""
@@ -78,4 +81,6 @@ def note_decimals(case: Case, *, currency: str) -> None:
                 f"{name}={amount.normalize():f} has more decimals than {currency}, which has {places(currency)}: it is "
                 "kept as sent, and commission is rounded once, when it is booked."
             )
+            if amount != amount.to_integral_value() and len(f"{amount.normalize():f}".partition(".")[2]) == 3:
+                note += f" If it is a thousand, send {f'{amount.normalize():f}'.replace('.', '')}.00."
             case.note(STEP, EXACT, note, rule="decimals of the currency", currency=currency)

@@ -3,6 +3,7 @@
 from django.db.models import F
 
 from conversions.intake.case import Case
+from conversions.intake.read.moments import settle_day
 from tracking.click_id.codec import ClickID
 from tracking.models import LegacyClickID
 
@@ -26,3 +27,4 @@ def resolve_legacy_clicks(cases: list[Case]) -> None:
         row = known.get((case.postback.advertiser_id or 0, case.event.click_text))
         if row:
             case.event.click, case.legacy_source = ClickID(row.click_id), row.source
+            settle_day(case)

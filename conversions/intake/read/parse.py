@@ -2,40 +2,40 @@
 
 import hashlib
 import json
-from collections.abc import Callable
-from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.conf import settings
 
-from conversions.dialects.mapping import NAMES, Mapping, Pairs
+from conversions.dialects.mapping import NAMES, Pairs
+from conversions.dialects.other_names import meaning_of
 from conversions.intake.case import REPAIRED, Case, Outcome
 from conversions.intake.parsed_event import ParsedEvent
 from conversions.intake.read.amounts import amount_of, currency_of, deductions_of, refund_of
+from conversions.intake.read.clicks import read_click
 from conversions.intake.read.extras import extras_of
-from conversions.intake.read.macros import unfilled
+from conversions.intake.read.macros import is_guest, is_no_id, unfilled
+from conversions.intake.read.moments import moment_of, settle_day
+from conversions.intake.read.names import sort
 from conversions.intake.read.personal import REFUSE
 from conversions.intake.read.repairs import repair
 from conversions.models import Conversion, Postback
 from conversions.reasons.codes import Reason
-from conversions.values import decoded_again, read_moment
+from conversions.values import decoded_again
 from records.words import counted
-from tracking.click_id import codec
+from web.characters import visible
 from web.http import clean
 
 STEP = "parse"
+ADDRESS = "/postback"
 
 READ = frozenset(name for names in NAMES.values() for name in names)
-LIMITS = {"txid": 100, "refund_id": 100, "event_type": 40, "customer_id": 100, "coupon": 60}
-# Names with the same meaning on other platforms, to suggest the right one in the problem.
-OTHER_NAMES = {
-    "click_id": ("clickid", "cid", "tid", "subid", "sub_id", "s2", "sub2", "aff_click_id", "cnv_id", "reqid"),
-    "txid": ("txn_id", "order_id", "orderid", "action_id", "tx_id"),
-    "event_type": ("event", "goal", "et", "goal_value", "action"),
-    "revenue": ("amount", "sum", "sale_amount", "sale"),
-    "customer_id": ("user_id", "player_id", "customer", "customerid"),
-}
-FUTURE, SKEW = timedelta(days=1), timedelta(minutes=5)
+LIMITS = {"click_id": 2000, "txid": 100, "refund_id": 100, "event_type": 40, "customer_id": 100, "coupon": 200}
+# IDs of which a word for nothing would make many events one; and those that an event may do without.
+IDS, OPTIONAL_IDS = frozenset({"click_id", "txid", "refund_id"}), frozenset({"customer_id", "coupon"})
+# No word for nothing is longer; a click ID of zeros is unknown, as any other that was not made here.
+LONGEST_WORD = 39
+COUNTRY_NAMES = frozenset({"country", "country_code", "countrycode", "customer_country"})
+LONGEST_NAME_OF_COUNTRY = 24
 
 
 def parse(cases: list[Case]) -> None:
@@ -54,19 +54,21 @@ def _parse(case: Case) -> None:
         )
         return
     mapping = case.mapping
+    _note_address(case)
+    for name in case.left_out:
+        note = f"{clean(name, 60)} is a list or an object: it was left out. Send plain values."
+        case.note(STEP, REPAIRED, note, rule="plain values")
     sent, notes = repair(case.parameters, mapping)
     for sentence in notes:
         case.note(STEP, REPAIRED, sentence, rule="HTML entities")
     _note_personal_data(case)
-    pairs = mapping.translate(sent, **_assumed(case))
-    values = _values(case, pairs)
+    values, read = _values(case, sent)
     event = case.event = ParsedEvent(
-        click_text=values["click_id"],
         transaction_id=values["txid"],
         goal_code=values["event_type"].lower(),
         currency=currency_of(case, values["currency"]),
         status=_status(case, values["status"]),
-        occurred_at=_moment(case, values["timestamp"]),
+        occurred_at=moment_of(case, values["timestamp"]),
         customer_id=values["customer_id"],
         coupon=values["coupon"],
         country=_country(case),
@@ -78,17 +80,27 @@ def _parse(case: Case) -> None:
     event.volume = amount_of(case, "volume", values["volume"])
     event.deductions = deductions_of(case, values)
     event.refund = refund_of(case, values)
-    if event.click_text:
-        event.click = codec.parse(event.click_text)
+    if values["click_id"]:
+        read_click(case, values["click_id"])
+        settle_day(case)
     if case.postback.endpoint == Postback.Endpoint.PIXEL:
         _bound_pixel(case, event)
-    if mapping.is_native:
-        _name_strangers(case, event)
     _name_missing(case, event)
-    event.extras = _extras(case, mapping, sent)
+    event.extras = _extras(case, sent, read)
     event.fingerprint = _fingerprint(event)
     note = f"{counted(len(case.parameters), 'parameter')} read."
     case.note(STEP, "problems" if case.problems else "passed", note, rule=mapping.rule)
+
+
+def _note_address(case: Case) -> None:
+    """Warn of a slash behind our address, and of capitals in it."""
+    path = case.postback.path
+    if (
+        case.postback.endpoint == Postback.Endpoint.NATIVE
+        and path != ADDRESS
+        and path.lower().strip("/ ") == "postback"
+    ):
+        case.note(STEP, REPAIRED, f"It was sent to {clean(path, 60)}; the address is {ADDRESS}.", rule="address")
 
 
 def _note_personal_data(case: Case) -> None:
@@ -101,9 +113,9 @@ def _note_personal_data(case: Case) -> None:
             case.note(STEP, REPAIRED, f"{message} A digest took its place.", rule="personal data")
 
 
-def _extras(case: Case, mapping: Mapping, sent: Pairs) -> dict[str, str]:
+def _extras(case: Case, sent: Pairs, read: set[str]) -> dict[str, str]:
     """The parameters that are stored with the event unread; warn of those that are too many or too long."""
-    kept, left = extras_of(sent, mapping, READ)
+    kept, left = extras_of(sent, case.mapping, read)
     if left:
         shown = ", ".join(left[:5])
         case.note(STEP, "left out", f"Stay with the request alone: {shown}.", rule="extra parameters")
@@ -130,15 +142,21 @@ def _assumed(case: Case) -> dict[str, str]:
     return {"goal": advertiser.default_goal, "currency": advertiser.currency} if advertiser else {}
 
 
-def _values(case: Case, pairs: Pairs) -> dict[str, str]:
-    """The value of each field; an unfilled macro counts as absent."""
-    sent: dict[str, list[str]] = {}
-    for name, value in pairs:
-        sent.setdefault(name.strip(), []).append(value.strip())
-    return {
-        field: "" if sent.keys().isdisjoint(names) else _one_value(case, sent, names, LIMITS.get(field, 200))
-        for field, names in NAMES.items()
+def _values(case: Case, sent: Pairs) -> tuple[dict[str, str], set[str]]:
+    """The value of each field, and the other names that were read. An unfilled macro counts as absent."""
+    own, assumed = sent, Pairs()
+    if not case.mapping.is_native:
+        readings = case.mapping.read(sent, **_assumed(case))
+        own = [(each.ours, each.value) for each in readings if each.name]
+        assumed = [(each.ours, each.value) for each in readings if not each.name]
+    fields, read = sort(case, sent, own)
+    for field, value in assumed:
+        fields.setdefault(field, [(field, value)])
+    values = {
+        field: _one_value(case, field, found, LIMITS.get(field, 200)) if (found := fields.get(field)) else ""
+        for field in NAMES
     }
+    return values, read
 
 
 def _shown(macro: str, value: str) -> str:
@@ -146,10 +164,7 @@ def _shown(macro: str, value: str) -> str:
     return "" if macro == value else f"{clean(macro, 60)} "
 
 
-def _one_value(case: Case, sent: dict[str, list[str]], names: tuple[str, ...], limit: int) -> str:
-    found = [(name, value) for name in names for value in sent.get(name, ()) if value]
-    if not found:
-        return ""
+def _one_value(case: Case, field: str, found: Pairs, limit: int) -> str:
     name, value = found[0]
     if any(other != value for _, other in found):
         shown = " and ".join(f"{n}={clean(v, 60)}" for n, v in found[:3])
@@ -169,12 +184,30 @@ def _one_value(case: Case, sent: dict[str, list[str]], names: tuple[str, ...], l
             STEP, REPAIRED, f"{name}={clean(value, 60)} was encoded twice: read as {clean(plain, 60)}.", rule="URL"
         )
         value = plain
+    if _stands_for_nothing(case, field, name, value):
+        return ""
     if len(value) > limit:
         case.report(
             Reason.VALUE_TOO_LONG, name, f"{name} has {len(value)} characters; at most {limit} are allowed.", value
         )
         return ""
     return clean(value, limit)
+
+
+def _stands_for_nothing(case: Case, field: str, name: str, value: str) -> bool:
+    """Whether a word such as `undefined` stands in the place of an ID; it is refused, or read as absent."""
+    if len(value) > LONGEST_WORD:
+        return False
+    shown = clean(value, 60)
+    if field in IDS and is_no_id(value):
+        message = f"{name}={shown} is no ID: it stands for a value that is missing, and would make many events one."
+        case.report(Reason.UNRESOLVED_MACRO, name, message, value)
+        return True
+    if field in OPTIONAL_IDS and (is_no_id(value) or (field == "customer_id" and is_guest(value))):
+        note = f"{name}={shown} names no one: read as absent. Leave {name} out where there is none."
+        case.note(STEP, REPAIRED, note, rule="words that are no ID")
+        return True
+    return False
 
 
 def _status(case: Case, text: str) -> str:
@@ -188,66 +221,27 @@ def _status(case: Case, text: str) -> str:
 def _country(case: Case) -> str:
     """The customer's country, where the request gives it as two letters."""
     for name, value in case.parameters:
-        text = value.strip()
-        if name.strip().lower() == "country" and len(text) == 2 and text.isascii() and text.isalpha():
-            return text.upper()
+        if len(name) < LONGEST_NAME_OF_COUNTRY and name.strip().lower() in COUNTRY_NAMES and (text := visible(value)):
+            if len(text) == 2 and text.isascii() and text.isalpha():
+                return text.upper()
+            note = f"{clean(name, 20)}={clean(text, 20)} is not read: send a country as two letters, such as GB."
+            case.note(STEP, REPAIRED, note, rule="country")
     return ""
-
-
-def _moment(case: Case, text: str) -> datetime | None:
-    """The time that the sender gave. Warn if it is ahead of our clock; refuse it if it is more than a day ahead."""
-    if not text:
-        return None
-    mapping = case.mapping
-    found = read_moment(text, mapping.time_format, mapping.time_zone)
-    if found is None:
-        form = f" as {mapping.time_format}" if mapping.time_format else ""
-        case.report(Reason.BAD_TIMESTAMP, "timestamp", f"{text} is not a time that can be read{form}.", text)
-        return None
-    ahead = found.at - case.postback.received_at
-    if ahead > FUTURE:
-        message = f"{text} is {found.at:%Y-%m-%d %H:%M} UTC: more than a day ahead."
-        case.report(Reason.BAD_TIMESTAMP, "timestamp", message, text)
-        return None
-    if ahead > SKEW:
-        minutes = counted(int(ahead.total_seconds() // 60), "minute")
-        note = f"timestamp is {minutes} ahead of our clock. Set the sender's clock, or send UTC."
-        case.note(STEP, REPAIRED, note, rule="clock")
-    return found.at
-
-
-def _name_strangers(case: Case, event: ParsedEvent) -> None:
-    """If a needed value is missing, check whether it was sent under another platform's name."""
-    missing: list[tuple[str, Callable[[ParsedEvent], object]]] = [
-        ("click_id", lambda e: e.click_text or e.customer_id or e.coupon),
-        ("event_type", lambda e: e.goal_code),
-    ]
-    sent = {name.strip().lower(): value for name, value in case.parameters if value}
-    wanted = [name for name, there in missing if not there(event)]
-    wanted += [name for name in ("txid", "revenue", "customer_id") if not {name, *_aliases(name)} & sent.keys()]
-    for name in wanted:
-        for other in OTHER_NAMES[name]:
-            if other in sent:
-                case.report(Reason.WRONG_NAME, other, f"You sent `{other}`; this endpoint reads `{name}`.", sent[other])
-                break
 
 
 def _name_missing(case: Case, event: ParsedEvent) -> None:
     """Report the missing values, unless an earlier error explains them."""
     faulty = {problem.field for problem in case.problems}
-    if not event.goal_code and not faulty & {"event_type", "goal_id", *OTHER_NAMES["event_type"]}:
+    explained = {field for name in faulty for field in meaning_of(name).fields}
+    if not event.goal_code and "event_type" not in explained:
         case.report(Reason.MISSING_GOAL, "event_type", "event_type is missing.")
     if event.click_text:
         return
     if not (event.customer_id or event.coupon):
-        if not faulty & {"click_id", "customer_id", "coupon", *OTHER_NAMES["click_id"]}:
+        if not explained & {"click_id", "customer_id", "coupon"}:
             case.report(Reason.MISSING_CLICK_ID, "click_id", "click_id is missing.")
-    elif not event.transaction_id and not faulty & {*NAMES["txid"], *OTHER_NAMES["txid"]}:
+    elif not event.transaction_id and "txid" not in explained:
         case.report(Reason.MISSING_TRANSACTION, "txid", "txid is missing, and there is no click_id either.")
-
-
-def _aliases(name: str) -> tuple[str, ...]:
-    return NAMES["txid"] if name == "txid" else ()
 
 
 def _fingerprint(event: ParsedEvent) -> str:

@@ -107,7 +107,7 @@ def _check_signatures(batch: list[Received]) -> list[tuple[str, str]]:
 
 
 def _case(row: Postback, received: Received, parameters: Pairs, personal: Pairs) -> Case:
-    case = Case(postback=row, parameters=parameters, personal=personal)
+    case = Case(postback=row, parameters=parameters, personal=personal, left_out=received.left_out)
     if received.problem:
         case.problems.append(received.problem)
     if received.signed and received.signed.problem:

@@ -39,10 +39,9 @@ def repair(pairs: Pairs, mapping: Mapping = NATIVE) -> tuple[Pairs, list[str]]:
     notes: list[str] = []
     for name, value in pairs:
         if name.startswith(AMPERSAND):
-            notes.append(
-                f"{name}= was read as {name.removeprefix(AMPERSAND)}=: the address was encoded for HTML twice."
-            )
-            name = name.removeprefix(AMPERSAND)  # noqa: PLW2901
+            plain = name.replace(AMPERSAND, "")
+            notes.append(f"{name}= was read as {plain}=: the address was encoded for HTML twice.")
+            name = plain  # noqa: PLW2901
         if whole := damaged.get(name):
             notes.append(_sentence(name, whole))
             name = whole  # noqa: PLW2901

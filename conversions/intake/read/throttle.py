@@ -23,6 +23,7 @@ from conversions.intake.read.signing import VALID, check
 from conversions.models import Postback
 from conversions.reasons.codes import Reason
 from conversions.reasons.explanations import EXPLANATIONS
+from conversions.reasons.refusals import refusal
 from records.secrets import digest
 from records.translation import in_english
 from web.client_address import origin_of
@@ -139,17 +140,15 @@ def _digest_of(received: Received, dialect: Dialect | None) -> str:
 def token_of(received: Received, dialect: Dialect | None) -> str:
     """The token of the request: by the names of its dialect, or as bearer."""
     names = ("token", *(name.lower() for name in dialect.tokens)) if dialect else ("token",)
-    sent = [value for name, value in received.parameters if value and name.lower() in names]
+    sent = [value for name, value in received.parameters if value and name.strip().lower() in names]
     return sent[0] if sent else received.bearer
 
 
 def _decision(received: Received) -> Decision:
     known = EXPLANATIONS[Reason.TOO_MANY_FAILURES]
+    message = f"{received.ip} failed too often to say who it is. {in_english(known.remedy)}"
     body: dict[str, Any] = {
-        "outcome": Outcome.UNAUTHORIZED.value,
-        "reason": Reason.TOO_MANY_FAILURES.value,
-        "message": f"{received.ip} failed too often to say who it is. {in_english(known.remedy)}",
-        "problems": [],
+        **refusal(Reason.TOO_MANY_FAILURES, message, outcome=Outcome.UNAUTHORIZED.value),
         "warnings": [],
         "postback_id": None,
         "conversion_id": None,

@@ -10,6 +10,7 @@ from conversions.intake.read.amounts import EXACT
 from conversions.intake.read.receive import masked
 from conversions.models import Postback, Trace
 from conversions.reasons.codes import Reason
+from conversions.reasons.refusals import explained
 from records.bulk_rows import new
 from records.translation import in_english
 
@@ -67,11 +68,13 @@ def trace_url(postback_id: str) -> str:
 def answer(case: Case) -> Decision:
     """The answer of the public contract, with the conversion's current status."""
     reason = Reason(case.reason or Reason.TRY_AGAIN)
+    message = case.steps[-1]["note"] if case.steps else in_english(reason.label)
+    problems = explained(case.shown_problems(), reason=reason, message=message, status=case.http_status)
     body: dict[str, Any] = {
         "outcome": case.outcome,
         "reason": reason.value,
-        "message": case.steps[-1]["note"] if case.steps else in_english(reason.label),
-        "problems": case.shown_problems(),
+        "message": message,
+        "problems": problems,
         "warnings": warnings_of(case.steps),
         "postback_id": case.postback.public_id,
         "conversion_id": case.conversion.public_id if case.conversion else None,
@@ -96,11 +99,12 @@ def waiting(waits_for: str, name: str, until: datetime, postback_id: str) -> dic
 def stored_answer(postback: Postback) -> Decision:
     """The answer to a request that was decided before, from the stored decision."""
     trace = postback.traces.latest("id")
+    message, reason = trace.steps[-1]["note"] if trace.steps else "", Reason(trace.reason)
     body = {
         "outcome": trace.outcome,
         "reason": trace.reason,
-        "message": trace.steps[-1]["note"] if trace.steps else "",
-        "problems": trace.problems,
+        "message": message,
+        "problems": explained(trace.problems, reason=reason, message=message, status=trace.http_status),
         "warnings": warnings_of(trace.steps),
         "postback_id": postback.public_id,
         "conversion_id": postback.conversion.public_id if postback.conversion else None,

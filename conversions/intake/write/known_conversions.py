@@ -4,6 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from conversions.intake.case import Case, Judged, Outcome, known_events
+from conversions.intake.judge.estimates import settles
 from conversions.lifecycle import status as lifecycle
 from conversions.lifecycle.refunds import refund
 from conversions.models import Conversion, StatusChange
@@ -43,6 +44,16 @@ def _refund(case: Case, conversion: Conversion, amount: Decimal, now: datetime) 
 def store_senders_rejections(judged: Judged) -> None:
     """Store that the sender rejects a conversion that a rule had rejected, so that no correction can count it."""
     update([row for case in judged.cases if case.rejected_by_sender and (row := case.conversion)], ("reason",))
+
+
+def write_final_amounts(judged: Judged) -> None:
+    """Replace the estimates of pending conversions with the amounts that their sender approves."""
+    for case, conversion in known_events(judged.cases):
+        event = case.event
+        if event.refund is None and settles(case, conversion):
+            conversion.revenue = conversion.revenue if event.revenue is None else event.revenue
+            conversion.payout = conversion.payout if event.payout is None else event.payout
+            conversion.save(update_fields=["revenue", "payout"])
 
 
 def change_statuses(judged: Judged) -> None:

@@ -7,6 +7,7 @@ from conversions.intake.judge.pixels import confirms
 from conversions.lifecycle import status
 from conversions.models import Conversion, Goal, StatusChange
 from conversions.reasons.codes import Reason
+from records.money import exact_money
 
 Status = Conversion.Status
 _WRITTEN = ["reported_by", "transaction_id", "dedupe_key", "revenue", "payout", "currency", "booked_at"]
@@ -20,7 +21,7 @@ def replace_pixels_values(judged: Judged) -> None:
 
 
 def _replace(case: Case, conversion: Conversion, now: datetime) -> None:
-    event, before = case.event, f"{conversion.revenue} {conversion.currency}"
+    event, before = case.event, _shown(conversion)
     conversion.reported_by = case.postback.endpoint
     conversion.transaction_id = event.transaction_id or conversion.transaction_id
     conversion.dedupe_key = case.dedupe_key or conversion.dedupe_key
@@ -36,7 +37,13 @@ def _replace(case: Case, conversion: Conversion, now: datetime) -> None:
         _change(case, conversion, to, now)
     case.outcome, case.reason = Outcome.UPDATED, Reason.SERVER_CONFIRMED
     note = f"{conversion} was reported by a pixel with {before}; the postback's word takes its place: it is {to}."
-    case.note("decide", Outcome.UPDATED, note, rule="server before pixel", revenue=conversion.revenue, status=to)
+    case.note("decide", Outcome.UPDATED, note, rule="server before pixel", revenue=_shown(conversion), status=to)
+
+
+def _shown(conversion: Conversion) -> str:
+    if conversion.revenue is None:
+        return "no revenue"
+    return f"{exact_money(conversion.revenue, conversion.currency)} {conversion.currency}"
 
 
 def _status(case: Case, conversion: Conversion) -> Status:

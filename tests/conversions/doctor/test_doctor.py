@@ -113,12 +113,20 @@ def test_names_other_platforms_by_their_parameters_and_sends_them_to_their_endpo
 
 
 def test_names_the_right_parameter_for_a_wrong_one(world: World, click: str) -> None:
-    found = look(native(click, event_type=None, goal="purchase"))
-    assert "this endpoint reads `event_type`" in problems(found)["goal"]
+    found = look(native(click, event_type=None, type="purchase"))
+    assert "this endpoint reads `event_type`" in problems(found)["type"]
     assert "event_type=purchase" in found.corrected
     assert "token=YOUR_TOKEN" in found.corrected
     assert found.corrected_run is not None
     assert found.corrected_run.decision.body["outcome"] == "accepted"
+
+
+def test_an_address_of_another_platform_is_corrected_whole_even_for_an_unknown_sender(world: World) -> None:
+    found = look("https://track.example/postback?tid=abc&cid={click_id}&payout=10&cur=EUR&Status=pending")
+    assert found.corrected.partition("?")[2] == (
+        "token=YOUR_TOKEN&txid=abc&click_id={click_id}&payout=10&currency=EUR&status=pending&event_type=YOUR_GOAL"
+    )
+    assert {"tid", "cid", "cur", "event_type"} <= problems(found).keys()
 
 
 @pytest.mark.parametrize(
@@ -253,7 +261,7 @@ def test_the_page_is_for_operators(world: World, click: str, olga: User) -> None
     assert "What the doctor says" in page.content.decode()
     # The panel's scripts need the panel's own policy.
     assert "'unsafe-eval'" in page.headers["content-security-policy"]
-    page = desk.post(address, {"request": native(click, goal="purchase", event_type=None)}).content.decode()
+    page = desk.post(address, {"request": native(click, type="purchase", event_type=None)}).content.decode()
     assert "this endpoint reads `event_type`" in page
     assert "token=YOUR_TOKEN" in page
     assert "What would be decided for the corrected address" in page

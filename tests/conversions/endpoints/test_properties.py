@@ -6,6 +6,7 @@ What the rules allow is said here a second time, as plainly as possible and with
 import itertools
 import json
 import re
+import unicodedata
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -227,7 +228,7 @@ def readings(text: str) -> set[Decimal]:
 
 def one_reading(text: str) -> Decimal:
     """The value of an amount that was taken: there must have been exactly one."""
-    text = re.sub("[\0-\x1f\x7f-\x9f]", "", text).strip()
+    text = seen(text)
     if re.fullmatch(r"[0-9.]+e[+-]?[0-9]+", text, re.IGNORECASE):
         return Decimal(text)
     (value,) = readings(text)
@@ -259,7 +260,7 @@ def check_body(status: int, text: dict[str, Any]) -> None:
     assert text.keys() <= FIELDS | {"is_test", "waiting", "index", "http_status"}
     assert text["reason"] in Reason.values
     for problem in text["problems"]:
-        assert problem.keys() == {"code", "field", "value", "message", "remedy"}
+        assert problem.keys() == {"code", "field", "value", "message", "remedy", "help"}
         assert problem["code"] in Reason.values
         assert problem["remedy"]
     assert bool(text["problems"]) == (text["outcome"] == "invalid") or text["outcome"] != "accepted"
@@ -270,9 +271,15 @@ def check_body(status: int, text: dict[str, Any]) -> None:
     assert TOKEN not in json.dumps([stored.parameters, stored.headers, stored.body, text])
 
 
+def seen(text: str) -> str:
+    """What a person sees of a value: no control or format characters, every space alike, none at the ends."""
+    shown = (" " if each.isspace() else each for each in text if each.isspace() or unicodedata.category(each)[0] != "C")
+    return unicodedata.normalize("NFC", "".join(shown)).strip()
+
+
 def check_counted(row: Conversion, fields: dict[str, str], genuine: str) -> None:
     """The rules for what may count, said again."""
-    given = {name: re.sub("[\0-\x1f\x7f-\x9f]", "", value).strip() for name, value in fields.items()}
+    given = {name: seen(value) for name, value in fields.items()}
     assert row.goal.code == given["event_type"].lower()
     if given.get("click_id"):
         assert given["click_id"].lower() in (genuine, "old-1"), fields
@@ -282,7 +289,7 @@ def check_counted(row: Conversion, fields: dict[str, str], genuine: str) -> None
     for name, value in (("revenue", row.revenue), ("payout", row.payout), ("volume", row.volume)):
         assert value is None if not given.get(name) else value == one_reading(given[name]), (name, given[name])
     if given.get("currency"):
-        assert row.currency == given["currency"].upper()
+        assert row.currency == {"€": "EUR"}.get(given["currency"], given["currency"].upper())
     assert row.currency in PLACES
     if given.get("status"):
         assert given["status"].lower() in ("approved", "pending", "rejected")

@@ -69,9 +69,10 @@ def test_the_token_is_never_kept_or_repeated(world):
         ({"txid": "x" * 101}, 422, "value_too_long", "txid"),
         ({"event_type": "deposit", "customer_id": "c"}, 422, "missing_revenue", "revenue"),
         ({"event_type": "registration"}, 422, "missing_customer", "customer_id"),
-        ({"txid": None, "order_id": "7"}, 422, "wrong_name", "order_id"),
-        ({"amount": "7"}, 422, "wrong_name", "amount"),
-        ({"event_type": None, "event": "purchase"}, 422, "wrong_name", "event"),
+        ({"txid": None, "tid": "7"}, 422, "wrong_name", "tid"),
+        ({"event_type": None, "type": "purchase"}, 422, "wrong_name", "type"),
+        ({"txid": "undefined"}, 422, "unresolved_macro", "txid"),
+        ({"test": "perhaps"}, 422, "bad_test_flag", "test"),
     ],
 )
 def test_each_problem_is_named_and_the_request_is_kept(world, changed, status, reason, field):

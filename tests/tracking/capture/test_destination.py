@@ -113,7 +113,7 @@ def test_a_destination_that_cannot_work_is_refused_when_saved(url, says):
 
 
 def test_passed_parameters_are_added_encoded_and_change_nothing_that_is_there():
-    added = with_parameters("https://shop.example/p?a=1#top", {"a": "2", "utm_source": "x y&z", "c": ""})
+    added = with_parameters("https://shop.example/p?a=1#top", {"a": "2", "utm_source": "x y&z", "c": ""}.items())
     assert added == "https://shop.example/p?a=1&utm_source=x%20y%26z&c=#top"
-    assert with_parameters("https://shop.example/", {"b": "1"}) == "https://shop.example/?b=1"
-    assert with_parameters("https://shop.example/p#top", {}) == "https://shop.example/p#top"
+    assert with_parameters("https://shop.example/", {"b": "1"}.items()) == "https://shop.example/?b=1"
+    assert with_parameters("https://shop.example/p#top", ()) == "https://shop.example/p#top"

@@ -47,11 +47,17 @@ def test_a_click_is_stored_before_the_visitor_is_sent_on(link):
 
 def test_awkward_values_are_stored_as_they_were_sent(link):
     awkward = "a\\tb\\N\\. 100 % «é» 🎲 'quote\" \\"
-    click(sub1=awkward, sub2="line\nbreak\ttab\x00nul\x7f", aff_click_id="x" * 400)
+    click(sub1=awkward, sub2="line\nbreak\ttab\x00nul\x7f", sub3="x" * 400, aff_click_id="x" * 512)
     stored = Click.objects.get()
     assert stored.sub1 == awkward
     assert stored.sub2 == "linebreaktabnul"
-    assert stored.aff_click_id == "x" * 255
+    assert stored.sub3 == "x" * 255
+    assert stored.aff_click_id == "x" * 512
+
+
+def test_an_id_of_the_affiliates_tracker_is_stored_whole_or_not_at_all(link):
+    click(aff_click_id="x" * 513, sub1="mail")
+    assert Click.objects.values_list("aff_click_id", "sub1").get() == ("", "mail")
 
 
 @pytest.mark.parametrize(("address", "kept"), [("203.0.113.9", "203.0.113.0"), ("2001:db8:1:2::3", "2001:db8:1::")])
@@ -111,9 +117,7 @@ def test_other_methods_are_refused(link):
 
 
 def test_deep_link_is_followed_to_allowed_hosts_only(link):
-    assert click(url="https://casino.example/slots?x=1").location.startswith(
-        "https://casino.example/slots?x=1&click_id="
-    )
+    assert click(url="https://casino.example/slots?x=1").location.startswith("https://casino.example/slots?x=1&cid=")
     assert urlsplit(click(url="https://evil.example/").location).path == "/"
     assert Click.objects.count() == 2
 

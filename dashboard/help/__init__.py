@@ -1,0 +1,1 @@
+"""Pages that explain an answer to anyone: no sign-in, no data."""
