@@ -225,7 +225,7 @@ def test_an_affiliate_does_not_refund(world: World) -> None:
 def test_refuses_what_the_currency_has_no_coin_for(world: World, olga: User) -> None:
     row = sale(world, revenue="5000", currency="JPY")
     source = StatusChange.Source.OPERATOR
-    with pytest.raises(RefundRefused, match="JPY is counted in 0 decimals"):
+    with pytest.raises(RefundRefused, match="JPY has 0 decimals"):
         refund(conversion=row, amount=Decimal("0.5"), occurred_at=NOW, now=NOW, source=source, actor=olga)
 
 
