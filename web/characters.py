@@ -25,7 +25,8 @@ def visible(text: str) -> str:
         for character in text
         if character.isspace() or not (character in _BLANKS or unicodedata.category(character) in _INVISIBLE)
     )
-    return unicodedata.normalize("NFC", shown).strip()
+    # At the end it stands for the NUL with which some languages end a text.
+    return unicodedata.normalize("NFC", shown).strip().rstrip("\N{REPLACEMENT CHARACTER}")
 
 
 def _as_windows_1252(error: UnicodeError) -> tuple[str, int]:

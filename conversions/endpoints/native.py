@@ -227,11 +227,8 @@ def signature_of(scope: Scope, body: bytes, body_names: Iterable[str] = ()) -> S
 
 
 def storable(text: str) -> str:
-    """Replace what PostgreSQL (NUL) and JSON (lone surrogates) cannot store; everything else stays as sent.
-
-    A NUL at the end is how some languages end a text: it is left out.
-    """
-    return text.rstrip("\x00").replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+    """Replace what PostgreSQL (NUL) and JSON (lone surrogates) cannot store; everything else stays as sent."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
 
 
 def _bearer(scope: Scope) -> str:
