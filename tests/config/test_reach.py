@@ -270,7 +270,7 @@ def plain_addresses(prefix: str = "/", patterns: Any = None) -> Iterator[str]:
 # What an operator without any permission may open: the frame of the panel, one's own account, what is public.
 OPEN = re.compile(
     r"/(admin/(|search/|jsi18n/|password_change/(done/)?|theme/|logout/)|accounts/.*|settings/|api/(schema/|docs/).*"
-    r"|api/v1/(me/|)|robots\.txt|security\.txt|\.well-known/.*|anchors/.*)"
+    r"|api/v1/(me/|)|robots\.txt|security\.txt|\.well-known/.*|anchors/.*|help/reasons/)"
 )
 
 
