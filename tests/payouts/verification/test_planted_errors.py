@@ -20,7 +20,7 @@ from payouts.ledger import booking, click_booking
 from payouts.models import BilledClicks, CommissionPlan, CommissionRule, ExchangeRate, LedgerEntry, Payout
 from payouts.plan_changes.publish import publish_version
 from payouts.pricing import engine, kind, limits, precedence, revshare_month, terms, tiers
-from payouts.pricing.facts import PricedConversion
+from payouts.pricing.facts import PricedClicks, PricedConversion
 from payouts.pricing.kinds import parents, tiered
 from payouts.rates import daily
 from payouts.statements import statements
@@ -178,8 +178,8 @@ def events_without_refunds(rows: Any) -> Any:
     return [booking.Due(PricedConversion(*facts), public_id) for *facts, public_id in columns]
 
 
-def shares_of_revenue(event: PricedConversion, rule: Any, earned: Any) -> dict[str, Decimal]:
-    return {event.currency: event.revenue or Decimal(0)}
+def shares_of_revenue(event: PricedConversion | PricedClicks, rule: Any, earned: Any) -> dict[str, Decimal]:
+    return {} if isinstance(event, PricedClicks) else {event.currency: event.revenue or Decimal(0)}
 
 
 def version_by_receipt(event: PricedConversion, book: Any) -> Any:
