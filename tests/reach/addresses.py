@@ -77,7 +77,7 @@ def _address(space: str, name: str, route: str) -> Address | None:
         return _of_model(name, route)
     full = f"{space}:{name}" if space == "trace" else name
     values = {"public_id": _newest(Postback if "postback" in route else Conversion).public_id,
-              "content_type_id": "1", "object_id": "1", "app_label": "affiliates"}  # fmt: skip
+              "content_type_id": "1", "object_id": "1", "app_label": "affiliates", "code": "bad_token"}  # fmt: skip
     return Address("page", full, "/" + _plain(_filled(route, values)), {"get": PAGES[full]})
 
 

@@ -36,7 +36,7 @@ class TestRules:
     @pytest.mark.parametrize("status", sorted(set(Offer.Status.values) - {Offer.Status.ACTIVE}))
     def test_an_offer_that_is_not_active_takes_none_and_says_why(self, ana: Affiliate, status: str) -> None:
         offer = OfferFactory(status=status, name="Fox")
-        with pytest.raises(OfferNotOpen, match=f"Fox takes no applications: it is {status}"):
+        with pytest.raises(OfferNotOpen, match=f"Fox does not accept applications: it is {status}"):
             apply_for(affiliate=ana, offer=offer, now=NOW)
         assert not Enrollment.objects.exists()
 

@@ -246,6 +246,7 @@ class TestTake:
         with writer() as other:
             other.execute("SELECT 1 FROM records_eventcursor WHERE reader = 'tests' FOR UPDATE")
             assert self.taken() == []
+            other.rollback()
         assert self.taken() == [1]
 
     def test_needs_a_transaction(self) -> None:
