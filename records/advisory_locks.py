@@ -32,6 +32,10 @@ class Lock(IntEnum):
     CLICK_PARTITIONS = 20527  # the database function that makes partitions; its migration repeats the number
 
 
+# For a statement that takes locks beside other work: the function's arguments are a family and a number.
+WAIT = "pg_advisory_xact_lock"
+
+
 def number_of(name: str) -> int:
     """The number of a lock with a name: 31 bits of its SHA-256."""
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") >> 1
@@ -39,7 +43,7 @@ def number_of(name: str) -> int:
 
 def wait_for(lock: Lock, numbers: Iterable[int] = (0,)) -> None:
     """Take these locks until the transaction ends. They are taken in order, so two callers never deadlock."""
-    _take("pg_advisory_xact_lock", lock, numbers)
+    _take(WAIT, lock, numbers)
 
 
 def wait_for_shared(lock: Lock) -> None:

@@ -22,7 +22,7 @@ def test_full_books_a_million():
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        (["nosuch"], "unknown benchmark nosuch; there are: clicks, postbacks, booking, closing"),
+        (["nosuch"], "unknown benchmark nosuch; there are: clicks, postbacks, booking, events, closing"),
         (["--rows", "-1"], "--rows must not be negative"),
         (["--stored", "-1"], "--stored must not be negative"),
         (["--seconds", "0"], "--seconds must be above 0"),

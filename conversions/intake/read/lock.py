@@ -7,14 +7,14 @@ from typing import Any
 from conversions.intake.case import Case
 from conversions.intake.read.dedupe_keys import keys_of
 from conversions.models import ParkedPostback
-from records.advisory_locks import Lock, number_of
+from records.advisory_locks import WAIT, Lock, number_of
 from records.bulk_rows import prepared_cursor
 
 # Keys share so many locks: a large batch cannot exhaust the lock table, and a collision only causes waiting.
 LOCKS = 4096
 # Rows first, in the order of their IDs, then events in the order of their numbers: two batches never deadlock. The
 # locks of events are taken for each row of `requests`, so not before it is there.
-_LOCK = """
+_LOCK = f"""
 WITH request AS (
     SELECT id, decided_at, outcome, reason, conversion_id FROM conversions_postback
     WHERE id = ANY(%s::bigint[]) ORDER BY id FOR UPDATE
@@ -22,9 +22,9 @@ WITH request AS (
     SELECT jsonb_agg(request) AS found FROM request
 )
 SELECT requests.found::text, (
-    SELECT count(pg_advisory_xact_lock(%s, n)) FROM unnest(%s::int[]) AS n WHERE requests.found IS NOT NULL
+    SELECT count({WAIT}(%s, n)) FROM unnest(%s::int[]) AS n WHERE requests.found IS NOT NULL
 ) FROM requests
-"""
+"""  # noqa: S608 - the function's name alone
 
 
 def lock_events(cases: list[Case]) -> None:
