@@ -195,7 +195,8 @@ def test_pages_of_signing_in_and_of_refusal_open(demo):
     stranger, member = Client(), as_user(UserFactory())
     owner = as_user(AffiliateMemberFactory(affiliate=Affiliate.objects.filter(status="active").first()).user)
     closed = as_user(AffiliateMemberFactory(affiliate=Affiliate.objects.filter(status="closed").first()).user)
-    assert refused(stranger, ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"]) == {}
+    public = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/help/reasons/bad_token/"]
+    assert refused(stranger, public) == {}
     assert refused(owner, ["/accounts/logout/", "/accounts/2fa/", "/accounts/password/change/"]) == {}
     assert member.get("/").status_code == 403
     assert closed.get(reverse("portal:new_link")).status_code == 403
