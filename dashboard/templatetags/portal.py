@@ -10,7 +10,7 @@ from django.conf import settings
 from django.forms import BoundField
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
@@ -58,6 +58,13 @@ def tax_words(invoice: Invoice) -> str:
     """`Domestic VAT 23 %`, `Reverse charge`."""
     percent = f" {plain(invoice.percent)} %" if invoice.percent else ""
     return f"{NAMES.get(invoice.rule, invoice.rule)}{percent}"
+
+
+@register.filter
+def code_words(text: object) -> SafeString:
+    """The text with what stands between backticks as code: names of parameters, values."""
+    parts = enumerate(str(text).split("`"))
+    return format_html_join("", "{}", ((format_html("<code>{}</code>", part) if n % 2 else part,) for n, part in parts))
 
 
 @register.simple_tag

@@ -44,6 +44,7 @@ MUST_HOLD = {
         "nothing is left due",
         "numbers without gaps",
     },
+    "events": {"each conversion has its event"},
     "closing": {
         "closing balances equal the ledger's sums",
         "each statement goes on where the last one ended",

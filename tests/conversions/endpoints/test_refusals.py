@@ -116,4 +116,5 @@ def test_each_reason_has_a_page_for_anyone_that_may_be_cached() -> None:
 def test_the_list_of_reasons_leads_to_each_page_and_an_unknown_one_is_not_found() -> None:
     text = Client().get(reverse("help_reasons")).content.decode()
     assert all(reverse("help_reason", args=[reason.value]) in text for reason in Reason)
+    assert "Send the token as <code>token=</code> or" in Client().get("/help/reasons/bad_token/").content.decode()
     assert Client().get("/help/reasons/nosuch/").status_code == 404
