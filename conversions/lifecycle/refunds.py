@@ -1,4 +1,8 @@
-"""Refunds to customers: stored beside the conversion, whose commission they reduce."""
+"""Refunds to customers: stored beside the conversion, whose commission they reduce.
+
+The arithmetic: `Conversion.remaining_revenue`, the revenue less its refunds, is priced again, and
+`payouts.ledger.owed` books the difference to what was booked.
+"""
 
 from datetime import datetime
 from decimal import Decimal

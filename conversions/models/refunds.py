@@ -1,4 +1,7 @@
-"""Refunds to customers for counted sales: partial, repeated or complete."""
+"""Refunds to customers for counted sales: partial, repeated or complete.
+
+The price of what is left: see `conversions.lifecycle.refunds`.
+"""
 
 from typing import ClassVar
 
