@@ -13,6 +13,7 @@ from tests.dashboard.portal_pages import as_user
 from tests.dashboard.test_every_template import demo, desk, portal_addresses, rows_of_each_kind
 from tests.factories import AffiliateMemberFactory
 from tests.texts.pseudo import bracketed, data, untranslated
+from web.lists.columns import labeller
 
 __all__ = ["demo", "desk"]
 
@@ -82,3 +83,10 @@ def test_the_pages_of_signing_in_have_no_text_outside_the_catalogue(demo):
 def test_a_text_outside_the_catalogue_is_found():
     page = '<h1>⟦Links⟧</h1><p title="Copy">Not yet ⟦of <b>all</b>⟧</p><td>Ana Media</td>'
     assert untranslated(page, "ana media") == {"Copy", "Not yet"}
+
+
+def test_a_label_that_was_read_in_one_language_is_read_in_another_after_it():
+    label, row = labeller("status"), Conversion(status="approved")
+    assert label(row) == "Approved"
+    with bracketed():
+        assert label(row) == "⟦Approved⟧"

@@ -233,15 +233,15 @@ def labeller(name: str) -> Callable[[Any], str]:
 
     def label(record: Any) -> str:
         value = getattr(record, name)
-        return labels_of(record._meta.get_field(name)).get(value, str(value))
+        return str(labels_of(record._meta.get_field(name)).get(value, value))
 
     return label
 
 
 @cache
 def labels_of(choice: Any) -> dict[Any, str]:
-    """The labels of a model's field, by value."""
-    return {value: str(label) for value, label in choice.flatchoices}
+    """The labels of a model's field, by value; not yet in any reader's language, as the next may read another."""
+    return dict(choice.flatchoices)
 
 
 def relation_in(path: str, model: type[Model]) -> str:
