@@ -50,7 +50,7 @@ def others_of(field: str) -> dict[str, str]:
 
 
 def words_of(case: Case) -> str:
-    """Everything that the sender is told about the request."""
+    """All problems and warnings of the answer."""
     notes = [step["note"] for step in case.steps if step["result"] == REPAIRED]
     return " ".join([*notes, *(f"{problem.field} {problem.message}" for problem in case.problems)]).lower()
 

@@ -13,6 +13,8 @@ PLAIN = {"500.html"}
 NAMES = sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.html"))
 
 
+# The classes of a page are no text: translated, they would lose its styles.
+CLASSES = re.compile(r"\{% block body_class %\}.*?\{% endblock body_class %\}", re.S)
 MARKED = re.compile(
     r"\{% (?:blocktranslate|comment)\b.*?\{% end(?:blocktranslate|comment) %\}|\{% translate .*?%\}|\{#.*?#\}", re.S
 )
@@ -52,7 +54,7 @@ class Texts(HTMLParser):
 
 def unmarked(source: str) -> list[str]:
     """Texts of a template that would be shown in English in every language."""
-    source = MARKED.sub("", source)
+    source = MARKED.sub("", CLASSES.sub("", source))
     tokens = [MARKED_ARGUMENT.sub("", token) for token in TOKEN.findall(source)]
     arguments = [first or second for token in tokens for first, second in ARGUMENT.findall(token)]
     page = Texts()
@@ -94,3 +96,8 @@ def test_a_text_that_is_not_marked_is_found(source):
 )
 def test_marked_texts_and_code_are_taken(source):
     assert unmarked(source) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_class_of_a_page_is_translated(name):
+    assert not [found for found in CLASSES.findall((TEMPLATES / name).read_text()) if "translate" in found]
