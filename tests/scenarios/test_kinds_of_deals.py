@@ -217,7 +217,7 @@ def test_a_tier_is_crossed_in_the_middle_of_the_month(mode, lines, together):
     shop.pay(CommissionRule(goal=purchase, kind=Kind.TIERED, formula=formula))
 
     async def story(teller):
-        for number, (at, revenue) in enumerate(((day(2, 5), "600"), (day(2, 15), "600"), (day(1, 2), "500"))):
+        for number, (at, revenue) in enumerate(((day(2, 5), "600"), (day(2, 15), "600"), (day(1, 2), "500")), 1):
             click = clicked(shop, "Ana", at)
             sent = {"revenue": revenue, "currency": "EUR", "timestamp": at.isoformat()}
             assert await teller.event("purchase", click_id=click, txid=str(number), **sent) == "accepted/ok"

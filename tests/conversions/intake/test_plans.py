@@ -12,18 +12,20 @@ from tests.conversions.sending import World, send
 
 # Many more rows than fit on a few pages, in every table that grows with postbacks, as copies of what is there.
 COPIES = 5_000
+# Above any ID that the tests before this one have taken from a sequence.
+FIRST = 1_000_000_000
 GROW = {
-    "conversions_postback": {"public_id": "'pb' || n", "transaction_id": "'copy-' || n", "id": "10000 + n"},
-    "conversions_customer": {"customer_id": "'copy-' || n", "id": "10000 + n"},
+    "conversions_postback": {"public_id": "'pb' || n", "transaction_id": "'copy-' || n", "id": f"{FIRST} + n"},
+    "conversions_customer": {"customer_id": "'copy-' || n", "id": f"{FIRST} + n"},
     "conversions_conversion": {
-        "public_id": "'cv' || n", "dedupe_key": "'copy-' || n", "customer_id": "10000 + n", "id": "10000 + n",
+        "public_id": "'cv' || n", "dedupe_key": "'copy-' || n", "customer_id": f"{FIRST} + n", "id": f"{FIRST} + n",
     },
-    "conversions_statuschange": {"conversion_id": "10000 + n", "id": "10000 + n"},
-    "conversions_trace": {"conversion_id": "10000 + n", "postback_id": "10000 + n", "id": "10000 + n"},
-    "conversions_touch": {"customer_id": "10000 + n", "id": "10000 + n"},
-    "conversions_customerlock": {"customer_id": "10000 + n", "id": "10000 + n"},
-    "conversions_addresssighting": {"customer_id": "'copy-' || n", "id": "10000 + n"},
-    "conversions_parkedpostback": {"postback_id": "10000 + n", "awaited": "'copy-' || n"},
+    "conversions_statuschange": {"conversion_id": f"{FIRST} + n", "id": f"{FIRST} + n"},
+    "conversions_trace": {"conversion_id": f"{FIRST} + n", "postback_id": f"{FIRST} + n", "id": f"{FIRST} + n"},
+    "conversions_touch": {"customer_id": f"{FIRST} + n", "id": f"{FIRST} + n"},
+    "conversions_customerlock": {"customer_id": f"{FIRST} + n", "id": f"{FIRST} + n"},
+    "conversions_addresssighting": {"customer_id": "'copy-' || n", "id": f"{FIRST} + n"},
+    "conversions_parkedpostback": {"postback_id": f"{FIRST} + n", "awaited": "'copy-' || n"},
 }  # fmt: skip
 
 
@@ -100,7 +102,7 @@ def test_no_table_is_read_whole_after_it_has_grown(own_connection: None, kind: C
         for table, values in GROW.items():
             grow(table, values)
         run("SET CONSTRAINTS ALL IMMEDIATE")
-        run(f"SELECT setval(pg_get_serial_sequence('conversions_postback', 'id'), {10_001 + COPIES})")
+        run(f"SELECT setval(pg_get_serial_sequence('conversions_postback', 'id'), {FIRST + COPIES + 1})")
         before = read_whole()
         kind(world)
         run("SET CONSTRAINTS ALL IMMEDIATE")
