@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
-import pgtrigger
 import pytest
 from _pytest.nodeid import coerce_node_id
 from django.db import connections
@@ -16,6 +15,7 @@ from pytest_django.fixtures import Settings
 from affiliates.models import Affiliate, User
 from config.embedded import pytest_plugin
 from conversions.intake.read import throttle
+from tests.emptying import empty
 from tests.factories import AffiliateFactory, SuperuserFactory
 
 # The same examples in every run, so that a run says something of the change at hand; HYPOTHESIS_PROFILE=default looks
@@ -56,11 +56,9 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 
 @pytest.fixture(autouse=True, scope="session")
 def emptied_between_tests() -> Iterator[None]:
-    """Tests that commit are followed by a TRUNCATE of all tables; those of history would refuse it."""
+    """After a test that commits, only what it wrote is removed; Django's own way is slower than most tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            TransactionTestCase, "_fixture_teardown", pgtrigger.ignore()(TransactionTestCase._fixture_teardown)
-        )
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: empty())
         yield
 
 
