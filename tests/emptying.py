@@ -13,7 +13,8 @@ KEPT = ("django_content_type", "auth_permission", "django_migrations")
 LARGE = 256 * 1024
 FILLED = """
     SELECT quote_ident(relname), pg_relation_size(oid) > %s FROM pg_class
-    WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND NOT relname = ANY(%s) AND pg_relation_size(oid) > 0
+    WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+    AND pg_relation_size(oid) > 0 AND NOT relname = ANY(%s)
 """
 
 

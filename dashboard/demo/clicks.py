@@ -8,19 +8,10 @@ from random import Random
 import psycopg
 from django.db import connection
 
-from dashboard.demo.program import chance
-from dashboard.demo.program.groundwork import Ground
-from dashboard.demo.program.offers import CHALLENGE
-from dashboard.demo.program.partners import (
-    CLICKS,
-    CLICKS_CLOSED,
-    LINK_SPECS,
-    NORDIC,
-    NORDIC_BLOCKED_ON_CHALLENGE,
-    NORDIC_SUSPENDED,
-)
-from dashboard.demo.program.rhythm import DAYS, DemoSpan, moments
-from dashboard.demo.visitors.people import Crowd, DemoVisitor
+from dashboard.demo.clock import DAYS, DemoSpan, source
+from dashboard.demo.data import CALENDAR, LINK
+from dashboard.demo.program import Ground
+from dashboard.demo.visitors import DemoVisitor, moments, visitor
 from tracking.capture.clicks import copy_rows, format_row
 from tracking.click_id import codec
 from tracking.counts.rollups import ADD_MARKED
@@ -68,64 +59,61 @@ class DemoVisit:
 class Traffic:
     """Makes visits. Each link draws from a source of chance of its own."""
 
-    def __init__(self, ground: Ground, span: DemoSpan, *, seed: int, scale: float) -> None:
-        self._ground, self._span, self._scale = ground, span, scale
-        self._chance = {code: chance.source(seed, f"clicks of {code}") for code in LINK_SPECS}
-        self._crowds = {code: Crowd(self._chance[code], partner, link) for code, (partner, link) in LINK_SPECS.items()}
+    def __init__(self, ground: Ground, *, seed: int, scale: float) -> None:
+        self._ground, self._scale = ground, scale
+        self._chance = {code: source(seed, f"clicks of {code}") for code in LINK}
 
     def all_visits(self) -> list[DemoVisit]:
         """Every click of the time shown, in the order of time."""
-        visits = [visit for code in LINK_SPECS for visit in self._through(code, self._chance[code])]
+        visits = [visit for code in LINK for visit in self._through(code, self._chance[code])]
         return sorted(visits, key=lambda visit: visit.at)
 
-    def visit(self, code: str, at: datetime) -> DemoVisit:
-        """A human visit at a moment of choice."""
-        while (visitor := self._crowds[code].visitor_of_crowd()).is_bot:
+    def visit(self, code: str, at: datetime, *, robot: bool = False) -> DemoVisit:
+        """A person's or a robot's visit at a moment of choice."""
+        while (found := visitor(self._chance[code], *LINK[code])).is_bot != robot:
             pass
-        return self._visit(code, at, visitor)
-
-    def robot(self, code: str, at: datetime) -> DemoVisit:
-        """A robot's visit at a moment of choice."""
-        while not (visitor := self._crowds[code].visitor_of_crowd()).is_bot:
-            pass
-        return self._visit(code, at, visitor)
+        return self._visit(code, at, found)
 
     def _through(self, code: str, rng: Random) -> list[DemoVisit]:
-        _, link = LINK_SPECS[code]
-        closed_at, visits = closing(self._span, code), []
-        for days_ago in range(min(link.first_day, DAYS), -1, -1):
-            for at in moments(rng, link=link, days_ago=days_ago, span=self._span, scale=self._scale):
-                visitor = self._crowds[code].visitor_of_crowd()
-                visits.append(self._visit(code, at, visitor))
+        affiliate, link = LINK[code]
+        span, visits = self._ground.span, []
+        closed_at = closing(span, code)
+        for days_ago in range(min(link.get("first_day", DAYS), DAYS), -1, -1):
+            for at in moments(rng, link, days_ago=days_ago, span=span, scale=self._scale):
+                found = visitor(rng, affiliate, link)
+                visits.append(self._visit(code, at, found))
                 if rng.random() < AGAIN:
-                    visits.append(self._visit(code, at + timedelta(seconds=rng.uniform(1, 20)), visitor, again=True))
+                    visits.append(self._visit(code, at + timedelta(seconds=rng.uniform(1, 20)), found, again=True))
         return [visit for visit in visits if visit.at < closed_at]
 
-    def _visit(self, code: str, at: datetime, visitor: DemoVisitor, *, again: bool = False) -> DemoVisit:
+    def _visit(self, code: str, at: datetime, found: DemoVisitor, *, again: bool = False) -> DemoVisit:
         # A click's time is stored in whole milliseconds, as in its ID.
         at = at.replace(microsecond=at.microsecond // 1000 * 1000)
         raw_id = codec.new_bytes(link_number=self._ground.links[code].pk, milliseconds=milliseconds(at))
-        return DemoVisit(at=at, link=code, visitor=visitor, raw_id=raw_id, is_duplicate=again)
+        return DemoVisit(at=at, link=code, visitor=found, raw_id=raw_id, is_duplicate=again)
 
 
 def closing(span: DemoSpan, code: str) -> datetime:
     """The moment from which the link no longer answers: later requests are not clicks."""
-    partner, link = LINK_SPECS[code]
-    if partner.name == CLICKS:
-        return span.at(CLICKS_CLOSED, "16:05")
-    if partner.name == NORDIC and link.offer == CHALLENGE:
-        return span.at(NORDIC_BLOCKED_ON_CHALLENGE, "10:15")
-    return span.at(NORDIC_SUSPENDED, "11:20") if partner.name == NORDIC else span.now
+    affiliate, link = LINK[code]
+    closes = (
+        span.at(entry["at"])
+        for entry in CALENDAR["entries"]
+        if entry["do"] in ("block", "change_status")
+        and entry["affiliate"] == affiliate["name"]
+        and entry.get("offer", link["offer"]) == link["offer"]
+    )
+    return min(closes, default=span.now)
 
 
 def milliseconds(at: datetime) -> int:
     return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
-def store(visits: Sequence[DemoVisit], ground: Ground, span: DemoSpan, on_progress: Progress) -> None:
+def store(visits: Sequence[DemoVisit], ground: Ground, on_progress: Progress) -> None:
     """Make the months' partitions, write the clicks, and mark robots and repeats as the marking task would."""
-    make_partitions(first_day=span.since.date(), last_day=span.now.date())
-    make_partitions_ahead(today=span.now.date())
+    make_partitions(first_day=ground.span.since.date(), last_day=ground.span.now.date())
+    make_partitions_ahead(today=ground.span.now.date())
     connection.ensure_connection()
     line = connection.connection
     assert isinstance(line, psycopg.Connection)
@@ -137,14 +125,13 @@ def store(visits: Sequence[DemoVisit], ground: Ground, span: DemoSpan, on_progre
 
 
 def _row(visit: DemoVisit, ground: Ground) -> bytes:
-    visitor = visit.visitor
     return format_row(
         raw_id=visit.raw_id,
         milliseconds=milliseconds(visit.at),
         link_number=ground.links[visit.link].pk,
-        ip=visitor.ip,
-        visitor=visitor.cookie,
-        texts=[visitor.user_agent, visitor.referrer, *visitor.labels],
+        ip=visit.visitor.ip,
+        visitor=visit.visitor.cookie,
+        texts=[visit.visitor.user_agent, visit.visitor.referrer, *visit.visitor.labels],
     )
 
 
@@ -155,12 +142,8 @@ def _mark(line: psycopg.Connection, visits: Sequence[DemoVisit]) -> None:
         with cursor.copy("COPY demo_marks FROM STDIN") as copy:
             for visit in visits:
                 who, agent = visit.visitor, describe(visit.visitor.user_agent)
-                copy.write_row(
-                    (
-                        *(visit.raw_id.hex(), who.country, who.device, agent.os, agent.browser),
-                        *(who.is_bot, visit.is_duplicate),
-                    )
-                )
+                marks = (who.country, who.device, agent.os, agent.browser, who.is_bot, visit.is_duplicate)
+                copy.write_row((visit.raw_id.hex(), *marks))
         cursor.execute("ANALYZE demo_marks")
         cursor.execute(WRITE_MARKS, [MARKED_AFTER])
         cursor.execute("DROP TABLE demo_marks")
