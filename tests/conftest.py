@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
+from itertools import count
 
 import hypothesis
 import pytest
@@ -16,14 +16,22 @@ from affiliates.models import Affiliate, User
 from config.embedded import pytest_plugin
 from conversions.intake.read import throttle
 from tests.emptying import empty
+from tests.examples import PROFILE, examples
 from tests.factories import AffiliateFactory, SuperuserFactory
 
-# The same examples in every run, so that a run says something of the change at hand; HYPOTHESIS_PROFILE=default looks
-# for new ones. How long an example takes is the machine's affair.
-hypothesis.settings.register_profile(
-    "repeatable", derandomize=True, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
-hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+# The same examples in every run, so that a run says something of the change at hand; "default" looks for new ones. How
+# long an example takes is the machine's affair.
+for profile in ("quick", "thorough"):
+    hypothesis.settings.register_profile(
+        profile,
+        derandomize=True,
+        deadline=None,
+        max_examples=examples(100),
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
+hypothesis.settings.load_profile(PROFILE)
+
+NUMBERS = count(1)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -63,9 +71,9 @@ def emptied_between_tests() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def own_spool(settings: Settings, tmp_path: Path) -> None:
-    """Clicks that a test puts on disk stay its own."""
-    settings.SPOOL_DIR = tmp_path / "spool"
+def own_spool(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Clicks that a test puts on disk stay its own. The directory is made when it is needed: few tests do."""
+    settings.SPOOL_DIR = tmp_path_factory.getbasetemp() / f"spool-{next(NUMBERS)}"
 
 
 @pytest.fixture(autouse=True)

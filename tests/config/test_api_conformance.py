@@ -30,6 +30,7 @@ from records.secrets import encrypt
 from tests.asgi_client import Standing, standing
 from tests.config.test_api_reach import belongings
 from tests.conversions.sending import TOKEN, World
+from tests.examples import examples
 from tests.rest import key_of
 from tracking.click_id import codec
 
@@ -168,7 +169,7 @@ def post(case: Case, endpoint: Standing, key: str) -> Response:
 
 
 @bulk.parametrize()
-@settings(ALL, max_examples=20)
+@settings(ALL, max_examples=examples(20))
 def test_many_events_of_an_advertiser(case: Case, endpoint: Standing) -> None:
     """An event that is none is refused by itself, beside others that count. The token is ours, not the case's."""
     left_out = [negative_data_rejection, ignored_auth]
