@@ -3,7 +3,8 @@
 
 Run by the machine's python3, before anything is installed: standard library only, and written so that an older Python
 can still parse it far enough to report that it is too old. uv installs: the one on PATH, else a locked one that pip
-puts into .venv. It is given pip's settings (PIP_* variables, pip.conf). Where there is no uv or it fails, pip installs.
+puts into .venv. It is given pip's settings (PIP_* variables, pip.conf). Where there is no uv or it fails, pip installs; with
+AFFIDAVIT_INSTALLER=pip it always does.
 The next install completes one that was interrupted.
 """
 
@@ -263,7 +264,9 @@ def carried_wheels() -> list[Path]:
 
 
 def find_uv(pip: list[str]) -> str:
-    """The uv on PATH, else the locked one in .venv, which pip puts there; empty when it cannot be had."""
+    """The uv on PATH, else the locked one in .venv, which pip puts there; empty when it cannot be had or is not wanted."""
+    if os.environ.get("AFFIDAVIT_INSTALLER") == "pip":
+        return ""
     own = VENV / "bin" / "uv"
     for program in (shutil.which("uv"), str(own)):
         if program and run([program, "--version"]) == 0:

@@ -179,6 +179,12 @@ def test_pip_installs_where_uv_fails(checkout: Path, monkeypatch: pytest.MonkeyP
     assert "install --require-hashes" in asked[-1]
 
 
+def test_pip_alone_installs_where_that_is_asked_for(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AFFIDAVIT_INSTALLER", "pip")
+    asked = installed_with(checkout, monkeypatch, uv=0, pip=0)
+    assert [line.split()[0] for line in asked] == ["pip"]
+
+
 def test_a_file_of_pips_settings_is_read_and_a_variable_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "pip.conf"
     file.write_text("[global]\nindex-url = https://file.example/simple\nproxy = http://proxy.example:3128\n")
