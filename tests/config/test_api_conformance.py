@@ -130,6 +130,7 @@ def anas_key(ana: Affiliate) -> str:
     return key_of(ana)
 
 
+@pytest.mark.long
 @schema.parametrize()
 @ALL
 def test_as_an_operator(case: Case, known: dict[str, dict[str, str]], olgas_key: str) -> None:
