@@ -4,6 +4,7 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from functools import cache
 from random import Random
 
 DAYS = 60
@@ -30,6 +31,7 @@ class DemoSpan:
         return datetime.combine(self.midnight(int(days_ago)), time.fromisoformat(clock), UTC)
 
 
+@cache
 def length(text: str) -> timedelta:
     """A length of time: "4d 10h", "-2h"."""
     parts = re.findall(r"(-?\d+)([dhms])", text)
