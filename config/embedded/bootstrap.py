@@ -3,9 +3,8 @@
 
 Run by the machine's python3, before anything is installed: standard library only, and written so that an older Python
 can still parse it far enough to report that it is too old. uv installs: the one on PATH, else a locked one that pip
-puts into .venv. It is given pip's settings (PIP_* variables, pip.conf). Where there is no uv or it fails, pip installs; with
-AFFIDAVIT_INSTALLER=pip it always does.
-The next install completes one that was interrupted.
+puts into .venv. It is given pip's settings (PIP_* variables, pip.conf). Where there is no uv, it fails or
+AFFIDAVIT_INSTALLER is pip, pip installs. The next install completes one that was interrupted.
 """
 
 from __future__ import annotations
@@ -264,7 +263,7 @@ def carried_wheels() -> list[Path]:
 
 
 def find_uv(pip: list[str]) -> str:
-    """The uv on PATH, else the locked one in .venv, which pip puts there; empty when it cannot be had or is not wanted."""
+    """The uv on PATH, else the locked one in .venv, which pip puts there; empty when there is none or pip is wanted."""
     if os.environ.get("AFFIDAVIT_INSTALLER") == "pip":
         return ""
     own = VENV / "bin" / "uv"
