@@ -10,7 +10,7 @@ import pytest
 from config.embedded.places import ROOT
 from tests.embedded.running_demo import Running, demo_in, eventually
 
-pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

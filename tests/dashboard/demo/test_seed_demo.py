@@ -57,7 +57,7 @@ def test_says_to_migrate_first(monkeypatch):
         call_command("seed_demo", stdout=io.StringIO())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     "now",
     [
@@ -73,7 +73,7 @@ def test_has_payouts_paid_and_due_on_any_day(now):
     assert list(Verification().findings()) == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_has_invoices_by_several_tax_rules_and_a_credit_note():
     assert seed(now=NOW, scale=0.1)
     invoices = Invoice.objects.filter(kind="invoice")
