@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin/python
 # How many tests `make test` runs at once. A file stays with one process, and the longest ones begin.
 JOBS ?= 2
-AT_ONCE := -n $(JOBS) --dist loadfile --no-loadscope-reorder
+AT_ONCE := -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations=20 --durations-min=5
 INSTALL := $(PYTHON) config/embedded/bootstrap.py
 UV := $(or $(shell command -v uv),.venv/bin/uv)
 EXPORT := --quiet --no-annotate --no-header --format requirements-txt

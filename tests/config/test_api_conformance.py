@@ -169,6 +169,7 @@ def post(case: Case, endpoint: Standing, key: str) -> Response:
     return Response(answer.status, found, answer.body, prepared, elapsed=0.0, verify=False)
 
 
+@pytest.mark.long
 @bulk.parametrize()
 @settings(ALL, max_examples=examples(20))
 def test_many_events_of_an_advertiser(case: Case, endpoint: Standing) -> None:
