@@ -44,7 +44,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if shared := [name for name, number in ids.items() if number > 1]:
         raise pytest.UsageError(f"Tests share an ID, so that only one of each would run: {', '.join(shared)}")
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: not any(item.get_closest_marker(name) for name in ("faults", "slow", "long")))
+        items.sort(
+            key=lambda item: not any(item.get_closest_marker(name) for name in ("faults", "browser", "slow", "long"))
+        )
 
 
 def name_operations(items: list[pytest.Item]) -> None:
