@@ -101,44 +101,50 @@ class Journeys:
 
     def _play(self, steps: Steps, actor: Actor, at: datetime, before: Spec | None = None) -> None:
         """Play steps that follow from a moment, and from the event that was sent then."""
+        before = before or {}
         for step in steps:
             moment = at
-            while self._happens(step.get("chance", 1)) and float((before or {}).get("revenue", 0)) >= step.get(
-                "minimum", 0
-            ):
+            while self._is_taken(step, before):
                 taken = {**step, **self._one_of(step)}
                 moment += self._wait(taken)
-                sent = self._send(taken, actor, moment, before or {})
+                sent = self._send(taken, actor, moment, before)
                 self._play(taken.get("then", ()), actor, moment, sent)
                 if not step.get("repeats"):
                     break
 
-    def _send(self, step: Spec, actor: Actor, at: datetime, before: Spec) -> dict[str, str]:
+    def _is_taken(self, step: Spec, before: Spec) -> bool:
+        return self._happens(step.get("chance", 1)) and float(before.get("revenue", 0)) >= step.get("minimum", 0)
+
+    def _send(self, step: Spec, actor: Actor, at: datetime, before: Spec) -> Spec:
         """Send the step's event, or another status of the one before; return its fields."""
-        offer, customer = OFFER[actor.offer], step.get("customer", actor.customer)
         if "update" in step:
-            fields = {**{name: before.get(name, "") for name in ("event_type", "txid", "customer_id")}}
-            fields["status"] = step["update"]
+            sent = {name: before.get(name, "") for name in ("event_type", "txid", "customer_id")}
+            fields = {**sent, "status": step["update"]}
         else:
-            txid = f"{offer['transactions']}-{step['event'][:4]}-{700_000 + 13 * next(self._numbers)}"
-            revenue = self._revenue(step["revenue"]) if "revenue" in step else before.get("revenue", "")
-            takes_revenue = any(goal.get("needs_revenue") for goal in offer["goals"] if goal["code"] == step["event"])
-            fields = {
-                "event_type": step["event"],
-                "click_id": actor.click if step.get("click", True) else "",
-                "txid": step.get("txid", txid),
-                "customer_id": customer,
-                "coupon": step.get("coupon", actor.coupon),
-                "revenue": revenue if takes_revenue else "",
-                "currency": offer["currency"] if revenue and takes_revenue else "",
-                "status": step.get("status", ""),
-                "timestamp": str(int(at.timestamp())),
-            }
+            fields = self._event(step, actor, at, before)
         fields = {name: value for name, value in fields.items() if value}
         self.reports.sent.append(DemoRequest(at, actor.offer, fields))
         if "verdict" in step:
             self.reports.verdicts[fields["txid"]] = step["verdict"]
         return fields
+
+    def _event(self, step: Spec, actor: Actor, at: datetime, before: Spec) -> dict[str, str]:
+        offer, code = OFFER[actor.offer], step["event"]
+        txid = f"{offer['transactions']}-{code[:4]}-{700_000 + 13 * next(self._numbers)}"
+        revenue = self._revenue(step["revenue"]) if "revenue" in step else before.get("revenue", "")
+        if not any(goal["code"] == code and goal.get("needs_revenue") for goal in offer["goals"]):
+            revenue = ""
+        return {
+            "event_type": code,
+            "click_id": actor.click if step.get("click", True) else "",
+            "txid": step.get("txid", txid),
+            "customer_id": step.get("customer", actor.customer),
+            "coupon": step.get("coupon", actor.coupon),
+            "revenue": revenue,
+            "currency": offer["currency"] if revenue else "",
+            "status": step.get("status", ""),
+            "timestamp": str(int(at.timestamp())),
+        }
 
     def _revenue(self, spec: Any) -> str:
         if isinstance(spec, str):
