@@ -24,6 +24,7 @@ from records.translation import in_english
 from web.panel.choices import ChoosingForm, seen_in
 from web.panel.confirm import ConfirmForm
 from web.panel.counting import BoundedPaginator
+from web.panel.media import PanelMedia
 
 # Labels for field names that read badly as they are.
 LABELS = {
@@ -92,6 +93,10 @@ class PanelAdmin(WithRelated, ModelAdmin):
     empty_value_display = "–"
     # The most rows of one confirmation; a form may have a smaller limit of its own.
     ASK_BOUND = 5_000
+
+    @property
+    def media(self) -> PanelMedia:
+        return PanelMedia.of(super().media)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change=change, **{"labels": LABELS, **kwargs})
