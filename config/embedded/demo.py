@@ -31,7 +31,7 @@ from config.embedded import (
     supervisor,
     web_server,
 )
-from config.embedded.bootstrap import step
+from config.embedded.installing.progress import step
 from config.embedded.places import DATA, DEMO_FACTS, LOGS, ROOT, EmbeddedError
 from config.embedded.processes import Daemon
 from config.embedded.supervisor import StopRequested, Supervisor

@@ -11,10 +11,10 @@ from django.core.management import call_command
 from django.test import override_settings
 from playwright.sync_api import Browser
 
-from affiliates.models import Affiliate, User
+from affiliates.models import User
 from tests.dashboard.panel import populate
 from tests.dashboard.portal_pages import World, as_user, world_of
-from tests.factories import AffiliateMemberFactory, SuperuserFactory
+from tests.factories import AffiliateFactory, AffiliateMemberFactory, SuperuserFactory
 from tests.servers import Web, database_url, running
 
 pytestmark = pytest.mark.browser
@@ -44,7 +44,7 @@ def site(transactional_db: None, collected: Path, tmp_path: Path) -> Iterator[We
 def world(transactional_db: None) -> World:
     """Full lists: as many rows as a page shows."""
     populate(1)
-    world = world_of(Affiliate.objects.create(name=NAME), name="Loterie Česká")
+    world = world_of(AffiliateFactory(name=NAME), name="Loterie Česká")
     for hours in range(60):
         world.conversion(ago=timedelta(hours=hours), click_id=world.click(ago=timedelta(hours=hours + 1)).pk)
     return world
@@ -89,7 +89,7 @@ def hold(weights: dict[str, int]) -> None:
 def test_pages_of_the_portal_are_light(world: World, weigh: Callable[[User | None, str], dict[str, int]]) -> None:
     hold(weigh(None, "/accounts/login/"))
     user = AffiliateMemberFactory(affiliate=world.affiliate).user
-    for path in ("/", "/conversions/", "/clicks/", "/links/new/", "/offers/", "/earnings/", "/settings/"):
+    for path in ("/", "/conversions/", "/clicks/", "/links/", "/offers/", "/earnings/", "/settings/"):
         weights = weigh(user, path)
         assert any("inter-latin" in address for address in weights), path
         hold(weights)
