@@ -101,6 +101,14 @@ class PanelAdmin(WithRelated, ModelAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change=change, **{"labels": LABELS, **kwargs})
 
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Without the scripts of forms: the page has nothing for them, nor the texts that they need."""
+        context = {**(extra_context or {}), "media": PanelMedia()}
+        response: HttpResponse = super().delete_view(request, object_id, context)
+        return response
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PanelList]:
         return PanelList
 
