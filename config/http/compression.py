@@ -1,9 +1,9 @@
-"""Compression of pages, for installations without a proxy that compresses, with little for listeners to guess from.
+"""Compression of pages, for installations without a proxy that compresses.
 
 A listener who can read the length of an encrypted answer, and put text of their own into the page, could guess a secret
-of that page from how well it compresses (BREACH). So Django's middleware adds up to a hundred random bytes, forms have a token
-that is masked anew each time, and pages with a secret to keep are sent as they are: `no-transform` asks proxies not to
-compress them either (deploy/Caddyfile, deploy/nginx.conf).
+of that page from how well it compresses (BREACH). So Django's middleware adds up to a hundred random bytes, forms have
+a token that is masked anew each time, and pages that show secrets are sent as they are: `no-transform` asks proxies not
+to compress them either (deploy/Caddyfile, deploy/nginx.conf).
 """
 
 import re

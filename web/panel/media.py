@@ -39,18 +39,17 @@ class PanelMedia(Media):
         return cls() + media
 
     def __add__(self, other: Media) -> "PanelMedia":
-        both = super().__add__(other)
         bundled = PanelMedia()
-        bundled._css_lists, bundled._js_lists = both._css_lists, both._js_lists
+        vars(bundled).update(vars(super().__add__(other)))
         return bundled
 
     @property
     def _js(self) -> list[Any]:
-        return _bundled(super()._js)
+        return _bundled(super()._js)  # type: ignore[misc]
 
     @property
     def _css(self) -> dict[str, list[Any]]:
-        return {medium: _bundled(files) for medium, files in super()._css.items()}
+        return {medium: _bundled(files) for medium, files in super()._css.items()}  # type: ignore[misc]
 
 
 def _bundled(files: Iterable[Any]) -> list[Any]:
