@@ -13,7 +13,7 @@ NAMED_BY_OTHERS = ("tag/", "tools/")
 class StaticStorage(CompressedManifestStaticFilesStorage):
     """Compress what browsers load, with gzip alone: the first start of the demo collects, and must not take long.
 
-    Brotli would save a seventh more and take twenty times as long.
+    Brotli would save a sixth more and take forty times as long.
     """
 
     def compress_files(self, paths: Iterable[str]) -> Any:

@@ -1,5 +1,6 @@
 """Static files through the ASGI entry: compressed, kept for good under hashed names, read in place in development."""
 
+import asyncio
 import gzip
 import json
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.core.management import call_command
 
-from tests.asgi_client import Standing, standing
+from tests.asgi_client import Answer, Client, Standing, standing, visit
 
 pytestmark = pytest.mark.django_db(transaction=True)
 GZIP = {"accept-encoding": "gzip, deflate, br, zstd"}
@@ -25,12 +26,16 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def site(settings: Any, collected: Path) -> Iterator[Standing]:
+def as_collected(settings: Any, collected: Path) -> None:
     settings.STATIC_ROOT, settings.WHITENOISE_MAX_AGE = str(collected), 3600
     settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = False
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "config.static_storage.StaticStorage"}}
     if not collected.exists():
         call_command("collectstatic", interactive=False, verbosity=0)
+
+
+@pytest.fixture
+def site(as_collected: None) -> Iterator[Standing]:
     with standing() as site:
         yield site
 
@@ -127,6 +132,33 @@ def test_what_is_no_file_of_ours_is_not_found(settings: Any, site: Standing, pat
     settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True
     with standing() as other:
         assert other.request("GET", path).status == 404
+
+
+def test_readers_that_take_nothing_hold_up_no_one(as_collected: None) -> None:
+    """More of them than there are threads that read files."""
+
+    async def story(client: Client) -> Answer:
+        goes_on = asyncio.Event()
+        begun: list[Any] = []
+
+        async def send(message: Any) -> None:
+            begun.append(message)
+            if message["type"] == "http.response.body":
+                await goes_on.wait()
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        scope = {"type": "http", "method": "GET", "path": "/static/portal/kit.css", "query_string": b"", "headers": []}
+        stuck = [asyncio.create_task(client._application({**scope}, receive, send)) for _ in range(100)]
+        while len(begun) < 200:
+            await asyncio.sleep(0.01)
+        answer = await client.get("/static/tag/affidavit.js")
+        goes_on.set()
+        await asyncio.gather(*stuck)
+        return answer
+
+    assert visit(story).status == 200
 
 
 def test_files_are_only_read(site: Standing) -> None:
