@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import connections
 from django.urls import get_resolver
 
-from config.http import public_files
+from config.http import public_files, static_files
 from config.http.refused_heads import refuse_head
 from config.http.request_bodies import BoundedBodies
 from config.monitoring.probes import THREADS
@@ -85,7 +85,7 @@ class Application:
             if handler is None:
                 scope[THREADS] = (self._clicks, self._postbacks, self._listener, self._reference_listener)
                 await self._pages(scope, receive, send)
-            elif self._hosts.serves(header(scope, b"host")):
+            elif handler is self._static_files or self._hosts.serves(header(scope, b"host")):
                 await handler(scope, receive, send)
             else:
                 await respond(send, 421, [TEXT, NO_STORE], b"This host is not served here.\n")
@@ -95,6 +95,8 @@ class Application:
     def _lean_handler(self, path: str) -> Handler | None:
         if path.startswith(redirect.PREFIX):
             return self._redirect
+        if path.startswith(static_files.PREFIX):
+            return self._static_files
         return self._endpoints.get(path) or (self._dialects if dialects.serves(path) else None)
 
     def _near_handler(self, scope: Scope) -> Handler | None:
@@ -141,6 +143,7 @@ class Application:
         self._bulk = bulk.BulkHandler(self._postbacks)
         self._wrong_addresses = near_addresses.WrongAddressHandler(self._postbacks)
         self._dialects = dialects.DialectHandler(self._postbacks)
+        self._static_files = static_files.StaticFiles()
         self._endpoints: dict[str, Handler] = {
             **public_files.FILES,
             native.PATH: native.PostbackHandler(self._postbacks),

@@ -126,6 +126,7 @@ MIDDLEWARE = [
     "config.http.client_address.ClientAddressMiddleware",
     "config.logging.request_id.RequestIdMiddleware",
     "config.monitoring.probes.ProbeMiddleware",
+    "config.http.compression.PageCompression",
     "config.http.null_characters.NullCharacterMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -244,14 +245,25 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = env.path("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "web.bundles.BundleFinder",
+]
+# Otherwise files are not collected but looked for at each request, where they lie in the project and its packages.
+STATIC_MANIFEST = env.bool("STATIC_MANIFEST", default=not DEBUG)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
-        if env.bool("STATIC_MANIFEST", default=not DEBUG)
+        "BACKEND": "config.static_storage.StaticStorage"
+        if STATIC_MANIFEST
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = not STATIC_MANIFEST
+# Seconds, for names without a hash, such as those of the tags for landing pages; the others never change.
+WHITENOISE_MAX_AGE = 3600 if STATIC_MANIFEST else 0
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 EMAIL_CONFIG = mail_config(env, debug=DEBUG)
 vars().update(EMAIL_CONFIG)

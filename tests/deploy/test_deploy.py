@@ -49,7 +49,6 @@ class Installation:
     def here(self, command: list[str]) -> list[str]:
         """The command with this test's port and address, its program from the Python that runs the tests."""
         changed = [part.replace("8000", str(self.port)).replace("0.0.0.0", ports.HOST) for part in command]  # noqa: S104
-        changed = [str(self.folder / "static") if part == "staticfiles" else part for part in changed]
         return [str(BIN / changed[0]), *changed[1:]]
 
     def run(self, service: str, command: list[str]) -> "subprocess.CompletedProcess[str]":

@@ -43,6 +43,12 @@ def test_a_changed_template_shows(dev: Running, checkout: Path) -> None:
     assert eventually(lambda: "A new sentence." in dev.get("/accounts/login/")[1])
 
 
+def test_a_changed_style_sheet_shows(dev: Running, checkout: Path) -> None:
+    style = checkout / "static" / "portal" / "portal.css"
+    style.write_text(style.read_text() + ".quite-new {}\n")
+    assert eventually(lambda: ".quite-new" in dev.get("/static/portal/kit.css")[1])
+
+
 def test_a_changed_view_answers(dev: Running, checkout: Path) -> None:
     change(checkout / "config" / "http" / "public_files.py", r'b"User-agent: *\n', r'b"# New.\nUser-agent: *\n')
     assert eventually(lambda: dev.get("/robots.txt")[1].startswith("# New."))
