@@ -62,6 +62,10 @@ class Mapping:
     lines: ItemLines | None = None
     # A negative revenue takes back that much of a known sale.
     negative_is_refund: bool = False
+    # What takes back names no goal: the sale is found by its transaction. What names no affiliate is no error.
+    finds_sales: bool = False
+    # Words of events that wait for the customer's first one, which names the click.
+    later: frozenset[str] = frozenset()
 
     @property
     def is_native(self) -> bool:
