@@ -40,9 +40,9 @@ BODY_SECONDS = 15.0
 # More things than one webhook says.
 MOST_EVENTS = 100
 IGNORED = "ignored"
-# Decisions that the sender can do something about. All others are final: the same again would be decided the same.
+# Where the sender is refused, or has to try again. All other decisions are final: the same again would be decided so.
 _OPEN = frozenset({401, 403, 413, 429, 503})
-_GRAVEST = ("conflict", "invalid", "unknown_click", "held", "rejected", "updated", "accepted", "duplicate", IGNORED)
+_GRAVEST = ("conflict", "forbidden", "invalid", "unknown_click", "held", "rejected", "updated", "accepted", "duplicate", IGNORED)
 
 log = structlog.get_logger(__name__)
 
@@ -163,14 +163,19 @@ def received(head: Received, event: Event, topic: str = "") -> Received:
 def answer(decisions: Sequence[Decision]) -> tuple[int, dict[str, Any]]:
     """The status for the platform, and the gravest decision as the body; of several, all of them."""
     first = min(decisions, key=_gravity)
-    status = first.http_status if first.http_status in _OPEN else 200
+    status = first.http_status if _is_open(first) else 200
     if len(decisions) == 1:
         return status, first.body
     return status, {**first.body, "events": len(decisions), "decisions": [each.body for each in decisions]}
 
 
+def _is_open(decision: Decision) -> bool:
+    """Not where an order names another advertiser's click: it is the order that is refused, not its sender."""
+    return decision.http_status in _OPEN and decision.body["reason"] != Reason.WRONG_ADVERTISER
+
+
 def _gravity(decision: Decision) -> int:
-    if decision.http_status in _OPEN:
+    if _is_open(decision):
         return -1
     outcome = str(decision.body["outcome"])
     return _GRAVEST.index(outcome) if outcome in _GRAVEST else 0

@@ -17,6 +17,8 @@ from conversions.sources.table import sources
 from records.secrets import decrypt, digest, encrypt, new_token
 
 PREFIX = "/sources/"
+# What the names of connections begin with, which stored requests have.
+NAME = "src_"
 TOKEN = "afw"  # noqa: S105 - what such tokens begin with
 # What a source says under our own names, beside which nothing else is read.
 FIELDS = {ours: names[:1] for ours, names in NAMES.items()}

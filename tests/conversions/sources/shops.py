@@ -42,15 +42,15 @@ _numbers = itertools.count(1)
 class Shop:
     """Casa Verbena, which sells through every platform."""
 
-    def __init__(self, **offer: Any) -> None:
-        self.advertiser: Advertiser = AdvertiserFactory(name="Casa Verbena")
+    def __init__(self, name: str = "Casa Verbena", *, coupon: str = "VERBENA10", **offer: Any) -> None:
+        self.advertiser: Advertiser = AdvertiserFactory(name=name)
         given = {"customer_lock": Offer.CustomerLock.FIRST, "attribution_window": timedelta(days=30), **offer}
         self.offer: Offer = OfferFactory(advertiser=self.advertiser, **given)
         self.ana, self.ana_link = self._enroll("Ana")
         self.ben, self.ben_link = self._enroll("Ben")
         for code in ("purchase", "subscription", "renewal", "registration", "trade", "deposit", "net_revenue"):
             GoalFactory(offer=self.offer, code=code, name=code.capitalize())
-        CouponCodeFactory(code="VERBENA10", enrollment=self.ana_link.enrollment)
+        CouponCodeFactory(code=coupon, enrollment=self.ana_link.enrollment)
 
     def _enroll(self, name: str) -> tuple[Affiliate, TrackingLink]:
         affiliate = AffiliateFactory(name=name)
