@@ -72,8 +72,8 @@ def _skip_to_header(lines: io.StringIO, having: AbstractSet[str]) -> int:
             return number
         if not line:
             break
-    names = ", ".join(sorted(having))
-    raise FileRefused(gettext("No line names the columns {names}. Export the file with its header.").format(names=names))
+    message = gettext("No line names the columns {names}. Export the file with its header.")
+    raise FileRefused(message.format(names=", ".join(sorted(having))))
 
 
 def _decoded(content: bytes) -> str:

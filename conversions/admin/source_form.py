@@ -103,9 +103,7 @@ class SourceForm(forms.ModelForm):  # type: ignore[type-arg]
             if code not in known:
                 message = gettext("No offer of {advertiser} counts {code}. There are {known}.")
                 there = ", ".join(sorted(known)) or gettext("none")
-                self.add_error(
-                    goal_field(source, word), message.format(advertiser=advertiser, code=code, known=there)
-                )
+                self.add_error(goal_field(source, word), message.format(advertiser=advertiser, code=code, known=there))
         if not self.instance.goals:
             self.add_error(None, gettext("Choose a goal for one of its events at least."))
 

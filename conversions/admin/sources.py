@@ -68,9 +68,7 @@ class SourceConnectionAdmin(PanelAdmin):
     named = two_lines(_("Source"), title_of, lambda row: code(row.public_id))
     advertiser_shown = column(_("Advertiser"), "advertiser", link_to)
     counted = column(_("Goals"), lambda row: ", ".join(row.goals.values()), empty=_("none"))
-    goals_shown = table_column(
-        _("Goals"), (_("Event"), _("What it is"), _("Goal")), goals_of, empty=_("None.")
-    )
+    goals_shown = table_column(_("Goals"), (_("Event"), _("What it is"), _("Goal")), goals_of, empty=_("None."))
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change=change, **{"form": form_class(), **kwargs})
@@ -81,9 +79,8 @@ class SourceConnectionAdmin(PanelAdmin):
             parts = ("advertiser", "source", *(name for each in known for name in goal_fields(each)))
             return [(None, {"fields": (*parts, "signing_secrets", "time_zone")})]
         source = sources().get(obj.source)
-        shown = (_("At the platform"), {"fields": ("address", "set_up_shown")})
-        if source and source.is_file:
-            shown = (_("At the platform"), {"fields": ("set_up_shown",)})
+        at_platform = ("set_up_shown",) if source and source.is_file else ("address", "set_up_shown")
+        shown = (_("At the platform"), {"fields": at_platform})
         if source is None or not self.has_change_permission(request, obj):
             facts = ("secrets_stored", "time_zone", "is_active", "its_postbacks", "changed_at")
             return [shown, (_("Goals"), {"fields": ("goals_shown",)}), (None, {"fields": facts})]
@@ -130,5 +127,6 @@ class SourceConnectionAdmin(PanelAdmin):
 
     @display(description=_("Requests"))
     @once
-    def its_postbacks(self, row: SourceConnection) -> SafeString:
-        return list_link("admin:conversions_postback_changelist", gettext("Its postbacks"), advertiser__id__exact=row.advertiser_id, endpoint="source")
+    def its_postbacks(self, row: SourceConnection) -> str:
+        filters = {"advertiser__id__exact": row.advertiser_id, "endpoint": "source"}
+        return list_link("admin:conversions_postback_changelist", gettext("Its postbacks"), **filters)

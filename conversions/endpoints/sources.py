@@ -42,7 +42,10 @@ MOST_EVENTS = 100
 IGNORED = "ignored"
 # Where the sender is refused, or has to try again. All other decisions are final: the same again would be decided so.
 _OPEN = frozenset({401, 403, 413, 429, 503})
-_GRAVEST = ("conflict", "forbidden", "invalid", "unknown_click", "held", "rejected", "updated", "accepted", "duplicate", IGNORED)
+_GRAVEST = (
+    *("conflict", "forbidden", "invalid", "unknown_click", "held"),
+    *("rejected", "updated", "accepted", "duplicate", IGNORED),
+)
 
 log = structlog.get_logger(__name__)
 
@@ -207,4 +210,3 @@ def _ignored(message: str) -> dict[str, Any]:
 def _no_source() -> dict[str, Any]:
     message = f"No source is known by this address. Copy it from the panel: {PREFIX}<source>/<token>."
     return refusal(Reason.WRONG_ADDRESS, message, field="address")
-

@@ -36,11 +36,14 @@ def changes_of(before: ParsedEvent, after: ParsedEvent) -> str:
 
 def in_words(before: dict[str, str], after: dict[str, str], names: Iterable[str]) -> str:
     """`revenue 5.00 → 50.00; country not given → GB`: each fact before and after."""
-    was, now = before.get("currency", ""), after.get("currency", "") or before.get("currency", "")
-    return "; ".join(
-        f"{name} {fact_in_words(name, before.get(name, ''), was or now)} → {fact_in_words(name, after.get(name, ''), now)}"
-        for name in names
-    )
+    now = after.get("currency", "") or before.get("currency", "")
+    was = before.get("currency", "") or now
+
+    def change(name: str) -> str:
+        old, new = before.get(name, ""), after.get(name, "")
+        return f"{name} {fact_in_words(name, old, was)} → {fact_in_words(name, new, now)}"
+
+    return "; ".join(map(change, names))
 
 
 def _others(event: ParsedEvent) -> dict[str, str]:

@@ -55,9 +55,7 @@ class Connections:
 def new_connection(*, advertiser: Advertiser, source: str) -> SourceConnection:
     """A connection with a token of its own, not saved yet."""
     token = new_token(TOKEN)
-    return SourceConnection(
-        advertiser=advertiser, source=source, digest=digest(token), encrypted_token=encrypt(token)
-    )
+    return SourceConnection(advertiser=advertiser, source=source, digest=digest(token), encrypted_token=encrypt(token))
 
 
 def set_secrets(row: SourceConnection, secrets: Sequence[str]) -> None:

@@ -37,7 +37,7 @@ class DailyActivity(FileSource):
     header = frozenset[str]()
     steps = (
         _("Send or export the feed as CSV: a row for each player and day, with the columns listed below."),
-        _("Let the row of the registration have the click ID, as click_id or btag: it ties the player to the affiliate."),
+        _("Let the row of the registration have the click ID, as click_id or btag: it finds the affiliate."),
         _("Import each day's file among the postbacks, with this source as the form of its columns."),
     )
     reads = {
@@ -51,7 +51,7 @@ class DailyActivity(FileSource):
     }
     tests = "nothing: leave test players out of the feed"
     guesses = (
-        "Not verified against a live feed: each operator chooses its own columns, and the names here are the usual ones. "
+        "Not verified against a live feed: operators choose their own columns, and the names here are the usual ones. "
         "A net revenue below zero is the player's win of the day. Other names need a mapping."
     )
 

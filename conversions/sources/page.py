@@ -31,8 +31,8 @@ says whether to send again, and the body what was decided:
 
 | status | when |
 | --- | --- |
-| 200 | decided, whatever the decision: accepted, updated, duplicate, held, rejected, invalid, conflict, no affiliate's. The same again would be decided the same; after a change in the panel an operator replays it |
-| 200 `ignored` | an event that is not read, that has no goal, or that counts nothing yet, such as an unpaid order. It is not stored |
+| 200 | decided, whatever the decision: the same again would be decided the same. An operator may replay it |
+| 200 `ignored` | not read, without a goal, or not to be counted yet, as an unpaid order. It is not stored |
 | 401 | the token in the address, or the signature, is wrong. With the right token it is stored with the advertiser |
 | 403, 410 | the advertiser or the source is switched off, or the sender's network is not allowed |
 | 404, 405 | the address is none of a source, or the method is not POST |

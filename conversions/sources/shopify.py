@@ -102,7 +102,8 @@ def _refund(refund: Document, order: str, is_test: str = "") -> Iterator[Event]:
     back = sum((_line(each) for each in refund.list("refund_line_items")), Decimal(0))
     # More was refunded than the lines say where the discrepancy is negative.
     adjustments = refund.list("order_adjustments")
-    back -= sum((money(each, "amount") for each in adjustments if each.text("kind") == "refund_discrepancy"), Decimal(0))
+    beside = (money(each, "amount") for each in adjustments if each.text("kind") == "refund_discrepancy")
+    back -= sum(beside, Decimal(0))
     if back > 0:
         values = {"txid": order, "refund": plain(back), "refund_id": refund.text("id"), "test": is_test}
         yield Event("", {**values, "timestamp": refund.text("processed_at", "created_at")})

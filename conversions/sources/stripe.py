@@ -96,7 +96,8 @@ class Stripe(WebhookSource):
         if topic == "invoice.paid":
             return _invoice(found, common)
         if topic == "invoice_payment.paid":
-            return Read(references=_paid_by(found, found.text("invoice")), why_not="It names the payment of an invoice.")
+            references = _paid_by(found, found.text("invoice"))
+            return Read(references=references, why_not="It names the payment of an invoice.")
         if topic == "charge.refunded":
             return _charge(found, common)
         if topic in REFUNDS:

@@ -19,10 +19,10 @@ class WooCommerce(WebhookSource):
     events = ("order.created", "order.updated", "order.restored", "order.deleted")
     steps = (
         _("Let the shop store the click ID with the order, in meta_data as click_id: a few lines in the theme do it."),
-        _("In WooCommerce, open Settings, Advanced, Webhooks, and add a webhook with the address above as delivery URL."),
+        _("In WooCommerce, open Settings, Advanced, Webhooks. Add a webhook with the address above as delivery URL."),
         _("Give it a secret of your own, and paste the same secret here."),
         _(
-            "Make one webhook for each event listed below, with the same address and secret; leave out order.deleted if "
+            "Make one webhook for each event listed below, with the same address and secret. Leave out order.deleted if "
             "a deleted order shall stay counted."
         ),
     )

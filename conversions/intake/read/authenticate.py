@@ -115,11 +115,13 @@ def _admit_file(case: Case, advertiser: Advertiser) -> None:
 
 
 def _admit_source(case: Case) -> None:
-    """Accept a source's webhook by its signature. The token in its address says whose it is, and proves nothing else."""
+    """Accept a source's webhook by its signature. The token in its address only says whose it is."""
     advertiser = case.postback.advertiser
     if advertiser is None:
         note = "The token in the address is not valid."
-        case.stop(Outcome.UNAUTHORIZED, Reason.BAD_TOKEN, STEP, note, rule="a source of an advertiser", token="unknown")
+        case.stop(
+            Outcome.UNAUTHORIZED, Reason.BAD_TOKEN, STEP, note, rule="a source's address", address=case.postback.path
+        )
         return
     if problem := _source_problem(case.postback.signature):
         _refuse_signature(case, *problem)

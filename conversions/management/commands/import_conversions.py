@@ -37,7 +37,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", metavar="FILE.csv", type=Path)
         parser.add_argument("--advertiser", metavar="ID", required=True, help="whose events they are: ad_…")
-        parser.add_argument("--form", metavar="NAME", help="whose column names they are: a platform's, a mapping's or a source's (src_…)")
+        parser.add_argument(
+            "--form",
+            metavar="NAME",
+            help="whose column names they are: a platform's, a mapping's or a source's (src_…)",
+        )
         parser.add_argument("--answers", metavar="OUT.csv", type=Path, help="write the result of each row")
         parser.add_argument("--dry-run", action="store_true", help="show the result without changing anything")
 

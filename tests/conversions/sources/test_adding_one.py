@@ -46,7 +46,8 @@ def test_the_example_of_the_how_to_is_served(added: Path) -> None:
     added.write_text(EXAMPLE)
     shop = Shop()
     row = _connect(shop)
-    paid = {"type": "payment.succeeded", "payment": "p1", "amount": "20.00", "currency": "EUR", "reference": shop.click()}
+    paid = {"type": "payment.succeeded", "payment": "p1", "amount": "20.00", "currency": "EUR"}
+    paid["reference"] = shop.click()
     with standing() as site:
         assert outcome(send(site, row, paid)) == (200, "accepted", "ok")
         back = {"type": "payment.refunded", "payment": "p1", "amount": "5.00", "refund": "r1"}
@@ -79,7 +80,8 @@ def test_the_panel_and_the_page_have_it(added: Path, olga: Any, client: Client) 
 def test_a_file_that_lacks_a_part_prevents_the_start(added: Path, part: str) -> None:
     lines = [line for line in EXAMPLE.splitlines() if not line.startswith(f"    {part} =")]
     text = "\n".join(lines)
-    added.write_text(text.replace('code, title = "acmepay", "Acme Pay"', 'code = "acmepay"') if part == "title" else text)
+    untitled = text.replace('code, title = "acmepay", "Acme Pay"', 'code = "acmepay"')
+    added.write_text(untitled if part == "title" else text)
     with pytest.raises(IncompleteKind, match=f"`{part}`"):
         sources()
 

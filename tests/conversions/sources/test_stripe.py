@@ -145,9 +145,7 @@ class TestRefunds:
         assert outcome(stripe(site, row, "refund.updated", {**back, "status": "succeeded"}))[1] == "updated"
 
     @pytest.mark.parametrize("totals_first", [True, False])
-    def test_totals_and_single_refunds_agree_in_any_order(
-        self, shop: Shop, site: Standing, totals_first: bool
-    ) -> None:
+    def test_totals_and_single_refunds_agree_in_any_order(self, shop: Shop, site: Standing, totals_first: bool) -> None:
         """Both are sent for each refund: the charge with what went back in all, and the refund."""
         row, paid = shop.connect("stripe"), checkout(shop.click())
         payment = paid["payment_intent"]
@@ -183,7 +181,7 @@ class TestRefunds:
         stripe(site, row, "invoice.paid", later)
         back = refund(payment, 900)
         assert outcome(stripe(site, row, "refund.created", back)) == (200, "held", "waiting_for_sale")
-        paid = {"id": "inpay_1", "invoice": later["id"], "payment": {"type": "payment_intent", "payment_intent": payment}}
+        paid = {"invoice": later["id"], "payment": {"type": "payment_intent", "payment_intent": payment}}
         assert outcome(stripe(site, row, "invoice_payment.paid", paid))[:2] == (200, "ignored")
         resumed = ParkedPostback.objects.get()
         assert resumed.next_try_at <= datetime.now(UTC)
@@ -236,9 +234,7 @@ class TestTheSignature:
         assert not Conversion.objects.exists()
 
     @pytest.mark.parametrize("signature", [None, "", "t=1", "v1=00", "t=x,v1=00", "t=99999999999999999999,v1=00"])
-    def test_one_that_is_missing_or_broken_is_refused(
-        self, shop: Shop, site: Standing, signature: str | None
-    ) -> None:
+    def test_one_that_is_missing_or_broken_is_refused(self, shop: Shop, site: Standing, signature: str | None) -> None:
         body = stripe_event(DONE, checkout(shop.click()))
         assert self.send(shop, site, signature, body) == (401, "unauthorized", "bad_signature")
 

@@ -63,20 +63,17 @@ def test_all_other_parameters_arrive_as_they_were(page: str, offer: str) -> None
     assert [pair for pair in arrived(page, offer) if pair[0].lower() not in taken] == before
 
 
-OLD = (
-    [
-        "btag=old",
-        "BTAG=old",
-        "b%74ag=old",
-        "btag[]=old",
-        "btag%5B0%5D=old",
-        "amp;btag=old",
-        "btag",
-        "btag=",
-        "click_id=x",
-    ]
-    + ["click.id=x", "click%20id=x", "click_id%E2%80%8B=x", "btag=old&btag=older"]
-)
+OLD = [
+    "btag=old",
+    "BTAG=old",
+    "b%74ag=old",
+    "btag[]=old",
+    "btag%5B0%5D=old",
+    "amp;btag=old",
+    "btag",
+    "btag=",
+    "click_id=x",
+] + ["click.id=x", "click%20id=x", "click_id%E2%80%8B=x", "btag=old&btag=older"]
 
 
 @pytest.mark.parametrize("old", OLD)
