@@ -40,8 +40,8 @@ class Shopify(WebhookSource):
     }
     tests = "`test` is true"
     guesses = (
-        "Not verified against the live platform. Where the shop's prices include tax (`taxes_included`), the tax of the "
-        "lines is taken off; a refund's lines do not say so, and their tax rate shows which it is."
+        "Not verified against the live platform. Where the shop's prices include tax (`taxes_included`), the tax of "
+        "the lines is taken off; a refund's lines do not say so, and their tax rate shows which it is."
     )
 
     def topic(self, headers: Dictionary[str, str], body: Document) -> str:

@@ -22,8 +22,8 @@ class WooCommerce(WebhookSource):
         _("In WooCommerce, open Settings, Advanced, Webhooks. Add a webhook with the address above as delivery URL."),
         _("Give it a secret of your own, and paste the same secret here."),
         _(
-            "Make one webhook for each event listed below, with the same address and secret. Leave out order.deleted if "
-            "a deleted order shall stay counted."
+            "Make one webhook for each event listed below, with the same address and secret. Leave out order.deleted "
+            "if a deleted order shall stay counted."
         ),
     )
     signed = "`X-WC-Webhook-Signature`: HMAC-SHA256 of the body, in base64"

@@ -40,7 +40,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--form",
             metavar="NAME",
-            help="whose column names they are: a platform's, a mapping's or a source's (src_…)",
+            help="whose column names they are: a platform's, a mapping's, a source's (src_…)",
         )
         parser.add_argument("--answers", metavar="OUT.csv", type=Path, help="write the result of each row")
         parser.add_argument("--dry-run", action="store_true", help="show the result without changing anything")
