@@ -21,7 +21,7 @@ from django.db import connections
 from django.urls import get_resolver
 
 from config.http import public_files, static_files
-from config.http.refused_heads import refuse_head
+from config.http.refused_heads import refuse_head, refuse_host
 from config.http.request_bodies import BoundedBodies
 from config.monitoring.probes import THREADS
 from conversions.endpoints import (
@@ -30,6 +30,7 @@ from conversions.endpoints import (
     native,
     near_addresses,
     pixel,
+    sources,
 )
 from conversions.intake import (
     Decision,
@@ -45,7 +46,7 @@ from tracking.capture.click_writer import ClickWriter
 from tracking.capture.hosts import Hosts
 from tracking.click_id import codec
 from web.batching import Batcher
-from web.http import NO_STORE, SENT_PATH, TEXT, Handler, Receive, Scope, Send, head_problem, header, respond
+from web.http import SENT_PATH, Handler, Receive, Scope, Send, head_problem, header
 from web.notifications import connection_parameters
 
 # Seconds that a commit of clicks waits for more of them while there is load.
@@ -88,7 +89,7 @@ class Application:
             elif handler is self._static_files or self._hosts.serves(header(scope, b"host")):
                 await handler(scope, receive, send)
             else:
-                await respond(send, 421, [TEXT, NO_STORE], b"This host is not served here.\n")
+                await refuse_host(scope, send)
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
 
@@ -97,7 +98,11 @@ class Application:
             return self._redirect
         if path.startswith(static_files.PREFIX):
             return self._static_files
-        return self._endpoints.get(path) or (self._dialects if dialects.serves(path) else None)
+        if found := self._endpoints.get(path):
+            return found
+        if dialects.serves(path):
+            return self._dialects
+        return self._sources if sources.serves(path) else None
 
     def _near_handler(self, scope: Scope) -> Handler | None:
         """The handler of an address that resembles one of ours."""
@@ -144,6 +149,7 @@ class Application:
         self._wrong_addresses = near_addresses.WrongAddressHandler(self._postbacks)
         self._dialects = dialects.DialectHandler(self._postbacks)
         self._static_files = static_files.StaticFiles()
+        self._sources = sources.SourceHandler(self._postbacks)
         self._endpoints: dict[str, Handler] = {
             **public_files.FILES,
             native.PATH: native.PostbackHandler(self._postbacks),
@@ -167,6 +173,7 @@ class Application:
             await asyncio.to_thread(thread.join, 15)
         await asyncio.to_thread(self._bulk.close)
         await asyncio.to_thread(self._dialects.close)
+        await asyncio.to_thread(self._sources.close)
         await asyncio.to_thread(self._pages.senders.close)
         await asyncio.to_thread(self._cache.close)
 

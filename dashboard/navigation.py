@@ -106,6 +106,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry(_("Postbacks"), "call_received", "conversions.postback", waits="postbacks", tone="danger"),
             Entry(_("Parked postbacks"), "hourglass_top", "conversions.parkedpostback"),
             Entry(_("Mappings"), "schema", "conversions.sendermapping"),
+            Entry(_("Sources"), "storefront", "conversions.sourceconnection"),
             Entry(_("Goals"), "flag", "conversions.goal"),
             Entry(_("Risk policies"), "shield", "conversions.riskpolicy"),
             Entry(_("Customers"), "person", "conversions.customer"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
+from conversions import values
 from conversions.dialects.item_lines import ItemLines, total_of
 from conversions.dialects.paths import is_path
 from records.money import PLACES
@@ -13,9 +14,7 @@ from records.money import PLACES
 MOST_PLACES = 30
 
 Pairs = list[tuple[str, str]]
-# Deductions from the gross for a share of net revenue, in the event's currency.
-DEDUCTIONS = ("bonus", "winnings", "chargebacks", "fees", "tax")
-MONEY = ("payout", "revenue", "refund", *DEDUCTIONS)
+DEDUCTIONS, MONEY = values.DEDUCTIONS, values.MONEY
 
 
 class MappedValue(NamedTuple):
@@ -62,6 +61,10 @@ class Mapping:
     lines: ItemLines | None = None
     # A negative revenue takes back that much of a known sale.
     negative_is_refund: bool = False
+    # What takes back names no goal: the sale is found by its transaction. What names no affiliate is no error.
+    finds_sales: bool = False
+    # Words of events that wait for the customer's first one, which names the click.
+    later: frozenset[str] = frozenset()
 
     @property
     def is_native(self) -> bool:

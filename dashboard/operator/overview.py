@@ -18,6 +18,7 @@ from django.utils.translation import gettext
 
 from affiliates.models import Affiliate, Enrollment, Offer
 from conversions.models import Conversion, Postback, Trace
+from conversions.reasons.codes import Reason
 from tracking.counts.reading import by_day
 
 Status = Conversion.Status
@@ -218,6 +219,8 @@ def pending_conversions(limit: int = 8) -> list[Conversion]:
 def refusals(*, now: datetime, limit: int = 10) -> list[Refusals]:
     """Postbacks refused in the last 24 hours by reason and advertiser, the most frequent first."""
     rows = Postback.objects.filter(received_at__gte=now - timedelta(hours=24), outcome__in=REFUSED).order_by()
+    # A shop reports all of its orders: most are no affiliate's, and nothing is wrong with them.
+    rows = rows.exclude(reason=Reason.NO_AFFILIATE)
     grouped = (
         rows.values("reason", "advertiser_id", "advertiser__name").annotate(number=Count("pk")).order_by("-number")
     )

@@ -68,6 +68,7 @@ MODELS = {
     "conversions.riskpolicy": "vacd",
     "conversions.riskreview": "v",
     "conversions.sendermapping": "vac",
+    "conversions.sourceconnection": "vac",
     "conversions.statuschange": "v",
     "conversions.touch": "v",
     "conversions.trace": "v",

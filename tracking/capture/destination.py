@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from urllib.parse import quote, unquote_plus, urlsplit
 
@@ -14,6 +15,8 @@ CLICK_NAME, CLICK_MACRO = "click_id", "{click_id}"
 CLICK_PAIRS = (f"{CLICK_NAME}={CLICK_MACRO}",)
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]")
 _UNSAFE_IN_HOST = re.compile(r"[\s\"<>]")
+# At a semicolon, but not at that of an ampersand that HTML wrote as &amp;.
+_PARTED = re.compile(r"(?<!^amp)(?<!;amp);", re.IGNORECASE)
 _KEEP = "%/:?#[]@!$&'()*+,;=~-._"
 
 
@@ -40,8 +43,26 @@ def _with_click(url: str, pairs: tuple[str, ...]) -> str:
     taken = {CLICK_NAME, *(_read_name(pair.partition("=")[0]) for pair in pairs)}
     address, hash_sign, fragment = url.partition("#")
     path, _, query = address.partition("?")
-    kept = [part for part in query.split("&") if part and _read_name(part.partition("=")[0]) not in taken]
-    return f"{path}?{'&'.join([*kept, *pairs])}{hash_sign}{fragment}"
+    kept = [part for part in _without(query, taken).split("&") if part]
+    left = _fragment_without(fragment, taken)
+    return f"{path}?{'&'.join([*kept, *pairs])}{hash_sign if left or not fragment else ''}{left}"
+
+
+def _without(query: str, taken: AbstractSet[str]) -> str:
+    """The query without the parameters of these names; some servers part parameters at `;` as well."""
+    parts = ([each for each in _PARTED.split(part) if not _is_named(each, taken)] for part in query.split("&"))
+    return "&".join(";".join(part) for part in parts if part)
+
+
+def _is_named(part: str, taken: AbstractSet[str]) -> bool:
+    return bool(part) and _read_name(part.partition("=")[0]) in taken
+
+
+def _fragment_without(fragment: str, taken: AbstractSet[str]) -> str:
+    """The fragment without these parameters: pages of one script read theirs there, as `#/cart?x=1` or `#x=1`."""
+    route, mark, query = fragment.rpartition("?")
+    kept = _without(query, taken)
+    return fragment if kept == query else f"{route}{mark if kept else ''}{kept}"
 
 
 @lru_cache(maxsize=4096)
