@@ -182,9 +182,7 @@ class OfferDestinationForm(forms.ModelForm):  # type: ignore[type-arg]
         labels: ClassVar[dict[str, Any]] = {"destination_url": _("Address")}
         help_texts: ClassVar[dict[str, Any]] = {
             "kind": lazy(_kinds_explained, str)(),
-            "destination_url": _(
-                "As its kind takes it. Macros such as {sub1} are filled in; the click ID is added where it gets through."
-            ),
+            "destination_url": _("As its kind takes it. Macros such as {sub1} are filled in; the click ID is added."),
         }
 
 

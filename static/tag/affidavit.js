@@ -22,13 +22,23 @@
     var found = {}, layer = window.dataLayer || [];
     for (var i = 0; i < layer.length; i++)
       if (layer[i] && layer[i][0] === "consent" && /^(default|update)$/.test(layer[i][1]))
-        for (var key in layer[i][2]) found[key] = layer[i][2][key];
+        for (var key in layer[i][2]) {
+          found[key] = layer[i][2][key];
+          // A default is what holds until the visitor has decided.
+          if (key === "ad_storage" || key === "ad_user_data")
+            found.refused = layer[i][1] === "update" && found[key] === "denied";
+        }
     return found;
+  }
+
+  function refused() {
+    return !server || (said && said !== "granted") || mode().refused ||
+      !!(framework && !framework.undecided && !framework.stores);
   }
 
   function mayStore() {
     var google = mode();
-    if (!server || (said && said !== "granted") || (framework && !framework.stores)) return false;
+    if (refused() || (framework && framework.undecided)) return false;
     if (google.ad_storage === "denied" || google.ad_user_data === "denied") return false;
     return !!(said || framework || google.ad_storage) || data.consent !== "required";
   }
@@ -71,12 +81,12 @@
     if (mayStore()) write(name, value, days * 86400);
   }
 
-  // After a change of mind: what the page knows is stored, or what was stored is removed.
+  // After a decision: what the page knows is stored, or what was stored before is removed.
   function update() {
-    var names = [CLICK, VISITOR, LAST], stores = mayStore();
+    var names = [CLICK, VISITOR, LAST], stores = mayStore(), clears = refused();
     for (var i = 0; i < names.length; i++) {
       if (stores && memory[names[i]]) write(names[i], memory[names[i]], days * 86400);
-      else if (!stores) write(names[i], "", 0);
+      else if (clears) write(names[i], "", 0);
     }
   }
 
@@ -159,11 +169,13 @@
   };
 
   platform(function () {
-    if (!mayStore()) update();
+    update();
     current = read(CLICK);
     memory[CLICK] = current;
     if (query.get(idName)) settle(query.get(idName));
     else if (query.get(linkName) && !(current && read(LAST) === location.search)) register(query.get(linkName));
     else settle("");
   });
+  // A decision that the data layer took in since then.
+  window.addEventListener("pagehide", update);
 })(window, document);

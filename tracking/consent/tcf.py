@@ -50,6 +50,7 @@ def decode(text: str) -> ConsentString:
     bits.skip(1 + 12)
     _check_vendors(bits)
     _check_vendors(bits)
+    bits.skip(12)
     return ConsentString(datetime.fromtimestamp(updated // 10, UTC).date(), platform, consents, interests)
 
 
