@@ -118,7 +118,7 @@ class RedirectHandler:
             stores = may_store(consent.state)
             visitor, headers = _cookies(visit, route, text, query) if stores else _no_cookies(visit, route)
             try:
-                await self._writer.submit(_row(raw_id, route, visit, visitor, query, consent))
+                await self._writer.submit(_row(raw_id, route, visit, visitor, query, consent, stores))
             except QueueFull:
                 await respond(send, 503, [HTML, NO_STORE, (b"retry-after", b"2")], TRY_AGAIN)
                 return
@@ -160,10 +160,17 @@ def _is_only_a_look(scope: Scope) -> bool:
     )
 
 
-def _row(raw_id: bytes, route: Route, visit: Visit, visitor: str, query: Mapping[str, str], consent: Consent) -> bytes:
+def _row(
+    raw_id: bytes,
+    route: Route,
+    visit: Visit,
+    visitor: str,
+    query: Mapping[str, str],
+    consent: Consent,
+    stores: bool,
+) -> bytes:
     """The row of the click. Of a visitor who refused: the network, the agent until its marks, the site before."""
     ip, referrer = visit.ip, _referrer(visit, query)
-    stores = may_store(consent.state)
     if ip and (settings.CLICK_IP_TRUNCATE or not stores):
         ip = truncate_ip(ip) or None
     return format_row(
