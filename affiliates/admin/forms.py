@@ -6,11 +6,9 @@ from typing import Any, ClassVar
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Model
-from django.utils.functional import lazy
-from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext, ngettext
 from unfold.forms import UserChangeForm, UserCreationForm
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from affiliates.approvals import (
     AFFILIATE_STEPS,
@@ -21,27 +19,22 @@ from affiliates.approvals import (
     change_offers,
     decide_enrollments,
 )
-from affiliates.destination_kinds import KINDS
 from affiliates.models import (
     Advertiser,
     AdvertiserSecret,
     Affiliate,
     ApiKey,
     Enrollment,
-    MobileApp,
     Offer,
-    OfferDestination,
-    TrackingDomain,
     User,
 )
-from affiliates.models.apps import usual_paths
 from records.translation import gettext_lazy as _
 from records.words import counted
 from web.panel import ConfirmForm, DaysField, ListField, SecondsField
 from web.panel.confirm import note_field
 
 
-def _items(model: type[Model], field: str) -> Any:
+def items_of(model: type[Model], field: str) -> Any:
     """The field that validates each item of a list."""
     return model._meta.get_field(field).base_field  # type: ignore[union-attr]
 
@@ -62,12 +55,12 @@ class UserEditForm(UserChangeForm):
 
 class AdvertiserForm(forms.ModelForm):  # type: ignore[type-arg]
     pixel_hosts = ListField(
-        base_field=_items(Advertiser, "pixel_hosts"),
+        base_field=items_of(Advertiser, "pixel_hosts"),
         label=_("Pixel hosts"),
         help_text=_("Hosts of the pages that contain the pixel; *.example.com allows every host below it."),
     )
     sender_networks = ListField(
-        base_field=_items(Advertiser, "sender_networks"),
+        base_field=items_of(Advertiser, "sender_networks"),
         label=_("Sender networks"),
         help_text=_(
             "Addresses or networks (203.0.113.0/24) that postbacks may come from. If none is listed, any address "
@@ -97,17 +90,17 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text=_("Then the customer's next click takes over. Empty: the lock holds for good."),
     )
     deep_link_hosts = ListField(
-        base_field=_items(Offer, "deep_link_hosts"),
+        base_field=items_of(Offer, "deep_link_hosts"),
         label=_("Deep link hosts"),
         help_text=_("Hosts that an affiliate's url= may lead to; *.example.com allows every host below it."),
     )
     pass_through_names = ListField(
-        base_field=_items(Offer, "pass_through_names"),
+        base_field=items_of(Offer, "pass_through_names"),
         label=_("Listed parameters"),
         help_text=_("The parameters that are passed through when only listed ones are, for example utm_source."),
     )
     countries = ListField(
-        base_field=_items(Offer, "countries"),
+        base_field=items_of(Offer, "countries"),
         label=_("Countries"),
         help_text=_("Two capitals each: DE, BR. Visitors from elsewhere go to the fallback; none listed allows all."),
         capitals=True,
@@ -143,105 +136,6 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
             )
         if given.get("pass_through") == Offer.PassThrough.LISTED and not given.get("pass_through_names"):
             self.add_error("pass_through_names", gettext("List the parameters that are passed through."))
-        return given
-
-
-def _kinds_explained() -> str:
-    """What each kind takes, with an example, to be unfolded."""
-    kinds = format_html_join(
-        "",
-        "<dt><b>{}</b></dt><dd>{} <code>{}</code></dd>",
-        ((kind.label, kind.hint, kind.example) for kind in KINDS.values()),
-    )
-    return format_html("<details><summary>{}</summary><dl>{}</dl></details>", gettext("What each kind takes"), kinds)
-
-
-class OfferDestinationForm(forms.ModelForm):  # type: ignore[type-arg]
-    countries = ListField(
-        base_field=_items(OfferDestination, "countries"),
-        label=_("Countries"),
-        help_text=_("Two capitals each: DE, BR. None listed: all."),
-        capitals=True,
-    )
-    devices = forms.MultipleChoiceField(
-        required=False,
-        choices=OfferDestination.Device.choices,
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text=_("None chosen: all."),
-        label=_("Devices"),
-    )
-    systems = ListField(
-        base_field=_items(OfferDestination, "systems"),
-        label=_("Systems"),
-        help_text=_("Such as Android, iOS, Windows. None listed: all, or the one that the kind is for."),
-    )
-
-    class Meta:
-        model = OfferDestination
-        fields = ("offer", "name", "kind", "destination_url", "countries", "devices", "systems", "weight")
-        labels: ClassVar[dict[str, Any]] = {"destination_url": _("Address")}
-        help_texts: ClassVar[dict[str, Any]] = {
-            "kind": lazy(_kinds_explained, str)(),
-            "destination_url": _("As its kind takes it. Macros such as {sub1} are filled in; the click ID is added."),
-        }
-
-
-class MobileAppForm(forms.ModelForm):  # type: ignore[type-arg]
-    fingerprints = ListField(
-        base_field=_items(MobileApp, "fingerprints"),
-        label=_("Certificate fingerprints"),
-        help_text=_(
-            "SHA-256, of each certificate that signs the app: 14:6D:E9:83:… In the Play Console it is under "
-            "Test and release, App integrity."
-        ),
-        capitals=True,
-    )
-    hosts = ListField(
-        base_field=_items(MobileApp, "hosts"),
-        label=_("Hosts"),
-        help_text=_("The tracking domains that open the app, for example go.shop.example. None listed: all of them."),
-    )
-    link_paths = ListField(
-        base_field=_items(MobileApp, "link_paths"),
-        label=_("Paths"),
-        help_text=_(
-            "On iOS, the paths that open the app; /c/* is every tracking link. On Android the app's own manifest "
-            "says so."
-        ),
-    )
-
-    class Meta:
-        model = MobileApp
-        fields = (
-            *("advertiser", "name", "is_active", "team_id", "bundle_id", "package_name", "fingerprints"),
-            *("hosts", "link_paths"),
-        )
-        labels: ClassVar[dict[str, Any]] = {"team_id": _("Team ID"), "bundle_id": _("Bundle ID")}
-        help_texts: ClassVar[dict[str, Any]] = {
-            "team_id": _("Ten capitals and digits, from Membership in the Apple developer account: 9JA89QQLNQ."),
-            "bundle_id": _("As in Xcode, for example com.example.shop."),
-            "package_name": _("As in the Play Store's address, for example com.example.shop."),
-        }
-
-    def clean_link_paths(self) -> list[str]:
-        return self.cleaned_data["link_paths"] or usual_paths()
-
-
-class TrackingDomainForm(forms.ModelForm):  # type: ignore[type-arg]
-    class Meta:
-        model = TrackingDomain
-        fields = ("host", "is_active", "is_default")
-
-    def clean(self) -> dict[str, Any]:
-        given = super().clean() or self.cleaned_data
-        if given.get("is_default"):
-            other = TrackingDomain.objects.filter(is_default=True).exclude(pk=self.instance.pk).first()
-            if other:
-                self.add_error(
-                    "is_default", gettext("{other} is the default: change that there first.").format(other=other)
-                )
-            if not given.get("is_active"):
-                self.add_error("is_active", gettext("The default domain must be active."))
         return given
 
 

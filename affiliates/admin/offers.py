@@ -13,17 +13,15 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.enums import ActionVariant
 
+from affiliates.admin.destination_forms import MobileAppForm, OfferDestinationForm, TrackingDomainForm
 from affiliates.admin.forms import (
     ActivateOffers,
     ApproveEnrollments,
     BlockEnrollments,
     EndOffers,
-    MobileAppForm,
-    OfferDestinationForm,
     OfferForm,
     PauseOffers,
     RejectEnrollments,
-    TrackingDomainForm,
 )
 from affiliates.admin.people import ENROLLMENT_TONES
 from affiliates.destination_kinds import KINDS
