@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 import structlog
 
-from tracking.models import SUB_IDS, Click
+from tracking.models import SUB_IDS
 
 log = structlog.get_logger(__name__)
 
@@ -58,8 +58,7 @@ def copy_rows_again(connection: psycopg.Connection, rows: list[bytes]) -> None:
         cursor.execute("CREATE TEMP TABLE again (LIKE tracking_click INCLUDING DEFAULTS) ON COMMIT DROP")
         with cursor.copy(_COPY.format("again")) as copy:
             copy.write(b"".join(map(_complete, rows)))
-        names = ", ".join(field.column for field in Click._meta.concrete_fields)
-        cursor.execute(f"INSERT INTO tracking_click ({names}) SELECT {names} FROM again ON CONFLICT DO NOTHING")  # noqa: S608 - our own columns
+        cursor.execute("INSERT INTO tracking_click SELECT * FROM again ON CONFLICT DO NOTHING")
 
 
 def _complete(row: bytes) -> bytes:
