@@ -134,10 +134,16 @@ def _read_appsflyer(text: str) -> str:
 
 
 def _read_adjust(text: str) -> str:
-    example = "https://app.adjust.com/abc123"
-    _on_hosts(text, ["app.adjust.com", "*.adj.st", "*.go.link"], example, or_own=True)
+    _on_hosts(text, ["app.adjust.com"], "https://app.adjust.com/abc123")
     if not urlsplit(text).path.strip("/"):
         raise ValidationError(gettext("Name the link's token, as in https://app.adjust.com/abc123."))
+    return text
+
+
+def _read_adjust_branded(text: str) -> str:
+    _on_hosts(text, [], "https://acme.go.link/product?adj_t=abc123", or_own=True)
+    if not dict(parse_qsl(urlsplit(text).query)).get("adj_t"):
+        raise ValidationError(gettext("Name the link's token: a branded link has it in adj_t=."))
     return text
 
 
@@ -195,6 +201,12 @@ KINDS: dict[str, DestinationKind] = by_code(
               "affiliate and the link."),
             "https://app.adjust.com/abc123", _read_adjust, pairs=("label={click_id}",),
             extras=("campaign={offer_id}", "adgroup={affiliate_id}", "creative={link_code}"),
+        ),
+        DestinationKind(
+            "adjust_branded", _("Adjust branded link"),
+            _("A branded or universal link of Adjust with its token, where the same parameters begin with adj_."),
+            "https://acme.go.link/product?adj_t=abc123", _read_adjust_branded, pairs=("adj_label={click_id}",),
+            extras=("adj_campaign={offer_id}", "adj_adgroup={affiliate_id}", "adj_creative={link_code}"),
         ),
     )
 )  # fmt: skip

@@ -49,7 +49,6 @@ class OfferDestinationForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = OfferDestination
         fields = ("offer", "name", "kind", "destination_url", "countries", "devices", "systems", "weight")
-        labels: ClassVar[dict[str, Any]] = {"destination_url": _("Address")}
         help_texts: ClassVar[dict[str, Any]] = {
             "kind": lazy(_kinds_explained, str)(),
             "destination_url": _("As its kind takes it. Macros such as {sub1} are filled in; the click ID is added."),
@@ -86,7 +85,6 @@ class MobileAppForm(forms.ModelForm):  # type: ignore[type-arg]
             *("advertiser", "name", "is_active", "team_id", "bundle_id", "package_name", "fingerprints"),
             *("hosts", "link_paths"),
         )
-        labels: ClassVar[dict[str, Any]] = {"team_id": _("Team ID"), "bundle_id": _("Bundle ID")}
         help_texts: ClassVar[dict[str, Any]] = {
             "team_id": _("Ten capitals and digits, from Membership in the Apple developer account: 9JA89QQLNQ."),
             "bundle_id": _("As in Xcode, for example com.example.shop."),

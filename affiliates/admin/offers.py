@@ -292,8 +292,8 @@ class MobileAppAdmin(PanelAdmin):
     autocomplete_fields = ("advertiser",)
     fieldsets: Any = (
         (None, {"fields": (("advertiser", "name"), "is_active")}),
-        (_("iOS"), {"fields": (("team_id", "bundle_id"),)}),
-        (_("Android"), {"fields": ("package_name", "fingerprints")}),
+        (_("For iOS"), {"fields": (("team_id", "bundle_id"),)}),
+        (_("For Android"), {"fields": ("package_name", "fingerprints")}),
         (_("Addresses that open the app"), {"fields": ("hosts", "link_paths")}),
     )
     advertiser_link = column(_("Advertiser"), "advertiser", link_to, ordering="advertiser__name")

@@ -89,6 +89,7 @@ class Migration(migrations.Migration):
                     ("custom_scheme", "App by its own scheme"),
                     ("appsflyer", "AppsFlyer link"),
                     ("adjust", "Adjust link"),
+                    ("adjust_branded", "Adjust branded link"),
                 ],
                 db_default="web",
                 default="web",
@@ -115,6 +116,7 @@ class Migration(migrations.Migration):
                             "custom_scheme",
                             "appsflyer",
                             "adjust",
+                            "adjust_branded",
                         ],
                     )
                 ),

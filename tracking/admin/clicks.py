@@ -144,8 +144,7 @@ class ClickAdmin(BoundedExport, RecordAdmin):
                 "fields": (
                     ("ip", "network"),
                     ("place", "software"),
-                    ("consent_label", "consent_basis"),
-                    *("user_agent", "referrer", "visitor", "marks"),
+                    *("consent_label", "consent_basis", "user_agent", "referrer", "visitor", "marks"),
                 )
             },
         ),

@@ -154,4 +154,4 @@ def _unread(name: str, why: str, text: str) -> Consent:
 
 
 def _shown(text: str) -> str:
-    return clean(text[:40].encode("ascii", "backslashreplace").decode(), 60)
+    return clean(text[:24].encode("ascii", "backslashreplace").decode(), 60)

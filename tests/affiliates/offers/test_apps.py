@@ -40,7 +40,7 @@ def desk(olga: User, client: Client) -> Client:
         ("custom_scheme", "com.example.shop://open", None),
         ("appsflyer", "https://go.acme.example/x?pid=acme_int", None),
         ("adjust", "https://app.adjust.com/abc123", None),
-        ("adjust", "https://acme.go.link/abc123?adj_t=1", None),
+        ("adjust_branded", "https://acme.go.link/p?adj_t=abc123", None),
     ],
 )
 def test_each_kind_takes_what_it_is_for(kind: str, given: str, stored: str | None) -> None:
@@ -74,6 +74,8 @@ def test_each_kind_takes_what_it_is_for(kind: str, given: str, stored: str | Non
         ("custom_scheme", "exampleshop://x/?a={nosuch}", "Unknown macro"),
         ("appsflyer", "https://acme.onelink.me/Ab1c", "pid="),
         ("adjust", "https://app.adjust.com/", "token"),
+        ("adjust", "https://acme.go.link/abc123", "such as"),
+        ("adjust_branded", "https://acme.go.link/p", "adj_t="),
     ],
 )
 def test_each_kind_refuses_what_leads_nowhere_and_names_the_way_out(kind: str, given: str, words: str) -> None:

@@ -39,7 +39,7 @@ OFFERS = {
     "https://shop.example/": {"click_id": NEW},
 }
 # The names under which a kind carries the click ID, if not under the offer's own.
-OWN_NAMES = {"appsflyer": {"clickid": NEW}, "adjust": {"label": NEW}}
+OWN_NAMES = {"appsflyer": {"clickid": NEW}, "adjust": {"label": NEW}, "adjust_branded": {"adj_label": NEW}}
 STARTS = {
     "web": "https://m.shop.example/p",
     "universal_link": "https://shop.example/p",
@@ -49,9 +49,12 @@ STARTS = {
     "custom_scheme": "exampleshop://p/7",
     "appsflyer": "https://acme.onelink.me/Ab1c",
     "adjust": "https://app.adjust.com/abc123",
+    "adjust_branded": "https://acme.go.link/p",
 }
-NEEDED = {"play_store": "id=com.example.shop", "appsflyer": "pid=acme_int"}
-names = st.sampled_from(["btag", "BTag", "click_id", "clickid", "a", "b", "ref", "label", "s", "q", "pt", "utm_source"])
+NEEDED = {"play_store": "id=com.example.shop", "appsflyer": "pid=acme_int", "adjust_branded": "adj_t=abc123"}
+names = st.sampled_from(
+    ["btag", "BTag", "click_id", "clickid", "a", "b", "ref", "label", "adj_label", "s", "q", "pt", "utm_source"]
+)
 plain = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cf", "Cs", "Z"]), min_size=1, max_size=8)
 
 
