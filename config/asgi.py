@@ -39,9 +39,12 @@ from conversions.intake import (
 )
 from conversions.intake.connection import use_own_connection
 from tracking.capture import (
+    app_starts,
     link_cache,
     redirect,
 )
+from tracking.capture.app_files import AppFiles
+from tracking.capture.app_starts import AppStartHandler
 from tracking.capture.click_writer import ClickWriter
 from tracking.capture.hosts import Hosts
 from tracking.click_id import codec
@@ -118,7 +121,8 @@ class Application:
         codec.keys()  # Nonsense in CLICK_ID_KEYS is refused now, not at the first click.
         self._cache = link_cache.LinkCache()
         self._hosts = Hosts()
-        self._listener = link_cache.start(self._cache, self._hosts)
+        self._app_files, self._app_starts = AppFiles(), AppStartHandler()
+        self._listener = link_cache.start(self._cache, self._hosts, self._app_files)
         self._reference_listener = reference_cache.listen()
         parameters = {**connection_parameters(), "connect_timeout": 2}
         writer = ClickWriter(
@@ -152,6 +156,8 @@ class Application:
         self._sources = sources.SourceHandler(self._postbacks)
         self._endpoints: dict[str, Handler] = {
             **public_files.FILES,
+            **self._app_files.handlers,
+            app_starts.PATH: self._app_starts,
             native.PATH: native.PostbackHandler(self._postbacks),
             bulk.PATH: self._bulk,
             **dict.fromkeys((pixel.IMAGE_PATH, pixel.SCRIPT_PATH), pixel.PixelHandler(self._postbacks)),
@@ -171,6 +177,7 @@ class Application:
             batcher.stop()
         for thread in (self._clicks, self._postbacks, self._listener, self._reference_listener):
             await asyncio.to_thread(thread.join, 15)
+        await asyncio.to_thread(self._app_starts.close)
         await asyncio.to_thread(self._bulk.close)
         await asyncio.to_thread(self._dialects.close)
         await asyncio.to_thread(self._sources.close)

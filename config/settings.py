@@ -84,6 +84,11 @@ CLICK_DUPLICATE_SECONDS = env.int("CLICK_DUPLICATE_SECONDS", default=30)
 GEOIP_FILES = env.list("GEOIP_FILES", default=[])
 # Store visitors' addresses without their last part from the start.
 CLICK_IP_TRUNCATE = env.bool("CLICK_IP_TRUNCATE", default=False)
+# What a visitor's consent decides: honour (what a link says; silence stores as usual), require (silence is a refusal),
+# record (it is only recorded).
+CLICK_CONSENT = env.str("CLICK_CONSENT", default="honour")
+# The most first starts of apps that one address may ask about in a minute; 0 sets no limit.
+APP_STARTS_PER_MINUTE = env.int("APP_STARTS_PER_MINUTE", default=300)
 # Anchors of closed periods: the file that they are appended to (empty: none), and the keys that sign them.
 ANCHOR_FILE = env.str("ANCHOR_FILE", default=str(BASE_DIR / ".data" / "anchors.jsonl"))
 ANCHOR_KEYS = [entry.strip() for entry in env.list("ANCHOR_KEYS", default=[]) if entry.strip()]

@@ -92,6 +92,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry(_("Tracking links"), "link", "tracking.trackinglink"),
             Entry(_("Tracking domains"), "dns", "affiliates.trackingdomain"),
+            Entry(_("Apps"), "apps", "affiliates.mobileapp"),
             Entry(_("Clicks"), "ads_click", "tracking.click"),
             Entry(_("Legacy click IDs"), "history_toggle_off", "tracking.legacyclickid"),
         ),

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.utils.translation import gettext, ngettext
 from unfold.forms import UserChangeForm, UserCreationForm
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from affiliates.approvals import (
     AFFILIATE_STEPS,
@@ -26,8 +26,6 @@ from affiliates.models import (
     ApiKey,
     Enrollment,
     Offer,
-    OfferDestination,
-    TrackingDomain,
     User,
 )
 from records.translation import gettext_lazy as _
@@ -36,7 +34,7 @@ from web.panel import ConfirmForm, DaysField, ListField, SecondsField
 from web.panel.confirm import note_field
 
 
-def _items(model: type[Model], field: str) -> Any:
+def items_of(model: type[Model], field: str) -> Any:
     """The field that validates each item of a list."""
     return model._meta.get_field(field).base_field  # type: ignore[union-attr]
 
@@ -57,12 +55,12 @@ class UserEditForm(UserChangeForm):
 
 class AdvertiserForm(forms.ModelForm):  # type: ignore[type-arg]
     pixel_hosts = ListField(
-        base_field=_items(Advertiser, "pixel_hosts"),
+        base_field=items_of(Advertiser, "pixel_hosts"),
         label=_("Pixel hosts"),
         help_text=_("Hosts of the pages that contain the pixel; *.example.com allows every host below it."),
     )
     sender_networks = ListField(
-        base_field=_items(Advertiser, "sender_networks"),
+        base_field=items_of(Advertiser, "sender_networks"),
         label=_("Sender networks"),
         help_text=_(
             "Addresses or networks (203.0.113.0/24) that postbacks may come from. If none is listed, any address "
@@ -92,17 +90,17 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text=_("Then the customer's next click takes over. Empty: the lock holds for good."),
     )
     deep_link_hosts = ListField(
-        base_field=_items(Offer, "deep_link_hosts"),
+        base_field=items_of(Offer, "deep_link_hosts"),
         label=_("Deep link hosts"),
         help_text=_("Hosts that an affiliate's url= may lead to; *.example.com allows every host below it."),
     )
     pass_through_names = ListField(
-        base_field=_items(Offer, "pass_through_names"),
+        base_field=items_of(Offer, "pass_through_names"),
         label=_("Listed parameters"),
         help_text=_("The parameters that are passed through when only listed ones are, for example utm_source."),
     )
     countries = ListField(
-        base_field=_items(Offer, "countries"),
+        base_field=items_of(Offer, "countries"),
         label=_("Countries"),
         help_text=_("Two capitals each: DE, BR. Visitors from elsewhere go to the fallback; none listed allows all."),
         capitals=True,
@@ -138,49 +136,6 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
             )
         if given.get("pass_through") == Offer.PassThrough.LISTED and not given.get("pass_through_names"):
             self.add_error("pass_through_names", gettext("List the parameters that are passed through."))
-        return given
-
-
-class OfferDestinationForm(forms.ModelForm):  # type: ignore[type-arg]
-    countries = ListField(
-        base_field=_items(OfferDestination, "countries"),
-        label=_("Countries"),
-        help_text=_("Two capitals each: DE, BR. None listed: all."),
-        capitals=True,
-    )
-    devices = forms.MultipleChoiceField(
-        required=False,
-        choices=OfferDestination.Device.choices,
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text=_("None chosen: all."),
-        label=_("Devices"),
-    )
-    systems = ListField(
-        base_field=_items(OfferDestination, "systems"),
-        label=_("Systems"),
-        help_text=_("Such as Android, iOS, Windows. None listed: all."),
-    )
-
-    class Meta:
-        model = OfferDestination
-        fields = ("offer", "name", "destination_url", "countries", "devices", "systems", "weight")
-
-
-class TrackingDomainForm(forms.ModelForm):  # type: ignore[type-arg]
-    class Meta:
-        model = TrackingDomain
-        fields = ("host", "is_active", "is_default")
-
-    def clean(self) -> dict[str, Any]:
-        given = super().clean() or self.cleaned_data
-        if given.get("is_default"):
-            other = TrackingDomain.objects.filter(is_default=True).exclude(pk=self.instance.pk).first()
-            if other:
-                self.add_error(
-                    "is_default", gettext("{other} is the default: change that there first.").format(other=other)
-                )
-            if not given.get("is_active"):
-                self.add_error("is_active", gettext("The default domain must be active."))
         return given
 
 

@@ -139,6 +139,7 @@ class Origin:
     # The link of the click that the request names, and the facts of the stored click.
     named_link: TrackingLink | None = None
     click_marks: ClickMarks | None = None
+    click_consent: str = ""
     customer: Customer | None = None
     # An ID for the row of a customer that is not known yet.
     free_customer_id: int | None = None

@@ -52,6 +52,7 @@ MODELS = {
     "affiliates.apikey": "vacd",
     "affiliates.couponcode": "vacd",
     "affiliates.enrollment": "vacd",
+    "affiliates.mobileapp": "vacd",
     "affiliates.offer": "vacd",
     "affiliates.offerdestination": "vacd",
     "affiliates.trackingdomain": "vacd",

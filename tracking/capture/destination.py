@@ -10,6 +10,8 @@ from records.addresses import MACRO, host_allowed
 from web.characters import visible
 
 Template = tuple[str, ...]
+# Before a macro's name: its value is encoded twice, for it stands in a query that is a value itself.
+NESTED = "%"
 CLICK_NAME, CLICK_MACRO = "click_id", "{click_id}"
 # The parameters that carry the click ID where a destination names none.
 CLICK_PAIRS = (f"{CLICK_NAME}={CLICK_MACRO}",)
@@ -25,7 +27,7 @@ def compile_template(url: str, pairs: tuple[str, ...] = CLICK_PAIRS) -> Template
 
     A destination without {click_id} gets `pairs` in its query, ahead of any fragment, in place of what it held there.
     """
-    return tuple(MACRO.split(url if CLICK_MACRO in url else _with_click(url, pairs)))
+    return tuple(MACRO.split(url if CLICK_MACRO in url else with_click(url, pairs)))
 
 
 def click_pairs(url: str) -> tuple[str, ...]:
@@ -34,7 +36,7 @@ def click_pairs(url: str) -> tuple[str, ...]:
     return tuple(pair for pair in query.split("&") if CLICK_MACRO in pair.partition("=")[2]) or CLICK_PAIRS
 
 
-def _with_click(url: str, pairs: tuple[str, ...]) -> str:
+def with_click(url: str, pairs: tuple[str, ...]) -> str:
     """The address with these parameters exactly once.
 
     A page's address that was copied from the browser holds the ID of an earlier click, perhaps a rival's: it goes, and
@@ -76,7 +78,10 @@ def render(template: Template, values: Mapping[str, str]) -> str:
     """Fill in the macros; each value is URL-encoded, so it cannot change the rest of the address."""
     parts = list(template)
     for place in range(1, len(parts), 2):
-        value = values.get(parts[place], "")
+        name = parts[place]
+        value = values.get(name, "")
+        if name[:1] == NESTED:
+            value = quote(values.get(name[1:], ""), safe="")
         parts[place] = value if value.isascii() and value.isalnum() else quote(value, safe="")
     return "".join(parts)
 
@@ -127,4 +132,4 @@ def visible_ends(url: str) -> str:
 def deep_template(url: str, allowed_hosts: list[str], pairs: tuple[str, ...] = CLICK_PAIRS) -> Template | None:
     """The template of an allowed deep link, or None: then the usual destination is used."""
     allowed = deep_link(url, allowed_hosts)
-    return tuple(MACRO.split(_with_click(allowed, pairs))) if allowed else None
+    return tuple(MACRO.split(with_click(allowed, pairs))) if allowed else None

@@ -55,6 +55,10 @@ LABELS = {
     "ends_at": _("Until before"),
     "effective_from": _("In force from"),
     "at": _("Time"),
+    "team_id": _("Team ID"),
+    "bundle_id": _("Bundle ID"),
+    "package_name": _("Package"),
+    "consent_basis": _("Read from"),
 }
 
 
