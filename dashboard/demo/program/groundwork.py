@@ -18,6 +18,7 @@ from affiliates.models import (
     User,
 )
 from conversions.models import Goal, QualificationRule, RiskPolicy, SenderMapping
+from conversions.sources.connections import new_connection, set_secrets
 from dashboard.demo.program import credentials, partners
 from dashboard.demo.program import offers as program
 from dashboard.demo.program.offers import SHOP, GoalSpec, OfferSpec, PlanSpec, RuleSpec, VersionSpec
@@ -56,6 +57,7 @@ def create(span: DemoSpan) -> Ground:
     for offer in program.OFFERS:
         _offer(ground, offer, began)
     _mapping(ground)
+    _source(ground)
     for partner in partners.PARTNERS:
         _partner(ground, partner, span)
     for plan in program.PLANS:
@@ -148,6 +150,14 @@ def _mapping(ground: Ground) -> None:
         duplicate_body="OK seen",
         refused_body="NO {message}",
     )
+
+
+def _source(ground: Ground) -> None:
+    """The shop's WooCommerce, whose orders and refunds are read as they are."""
+    row = new_connection(advertiser=ground.offers[SHOP].advertiser, source="woocommerce")
+    set_secrets(row, [credentials.signing_secret("woocommerce")])
+    row.goals = {"order": "purchase"}
+    row.save()
 
 
 def _goal(offer: Offer, position: int, spec: GoalSpec, began: datetime) -> Goal:
