@@ -115,10 +115,11 @@ class SourceHandler:
 
     async def _connected(self, source: WebhookSource, token: str) -> Connected | None:
         """The connection that the address belongs to: from memory, or read without blocking the event loop."""
+        named = digest(storable(token))
         known = reference_cache.connections_at_hand()
-        if known is None:
-            known = await self._in_thread(reference_cache.connections)
-        found = known.by_digest.get(digest(storable(token)))
+        if known is None or named not in known.by_digest:
+            known = await self._in_thread(reference_cache.fresh_connections)
+        found = known.by_digest.get(named)
         return found if found and found.source.code == source.code else None
 
     async def _in_thread(self, work: Any, *args: Any) -> Any:

@@ -133,6 +133,12 @@ def connections() -> Connections:
     return _connections.many([EVERY])[EVERY]
 
 
+def fresh_connections() -> Connections:
+    """The connections as they are now: one that was just made may not be in memory yet."""
+    _connections.clear()
+    return connections()
+
+
 def connections_at_hand() -> Connections | None:
     """The same without a query; None if they are not cached."""
     return _connections.at_hand(EVERY)

@@ -25,6 +25,10 @@ def advertiser_hmac_secret(name: str) -> str:
     return "afh_" + _derived(f"HMAC secret of {name}", 28)
 
 
+def signing_secret(source: str) -> str:
+    return _derived(f"signing secret of {source}", 28)
+
+
 def api_key(email: str) -> str:
     return "afk_" + _derived(f"API key of {email}", 28)
 

@@ -23,6 +23,7 @@ from affiliates.models import (
     User,
 )
 from conversions.models import Goal, QualificationRule, RiskPolicy, SenderMapping
+from conversions.sources.connections import new_connection, set_secrets
 from dashboard.demo import credentials
 from dashboard.demo.clock import DAYS, DemoSpan
 from dashboard.demo.data import OFFERS, OPERATOR, PROGRAM, SIGN_IN, Spec
@@ -68,6 +69,8 @@ def create(span: DemoSpan) -> Ground:
         _offer(ground, spec, began)
     for spec in OFFERS["mappings"]:
         _make(SenderMapping, spec, {"advertiser"}, advertiser=Advertiser.objects.get(name=spec["advertiser"]))
+    for spec in OFFERS["sources"]:
+        _source(spec)
     store(_rates(span), source=ExchangeRate.Source.ECB)
     _make(PayoutTerms, PROGRAM["paying"]["terms"])
     _make(Issuer, PROGRAM["issuer"])
@@ -78,6 +81,14 @@ def create(span: DemoSpan) -> Ground:
     _api_key(ground, operator, None)
     _api_key(ground, ground.owners[SIGN_IN[0]["name"]], ground.affiliates[SIGN_IN[0]["name"]])
     return ground
+
+
+def _source(spec: Spec) -> None:
+    """A shop or billing system whose webhooks are read as they are."""
+    row = new_connection(advertiser=Advertiser.objects.get(name=spec["advertiser"]), source=spec["source"])
+    set_secrets(row, [credentials.signing_secret(spec["source"])])
+    row.goals = spec["goals"]
+    row.save()
 
 
 def _make(model: type[models.Model], spec: Spec, beside: Collection[str] = (), **given: Any) -> Any:

@@ -17,6 +17,7 @@ from conversions.models import (
     SenderMapping,
     Touch,
 )
+from conversions.sources.connections import new_connection
 from payouts.models import (
     BilledClicks,
     BillingDetails,
@@ -64,6 +65,7 @@ def populate(number: int) -> None:
     )  # fmt: skip
     factories.StatusChangeFactory(conversion=conversion, postback=postback, actor=member.user)
     RiskPolicy.objects.create(offer=goal.offer)
+    new_connection(advertiser=goal.offer.advertiser, source="stripe").save()
     SenderMapping.objects.create(
         slug=f"crm-{number}", name="CRM", advertiser=goal.offer.advertiser, names={"click_id": ["trk"]}
     )
