@@ -13,8 +13,11 @@ from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.utils.cache import patch_cache_control
 
-# Sign-in and second factors; tokens and HMAC secrets of advertisers; API keys.
-WITH_SECRETS = re.compile(r"/accounts/|/admin/affiliates/(advertiser/.+/secrets|apikey)/|/settings/api-keys/")
+# Sign-in and second factors; tokens and HMAC secrets of advertisers; API keys; addresses of sources, with their tokens.
+WITH_SECRETS = re.compile(
+    r"/accounts/|/admin/affiliates/(advertiser/.+/secrets|apikey)/|/admin/conversions/sourceconnection/"
+    r"|/settings/api-keys/"
+)
 
 
 class PageCompression(GZipMiddleware):

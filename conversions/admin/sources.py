@@ -67,6 +67,7 @@ class SourceConnectionAdmin(PanelAdmin):
     readonly_fields = ("address", "set_up_shown", "secrets_stored", "goals_shown", "its_postbacks", "changed_at")
     named = two_lines(_("Source"), title_of, lambda row: code(row.public_id))
     advertiser_shown = column(_("Advertiser"), "advertiser", link_to)
+    secrets_stored = column(_("Secrets stored"), lambda row: str(len(secrets_of(row))) if row.pk else "0")
     counted = column(_("Goals"), lambda row: ", ".join(row.goals.values()), empty=_("none"))
     goals_shown = table_column(_("Goals"), (_("Event"), _("What it is"), _("Goal")), goals_of, empty=_("None."))
 
@@ -120,10 +121,6 @@ class SourceConnectionAdmin(PanelAdmin):
     @once
     def set_up_shown(self, row: SourceConnection) -> SafeString:
         return set_up(row)
-
-    @display(description=_("Secrets stored"))
-    def secrets_stored(self, row: SourceConnection) -> str:
-        return str(len(secrets_of(row))) if row.pk else "0"
 
     @display(description=_("Requests"))
     @once

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from affiliates.models import Affiliate, User
+from conversions.sources.connections import new_connection
 from tests.dashboard.portal_pages import as_user, signed_in
 from tests.factories import AdvertiserSecretFactory
 
@@ -36,10 +37,16 @@ def test_pages_with_a_secret_are_not_compressed_by_us_or_a_proxy(ana: Affiliate,
     assert "no-transform" in answer.headers["Cache-Control"]
 
 
-def test_an_advertisers_secrets_and_new_keys_are_not_compressed(olga: User) -> None:
+def test_secrets_of_advertisers_new_keys_and_addresses_of_sources_are_not_compressed(olga: User) -> None:
     secret = AdvertiserSecretFactory()
+    source = new_connection(advertiser=secret.advertiser, source="stripe")
+    source.save()
     client = as_user(olga)
-    for path in (f"/admin/affiliates/advertiser/{secret.advertiser_id}/secrets/", "/admin/affiliates/apikey/add/"):
+    for path in (
+        f"/admin/affiliates/advertiser/{secret.advertiser_id}/secrets/",
+        "/admin/affiliates/apikey/add/",
+        f"/admin/conversions/sourceconnection/{source.pk}/change/",
+    ):
         answer = client.get(path, follow=True, **GZIP)
         assert answer.status_code == 200
         assert "Content-Encoding" not in answer.headers
