@@ -48,6 +48,8 @@ SHOWN_ELSEWHERE = {
     *("InvoiceCounter", "Invoicing"),
     *("AffiliatePace", "Refund", "Correction", "Parentage", "WorkedExample"),
     "CloseFailure",
+    # In the trace of the refund that named the sale so.
+    "SourceReference",
     # On the page of the batch.
     *("PayoutFile", "SentLine", "AnswerRow"),
     # On the page of the close and on the statement; the state of the file is in readiness and metrics.
