@@ -73,7 +73,7 @@ class AffiliateViewSet(OperatorViewSet):
 class KeySerializer(serializers.ModelSerializer[ApiKey]):
     class Meta:
         model = ApiKey
-        fields = ("name", "hint", "created_at")
+        fields = ("name", "hint", "scopes", "expires_at", "created_at")
         read_only_fields = fields
 
 
@@ -90,6 +90,8 @@ class AskerView(APIView):
     """The key or session in use, and which affiliates it sees. The first call to make with a new key."""
 
     permission_classes: Any = [WithinReach]
+    # It answers every key: with what the key may do.
+    scope = None
 
     @extend_schema(tags=["me"], operation_id="me", responses=AskerSerializer)
     def get(self, request: Request) -> Response:

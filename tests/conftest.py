@@ -9,6 +9,7 @@ import hypothesis
 import pgtrigger
 import pytest
 from _pytest.nodeid import coerce_node_id
+from django.conf import settings
 from django.db import connections
 from django.test import TransactionTestCase
 from pytest_django.fixtures import Settings
@@ -24,6 +25,9 @@ hypothesis.settings.register_profile(
     "repeatable", derandomize=True, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+# Beside roles: single permissions, for tests of what each of them opens.
+settings.AUTHENTICATION_BACKENDS = [*settings.AUTHENTICATION_BACKENDS, "tests.rights.SinglePermissions"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext, ngettext
 from unfold.forms import UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget
 
+from affiliates.admin.role_forms import RolesOfPerson
 from affiliates.approvals import (
     AFFILIATE_STEPS,
     ENROLLMENT_STEPS,
@@ -36,33 +37,33 @@ from web.panel import ConfirmForm, DaysField, ListField, SecondsField
 from web.panel.confirm import note_field
 
 
-def _items(model: type[Model], field: str) -> Any:
+def items_of(model: type[Model], field: str) -> Any:
     """The field that validates each item of a list."""
     return model._meta.get_field(field).base_field  # type: ignore[union-attr]
 
 
-class UserAddForm(UserCreationForm):
+class UserAddForm(RolesOfPerson, UserCreationForm):
     class Meta:
         model = User
-        fields = ("email", "name", "is_staff")
+        fields = ("email", "name", "roles", "custom_roles")
         field_classes: ClassVar[dict[str, Any]] = {}
 
 
-class UserEditForm(UserChangeForm):
+class UserEditForm(RolesOfPerson, UserChangeForm):
     class Meta:
         model = User
-        fields = "__all__"
+        fields = ("email", "name", "time_zone", "password", "is_active", "roles", "custom_roles")
         field_classes: ClassVar[dict[str, Any]] = {}
 
 
 class AdvertiserForm(forms.ModelForm):  # type: ignore[type-arg]
     pixel_hosts = ListField(
-        base_field=_items(Advertiser, "pixel_hosts"),
+        base_field=items_of(Advertiser, "pixel_hosts"),
         label=_("Pixel hosts"),
         help_text=_("Hosts of the pages that contain the pixel; *.example.com allows every host below it."),
     )
     sender_networks = ListField(
-        base_field=_items(Advertiser, "sender_networks"),
+        base_field=items_of(Advertiser, "sender_networks"),
         label=_("Sender networks"),
         help_text=_(
             "Addresses or networks (203.0.113.0/24) that postbacks may come from. If none is listed, any address "
@@ -92,17 +93,17 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text=_("Then the customer's next click takes over. Empty: the lock holds for good."),
     )
     deep_link_hosts = ListField(
-        base_field=_items(Offer, "deep_link_hosts"),
+        base_field=items_of(Offer, "deep_link_hosts"),
         label=_("Deep link hosts"),
         help_text=_("Hosts that an affiliate's url= may lead to; *.example.com allows every host below it."),
     )
     pass_through_names = ListField(
-        base_field=_items(Offer, "pass_through_names"),
+        base_field=items_of(Offer, "pass_through_names"),
         label=_("Listed parameters"),
         help_text=_("The parameters that are passed through when only listed ones are, for example utm_source."),
     )
     countries = ListField(
-        base_field=_items(Offer, "countries"),
+        base_field=items_of(Offer, "countries"),
         label=_("Countries"),
         help_text=_("Two capitals each: DE, BR. Visitors from elsewhere go to the fallback; none listed allows all."),
         capitals=True,
@@ -143,7 +144,7 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
 
 class OfferDestinationForm(forms.ModelForm):  # type: ignore[type-arg]
     countries = ListField(
-        base_field=_items(OfferDestination, "countries"),
+        base_field=items_of(OfferDestination, "countries"),
         label=_("Countries"),
         help_text=_("Two capitals each: DE, BR. None listed: all."),
         capitals=True,
@@ -156,7 +157,7 @@ class OfferDestinationForm(forms.ModelForm):  # type: ignore[type-arg]
         label=_("Devices"),
     )
     systems = ListField(
-        base_field=_items(OfferDestination, "systems"),
+        base_field=items_of(OfferDestination, "systems"),
         label=_("Systems"),
         help_text=_("Such as Android, iOS, Windows. None listed: all."),
     )

@@ -3,7 +3,7 @@
 from affiliates.models.access import ApiKey, CouponCode, Enrollment
 from affiliates.models.advertisers import Advertiser, AdvertiserSecret
 from affiliates.models.offers import Offer, OfferDestination, TrackingDomain
-from affiliates.models.people import Affiliate, AffiliateMember, Parentage, User, UserManager
+from affiliates.models.people import Affiliate, AffiliateMember, Assignment, CustomRole, Parentage, User, UserManager
 
 __all__ = [
     "Advertiser",
@@ -11,7 +11,9 @@ __all__ = [
     "Affiliate",
     "AffiliateMember",
     "ApiKey",
+    "Assignment",
     "CouponCode",
+    "CustomRole",
     "Enrollment",
     "Offer",
     "OfferDestination",

@@ -94,7 +94,9 @@ class PayoutBatchAdmin(RecordAdmin):
     release = question(Release, description=_("Release the file"), icon="outbox", variant=ActionVariant.PRIMARY)
     pay_all = question(PayAll, description=_("Mark all paid"), icon="paid", variant=ActionVariant.PRIMARY)
     cancel = question(Cancel, description=_("Cancel"), icon="cancel")
-    answer = question(BankAnswer, description=_("Import the bank's answer"), icon="upload_file")
+    answer = question(
+        BankAnswer, description=_("Import the bank's answer"), icon="upload_file", permission="decide_all"
+    )
     status_label = label_column(_("Status"), "status", TONES)
     shown_id = column(_("Batch"), "public_id", code)
     count = column(

@@ -76,7 +76,11 @@ class StatementAdmin(CommissionByPermission, RecordAdmin):
     actions_detail = ("paper", "proof", "write")
     write = question(WriteInvoices, description=_("Write invoices"), icon="receipt")
     close = question(
-        ClosePeriod, description=_("Close a period"), icon="event_available", variant=ActionVariant.PRIMARY
+        ClosePeriod,
+        description=_("Close a period"),
+        icon="event_available",
+        variant=ActionVariant.PRIMARY,
+        permission="decide_all",
     )
     affiliate_link = column(_("Affiliate"), "affiliate", link_to)
     period = column(

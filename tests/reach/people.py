@@ -40,8 +40,8 @@ class People:
     """Anonymous, an affiliate's owner and member, a rival's owner, and operators with some permissions."""
 
     def __init__(self, owner: AffiliateMember) -> None:
-        AffiliateMember.objects.filter(pk=owner.pk).update(role="owner")
-        member = AffiliateMemberFactory(affiliate=owner.affiliate, role="member")
+        AffiliateMember.objects.filter(pk=owner.pk).update(roles=["owner"])
+        member = AffiliateMemberFactory(affiliate=owner.affiliate, roles=["marketing", "read_only"])
         self.operator, self.group = OperatorFactory(), Group.objects.create(name="All")
         self.permissions = {
             f"{each.content_type.app_label}.{each.codename}": each
@@ -52,7 +52,7 @@ class People:
             "anonymous": Client(),
             "owner": as_user(owner.user),
             "member": as_user(member.user),
-            "rival": as_user(AffiliateMemberFactory(role="owner").user),
+            "rival": as_user(AffiliateMemberFactory(roles=["owner"]).user),
             "operator": as_user(self.operator),
             "superuser": as_user(SuperuserFactory()),
         }

@@ -59,7 +59,10 @@ class LegacyClickIDAdmin(RecordAdmin):
 
     def has_upload_permission(self, request: HttpRequest) -> bool:
         """Click IDs are never typed in; the permission to add them allows the import of a file."""
-        return request.user.has_perm("tracking.add_legacyclickid")
+        user = operator(request)
+        return (
+            user.has_perm("tracking.add_legacyclickid") and user.affiliates_within("tracking.add_legacyclickid") is None
+        )
 
     @action(description=_("Import from a file"), icon="upload_file", permissions=["upload"], url_path="upload")
     def upload(self, request: HttpRequest) -> HttpResponse:

@@ -42,7 +42,7 @@ def lay_billing(ground: Ground, *, since: datetime) -> None:
         registration="Conservatória do Registo Comercial de Lisboa 501964843",
         self_billing_words="Self-billing (autofaturação)",
     )
-    owners = {row.affiliate_id: row.user for row in AffiliateMember.objects.select_related("user").order_by("-role")}
+    owners = {row.affiliate_id: row.user for row in AffiliateMember.objects.select_related("user")}
     for name, billed in BILLED.items():
         affiliate = ground.affiliates[name]
         given = {field: value for field, value in billed._asdict().items() if field != "agreed"}

@@ -181,7 +181,7 @@ def _partner(ground: Ground, spec: Partner, span: DemoSpan) -> None:
     )
     password = credentials.password(spec.owner.email) if spec.owner in SIGN_IN else None
     owner = _person(spec.owner, joined, password=password)
-    AffiliateMember.objects.create(affiliate=affiliate, user=owner, role=AffiliateMember.Role.OWNER)
+    AffiliateMember.objects.create(affiliate=affiliate, user=owner, roles=[AffiliateMember.OWNER])
     for access in spec.access:
         _access(ground, affiliate, access, joined, span)
     for number, link in enumerate(spec.links):
