@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
@@ -87,7 +87,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         if len(parts) != 2:
             raise AuthenticationFailed("Send the key as: Authorization: Bearer afk_...")
         now, address = timezone.now(), request.META.get("REMOTE_ADDR") or ""
-        key = _known(parts[1], now)
+        key = keys_of(parts[1], now).select_related("user", "affiliate").first()
         if key is None or not key.user.is_active:
             count_wrong_key(address)
             raise AuthenticationFailed(UNKNOWN)
@@ -104,11 +104,10 @@ class ApiKeyAuthentication(BaseAuthentication):
         return "Bearer"
 
 
-def _known(text: str, now: datetime) -> ApiKey | None:
-    """The key of this secret: its present one, or the old one while that is valid."""
+def keys_of(text: str, now: datetime) -> "QuerySet[ApiKey]":
+    """The key of this secret: its present one, or the old one while that is valid. It may have expired."""
     found = digest(text)
-    rows = ApiKey.objects.select_related("user", "affiliate").filter(revoked_at=None)
-    return rows.filter(Q(digest=found) | Q(old_digest=found, old_until__gt=now)).first()
+    return ApiKey.objects.filter(Q(digest=found) | Q(old_digest=found, old_until__gt=now), revoked_at=None)
 
 
 def _is_listed(address: str, networks: Sequence[str]) -> bool:

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter, ChoicesCheckboxFilter
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesCheckboxFilter
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm
 
@@ -31,6 +31,7 @@ from web.panel import (
     DayRangeFilter,
     PanelAdmin,
     PanelTable,
+    ReachableFilter,
     RecordAdmin,
     column,
     label,
@@ -208,7 +209,7 @@ class LogEntryAdmin(RecordAdmin):
     """The log of operators' actions in the panel: what, when and on which row."""
 
     list_display = ("action_time", "user", "action_label", "content_type", "changed", "message")
-    list_filter = (("action_time", DayRangeFilter), ("user", AutocompleteSelectFilter))
+    list_filter = (("action_time", DayRangeFilter), ("user", ReachableFilter))
     list_select_related = ("user", "content_type")
     search_fields = ("object_repr", "user__email", "change_message")
     ordering = ("-action_time",)

@@ -11,7 +11,6 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSplitDateTimeWidget
 
 from affiliates.access.api_keys import make_api_key, rotate_api_key
@@ -22,7 +21,7 @@ from affiliates.admin.role_forms import Ticks, TicksField
 from affiliates.models import Affiliate, ApiKey, User
 from affiliates.roles.scopes import BY_CODE, SCOPES
 from records.translation import gettext_lazy as _
-from web.panel import ConfirmForm, DayRangeFilter, ListField, PanelAdmin, code, column, question, when
+from web.panel import ConfirmForm, DayRangeFilter, ListField, PanelAdmin, ReachableFilter, code, column, question, when
 
 OTHERS = "affiliates.view_others_apikey"
 
@@ -98,7 +97,7 @@ class RotateApiKey(ConfirmForm):
 class ApiKeyAdmin(PanelAdmin):
     form = ApiKeyForm
     list_display = ("name", "shown_hint", "user", "affiliate", "may", "state", "last_used", "created_at")
-    list_filter = (("affiliate", AutocompleteSelectFilter), ("created_at", DayRangeFilter))
+    list_filter = (("affiliate", ReachableFilter), ("created_at", DayRangeFilter))
     list_select_related = ("user", "affiliate")
     search_fields = ("name", "hint", "user__email", "affiliate__name")
     autocomplete_fields = ("affiliate",)

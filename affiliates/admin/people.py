@@ -9,7 +9,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
+from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.enums import ActionVariant
 
 from affiliates.access.operators import operator
@@ -25,6 +25,7 @@ from web.panel import (
     DayRangeFilter,
     PanelAdmin,
     PanelTable,
+    ReachableFilter,
     RecordTable,
     column,
     label_column,
@@ -91,7 +92,7 @@ class AffiliateAdmin(PanelAdmin):
     list_display = ("named", "status_label", "country", "currency", "approved_offers", "parent", "created_at")
     list_filter = (
         ("status", ChoicesCheckboxFilter),
-        ("assignments__manager", AutocompleteSelectFilter),
+        ("assignments__manager", ReachableFilter),
         ("created_at", DayRangeFilter),
     )
     list_select_related = ("parent",)

@@ -13,7 +13,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from unfold.contrib.filters.admin import (
-    AutocompleteSelectFilter,
     ChoicesCheckboxFilter,
     ChoicesDropdownFilter,
 )
@@ -35,6 +34,7 @@ from web.panel import (
     PUBLIC_ID,
     BoundedExport,
     DayRangeFilter,
+    ReachableFilter,
     RecordAdmin,
     clipped,
     code,
@@ -120,7 +120,7 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
         DecidedFilter,
         ParkedFilter,
         ("reason", ChoicesDropdownFilter),
-        ("advertiser", AutocompleteSelectFilter),
+        ("advertiser", ReachableFilter),
         ("endpoint", ChoicesCheckboxFilter),
         ("received_at", DayRangeFilter),
     )

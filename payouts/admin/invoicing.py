@@ -11,7 +11,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from unfold.contrib.filters.admin import (
-    AutocompleteSelectFilter,
     ChoicesCheckboxFilter,
     FieldTextFilter,
 )
@@ -32,6 +31,7 @@ from records.translation import gettext_lazy as _
 from web.panel import (
     BoundedExport,
     DayRangeFilter,
+    ReachableFilter,
     RecordAdmin,
     column,
     export_of,
@@ -80,7 +80,7 @@ class InvoiceAdmin(BoundedExport, RecordAdmin):
     list_display_links = ("shown_number",)
     list_filter = (
         ("kind", ChoicesCheckboxFilter),
-        ("affiliate", AutocompleteSelectFilter),
+        ("affiliate", ReachableFilter),
         ("issued_at", DayRangeFilter),
         RuleFilter,
         ("currency", FieldTextFilter),

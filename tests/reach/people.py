@@ -62,10 +62,10 @@ class People:
     def ask(self, role: str, method: str, path: str, data: Any = None, **more: Any) -> Answer:
         """The answer, with how many rows were written; afterwards everything is as it was."""
         with undone():
-            before = _written()
+            before = written()
             answer = getattr(self.clients[role], method)(path, data, **more)
             text = "" if answer.streaming else answer.content.decode(errors="replace")
-            return Answer(answer.status_code, answer.headers.get("Location", ""), _written() - before, text)
+            return Answer(answer.status_code, answer.headers.get("Location", ""), written() - before, text)
 
     @contextmanager
     def allowed(self, *names: str) -> Iterator[None]:
@@ -90,7 +90,7 @@ def undone() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
-def _written() -> int:
+def written() -> int:
     """Rows written so far in this transaction, those of savepoints that were rolled back included."""
     with connection.cursor() as cursor:
         cursor.execute(
