@@ -69,6 +69,7 @@ class AdvertiserAdmin(PanelAdmin):
     list_display = ("named", "is_active", "currency", "active_tokens", "offer_count", "networks", "created_at")
     list_filter = (("is_active", BooleanRadioFilter),)
     search_fields = ("name", "public_id")
+    ordering = ("name",)
     sortable_by = ("named", "created_at")
     readonly_fields: tuple[str, ...] = ("shown_id", "created_at", "related_lists")
     fieldsets: Any = (

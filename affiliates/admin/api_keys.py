@@ -165,8 +165,10 @@ class ApiKeyAdmin(PanelAdmin):
         return operator(request).is_superuser or self._is_own(request, row)
 
     def _beyond(self, request: HttpRequest, chosen: list[Any], form_class: type[ConfirmForm]) -> Any:
-        """Keys belong to people, not to affiliates."""
-        return next((row for row in chosen if not self.may_act_on(request, row)), None)
+        """Keys belong to people, not to affiliates. Only revoking is also for administrators."""
+        revokes = form_class is RevokeApiKeys
+        may = self.may_act_on if revokes else self._is_own
+        return next((row for row in chosen if not may(request, row)), None)
 
     def _do(self, request: HttpRequest, form: ConfirmForm) -> HttpResponse | None:
         done = super()._do(request, form)

@@ -90,6 +90,7 @@ class RolesOfPerson(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error(
                 "roles", gettext("This is the only administrator. Make another person one first, then change this.")
             )
+            return given
         self.instance.is_superuser = is_administrator
         self.instance.is_staff = bool(given["roles"] or given.get("custom_roles"))
         given["roles"] = [code for code in given["roles"] if code != ADMINISTRATOR.code]

@@ -10,6 +10,7 @@ from urllib.parse import unquote_plus
 
 import pytest
 from django.contrib import admin
+from django.db.models import Value
 from django.urls import reverse
 
 from affiliates.admin.people import AffiliateAdmin
@@ -77,10 +78,10 @@ def leaks(two: TwoAffiliates, *names: str) -> Found:
     return found
 
 
-def found_by_search(two: TwoAffiliates) -> Found:
+def found_by_search(two: TwoAffiliates, only: str = "") -> Found:
     """Searches of the manager that show something of the fourth affiliate."""
     found: Found = []
-    for path in searches(two):
+    for path in (each for each in searches(two) if each.startswith(only)):
         answer = two.ask(MANAGER, "get", path)
         # What was typed stands in the search field.
         shown = two.shown(answer) - {mark for mark in two.marks if mark in _typed(path)}
@@ -214,7 +215,8 @@ class TestPlantedLeaks:
     """The walk finds a leak of each sort."""
 
     def test_in_a_list(self, two, monkeypatch):
-        monkeypatch.setattr(AffiliateAdmin, "get_queryset", lambda *_args: Affiliate.objects.order_by("-pk"))
+        everyone = Affiliate.objects.annotate(approved_count=Value(1)).order_by("-pk")
+        monkeypatch.setattr(AffiliateAdmin, "get_queryset", lambda *_args: everyone)
         assert FOURTH in reported(leaks(two, "affiliates_affiliate_changelist"))
 
     def test_in_a_page_of_a_row(self, two, monkeypatch):
@@ -229,7 +231,7 @@ class TestPlantedLeaks:
 
     def test_in_the_search(self, two, monkeypatch):
         monkeypatch.setattr("dashboard.operator.search.look_up_for", lambda _user, text: look_up(text))
-        assert "/admin/search/" in reported(found_by_search(two))
+        assert "/admin/search/" in reported(found_by_search(two, only="/admin/search/"))
 
     def test_in_the_api(self, two, monkeypatch):
         monkeypatch.setattr(LedgerEntryViewSet, "get_queryset", lambda _self: LedgerEntry.objects.all())
@@ -275,10 +277,6 @@ class TestTables:
             for need in rule.needs
             for name in need.split("|")
         }
-        kept = {
-            name for name in needed - given if not name.startswith(("affiliates.", "mfa.", "payouts.", "conversions."))
-        }
-        assert kept == set()
         assert needed - given <= {
             *("affiliates.add_customrole", "affiliates.change_customrole", "affiliates.delete_customrole"),
             *("affiliates.delete_user", "affiliates.delete_affiliate", "affiliates.delete_enrollment"),

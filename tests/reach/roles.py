@@ -137,7 +137,7 @@ def searches(found: TwoAffiliates) -> Iterator[str]:
     """Every search for what is the fourth's, and lists narrowed to it."""
     words = sorted({*found.marks, FOURTH.split()[0]})
     for word in words:
-        yield f"/admin/search/?{urlencode({'s': word})}"
+        yield f"/admin/search/?{urlencode({'s': word, 'extended': '1'})}"
         yield f"/trace/?{urlencode({'q': word})}"
         yield f"/api/v1/trace/?{urlencode({'id': word})}"
     yield f"/admin/funnel/?{urlencode({'affiliate': found.fourth.public_id})}"

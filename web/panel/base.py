@@ -133,11 +133,16 @@ class PanelAdmin(WithinReach, ModelAdmin):
     def _or_not_found(self, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         """The view of a row. Where there is no such row, or it is beyond the person's reach, the answer is 404."""
 
+        decides = "decide" in getattr(view, "allowed_permissions", ())
+
         @wraps(view)
         def found(request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
             user: Any = request.user
-            if user.is_authenticated and user.has_limits and self.get_object(request, unquote(object_id)) is None:
-                raise Http404(gettext("There is no such row (any more)."))
+            if user.is_authenticated and user.has_limits:
+                if self.get_object(request, unquote(object_id)) is None:
+                    raise Http404(gettext("There is no such row (any more)."))
+                if decides and not self.has_decide_permission(request, object_id):
+                    raise PermissionDenied(gettext("This row is beyond your permissions."))
             try:
                 return view(request, *args, object_id=object_id, **kwargs)
             except (ObjectDoesNotExist, ValueError, ValidationError) as error:

@@ -38,8 +38,8 @@ PROBLEM_ANSWERS: dict[str, dict[str, Any]] = {
     "400": {"description": "Invalid: `problems` names each problem.", "content": _BODY},
     "401": {"description": "No key, or one that is unknown, revoked or expired.", "content": _BODY},
     "403": {
-        "description": "The account may not do this, or the key lacks a scope (`missing_scope`) or is used from another "
-        "address than it allows (`address_not_allowed`); `message` says how to get it.",
+        "description": "The account may not do this, or the key lacks a scope (`missing_scope`) or is used from an "
+        "address that it does not allow (`address_not_allowed`); `message` says how to get it.",
         "content": _BODY,
     },
     "429": {

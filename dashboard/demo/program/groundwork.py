@@ -1,5 +1,6 @@
 """The data needed before the first click: people, advertisers, offers, goals, plans, affiliates, links."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -51,7 +52,7 @@ def create(span: DemoSpan) -> Ground:
     began = span.midnight(BEGAN)
     ground = Ground(
         operator=_person(OLGA, began, is_staff=True, is_superuser=True, password=credentials.password(OLGA.email)),
-        finance=_person(OMAR, began, is_staff=True),
+        finance=_person(OMAR, began, is_staff=True, roles=("finance",)),
     )
     for offer in program.OFFERS:
         _offer(ground, offer, began)
@@ -71,6 +72,7 @@ def _person(
     *,
     is_staff: bool = False,
     is_superuser: bool = False,
+    roles: Sequence[str] = (),
     password: str | None = None,
 ) -> User:
     """A user; without a password one that cannot sign in."""
@@ -81,6 +83,7 @@ def _person(
         time_zone=person.time_zone,
         is_staff=is_staff,
         is_superuser=is_superuser,
+        roles=list(roles),
         date_joined=joined,
     )
 
