@@ -14,7 +14,7 @@ ANOTHER = "another affiliate"
 def masked_for(user: User, value: T) -> T:
     """The text, or the texts in lists and mappings, with `another affiliate` in place of each name beyond reach."""
     names = _beyond(user)
-    return _masked(value, names) if names else value  # type: ignore[no-any-return]
+    return _masked(value, names) if names else value
 
 
 def _beyond(user: User) -> re.Pattern[str] | None:

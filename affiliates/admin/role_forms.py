@@ -53,10 +53,11 @@ class TicksField(forms.MultipleChoiceField):
 
     def clean(self, value: Any) -> list[str]:
         ticked = set(super().clean(value))
-        return [str(code) for code, _words in self.choices if code in ticked]  # type: ignore[misc, has-type]
+        choices: Any = self.choices
+        return [str(code) for code, _words in choices if code in ticked]
 
 
-class CustomRolesField(forms.ModelMultipleChoiceField):
+class CustomRolesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
     def label_from_instance(self, obj: Any) -> str:
         return format_html("<strong>{}</strong> {}", obj.name, obj.description)
 

@@ -71,7 +71,8 @@ class CustomRoleAdmin(PanelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         shown = {"operator_roles": operator_roles(), "member_roles": member_roles()}
-        return super().changelist_view(request, {**(extra_context or {}), **shown})
+        answer: HttpResponse = super().changelist_view(request, {**(extra_context or {}), **shown})
+        return answer
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """The form's own ticks: Unfold has a widget for lists of texts."""

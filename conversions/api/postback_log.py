@@ -1,6 +1,6 @@
 """REST API: an advertiser's own postbacks, by its token: what its server sent, and what was answered."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 from django_filters import rest_framework as filters
@@ -59,8 +59,8 @@ class LogFilters(PeriodFilters):
 class PostbackLogViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
     """The advertiser's own postbacks, newest first. Asked with the token that its postbacks carry."""
 
-    authentication_classes: ClassVar = [AdvertiserTokenAuthentication]
-    permission_classes: ClassVar = [WithToken]
+    authentication_classes: Any = [AdvertiserTokenAuthentication]
+    permission_classes: Any = [WithToken]
     queryset = Postback.objects.select_related("conversion")
     serializer_class = LoggedPostbackSerializer
     filterset_class = LogFilters

@@ -231,14 +231,14 @@ class PanelAdmin(WithinReach, ModelAdmin):
     def _beyond(self, request: HttpRequest, chosen: list[Any], form_class: type[ConfirmForm]) -> Model | None:
         """The first of the rows that the person may see, but not do this with."""
         user: Any = request.user
+        allowed = {row.pk for row in chosen}
         if user.has_limits and chosen:
-            rows = self.model._base_manager.filter(pk__in=[row.pk for row in chosen])
+            rows = self.model._base_manager.filter(pk__in=allowed)
             permission = form_class.permission or self._named("change")
-            within = set(reachable(request, rows, permission).values_list("pk", flat=True))
-            beyond = [row for row in chosen if row.pk not in within]
-            if beyond:
-                return beyond[0]
-        return next((row for row in chosen if not self.may_act_on(request, row)), None)
+            allowed = set(reachable(request, rows, permission).values_list("pk", flat=True))
+        beyond = (row for row in chosen if row.pk not in allowed or not self.may_act_on(request, row))
+        refused: Model | None = next(beyond, None)
+        return refused
 
     def _do(self, request: HttpRequest, form: ConfirmForm) -> HttpResponse | None:
         actor: Any = request.user

@@ -18,6 +18,7 @@ from affiliates.roles.page import roles_page
 from affiliates.roles.table import ROLES
 from conversions.decisions.bulk import Wish, decide_many
 from conversions.models import Conversion
+from conversions.reasons.codes import Reason
 from tests.conversions.sending import NOW
 from tests.dashboard.portal_pages import as_user
 from tests.factories import (
@@ -50,7 +51,11 @@ def pending(affiliate: Affiliate) -> Conversion:
 
 def decide(person: User, row: Conversion) -> int:
     path = reverse("admin:conversions_conversion_approve", args=[row.pk])
-    return as_user(person).post(path, {"confirmed": "yes", "note": "Checked."}).status_code
+    answer = as_user(person).post(
+        path, {"confirmed": "yes", "note": "Checked.", "reason": Reason.OPERATOR_APPROVED.value}
+    )
+    assert answer.status_code != 200, answer.context["form"].errors
+    return answer.status_code
 
 
 class TestWhatRolesGive:
