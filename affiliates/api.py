@@ -52,6 +52,12 @@ class AffiliateSerializer(serializers.ModelSerializer[Affiliate]):
         fields = ("id", "name", "status", "status_note", "country", "currency", "website", "parent", "created_at")
         read_only_fields = fields
 
+    def to_representation(self, instance: Affiliate) -> dict[str, Any]:
+        """The parent of an affiliate within reach may be beyond it."""
+        shown: dict[str, Any] = super().to_representation(instance)
+        ids = self.context["reach"].ids
+        return shown if ids is None or instance.parent_id in ids else {**shown, "parent": None}
+
 
 class AffiliateFilters(PeriodFilters):
     moment, moment_words = "created_at", "when the affiliate was added"

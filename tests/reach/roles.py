@@ -16,12 +16,12 @@ from affiliates.models import Affiliate, AffiliateMember, CouponCode, User
 from affiliates.roles.actions import ACTIONS
 from affiliates.roles.paths import PATHS
 from affiliates.roles.table import ADMINISTRATOR, ROLES, Role
-from conversions.models import Conversion, Customer, Postback
+from conversions.models import Conversion, Customer, Postback, Touch, Trace
 from payouts.anchors.seals import seal_statements
 from payouts.models import Invoice, LedgerEntry, LedgerHead, Payout, Statement
 from tests.dashboard.panel import populate
 from tests.dashboard.portal_pages import as_user
-from tests.factories import OperatorFactory
+from tests.factories import LedgerEntryFactory, OperatorFactory
 from tests.reach.addresses import Address, every_address
 from tests.reach.people import Answer, undone, written
 from tests.reach.table import Rule
@@ -69,9 +69,25 @@ def two_affiliates() -> TwoAffiliates:
         assign(affiliate_ids=[own.pk], manager=person)
         found.clients[role.code] = _quiet(person)
     found.clients[ADMINISTRATOR.code] = _quiet(OperatorFactory(is_superuser=True))
+    _entangle(own, fourth)
     # What operators did is done by operators.
     LogEntry.objects.update(user=OperatorFactory(name="Olga"))
     return found
+
+
+def _entangle(own: Affiliate, fourth: Affiliate) -> None:
+    """What ties two affiliates to each other: a parent, a customer of both, a decision that names the other."""
+    Affiliate.objects.filter(pk=own.pk).update(parent=fourth)
+    customer = Customer.objects.get(conversions__affiliate=own)
+    touch = Touch.objects.get(enrollment__affiliate=fourth)
+    touch.pk, touch.customer = None, customer
+    touch.save()
+    row = Conversion.objects.get(affiliate=own)
+    note = f"The customer stays with {own.name}; this click was {fourth.name}'s."
+    for trace in Trace.objects.filter(conversion=row):
+        trace.pk, trace.steps = None, [{"step": "attribute", "result": "kept", "note": note, "input": {}}]
+        trace.save()
+    LedgerEntryFactory(affiliate=fourth, kind="commission", conversion=row)
 
 
 def _populated(number: int, name: str) -> Affiliate:
