@@ -149,17 +149,16 @@ class UserAdmin(PanelAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         """What the roles allow, in words."""
         if not row.pk or not row.is_staff:
             return gettext("See the affiliates below, by the roles given there.") if row.pk else "–"
-        lines = [
-            (str(action.words), gettext("assigned affiliates") if role.only_assigned else "")
-            for role in row.held_roles()
-            for action in role.actions
-        ]
-        return format_html(
-            "<ul>{}</ul>",
-            format_html_join(
-                "", "<li>{}{}</li>", ((words, f" ({reach})" if reach else "") for words, reach in dict.fromkeys(lines))
-            ),
+        # An action that one role allows for all affiliates is for all, whatever another says.
+        lines: dict[str, bool] = {}
+        for role in row.held_roles():
+            for action in role.actions:
+                lines[str(action.words)] = lines.get(str(action.words), True) and role.only_assigned
+        shown = (
+            (words, format_html(" ({})", gettext("assigned affiliates")) if limited else "")
+            for words, limited in lines.items()
         )
+        return format_html("<ul>{}</ul>", format_html_join("", "<li>{}{}</li>", shown))
 
 
 class PowerOfPerson(PanelAdmin):

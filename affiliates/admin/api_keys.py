@@ -109,9 +109,10 @@ class ApiKeyAdmin(PanelAdmin):
         ("name", "shown_hint"),
         ("user", "affiliate"),
         "scopes",
-        ("expires_at", "state"),
+        "expires_at",
         "addresses",
-        ("created_at", "last_used"),
+        ("state", "last_used"),
+        "created_at",
     )
     revoke = question(RevokeApiKeys, description=_("Revoke"), icon="key_off")
     rotate = question(RotateApiKey, description=_("New secret"), icon="key", permission="rotate")

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext, ngettext
 from unfold.widgets import UnfoldAdminSelectWidget
@@ -37,11 +37,12 @@ class ShownRole:
 
 def operator_roles() -> list[ShownRole]:
     held: dict[str, int] = dict.fromkeys((role.code for role in ROLES), 0)
+    administrators = 0
     people = User.objects.filter(is_staff=True, is_active=True)
-    for codes in people.exclude(roles=[]).values_list("roles", flat=True):
+    for codes, is_administrator in people.values_list("roles", "is_superuser"):
+        administrators += is_administrator
         for code in codes:
             held[code] += 1
-    administrators = people.filter(is_superuser=True).count()
     return [ShownRole(ADMINISTRATOR, administrators), *(ShownRole(role, held[role.code]) for role in ROLES)]
 
 
@@ -67,7 +68,11 @@ class CustomRoleAdmin(PanelAdmin):
     reach = column(
         _("For"), lambda row: gettext("assigned affiliates") if row.only_assigned else gettext("as each role says")
     )
-    people = column(_("People"), lambda row: row.users.count())
+    people = column(_("People"), "people_count")
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[CustomRole]":
+        rows: QuerySet[CustomRole] = super().get_queryset(request)
+        return rows.annotate(people_count=Count("users")).order_by("name")
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         shown = {"operator_roles": operator_roles(), "member_roles": member_roles()}

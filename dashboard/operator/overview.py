@@ -237,7 +237,8 @@ def pending_conversions(reader: User, limit: int = 8) -> list[Conversion]:
 
 def refusals(reader: User, *, now: datetime, limit: int = 10) -> list[Refusals]:
     """Postbacks refused in the last 24 hours by reason and advertiser, the most frequent first."""
-    rows = Postback.objects.filter(received_at__gte=now - timedelta(hours=24), outcome__in=REFUSED).order_by()
+    refused = Postback.objects.filter(received_at__gte=now - timedelta(hours=24), outcome__in=REFUSED)
+    rows = reader.rows_within(refused).order_by()
     grouped = (
         rows.values("reason", "advertiser_id", "advertiser__name").annotate(number=Count("pk")).order_by("-number")
     )

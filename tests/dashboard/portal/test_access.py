@@ -74,6 +74,8 @@ def bens(ben: Affiliate) -> Things:
             "apply": reverse("portal:apply", args=[world.offer.public_id]),
             "link_state": reverse("portal:link_state", args=[code]),
             "revoke_api_key": reverse("portal:revoke_api_key", args=[key.pk]),
+            "edit_api_key": reverse("portal:edit_api_key", args=[key.pk]),
+            "rotate_api_key": reverse("portal:rotate_api_key", args=[key.pk]),
         },
     )
 
@@ -102,7 +104,7 @@ def draft_for(affiliate: Affiliate, world: World) -> DraftVersion:
     return draft
 
 
-POSTED = ("appeal", "apply", "link_state", "revoke_api_key")
+POSTED = ("appeal", "apply", "link_state", "revoke_api_key", "rotate_api_key")
 
 
 def ask(client: Client, name: str, address: str) -> int:

@@ -43,7 +43,7 @@ def test_an_operator_has_settings_too(olga: User) -> None:
 def test_a_new_key_is_shown_once_and_works(ana: Affiliate) -> None:
     client = signed_in(ana)
 
-    response = client.post("/settings/api-keys/", {"name": "Report"})
+    response = client.post("/settings/api-keys/", {"name": "Report", "scopes": ["read"]})
 
     key = ApiKey.objects.get()
     text = response.context["new_key"]
@@ -79,7 +79,7 @@ def test_revokes_a_key(ana: Affiliate, ana_person: User) -> None:
 
 
 def test_a_colleagues_key_is_listed_but_revoked_by_owners_only(ana: Affiliate, ana_person: User) -> None:
-    AffiliateMember.objects.filter(user=ana_person).update(roles=["read_only"])
+    AffiliateMember.objects.filter(user=ana_person).update(roles=["marketing"])
     key = ApiKeyFactory(affiliate=ana, name="Colleague's")
     client = as_user(ana_person)
 
