@@ -1,8 +1,8 @@
 """Write rows in bulk: one statement for all rows of a model, or of several models (`Rows`).
 
 Django's `bulk_create` spends more processor time on preparing values than all of the decisions take. Here the rows go
-as one JSON document, which Python writes in C and PostgreSQL reads with the table's own types. `from_document` turns a
-row that PostgreSQL sends as JSON into a row of its model.
+as one JSON document, which PostgreSQL reads with the table's own types. `from_document` turns a row that PostgreSQL
+sends as JSON into a row of its model.
 """
 
 from __future__ import annotations
@@ -10,53 +10,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from itertools import groupby
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from uuid import UUID
 
-import psycopg
 from django.db import connection
-from django.db.backends.utils import CursorWrapper
 from django.db.models import DateTimeField, DecimalField, Field, JSONField, Model, UUIDField
 from django.db.models.base import ModelState
 from django.db.models.expressions import DatabaseDefault
-from django.utils.duration import duration_iso_string
 
-# From its second use on a connection a statement is prepared: parsed and planned once.
-PREPARE_AFTER = 1
+from records.prepared import array, prepared_cursor, to_json
+
 Row = TypeVar("Row", bound=Model)
-
-
-def _plain(value: Any) -> str:
-    """Convert values that JSON does not know to what PostgreSQL reads."""
-    if isinstance(value, timedelta):
-        return duration_iso_string(value)
-    if isinstance(value, bytes | memoryview):
-        return "\\x" + bytes(value).hex()
-    return str(value)
-
-
-to_json = json.JSONEncoder(default=_plain, check_circular=False, separators=(",", ":")).encode
-# Amounts keep their digits: they never pass through a float.
-from_json = json.JSONDecoder(parse_float=Decimal).decode
-
-
-def prepared_cursor() -> CursorWrapper:
-    """A cursor that sends values apart from the statement, so that statements are prepared.
-
-    Django's own cursor writes the values into the statement, which is then parsed and planned each time. Where queries
-    are logged Django's is used too: it can report what it sent.
-    """
-    if connection.queries_logged:
-        return connection.cursor()
-    connection.ensure_connection()
-    line = cast("psycopg.Connection[Any]", connection.connection)
-    line.prepare_threshold = PREPARE_AFTER
-    cursor: Any = psycopg.Cursor(line)
-    return connection.make_cursor(cursor)
 
 
 def new(model: type[Row], **values: Any) -> Row:
@@ -156,7 +124,7 @@ def update(rows: Sequence[Model], names: tuple[str, ...]) -> int:
 
 def _changes(table: _Table, rows: Sequence[Model]) -> list[Any]:
     """The values of a statement that updates these rows."""
-    return [to_json([table.record(row) for row in rows]), [row.pk for row in rows]]
+    return [to_json([table.record(row) for row in rows]), array(row.pk for row in rows)]
 
 
 def _insert(rows: Sequence[Model], table: _Table) -> None:

@@ -171,6 +171,13 @@ class Attribution:
 
 
 @dataclass(slots=True)
+class Running:
+    """The step that a batch is in, by the name of its function in `pipeline.py`."""
+
+    step: str = ""
+
+
+@dataclass(slots=True)
 class Case:
     """One postback on its way through the pipeline. A step stops it with an outcome and a reason."""
 
@@ -188,6 +195,7 @@ class Case:
     is_due: bool = True
     problems: list[Problem] = field(default_factory=list)
     steps: list[dict[str, Any]] = field(default_factory=list)
+    running: Running = field(default_factory=Running)
     outcome: str = ""
     reason: Reason | None = None
 
@@ -249,9 +257,10 @@ class Case:
         self.problems.append(Problem(reason, field, message, clean(value, 100)))
 
     def note(self, step: str, result: str, note: str, *, rule: str = "", **inputs: Any) -> None:
-        """Add a line to the trace: the step, its result, the rule that was used and its inputs."""
+        """Add a line to the trace: the family of the step and the step, its result, the rule and its inputs."""
         given = {name: str(value) for name, value in inputs.items() if value not in (None, "")}
-        self.steps.append({"step": step, "result": result, "rule": rule, "input": given, "note": note})
+        line = {"step": step, "result": result, "rule": rule, "input": given, "note": note}
+        self.steps.append(line | {"by": self.running.step} if self.running.step else line)
 
     def stop(self, outcome: str, reason: Reason, step: str, note: str, *, rule: str = "", **inputs: Any) -> None:
         self.outcome, self.reason = outcome, reason

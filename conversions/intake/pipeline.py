@@ -3,14 +3,14 @@
 Read: identify the sender and parse the request. Judge: find the conversion, credit an affiliate, and decide whether the
 event counts. Write: store the rows and the decision. Each step takes the cases of the batch, adds lines to their
 traces, and may stop a case with a reason from the closed list. A step ignores cases that are stopped or do not concern
-it. Lines of the trace name the family of a step: several steps attribute, for example, and a correction is part of
-deduplication.
+it. A line of the trace names the step (`by`) and its family (`step`): several steps attribute, for example, and a
+correction is part of deduplication.
 """
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
 
-from conversions.intake.case import Case, Judged
+from conversions.intake.case import Case, Judged, Running
 from conversions.intake.judge import (
     attribute,
     correct,
@@ -131,13 +131,19 @@ def run(cases: list[Case], now: datetime) -> list[int]:
     Requests about one event or one customer are judged and written one after the other.
     """
     woken: list[int] = []
+    running = Running()
+    for case in cases:
+        case.running = running
     for step in READ:
+        running.step = step.__name__
         step(cases)
     for some in rounds([case for case in cases if case.is_due]):
         for step in JUDGE:
+            running.step = step.__name__
             step(some)
         judged = Judged(some, now)
         for write in WRITE:
+            running.step = write.__name__
             write(judged)
         woken += judged.woken
     return woken

@@ -23,8 +23,10 @@ from web.notified_cache import NotifiedCache
 
 CHANNEL = "terms_changed"
 CAPACITY = 50_000
-# If a notification is lost, a cached value is used for at most this many seconds.
-LIFETIME = 30.0
+# If a notification is lost, a cached value is used for at most this many seconds; a secret, which may have been
+# revoked, for fewer.
+LIFETIME = 300.0
+LIFETIME_OF_SECRETS = 30.0
 EVERY = "*"
 ENROLLMENT = ("enrollment__affiliate", "enrollment__offer__advertiser")
 
@@ -38,8 +40,8 @@ class ReferenceCache(NotifiedCache[Key, Value]):
     Values are shared between batches and threads, so they must not be changed.
     """
 
-    def __init__(self, read: Callable[[Collection[Key]], dict[Key, Value]]) -> None:
-        super().__init__(capacity=CAPACITY, lifetime=LIFETIME)
+    def __init__(self, read: Callable[[Collection[Key]], dict[Key, Value]], lifetime: float = LIFETIME) -> None:
+        super().__init__(capacity=CAPACITY, lifetime=lifetime)
         self._read = read
 
     def many(self, keys: Iterable[Key]) -> dict[Key, Value]:
@@ -93,9 +95,9 @@ def _read_links(numbers: Collection[int]) -> dict[int, TrackingLink]:
 
 
 # HMAC secrets that are not revoked, digest and text, by the advertiser's public ID; the newest first.
-hmac_secrets: ReferenceCache[str, list[tuple[str, str]]] = ReferenceCache(_read_hmac_secrets)
+hmac_secrets: ReferenceCache[str, list[tuple[str, str]]] = ReferenceCache(_read_hmac_secrets, LIFETIME_OF_SECRETS)
 # Tokens and HMAC secrets that are not revoked, by digest, with their advertiser.
-tokens: ReferenceCache[str, AdvertiserSecret] = ReferenceCache(_read_tokens)
+tokens: ReferenceCache[str, AdvertiserSecret] = ReferenceCache(_read_tokens, LIFETIME_OF_SECRETS)
 # The active goals of an advertiser, by its ID, with their rules, offers and risk policies.
 goals: ReferenceCache[int, list[Goal]] = ReferenceCache(_read_goals)
 # Links by ID, with enrollment, affiliate, offer and advertiser.

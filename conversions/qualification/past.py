@@ -13,8 +13,8 @@ from typing import Any, assert_never
 from conversions.models import Goal, QualificationRule
 from conversions.qualification_kinds.base import ZERO, EventToJudge, LooksBack, RulePast, Scope
 from records.advisory_locks import Lock, wait_for
-from records.bulk_rows import prepared_cursor
 from records.periods import begins, ends
+from records.prepared import prepared_cursor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

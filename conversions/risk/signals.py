@@ -20,7 +20,7 @@ from django.db import models
 from conversions.models import AddressSighting, AffiliatePace, MemberAddress, RiskPolicy
 from conversions.risk_signals.base import MOST, Counted, Evidence, Signal, Suspect
 from conversions.risk_signals.table import SIGNALS
-from records.bulk_rows import prepared_cursor, to_json
+from records.prepared import prepared_cursor, to_json
 
 # For offers without a policy of their own: the published defaults.
 DEFAULTS = RiskPolicy()

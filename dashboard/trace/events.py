@@ -67,9 +67,10 @@ class ClickEvent(TraceEvent):
 
 @dataclass(slots=True)
 class TraceStep:
-    """One step of a decision: its subject, rule, input and outcome."""
+    """One line of a decision: the family of the step and the step, its rule, input and outcome."""
 
     name: str
+    by: str
     result: str
     rule: str
     inputs: list[tuple[str, str]]
@@ -182,6 +183,7 @@ def _step(stored: dict[str, Any]) -> TraceStep:
     given = stored.get("input") or {}
     return TraceStep(
         name=str(stored.get("step", "")).replace("_", " "),
+        by=str(stored.get("by", "")).replace("_", " "),
         result=str(stored.get("result", "")),
         rule=str(stored.get("rule", "")),
         inputs=[(str(name), _readable(str(value))) for name, value in given.items()],

@@ -10,7 +10,8 @@ from conversions.intake.case import Case
 from conversions.intake.judge.find_known import counts_again
 from conversions.models import Conversion, Customer, CustomerLock, Touch
 from conversions.risk_signals.base import ClickMarks
-from records.bulk_rows import from_document, from_json, next_id, prepared_cursor
+from records.bulk_rows import from_document, next_id
+from records.prepared import array, from_json, prepared_cursor
 from tracking.marks import is_bot_agent
 from tracking.visitors.geography import locate
 
@@ -69,14 +70,14 @@ def look_up_events(cases: list[Case]) -> None:
 
 def _read(cases: Sequence[Case]) -> Found:
     """The rows found, by kind."""
-    advertisers = list({case.postback.advertiser_id for case in cases})
+    advertisers = array({case.postback.advertiser_id for case in cases})
     keys = {case.dedupe_key for case in cases if case.dedupe_key}
     customers = {(case.postback.advertiser_id, case.event.customer_id) for case in cases if case.event.customer_id}
     clicks = {case.event.click.uuid for case in cases if case.event.click}
     # A case with a known key may create a conversion too, where its click counts again after some time.
     new = len(cases) + sum(counts_again(case) for case in cases)
-    names = list({name for _, name in customers})
-    values: list[Any] = [advertisers, list(keys), advertisers, names, list(clicks), new, len(customers)]
+    names = array({name for _, name in customers})
+    values: list[Any] = [advertisers, array(keys), advertisers, names, array(clicks), new, len(customers)]
     found: Found = defaultdict(list)
     with prepared_cursor() as cursor:
         cursor.execute(_LOOK_UP, values)

@@ -8,7 +8,7 @@ from conversions.intake.case import Case
 from conversions.intake.read.dedupe_keys import keys_of
 from conversions.models import ParkedPostback
 from records.advisory_locks import WAIT, Lock, number_of
-from records.bulk_rows import prepared_cursor
+from records.prepared import array, prepared_cursor
 
 # Keys share so many locks: a large batch cannot exhaust the lock table, and a collision only causes waiting.
 LOCKS = 4096
@@ -34,7 +34,7 @@ def lock_events(cases: list[Case]) -> None:
     """
     numbers = {number_of(repr(key)) % LOCKS for case in cases for key in keys_of(case)}
     with prepared_cursor() as cursor:
-        cursor.execute(_LOCK, [[case.postback.pk for case in cases], Lock.EVENTS, sorted(numbers)])
+        cursor.execute(_LOCK, [array(case.postback.pk for case in cases), Lock.EVENTS, array(sorted(numbers))])
         document = cursor.fetchone()[0]
     found = {row["id"]: row for row in json.loads(document or "[]")}
     parked = _still_parked(cases)

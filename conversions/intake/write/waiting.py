@@ -35,6 +35,8 @@ def open_waits(judged: Judged) -> None:
     waiting = [case for case in judged.cases if case.conversion and case.verdict_reason == Reason.AWAITS_RULES]
     insert(_wait(case, judged.now) for case in waiting if case.outcome == Outcome.ACCEPTED)
     again = [case for case in waiting if case.corrects and case.outcome == Outcome.UPDATED]
+    if not again:
+        return
     # A corrected conversion may have a wait that had expired: there is one row for each conversion.
     QualificationWait.objects.bulk_create(
         (_wait(case, judged.now) for case in again),

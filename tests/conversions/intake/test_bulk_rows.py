@@ -11,7 +11,8 @@ from django.test.utils import isolate_apps
 
 from affiliates.models import Advertiser
 from conversions.models import Conversion, Customer, CustomerLock, Postback, StatusChange, Touch, Trace
-from records.bulk_rows import Rows, from_document, from_json, insert, new, take_id, update
+from records.bulk_rows import Rows, from_document, insert, new, take_id, update
+from records.prepared import from_json
 from tests.factories import ConversionFactory
 
 WRITTEN = (Postback, Customer, Conversion, StatusChange, CustomerLock, Trace)

@@ -8,6 +8,7 @@ import pytest
 
 from conversions.intake import Received, intake
 from conversions.intake.case import Problem
+from conversions.intake.pipeline import JUDGE, READ, WRITE
 from conversions.models import Conversion, Postback, Trace
 from conversions.reasons.codes import Reason
 from tests.conversions.sending import NOW, World, received, send
@@ -130,6 +131,16 @@ def test_a_decision_can_be_followed_to_its_rule(reason: Reason, settings: Any) -
     given = trace.reason if conversion is None or trace.reason != Reason.OK else conversion.reason
     assert given == reason, decision.body
     assert gaps_of(trace) == []
+
+
+@pytest.mark.parametrize("reason", CORPUS, ids=str)
+def test_each_line_names_the_step_that_wrote_it(reason: Reason, settings: Any) -> None:
+    settings.REQUIRE_HTTPS = True
+    [decision] = intake([CORPUS[reason](World())], now=NOW)
+    trace = Trace.objects.filter(postback__public_id=decision.postback_id).latest("pk")
+    steps = [step.__name__ for step in (*READ, *JUDGE, *WRITE)]
+    places = [steps.index(line["by"]) for line in trace.steps]
+    assert places == sorted(places) != []
 
 
 def test_a_hole_in_a_trace_is_seen() -> None:
