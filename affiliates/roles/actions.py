@@ -1,5 +1,5 @@
 """What a role may do, in words, each with the permissions that it stands for. Code asks for permissions, people for
-actions: nobody is given a permission by itself.
+actions: no one is given a permission by itself.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How the rows of each model belong to affiliates. What is not listed is shown to nobody with a limited reach."""
+"""How the rows of each model belong to affiliates. What is not listed is shown to no one with a limited reach."""
 
 from dataclasses import dataclass
 

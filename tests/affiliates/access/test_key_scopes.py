@@ -102,7 +102,7 @@ class TestScopes:
         assert asked(key(olga, "read"), story).json()["ledger_entries"] == []
         assert len(asked(key(olga, "read", "money"), story).json()["ledger_entries"]) == 1
 
-    def test_a_key_without_a_scope_is_told_what_it_may_do(self, olga: User) -> None:
+    def test_a_key_without_a_scope_learns_what_it_may_do(self, olga: User) -> None:
         answer = asked(key(olga))
         assert (answer.status_code, answer.json()["key"]["scopes"]) == (200, [])
 

@@ -234,7 +234,7 @@ class TestRolesPage:
         assert (shown["finance"], shown["administrator"], shown["support"]) == (1, 1, 0)
         assert {each.role.code: each.holders for each in page.context["member_roles"]}["marketing"] == 1
 
-    def test_an_administrator_makes_a_role_and_nobody_else(self, olga: User) -> None:
+    def test_an_administrator_makes_a_role_and_no_one_else(self, olga: User) -> None:
         sent = {"name": "Night shift", "roles": ["support"], "actions": ["handle_postbacks"]}
         refused = as_user(OperatorFactory(roles=["auditor"])).post("/admin/affiliates/customrole/add/", sent)
         assert refused.status_code == 403
