@@ -33,4 +33,4 @@ VOLUME /var/lib/affidavit
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
     CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
-CMD ["granian", "--interface", "asgi", "--http", "1", "--no-ws", "--http1-header-read-timeout", "30000", "--backlog", "2048", "--backpressure", "4096", "--workers", "2", "--host", "0.0.0.0", "--port", "8000", "--static-path-route", "/static", "--static-path-mount", "staticfiles", "config.asgi:application"]
+CMD ["granian", "--interface", "asgi", "--http", "1", "--no-ws", "--http1-header-read-timeout", "30000", "--backlog", "2048", "--backpressure", "4096", "--workers", "2", "--host", "0.0.0.0", "--port", "8000", "config.asgi:application"]

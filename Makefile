@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin/python
 # How many tests `make test` runs at once. A file stays with one process, and the longest ones begin.
 JOBS ?= 2
-AT_ONCE := -n $(JOBS) --dist loadfile --no-loadscope-reorder
+AT_ONCE := -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations=20 --durations-min=5
 INSTALL := $(PYTHON) config/embedded/bootstrap.py
 UV := $(or $(shell command -v uv),.venv/bin/uv)
 EXPORT := --quiet --no-annotate --no-header --format requirements-txt
@@ -31,8 +31,8 @@ test: python ## lint, then the tests, JOBS at once (2), on PostgreSQL and Redis 
 	@$(INSTALL) dev
 	@status=0; $(VENV) -m config.embedded.lint || status=1; $(VENV) -m pytest $(AT_ONCE) -m "not long" $(ARGS) || status=1; exit $$status
 
-test-long: python ## the tests that take minutes: walks by each role, random kills, held connections, quick benchmarks
-	@exec $(INSTALL) dev -m pytest $(AT_ONCE) -m long $(ARGS)
+test-long: python ## the tests that take minutes: walks by each role, random kills, all examples of the property tests
+	@exec env HYPOTHESIS_PROFILE=thorough $(INSTALL) dev -m pytest $(AT_ONCE) -m "long or hypothesis" $(ARGS)
 
 pytest: python ## the test suite alone; ARGS="-k click -x" goes to pytest
 	@exec $(INSTALL) dev -m pytest $(ARGS)

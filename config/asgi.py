@@ -20,8 +20,8 @@ from django.conf import settings
 from django.db import connections
 from django.urls import get_resolver
 
-from config.http import public_files
-from config.http.refused_heads import refuse_head
+from config.http import public_files, static_files
+from config.http.refused_heads import refuse_head, refuse_host
 from config.http.request_bodies import BoundedBodies
 from config.monitoring.probes import THREADS
 from conversions.endpoints import (
@@ -30,6 +30,7 @@ from conversions.endpoints import (
     native,
     near_addresses,
     pixel,
+    sources,
 )
 from conversions.intake import (
     Decision,
@@ -38,14 +39,17 @@ from conversions.intake import (
 )
 from conversions.intake.connection import use_own_connection
 from tracking.capture import (
+    app_starts,
     link_cache,
     redirect,
 )
+from tracking.capture.app_files import AppFiles
+from tracking.capture.app_starts import AppStartHandler
 from tracking.capture.click_writer import ClickWriter
 from tracking.capture.hosts import Hosts
 from tracking.click_id import codec
 from web.batching import Batcher
-from web.http import NO_STORE, SENT_PATH, TEXT, Handler, Receive, Scope, Send, head_problem, header, respond
+from web.http import SENT_PATH, Handler, Receive, Scope, Send, head_problem, header
 from web.notifications import connection_parameters
 
 # Seconds that a commit of clicks waits for more of them while there is load.
@@ -85,17 +89,23 @@ class Application:
             if handler is None:
                 scope[THREADS] = (self._clicks, self._postbacks, self._listener, self._reference_listener)
                 await self._pages(scope, receive, send)
-            elif self._hosts.serves(header(scope, b"host")):
+            elif handler is self._static_files or self._hosts.serves(header(scope, b"host")):
                 await handler(scope, receive, send)
             else:
-                await respond(send, 421, [TEXT, NO_STORE], b"This host is not served here.\n")
+                await refuse_host(scope, send)
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
 
     def _lean_handler(self, path: str) -> Handler | None:
         if path.startswith(redirect.PREFIX):
             return self._redirect
-        return self._endpoints.get(path) or (self._dialects if dialects.serves(path) else None)
+        if path.startswith(static_files.PREFIX):
+            return self._static_files
+        if found := self._endpoints.get(path):
+            return found
+        if dialects.serves(path):
+            return self._dialects
+        return self._sources if sources.serves(path) else None
 
     def _near_handler(self, scope: Scope) -> Handler | None:
         """The handler of an address that resembles one of ours."""
@@ -111,7 +121,8 @@ class Application:
         codec.keys()  # Nonsense in CLICK_ID_KEYS is refused now, not at the first click.
         self._cache = link_cache.LinkCache()
         self._hosts = Hosts()
-        self._listener = link_cache.start(self._cache, self._hosts)
+        self._app_files, self._app_starts = AppFiles(), AppStartHandler()
+        self._listener = link_cache.start(self._cache, self._hosts, self._app_files)
         self._reference_listener = reference_cache.listen()
         parameters = {**connection_parameters(), "connect_timeout": 2}
         writer = ClickWriter(
@@ -141,8 +152,12 @@ class Application:
         self._bulk = bulk.BulkHandler(self._postbacks)
         self._wrong_addresses = near_addresses.WrongAddressHandler(self._postbacks)
         self._dialects = dialects.DialectHandler(self._postbacks)
+        self._static_files = static_files.StaticFiles()
+        self._sources = sources.SourceHandler(self._postbacks)
         self._endpoints: dict[str, Handler] = {
             **public_files.FILES,
+            **self._app_files.handlers,
+            app_starts.PATH: self._app_starts,
             native.PATH: native.PostbackHandler(self._postbacks),
             bulk.PATH: self._bulk,
             **dict.fromkeys((pixel.IMAGE_PATH, pixel.SCRIPT_PATH), pixel.PixelHandler(self._postbacks)),
@@ -162,8 +177,10 @@ class Application:
             batcher.stop()
         for thread in (self._clicks, self._postbacks, self._listener, self._reference_listener):
             await asyncio.to_thread(thread.join, 15)
+        await asyncio.to_thread(self._app_starts.close)
         await asyncio.to_thread(self._bulk.close)
         await asyncio.to_thread(self._dialects.close)
+        await asyncio.to_thread(self._sources.close)
         await asyncio.to_thread(self._pages.senders.close)
         await asyncio.to_thread(self._cache.close)
 

@@ -84,6 +84,11 @@ CLICK_DUPLICATE_SECONDS = env.int("CLICK_DUPLICATE_SECONDS", default=30)
 GEOIP_FILES = env.list("GEOIP_FILES", default=[])
 # Store visitors' addresses without their last part from the start.
 CLICK_IP_TRUNCATE = env.bool("CLICK_IP_TRUNCATE", default=False)
+# What a visitor's consent decides: honour (what a link says; silence stores as usual), require (silence is a refusal),
+# record (it is only recorded).
+CLICK_CONSENT = env.str("CLICK_CONSENT", default="honour")
+# The most first starts of apps that one address may ask about in a minute; 0 sets no limit.
+APP_STARTS_PER_MINUTE = env.int("APP_STARTS_PER_MINUTE", default=300)
 # Anchors of closed periods: the file that they are appended to (empty: none), and the keys that sign them.
 ANCHOR_FILE = env.str("ANCHOR_FILE", default=str(BASE_DIR / ".data" / "anchors.jsonl"))
 ANCHOR_KEYS = [entry.strip() for entry in env.list("ANCHOR_KEYS", default=[]) if entry.strip()]
@@ -126,6 +131,7 @@ MIDDLEWARE = [
     "config.http.client_address.ClientAddressMiddleware",
     "config.logging.request_id.RequestIdMiddleware",
     "config.monitoring.probes.ProbeMiddleware",
+    "config.http.compression.PageCompression",
     "config.http.null_characters.NullCharacterMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -241,14 +247,25 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = env.path("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "web.bundles.BundleFinder",
+]
+# Otherwise files are not collected but looked for at each request, where they lie in the project and its packages.
+STATIC_MANIFEST = env.bool("STATIC_MANIFEST", default=not DEBUG)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
-        if env.bool("STATIC_MANIFEST", default=not DEBUG)
+        "BACKEND": "config.static_storage.StaticStorage"
+        if STATIC_MANIFEST
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = not STATIC_MANIFEST
+# Seconds, for names without a hash, such as those of the tags for landing pages; the others never change.
+WHITENOISE_MAX_AGE = 3600 if STATIC_MANIFEST else 0
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 EMAIL_CONFIG = mail_config(env, debug=DEBUG)
 vars().update(EMAIL_CONFIG)

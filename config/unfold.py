@@ -46,8 +46,6 @@ UNFOLD: dict[str, Any] = {
     "ENVIRONMENT": "config.unfold.environment",
     "BORDER_RADIUS": "6px",
     "COLORS": {"primary": BLUE},
-    "STYLES": [lambda request: static("admin-extra/panel.css")],
-    "SCRIPTS": [lambda request: static("admin-extra/panel.js")],
     "DASHBOARD_CALLBACK": "dashboard.operator.overview_page.overview",
     "COMMAND": {
         "search_models": [

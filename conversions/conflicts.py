@@ -14,7 +14,7 @@ from django.db import transaction
 from django.utils.translation import gettext
 
 from affiliates.models import User
-from conversions.intake.facts import amounts_of, plain_amounts
+from conversions.intake.facts import amounts_of, in_words, plain_amounts
 from conversions.intake.parsed_event import ParsedEvent
 from conversions.intake.read.stored import events_of
 from conversions.models import ConflictReview, Conversion, Correction, Postback, Trace
@@ -106,11 +106,11 @@ def accept(
             )
         _check(row, changes)
         _take(row, changes)
+        after = amounts_of(row)
         Correction.objects.create(
-            conversion=row, postback=review.postback, before=before, after=amounts_of(row), note=note, actor=actor,
-            at=now,
-        )  # fmt: skip
-        words = "; ".join(f"{name} {stored or 'not given'} → {sent}" for name, stored, sent in changes)
+            conversion=row, postback=review.postback, before=before, after=after, note=note, actor=actor, at=now
+        )
+        words = in_words(before, after, [change.name for change in changes])
         text = f"{actor} accepted it: {words}. {note}"
         _settle(review, Resolution.ACCEPTED, Reason.AMOUNT_ACCEPTED, text, note=note, actor=actor, now=now)
         Postback.objects.filter(pk=review.postback_id).update(

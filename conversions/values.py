@@ -14,7 +14,11 @@ from zoneinfo import ZoneInfo
 
 from django.utils.dateparse import parse_datetime
 
-from records.money import MAX_AMOUNT, PLACES
+from records.money import MAX_AMOUNT, PLACES, exact_money
+
+# Deductions from the gross for a share of net revenue, in the event's currency; and all facts that are money.
+DEDUCTIONS = ("bonus", "winnings", "chargebacks", "fees", "tax")
+MONEY = ("payout", "revenue", "refund", *DEDUCTIONS)
 
 PLAIN = re.compile(r"^[0-9]{1,16}(\.[0-9]{1,8})?$")
 _GROUPED = re.compile(r"^[1-9][0-9]{0,2}([ '’\u00a0\u202f_,.])[0-9]{3}(\1[0-9]{3})*$")
@@ -227,3 +231,10 @@ def decoded_again(text: str) -> str:
         return text
     again = {quote(found, safe=""), quote(found, safe="-._~:/@,")}
     return found if text.upper() in {each.upper() for each in again} and found.isprintable() else text
+
+
+def fact_in_words(name: str, value: str, currency: str) -> str:
+    """A fact of an event as people read it: money with the decimals of its currency, `12.50`."""
+    if not value:
+        return "not given"
+    return exact_money(Decimal(value), currency) if name in MONEY and currency in PLACES else value

@@ -116,6 +116,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry(_("Tracking links"), "link", "tracking.trackinglink"),
             Entry(_("Tracking domains"), "dns", "affiliates.trackingdomain"),
+            Entry(_("Apps"), "apps", "affiliates.mobileapp"),
             Entry(_("Clicks"), "ads_click", "tracking.click"),
             Entry(_("Legacy click IDs"), "history_toggle_off", "tracking.legacyclickid"),
         ),
@@ -130,6 +131,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry(_("Postbacks"), "call_received", "conversions.postback", waits="postbacks", tone="danger"),
             Entry(_("Parked postbacks"), "hourglass_top", "conversions.parkedpostback"),
             Entry(_("Mappings"), "schema", "conversions.sendermapping"),
+            Entry(_("Sources"), "storefront", "conversions.sourceconnection"),
             Entry(_("Goals"), "flag", "conversions.goal"),
             Entry(_("Risk policies"), "shield", "conversions.riskpolicy"),
             Entry(_("Customers"), "person", "conversions.customer"),

@@ -13,6 +13,7 @@ _HOST = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z
 # The macros of a destination; `tracking.capture.destination` fills them in.
 MACROS = frozenset(
     ["click_id", "aff_click_id", "affiliate_id", "offer_id", "link_code", "source", "country", "timestamp"]
+    + ["consent", "gdpr", "gdpr_consent"]
     + [f"sub{n}" for n in range(1, 11)]
 )
 MACRO = re.compile(r"\{([A-Za-z0-9_]+)\}")
@@ -31,6 +32,10 @@ def validate_destination(url: str) -> None:
         raise ValidationError(gettext("The host must be fixed: macros and user names are not allowed in it."))
     if not url.isascii() or re.search(r"[\x00-\x20\x7f\\\"<>]", url):
         raise ValidationError(gettext("Only plain characters are allowed; encode others, for example a space as %20."))
+    validate_macros(url)
+
+
+def validate_macros(url: str) -> None:
     unknown = sorted(set(MACRO.findall(url)) - MACROS)
     if unknown:
         raise ValidationError(

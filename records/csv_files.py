@@ -3,15 +3,18 @@
 import csv
 import io
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from django.utils.translation import gettext
 
-from records.csv_bounds import ColumnsRefused, bounded, column_names
+from records.csv_bounds import LONGEST_LINE, ColumnsRefused, bounded, column_names
 
 DELIMITERS = ",;\t"
 LARGEST = 20 * 1024 * 1024
 LONGEST_VALUE = 4_000
+# Lines that may stand above the header row, such as a report's title.
+MOST_BEFORE = 50
 
 
 class FileRefused(ValueError):
@@ -32,16 +35,22 @@ class Table(NamedTuple):
     rows: Iterator[CsvRow]
 
 
-def read_table(content: bytes) -> Table:
-    """Read the header at once and the rows one by one. Raise `FileRefused`, also while rows are read."""
+def read_table(content: bytes, *, having: AbstractSet[str] = frozenset()) -> Table:
+    """Read the header at once and the rows one by one. Raise `FileRefused`, also while rows are read.
+
+    With `having`, the header is the first line with these columns; what is above it is skipped.
+    """
     if len(content) > LARGEST:
         raise FileRefused(
             gettext("The file has more than {largest} MB. Split it.").format(largest=LARGEST // 1024 // 1024)
         )
-    text = _decoded(content)
-    head = text[: text.find("\n") + 1 or None]
+    lines = io.StringIO(_decoded(content), newline="")
+    above = _skip_to_header(lines, having) if having else 0
+    start = lines.tell()
+    head = lines.readline()
+    lines.seek(start)
     delimiter = max(DELIMITERS, key=head.count)
-    reader = csv.reader(bounded(io.StringIO(text, newline="")), delimiter=delimiter, strict=True)
+    reader = csv.reader(bounded(lines), delimiter=delimiter, strict=True)
     try:
         columns = column_names(next(reader, []))
     except csv.Error as error:
@@ -50,7 +59,21 @@ def read_table(content: bytes) -> Table:
         raise FileRefused(str(error)) from error
     if not any(columns):
         raise FileRefused(gettext("The first line must name the columns."))
-    return Table(columns, _rows(reader, columns))
+    return Table(columns, _rows(reader, columns, above))
+
+
+def _skip_to_header(lines: io.StringIO, having: AbstractSet[str]) -> int:
+    """Move to the first line that names these columns; the number of lines above it."""
+    for number in range(MOST_BEFORE):
+        start = lines.tell()
+        line = lines.readline(LONGEST_LINE + 1)
+        if any(having <= {name.strip(' "\r\n').lower() for name in line.split(mark)} for mark in DELIMITERS):
+            lines.seek(start)
+            return number
+        if not line:
+            break
+    message = gettext("No line names the columns {names}. Export the file with its header.")
+    raise FileRefused(message.format(names=", ".join(sorted(having))))
 
 
 def _decoded(content: bytes) -> str:
@@ -65,16 +88,16 @@ def _decoded(content: bytes) -> str:
     raise FileRefused(gettext("The file is text in no known encoding. Save it in UTF-8."))
 
 
-def _rows(reader: Iterator[list[str]], columns: list[str]) -> Iterator[CsvRow]:
+def _rows(reader: Iterator[list[str]], columns: list[str], above: int = 0) -> Iterator[CsvRow]:
     while True:
         try:
             values = next(reader, None)
         except csv.Error as error:
-            line = reader.line_num  # type: ignore[attr-defined]
+            line = above + reader.line_num  # type: ignore[attr-defined]
             raise FileRefused(gettext("Line {line} is not CSV: {error}.").format(line=line, error=error)) from error
         if values is None:
             return
-        line = reader.line_num  # type: ignore[attr-defined]
+        line = above + reader.line_num  # type: ignore[attr-defined]
         if any(values[len(columns) :]):
             raise FileRefused(
                 gettext("Line {line} has {number_of_values} values for {number_of_columns} columns.").format(

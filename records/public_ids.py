@@ -55,6 +55,10 @@ def batch_id() -> str:
     return "pt_" + opaque(8)
 
 
+def source_id() -> str:
+    return "src_" + opaque(12)
+
+
 def draft_id() -> str:
     return "dv_" + opaque(10)
 

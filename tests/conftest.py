@@ -3,10 +3,9 @@
 import os
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
+from itertools import count
 
 import hypothesis
-import pgtrigger
 import pytest
 from _pytest.nodeid import coerce_node_id
 from django.conf import settings
@@ -17,14 +16,23 @@ from pytest_django.fixtures import Settings
 from affiliates.models import Affiliate, User
 from config.embedded import pytest_plugin
 from conversions.intake.read import throttle
+from tests.emptying import empty
+from tests.examples import PROFILE, examples
 from tests.factories import AffiliateFactory, SuperuserFactory
 
-# The same examples in every run, so that a run says something of the change at hand; HYPOTHESIS_PROFILE=default looks
-# for new ones. How long an example takes is the machine's affair.
-hypothesis.settings.register_profile(
-    "repeatable", derandomize=True, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
-)
-hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+# The same examples in every run, so that a run says something of the change at hand; "default" looks for new ones. How
+# long an example takes is the machine's affair.
+for profile in ("quick", "thorough"):
+    hypothesis.settings.register_profile(
+        profile,
+        derandomize=True,
+        deadline=None,
+        max_examples=examples(100),
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    )
+hypothesis.settings.load_profile(PROFILE)
+
+NUMBERS = count(1)
 
 # Beside roles: single permissions, for tests of what each of them opens.
 settings.AUTHENTICATION_BACKENDS = [*settings.AUTHENTICATION_BACKENDS, "tests.rights.SinglePermissions"]
@@ -40,7 +48,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if shared := [name for name, number in ids.items() if number > 1]:
         raise pytest.UsageError(f"Tests share an ID, so that only one of each would run: {', '.join(shared)}")
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: not any(item.get_closest_marker(name) for name in ("faults", "slow", "long")))
+        items.sort(
+            key=lambda item: not any(item.get_closest_marker(name) for name in ("faults", "browser", "slow", "long"))
+        )
 
 
 def name_operations(items: list[pytest.Item]) -> None:
@@ -60,18 +70,16 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 
 @pytest.fixture(autouse=True, scope="session")
 def emptied_between_tests() -> Iterator[None]:
-    """Tests that commit are followed by a TRUNCATE of all tables; those of history would refuse it."""
+    """After a test that commits, only what it wrote is removed; Django's own way is slower than most tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            TransactionTestCase, "_fixture_teardown", pgtrigger.ignore()(TransactionTestCase._fixture_teardown)
-        )
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda case: empty())
         yield
 
 
 @pytest.fixture(autouse=True)
-def own_spool(settings: Settings, tmp_path: Path) -> None:
-    """Clicks that a test puts on disk stay its own."""
-    settings.SPOOL_DIR = tmp_path / "spool"
+def own_spool(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Clicks that a test puts on disk stay its own. The directory is made when it is needed: few tests do."""
+    settings.SPOOL_DIR = tmp_path_factory.getbasetemp() / f"spool-{next(NUMBERS)}"
 
 
 @pytest.fixture(autouse=True)

@@ -49,9 +49,7 @@ class Web:
         self.env = {**os.environ, "PUBLIC_URL": here, "CSRF_TRUSTED_ORIGINS": here}
         self.env |= {"SPOOL_DIR": str(log.parent / "spool"), **(env or {})}
         command = [BIN / "granian", *web_server.OPTIONS, "--host", "127.0.0.1", "--port", str(self.port)]
-        command += ["--workers", str(workers), "--static-path-route", "/static", "config.asgi:application"]
-        self.static = Path(self.env.get("STATIC_ROOT", ROOT / "static"))
-        command[-1:-1] = ["--static-path-mount", self.static]
+        command += ["--workers", str(workers), "config.asgi:application"]
         self.daemon = Daemon("web", command, log=log, env=self.env, cwd=ROOT)
 
     @property

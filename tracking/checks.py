@@ -9,6 +9,7 @@ from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 
 from tracking.click_id import codec
+from tracking.consent.policy import POLICIES
 from tracking.visitors import geography
 
 # Longer than any useful setting; before year 1 there is no date to compare with.
@@ -39,6 +40,17 @@ def check_retention(**_: Any) -> list[CheckMessage]:
     if not found and months and (days == 0 or days > months * 31):
         message = "CLICK_PERSONAL_DAYS keeps personal fields for longer than CLICK_ROW_MONTHS keeps the click."
         found.append(Warning(message, hint="They go with the click.", id="tracking.W001"))
+    return found
+
+
+def check_consent(**_: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if settings.CLICK_CONSENT not in POLICIES:
+        message = f"CLICK_CONSENT is {settings.CLICK_CONSENT}; it must be {', '.join(POLICIES[:-1])} or {POLICIES[-1]}."
+        found.append(Error(message, hint="docs/consent.md says what each does.", id="tracking.E006"))
+    if settings.APP_STARTS_PER_MINUTE < 0:
+        message = f"APP_STARTS_PER_MINUTE is {settings.APP_STARTS_PER_MINUTE}; it takes a number, or 0 for no limit."
+        found.append(Error(message, id="tracking.E007"))
     return found
 
 

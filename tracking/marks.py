@@ -15,6 +15,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection, transaction
 
+from tracking.consent.policy import refused_states
 from tracking.counts.rollups import ADD_MARKED
 from tracking.visitors.agents import UNKNOWN, Agent, describe
 from tracking.visitors.geography import locate
@@ -44,7 +45,8 @@ WITH marked AS (
     UPDATE tracking_click AS click SET
         marked_at = %(now)s, country = mark.country, asn = mark.asn, is_data_centre = mark.is_data_centre,
         device = mark.device, os = mark.os, browser = mark.browser, is_bot = mark.is_bot,
-        is_duplicate = mark.is_duplicate
+        is_duplicate = mark.is_duplicate,
+        user_agent = CASE WHEN click.consent = ANY(%(refused)s::text[]) THEN '' ELSE click.user_agent END
     FROM unnest(
         %(id)s::uuid[], %(country)s::text[], %(asn)s::bigint[], %(is_data_centre)s::boolean[], %(device)s::text[],
         %(os)s::text[], %(browser)s::text[], %(is_bot)s::boolean[], %(is_duplicate)s::boolean[]
@@ -101,7 +103,7 @@ def mark_clicks(*, now: datetime, limit: int = BATCH, after: str = FIRST) -> tup
             return 0, after
         seconds = settings.CLICK_DUPLICATE_SECONDS
         duplicates = duplicates_among(clicks, _around(clicks, seconds), seconds=seconds) if seconds else set()
-        cursor.execute(_WRITE, {"now": now, **_marks(clicks, duplicates)})
+        cursor.execute(_WRITE, {"now": now, "refused": list(refused_states()), **_marks(clicks, duplicates)})
         return int(cursor.fetchone()[0]), clicks[-1].id
 
 

@@ -88,6 +88,13 @@ class Click(models.Model):
     browser = models.CharField(max_length=40, default="")
     asn = models.BigIntegerField(_("autonomous system"), null=True, help_text=_("The network of the address."))
     is_data_centre = models.BooleanField(default=False, help_text=_("The address is a hosting company's."))
+    # The database's defaults are for rows of a process or a spool from before these columns.
+    consent = models.CharField(
+        max_length=12, default="", db_default="", help_text=_("What the visitor agreed to; empty: nothing was said.")
+    )
+    consent_basis = models.CharField(
+        max_length=255, default="", db_default="", help_text=_("The signals that the consent was read from.")
+    )
 
     class Meta:
         ordering = ["-id"]

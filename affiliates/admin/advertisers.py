@@ -92,6 +92,7 @@ class AdvertiserAdmin(PanelAdmin):
         to_list("admin:conversions_postback_changelist", _("Postbacks"), advertiser__id__exact="pk"),
         to_list("admin:conversions_conversion_changelist", _("Conversions"), advertiser__id__exact="pk"),
         to_list("admin:conversions_sendermapping_changelist", _("Mappings"), advertiser__id__exact="pk"),
+        to_list("admin:conversions_sourceconnection_changelist", _("Sources"), advertiser__id__exact="pk"),
     )
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Advertiser]":
@@ -130,6 +131,7 @@ class AdvertiserAdmin(PanelAdmin):
             "postback_url": f"{settings.PUBLIC_URL}/postback",
             "examples": self.examples(advertiser, token or "YOUR_TOKEN"),
             "own_addresses": self.own_addresses(advertiser, token or "YOUR_TOKEN"),
+            "connected_sources": self.connected_sources(advertiser),
             "has_token": any(s.row.kind == Kind.TOKEN and s.row.revoked_at is None for s in shown),
             "token_shown": bool(token),
         }
@@ -141,6 +143,10 @@ class AdvertiserAdmin(PanelAdmin):
 
     def own_addresses(self, advertiser: Advertiser, token: str) -> list[Any]:
         """Addresses in the form of the advertiser's own sender; the app that knows mappings fills this in."""
+        return []
+
+    def connected_sources(self, advertiser: Advertiser) -> list[Any]:
+        """Shops, billing systems and files that are connected; the app that knows them fills this in."""
         return []
 
     def _make(self, request: HttpRequest, advertiser: Advertiser) -> HttpResponse:

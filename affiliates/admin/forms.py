@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.utils.translation import gettext, ngettext
 from unfold.forms import UserChangeForm, UserCreationForm
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminTextareaWidget
 
 from affiliates.admin.role_forms import RolesOfPerson
 from affiliates.approvals import (
@@ -27,8 +27,6 @@ from affiliates.models import (
     ApiKey,
     Enrollment,
     Offer,
-    OfferDestination,
-    TrackingDomain,
     User,
 )
 from records.translation import gettext_lazy as _
@@ -139,49 +137,6 @@ class OfferForm(forms.ModelForm):  # type: ignore[type-arg]
             )
         if given.get("pass_through") == Offer.PassThrough.LISTED and not given.get("pass_through_names"):
             self.add_error("pass_through_names", gettext("List the parameters that are passed through."))
-        return given
-
-
-class OfferDestinationForm(forms.ModelForm):  # type: ignore[type-arg]
-    countries = ListField(
-        base_field=items_of(OfferDestination, "countries"),
-        label=_("Countries"),
-        help_text=_("Two capitals each: DE, BR. None listed: all."),
-        capitals=True,
-    )
-    devices = forms.MultipleChoiceField(
-        required=False,
-        choices=OfferDestination.Device.choices,
-        widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text=_("None chosen: all."),
-        label=_("Devices"),
-    )
-    systems = ListField(
-        base_field=items_of(OfferDestination, "systems"),
-        label=_("Systems"),
-        help_text=_("Such as Android, iOS, Windows. None listed: all."),
-    )
-
-    class Meta:
-        model = OfferDestination
-        fields = ("offer", "name", "destination_url", "countries", "devices", "systems", "weight")
-
-
-class TrackingDomainForm(forms.ModelForm):  # type: ignore[type-arg]
-    class Meta:
-        model = TrackingDomain
-        fields = ("host", "is_active", "is_default")
-
-    def clean(self) -> dict[str, Any]:
-        given = super().clean() or self.cleaned_data
-        if given.get("is_default"):
-            other = TrackingDomain.objects.filter(is_default=True).exclude(pk=self.instance.pk).first()
-            if other:
-                self.add_error(
-                    "is_default", gettext("{other} is the default: change that there first.").format(other=other)
-                )
-            if not given.get("is_active"):
-                self.add_error("is_active", gettext("The default domain must be active."))
         return given
 
 

@@ -12,27 +12,29 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.enums import ActionVariant
 
+from affiliates.admin.destination_forms import MobileAppForm, OfferDestinationForm, TrackingDomainForm
 from affiliates.admin.forms import (
     ActivateOffers,
     ApproveEnrollments,
     BlockEnrollments,
     EndOffers,
-    OfferDestinationForm,
     OfferForm,
     PauseOffers,
     RejectEnrollments,
-    TrackingDomainForm,
 )
 from affiliates.admin.people import ENROLLMENT_TONES
-from affiliates.models import CouponCode, Enrollment, Offer, OfferDestination, TrackingDomain
+from affiliates.destination_kinds import KINDS
+from affiliates.models import CouponCode, Enrollment, MobileApp, Offer, OfferDestination, TrackingDomain
 from records.translation import gettext_lazy as _
 from records.words import duration_words
+from web.cells import NOTHING
 from web.panel import (
     PUBLIC_ID,
     DayRangeFilter,
     PanelAdmin,
     PanelInline,
     ReachableFilter,
+    code,
     column,
     label_column,
     link_to,
@@ -51,7 +53,7 @@ class DestinationInline(PanelInline):
 
     model = OfferDestination
     form = OfferDestinationForm
-    fields = (("name", "weight"), "destination_url", "countries", "devices", "systems")
+    fields = (("name", "weight"), "kind", "destination_url", "countries", "devices", "systems")
     collapsible = True
     verbose_name_plural = _("destinations")
 
@@ -244,16 +246,21 @@ class CouponCodeAdmin(PanelAdmin):
 @admin.register(OfferDestination)
 class OfferDestinationAdmin(PanelAdmin):
     form = OfferDestinationForm
-    list_display = ("name", "offer_link", "destination_url", "for_whom", "weight")
-    list_filter = (("offer", ReachableFilter),)
+    list_display = ("name", "offer_link", "kind_name", "destination_url", "for_whom", "weight")
+    list_filter = (("offer", ReachableFilter), ("kind", ChoicesCheckboxFilter))
     list_select_related = ("offer",)
     search_fields = ("name", "offer__name", "destination_url")
     sortable_by = ("name",)
     autocomplete_fields = ("offer",)
-    fields = (("offer", "name"), "destination_url", "countries", "devices", "systems", "weight")
+    fields = (("offer", "name"), "kind", "destination_url", "countries", "devices", "systems", "weight")
+    kind_name = column(_("Kind"), lambda row: KINDS[row.kind].label)
     offer_link = column(_("Offer"), "offer", link_to, ordering="offer__name")
     for_whom = column(
-        _("For"), lambda row: ", ".join([*row.countries, *row.devices, *row.systems]) or gettext("all visitors")
+        _("For"),
+        lambda row: (
+            ", ".join([*row.countries, *row.devices, *(row.systems or filter(None, [KINDS[row.kind].system]))])
+            or gettext("all visitors")
+        ),
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: OfferDestination | None = None) -> tuple[str, ...]:
@@ -270,3 +277,25 @@ class TrackingDomainAdmin(PanelAdmin):
     search_fields = ("host",)
     sortable_by = ("host", "created_at")
     fields = ("host", ("is_active", "is_default"))
+
+
+@admin.register(MobileApp)
+class MobileAppAdmin(PanelAdmin):
+    """Apps that our domains are associated with, so that systems open them for tracking links (docs/apps.md)."""
+
+    form = MobileAppForm
+    list_display = ("name", "advertiser_link", "ios", "android", "is_active", "created_at")
+    list_filter = (("advertiser", ReachableFilter), ("is_active", BooleanRadioFilter))
+    list_select_related = ("advertiser",)
+    search_fields = ("name", "bundle_id", "package_name", "advertiser__name")
+    sortable_by = ("name", "created_at")
+    autocomplete_fields = ("advertiser",)
+    fieldsets: Any = (
+        (None, {"fields": (("advertiser", "name"), "is_active")}),
+        (_("For iOS"), {"fields": (("team_id", "bundle_id"),)}),
+        (_("For Android"), {"fields": ("package_name", "fingerprints")}),
+        (_("Addresses that open the app"), {"fields": ("hosts", "link_paths")}),
+    )
+    advertiser_link = column(_("Advertiser"), "advertiser", link_to, ordering="advertiser__name")
+    ios = column(_("iOS"), "bundle_id", code, empty=NOTHING)
+    android = column(_("Android"), "package_name", code, empty=NOTHING)

@@ -2,6 +2,7 @@
 
 from affiliates.models.access import ApiKey, CouponCode, Enrollment
 from affiliates.models.advertisers import Advertiser, AdvertiserSecret
+from affiliates.models.apps import MobileApp
 from affiliates.models.offers import Offer, OfferDestination, TrackingDomain
 from affiliates.models.people import Affiliate, AffiliateMember, Assignment, CustomRole, Parentage, User, UserManager
 
@@ -15,6 +16,7 @@ __all__ = [
     "CouponCode",
     "CustomRole",
     "Enrollment",
+    "MobileApp",
     "Offer",
     "OfferDestination",
     "Parentage",

@@ -3,10 +3,13 @@
 from datetime import timedelta
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext
 
+from affiliates.destination_kinds import CHOICES, KINDS, WEB
 from affiliates.models.advertisers import Advertiser
 from records import public_ids
 from records.addresses import validate_destination, validate_host
@@ -162,7 +165,8 @@ class OfferDestination(models.Model):
 
     offer = models.ForeignKey(Offer, models.CASCADE, related_name="destinations")
     name = models.CharField(max_length=60)
-    destination_url = models.CharField(max_length=2000, validators=[validate_destination])
+    kind = models.CharField(max_length=20, choices=CHOICES, default=WEB, db_default=WEB)
+    destination_url = models.CharField(max_length=2000)
     countries = ArrayField(
         models.CharField(max_length=2, validators=[country_code]), default=list, blank=True, help_text=_("Empty: all.")
     )
@@ -181,10 +185,27 @@ class OfferDestination(models.Model):
 
     class Meta:
         ordering = ["offer", "id"]
-        constraints = [models.UniqueConstraint(fields=["offer", "name"], name="destination_name_once_per_offer")]
+        constraints = [
+            models.UniqueConstraint(fields=["offer", "name"], name="destination_name_once_per_offer"),
+            models.CheckConstraint(condition=Q(kind__in=list(KINDS)), name="destination_kind_known"),
+        ]
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Read the address as its kind says: an ID becomes the address of the store. Raise `ValidationError`."""
+        if self.kind not in KINDS or not self.destination_url:
+            return  # Reported by the field itself.
+        kind = KINDS[self.kind]
+        try:
+            self.destination_url = kind.read(self.destination_url.strip())
+        except ValidationError as error:
+            raise ValidationError({"destination_url": error.messages}) from error
+        others = [system for system in self.systems if system.lower() != kind.system.lower()]
+        if kind.system and others:
+            message = gettext("{kind} is for {system} alone: leave the systems empty.")
+            raise ValidationError({"systems": message.format(kind=kind.label, system=kind.system)})
 
 
 class TrackingDomain(models.Model):

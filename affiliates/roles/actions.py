@@ -63,7 +63,8 @@ ACTIONS: tuple[Action, ...] = (
     _reads(
         "see_offers",
         _("See offers, goals, advertisers and tracking domains"),
-        _named("affiliates", "v", "offer", "offerdestination", "advertiser", "trackingdomain"),
+        _named("affiliates", "v", "offer", "offerdestination", "advertiser", "trackingdomain", "mobileapp"),
+        _named("conversions", "v", "sourceconnection"),
         _named("conversions", "v", "goal", "qualificationrule", "riskpolicy", "sendermapping"),
     ),
     _does(
@@ -75,8 +76,9 @@ ACTIONS: tuple[Action, ...] = (
     _does(
         "integrate",
         _("Connect advertisers: their settings, secrets and mappings, tracking domains, imported click IDs"),
-        _named("affiliates", "vacd", "advertiser", "trackingdomain") | _named("affiliates", "vac", "advertisersecret"),
-        _named("conversions", "vac", "sendermapping") | _named("tracking", "va", "legacyclickid"),
+        _named("affiliates", "vacd", "advertiser", "trackingdomain", "mobileapp")
+        | _named("affiliates", "vac", "advertisersecret"),
+        _named("conversions", "vac", "sendermapping", "sourceconnection") | _named("tracking", "va", "legacyclickid"),
     ),
     _reads(
         "see_traffic",

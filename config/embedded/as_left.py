@@ -8,7 +8,14 @@ import hashlib
 from config.embedded import places, postgresql
 
 RECORD = places.DATA / "prepared"
-MADE_BY = ("*/migrations/*.py", "uv.lock", "config/settings.py", "static/**/*")
+MADE_BY = (
+    "*/migrations/*.py",
+    "uv.lock",
+    "config/settings.py",
+    "config/static_storage.py",
+    "web/bundles.py",
+    "static/**/*",
+)
 
 
 class AsLeft:

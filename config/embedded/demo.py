@@ -31,7 +31,7 @@ from config.embedded import (
     supervisor,
     web_server,
 )
-from config.embedded.bootstrap import step
+from config.embedded.installing.progress import step
 from config.embedded.places import DATA, DEMO_FACTS, LOGS, ROOT, EmbeddedError
 from config.embedded.processes import Daemon
 from config.embedded.supervisor import StopRequested, Supervisor
@@ -185,7 +185,6 @@ def workers(env: Mapping[str, str], port: int, *, reload: bool) -> list[Daemon]:
     count = 1 if reload else max(2, min(4, os.cpu_count() or 2))
     web = [PYTHON, "-m", "granian", "config.asgi:application", *web_server.OPTIONS]
     web += ["--host", ports.HOST, "--port", str(port), "--workers", str(count)]
-    web += ["--static-path-route", "/static", "--static-path-mount", env["STATIC_ROOT"]]
     web += ["--respawn-failed-workers", "--respawn-interval", "0.2", "--workers-kill-timeout", "5"]
     celery = [PYTHON, "-m", "celery", "-A", "config"]
     commands = {
@@ -206,6 +205,8 @@ def workers(env: Mapping[str, str], port: int, *, reload: bool) -> list[Daemon]:
     }
     if reload:
         commands = {name: reloading.watching(each, templates=name == "web") for name, each in commands.items()}
+        # Static files are read where they lie, so that a changed one shows.
+        env = {**env, "STATIC_MANIFEST": "false"}
     pool = {"DATABASE_POOL_SIZE": env.get("DATABASE_POOL_SIZE") or "8"}
     return [
         Daemon(name, command, log=LOGS / f"{name}.log", env={**env, **pool} if name == "web" else env, cwd=ROOT)
@@ -284,7 +285,7 @@ def main() -> int:
         demo.say(f"ready after {time.time() - started:.1f} s in all")
         if demo.reload:
             demo.say(
-                "reloading: a change of code or templates restarts what uses it; static files are read at the start"
+                "reloading: a change of code or templates restarts what uses it; static files are read at each request"
             )
         demo.supervisor.watch()
     except StopRequested:

@@ -213,7 +213,9 @@ class Postgres(processes.LoopbackServer):
         finally:
             secret.unlink(missing_ok=True)
             shutil.rmtree(fresh, ignore_errors=True)
-        raise EmbeddedError(f"PostgreSQL could not make its data directory {self.data}: {complaint}")
+        if "look up effective user ID" in complaint:
+            complaint += f". Give number {os.geteuid()} an account (/etc/passwd), or set DATABASE_URL"
+        raise EmbeddedError(f"PostgreSQL could not make its data directory {self.data}: {complaint}.")
 
     def _initdb(self, fresh: Path, *options: str) -> str:
         """Make a data directory; return the error, or an empty text."""

@@ -22,7 +22,7 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
 from config.embedded import places
-from config.embedded.bootstrap import ShownStep, step
+from config.embedded.installing.progress import ShownStep, step
 
 LOG = places.LOGS / "prepare.log"
 STATIC_STAMP = places.DATA / "static.stamp"

@@ -104,6 +104,8 @@ class RedisServer(processes.LoopbackServer):
             "appendonly": "yes",
             "save": '""',
             "maxmemory-policy": "noeviction",
+            # Its own housekeeping once a second, not ten times: it need not be quick here.
+            "hz": 1,
             "daemonize": "no",
         }
         return "".join(f"{name} {_quoted(value)}\n" for name, value in lines.items())

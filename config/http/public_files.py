@@ -12,7 +12,7 @@ ROBOTS = "/robots.txt"
 SECURITY = "/.well-known/security.txt"
 OLD_SECURITY = "/security.txt"
 # Nothing here is for search engines: links count clicks, and all pages are behind a sign-in.
-NO_ROBOTS = b"User-agent: *\nAllow: /robots.txt\nAllow: /.well-known/security.txt\nDisallow: /\n"
+NO_ROBOTS = b"User-agent: *\nAllow: /robots.txt\nAllow: /.well-known/\nDisallow: /\n"
 NO_CONTACT = b"No contact for reports on security is set here (SECURITY_CONTACT).\n"
 # Renewed every day. The RFC asks for less than a year.
 VALID_FOR = timedelta(days=180)

@@ -25,7 +25,7 @@ _SECRETS: tuple[tuple[re.Pattern[str], str], ...] = (
     # Links that work once: to set a password, to confirm an address, to accept an invitation.
     (re.compile(rf"(/(?:reset/key|confirm-email|invitations?|consents?)/){_VALUE}", re.IGNORECASE), rf"\1{MASK}"),
     # The project's own, anywhere in a line.
-    (re.compile(r"\baf[hkst]_[A-Za-z0-9_-]{8,}"), MASK),
+    (re.compile(r"\baf[hkstw]_[A-Za-z0-9_-]{8,}"), MASK),
     # The password in the address of a server.
     (re.compile(r"(://[^\s/:@]{0,100}:)[^\s/@]{1,200}@"), rf"\1{MASK}@"),
 )

@@ -10,6 +10,7 @@ from conversions.admin.mappings import SenderMappingAdmin
 from conversions.admin.parked import ParkedPostbackAdmin
 from conversions.admin.postbacks import PostbackAdmin, TraceAdmin
 from conversions.admin.risk import RiskPolicyAdmin, RiskReviewAdmin
+from conversions.admin.sources import SourceConnectionAdmin
 
 __all__ = [
     "AdvertiserWithPostbacksAdmin",
@@ -25,6 +26,7 @@ __all__ = [
     "RiskPolicyAdmin",
     "RiskReviewAdmin",
     "SenderMappingAdmin",
+    "SourceConnectionAdmin",
     "StatusChangeAdmin",
     "TouchAdmin",
     "TraceAdmin",

@@ -16,10 +16,12 @@ from unfold.decorators import display
 
 from affiliates.admin import AdvertiserAdmin
 from affiliates.models import Advertiser
+from conversions.admin.sources import goals_of, is_file, set_up, title_of
 from conversions.dialects.own import address, dialect_of
-from conversions.models import Goal, Postback, SenderMapping
+from conversions.models import Goal, Postback, SenderMapping, SourceConnection
 from conversions.reasons.codes import Reason
 from conversions.reasons.explanations import EXPLANATIONS
+from conversions.sources.connections import address_of
 from records.translation import gettext_lazy as _
 from web.panel import code, list_link, rows_of
 
@@ -53,6 +55,18 @@ class AdvertiserWithPostbacksAdmin(AdvertiserAdmin):
     def own_addresses(self, advertiser: Advertiser, token: str) -> list[Any]:
         rows = SenderMapping.objects.filter(Q(advertiser=advertiser) | Q(advertiser=None), is_active=True)
         return [{"name": row.name, "url": own_url(row, token)} for row in rows]
+
+    def connected_sources(self, advertiser: Advertiser) -> list[Any]:
+        return [
+            {
+                "row": row,
+                "title": title_of(row),
+                "address": "" if is_file(row) else address_of(row),
+                "goals": [*goals_of(row)],
+                "set_up": set_up(row),
+            }
+            for row in SourceConnection.objects.filter(advertiser=advertiser)
+        ]
 
     @display(description=_("Senders"))
     def turned_away(self, row: Advertiser) -> SafeString:

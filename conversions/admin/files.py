@@ -15,7 +15,8 @@ from affiliates.models import Advertiser, User
 from conversions.decisions.bulk import CHANGED, REFUSED, UNCHANGED, BulkAnswer, decide_many, read_wishes
 from conversions.dialects.table import DIALECTS
 from conversions.endpoints.csv_import import import_conversions
-from conversions.models import SenderMapping
+from conversions.models import SenderMapping, SourceConnection
+from conversions.sources.table import file_source
 from records.csv_files import LARGEST, FileRefused
 from records.translation import format_lazy
 from records.translation import gettext_lazy as _
@@ -107,7 +108,15 @@ def _named(lines: Sequence[int], answers: Sequence[BulkAnswer]) -> list[tuple[st
 def column_names() -> list[tuple[str, str]]:
     """The choices for column names: ours, a platform's, or those of an operator's mapping."""
     presets = [(dialect.name, dialect.title) for dialect in DIALECTS]
-    return [("native", "Affidavit"), *presets, *SenderMapping.objects.values_list("slug", "name")]
+    own = SenderMapping.objects.values_list("slug", "name")
+    return [("native", "Affidavit"), *presets, *own, *exported_files()]
+
+
+def exported_files() -> list[tuple[str, str]]:
+    """The connected sources whose files are imported."""
+    rows = SourceConnection.objects.filter(is_active=True).select_related("advertiser")
+    files = [(row, found) for row in rows if (found := file_source(row.source))]
+    return [(row.public_id, f"{found.title}, {row.advertiser}") for row, found in files]
 
 
 class ImportEvents(FileQuestion):

@@ -1,10 +1,12 @@
 """How a request of another platform is read: its names for our fields, its words and its units."""
 
+import json
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
+from conversions import values
 from conversions.dialects.item_lines import ItemLines, total_of
 from conversions.dialects.paths import is_path
 from records.money import PLACES
@@ -13,9 +15,7 @@ from records.money import PLACES
 MOST_PLACES = 30
 
 Pairs = list[tuple[str, str]]
-# Deductions from the gross for a share of net revenue, in the event's currency.
-DEDUCTIONS = ("bonus", "winnings", "chargebacks", "fees", "tax")
-MONEY = ("payout", "revenue", "refund", *DEDUCTIONS)
+DEDUCTIONS, MONEY = values.DEDUCTIONS, values.MONEY
 
 
 class MappedValue(NamedTuple):
@@ -62,6 +62,17 @@ class Mapping:
     lines: ItemLines | None = None
     # A negative revenue takes back that much of a known sale.
     negative_is_refund: bool = False
+    # What takes back names no goal: the sale is found by its transaction. What names no affiliate is no error.
+    finds_sales: bool = False
+    # Words of events that wait for the customer's first one, which names the click.
+    later: frozenset[str] = frozenset()
+    # Parameters whose value is a JSON object as text, in small letters: its members are read like parameters.
+    documents: frozenset[str] = frozenset()
+    # Names that say the currency of their amount, in small letters, and names whose whole numbers are hundredths.
+    currencies: Dictionary[str, str] = field(default_factory=dict)
+    cents: frozenset[str] = frozenset()
+    # A parameter and its value, in small letters, that make the event a test.
+    test_when: tuple[str, str] | None = None
 
     @property
     def is_native(self) -> bool:
@@ -80,7 +91,7 @@ class Mapping:
     @property
     def folded_names(self) -> frozenset[str]:
         """Every name that is read, in small letters."""
-        return frozenset(name.lower() for names in self.fields.values() for name in names)
+        return frozenset(name.lower() for names in self.fields.values() for name in names) | self.documents
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -104,7 +115,7 @@ class Mapping:
     def read(self, sent: Pairs, *, goal: str = "", currency: str = "") -> list[MappedValue]:
         """Like `translate`, with the origin of each value."""
         by_name: dict[str, Pairs] = {}
-        for name, value in sent:
+        for name, value in [*sent, *self._members(sent)] if self.documents else sent:
             by_name.setdefault(name.strip().lower(), []).append((name, value))
         found = [(ours, *pair) for ours, names in self.fields.items() for pair in _first(by_name, names)]
         found += self._of_lines(by_name, found)
@@ -114,6 +125,7 @@ class Mapping:
         readings = [
             MappedValue(ours, name, value, self._word(ours, value, known, statuses)) for ours, name, value in found
         ]
+        readings = self._by_name_of_amount(readings) if self.currencies or self.cents else readings
         readings = self._as_refund(readings) if self.negative_is_refund else readings
         readings = [each for each in readings if each.ours != "event_type" or each.value]
         there = {each.ours for each in readings}
@@ -138,6 +150,34 @@ class Mapping:
             for word in listed.split(",")
             if word.strip()
         }
+
+    def _members(self, sent: Pairs) -> Pairs:
+        """The plain members of the JSON objects that were sent as text; numbers stay as they were written."""
+        found: Pairs = []
+        for name, value in sent:
+            if name.strip().lower() in self.documents:
+                try:
+                    members = json.loads(value, parse_float=str, parse_int=str, parse_constant=str)
+                except (ValueError, RecursionError):
+                    continue
+                if isinstance(members, dict):
+                    found += [pair for pair in members.items() if isinstance(pair[1], str)]
+        return found
+
+    def _by_name_of_amount(self, readings: list[MappedValue]) -> list[MappedValue]:
+        """The amount and its currency as the name of the amount says: `event_revenue_usd` is in dollars."""
+        amount = next((each for each in readings if each.ours == "revenue" and each.name), None)
+        if amount is None:
+            return readings
+        name = amount.name.strip().lower()
+        whole = amount.value.removeprefix("-").isdigit() and len(amount.value) <= MOST_PLACES
+        if name in self.cents and whole:
+            cents = f"{Decimal(amount.value).scaleb(-2):f}"
+            readings = [each._replace(value=cents) if each is amount else each for each in readings]
+        if currency := self.currencies.get(name):
+            others = [each for each in readings if each.ours != "currency"]
+            readings = [*others, MappedValue("currency", amount.name, amount.sent, currency)]
+        return readings
 
     @staticmethod
     def _as_refund(readings: list[MappedValue]) -> list[MappedValue]:

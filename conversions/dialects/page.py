@@ -1,5 +1,7 @@
 """The table of dialects as a page of the documentation."""
 
+from collections.abc import Iterable
+
 from conversions.dialects.item_lines import ItemLines
 from conversions.dialects.mapping import Mapping
 from conversions.dialects.names_page import names_part
@@ -51,11 +53,19 @@ def part_of(dialect: Dialect) -> str:
             else []
         ),
         *([("A negative amount", "takes back that much of the sale")] if mapping.negative_is_refund else []),
+        *([("A JSON object as text, whose members are read", _quoted(mapping.documents))] if mapping.documents else []),
+        *((f"The currency of `{name}`", f"`{code}`") for name, code in mapping.currencies.items()),
+        *([("In hundredths, where without a decimal point", _quoted(mapping.cents))] if mapping.cents else []),
+        *([("A test", "`{}={}`".format(*mapping.test_when))] if mapping.test_when else []),
         *((f"{ours.capitalize()}, when none is sent", f"`{value}`") for ours, value in mapping.defaults.items()),
         *([("A guess", dialect.guesses)] if dialect.guesses else []),
     ]
     notes = "".join(f"- {name}: {text}\n" for name, text in facts)
     return f"## {dialect.title}\n\n{notes}\n| ours | theirs |\n| --- | --- |\n{rows}\n{_sample(dialect)}"
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names))
 
 
 def _lines(lines: ItemLines) -> str:

@@ -351,6 +351,39 @@ DIALECTS: tuple[Dialect, ...] = (
         },
         guesses="external_id.",
     ),
+    Dialect(
+        "AppsFlyer",
+        _read(
+            "appsflyer", click="clickid click_id af_sub1", txid="af_order_id event_value.af_order_id af_transaction_id order_id",
+            event="event_name event-name eventName",
+            revenue="event_revenue event-revenue af_revenue event_value.af_revenue event_revenue_usd",
+            currency="event_revenue_currency event-revenue-currency af_currency event_value.af_currency eventCurrency",
+            customer="customer_user_id", time="event_time event-time eventTime",
+            documents=frozenset({"event_value", "event-value", "eventvalue"}),
+            currencies={"event_revenue_usd": "USD"}, defaults={"currency": "USD"}, negative_is_refund=True,
+        ),
+        "GET /d/appsflyer/{token}/postback?clickid={click}&event_name={goal}&event_revenue=120.50&event_revenue_currency=EUR&event_value=%7B%22af_order_id%22%3A%22t-1%22%7D",
+        guesses=(
+            "The names are AppsFlyer's macros and the fields of its Push API; af_sub1 may hold the click ID because "
+            "the Push API has no clickid. Without an order ID in event_value a repeated event of one click is a "
+            "duplicate. install_time is a label: an event later than the install has its own event_time."
+        ),
+    ),
+    Dialect(
+        "Adjust",
+        _read(
+            "adjust", click="click_id label", txid="transaction_id order_id deduplication_id",
+            event="event_name event event_token activity_kind",
+            revenue="revenue_float revenue_usd revenue_usd_cents revenue", currency="currency", time="created_at",
+            currencies={"revenue_usd": "USD", "revenue_usd_cents": "USD"},
+            cents=frozenset({"revenue", "revenue_usd_cents"}), test_when=("environment", "sandbox"),
+        ),
+        "GET /d/adjust/{token}/callback?click_id={click}&activity_kind=event&event_name={goal}&revenue_float=120.50&currency=eur&transaction_id=t-1&is_s2s=0",
+        guesses=(
+            "The names of the parameters are those of Adjust's placeholders, as its own examples write them; the "
+            "names of a transaction. {revenue} is in hundredths whatever the currency."
+        ),
+    ),
 )  # fmt: skip
 
 

@@ -47,8 +47,11 @@ class Received:
     # The dialect whose names are used: a row of conversions/dialects/table.py, or a mapping that an operator defined.
     mapping: str = "native"
     signed: Signed | None = None
-    # The advertiser that an operator named, as for an imported file.
+    # The advertiser that an operator named, as for an imported file, or that a source's address belongs to.
     advertiser: Advertiser | None = None
+    # The result of a source's own signature check (`valid`, `bad`, `stale`), and the digest of its address's token.
+    proof: str = ""
+    address_digest: str = ""
     body: str = ""
     # Names of values within JSON that are neither texts nor numbers, and no fields of ours.
     left_out: list[str] = field(default_factory=list)
@@ -136,6 +139,7 @@ class Origin:
     # The link of the click that the request names, and the facts of the stored click.
     named_link: TrackingLink | None = None
     click_marks: ClickMarks | None = None
+    click_consent: str = ""
     customer: Customer | None = None
     # An ID for the row of a customer that is not known yet.
     free_customer_id: int | None = None

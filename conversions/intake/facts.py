@@ -1,11 +1,13 @@
 """The facts of an event by name, as text. Corrections and conflicts compare them."""
 
+from collections.abc import Iterable
 from datetime import UTC
 from decimal import Decimal
 
 from conversions.dialects.mapping import DEDUCTIONS
 from conversions.intake.parsed_event import ParsedEvent
 from conversions.models import Conversion
+from conversions.values import fact_in_words
 
 AMOUNTS = frozenset({"revenue", "payout", "volume", *DEDUCTIONS, "currency"})
 
@@ -29,7 +31,19 @@ def changes_of(before: ParsedEvent, after: ParsedEvent) -> str:
     """Describe how two readings of one request differ; empty if they are the same."""
     old, new = ({**facts_of(event), **_others(event)} for event in (before, after))
     names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
-    return "; ".join(f"{name} {old.get(name, 'not given')} → {new.get(name, 'not given')}" for name in names)
+    return in_words(old, new, names)
+
+
+def in_words(before: dict[str, str], after: dict[str, str], names: Iterable[str]) -> str:
+    """`revenue 5.00 → 50.00; country not given → GB`: each fact before and after."""
+    now = after.get("currency", "") or before.get("currency", "")
+    was = before.get("currency", "") or now
+
+    def change(name: str) -> str:
+        old, new = before.get(name, ""), after.get(name, "")
+        return f"{name} {fact_in_words(name, old, was)} → {fact_in_words(name, new, now)}"
+
+    return "; ".join(map(change, names))
 
 
 def _others(event: ParsedEvent) -> dict[str, str]:

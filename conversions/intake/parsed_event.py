@@ -27,6 +27,8 @@ class ParsedEvent:
     # The amount refunded on a known sale, with the sender's own ID of the refund.
     refund: Decimal | None = None
     refund_id: str = ""
+    # The refund is all that went back of the sale so far.
+    is_refund_total: bool = False
     currency: str = ""
     status: str = ""
     occurred_at: datetime | None = None
@@ -48,7 +50,7 @@ def as_document(event: ParsedEvent) -> dict[str, Any]:
     document: dict[str, Any] = {"version": VERSION}
     for name in _NAMES:
         value = getattr(event, name)
-        if value not in (None, "", {}):
+        if value is not False and value not in (None, "", {}):
             document[name] = _as_json(value)
     return document
 

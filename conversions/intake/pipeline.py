@@ -18,6 +18,7 @@ from conversions.intake.judge import (
     find_known,
     find_origin,
     look_up,
+    organic,
     park,
     qualify,
     risk,
@@ -32,6 +33,7 @@ from conversions.intake.read.links import load_links
 from conversions.intake.read.lock import lock_events
 from conversions.intake.read.parse import parse
 from conversions.intake.read.receive import learn_dialects
+from conversions.intake.read.references import resolve_references
 from conversions.intake.read.test_events import set_tests_apart
 from conversions.intake.read.throttle import slow_down
 from conversions.intake.write import (
@@ -52,6 +54,7 @@ READ: tuple[Step, ...] = (
     authenticate,
     slow_down,
     parse,
+    resolve_references,
     resolve_legacy_clicks,
     load_links,
     set_dedupe_keys,
@@ -65,6 +68,7 @@ JUDGE: tuple[Step, ...] = (
     look_up.look_up_events,
     find_known.find_by_click_and_time,
     find_known.find_by_transaction,
+    find_known.find_sales,
     find_known.find_other_report,
     correct.accept_corrections,
     find_known.excuse_known,
@@ -75,6 +79,7 @@ JUDGE: tuple[Step, ...] = (
     find_origin.find_by_coupon,
     find_origin.report_unknown_origin,
     attribute.find_goals,
+    organic.set_organic_aside,
     park.park,
     attribute.refuse_problems,
     # Credit a new event.

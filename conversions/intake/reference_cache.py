@@ -17,6 +17,7 @@ from conversions.dialects.own import read_dialects
 from conversions.dialects.table import BY_NAME, Dialect
 from conversions.models import Goal
 from conversions.qualification.waits import RULES
+from conversions.sources.connections import Connections, read_connections
 from tracking.models import TrackingLink
 from web.notifications import Listener
 from web.notified_cache import NotifiedCache
@@ -108,7 +109,13 @@ enrollments: ReferenceCache[int, Enrollment] = ReferenceCache(_read_enrollments)
 # Every mapping that an operator defined, by slug; they are few, so they are cached together.
 _own_dialects: ReferenceCache[str, dict[str, Dialect]] = ReferenceCache(lambda keys: {EVERY: read_dialects()})
 
-ALL: tuple[ReferenceCache[Any, Any], ...] = (tokens, hmac_secrets, goals, links, enrollments, _own_dialects)
+# The connections to shops, billing systems and files; they are few as well.
+_connections: ReferenceCache[str, Connections] = ReferenceCache(lambda keys: {EVERY: read_connections()})
+
+ALL: tuple[ReferenceCache[Any, Any], ...] = (
+    *(tokens, hmac_secrets, goals, links, enrollments),
+    *(_own_dialects, _connections),
+)
 
 
 def own_dialects() -> dict[str, Dialect]:
@@ -121,6 +128,16 @@ def own_dialects_at_hand() -> dict[str, Dialect] | None:
     return _own_dialects.at_hand(EVERY)
 
 
+def connections() -> Connections:
+    """The connections to sources, also those that are switched off; at most one query."""
+    return _connections.many([EVERY])[EVERY]
+
+
+def connections_at_hand() -> Connections | None:
+    """The same without a query; None if they are not cached."""
+    return _connections.at_hand(EVERY)
+
+
 def dialects_named(names: Iterable[str]) -> dict[str, Dialect]:
     """The dialects with these names; the native form has none. No query where all are presets."""
     wanted = set(names) - {NATIVE.name}
@@ -128,6 +145,9 @@ def dialects_named(names: Iterable[str]) -> dict[str, Dialect]:
     if rest := wanted - found.keys():
         own = own_dialects()
         found |= {name: own[name] for name in rest & own.keys()}
+    if rest := wanted - found.keys():
+        connected = connections().by_name
+        found |= {name: connected[name].dialect for name in rest & connected.keys()}
     return found
 
 

@@ -11,6 +11,7 @@ from conversions.models.postbacks import ParkedPostback, Postback
 from conversions.models.qualification import QualificationRule, QualificationWait
 from conversions.models.refunds import Refund
 from conversions.models.risk import AddressSighting, AffiliatePace, MemberAddress, RiskPolicy, RiskReview
+from conversions.models.sources import SourceConnection, SourceReference
 
 __all__ = [
     "AddressSighting",
@@ -31,6 +32,8 @@ __all__ = [
     "RiskPolicy",
     "RiskReview",
     "SenderMapping",
+    "SourceConnection",
+    "SourceReference",
     "StatusChange",
     "Touch",
     "Trace",

@@ -9,6 +9,7 @@ from affiliates.models import User
 from conversions import events
 from conversions.models.conversions import Conversion
 from conversions.models.postbacks import Postback
+from conversions.values import fact_in_words
 from records.append_only import append_only
 from records.translation import gettext_lazy as _
 
@@ -44,5 +45,9 @@ class Correction(models.Model):
 
     @property
     def words(self) -> str:
-        """`revenue 5 → 50; currency USD → EUR`"""
-        return "; ".join(f"{name} {old or 'not given'} → {new or 'not given'}" for name, old, new in self.changes)
+        """`revenue 5.00 → 50.00; currency USD → EUR`"""
+        was, now = self.before.get("currency", ""), self.after.get("currency", "")
+        return "; ".join(
+            f"{name} {fact_in_words(name, old, was)} → {fact_in_words(name, new, now)}"
+            for name, old, new in self.changes
+        )

@@ -17,6 +17,7 @@ class Postback(models.Model):
         PIXEL = "pixel", _("Pixel")
         BULK = "bulk", _("Bulk API")
         CSV = "csv", _("CSV import")
+        SOURCE = "source", _("Shop or billing webhook")
         REPLAY = "replay", _("Replay")
 
     class Outcome(models.TextChoices):

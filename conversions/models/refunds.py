@@ -15,7 +15,7 @@ from conversions import events
 from conversions.models.conversions import Conversion
 from conversions.models.postbacks import Postback
 from records.append_only import append_only
-from records.money import AmountField
+from records.money import AmountField, exact_money
 from records.translation import gettext_lazy as _
 
 # The database maintains the sum on the conversion, so that it always matches the rows.
@@ -53,4 +53,4 @@ class Refund(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount.normalize():f} of {self.conversion}"
+        return f"{exact_money(self.amount, self.conversion.currency)} {self.conversion.currency} of {self.conversion}"

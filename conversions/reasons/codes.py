@@ -77,6 +77,7 @@ class Reason(models.TextChoices):
     MISSING_CLICK_ID = "missing_click_id", _("There is no click ID, customer or coupon")
     UNKNOWN_CLICK = "unknown_click", _("The click ID is not one of ours")
     UNKNOWN_CUSTOMER = "unknown_customer", _("No affiliate is known for this customer or coupon")
+    NO_AFFILIATE = "no_affiliate", _("No affiliate brought the order")
     CUSTOMER_NEVER_CAME = "customer_never_came", _("The customer's first event did not arrive in time")
     SALE_NEVER_CAME = "sale_never_came", _("The sale of this transaction did not arrive in time")
     CLICK_NEVER_CAME = "click_never_came", _("The link of the click did not become known in time")

@@ -250,6 +250,10 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         _("Without a click ID, the customer or coupon must belong to an affiliate."),
         _("Send the click_id with the customer's first event."),
     ),
+    _R.NO_AFFILIATE: _good(
+        _("A shop reports all of its orders; this one has no click ID, no coupon and no customer of an affiliate."),
+        _("Nothing to do, unless an affiliate did bring it: then the shop loses the click ID on the way to the order."),
+    ),
     _R.CUSTOMER_NEVER_CAME: Explanation(
         404,
         _("The event waited for the first event of its customer, which did not arrive in time."),

@@ -49,6 +49,12 @@ class TracedClickSerializer(serializers.Serializer[ClickEvent]):
     offer = OfferName(source="link.enrollment.offer", default=None, read_only=True, allow_null=True)
     labels = serializers.SerializerMethodField(help_text="sub1 to sub10, aff_click_id, source: those given.")
     marks = serializers.ListField(child=serializers.CharField(), read_only=True, help_text="bot, duplicate")
+    consent = serializers.CharField(
+        source="row.consent",
+        default="",
+        read_only=True,
+        help_text="What the visitor agreed to; empty: nothing was said.",
+    )
 
     def get_is_stored(self, click: ClickEvent) -> bool:
         return click.row is not None

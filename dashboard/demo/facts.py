@@ -4,8 +4,8 @@ from typing import Any
 
 from affiliates.models import Advertiser, AdvertiserSecret, Affiliate, ApiKey, Enrollment, Offer
 from conversions.models import Goal
-from dashboard.demo.program import credentials
-from dashboard.demo.program.partners import ANA, DUARTE, NEW, NEWCOMER, OLGA, Person
+from dashboard.demo import credentials
+from dashboard.demo.data import OPERATOR, SIGN_IN, Spec
 from dashboard.demo.seeding import SeedRefused, SeedState, state
 from records.secrets import digest
 from tracking.models import TrackingLink
@@ -25,22 +25,16 @@ def facts() -> dict[str, list[dict[str, str | None]]]:
         "advertisers": _advertisers(),
         "goals": _goals(),
         "logins": [
-            _login("operator", None, OLGA),
-            _login("affiliate", DUARTE, ANA),
-            _login("affiliate", NEWCOMER, NEW),
+            _login("operator", None, OPERATOR),
+            *(_login("affiliate", affiliate["name"], affiliate["owner"]) for affiliate in SIGN_IN),
         ],
         "api_keys": _api_keys(),
     }
 
 
-def _login(role: str, affiliate: str | None, person: Person) -> dict[str, str | None]:
-    return {
-        "role": role,
-        "affiliate": affiliate,
-        "email": person.email,
-        "password": credentials.password(person.email),
-        "note": person.note,
-    }
+def _login(role: str, affiliate: str | None, person: Spec) -> dict[str, str | None]:
+    password, note = credentials.password(person["email"]), person.get("note", "")
+    return {"role": role, "affiliate": affiliate, "email": person["email"], "password": password, "note": note}
 
 
 def check_key() -> None:
@@ -96,5 +90,6 @@ def _goals() -> list[dict[str, str | None]]:
 
 def _api_keys() -> list[dict[str, str | None]]:
     active = set(ApiKey.objects.filter(revoked_at=None).values_list("digest", flat=True))
-    keys = {"operator": credentials.api_key(OLGA.email), "affiliate": credentials.api_key(ANA.email)}
+    people = {"operator": OPERATOR, "affiliate": SIGN_IN[0]["owner"]}
+    keys = {role: credentials.api_key(person["email"]) for role, person in people.items()}
     return [{"role": role, "key": key} for role, key in keys.items() if digest(key) in active]

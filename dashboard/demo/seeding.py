@@ -13,18 +13,13 @@ from django.db.migrations.executor import MigrationExecutor
 
 from affiliates.models import Advertiser, Affiliate, Offer, User
 from conversions.models import Conversion, Customer, CustomerLock, Postback, StatusChange, Trace
-from dashboard.demo.program import chance, groundwork
-from dashboard.demo.program.billing import lay_billing
-from dashboard.demo.program.partners import OLGA
-from dashboard.demo.program.paying import lay_payment
-from dashboard.demo.program.rhythm import DemoSpan
-from dashboard.demo.stories.affiliates import Stories
-from dashboard.demo.stories.drafts import propose
-from dashboard.demo.stories.history import History
-from dashboard.demo.stories.mishaps import mishaps
-from dashboard.demo.visitors import traffic
-from dashboard.demo.visitors.journeys import Journeys, Reports
-from dashboard.demo.visitors.traffic import DemoVisit, Traffic
+from dashboard.demo import clicks, program
+from dashboard.demo.clicks import DemoVisit, Traffic
+from dashboard.demo.clock import DemoSpan, source
+from dashboard.demo.data import OPERATOR
+from dashboard.demo.history import History
+from dashboard.demo.journeys import Journeys, Reports
+from dashboard.demo.slips import slips
 from payouts.models import LedgerEntry, Payout, Statement
 from records.advisory_locks import Lock, wait_for
 from tracking.models import Click, TrackingLink
@@ -77,7 +72,7 @@ def seed(*, now: datetime, number: int = SEED, scale: float = 1.0, progress: Pro
     if not SMALLEST <= scale <= LARGEST:
         raise SeedRefused(f"A scale of {scale:g} makes no sense here; give one from {SMALLEST:g} to {LARGEST:g}.")
     with transaction.atomic():
-        _wait_for_others()
+        wait_for(Lock.DEMO_DATA)
         found = state()
         if found is SeedState.SEEDED:
             return False
@@ -91,7 +86,7 @@ def state() -> SeedState:
     """The state of the database. The demo's operator exists exactly when the whole demo does."""
     if not _is_migrated():
         raise SeedRefused("The database is not up to date. Run `manage.py migrate` first, then this again.")
-    if User.objects.filter(email=OLGA.email).exists():
+    if User.objects.filter(email=OPERATOR["email"]).exists():
         return SeedState.SEEDED
     return SeedState.FOREIGN if _rows() else SeedState.EMPTY
 
@@ -121,37 +116,25 @@ def _foreign() -> str:
     )
 
 
-def _wait_for_others() -> None:
-    wait_for(Lock.DEMO_DATA)
-
-
 def _make(span: DemoSpan, number: int, scale: float, progress: Progress) -> None:
-    ground = groundwork.create(span)
-    lay_payment(ground, since=span.since, now=span.now)
-    lay_billing(ground, since=span.since)
-    visits, reports = _imagine(Traffic(ground, span, seed=number, scale=scale), span, number, scale)
-    traffic.store(visits, ground, span, lambda done, total: progress("clicks", done, total))
-    history = History(ground, reports, span, scale=scale)
-    history.play(lambda done, total: progress("days", done, total))
-    propose(ground.operator, span.now)
-    _analyze()
-
-
-def _analyze() -> None:
-    """Let the planner know: it has seen empty tables so far."""
+    ground = program.create(span)
+    visits, reports = _imagine(Traffic(ground, seed=number, scale=scale), span, number, scale)
+    clicks.store(visits, ground, lambda done, total: progress("clicks", done, total))
+    History(ground, reports, scale=scale).play(lambda done, total: progress("days", done, total))
+    # The planner has seen empty tables so far.
     models = (TrackingLink, Click, Customer, CustomerLock, Postback, Conversion, StatusChange, Trace, LedgerEntry)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE " + ", ".join(model._meta.db_table for model in models))
 
 
-def _imagine(source: Traffic, span: DemoSpan, number: int, scale: float) -> tuple[Sequence[DemoVisit], Reports]:
+def _imagine(traffic: Traffic, span: DemoSpan, number: int, scale: float) -> tuple[Sequence[DemoVisit], Reports]:
     """All clicks and all requests about them, broken ones included, each in order; those in the future are left out."""
-    journeys = Journeys(chance.source(number, "journeys"), span)
-    visits_of_stories = Stories(journeys, source, span).all_visits()
-    visits = source.all_visits()
-    reports = journeys.follow(visits, scale=scale)
-    latest = span.now - timedelta(seconds=5)
-    reports.sent = [sent for sent in reports.sent if span.since <= sent.at < latest]
+    journeys = Journeys(source(number, "journeys"), span)
+    visits_of_stories = journeys.tell(traffic)
+    visits = traffic.all_visits()
+    journeys.follow(visits, scale=scale)
+    reports, latest = journeys.reports, span.now - timedelta(seconds=5)
+    sent = [sent for sent in reports.sent if span.since <= sent.at < latest]
     # A spoiled request comes before the right one.
-    reports.sent = mishaps(chance.source(number, "mishaps"), reports.sent, scale=scale) + reports.sent
+    reports.sent = slips(source(number, "slips"), sent, scale=scale) + sent
     return sorted([*visits, *visits_of_stories], key=lambda visit: visit.at), reports

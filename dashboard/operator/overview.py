@@ -19,6 +19,7 @@ from django.utils.translation import gettext
 from affiliates.models import Affiliate, Enrollment, Offer, User
 from affiliates.roles.reach import Affiliates
 from conversions.models import Conversion, Postback, Trace
+from conversions.reasons.codes import Reason
 from tracking.counts.reading import by_day
 from tracking.models import TrackingLink
 
@@ -239,6 +240,8 @@ def refusals(reader: User, *, now: datetime, limit: int = 10) -> list[Refusals]:
     """Postbacks refused in the last 24 hours by reason and advertiser, the most frequent first."""
     refused = Postback.objects.filter(received_at__gte=now - timedelta(hours=24), outcome__in=REFUSED)
     rows = reader.rows_within(refused).order_by()
+    # A shop reports all of its orders: most are no affiliate's, and nothing is wrong with them.
+    rows = rows.exclude(reason=Reason.NO_AFFILIATE)
     grouped = (
         rows.values("reason", "advertiser_id", "advertiser__name").annotate(number=Count("pk")).order_by("-number")
     )

@@ -9,6 +9,7 @@ from conversions.reasons.codes import Reason
 from conversions.reasons.explanations import EXPLANATIONS
 from payouts.models import LedgerEntry, Payout, Statement
 from tracking.click_id.codec import ClickID, text_of
+from tracking.consent.words import CONSENT_WORDS
 from tracking.models import SUB_IDS, Click, TrackingLink
 from web.cells import moment
 
@@ -56,6 +57,14 @@ class ClickEvent(TraceEvent):
         """The affiliate's labels that were given."""
         names = ("aff_click_id", "source", *SUB_IDS)
         return [(name, value) for name in names if self.row and (value := getattr(self.row, name))]
+
+    @property
+    def consent(self) -> str:
+        """The visitor's consent with the signals that it was read from; empty where nothing was said."""
+        if self.row is None or not self.row.consent:
+            return ""
+        words = str(CONSENT_WORDS.get(self.row.consent, self.row.consent))
+        return f"{words} ({self.row.consent_basis})" if self.row.consent_basis else words
 
     @property
     def marks(self) -> list[str]:

@@ -30,6 +30,7 @@ from records.secrets import encrypt
 from tests.asgi_client import Standing, standing
 from tests.config.test_api_reach import belongings
 from tests.conversions.sending import TOKEN, World
+from tests.examples import examples
 from tests.rest import key_of
 from tracking.click_id import codec
 
@@ -129,6 +130,7 @@ def anas_key(ana: Affiliate) -> str:
     return key_of(ana)
 
 
+@pytest.mark.long
 @schema.parametrize()
 @ALL
 def test_as_an_operator(case: Case, known: dict[str, dict[str, str]], olgas_key: str) -> None:
@@ -167,8 +169,9 @@ def post(case: Case, endpoint: Standing, key: str) -> Response:
     return Response(answer.status, found, answer.body, prepared, elapsed=0.0, verify=False)
 
 
+@pytest.mark.long
 @bulk.parametrize()
-@settings(ALL, max_examples=20)
+@settings(ALL, max_examples=examples(20))
 def test_many_events_of_an_advertiser(case: Case, endpoint: Standing) -> None:
     """An event that is none is refused by itself, beside others that count. The token is ours, not the case's."""
     left_out = [negative_data_rejection, ignored_auth]

@@ -18,7 +18,7 @@ from tests.factories import PASSWORD, UserFactory
 from tests.servers import Web, database_url, running
 from tracking.models import Click
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.long]
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from tests.reach.people import Answer, People
 from tests.reach.table import LEDGER, LIST_ACTIONS, MODELS, MORE_TO_VIEW, ONLY_POSTED, Rule
 
 # Long on a busy machine: thousands of requests.
-pytestmark = [pytest.mark.django_db, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.django_db, pytest.mark.long, pytest.mark.timeout(600)]
 
 # What actions ask for, as far as it matters here.
 GIVEN = {
@@ -121,7 +121,6 @@ def walk(people: People, addresses: list[Address], *rooms: str, method: str = ""
     ]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_each_page_and_action_of_the_panel_is_for_those_whom_the_table_names(people, addresses, method):
     none_of(walk(people, addresses, "panel", "page", method=method))

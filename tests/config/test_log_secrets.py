@@ -54,6 +54,7 @@ def reset_link(mails: Path) -> str:
     return urlsplit(link).path
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("as_json", ["true", "false"])
 def test_a_day_of_work_leaves_no_secret_in_the_log(as_json: str, ana: Affiliate, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib.admin.models import CHANGE, LogEntry
 
-from affiliates.models import CustomRole, OfferDestination, TrackingDomain, User
+from affiliates.models import CustomRole, MobileApp, OfferDestination, TrackingDomain, User
 from conversions.models import (
     Appeal,
     ConflictReview,
@@ -141,6 +141,9 @@ def paying(affiliate) -> None:
 def _system(number: int, user: User, offer) -> None:
     OfferDestination.objects.create(offer=offer, name="Phones", destination_url="https://m.casino.example/")
     TrackingDomain.objects.create(host=f"go{number}.example.com")
+    MobileApp.objects.create(
+        advertiser=offer.advertiser, name=f"App {number}", team_id="9JA89QQLNQ", bundle_id="com.example.shop"
+    )
     LogEntry.objects.log_actions(user.pk, [offer], CHANGE, change_message="Looked at.")
     EmailAddress.objects.create(user=user, email=user.email)
     Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={"secret": "never shown"})

@@ -49,7 +49,6 @@ class Installation:
     def here(self, command: list[str]) -> list[str]:
         """The command with this test's port and address, its program from the Python that runs the tests."""
         changed = [part.replace("8000", str(self.port)).replace("0.0.0.0", ports.HOST) for part in command]  # noqa: S104
-        changed = [str(self.folder / "static") if part == "staticfiles" else part for part in changed]
         return [str(BIN / changed[0]), *changed[1:]]
 
     def run(self, service: str, command: list[str]) -> "subprocess.CompletedProcess[str]":
@@ -110,15 +109,18 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.mark.long
 def test_every_part_is_ready_with_the_environment_of_compose(installation: Installation) -> None:
     assert eventually(lambda: installation.get("/readyz")[0] == 200), installation.get("/readyz")
 
 
+@pytest.mark.long
 def test_a_page_asks_for_https_under_the_name_of_the_installation(installation: Installation) -> None:
     assert eventually(lambda: installation.get("/healthz")[0] == 200)
     assert installation.get("/accounts/login/") == (301, f"https://{DOMAIN}/accounts/login/")
 
 
+@pytest.mark.long
 def test_the_health_check_passes_while_the_web_server_runs_and_fails_without_it(installation: Installation) -> None:
     assert eventually(lambda: installation.get("/healthz")[0] == 200)
     assert installation.run("web", files.health_check()).returncode == 0
@@ -134,6 +136,7 @@ def collect(folder: Path) -> None:
     subprocess.run(["sh", "-c", line], cwd=ROOT, env=env, check=True, capture_output=True, timeout=120)
 
 
+@pytest.mark.long
 def test_the_static_files_that_the_image_collects_are_answered(installation: Installation) -> None:
     assert eventually(lambda: installation.get("/healthz")[0] == 200)
     names = json.loads((installation.folder / "static" / "staticfiles.json").read_text())["paths"]
@@ -181,6 +184,7 @@ def test_a_name_that_is_none_makes_no_env(domain: str) -> None:
     assert "for example affiliates.example.com" in done.stderr
 
 
+@pytest.mark.long
 def test_systemd_accepts_the_units(tmp_path: Path) -> None:
     verify = shutil.which("systemd-analyze")
     if verify is None:

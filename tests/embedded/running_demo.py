@@ -22,9 +22,9 @@ OF_THE_CALLER = {"DATABASE_URL", "REDIS_URL", "MAKELEVEL", "SPOOL_DIR", "AFFIDAV
 
 def eventually(holds: Callable[[], bool], seconds: float = 120) -> bool:
     until = time.monotonic() + seconds
-    while not holds() and time.monotonic() < until:
+    while not (held := holds()) and time.monotonic() < until:
         time.sleep(0.1)
-    return holds()
+    return held
 
 
 def is_running(pid: int) -> bool:

@@ -15,7 +15,7 @@ import pytest
 from config.embedded.places import ROOT
 from tests.embedded.running_demo import Running, demo_in, eventually, is_running
 
-pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 from config.embedded.places import ROOT
 from tests.embedded.running_demo import Running, demo_in, eventually
 
-pytestmark = [pytest.mark.faults, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,12 @@ def test_a_changed_template_shows(dev: Running, checkout: Path) -> None:
     page = checkout / "templates" / "account" / "login.html"
     page.write_text(page.read_text().replace("{% endblock content %}", "A new sentence.{% endblock content %}"))
     assert eventually(lambda: "A new sentence." in dev.get("/accounts/login/")[1])
+
+
+def test_a_changed_style_sheet_shows(dev: Running, checkout: Path) -> None:
+    style = checkout / "static" / "portal" / "portal.css"
+    style.write_text(style.read_text() + ".quite-new {}\n")
+    assert eventually(lambda: ".quite-new" in dev.get("/static/portal/kit.css")[1])
 
 
 def test_a_changed_view_answers(dev: Running, checkout: Path) -> None:

@@ -29,7 +29,8 @@ def kept(folder: Path) -> list[Path]:
     return sorted((home / "test-template").iterdir())
 
 
-@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.timeout(400)
 def test_the_first_run_leaves_a_migrated_database_and_the_next_copies_it(tmp_path: Path) -> None:
     run_one_test(tmp_path)
     (first,) = kept(tmp_path)

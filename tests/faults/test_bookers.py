@@ -20,7 +20,7 @@ from payouts.queries import balances_of
 from tests.faults import crowd
 from tests.servers import ROOT, database_url
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300), pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.timeout(300), pytest.mark.django_db(transaction=True)]
 
 CONVERSIONS = """
 SELECT row.id, row.affiliate_id, affiliate.parent_id, affiliate.name, offer.name, row.status, row.revenue,

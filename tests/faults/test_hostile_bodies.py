@@ -19,7 +19,7 @@ from tests.servers import Web, database_url, running
 from tracking.click_id import codec
 from tracking.models import Click
 
-pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.django_db(transaction=True), pytest.mark.timeout(400)]
 
 BULK, STATUS = "/api/v1/conversions/bulk", "/api/v1/conversions/status"
 ENDPOINTS = [

@@ -18,7 +18,7 @@ from tests.faults.installation import Installation
 from tracking.capture import spool
 from tracking.click_id import codec
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.timeout(300)]
 
 KILLS = 20
 SETUP = """
@@ -129,7 +129,6 @@ def test_killing_each_part_under_load_loses_and_doubles_nothing(tmp_path):
         check_nothing_is_lost_or_doubled(it, visitors)
 
 
-@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_twenty_random_kills_under_load_lose_and_double_nothing(tmp_path):
     """Any part, whole or one of its processes alone; AFFIDAVIT_KILLS_SEED repeats a run."""

@@ -19,7 +19,7 @@ import pytest
 
 from tests.faults.installation import Installation
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.faults, pytest.mark.long, pytest.mark.timeout(300)]
 
 SENDERS, REQUESTS = 200, 5_000
 SALES, SIGN_UPS, ORDERS = 1_000, 400, 300

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from web import http
 from web.forwarded import MOST_HOPS
 
@@ -98,7 +99,7 @@ invention = st.one_of(
 )
 
 
-@hypothesis_settings(max_examples=400, deadline=None, derandomize=True)
+@hypothesis_settings(max_examples=examples(400), deadline=None, derandomize=True)
 @given(
     st.lists(invention, max_size=6), st.lists(trusted, max_size=3), st.lists(st.booleans(), min_size=12, max_size=12)
 )
@@ -113,7 +114,7 @@ def test_nothing_that_a_client_writes_changes_its_address(invented, proxies, par
     assert http.client_ip({**scope(), "headers": [(b"x-forwarded-for", x.encode("latin-1")) for x in lines]}) == CLIENT
 
 
-@hypothesis_settings(max_examples=400, deadline=None, derandomize=True)
+@hypothesis_settings(max_examples=examples(400), deadline=None, derandomize=True)
 @given(
     st.lists(invention, max_size=6), st.lists(trusted, max_size=3), st.lists(st.booleans(), min_size=12, max_size=12)
 )

@@ -15,6 +15,7 @@ from unfold.decorators import display
 from records.translation import gettext_lazy as _
 from tracking.click_id.codec import lowest_uuid, parse, text_of
 from tracking.click_id.pasted import narrowed
+from tracking.consent.words import CONSENT_WORDS
 from tracking.models import SUB_IDS, Click, TrackingLink
 from web.cells import NOTHING
 from web.panel import (
@@ -140,7 +141,13 @@ class ClickAdmin(BoundedExport, RecordAdmin):
         (None, {"fields": (("shown_id", "time"), ("affiliate_link", "offer_name"), ("link", "destination"))}),
         (
             _("Visitor"),
-            {"fields": (("ip", "network"), ("place", "software"), "user_agent", "referrer", "visitor", "marks")},
+            {
+                "fields": (
+                    ("ip", "network"),
+                    ("place", "software"),
+                    *("consent_label", "consent_basis", "user_agent", "referrer", "visitor", "marks"),
+                )
+            },
         ),
         (
             _("The affiliate's labels"),
@@ -161,6 +168,7 @@ class ClickAdmin(BoundedExport, RecordAdmin):
     network = column(
         _("Network"), lambda row: dotted(row.asn and f"AS{row.asn}", row.is_data_centre and gettext("data centre"))
     )
+    consent_label = column(_("Consent"), lambda row: CONSENT_WORDS.get(row.consent, row.consent))
     labels = column(_("Labels"), labels_of, clipped, empty=NOTHING)
     destination = column(
         _("Destination"), lambda row: row.link.destination_url or row.link.enrollment.offer.destination_url
@@ -176,7 +184,7 @@ class ClickAdmin(BoundedExport, RecordAdmin):
             ("offer", offer_name),
             ("link_code", link_code),
             *("country", "device", "os", "browser", "asn", "is_data_centre", "is_bot", "is_duplicate"),
-            *("source", "aff_click_id", *SUB_IDS, "referrer"),
+            *("source", "aff_click_id", *SUB_IDS, "referrer", "consent", "consent_basis"),
         ),
     )
 

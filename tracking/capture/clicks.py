@@ -12,7 +12,8 @@ from tracking.models import SUB_IDS
 
 log = structlog.get_logger(__name__)
 
-COLUMNS = ("id", "clicked_at", "link_id", "ip", "visitor", "user_agent", "referrer", "aff_click_id", "source", *SUB_IDS)
+_FIRST = ("id", "clicked_at", "link_id", "ip", "visitor", "user_agent", "referrer", "aff_click_id", "source", *SUB_IDS)
+COLUMNS = (*_FIRST, "consent", "consent_basis")
 _COPY = f"COPY {{}} ({', '.join(COLUMNS)}) FROM STDIN"
 NULL = "\\N"
 COPY_CLICKS = _COPY.format("tracking_click")
@@ -23,11 +24,18 @@ class ClickRefused(ValueError):
 
 
 def format_row(
-    *, raw_id: bytes, milliseconds: int, link_number: int, ip: str | None, visitor: UUID | str | None, texts: list[str]
+    *,
+    raw_id: bytes,
+    milliseconds: int,
+    link_number: int,
+    ip: str | None,
+    visitor: UUID | str | None,
+    texts: list[str],
+    consent: tuple[str, str] = ("", ""),
 ) -> bytes:
     """One line of COPY's text format. `texts` are the text columns in order, without control characters."""
     second, rest = divmod(milliseconds, 1000)
-    escaped = "\t".join(texts).replace("\\", "\\\\")
+    escaped = "\t".join((*texts, *consent)).replace("\\", "\\\\")
     known = f"{raw_id.hex()}\t{_second(second)}.{rest:03d}Z\t{link_number}\t{ip or NULL}\t{visitor or NULL}"
     return f"{known}\t{escaped}\n".encode()
 
@@ -49,8 +57,13 @@ def copy_rows_again(connection: psycopg.Connection, rows: list[bytes]) -> None:
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute("CREATE TEMP TABLE again (LIKE tracking_click INCLUDING DEFAULTS) ON COMMIT DROP")
         with cursor.copy(_COPY.format("again")) as copy:
-            copy.write(b"".join(rows))
+            copy.write(b"".join(map(_complete, rows)))
         cursor.execute("INSERT INTO tracking_click SELECT * FROM again ON CONFLICT DO NOTHING")
+
+
+def _complete(row: bytes) -> bytes:
+    """A row that was put on disk before there was a consent, with none."""
+    return row.removesuffix(b"\n") + b"\t\t\n" if row.count(b"\t") == len(_FIRST) - 1 else row
 
 
 def write_or_bisect(

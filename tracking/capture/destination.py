@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from urllib.parse import quote, unquote_plus, urlsplit
 
@@ -9,11 +10,15 @@ from records.addresses import MACRO, host_allowed
 from web.characters import visible
 
 Template = tuple[str, ...]
+# Before a macro's name: its value is encoded twice, for it stands in a query that is a value itself.
+NESTED = "%"
 CLICK_NAME, CLICK_MACRO = "click_id", "{click_id}"
 # The parameters that carry the click ID where a destination names none.
 CLICK_PAIRS = (f"{CLICK_NAME}={CLICK_MACRO}",)
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]")
 _UNSAFE_IN_HOST = re.compile(r"[\s\"<>]")
+# At a semicolon, but not at that of an ampersand that HTML wrote as &amp;.
+_PARTED = re.compile(r"(?<!^amp)(?<!;amp);", re.IGNORECASE)
 _KEEP = "%/:?#[]@!$&'()*+,;=~-._"
 
 
@@ -22,7 +27,7 @@ def compile_template(url: str, pairs: tuple[str, ...] = CLICK_PAIRS) -> Template
 
     A destination without {click_id} gets `pairs` in its query, ahead of any fragment, in place of what it held there.
     """
-    return tuple(MACRO.split(url if CLICK_MACRO in url else _with_click(url, pairs)))
+    return tuple(MACRO.split(url if CLICK_MACRO in url else with_click(url, pairs)))
 
 
 def click_pairs(url: str) -> tuple[str, ...]:
@@ -31,7 +36,7 @@ def click_pairs(url: str) -> tuple[str, ...]:
     return tuple(pair for pair in query.split("&") if CLICK_MACRO in pair.partition("=")[2]) or CLICK_PAIRS
 
 
-def _with_click(url: str, pairs: tuple[str, ...]) -> str:
+def with_click(url: str, pairs: tuple[str, ...]) -> str:
     """The address with these parameters exactly once.
 
     A page's address that was copied from the browser holds the ID of an earlier click, perhaps a rival's: it goes, and
@@ -40,8 +45,26 @@ def _with_click(url: str, pairs: tuple[str, ...]) -> str:
     taken = {CLICK_NAME, *(_read_name(pair.partition("=")[0]) for pair in pairs)}
     address, hash_sign, fragment = url.partition("#")
     path, _, query = address.partition("?")
-    kept = [part for part in query.split("&") if part and _read_name(part.partition("=")[0]) not in taken]
-    return f"{path}?{'&'.join([*kept, *pairs])}{hash_sign}{fragment}"
+    kept = [part for part in _without(query, taken).split("&") if part]
+    left = _fragment_without(fragment, taken)
+    return f"{path}?{'&'.join([*kept, *pairs])}{hash_sign if left or not fragment else ''}{left}"
+
+
+def _without(query: str, taken: AbstractSet[str]) -> str:
+    """The query without the parameters of these names; some servers part parameters at `;` as well."""
+    parts = ([each for each in _PARTED.split(part) if not _is_named(each, taken)] for part in query.split("&"))
+    return "&".join(";".join(part) for part in parts if part)
+
+
+def _is_named(part: str, taken: AbstractSet[str]) -> bool:
+    return bool(part) and _read_name(part.partition("=")[0]) in taken
+
+
+def _fragment_without(fragment: str, taken: AbstractSet[str]) -> str:
+    """The fragment without these parameters: pages of one script read theirs there, as `#/cart?x=1` or `#x=1`."""
+    route, mark, query = fragment.rpartition("?")
+    kept = _without(query, taken)
+    return fragment if kept == query else f"{route}{mark if kept else ''}{kept}"
 
 
 @lru_cache(maxsize=4096)
@@ -55,7 +78,10 @@ def render(template: Template, values: Mapping[str, str]) -> str:
     """Fill in the macros; each value is URL-encoded, so it cannot change the rest of the address."""
     parts = list(template)
     for place in range(1, len(parts), 2):
-        value = values.get(parts[place], "")
+        name = parts[place]
+        value = values.get(name, "")
+        if name[:1] == NESTED:
+            value = quote(values.get(name[1:], ""), safe="")
         parts[place] = value if value.isascii() and value.isalnum() else quote(value, safe="")
     return "".join(parts)
 
@@ -106,4 +132,4 @@ def visible_ends(url: str) -> str:
 def deep_template(url: str, allowed_hosts: list[str], pairs: tuple[str, ...] = CLICK_PAIRS) -> Template | None:
     """The template of an allowed deep link, or None: then the usual destination is used."""
     allowed = deep_link(url, allowed_hosts)
-    return tuple(MACRO.split(_with_click(allowed, pairs))) if allowed else None
+    return tuple(MACRO.split(with_click(allowed, pairs))) if allowed else None

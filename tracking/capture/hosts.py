@@ -17,11 +17,12 @@ class Hosts:
 
     def serves(self, host: str) -> bool:
         """Whether a request with this Host header is meant for us."""
-        return _is_own(host, tuple(settings.ALLOWED_HOSTS)) or self.domains is None or _bare(host) in self.domains
+        return _is_own(host, tuple(settings.ALLOWED_HOSTS)) or self.domains is None or bare(host) in self.domains
 
 
 @lru_cache(maxsize=1024)
-def _bare(host: str) -> str:
+def bare(host: str) -> str:
+    """The host without its port, in small letters."""
     return split_domain_port(host.lower())[0].rstrip(".")
 
 

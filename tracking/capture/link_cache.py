@@ -14,6 +14,7 @@ import psycopg
 import structlog
 from django.db import close_old_connections, connections
 
+from tracking.capture.app_files import READ_APPS, AppFiles
 from tracking.capture.hosts import READ_DOMAINS, Hosts
 from tracking.capture.routes import Route, read_routes
 from web.notifications import Listener
@@ -97,11 +98,12 @@ def _read_in_thread(codes: list[str]) -> dict[str, Route | None]:
     return read_routes(codes)
 
 
-def start(cache: LinkCache, hosts: Hosts) -> Listener:
-    """Keep the cache and the hosts up to date from now on."""
+def start(cache: LinkCache, hosts: Hosts, apps: AppFiles) -> Listener:
+    """Keep the cache, the hosts and the association files up to date from now on."""
 
     def changed(listening: psycopg.Connection) -> None:
         hosts.domains = frozenset(host for (host,) in listening.execute(READ_DOMAINS).fetchall())
+        apps.load(listening.execute(READ_APPS).fetchall())
         cache.clear()
 
     def connected(is_connected: bool) -> None:

@@ -9,6 +9,7 @@ import re
 from functools import lru_cache
 from urllib.parse import parse_qsl
 
+from tracking.consent.signals import LIMITS as CONSENT_LIMITS
 from tracking.models import SUB_IDS
 from web.characters import visible
 from web.http import Scope, TooManyFields, clean, pairs
@@ -16,6 +17,8 @@ from web.http import Scope, TooManyFields, clean, pairs
 COLUMNS = ("aff_click_id", "source", *SUB_IDS)
 # The most characters of a value that is stored. What is only passed on is as long as the address may be.
 LIMITS = {**dict.fromkeys(COLUMNS, 255), "aff_click_id": 512, "url": 4000, "click_id": 40, "": 0}
+# Read, and passed on as they came; one character more than may be, so that a longer value is noticed.
+READ_ALONG = {name: limit + 1 for name, limit in CONSENT_LIMITS.items()}
 LONGEST_NAME, LONGEST_VALUE = 60, 16 * 1024
 AMPERSAND = "amp;"
 _APPENDED = re.compile(
@@ -42,7 +45,11 @@ def read_query(scope: Scope) -> tuple[dict[str, str], Pairs]:
     for name, value in sent:
         limit = LIMITS.get(name)
         if limit is None:
-            name, limit = _name_of(name)  # noqa: PLW2901
+            sent_as, (name, limit) = name, _name_of(name)  # noqa: PLW2901
+            if name in READ_ALONG:
+                found.setdefault(name, clean(value, limit))
+                others.append((sent_as, value))
+                continue
         if "?" in value and name != "url" and (sign := _APPENDED.search(value)):
             others += parse_qsl(value[sign.end() :], keep_blank_values=True)
             value = value[: sign.start()]  # noqa: PLW2901
@@ -62,6 +69,8 @@ def _name_of(name: str) -> tuple[str, int]:
     folded = visible(name).lower()
     if folded in LIMITS:
         return folded, LIMITS[folded]
+    if folded in READ_ALONG:
+        return folded, READ_ALONG[folded]
     return clean(name, LONGEST_NAME), LONGEST_VALUE
 
 
@@ -76,4 +85,5 @@ def _own_of(encoded: bytes) -> Pairs:
 
 def _is_own(part: bytes) -> bool:
     name = part.partition(b"=")[0].removeprefix(AMPERSAND.encode()).lower()
-    return name.decode("ascii", "replace") in LIMITS
+    text = name.decode("ascii", "replace")
+    return text in LIMITS or text in READ_ALONG

@@ -9,14 +9,19 @@ from django.conf import settings
 
 from tracking.capture.click_writer import ClickNotStored
 from tracking.capture.clicks import format_row
-from tracking.capture.destination import deep_template, render, with_parameters
+from tracking.capture.destination import Template, deep_template, render, with_parameters
 from tracking.capture.link_cache import LinkCache
 from tracking.capture.link_query import COLUMNS, Pairs, read_query
 from tracking.capture.link_repairs import repaired
+from tracking.capture.opening_page import HEADERS as OPENING_PAGE_HEADERS
+from tracking.capture.opening_page import opening_page
 from tracking.capture.routes import Route, Visitor
 from tracking.capture.targeting import visitor_of
 from tracking.click_id import codec
-from tracking.visitors.identity import known_visitor, new_visitor
+from tracking.consent.policy import NETWORK_IDS, may_pass_on, may_store
+from tracking.consent.signals import NAMES as CONSENT_NAMES
+from tracking.consent.signals import NOTHING_SAID, Consent, read_consent
+from tracking.visitors.identity import known_visitor, new_visitor, pseudonym_of_the_day
 from tracking.visitors.privacy import truncate_ip
 from web.batching import Batcher, QueueFull
 from web.http import (
@@ -107,20 +112,30 @@ class RedirectHandler:
         raw_id = codec.new_bytes(link_number=route.number, milliseconds=visit.milliseconds)
         text = codec.sign(raw_id)
         query, others = read_query(visit.scope)
+        consent = NOTHING_SAID if CONSENT_NAMES.isdisjoint(query) else read_consent(query)
         headers: list[Header] = [NO_STORE]
         if not _is_only_a_look(visit.scope):
-            visitor, headers = _cookies(visit, route, text, query)
+            stores = may_store(consent.state)
+            visitor, headers = _cookies(visit, route, text, query) if stores else _no_cookies(visit, route)
             try:
-                await self._writer.submit(_row(raw_id, route, visit, visitor, query))
+                await self._writer.submit(_row(raw_id, route, visit, visitor, query, consent, stores))
             except QueueFull:
                 await respond(send, 503, [HTML, NO_STORE, (b"retry-after", b"2")], TRY_AGAIN)
                 return
             except ClickNotStored:
                 pass  # Database and disk are both unavailable: the row is in the log, and the ID is still genuine.
+        leads = _Leads(route, visit, query, others, text, consent)
         if visit.is_direct:
-            await respond_json(send, 200, {"click_id": text}, [ANY_ORIGIN])
+            body = {"click_id": text, "may_store": may_store(consent.state), "destination": leads.to(route.template)}
+            await respond_json(send, 200, body, [ANY_ORIGIN])
             return
-        await respond(send, 302, [(b"location", _location(route, visit, query, others, text).encode()), *headers])
+        target = route.target_for(visit.visitor) if route.targets and not leads.deep else None
+        if target and target.by_page:
+            page = opening_page(app=leads.to(target.template), page=leads.to(route.template))
+            await respond(send, 200, [*OPENING_PAGE_HEADERS, *headers[1:]], page)
+            return
+        location = leads.to(target.template if target else route.template)
+        await respond(send, 302, [(b"location", location.encode()), *headers])
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,15 +160,38 @@ def _is_only_a_look(scope: Scope) -> bool:
     )
 
 
-def _row(raw_id: bytes, route: Route, visit: Visit, visitor: str, query: Mapping[str, str]) -> bytes:
+def _row(
+    raw_id: bytes,
+    route: Route,
+    visit: Visit,
+    visitor: str,
+    query: Mapping[str, str],
+    consent: Consent,
+    stores: bool,
+) -> bytes:
+    """The row of the click. Of a visitor who refused: the network, the agent until its marks, the site before."""
+    ip, referrer = visit.ip, _referrer(visit, query)
+    if ip and (settings.CLICK_IP_TRUNCATE or not stores):
+        ip = truncate_ip(ip) or None
     return format_row(
         raw_id=raw_id,
         milliseconds=visit.milliseconds,
         link_number=route.number,
-        ip=truncate_ip(visit.ip) or None if visit.ip and settings.CLICK_IP_TRUNCATE else visit.ip,
+        ip=ip,
         visitor=visitor,
-        texts=[visit.agent, _referrer(visit, query), *(query.get(name, "") for name in COLUMNS)],
+        texts=[
+            visit.agent,
+            referrer if stores else _site(referrer),
+            *(query.get(name, "") for name in COLUMNS),
+        ],
+        consent=consent,
     )
+
+
+def _site(referrer: str) -> str:
+    """The site that the visitor came from, without the page."""
+    parts = referrer.split("/", 3)
+    return f"{parts[0]}//{parts[2]}/" if len(parts) > 2 and parts[0] in ("http:", "https:") else ""
 
 
 def _referrer(visit: Visit, query: Mapping[str, str]) -> str:
@@ -161,19 +199,30 @@ def _referrer(visit: Visit, query: Mapping[str, str]) -> str:
     return query.get("referrer", "")[:500] if visit.is_direct else header(visit.scope, b"referer")
 
 
-def _location(route: Route, visit: Visit, query: Mapping[str, str], others: Pairs, text: str) -> str:
-    """A deep link if the offer allows it, else the matching destination; with its macros and passed parameters."""
-    template = deep_template(query["url"], route.deep_link_hosts, route.click_pairs) if "url" in query else None
-    address = render(template or route.template_for(visit.visitor), _values(route, visit, query, text))
-    passes = route.passes
-    if passes is None:
-        return with_parameters(address, others)
-    return with_parameters(address, [pair for pair in others if pair[0] in passes]) if passes else address
+class _Leads:
+    """Where a click leads: a deep link if the offer allows it, else a destination; macros and passed parameters."""
+
+    __slots__ = ("deep", "passed", "values")
+
+    def __init__(
+        self, route: Route, visit: Visit, query: Mapping[str, str], others: Pairs, text: str, consent: Consent
+    ) -> None:
+        self.deep = deep_template(query["url"], route.deep_link_hosts, route.click_pairs) if "url" in query else None
+        self.values = _values(route, visit, query, text, consent)
+        passes = route.passes
+        self.passed = others if passes is None else [pair for pair in others if pair[0] in passes] if passes else []
+        if self.passed and not may_pass_on(consent.state):
+            self.passed = [pair for pair in self.passed if pair[0].lower() not in NETWORK_IDS]
+
+    def to(self, template: Template) -> str:
+        address = render(self.deep or template, self.values)
+        return with_parameters(address, self.passed) if self.passed else address
 
 
-def _values(route: Route, visit: Visit, query: Mapping[str, str], text: str) -> dict[str, str]:
+def _values(route: Route, visit: Visit, query: Mapping[str, str], text: str, consent: Consent) -> dict[str, str]:
     return {
         **query,
+        "consent": consent.state,
         "click_id": text,
         "affiliate_id": route.affiliate_id,
         "offer_id": route.offer_id,
@@ -196,3 +245,12 @@ def _cookies(visit: Visit, route: Route, text: str, query: Mapping[str, str]) ->
         (b"set-cookie", f"{VISITOR_COOKIE}={visitor}{rest}".encode()),
         (b"set-cookie", f"{CLICK_COOKIE}{route.advertiser_id}={text}{rest}".encode()),
     ]
+
+
+def _no_cookies(visit: Visit, route: Route) -> tuple[str, list[Header]]:
+    """For a visitor who refused: an ID of the day, and headers that clear the cookies that are still there."""
+    visitor = pseudonym_of_the_day(milliseconds=visit.milliseconds, ip=visit.ip, agent=visit.agent)
+    attributes = (_SECURE if settings.REQUIRE_HTTPS else _LAX).replace(f"Max-Age={COOKIE_SECONDS}", "Max-Age=0")
+    held = () if visit.is_direct else (VISITOR_COOKIE, f"{CLICK_COOKIE}{route.advertiser_id}")
+    gone = [(b"set-cookie", f"{name}=0{attributes}".encode()) for name in held if cookie(visit.scope, name)]
+    return visitor, [NO_STORE, *gone]

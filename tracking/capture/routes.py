@@ -5,7 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from affiliates.models import Affiliate, Enrollment, Offer
+from affiliates.destination_kinds import KINDS, DestinationKind
+from affiliates.models import Affiliate, Enrollment, Offer, OfferDestination
+from tracking.capture.app_destinations import compile_destination
 from tracking.capture.destination import CLICK_PAIRS, Template, click_pairs, compile_template
 from tracking.models import TrackingLink
 
@@ -19,6 +21,7 @@ class Visitor:
     country: str = ""
     device: str = ""
     system: str = ""
+    is_in_app: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,16 @@ class Target:
     devices: frozenset[str]
     systems: frozenset[str]
     weight: int
+    goes_first: int = 1
+    in_app_browsers: bool = True
+    by_page: bool = False
 
     def fits(self, visitor: Visitor) -> bool:
         return (
             (not self.countries or visitor.country in self.countries)
             and (not self.devices or visitor.device in self.devices)
             and (not self.systems or visitor.system in self.systems)
+            and (self.in_app_browsers or not visitor.is_in_app)
         )
 
 
@@ -73,12 +80,14 @@ class Route:
         """Whether the offer accepts this visitor; a visitor of unknown country is accepted."""
         return not self.countries or not visitor.country or visitor.country in self.countries
 
-    def template_for(self, visitor: Visitor) -> Template:
-        """One of the matching destinations, chosen at random by weight; the usual one if none matches."""
+    def target_for(self, visitor: Visitor) -> Target | None:
+        """One of the matching destinations: apps before pages, then at random by weight; None if none matches."""
         fitting = [target for target in self.targets if target.fits(visitor)]
-        if not fitting:
-            return self.template
-        return random.choices(fitting, [target.weight for target in fitting])[0].template  # noqa: S311 - a share
+        if len(fitting) < 2:
+            return fitting[0] if fitting else None
+        first = min(target.goes_first for target in fitting)
+        fitting = [target for target in fitting if target.goes_first == first]
+        return random.choices(fitting, [target.weight for target in fitting])[0]  # noqa: S311 - a share
 
 
 def _is_open(link: TrackingLink) -> bool:
@@ -96,17 +105,20 @@ def _milliseconds(moment: datetime | None, otherwise: int) -> int:
     return otherwise if moment is None else int(moment.timestamp() * 1000)
 
 
-def _targets(offer: Offer) -> tuple[Target, ...]:
-    return tuple(
-        Target(
-            template=compile_template(row.destination_url),
-            countries=frozenset(row.countries),
-            devices=frozenset(row.devices),
-            systems=frozenset(row.systems),
-            weight=row.weight,
-        )
-        for row in offer.destinations.all()
-        if row.weight
+def _targets(offer: Offer, pairs: tuple[str, ...]) -> tuple[Target, ...]:
+    return tuple(_target(row, KINDS[row.kind], pairs) for row in offer.destinations.all() if row.weight)
+
+
+def _target(row: OfferDestination, kind: DestinationKind, pairs: tuple[str, ...]) -> Target:
+    return Target(
+        template=compile_destination(row.destination_url, kind, pairs),
+        countries=frozenset(row.countries),
+        devices=frozenset(row.devices),
+        systems=frozenset([kind.system] if kind.system else row.systems),
+        weight=row.weight,
+        goes_first=kind.goes_first,
+        in_app_browsers=kind.in_app_browsers,
+        by_page=kind.by_page,
     )
 
 
@@ -136,7 +148,7 @@ def route_of(link: TrackingLink) -> Route:
         capped_until=_milliseconds(offer.capped_until, 0),
         countries=frozenset(offer.countries),
         # A link with a destination of its own leads there, for every visitor.
-        targets=() if link.destination_url else _targets(offer),
+        targets=() if link.destination_url else _targets(offer, pairs),
         passes=_passes(offer),
     )
 

@@ -31,6 +31,10 @@ CLICKS = Columns(
     Column("referrer", places=EXPORT | API),
     Column("is_bot", Flag(), "Bot"),
     Column("is_duplicate", Flag(), "Repeat"),
+    Column(
+        "consent", help=_("What the visitor agreed to: granted, limited, denied, not_required, unknown; empty: unsaid.")
+    ),
+    Column("consent_basis", places=EXPORT | API, help=_("The signals that the consent was read from.")),
     Column("ip", is_for_operators=True, places=API),
     Column("user_agent", is_for_operators=True, places=API),
 )

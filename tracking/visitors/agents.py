@@ -44,6 +44,15 @@ _PHONE = re.compile(
 )
 _ANDROID = re.compile(r"android|\badr\b")
 
+# Browsers inside Facebook, Instagram, Threads, TikTok, Snapchat, LINE, WeChat, Pinterest, X, LinkedIn, Telegram, the
+# app of Google and others; `; wv)` is Android's view for apps, and on iOS a view leaves Safari's name out.
+_IN_APP = re.compile(
+    r"fban/|fbav/|fb_iab|fbios|instagram|barcelona|musical_ly|bytedance|tiktok|trill_|snapchat|\bline/|micromessenger|"
+    r"pinterest/|\[pinterest|twitter for|linkedinapp|telegram|\bgsa/|kakaotalk|naver\(|; wv\)|whatsapp/|vkclient|viber|"
+    r"discord/|reddit/"
+)
+_IOS_VIEW = re.compile(r"(?:iphone|ipad|ipod).*applewebkit(?!.*(?:safari|crios|fxios|edgios|opios|opt/))")
+
 _SYSTEMS = {"Mac OS X": "macOS", "Chrome OS": "ChromeOS", "Other": ""}
 _LINUX = {
     "Ubuntu",
@@ -68,6 +77,8 @@ class Agent:
     os: str = ""
     browser: str = ""
     is_bot: bool = False
+    # A browser inside another app, where systems open no apps for addresses.
+    is_in_app: bool = False
 
 
 UNKNOWN = Agent()
@@ -84,7 +95,13 @@ def describe(user_agent: str) -> Agent:
         os="Linux" if family in _LINUX else _SYSTEMS.get(family, family)[:40],
         browser="" if found.user_agent.family == "Other" else found.user_agent.family[:40],
         is_bot=is_bot,
+        is_in_app=is_in_app_browser(user_agent),
     )
+
+
+def is_in_app_browser(user_agent: str) -> bool:
+    lowered = user_agent.lower()
+    return bool(_IN_APP.search(lowered) or _IOS_VIEW.search(lowered))
 
 
 def is_listed_crawler(user_agent: str) -> bool:

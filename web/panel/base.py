@@ -25,6 +25,7 @@ from records.translation import in_english
 from web.panel.choices import ChoosingForm, seen_in
 from web.panel.confirm import ConfirmForm
 from web.panel.counting import BoundedPaginator
+from web.panel.media import PanelMedia
 
 # Labels for field names that read badly as they are.
 LABELS = {
@@ -55,6 +56,10 @@ LABELS = {
     "ends_at": _("Until before"),
     "effective_from": _("In force from"),
     "at": _("Time"),
+    "team_id": _("Team ID"),
+    "bundle_id": _("Bundle ID"),
+    "package_name": _("Package"),
+    "consent_basis": _("Read from"),
 }
 
 
@@ -117,8 +122,20 @@ class PanelAdmin(WithinReach, ModelAdmin):
     # The most rows of one confirmation; a form may have a smaller limit of its own.
     ASK_BOUND = 5_000
 
+    @property
+    def media(self) -> PanelMedia:
+        return PanelMedia.of(super().media)
+
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         return super().get_form(request, obj, change=change, **{"labels": LABELS, **kwargs})
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Without the scripts of forms: the page has nothing for them, nor the texts that they need."""
+        context = {**(extra_context or {}), "media": PanelMedia()}
+        response: HttpResponse = super().delete_view(request, object_id, context)
+        return response
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PanelList]:
         return PanelList

@@ -8,7 +8,7 @@ decided by a person or rejected by the sender, only a person can decide it.
 from collections.abc import Collection, Sequence
 
 from conversions.intake.case import Attribution, Case, Outcome, Rejected, new_events
-from conversions.intake.facts import AMOUNTS, amounts_of, facts_of
+from conversions.intake.facts import AMOUNTS, amounts_of, facts_of, in_words
 from conversions.intake.judge import pixels
 from conversions.intake.judge.find_known import is_another
 from conversions.intake.parsed_event import ParsedEvent
@@ -146,7 +146,7 @@ def compare_corrections(cases: list[Case]) -> None:
 
 def _compare(case: Case, rejected: Rejected, attribution: Attribution) -> None:
     row, first_sent, resent = rejected.row, rejected.first_sent, rejected.resent
-    words = "; ".join(f"{name} {first_sent.get(name, 'not given')} → {resent[name]}" for name in rejected.differs)
+    words = in_words(first_sent, resent, rejected.differs)
     given = {"key": case.dedupe_key, "was": rejected.reason, "corrected": words or "sent by the server"}
     if attribution.enrollment.affiliate_id == row.affiliate_id and attribution.goal.pk == row.goal_id:
         note = (

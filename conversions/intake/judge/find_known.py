@@ -6,6 +6,7 @@ Each step locks the rows that it finds until the transaction ends.
 from conversions.intake.case import Case
 from conversions.intake.judge.pixels import from_pixel
 from conversions.intake.read.dedupe_keys import PIXEL_KEY, counted_by, pixel_key
+from conversions.intake.read.parse import finds_its_sale
 from conversions.models import Conversion, Goal
 from conversions.reasons.codes import Reason
 
@@ -64,6 +65,23 @@ def find_by_transaction(cases: list[Case]) -> None:
     for case in cases:
         name = (case.postback.advertiser_id or 0, case.event.goal_code, case.event.transaction_id, case.is_test)
         case.conversion = known.get(name)
+
+
+def find_sales(cases: list[Case]) -> None:
+    """Attach the sale to the requests of sources that take it back without saying its goal; one query."""
+    cases = [case for case in cases if case.is_open and case.conversion is None and finds_its_sale(case)]
+    if not cases:
+        return
+    rows = Conversion.objects.select_for_update(of=("self",)).filter(
+        advertiser__in={case.postback.advertiser_id for case in cases},
+        transaction_id__in={case.event.transaction_id for case in cases},
+    )
+    # Of several goals with one transaction the first counts.
+    known = {(row.advertiser_id, row.transaction_id): row for row in rows.select_related("goal").order_by("-pk")}
+    for case in cases:
+        if row := known.get((case.postback.advertiser_id or 0, case.event.transaction_id)):
+            case.conversion, case.is_test = row, row.is_test
+            case.event.goal_code, case.named_goal, case.dedupe_key = row.goal.code, row.goal, row.dedupe_key
 
 
 def _is_keyed_otherwise(case: Case) -> bool:

@@ -39,7 +39,11 @@ def find_by_click(cases: list[Case]) -> None:
             origin.evidence, how = Evidence.LEGACY, f"imported from {case.legacy_source}"
         note = f"Click of {click.made_at:%Y-%m-%d %H:%M:%S} UTC through link {link.code}, {how}."
         rule = "imported click IDs" if case.legacy_source else "signature"
-        case.note(STEP, "found", note, rule=rule, click_id=case.event.click_text, link=link.code)
+        inputs = {"click_id": case.event.click_text, "link": link.code}
+        if origin.click_consent:
+            note += f" The visitor's consent: {origin.click_consent}."
+            inputs["consent"] = origin.click_consent
+        case.note(STEP, "found", note, rule=rule, **inputs)
 
 
 def _why_not_genuine(text: str) -> str:

@@ -41,7 +41,7 @@ SELECT 'touch', touched.found::text FROM customer CROSS JOIN LATERAL (
 ) AS touched
 UNION ALL
 SELECT 'click', jsonb_build_object(
-    'id', click.id, 'is_marked', marked_at IS NOT NULL, 'agent', user_agent,
+    'id', click.id, 'is_marked', marked_at IS NOT NULL, 'agent', user_agent, 'consent', consent,
     'marks', jsonb_build_array(is_bot, is_duplicate, is_data_centre, country, ip)
 )::text FROM unnest(%s::uuid[]) AS named(id) CROSS JOIN LATERAL (
     SELECT * FROM tracking_click WHERE tracking_click.id = named.id OFFSET 0
@@ -136,10 +136,10 @@ def _by_customer(rows: Sequence[Access]) -> dict[int, list[Access]]:
 
 def _attach_clicks(cases: Sequence[Case], found: Found) -> None:
     """Attach the marks of each stored click. The postback may arrive before the worker has set them."""
-    marks = {UUID(click["id"]): _marks(click) for click in found["click"]}
+    rows = {UUID(click["id"]): click for click in found["click"]}
     for case in cases:
-        if case.event.click:
-            case.origin.click_marks = marks.get(case.event.click.uuid)
+        if case.event.click and (row := rows.get(case.event.click.uuid)):
+            case.origin.click_marks, case.origin.click_consent = _marks(row), row["consent"]
 
 
 def _marks(click: dict[str, Any]) -> ClickMarks:

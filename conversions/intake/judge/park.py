@@ -13,8 +13,10 @@ from django.conf import settings
 from affiliates.models import Offer
 from conversions.intake import reference_cache
 from conversions.intake.case import Awaited, Case, Outcome
+from conversions.intake.read.parse import finds_its_sale
 from conversions.models import Conversion, ParkedPostback
 from conversions.reasons.codes import Reason
+from conversions.sources.references import awaited_name
 
 STEP = "park"
 Waits = ParkedPostback.Waits
@@ -106,6 +108,8 @@ def longest_wait() -> timedelta:
 def _awaited(case: Case, locking: Mapping[int, set[str]]) -> Awaited | None:
     event, reasons = case.event, {problem.reason for problem in case.problems}
     takes_back = event.status == Conversion.Status.REJECTED or event.refund is not None
+    if finds_its_sale(case):
+        return Awaited(Waits.SALE, awaited_name(event.transaction_id)) if reasons <= _SALE_BRINGS else None
     if takes_back and event.transaction_id and event.goal_code:
         return Awaited(Waits.SALE, sale_name(case)) if reasons <= _SALE_BRINGS else None
     if reasons == {Reason.UNKNOWN_CUSTOMER} and event.customer_id:

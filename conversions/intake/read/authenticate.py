@@ -34,6 +34,8 @@ def authenticate(cases: list[Case]) -> None:
             _admit_pixel(case, named.get(_advertiser_id(case)))
         elif case.postback.endpoint == Postback.Endpoint.CSV and case.postback.advertiser:
             _admit_file(case, case.postback.advertiser)
+        elif case.postback.endpoint == Postback.Endpoint.SOURCE:
+            _admit_source(case)
         else:
             sent = case.postback.token_digest
             _authenticate(case, by_digest.get(sent), revoked.get(sent))
@@ -112,6 +114,29 @@ def _admit_file(case: Case, advertiser: Advertiser) -> None:
     case.note(STEP, "passed", f"Imported for {advertiser} by {by}.", rule="file", file=case.postback.path)
 
 
+def _admit_source(case: Case) -> None:
+    """Accept a source's webhook by its signature. The token in its address only says whose it is."""
+    advertiser = case.postback.advertiser
+    if advertiser is None:
+        note = "The token in the address is not valid."
+        case.stop(
+            Outcome.UNAUTHORIZED, Reason.BAD_TOKEN, STEP, note, rule="a source's address", address=case.postback.path
+        )
+        return
+    if problem := _source_problem(case.postback.signature):
+        _refuse_signature(case, *problem)
+        return
+    _admit(case, advertiser, f"The webhook is signed for {advertiser}.", rule=case.mapping.rule)
+
+
+def _source_problem(state: str) -> tuple[Reason, str] | None:
+    if state == signing.VALID:
+        return None
+    if state == signing.STALE:
+        return Reason.STALE_SIGNATURE, "The signed time is more than five minutes from ours."
+    return Reason.BAD_SIGNATURE, "The signature fits none of the signing secrets of this source."
+
+
 def _signature_problem(case: Case, secret: AdvertiserSecret | None) -> tuple[Reason, str] | None:
     """The problem of the request's signature, or of its missing signature."""
     state = case.postback.signature
@@ -165,6 +190,13 @@ def _authenticate(case: Case, secret: AdvertiserSecret | None, revoked: Advertis
     advertiser = secret.advertiser
     # From here on the request belongs to the advertiser, even if it is refused: its operator sees it.
     postback.advertiser = advertiser
+    what = "signature" if postback.signature else "token"
+    _admit(case, advertiser, f"The {what} is one of {advertiser}'s.", rule=secret.label or f"{what} {secret.pk}")
+
+
+def _admit(case: Case, advertiser: Advertiser, note: str, *, rule: str) -> None:
+    """Accept a sender that proved to be the advertiser's, by the advertiser's own rules."""
+    postback = case.postback
     if not advertiser.is_active:
         _refuse_inactive(case, advertiser)
     elif settings.REQUIRE_HTTPS and not postback.is_secure:
@@ -183,8 +215,7 @@ def _authenticate(case: Case, secret: AdvertiserSecret | None, revoked: Advertis
         _refuse_address(case, advertiser)
     else:
         case.advertiser = advertiser
-        what = "signature" if postback.signature else "token"
-        case.note(STEP, "passed", f"The {what} is one of {advertiser}'s.", rule=secret.label or f"{what} {secret.pk}")
+        case.note(STEP, "passed", note, rule=rule)
 
 
 def _may_come_from(ip: str | None, networks: list[str]) -> bool:

@@ -42,6 +42,9 @@ def keys_of(case: Case) -> list[tuple[object, ...]]:
         keys.append((advertiser, "event", case.dedupe_key))
     if case.event.customer_id:
         keys.append((advertiser, "customer", case.event.customer_id))
+    if case.mapping.finds_sales and case.event.transaction_id:
+        # What takes back says no goal: it shares this key with the sale.
+        keys.append((advertiser, "sale", case.event.transaction_id))
     if key := pixel_key(case):
         keys.append(key)
     return keys

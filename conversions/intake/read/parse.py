@@ -73,6 +73,7 @@ def _parse(case: Case) -> None:
         coupon=values["coupon"],
         country=_country(case),
         refund_id=values["refund_id"],
+        is_refund_total=mapping.finds_sales and ("refund_total", "1") in case.parameters,
     )
     # A currency sent within an amount counts if none is named.
     event.payout = amount_of(case, "payout", values["payout"])
@@ -139,7 +140,9 @@ def _bound_pixel(case: Case, event: ParsedEvent) -> None:
 def _assumed(case: Case) -> dict[str, str]:
     """Add the advertiser's default goal and currency, which another platform's request does not send."""
     advertiser = case.advertiser
-    return {"goal": advertiser.default_goal, "currency": advertiser.currency} if advertiser else {}
+    if advertiser is None or case.mapping.finds_sales:
+        return {}
+    return {"goal": advertiser.default_goal, "currency": advertiser.currency}
 
 
 def _values(case: Case, sent: Pairs) -> tuple[dict[str, str], set[str]]:
@@ -233,7 +236,7 @@ def _name_missing(case: Case, event: ParsedEvent) -> None:
     """Report the missing values, unless an earlier error explains them."""
     faulty = {problem.field for problem in case.problems}
     explained = {field for name in faulty for field in meaning_of(name).fields}
-    if not event.goal_code and "event_type" not in explained:
+    if not event.goal_code and "event_type" not in explained and not finds_its_sale(case):
         case.report(Reason.MISSING_GOAL, "event_type", "event_type is missing.")
     if event.click_text:
         return
@@ -242,6 +245,13 @@ def _name_missing(case: Case, event: ParsedEvent) -> None:
             case.report(Reason.MISSING_CLICK_ID, "click_id", "click_id is missing.")
     elif not event.transaction_id and "txid" not in explained:
         case.report(Reason.MISSING_TRANSACTION, "txid", "txid is missing, and there is no click_id either.")
+
+
+def finds_its_sale(case: Case) -> bool:
+    """Whether the request takes back a sale without saying its goal: the transaction finds it."""
+    event = case.event
+    takes_back = event.refund is not None or event.status == Conversion.Status.REJECTED
+    return case.mapping.finds_sales and takes_back and not event.goal_code and bool(event.transaction_id)
 
 
 def _fingerprint(event: ParsedEvent) -> str:
@@ -260,6 +270,6 @@ def _fingerprint(event: ParsedEvent) -> str:
     if event.volume is not None:
         facts.append(f"volume {event.volume.normalize()}")
     if event.refund is not None:
-        facts.append(f"refund {event.refund.normalize()} {event.refund_id}")
+        facts.append(f"refund {event.refund.normalize()} {'in all' if event.is_refund_total else event.refund_id}")
     facts += [f"{name} {Decimal(amount).normalize()}" for name, amount in event.deductions.items()]
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

@@ -19,7 +19,7 @@ MASK = "•••"
 SECRET_FIELDS = frozenset({"token", "secret", "hmac", "signature", "password", "api_key"}) | TOKEN_NAMES
 MAX_STORED_BODY = 16_000
 # Our own tokens, HMAC secrets and API keys are recognised anywhere.
-_OURS = re.compile(r"\baf[hkst]_[A-Za-z0-9_-]{8,}")
+_OURS = re.compile(r"\baf[hkstw]_[A-Za-z0-9_-]{8,}")
 # `token=…`, `"token": "…"`, `<token>…`, and our own.
 _SECRET = re.compile(
     rf"(\b(?:{'|'.join(sorted(map(re.escape, SECRET_FIELDS)))})\b[\"']?\s*(?:=|:|>|%3D)\s*[\"']?)[^\"'&\s,;}}<]+"
@@ -70,8 +70,8 @@ def receive(batch: list[Received]) -> list[Case]:
             headers=received.headers,
             ip=received.ip,
             is_secure=received.is_secure,
-            token_digest=fitting or _digest(received, dialects.get(received.mapping)),
-            signature=state,
+            token_digest=received.address_digest or fitting or _digest(received, dialects.get(received.mapping)),
+            signature=received.proof or state,
             advertiser=received.advertiser,
         )
         for received, (pairs, _), (state, fitting) in zip(batch, hidden, signatures, strict=True)

@@ -27,6 +27,9 @@ def set_tests_apart(cases: list[Case]) -> None:
 
 def _says_test(case: Case) -> bool:
     """Whether one of the flags says so; each is read, so that a wrong one beside it is reported."""
+    when = case.mapping.test_when
+    if when and any((name.strip().lower(), visible(raw).lower()) == when for name, raw in case.parameters):
+        return True
     flags = [(name, value) for name, raw in case.parameters if is_test_name(name) and (value := visible(raw).lower())]
     if not flags:
         return False

@@ -126,6 +126,8 @@ def _is_suspect(received: Received) -> bool:
     until = _blocked.get(origin)
     if until is None or received.endpoint in (Postback.Endpoint.PIXEL, Postback.Endpoint.CSV):
         return False
+    if received.proof == VALID:
+        return False
     if until > time.monotonic():
         return True
     _blocked.pop(origin, None)

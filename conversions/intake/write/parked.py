@@ -6,6 +6,7 @@ from conversions.intake.case import Attribution, Awaited, Case, Judged, Outcome
 from conversions.intake.judge.park import Waits, sale_name
 from conversions.intake.write.new_conversions import locks_customer
 from conversions.models import ParkedPostback
+from conversions.sources.references import awaited_name
 from records.bulk_rows import insert, update
 
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(hours=6)
@@ -80,7 +81,8 @@ def wake_parked(judged: Judged) -> None:
 
 def _brought(case: Case, attribution: Attribution) -> list[Awaited]:
     """What parked requests may have waited for: the conversion's transaction, and its customer's affiliate."""
-    brought = [Awaited(Waits.SALE, sale_name(case))] if case.event.transaction_id else []
+    names = (sale_name(case), awaited_name(case.event.transaction_id)) if case.event.transaction_id else ()
+    brought = [Awaited(Waits.SALE, name) for name in names]
     if locks_customer(case, attribution):
         brought.append(Awaited(Waits.CUSTOMER, case.event.customer_id))
     return brought

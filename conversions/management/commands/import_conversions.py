@@ -37,7 +37,11 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", metavar="FILE.csv", type=Path)
         parser.add_argument("--advertiser", metavar="ID", required=True, help="whose events they are: ad_…")
-        parser.add_argument("--form", metavar="NAME", help="whose column names they are: a platform's or a mapping's")
+        parser.add_argument(
+            "--form",
+            metavar="NAME",
+            help="whose column names they are: a platform's, a mapping's, a source's (src_…)",
+        )
         parser.add_argument("--answers", metavar="OUT.csv", type=Path, help="write the result of each row")
         parser.add_argument("--dry-run", action="store_true", help="show the result without changing anything")
 
@@ -48,7 +52,9 @@ class Command(BaseCommand):
             raise CommandError(f"There is no advertiser {options['advertiser']}.")
         mapping = options["form"] or NATIVE.name
         if mapping != NATIVE.name and not reference_cache.dialects_named([mapping]):
-            known = ", ".join([*sorted(BY_NAME), *reference_cache.own_dialects()])
+            known = ", ".join(
+                [*sorted(BY_NAME), *reference_cache.own_dialects(), *reference_cache.connections().by_name]
+            )
             raise CommandError(f"There is no form {mapping}; there are {known}.")
         try:
             content = path.read_bytes()

@@ -3,19 +3,19 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from random import Random
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from dashboard.demo.clock import source
+from dashboard.demo.data import LINK, OFFER, SLIPS
 from dashboard.demo.live.sending import HttpAnswer, Request
-from dashboard.demo.program import chance
-from dashboard.demo.program.offers import offer_named
-from dashboard.demo.program.partners import LINK_SPECS, PARTNERS
-from dashboard.demo.stories.mishaps import forged
-from dashboard.demo.visitors.people import Crowd, DemoVisitor
+from dashboard.demo.slips import spoiled
+from dashboard.demo.visitors import visitor
 from tracking.click_id.codec import LENGTH
 from tracking.models import SUB_IDS
 
+# A link that the data files lack has visitors as the first one has.
+UNKNOWN = next(iter(LINK.values()))
 COLUMNS = ("aff_click_id", "source", *SUB_IDS)
 # Goals whose postbacks have an amount, with the usual one.
 PRICES = {
@@ -28,6 +28,7 @@ PRICES = {
 }
 # The share of visitors at a goal who go on to the next one.
 GOES_ON = 0.7
+ANSWERED = [slip for slip in SLIPS["slips"] if "answer" in slip]
 NO_SUCH_LINK, SENT_TWICE, CONFLICTS, REVERSED, FAULTY = 0.01, 0.08, 0.03, 0.04, 0.12
 
 
@@ -70,11 +71,11 @@ class VisitorStory:
     """One visitor, from the click on. The same seed and number make the same visitor."""
 
     def __init__(self, program: Program, *, seed: int, number: int, converting: float, run: str) -> None:
-        self._rng = chance.source(seed, f"visitor {number}")
+        self._rng = source(seed, f"visitor {number}")
         self._program, self._converting = program, converting
         self._name = f"sim-{run}-{number}"
         self._link = self._rng.choice(program.links)
-        self._visitor = _visitor(self._rng, self._link["code"])
+        self._visitor = visitor(self._rng, *LINK.get(self._link["code"], UNKNOWN))
         self._click = ""
         self._conversion = ""
 
@@ -109,7 +110,6 @@ class VisitorStory:
 
     def _fields(self, code: str) -> dict[str, str]:
         prices = PRICES.get(code, ())
-        offer = offer_named(self._link["offer"])
         fields = {
             "event_type": code,
             "click_id": self._click,
@@ -117,25 +117,19 @@ class VisitorStory:
             "customer_id": self._name,
         }
         if prices:
-            fields |= {"revenue": self._rng.choice(prices), "currency": offer.currency if offer else "EUR"}
+            fields |= {
+                "revenue": self._rng.choice(prices),
+                "currency": OFFER.get(self._link["offer"], {}).get("currency", "EUR"),
+            }
         if code in ("purchase", "sale"):
             fields["status"] = "approved"
         return fields
 
     def _slip(self, fields: dict[str, str]) -> PlayedStep:
         """A request that must be refused, ahead of the right one."""
-        token = self._program.tokens[self._link["advertiser"]]
-        slips = (
-            ({**fields, "click_id": "{click_id}"}, token, (422, "invalid", "unresolved_macro")),
-            ({**fields, "click_id": forged(self._click)}, token, (404, "unknown_click", "unknown_click")),
-            ({**fields, "revenue": "12,500"}, token, (422, "invalid", "bad_amount")),
-            ({**fields, "event_type": "no_such_goal"}, token, (422, "invalid", "unknown_goal")),
-            ({**fields, "currency": "EURO"}, token, (422, "invalid", "bad_currency")),
-            ({**fields, "status": "maybe"}, token, (422, "invalid", "bad_status")),
-            (fields, "aft_wrong", (401, "unauthorized", "bad_token")),
-        )
-        spoiled, token, expected = self._rng.choice(slips)
-        return PlayedStep(self._rng.uniform(0.2, 1), "postback", self._postback(spoiled, token), _refused(*expected))
+        slip = self._rng.choice([slip for slip in ANSWERED if slip.get("change", {}).keys() <= fields.keys()])
+        request = self._postback(spoiled(slip, fields), slip.get("token"))
+        return PlayedStep(self._rng.uniform(0.2, 1), "postback", request, _refused(*slip["answer"]))
 
     def _click_request(self) -> Request:
         who = self._visitor
@@ -174,11 +168,6 @@ class VisitorStory:
         problem = _outcome(200, "duplicate", "duplicate")(answer)
         same = answer.json().get("conversion_id") == self._conversion
         return problem or ("" if same else "was a duplicate of another conversion")
-
-
-def _visitor(rng: Random, code: str) -> DemoVisitor:
-    partner, link = LINK_SPECS.get(code) or (PARTNERS[0], PARTNERS[0].links[0])
-    return Crowd(rng, partner, link).visitor_of_crowd()
 
 
 def _status(expected: int) -> Callable[[HttpAnswer], str]:

@@ -55,12 +55,8 @@ class Sender:
             return self._send(request, started)
         except (OSError, http.client.HTTPException) as error:
             self.close()
-            if not (kept and isinstance(error, ConnectionError)):
-                raise Unreachable(str(error) or type(error).__name__) from error
-        try:
-            return self._send(request, started)
-        except (OSError, http.client.HTTPException) as error:
-            self.close()
+            if kept and isinstance(error, ConnectionError):
+                return self.send(request)
             raise Unreachable(str(error) or type(error).__name__) from error
 
     def close(self) -> None:
@@ -70,20 +66,16 @@ class Sender:
             del self._mine.line
 
     def _send(self, request: Request, started: float) -> HttpAnswer:
-        line = self._line()
-        path = self._parts.path.rstrip("/") + request.target
-        line.request(request.method, path, body=request.body, headers=dict(request.headers))
-        response = line.getresponse()
-        text = response.read().decode("utf-8", "replace")
-        return HttpAnswer(response.status, response.getheader("location", "") or "", text, time.monotonic() - started)
-
-    def _line(self) -> http.client.HTTPConnection:
         if not hasattr(self._mine, "line"):
             secure = self._parts.scheme == "https"
             kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
             self._mine.line = kind(self._parts.hostname or "", self._parts.port, timeout=TIMEOUT)
         line: http.client.HTTPConnection = self._mine.line
-        return line
+        path = self._parts.path.rstrip("/") + request.target
+        line.request(request.method, path, body=request.body, headers=dict(request.headers))
+        response = line.getresponse()
+        text = response.read().decode("utf-8", "replace")
+        return HttpAnswer(response.status, response.getheader("location", "") or "", text, time.monotonic() - started)
 
 
 def is_loopback(url: str) -> bool:

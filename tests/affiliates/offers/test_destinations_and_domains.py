@@ -29,7 +29,12 @@ def problems(desk: Client, path: str, sent: dict[str, Any]) -> dict[str, str]:
 
 class TestDestinations:
     def sent(self, **changed: Any) -> dict[str, Any]:
-        own = {"name": "Phones", "destination_url": "https://m.casino.example/?c={click_id}", "weight": "100"}
+        own = {
+            "name": "Phones",
+            "kind": "web",
+            "destination_url": "https://m.casino.example/?c={click_id}",
+            "weight": "100",
+        }
         return {"offer": OfferFactory().pk, **own, **changed}
 
     def test_are_for_countries_devices_and_systems(self, desk: Client) -> None:

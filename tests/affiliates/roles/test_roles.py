@@ -257,14 +257,14 @@ class TestRightsGivenBefore:
         for name in ("view_trackinglink", "view_click", "view_legacyclickid", "view_offer"):
             group.permissions.add(Permission.objects.get(codename=name))
         person.groups.add(group)
-        import_module("affiliates.migrations.0004_roles_of_people").give_roles(apps, None)
+        import_module("affiliates.migrations.0005_roles_of_people").give_roles(apps, None)
         assert [(role.name, role.actions) for role in person.custom_roles.all()] == [("Desk", ["see_traffic"])]
 
     def test_those_of_a_single_person_too(self) -> None:
         person = OperatorFactory(email="eve@operator.example")
         person.user_permissions.add(Permission.objects.get(codename="add_ledgerentry"))
         person.user_permissions.add(Permission.objects.get(codename="view_ledgerentry"))
-        import_module("affiliates.migrations.0004_roles_of_people").give_roles(apps, None)
+        import_module("affiliates.migrations.0005_roles_of_people").give_roles(apps, None)
         [role] = person.custom_roles.all()
         assert (role.name, role.actions) == ("Rights of eve@operator.example", ["adjust_balances"])
 

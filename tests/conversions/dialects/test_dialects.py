@@ -22,6 +22,7 @@ from conversions.endpoints.dialects import address_of
 from conversions.models import Conversion, Postback
 from tests.asgi_client import Answer, visit
 from tests.conversions.sending import World
+from tests.examples import examples
 from tests.factories import AdvertiserSecretFactory, ClickFactory
 from tracking.click_id import codec
 
@@ -246,7 +247,7 @@ def test_the_page_is_up_to_date() -> None:
     assert page.read_text() == dialect_page(), "run manage.py dialects"
 
 
-@effort(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@effort(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(DIALECTS), st.lists(st.tuples(st.integers(0, 12), st.text(max_size=30)), max_size=6))
 def test_no_request_brings_an_endpoint_down(click: str, dialect: Dialect, given_values: list[tuple[int, str]]) -> None:
     names = [name for found in dialect.mapping.fields.values() for name in found]

@@ -272,7 +272,7 @@ class TestFiles:
         path.write_bytes(self.content(world).replace(b"\n", b",when\n", 1).replace(b"EUR\n", b"EUR,15.10.2026 13:30\n"))
         call_command("import_conversions", str(path), advertiser=world.advertiser.public_id, form="fox-crm")
         assert Conversion.objects.get().goal == world.purchase
-        with pytest.raises(CommandError, match="There is no form nosuch; there are affise"):
+        with pytest.raises(CommandError, match="There is no form nosuch; there are adjust"):
             call_command("import_conversions", str(path), advertiser=world.advertiser.public_id, form="nosuch")
 
     def test_the_panel_offers_it(self, world, desk):

@@ -23,6 +23,7 @@ from conversions.models import Conversion, Postback, SenderMapping
 from conversions.replay import replay
 from tests.asgi_client import Answer, visit
 from tests.conversions.sending import World, received
+from tests.examples import examples
 from tests.factories import AdvertiserFactory, AdvertiserSecretFactory, ClickFactory
 from tests.servers import Web, database_url, running
 from tracking.click_id import codec
@@ -472,7 +473,7 @@ def test_a_correction_is_compared_with_what_the_mapping_read_before(world, click
     assert Conversion.objects.get().revenue == Decimal(250)
 
 
-@effort(max_examples=150, deadline=None)
+@effort(max_examples=examples(150), deadline=None)
 @given(
     st.sampled_from(["application/json", "text/xml", "text/plain"]),
     st.lists(

@@ -21,6 +21,7 @@ from conversions.dialects.table import BY_NAME, DIALECTS
 from conversions.doctor import Diagnosis, NotReadable, diagnose, read
 from conversions.models import Conversion, Postback
 from tests.conversions.sending import World
+from tests.examples import examples
 from tests.factories import AdvertiserSecretFactory, ClickFactory
 from tests.rest import client_of
 from tracking.click_id import codec
@@ -226,7 +227,7 @@ TEXT = st.text(max_size=150)
 
 
 @given(st.one_of(TEXT, TEXT.map("curl {}".format), TEXT.map("/postback?{}".format)))
-@effort(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@effort(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_is_diagnosed_or_refused_with_words(world: World, text: str) -> None:
     try:
         sent = read(text)

@@ -11,6 +11,7 @@ from conversions.endpoints import bulk
 from conversions.models import Conversion, Postback
 from tests.asgi_client import visit
 from tests.conversions.sending import TOKEN, World
+from tests.examples import examples
 from tests.factories import ClickFactory
 from tracking.click_id import codec
 
@@ -117,7 +118,7 @@ def test_only_post(db: None) -> None:
     assert visit(lambda client: client.get(PATH)).status == 405
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.one_of(

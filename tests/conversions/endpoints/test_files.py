@@ -26,6 +26,7 @@ from payouts.ledger.booking import book_changes
 from payouts.models import LedgerEntry
 from records.csv_files import FileRefused, read_table
 from tests.conversions.sending import NOW, World, send
+from tests.examples import examples
 from tests.payouts.deals import deal, flat
 from tests.rest import client_of
 
@@ -65,7 +66,7 @@ class TestReading:
             list(read_table(content).rows)
 
     @given(st.binary(max_size=300))
-    @effort(max_examples=200, deadline=None)
+    @effort(max_examples=examples(200), deadline=None)
     def test_any_bytes_are_rows_or_refused(self, content: bytes) -> None:
         try:
             rows = list(read_table(content).rows)

@@ -17,6 +17,7 @@ from conversions.intake.read.receive import receive
 from conversions.models import Conversion, Postback
 from tests.asgi_client import visit
 from tests.conversions.sending import TOKEN, World
+from tests.examples import examples
 from tests.factories import ClickFactory
 from tracking.click_id import codec
 
@@ -153,11 +154,12 @@ def test_a_request_that_breaks_intake_does_not_break_the_others(fields, monkeypa
 NAMES = ["click_id", "txid", "event_type", "revenue", "currency", "status", "timestamp", "customer_id", "coupon", "x"]
 
 
+@pytest.mark.hypothesis
 def test_fuzzed_requests_get_an_answer_of_the_contract(fields):
     @given(
         st.dictionaries(st.sampled_from(NAMES), st.one_of(st.text(max_size=50), st.integers(), st.floats(), st.none()))
     )
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def fuzz(sent):
         status, answer = post({**fields, "txid": "fuzz", **sent})
         assert status in {200, 202, 400, 404, 409, 422}
@@ -167,11 +169,12 @@ def test_fuzzed_requests_get_an_answer_of_the_contract(fields):
     fuzz()
 
 
+@pytest.mark.hypothesis
 def test_fuzzed_bytes_never_fail(fields):
     @given(
         st.binary(max_size=200), st.sampled_from(["application/json", "application/x-www-form-urlencoded", "", "x/y"])
     )
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def fuzz(body, content_type):
         status, answer = post(body, content_type, query=b"token=" + TOKEN.encode() + b"&x=" + body)
         assert status in {400, 413, 422, 404, 401}

@@ -22,12 +22,13 @@ from conversions.reasons.codes import Reason
 from records.money import PLACES
 from tests.asgi_client import Answer, Standing, standing
 from tests.conversions.sending import TOKEN, World
+from tests.examples import examples
 from tests.factories import AdvertiserSecretFactory, ClickFactory, CouponCodeFactory, LegacyClickIDFactory
 from tracking.click_id import codec
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MANY = settings(
-    max_examples=100,
+    max_examples=examples(100),
     deadline=None,
     derandomize=True,
     database=None,
@@ -324,7 +325,7 @@ def filled_in(fields: dict[str, str], click: str) -> dict[str, str]:
     return {name: known.get(value, value) if isinstance(value, str) else value for name, value in fields.items()}
 
 
-@settings(MANY, max_examples=200)
+@settings(MANY, max_examples=examples(200))
 @given(fields=sent, form=st.sampled_from(["query", "form", "json", "half"]))
 def test_what_counts_is_allowed_and_counts_once(
     endpoint: Standing, click: str, fields: dict[str, str], form: str
@@ -462,7 +463,7 @@ odd = st.one_of(
 )
 
 
-@settings(MANY, max_examples=60)
+@settings(MANY, max_examples=examples(60))
 @given(
     events=st.lists(st.integers(0, 5).flatmap(lambda n: sent if n else odd), min_size=1, max_size=4),
     wrapped=st.booleans(),

@@ -88,7 +88,7 @@ def test_says_from_what_to_what(world: World) -> None:
     assert change.postback.public_id == second.postback_id
     correction = Correction.objects.get()
     assert correction.changes == [("revenue", "5", "50")]
-    assert "revenue 5 → 50" in str(change.postback.traces.get().steps)
+    assert "revenue 5.00 → 50.00" in str(change.postback.traces.get().steps)
     raw = [dict(row.parameters)["revenue"] for row in Postback.objects.order_by("pk")]
     assert raw == ["5", "50"]
 

@@ -19,12 +19,13 @@ from conversions.dialects.mapping import NAMES
 from conversions.models import Conversion, Postback
 from tests.asgi_client import Answer, Standing, standing
 from tests.conversions.sending import TOKEN, World
+from tests.examples import examples
 from tests.factories import ClickFactory
 from tracking.click_id import codec
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MANY = settings(
-    max_examples=120,
+    max_examples=examples(120),
     deadline=None,
     derandomize=True,
     database=None,
@@ -198,6 +199,7 @@ def changed(sent: Sent, kind: str, how: tuple[bytes, int, bytes]) -> Sent:
 
 
 @pytest.mark.parametrize("place", PLACES)
+@pytest.mark.hypothesis
 def test_nothing_can_be_changed_added_removed_or_repeated(world: World, web: Standing, place: str) -> None:
     sent = signed_requests(world)[place]
 
@@ -368,6 +370,7 @@ def test_an_absurd_time_with_a_right_signature_is_a_verdict(world: World, web: S
 
 
 @pytest.mark.parametrize("name", READ_BEFORE_THE_STORE)
+@pytest.mark.hypothesis
 def test_no_header_keeps_a_request_from_being_stored(world: World, web: Standing, settings: Any, name: str) -> None:
     settings.TRUSTED_PROXIES = ["203.0.113.9"]
     fields = {**event(world), "token": TOKEN}
@@ -393,6 +396,7 @@ def test_no_header_keeps_a_request_from_being_stored(world: World, web: Standing
 @pytest.mark.parametrize(
     "path", ["/postback", "/d/everflow/", "/d/everflow/\x00", "/d/everflow/\ud800", "/d/everflow/\n", "/pixel.gif"]
 )
+@pytest.mark.hypothesis
 def test_no_path_or_parameter_keeps_a_request_from_being_stored(world: World, web: Standing, path: str) -> None:
     fields = {**event(world), "token": TOKEN}
 

@@ -102,10 +102,10 @@ def test_a_replay_reads_anew_and_names_the_difference(world: World) -> None:
     changed = [[name, "70" if name == "revenue" else value] for name, value in row.parameters]
     Postback.objects.filter(pk=row.pk).update(parameters=changed)
     [found] = replay([Postback.objects.get()], by="Olga", now=NOW + timedelta(minutes=1), dry=True)
-    assert found.changes == "revenue 50 → 70"
+    assert found.changes == "revenue 50.00 → 70.00"
     assert read(Postback.objects.get()).revenue == Decimal(50)
     [same] = replay([Postback.objects.get()], by="Olga", now=NOW, dry=False)
-    assert same.changes == "revenue 50 → 70"
+    assert same.changes == "revenue 50.00 → 70.00"
     assert read(Postback.objects.get()).revenue == Decimal(70)
 
 

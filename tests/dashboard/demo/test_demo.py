@@ -20,11 +20,10 @@ from conversions.intake import Received, intake
 from conversions.models import Appeal, ConflictReview, Conversion, Customer, Postback, StatusChange, Trace
 from conversions.reasons.codes import Reason
 from dashboard.demo import seeding
+from dashboard.demo.clicks import closing
+from dashboard.demo.clock import DemoSpan, source
 from dashboard.demo.facts import facts
-from dashboard.demo.program.chance import source
-from dashboard.demo.program.rhythm import DemoSpan
 from dashboard.demo.seeding import figures, seed
-from dashboard.demo.stories import history
 from payouts.ledger.booking import book_changes
 from payouts.models import LedgerEntry, Payout, PlanVersion, Statement
 from payouts.verification.verify import Verification
@@ -188,8 +187,8 @@ def test_the_sums_that_reports_read_are_what_the_clicks_give(demo):
 def test_closed_links_get_no_clicks_after_they_were_closed(demo):
     last = dict(TrackingLink.objects.values_list("code").annotate(last=Max("clicks__clicked_at")))
     assert last["ana-casino-old"] is None
-    assert last["nordic-casino"] < history.closing(DemoSpan(NOW), "nordic-casino")
-    assert last["bright-casino"] < history.closing(DemoSpan(NOW), "bright-casino")
+    assert last["nordic-casino"] < closing(DemoSpan(NOW), "nordic-casino")
+    assert last["bright-casino"] < closing(DemoSpan(NOW), "bright-casino")
 
 
 def test_an_override_has_two_versions_and_both_have_paid(demo):

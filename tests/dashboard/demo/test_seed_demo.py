@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 import pytest
 from django.core.management import CommandError, call_command
 
-from dashboard.demo import seeding
+from dashboard.demo import desk, seeding
 from dashboard.demo.facts import facts
 from dashboard.demo.seeding import SeedCounts, SeedRefused, SeedState, figures, seed, state
-from dashboard.demo.stories import history
 from payouts.invoicing.pending import pending
 from payouts.models import Invoice, Payout
 from payouts.verification.verify import Verification
@@ -29,11 +28,11 @@ def test_refuses_a_database_that_holds_other_data():
 
 
 def test_a_run_that_breaks_off_leaves_nothing_and_can_be_repeated(monkeypatch):
-    def breaks(self, text):
+    def breaks(*args, **given):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(history.History, "_pay", lambda self, at: breaks(self, at))
+        patched.setattr(desk.Desk, "pay", breaks)
         with pytest.raises(KeyboardInterrupt):
             seed(now=NOW, scale=0.01)
     assert state() is SeedState.EMPTY
@@ -58,7 +57,7 @@ def test_says_to_migrate_first(monkeypatch):
         call_command("seed_demo", stdout=io.StringIO())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     "now",
     [
@@ -74,7 +73,7 @@ def test_has_payouts_paid_and_due_on_any_day(now):
     assert list(Verification().findings()) == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_has_invoices_by_several_tax_rules_and_a_credit_note():
     assert seed(now=NOW, scale=0.1)
     invoices = Invoice.objects.filter(kind="invoice")

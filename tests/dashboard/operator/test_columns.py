@@ -36,6 +36,7 @@ EXPORTS = {
     "tracking_click": (
         "clicked_at click_id affiliate_id affiliate offer link_code country device os browser asn is_data_centre"
         " is_bot is_duplicate source aff_click_id sub1 sub2 sub3 sub4 sub5 sub6 sub7 sub8 sub9 sub10 referrer"
+        " consent consent_basis"
     ),
     "conversions_postback": (
         "public_id received_at endpoint method advertiser ip outcome reason click_id transaction_id conversion_id"

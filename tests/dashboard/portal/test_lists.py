@@ -70,7 +70,8 @@ def world(ana: Affiliate) -> World:
     """One row in every list, with a value in every column."""
     world = world_of(ana, name="Casino & Co", requires_approval=True)
     labels = {name: f"label of {name}" for name in (*SUB_IDS, "aff_click_id", "source", "referrer")}
-    click = world.click(country="DE", device="phone", is_bot=True, is_duplicate=True, **labels)
+    consent = {"consent": "denied", "consent_basis": "consent=no"}
+    click = world.click(country="DE", device="phone", is_bot=True, is_duplicate=True, **labels, **consent)
     given = {"transaction_id": "tx-<1>", "click_id": click.pk, "is_test": True, "occurred_at": OCTOBER}
     late = {"status": "pending", "reason": Reason.AWAITS_APPROVAL, "received_at": OCTOBER + timedelta(days=3)}
     conversion = world.conversion(**given, **late)

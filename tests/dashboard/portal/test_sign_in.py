@@ -20,7 +20,7 @@ OWN = ["logout", "password/change", "email", "2fa", "reauthenticate"]
 
 
 def assert_styled(html: str) -> None:
-    assert "/static/portal/portal.css" in html
+    assert "/static/portal/kit.css" in html
     assert "Affidavit" in html
     assert not re.search(r"<style\b|\sstyle=", html)
 
@@ -154,12 +154,12 @@ def test_static_files_can_be_collected_with_hashed_names(settings: Settings, tmp
     settings.STATIC_ROOT = tmp_path
     settings.STORAGES = {
         **settings.STORAGES,
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
+        "staticfiles": {"BACKEND": "config.static_storage.StaticStorage"},
     }
 
     call_command("collectstatic", interactive=False, verbosity=0)
 
-    assert list(tmp_path.glob("portal/portal.*.css"))
-    style = next(tmp_path.glob("portal/portal.?*.css")).read_text()
+    assert list(tmp_path.glob("portal/kit.*.css"))
+    style = next(tmp_path.glob("portal/kit.?*.css")).read_text()
     assert re.search(r"inter-latin\.[0-9a-f]{12}\.woff2", style)
-    assert "/static/portal/portal.css" not in render_to_string("404.html")
+    assert "/static/portal/kit.css" not in render_to_string("404.html")

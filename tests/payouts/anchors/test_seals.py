@@ -3,6 +3,7 @@
 The fields come from the models, so a new one is tried as soon as it is there.
 """
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, models, transaction
+from django.test import override_settings
+from pytest_django.plugin import DjangoDbBlocker
 
 from affiliates.models import Affiliate, User
 from conversions.models import Conversion
@@ -41,11 +44,10 @@ from tests.factories import (
     PlanVersionFactory,
     TrackingLinkFactory,
 )
-from tests.payouts.statements.test_documents import two_statements
+from tests.payouts.statements.test_documents import close_two_months
 from tests.payouts.tampering import triggers_off
 
 pytestmark = pytest.mark.django_db
-__all__ = ["two_statements"]
 
 DECEMBER, JANUARY = datetime(2026, 12, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
 MODELS: list[Any] = [Statement, Payout, StatementSeal, LedgerEntry, Anchor, AnchorAccount, AnchoredStatement, AnchorKey]
@@ -71,15 +73,23 @@ def name_of(value: Any) -> str:
     return str(value) if isinstance(value, models.Field) else str(value.__name__)
 
 
-@pytest.fixture
-def history(two_statements: list[Statement], olga: User, settings: Any) -> None:
-    """Statements of three months with payouts, one of them paid, and two anchors over them."""
-    settings.ANCHOR_KEYS = ["1:b25seS1mb3ItdGVzdHMtYW5jaG9yLWtleS1udW1iZXI"]
-    make_anchor(now=DECEMBER)
-    one = {"affiliate": two_statements[0].affiliate, "currency": "EUR", "arithmetic": "Bonus", "actor": olga}
-    adjust(amount=Decimal(5), now=DECEMBER, **one)
-    close_period(ends_at=JANUARY, now=JANUARY, actor=olga)
-    make_anchor(now=JANUARY)
+@pytest.fixture(scope="module")
+def history(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Statements of three months with payouts, one of them paid, and two anchors over them.
+
+    Made once for this file: each test's changes are undone after it, and all of it at the end.
+    """
+    keys = ["1:b25seS1mb3ItdGVzdHMtYW5jaG9yLWtleS1udW1iZXI"]
+    with django_db_blocker.unblock(), override_settings(ANCHOR_KEYS=keys), transaction.atomic():
+        olga = OperatorFactory()
+        statements = close_two_months(AffiliateFactory(name="Ana"), olga)
+        make_anchor(now=DECEMBER)
+        one = {"affiliate": statements[0].affiliate, "currency": "EUR", "arithmetic": "Bonus", "actor": olga}
+        adjust(amount=Decimal(5), now=DECEMBER, **one)
+        close_period(ends_at=JANUARY, now=JANUARY, actor=olga)
+        make_anchor(now=JANUARY)
+        yield
+        transaction.set_rollback(True)
 
 
 def other(field: Any, row: Any) -> Any:

@@ -24,6 +24,7 @@ from payouts.anchors.making import make_anchor
 from payouts.documents.proof import NotSealed, account_proof, statement_proof
 from payouts.ledger.booking import adjust
 from payouts.models import Anchor, Statement, StatementSeal
+from tests.examples import examples
 from tests.payouts.statements.test_documents import VERIFIER, Document, checked, two_statements, verify_statement
 from tests.payouts.tampering import triggers_off
 
@@ -145,7 +146,7 @@ def test_an_odd_file_is_refused_in_words(content: bytes, words: str, tmp_path: P
 
 
 @given(content=st.binary(max_size=200))
-@hypothesis_settings(max_examples=200, deadline=None)
+@hypothesis_settings(max_examples=examples(200), deadline=None)
 def test_no_bytes_bring_a_traceback(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.getbasetemp() / "bytes.json"
     path.write_bytes(content)
@@ -193,7 +194,7 @@ def test_a_file_that_is_not_there_is_named(arguments: list[str], tmp_path: Path)
 
 
 @given(st.binary(max_size=40), st.integers(0, 8 * 64 - 1), st.integers(0, 8 * 32 - 1))
-@hypothesis_settings(max_examples=25, deadline=None)
+@hypothesis_settings(max_examples=examples(25), deadline=None)
 def test_signatures_are_checked_as_the_reference_checks_them(text: bytes, bit: int, key_bit: int) -> None:
     private = Ed25519PrivateKey.generate()
     public, signature = private.public_key().public_bytes_raw(), private.sign(text)

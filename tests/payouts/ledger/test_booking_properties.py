@@ -16,11 +16,14 @@ from payouts.models import LedgerEntry
 from payouts.pricing import CommissionLine, PricedConversion, Quote
 from payouts.queries import balances
 from records.money import round_money
+from tests.examples import examples
 from tests.factories import ConversionFactory, GoalFactory
 from tests.payouts.deals import APPROVED, NOW, PENDING, REJECTED, deal, flat, move, percent
 
 # The rows of one example stay for the next: each makes conversions of its own, so that does no harm.
-IN_DATABASE = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+IN_DATABASE = settings(
+    max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 CENTS = st.decimals(min_value="0.01", max_value=10**6, places=2)
 RULES = st.integers(1, 5)
 EVENT = PricedConversion(7, 1, 1, 1, "approved", None, "EUR", NOW)

@@ -21,6 +21,7 @@ from payouts.paying.bank_files import payment_file, reference_of
 from payouts.paying.batches import BatchRefused
 from payouts.paying.methods import DetailsRefused, check
 from records.secrets import encrypt
+from tests.examples import examples
 
 NOW = datetime(2026, 11, 1, 9, tzinfo=UTC)
 GOOD: dict[str, dict[str, str]] = {
@@ -76,7 +77,7 @@ def lines_of(kind: str, content: bytes) -> list[str]:
 
 @pytest.mark.parametrize("kind", sorted(GOOD))
 @given(data=st.data())
-@effort(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@effort(max_examples=examples(30), deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_one_affiliate_stored_the_others_are_in_the_file(kind: str, data: st.DataObject) -> None:
     texts = st.one_of(st.sampled_from(ODD), st.text(max_size=80))
     names = sorted(GOOD[kind])

@@ -10,7 +10,7 @@ from payouts.models import CommissionPlan, PlanVersion
 from tests.factories import CommissionPlanFactory, GoalFactory, OfferFactory
 from tests.payouts.plans.test_version_editor import HTMX, path, posted
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 NASTY = (
     *("", "\x00", "-1", "1e400", "NaN", "9" * 30, "0." + "0" * 40 + "1", "<script>", "🎲", "0001-01-01T00:00"),

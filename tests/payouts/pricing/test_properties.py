@@ -14,6 +14,7 @@ from payouts.ledger.booking import Due, differences
 from payouts.ledger.owed import Slot
 from payouts.pricing import CommissionLine, Family, PlanTerms, PricedConversion, PricingRule, VersionTerms, price_all
 from records.money import places
+from tests.examples import examples
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 OFFER, GOAL, ANA = 1, 10, 100
@@ -144,7 +145,7 @@ SALES = st.lists(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(SALES, st.sampled_from(sorted(RULES)))
 def test_what_one_currency_earns_does_not_depend_on_others(sales: list[tuple[Decimal, str]], kind: str) -> None:
     events = [

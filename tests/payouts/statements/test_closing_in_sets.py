@@ -118,6 +118,7 @@ def facts_of(row: Statement) -> dict[str, Any]:
     return {"statement": facts[0], "payout": facts[1:], "over the chain": last.hash == row.chain_hash}
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 @pytest.mark.parametrize("seed", range(4))
 def test_blocks_come_to_the_same_as_one_by_one(seed: int, olga: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,6 +44,10 @@ Document = dict[str, Any]
 
 @pytest.fixture
 def two_statements(ana: Affiliate, olga: User) -> list[Statement]:
+    return close_two_months(ana, olga)
+
+
+def close_two_months(ana: Affiliate, olga: User) -> list[Statement]:
     """October: a bonus in euros and one in yen, a correction; November: October is paid, and a bonus."""
 
     def booked(amount: str, at: datetime, currency: str = "EUR", why: str = "Bonus <b>& more</b> Ж") -> None:

@@ -11,7 +11,7 @@ from payouts.pricing.kinds import KINDS
 from payouts.verification.verify import Verification
 from tests.payouts.verification.stored_worlds import stored
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 STORED_WORLDS = int(os.environ.get("STORED_WORLDS", "60"))
 PARTS = 4

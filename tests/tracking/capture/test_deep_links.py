@@ -63,25 +63,54 @@ def test_all_other_parameters_arrive_as_they_were(page: str, offer: str) -> None
     assert [pair for pair in arrived(page, offer) if pair[0].lower() not in taken] == before
 
 
-@pytest.mark.parametrize(
-    "old",
-    [
-        "btag=old",
-        "BTAG=old",
-        "b%74ag=old",
-        "btag[]=old",
-        "btag%5B0%5D=old",
-        "amp;btag=old",
-        "btag",
-        "btag=",
-        "click_id=x",
-    ]
-    + ["click.id=x", "click%20id=x", "click_id%E2%80%8B=x", "btag=old&btag=older"],
-)
+OLD = [
+    "btag=old",
+    "BTAG=old",
+    "b%74ag=old",
+    "btag[]=old",
+    "btag%5B0%5D=old",
+    "amp;btag=old",
+    "btag",
+    "btag=",
+    "click_id=x",
+] + ["click.id=x", "click%20id=x", "click_id%E2%80%8B=x", "btag=old&btag=older"]
+
+
+@pytest.mark.parametrize("old", OLD)
 def test_old_ids_go_in_every_spelling_that_a_server_may_read(old: str) -> None:
     page = f"https://shop.example/p?size=9&{old}&color=red"
     found = arrived(page, "https://shop.example/welcome?btag={click_id}")
     assert found == [("size", "9"), ("color", "red"), ("btag", NEW)]
+
+
+@pytest.mark.parametrize("old", OLD)
+def test_old_ids_go_behind_a_semicolon_too(old: str) -> None:
+    """Some servers part parameters there."""
+    address = address_of(f"https://shop.example/p?size=9;{old};color=red")
+    found = parse_qsl(urlsplit(address).query.replace(";", "&"), keep_blank_values=True)
+    assert found == [("size", "9"), ("color", "red"), ("btag", NEW)]
+
+
+@pytest.mark.parametrize("old", OLD)
+@pytest.mark.parametrize("route", ["", "/cart?", "!/cart?"])
+def test_old_ids_go_from_the_fragment_too(route: str, old: str) -> None:
+    """Pages of one script read their parameters there, and our tag may."""
+    address = address_of(f"https://shop.example/p#{route}size=9&{old}&color=red")
+    assert address == f"https://shop.example/p?btag={NEW}#{route}size=9&color=red"
+    alone = address_of(f"https://shop.example/p#{route}{old}")
+    assert urlsplit(alone).fragment == route.rstrip("?")
+
+
+@pytest.mark.parametrize("fragment", ["top", "/cart", "!", "a=1;b=2", "x?y=1&&z", ":~:text=btag", "é"])
+def test_other_fragments_stay_as_they_are(fragment: str) -> None:
+    page = f"https://shop.example/p#{fragment}"
+    assert urlsplit(address_of(page)).fragment == urlsplit(deep_link(page, HOSTS) or "").fragment
+
+
+def address_of(page: str) -> str:
+    template = deep_template(page, HOSTS, click_pairs("https://shop.example/welcome?btag={click_id}"))
+    assert template is not None
+    return render(template, {"click_id": NEW})
 
 
 def test_an_affiliates_own_landing_page_carries_the_offers_name_too() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from affiliates.models import Offer
 from tests.asgi_client import BROWSER, Answer, Standing, standing
+from tests.examples import examples
 from tests.factories import TrackingLinkFactory
 from tracking.click_id import codec
 from tracking.marks import mark_clicks
@@ -19,7 +20,7 @@ from tracking.models import Click, TrackingLink
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MANY = settings(
-    max_examples=120,
+    max_examples=examples(120),
     deadline=None,
     derandomize=True,
     database=None,
@@ -175,8 +176,9 @@ def test_any_other_address_method_or_host_is_reported_so(endpoint: Standing, pat
         check_headers(answer)
 
 
+@pytest.mark.hypothesis
 def test_hostile_clicks_can_be_marked(endpoint: Standing, link: TrackingLink) -> None:
-    @settings(MANY, max_examples=60)
+    @settings(MANY, max_examples=examples(60))
     @given(st.lists(st.tuples(st.sampled_from([b"user-agent", b"referer", b"cookie", b"accept-language"]), hostile)))
     def visit(sent: list[tuple[bytes, bytes]]) -> None:
         endpoint.request(

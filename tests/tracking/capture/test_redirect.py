@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from affiliates.models import Affiliate, Enrollment, Offer
 from tests.asgi_client import BROWSER, visit
+from tests.examples import examples
 from tests.factories import TrackingLinkFactory
 from tests.tracking.capture.test_capture import connect
 from tracking.capture import spool
@@ -142,13 +143,14 @@ def test_cookies_are_for_third_party_pages_over_https(link, settings):
     assert all("Secure; SameSite=None" in cookie for cookie in click().cookies)
 
 
+@pytest.mark.hypothesis
 def test_fuzzed_queries_never_fail_and_never_leave_the_host(link):
     @given(
         st.lists(
             st.tuples(st.sampled_from(["sub1", "url", "sub2", "aff_click_id", "x"]), st.binary(max_size=60)), max_size=8
         )
     )
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def fuzz(pairs):
         query = b"&".join(name.encode() + b"=" + quote_from_bytes(value).encode() for name, value in pairs)
         answer = visit(lambda client: client.get("/c/ana-casino", query=query))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.factories import ClickFactory, TrackingLinkFactory
 from tests.tracking.traffic import make_clicks
 from tracking.counts import reading
@@ -96,7 +97,7 @@ def test_the_sum_of_any_period(links, since, until, django_assert_num_queries):
 
 
 @pytest.mark.django_db
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(0, 8 * 24 * 12), min_size=2, max_size=6, unique=True))
 def test_periods_of_any_moments(links, five_minutes):
     moments = [SINCE - timedelta(days=1, minutes=20) + timedelta(minutes=5 * each) for each in sorted(five_minutes)]

@@ -1,1 +1,0 @@
-"""The program: offers, plans, people, links, and how they are paid."""

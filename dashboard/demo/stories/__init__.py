@@ -1,1 +1,0 @@
-"""The sixty days, and stories that show every status and common reason."""

@@ -1,1 +1,0 @@
-"""Visitors, their clicks and what they do after them."""
