@@ -52,6 +52,12 @@ class AffiliateSerializer(serializers.ModelSerializer[Affiliate]):
         fields = ("id", "name", "status", "status_note", "country", "currency", "website", "parent", "created_at")
         read_only_fields = fields
 
+    def to_representation(self, instance: Affiliate) -> dict[str, Any]:
+        """The parent of an affiliate within reach may be beyond it."""
+        shown: dict[str, Any] = super().to_representation(instance)
+        ids = self.context["reach"].ids
+        return shown if ids is None or instance.parent_id in ids else {**shown, "parent": None}
+
 
 class AffiliateFilters(PeriodFilters):
     moment, moment_words = "created_at", "when the affiliate was added"
@@ -73,7 +79,7 @@ class AffiliateViewSet(OperatorViewSet):
 class KeySerializer(serializers.ModelSerializer[ApiKey]):
     class Meta:
         model = ApiKey
-        fields = ("name", "hint", "created_at")
+        fields = ("name", "hint", "scopes", "expires_at", "created_at")
         read_only_fields = fields
 
 
@@ -90,6 +96,8 @@ class AskerView(APIView):
     """The key or session in use, and which affiliates it sees. The first call to make with a new key."""
 
     permission_classes: Any = [WithinReach]
+    # It answers every key: with what the key may do.
+    scope = None
 
     @extend_schema(tags=["me"], operation_id="me", responses=AskerSerializer)
     def get(self, request: Request) -> Response:

@@ -18,6 +18,7 @@ from rest_framework.routers import DefaultRouter
 
 from affiliates.api import AffiliateViewSet, AskerView
 from conversions.api.offers import OfferViewSet
+from conversions.api.postback_log import PostbackLogViewSet
 from conversions.api.postbacks import PostbackViewSet
 from dashboard.api.funnel import FunnelView
 from dashboard.api.trace import TraceView
@@ -98,6 +99,13 @@ class DocsView(SpectacularSwaggerSplitView):
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("v1/", include(router.urls)),
+    # Apart from the resources above: by an advertiser's token, which opens nothing else.
+    re_path(r"^v1/postback-log/?$", PostbackLogViewSet.as_view({"get": "list"}), name="postback-log-list"),
+    re_path(
+        r"^v1/postback-log/(?P<id>[A-Za-z0-9_-]{1,60})/?$",
+        PostbackLogViewSet.as_view({"get": "retrieve"}, detail=True),
+        name="postback-log-detail",
+    ),
     re_path(r"^v1/me/?$", AskerView.as_view(), name="me"),
     re_path(r"^v1/trace/?$", TraceView.as_view(), name="trace-api"),
     re_path(r"^v1/funnel/?$", FunnelView.as_view(), name="funnel-api"),

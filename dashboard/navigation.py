@@ -10,6 +10,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext
 
+from affiliates.access.operators import operator
+from affiliates.models import Affiliate, Enrollment, User
+from conversions.models import Appeal, ConflictReview, Conversion, Postback, RiskReview
+from payouts.models import Payout
 from records.translation import gettext_lazy as _
 
 # The upper limit of badges: a larger number says no more than "many".
@@ -28,6 +32,25 @@ class WaitingWork:
     reviews: int
     conflicts: int
     appeals: int
+
+
+def waiting_within(user: User) -> WaitingWork:
+    """The same counts for a person who sees assigned affiliates only."""
+
+    def number(rows: Any) -> int:
+        found: int = user.rows_within(rows)[:BOUND].count()
+        return found
+
+    return WaitingWork(
+        affiliates=number(Affiliate.objects.filter(status=Affiliate.Status.PENDING)),
+        enrollments=number(Enrollment.objects.filter(status=Enrollment.Status.PENDING)),
+        conversions=number(Conversion.objects.filter(status=Conversion.Status.PENDING, approve_at=None)),
+        postbacks=number(Postback.objects.filter(decided_at=None)),
+        payouts=number(Payout.objects.filter(status=Payout.Status.DUE)),
+        reviews=number(RiskReview.objects.filter(resolved_at=None)),
+        conflicts=number(ConflictReview.objects.filter(resolved_at=None)),
+        appeals=number(Appeal.objects.filter(state=Appeal.State.OPEN)),
+    )
 
 
 def waiting() -> WaitingWork:
@@ -55,7 +78,8 @@ def waiting() -> WaitingWork:
 def waiting_for(request: HttpRequest) -> WaitingWork:
     """Counts of open items, computed once for a page even if several parts of it show them."""
     if not hasattr(request, "_waiting"):
-        request._waiting = waiting()  # type: ignore[attr-defined]
+        user = operator(request)
+        request._waiting = waiting_within(user) if user.has_limits else waiting()  # type: ignore[attr-defined]
     return cast(WaitingWork, request._waiting)  # type: ignore[attr-defined]
 
 
@@ -144,7 +168,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         _("System"),
         (
             Entry(_("Users"), "badge", "affiliates.user"),
-            Entry(_("Groups"), "group", "auth.group"),
+            Entry(_("Roles"), "group", "affiliates.customrole"),
             Entry(_("Second factors"), "phonelink_lock", "mfa.authenticator"),
             Entry(_("API keys"), "vpn_key", "affiliates.apikey"),
             Entry(_("Advertiser secrets"), "key", "affiliates.advertisersecret"),
@@ -156,7 +180,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Unfold's navigation for this operator."""
-    counts = waiting_for(request)
+    counts, user = waiting_for(request), operator(request)
     first: list[dict[str, Any]] = [
         {"title": gettext("Overview"), "icon": "space_dashboard", "link": reverse("admin:index")}
     ]
@@ -165,7 +189,8 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         first.append(
             {"title": gettext("Trace an ID"), "icon": "timeline", "link": reverse("trace:search"), "active": at}
         )
-        first.append({"title": gettext("Postback doctor"), "icon": "stethoscope", "link": reverse("doctor")})
+        if not user.has_limits:
+            first.append({"title": gettext("Postback doctor"), "icon": "stethoscope", "link": reverse("doctor")})
     if request.user.has_perms(["conversions.view_conversion", "tracking.view_click"]):
         first.append({"title": gettext("Funnel"), "icon": "filter_alt", "link": reverse("funnel")})
     groups: list[dict[str, Any]] = [{"title": "", "items": first}]

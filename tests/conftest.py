@@ -8,6 +8,7 @@ from itertools import count
 import hypothesis
 import pytest
 from _pytest.nodeid import coerce_node_id
+from django.conf import settings
 from django.db import connections
 from django.test import TransactionTestCase
 from pytest_django.fixtures import Settings
@@ -32,6 +33,9 @@ for profile in ("quick", "thorough"):
 hypothesis.settings.load_profile(PROFILE)
 
 NUMBERS = count(1)
+
+# Beside roles: single permissions, for tests of what each of them opens.
+settings.AUTHENTICATION_BACKENDS = [*settings.AUTHENTICATION_BACKENDS, "tests.rights.SinglePermissions"]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -90,7 +90,7 @@ class AffiliateMemberFactory(DjangoModelFactory[AffiliateMember]):
 
     affiliate = factory.SubFactory(AffiliateFactory)
     user = factory.SubFactory(UserFactory)
-    role = AffiliateMember.Role.OWNER
+    roles = ["owner"]
 
 
 class AdvertiserFactory(DjangoModelFactory[Advertiser]):

@@ -17,10 +17,11 @@ from rest_framework.request import Request
 from rest_framework.serializers import BaseSerializer
 from rest_framework.validators import UniqueValidator
 
-from affiliates.access.reach import AffiliatesOnly, Reach
+from affiliates.access.reach import AffiliatesOnly, Reach, Use
 from affiliates.access.serializers import ReachColumns
 from affiliates.access.views import ReadViewSet, ResourceViewSet
 from affiliates.models import Affiliate, Enrollment
+from affiliates.roles import scopes
 from tracking.capture.landing_page import check_landing_page
 from tracking.click_id.codec import lowest_uuid
 from tracking.lists.clicks import CLICKS
@@ -132,6 +133,10 @@ class LinkViewSet(CreateModelMixin, UpdateModelMixin, ReadViewSet):
     filterset_class = LinkFilters
     lookup_field = "code"
     affiliate_path = "enrollment__affiliate"
+    changes: ClassVar = {
+        "create": Use(scopes.LINKS, ("tracking.add_trackinglink",)),
+        "partial_update": Use(scopes.LINKS, ("tracking.change_trackinglink",)),
+    }
     http_method_names = ["get", "head", "options", "post", "patch"]
 
     def get_serializer_class(self) -> type[BaseSerializer[Any]]:
@@ -228,7 +233,7 @@ class ClickViewSet(ListModelMixin, ResourceViewSet):
         given = self.request.query_params
         # The filters refuse characters that no text may contain.
         asked = {path: given[name] for name, path in self.CHOOSE_LINKS.items() if given.get(name, "\0").isprintable()}
-        if self.reach.is_operator and not asked:
+        if self.reach.ids is None and not asked:
             return None
         links = self.reach.within(TrackingLink.objects.filter(**asked), "enrollment__affiliate")
         return list(links.order_by("pk").values_list("pk", flat=True))

@@ -1,12 +1,9 @@
-"""Who may grant access to accounts: keys, addresses, groups, second factors, memberships, secrets."""
+"""Who may grant access to accounts: keys, addresses, roles, second factors, memberships, secrets."""
 
-from collections.abc import Iterable
-
-from django.contrib.auth.models import Group, Permission
-from django.db.models import Q, QuerySet
 from django.utils.translation import gettext
 
 from affiliates.models import AffiliateMember, User
+from affiliates.roles.grants import Grants, grants_of, merged
 
 AFFILIATE = "affiliates.change_affiliate"
 # The permissions needed to manage the accounts of affiliates' members: these control an affiliate's money.
@@ -16,52 +13,53 @@ MEMBERS = (AFFILIATE, "affiliates.change_affiliatemember")
 def may_act_for(actor: User, target: User) -> bool:
     """Whether the actor may create or change credentials and memberships of the target.
 
-    Everyone may for themselves, a superuser for everyone. Otherwise the actor must have each permission of the target,
-    and the right to change affiliates and members if the target acts for an affiliate.
+    Everyone may for themselves, an administrator for everyone. Otherwise the actor must have all that the target's
+    roles give, for as many affiliates, and the right to change affiliates and members for each affiliate that the
+    target acts for.
     """
     if actor.is_superuser or actor.pk == target.pk:
         return True
     if target.is_superuser or (target.is_staff and not actor.is_staff):
         return False
-    if not may_give(actor, _granted(target)):
+    return _has_all_of(actor, target) and _manages_all_of(actor, target)
+
+
+def _has_all_of(actor: User, target: User) -> bool:
+    """What an inactive account would have counts: it can be made active again."""
+    theirs, own = merged(target.held_roles()), grants_of(actor)
+    further = target.get_all_permissions() - theirs.all
+    if not (theirs.everywhere | further) <= actor.get_all_permissions() - _only_assigned(own):
         return False
-    return actor.has_perms(MEMBERS) or not AffiliateMember.objects.filter(user=target).exists()
+    if not theirs.all <= actor.get_all_permissions():
+        return False
+    shared = [each for each in theirs.assigned if own.is_limited(each)]
+    return not shared or set(_assigned(target)) <= set(_assigned(actor))
 
 
-def _granted(user: User) -> "QuerySet[Permission]":
-    """The permissions granted to the user, even while inactive: an inactive account can be made active again."""
-    rows = Permission.objects.filter(Q(user=user) | Q(group__user=user))
-    return rows.select_related("content_type").distinct()
+def _only_assigned(grants: Grants) -> set[str]:
+    return {each for each in grants.assigned if grants.is_limited(each)}
 
 
-def may_bind(actor: User, target: User) -> bool:
-    """Whether the actor may bind a key of the target to an affiliate.
-
-    A member's key is limited by the membership. An operator's is not, so it needs the permissions for affiliates'
-    members.
-    """
-    return actor.has_perms(MEMBERS) or not target.is_staff
+def _assigned(user: User) -> list[int]:
+    return list(user.assignments.values_list("affiliate_id", flat=True))
 
 
-def may_give(actor: User, permissions: Iterable[Permission]) -> bool:
-    """Whether the actor has each of these permissions."""
-    if actor.is_superuser:
-        return True
-    names = {f"{each.content_type.app_label}.{each.codename}" for each in permissions}
-    return names <= actor.get_all_permissions()
+def _manages_all_of(actor: User, target: User) -> bool:
+    """Whether the actor may manage the members of each affiliate that the target acts for."""
+    acted_for = set(AffiliateMember.objects.filter(user=target).values_list("affiliate_id", flat=True))
+    within = actor.affiliates_within(*MEMBERS)
+    return within is None or acted_for <= set(within)
 
 
-def may_change_group(actor: User, group: Group | None) -> bool:
-    """Whether the actor may change a group: one with no more permissions than the actor has, and not one of its own."""
-    if actor.is_superuser or group is None or group.pk is None:
-        return True
-    own = group.user_set.filter(pk=actor.pk).exists()
-    return not own and may_give(actor, group.permissions.select_related("content_type"))
+def may_bind(actor: User, affiliate_id: int) -> bool:
+    """Whether an operator may bind a key of their own to the affiliate: it then sees what its members see."""
+    within = actor.affiliates_within(*MEMBERS)
+    return within is None or affiliate_id in within
 
 
 def refusal(target: User) -> str:
     """The reason, in words, for which `may_act_for` returns False."""
     return gettext(
-        "{target} has permissions that you lack, or acts for an affiliate and you may not change affiliates and "
-        "members. Ask a superuser, or choose another account."
+        "{target} has rights that you lack, or acts for an affiliate whose members you may not change. Ask an "
+        "administrator, or choose another account."
     ).format(target=target)

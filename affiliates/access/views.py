@@ -6,8 +6,9 @@ from django.db.models import QuerySet
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.viewsets import GenericViewSet
 
-from affiliates.access.reach import OperatorsOnly, Reach, WithinReach, reach_of
+from affiliates.access.reach import OperatorsOnly, Reach, Use, WithinReach, reach_of
 from affiliates.models import User
+from affiliates.roles.scopes import READ, Scope
 from web.lists import API, Columns
 from web.rest.filters import check_parameters
 
@@ -19,6 +20,9 @@ class ResourceViewSet(GenericViewSet[Any]):
     """
 
     permission_classes: Any = [WithinReach]
+    # The scope of a key to read the rows; `changes` has what else can be done, by the name of the action.
+    scope: ClassVar[Scope] = READ
+    changes: ClassVar[dict[str, Use]] = {}
     affiliate_path: ClassVar[str] = "affiliate"
     lookup_value_regex = "[A-Za-z0-9_-]{1,60}"
 

@@ -6,46 +6,69 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter, ChoicesCheckboxFilter
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesCheckboxFilter
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm
 
-from affiliates.access.api_keys import make_api_key
 from affiliates.access.operators import operator
-from affiliates.access.power import may_act_for, may_change_group, may_give
-from affiliates.admin.forms import RevokeApiKeys, UserAddForm, UserEditForm
+from affiliates.access.power import may_act_for
+from affiliates.admin.forms import UserAddForm, UserEditForm
 from affiliates.admin.power import MembersByPermission, check_all, with_user_check
-from affiliates.models import AffiliateMember, ApiKey, User
+from affiliates.admin.role_forms import RolesOfPerson
+from affiliates.admin.roles import AssignedTable
+from affiliates.models import AffiliateMember, CustomRole, User
+from affiliates.roles.grants import builtin
+from affiliates.roles.table import ADMINISTRATOR, ROLES
 from records.translation import gettext_lazy as _
-from web.panel import DayRangeFilter, PanelAdmin, PanelTable, RecordAdmin, code, column, label, label_column, question
+from web.panel import (
+    DayRangeFilter,
+    PanelAdmin,
+    PanelTable,
+    ReachableFilter,
+    RecordAdmin,
+    column,
+    label,
+    label_column,
+    one_of,
+)
 
 
 class MembershipTable(MembersByPermission, PanelTable):
     model = AffiliateMember
+    fields = ("affiliate", "roles")
     autocomplete_fields = ("affiliate",)
     show_change_link = False
     verbose_name_plural = _("memberships")
 
 
+RoleFilter = one_of(
+    "role",
+    {
+        "administrator": (ADMINISTRATOR.title, Q(is_superuser=True)),
+        **{role.code: (role.title, Q(is_staff=True, roles__contains=[role.code])) for role in ROLES},
+        "custom": (_("A role of this program"), Q(is_staff=True, custom_roles__isnull=False)),
+        "member": (_("Member of an affiliate"), Q(is_staff=False)),
+    },
+)
+
+
 @admin.register(User)
 class UserAdmin(PanelAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
-    """People sign in with their e-mail address. Only a superuser may grant access to others' accounts."""
+    """People sign in with their e-mail address. Only an administrator gives roles."""
 
     form = UserEditForm
     add_form = UserAddForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("email", "name", "role", "is_active", "last_login", "date_joined")
     list_filter = (
-        ("is_staff", BooleanRadioFilter),
+        RoleFilter,
         ("is_active", BooleanRadioFilter),
         ("date_joined", DayRangeFilter),
     )
@@ -53,19 +76,48 @@ class UserAdmin(PanelAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     search_help_text = _("E-mail address, name or affiliate")
     ordering = ("email",)
     sortable_by = ("email", "last_login", "date_joined")
-    readonly_fields = ("last_login", "date_joined")
-    inlines = (MembershipTable,)
+    readonly_fields = ("last_login", "date_joined", "role", "may")
+    filter_horizontal = ()
+    inlines = (MembershipTable, AssignedTable)
     fieldsets: ClassVar[Any] = (
         (None, {"fields": (("email", "name"), "time_zone", "password")}),
-        (_("Access"), {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        (_("Access"), {"fields": ("is_active", "roles", "custom_roles", "may")}),
         (_("Dates"), {"fields": (("last_login", "date_joined"),)}),
     )
-    add_fieldsets = ((None, {"fields": ("email", "name", "is_staff", "usable_password", "password1", "password2")}),)
-    POWER = ("is_staff", "is_superuser", "groups", "user_permissions")
+    add_fieldsets = (
+        (None, {"fields": ("email", "name", "roles", "custom_roles", "usable_password", "password1", "password2")}),
+    )
+    POWER = ("roles", "custom_roles")
 
-    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
-        power = () if operator(request).is_superuser else self.POWER
-        return (*self.readonly_fields, *power)
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[User]":
+        rows: QuerySet[User] = super().get_queryset(request)
+        return rows.prefetch_related("custom_roles")
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Roles as ticks for administrators; others read them."""
+        if operator(request).is_superuser:
+            hidden: tuple[str, ...] = () if CustomRole.objects.exists() else ("custom_roles",)
+        else:
+            hidden = self.POWER
+        shown = []
+        for title, options in super().get_fieldsets(request, obj):
+            fields = [each for each in options["fields"] if each not in hidden]
+            if hidden == self.POWER and "may" in fields:
+                fields.insert(fields.index("may"), "role")
+            shown.append((title, {**options, "fields": tuple(fields)}))
+        return shown
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """The form of those who give no roles has no field for them: what they send for one is not read."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if operator(request).is_superuser:
+            return form
+        return type("FormWithoutRoles", (form,), dict.fromkeys(self.POWER))
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The form's own ticks for roles."""
+        own = RolesOfPerson.declared_fields.get(db_field.name)
+        return own or super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return super().has_change_permission(request, obj) and self._may_touch(request, obj)
@@ -77,7 +129,7 @@ class UserAdmin(PanelAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
     def _may_touch(self, request: HttpRequest, obj: User | None) -> bool:
         """A person who changes an account's password or address can sign in as its owner."""
-        return obj is None or may_act_for(operator(request), obj)
+        return not isinstance(obj, User) or may_act_for(operator(request), obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[User]") -> None:
         check_all(operator(request), queryset)
@@ -86,8 +138,27 @@ class UserAdmin(PanelAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     @display(description=_("Role"))
     def role(self, row: User) -> SafeString:
         if row.is_superuser:
-            return label(gettext("Operator, all rights"), "danger")
-        return label(gettext("Operator"), "primary") if row.is_staff else label(gettext("Affiliate"), "info")
+            return label(ADMINISTRATOR.title, "danger")
+        if not row.is_staff:
+            return label(gettext("Affiliate"), "info")
+        titles = [*(role.title for role in builtin(row.roles)), *(each.name for each in row.custom_roles.all())]
+        return label(", ".join(str(each) for each in titles) or gettext("Operator without a role"), "primary")
+
+    @display(description=_("May"))
+    def may(self, row: User) -> SafeString | str:
+        """What the roles allow, in words."""
+        if not row.pk or not row.is_staff:
+            return gettext("See the affiliates below, by the roles given there.") if row.pk else "–"
+        # An action that one role allows for all affiliates is for all, whatever another says.
+        lines: dict[str, bool] = {}
+        for role in row.held_roles():
+            for action in role.actions:
+                lines[str(action.words)] = lines.get(str(action.words), True) and role.only_assigned
+        shown = (
+            (words, format_html(" ({})", gettext("assigned affiliates")) if limited else "")
+            for words, limited in lines.items()
+        )
+        return format_html("<ul>{}</ul>", format_html_join("", "<li>{}{}</li>", shown))
 
 
 class PowerOfPerson(PanelAdmin):
@@ -109,77 +180,6 @@ class PowerOfPerson(PanelAdmin):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
         return with_user_check(form, operator(request))
-
-
-@admin.register(ApiKey)
-class ApiKeyAdmin(PowerOfPerson):
-    list_display = ("name", "shown_hint", "user", "affiliate", "last_used_at", "revoked_at", "created_at")
-    list_filter = (("affiliate", AutocompleteSelectFilter), ("created_at", DayRangeFilter))
-    list_select_related = ("user", "affiliate")
-    search_fields = ("name", "hint", "user__email", "affiliate__name")
-    autocomplete_fields = ("user", "affiliate")
-    sortable_by = ("name", "last_used_at", "created_at")
-    actions = ("revoke",)
-    actions_detail = ("revoke",)
-    readonly_fields = ("shown_hint", "last_used_at", "revoked_at", "created_at")
-    fields = ("name", "shown_hint", ("user", "affiliate"), ("created_at", "last_used_at"), "revoked_at")
-    revoke = question(RevokeApiKeys, description=_("Revoke"), icon="key_off")
-    shown_hint = column(_("Begins with"), lambda row: code(f"{row.hint}…"))
-
-    def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
-        return self.fields if obj else ("name", "user", "affiliate")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
-        return (*self.readonly_fields, "user", "affiliate") if obj else ()
-
-    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
-        """The text of a new key is known only now: it is stored for the page that shows it once."""
-        if change:
-            super().save_model(request, obj, form, change)
-            return
-        made, text = make_api_key(user=obj.user, name=obj.name, affiliate=obj.affiliate)
-        obj.__dict__.update(made.__dict__, once=text)
-
-    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "title": gettext("New API key"),
-            "opts": self.opts,
-            "key": obj,
-        }
-        return TemplateResponse(request, "admin/affiliates/apikey/made.html", context)
-
-
-class GroupAdmin(PanelAdmin, DjangoGroupAdmin):
-    """Groups of permissions for operators. No one can grant a permission that they lack, or widen their own group."""
-
-    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        return super().has_change_permission(request, obj) and may_change_group(operator(request), obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and may_change_group(operator(request), obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[Group]") -> None:
-        if not all(may_change_group(operator(request), group) for group in queryset):
-            raise PermissionDenied(gettext("One of these groups is your own or has permissions that you lack."))
-        super().delete_queryset(request, queryset)
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        actor, base = operator(request), super().get_form(request, obj, change=change, **kwargs)
-
-        class Form(base):  # type: ignore[misc, valid-type]
-            def clean_permissions(self) -> Any:
-                given = self.cleaned_data["permissions"].select_related("content_type")
-                if not may_give(actor, given):
-                    lacking = ", ".join(str(each) for each in given if not may_give(actor, [each]))
-                    raise ValidationError(
-                        gettext("You cannot give permissions that you lack yourself: {lacking}.").format(
-                            lacking=lacking
-                        )
-                    )
-                return given
-
-        return Form
 
 
 class EmailAddressAdmin(PowerOfPerson):
@@ -208,7 +208,7 @@ class LogEntryAdmin(RecordAdmin):
     """The log of operators' actions in the panel: what, when and on which row."""
 
     list_display = ("action_time", "user", "action_label", "content_type", "changed", "message")
-    list_filter = (("action_time", DayRangeFilter), ("user", AutocompleteSelectFilter))
+    list_filter = (("action_time", DayRangeFilter), ("user", ReachableFilter))
     list_select_related = ("user", "content_type")
     search_fields = ("object_repr", "user__email", "change_message")
     ordering = ("-action_time",)
@@ -219,7 +219,10 @@ class LogEntryAdmin(RecordAdmin):
     message = column(_("In words"), "get_change_message")
 
 
-for theirs, ours in ((Group, GroupAdmin), (EmailAddress, EmailAddressAdmin), (Authenticator, AuthenticatorAdmin)):
+# Rights come from roles, so there are no groups of permissions.
+if admin.site.is_registered(Group):
+    admin.site.unregister(Group)
+for theirs, ours in ((EmailAddress, EmailAddressAdmin), (Authenticator, AuthenticatorAdmin)):
     if admin.site.is_registered(theirs):
         admin.site.unregister(theirs)
     admin.site.register(theirs, ours)

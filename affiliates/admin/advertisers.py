@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter, ChoicesCheckboxFilter
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesCheckboxFilter
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
@@ -26,6 +26,7 @@ from records.translation import gettext_lazy as _
 from web.panel import (
     PUBLIC_ID,
     PanelAdmin,
+    ReachableFilter,
     RecordAdmin,
     column,
     label,
@@ -68,6 +69,7 @@ class AdvertiserAdmin(PanelAdmin):
     list_display = ("named", "is_active", "currency", "active_tokens", "offer_count", "networks", "created_at")
     list_filter = (("is_active", BooleanRadioFilter),)
     search_fields = ("name", "public_id")
+    ordering = ("name",)
     sortable_by = ("named", "created_at")
     readonly_fields: tuple[str, ...] = ("shown_id", "created_at", "related_lists")
     fieldsets: Any = (
@@ -179,7 +181,7 @@ class AdvertiserSecretAdmin(RecordAdmin):
 
     list_display = ("id_label", "kind_label", "advertiser_link", "label", "created_at", "revoked_at")
     list_display_links = ("id_label",)
-    list_filter = (("kind", ChoicesCheckboxFilter), ("advertiser", AutocompleteSelectFilter))
+    list_filter = (("kind", ChoicesCheckboxFilter), ("advertiser", ReachableFilter))
     list_select_related = ("advertiser",)
     search_fields = ("label", "advertiser__name")
     ordering = ("-id",)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext, ngettext
 from unfold.forms import UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from affiliates.admin.role_forms import RolesOfPerson
 from affiliates.approvals import (
     AFFILIATE_STEPS,
     ENROLLMENT_STEPS,
@@ -39,17 +40,17 @@ def items_of(model: type[Model], field: str) -> Any:
     return model._meta.get_field(field).base_field  # type: ignore[union-attr]
 
 
-class UserAddForm(UserCreationForm):
+class UserAddForm(RolesOfPerson, UserCreationForm):
     class Meta:
         model = User
-        fields = ("email", "name", "is_staff")
+        fields = ("email", "name", "roles", "custom_roles")
         field_classes: ClassVar[dict[str, Any]] = {}
 
 
-class UserEditForm(UserChangeForm):
+class UserEditForm(RolesOfPerson, UserChangeForm):
     class Meta:
         model = User
-        fields = "__all__"
+        fields = ("email", "name", "time_zone", "password", "is_active", "roles", "custom_roles")
         field_classes: ClassVar[dict[str, Any]] = {}
 
 

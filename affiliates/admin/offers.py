@@ -7,7 +7,6 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext
 from unfold.contrib.filters.admin import (
-    AutocompleteSelectFilter,
     BooleanRadioFilter,
     ChoicesCheckboxFilter,
 )
@@ -34,6 +33,7 @@ from web.panel import (
     DayRangeFilter,
     PanelAdmin,
     PanelInline,
+    ReachableFilter,
     code,
     column,
     label_column,
@@ -74,7 +74,7 @@ class OfferAdmin(PanelAdmin):
     list_filter = (
         ("status", ChoicesCheckboxFilter),
         ("vertical", ChoicesCheckboxFilter),
-        ("advertiser", AutocompleteSelectFilter),
+        ("advertiser", ReachableFilter),
     )
     list_select_related = ("advertiser",)
     search_fields = ("name", "public_id", "advertiser__name")
@@ -169,8 +169,8 @@ class EnrollmentAdmin(PanelAdmin):
     list_display_links = ("id_label",)
     list_filter = (
         ("status", ChoicesCheckboxFilter),
-        ("offer", AutocompleteSelectFilter),
-        ("affiliate", AutocompleteSelectFilter),
+        ("offer", ReachableFilter),
+        ("affiliate", ReachableFilter),
         ("created_at", DayRangeFilter),
     )
     list_select_related = ("affiliate", "offer", "decided_by")
@@ -226,8 +226,8 @@ class CouponCodeAdmin(PanelAdmin):
     list_display = ("code", "affiliate_link", "offer_link", "is_active", "created_at")
     list_filter = (
         ("is_active", BooleanRadioFilter),
-        ("enrollment__offer", AutocompleteSelectFilter),
-        ("enrollment__affiliate", AutocompleteSelectFilter),
+        ("enrollment__offer", ReachableFilter),
+        ("enrollment__affiliate", ReachableFilter),
     )
     list_select_related = ("enrollment__affiliate", "enrollment__offer")
     search_fields = ("code", "enrollment__affiliate__name", "enrollment__offer__name")
@@ -247,7 +247,7 @@ class CouponCodeAdmin(PanelAdmin):
 class OfferDestinationAdmin(PanelAdmin):
     form = OfferDestinationForm
     list_display = ("name", "offer_link", "kind_name", "destination_url", "for_whom", "weight")
-    list_filter = (("offer", AutocompleteSelectFilter), ("kind", ChoicesCheckboxFilter))
+    list_filter = (("offer", ReachableFilter), ("kind", ChoicesCheckboxFilter))
     list_select_related = ("offer",)
     search_fields = ("name", "offer__name", "destination_url")
     sortable_by = ("name",)
@@ -285,7 +285,7 @@ class MobileAppAdmin(PanelAdmin):
 
     form = MobileAppForm
     list_display = ("name", "advertiser_link", "ios", "android", "is_active", "created_at")
-    list_filter = (("advertiser", AutocompleteSelectFilter), ("is_active", BooleanRadioFilter))
+    list_filter = (("advertiser", ReachableFilter), ("is_active", BooleanRadioFilter))
     list_select_related = ("advertiser",)
     search_fields = ("name", "bundle_id", "package_name", "advertiser__name")
     sortable_by = ("name", "created_at")

@@ -12,15 +12,20 @@ from django.utils.translation import gettext
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.enums import ActionVariant
 
+from affiliates.access.operators import operator
 from affiliates.admin.forms import ApproveAffiliates, CloseAffiliates, SuspendAffiliates
 from affiliates.admin.power import MembersByPermission
+from affiliates.admin.roles import AssignManager, AssignmentTable
+from affiliates.assigning import assign
 from affiliates.models import Affiliate, AffiliateMember, Enrollment, Parentage
+from affiliates.roles.grants import forget_grants
 from records.translation import gettext_lazy as _
 from web.panel import (
     PUBLIC_ID,
     DayRangeFilter,
     PanelAdmin,
     PanelTable,
+    ReachableFilter,
     RecordTable,
     column,
     label_column,
@@ -50,6 +55,7 @@ def portal_as(row: Affiliate) -> SafeString:
 
 class MemberTable(MembersByPermission, PanelTable):
     model = AffiliateMember
+    fields = ("user", "roles")
     autocomplete_fields = ("user",)
     show_change_link = False
     verbose_name_plural = _("members")
@@ -86,6 +92,7 @@ class AffiliateAdmin(PanelAdmin):
     list_display = ("named", "status_label", "country", "currency", "approved_offers", "parent", "created_at")
     list_filter = (
         ("status", ChoicesCheckboxFilter),
+        ("assignments__manager", ReachableFilter),
         ("created_at", DayRangeFilter),
     )
     list_select_related = ("parent",)
@@ -94,9 +101,9 @@ class AffiliateAdmin(PanelAdmin):
     ordering = ("-created_at",)
     sortable_by = ("named", "status_label", "created_at")
     autocomplete_fields = ("parent",)
-    inlines = (MemberTable, EnrollmentTable, ParentTable)
-    actions = ("approve", "suspend")
-    actions_detail: Any = ("approve", "suspend", "close")
+    inlines = (MemberTable, EnrollmentTable, AssignmentTable, ParentTable)
+    actions = ("approve", "suspend", "assign")
+    actions_detail: Any = ("approve", "suspend", "close", "assign")
     readonly_fields: Any = ("shown_id", "status_label", "status_note", "created_at", "related_lists")
     fieldsets: Any = (
         (None, {"fields": (("name", "shown_id"), ("status_label", "created_at"), "status_note", "related_lists")}),
@@ -109,6 +116,7 @@ class AffiliateAdmin(PanelAdmin):
     approve = question(ApproveAffiliates, description=_("Approve"), icon="check", variant=ActionVariant.PRIMARY)
     suspend = question(SuspendAffiliates, description=_("Suspend"), icon="block")
     close = question(CloseAffiliates, description=_("Close"), icon="cancel")
+    assign = question(AssignManager, description=_("Assign a manager"), icon="groups", permission="assign")
     status_label = label_column(_("Status"), "status", AFFILIATE_TONES)
     shown_id = PUBLIC_ID
     named = two_lines(_("Affiliate"), "name", PUBLIC_ID, ordering="name")
@@ -136,3 +144,31 @@ class AffiliateAdmin(PanelAdmin):
             start = (Affiliate.Status.PENDING, Affiliate.Status.ACTIVE)
             kwargs["choices"] = [(status.value, status.label) for status in start]
         return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+    def has_assign_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return self._acts_on(request, "affiliates.add_assignment", obj)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """The parent of an affiliate within reach may be beyond it."""
+        shown = super().get_list_display(request)
+        return [each for each in shown if each != "parent"] if operator(request).has_limits else shown
+
+    def get_fieldsets(self, request: HttpRequest, obj: Affiliate | None = None) -> Any:
+        found = super().get_fieldsets(request, obj)
+        if not operator(request).has_limits:
+            return found
+        return [
+            (title, {**options, "fields": tuple(each for each in options["fields"] if each != "parent")})
+            for title, options in found
+        ]
+
+    def get_inlines(self, request: HttpRequest, obj: Affiliate | None) -> Any:
+        shown = super().get_inlines(request, obj)
+        return [each for each in shown if each is not ParentTable] if operator(request).has_limits else shown
+
+    def save_model(self, request: HttpRequest, obj: Affiliate, form: Any, change: bool) -> None:
+        """A person who sees assigned affiliates only looks after those that they add."""
+        super().save_model(request, obj, form, change)
+        if not change and operator(request).has_limits:
+            assign(affiliate_ids=[obj.pk], manager=operator(request))
+            forget_grants(operator(request))

@@ -9,14 +9,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 
 from affiliates.access.operators import operator
-from affiliates.access.power import AFFILIATE, may_act_for, may_bind, refusal
+from affiliates.access.power import AFFILIATE, may_act_for, refusal
+from affiliates.admin.role_forms import MemberForm
 from affiliates.models import User
-from records.translation import gettext_lazy as _
-
-UNBOUND = _(
-    "Only operators who may change affiliates and their members bind an operator's key to an affiliate. "
-    "Leave the affiliate empty, or ask a superuser."
-)
 
 
 def check_all(actor: User, users: Iterable[User]) -> None:
@@ -38,40 +33,40 @@ def with_user_check(form: Any, actor: User) -> Any:
                 raise ValidationError(refusal(user))
             return user
 
-        def clean(self) -> Any:
-            cleaned = super().clean()
-            user, affiliate = self.cleaned_data.get("user"), self.cleaned_data.get("affiliate")
-            if user and affiliate and not may_bind(actor, user):
-                self.add_error("affiliate", UNBOUND)
-            return cleaned
-
     return Form
 
 
 class MemberFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
-    """Only a superuser makes an operator a member of an affiliate: a membership opens the affiliate's account."""
+    """Only an administrator makes an operator a member of an affiliate: a membership opens the affiliate's account."""
 
     actor: User
 
     def clean(self) -> None:
         super().clean()
-        if any(form.has_changed() for form in self.forms) and not self.actor.has_perm(AFFILIATE):
+        changed = [form for form in self.forms if form.has_changed()]
+        if changed and not self.actor.has_perm(AFFILIATE):
             raise ValidationError(
                 gettext(
-                    "Members have access to the affiliate's money: changing them needs the permission to "
-                    "change affiliates. Ask a superuser."
+                    "Members have access to the affiliate's money: changing them needs a role that may change "
+                    "affiliates. Ask an administrator."
                 )
             )
-        for form in self.forms:
+        for form in changed:
             user = form.cleaned_data.get("user") if hasattr(form, "cleaned_data") else None
-            if user and form.has_changed() and user.is_staff and not self.actor.is_superuser:
-                form.add_error("user", gettext("Only a superuser can make an operator's account a member."))
+            if user and user.is_staff and not self.actor.is_superuser:
+                form.add_error("user", gettext("Only an administrator can make an operator's account a member."))
 
 
 class MembersByPermission:
     """Memberships on the pages of users and affiliates, by the permissions for memberships themselves."""
 
     formset = MemberFormSet
+    form = MemberForm
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The form's own ticks for roles."""
+        own = MemberForm.declared_fields.get(db_field.name)
+        return own or super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         formset = super().get_formset(request, obj, **kwargs)  # type: ignore[misc]

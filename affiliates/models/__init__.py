@@ -4,7 +4,7 @@ from affiliates.models.access import ApiKey, CouponCode, Enrollment
 from affiliates.models.advertisers import Advertiser, AdvertiserSecret
 from affiliates.models.apps import MobileApp
 from affiliates.models.offers import Offer, OfferDestination, TrackingDomain
-from affiliates.models.people import Affiliate, AffiliateMember, Parentage, User, UserManager
+from affiliates.models.people import Affiliate, AffiliateMember, Assignment, CustomRole, Parentage, User, UserManager
 
 __all__ = [
     "Advertiser",
@@ -12,7 +12,9 @@ __all__ = [
     "Affiliate",
     "AffiliateMember",
     "ApiKey",
+    "Assignment",
     "CouponCode",
+    "CustomRole",
     "Enrollment",
     "MobileApp",
     "Offer",

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -9,6 +10,8 @@ from django.utils import timezone
 from affiliates import events
 from affiliates.models.offers import Offer
 from affiliates.models.people import Affiliate, User
+from affiliates.roles.scopes import SCOPES, all_scopes
+from records.addresses import validate_network
 from records.translation import gettext_lazy as _
 
 
@@ -60,12 +63,38 @@ class ApiKey(models.Model):
     name = models.CharField(max_length=60)
     digest = models.CharField(max_length=64, unique=True, editable=False)
     hint = models.CharField(max_length=12, editable=False, help_text=_("The key's first characters."))
+    scopes = ArrayField(
+        models.CharField(max_length=12, choices=[(each.code, each.title) for each in SCOPES]),
+        default=all_scopes,
+        verbose_name=_("scopes"),
+    )
+    expires_at = models.DateTimeField(null=True, blank=True, help_text=_("Empty: it does not expire."))
+    addresses = ArrayField(
+        models.CharField(max_length=43, validators=[validate_network]),
+        default=list,
+        blank=True,
+        verbose_name=_("allowed addresses"),
+        help_text=_("Addresses or networks (203.0.113.0/24) that may use the key. None listed: any."),
+    )
+    # The secret before the last rotation, valid until the time beside it.
+    old_digest = models.CharField(max_length=64, unique=True, null=True, editable=False)  # noqa: DJ001 - unique
+    old_until = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_used_from = models.GenericIPAddressField(null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["-created_at"]
+        permissions: ClassVar = [("view_others_apikey", "Can view the API keys of others")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(scopes__contained_by=all_scopes()), name="api_key_scopes_known"),
+            models.CheckConstraint(
+                condition=models.Q(old_digest__isnull=True, old_until__isnull=True)
+                | models.Q(old_digest__isnull=False, old_until__isnull=False),
+                name="api_key_old_secret_ends",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.hint}…)"

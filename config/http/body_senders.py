@@ -8,9 +8,9 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connections
+from django.utils import timezone
 
-from affiliates.models import ApiKey
-from records.secrets import digest
+from affiliates.access.api_keys import keys_of
 from web.http import Scope, cookie, header
 
 # Questions that may wait for the thread.
@@ -60,7 +60,7 @@ def _asked(question: Callable[[str], str], text: str) -> str:
 
 
 def _owner_of_key(key: str) -> str:
-    found = ApiKey.objects.filter(digest=digest(key), revoked_at=None, user__is_active=True).values_list("user")
+    found = keys_of(key, timezone.now()).filter(user__is_active=True).values_list("user")
     return "".join(str(user) for (user,) in found)
 
 

@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
@@ -26,6 +25,7 @@ from records.translation import gettext_lazy as _
 from web.cells import NOTHING
 from web.panel import (
     ConfirmForm,
+    ReachableFilter,
     RecordAdmin,
     clipped,
     column,
@@ -106,9 +106,9 @@ class AppealAdmin(RecordAdmin):
     list_display_links = ("named",)
     list_filter = (
         AppealStateFilter,
-        ("owner", AutocompleteSelectFilter),
-        ("conversion__goal__offer", AutocompleteSelectFilter),
-        ("conversion__affiliate", AutocompleteSelectFilter),
+        ("owner", ReachableFilter),
+        ("conversion__goal__offer", ReachableFilter),
+        ("conversion__affiliate", ReachableFilter),
     )
     related = ("conversion__goal__offer", "conversion__affiliate", "owner", "appealed_by", "resolved_by")
     search_fields = ("conversion__public_id__exact", "conversion__transaction_id__exact")

@@ -12,7 +12,6 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
@@ -25,6 +24,7 @@ from records.translation import format_lazy
 from records.translation import gettext_lazy as _
 from web.panel import (
     ConfirmForm,
+    ReachableFilter,
     RecordAdmin,
     code,
     column,
@@ -116,9 +116,9 @@ class ConflictReviewAdmin(RecordAdmin):
     list_display_links = ("named",)
     list_filter = (
         ConflictStateFilter,
-        ("conversion__goal__offer", AutocompleteSelectFilter),
-        ("conversion__affiliate", AutocompleteSelectFilter),
-        ("conversion__advertiser", AutocompleteSelectFilter),
+        ("conversion__goal__offer", ReachableFilter),
+        ("conversion__affiliate", ReachableFilter),
+        ("conversion__advertiser", ReachableFilter),
     )
     related = (
         *("conversion__goal__offer", "conversion__affiliate", "conversion__customer"),

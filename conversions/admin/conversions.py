@@ -9,7 +9,6 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 from unfold.contrib.filters.admin import (
-    AutocompleteSelectFilter,
     BooleanRadioFilter,
     ChoicesCheckboxFilter,
     ChoicesDropdownFilter,
@@ -30,6 +29,7 @@ from web.panel import (
     PUBLIC_ID,
     BoundedExport,
     DayRangeFilter,
+    ReachableFilter,
     RecordAdmin,
     RecordTable,
     clipped,
@@ -111,11 +111,11 @@ class ConversionAdmin(BoundedExport, RecordAdmin):
     list_display_links = ("named",)
     list_filter = (
         ("status", ChoicesCheckboxFilter),
-        ("goal__offer", AutocompleteSelectFilter),
-        ("goal", AutocompleteSelectFilter),
-        ("affiliate", AutocompleteSelectFilter),
-        ("advertiser", AutocompleteSelectFilter),
-        ("customer", AutocompleteSelectFilter),
+        ("goal__offer", ReachableFilter),
+        ("goal", ReachableFilter),
+        ("affiliate", ReachableFilter),
+        ("advertiser", ReachableFilter),
+        ("customer", ReachableFilter),
         ("reason", ChoicesDropdownFilter),
         ("evidence", ChoicesCheckboxFilter),
         ("is_test", BooleanRadioFilter),
@@ -219,7 +219,7 @@ class StatusChangeAdmin(RecordAdmin):
     list_filter = (
         ("to_status", ChoicesCheckboxFilter),
         ("source", ChoicesCheckboxFilter),
-        ("actor", AutocompleteSelectFilter),
+        ("actor", ReachableFilter),
     )
     list_select_related = ("conversion", "actor")
     search_fields = ("conversion__public_id__exact",)

@@ -7,14 +7,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
+from affiliates.access.operators import operator
 from conversions.models import Customer, CustomerLock, Touch
 from records.translation import gettext_lazy as _
 from tracking.admin.clicks import click_column, click_key
 from tracking.click_id.pasted import narrowed
 from web.panel import (
     DayRangeFilter,
+    ReachableFilter,
     RecordAdmin,
     RecordTable,
     code,
@@ -59,7 +60,7 @@ class TouchTable(RecordTable):
 class CustomerAdmin(RecordAdmin):
     list_display = ("shown_id", "advertiser", "conversions_link", "created_at")
     list_display_links = ("shown_id",)
-    list_filter = (("advertiser", AutocompleteSelectFilter), ("created_at", DayRangeFilter))
+    list_filter = (("advertiser", ReachableFilter), ("created_at", DayRangeFilter))
     list_select_related = ("advertiser",)
     search_fields = ("customer_id__exact",)
     search_help_text = _("The advertiser's own ID for the customer, in full")
@@ -84,7 +85,7 @@ class CustomerLockAdmin(RecordAdmin):
 
     list_display = ("customer_link", "offer_link", "affiliate_link", "link_code", "locked")
     list_display_links = None
-    list_filter = (("offer", AutocompleteSelectFilter), ("enrollment__affiliate", AutocompleteSelectFilter))
+    list_filter = (("offer", ReachableFilter), ("enrollment__affiliate", ReachableFilter))
     list_select_related = ("customer", "offer", "enrollment__affiliate", "link")
     search_fields = ("customer__customer_id__exact",)
     search_help_text = _("Customer ID, in full")
@@ -110,7 +111,8 @@ class CustomerFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         pk = request.GET.get(self.parameter_name, "")
-        found = Customer.objects.filter(pk=pk).first() if pk.isdecimal() and len(pk) < 19 else None
+        known = operator(request).rows_within(Customer.objects.all())
+        found = known.filter(pk=pk).first() if pk.isdecimal() and len(pk) < 19 else None
         return (
             [(pk, gettext("{found} of {advertiser}").format(found=found, advertiser=found.advertiser))] if found else []
         )
@@ -128,8 +130,8 @@ class TouchAdmin(RecordAdmin):
     list_display_links = ("clicked",)
     list_filter = (
         CustomerFilter,
-        ("enrollment__affiliate", AutocompleteSelectFilter),
-        ("offer", AutocompleteSelectFilter),
+        ("enrollment__affiliate", ReachableFilter),
+        ("offer", ReachableFilter),
         ("at", DayRangeFilter),
     )
     list_select_related = ("customer__advertiser", "offer", "enrollment__affiliate", "enrollment__offer", "link")

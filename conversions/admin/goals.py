@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter, ChoicesCheckboxFilter
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesCheckboxFilter
 from unfold.decorators import display
 
 from affiliates.admin import OfferAdmin
@@ -20,7 +20,7 @@ from conversions.qualification_kinds.base import UNUSED
 from conversions.qualification_kinds.table import help_of
 from records.translation import gettext_lazy as _
 from records.words import duration_words
-from web.panel import DaysField, ListField, PanelAdmin, PanelInline, code, column, link_to
+from web.panel import DaysField, ListField, PanelAdmin, PanelInline, ReachableFilter, code, column, link_to
 
 RULES = (
     ("approval", "approval_delay"),
@@ -94,7 +94,7 @@ class GoalAdmin(PanelAdmin):
     form = GoalForm
     list_display = ("name", "shown_code", "offer_link", "kind", "approved", "rules", "is_active", "position")
     list_filter = (
-        ("offer", AutocompleteSelectFilter),
+        ("offer", ReachableFilter),
         ("kind", ChoicesCheckboxFilter),
         ("approval", ChoicesCheckboxFilter),
         ("is_active", BooleanRadioFilter),

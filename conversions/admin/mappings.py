@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter
+from unfold.contrib.filters.admin import BooleanRadioFilter
 from unfold.decorators import action, display
 
 from affiliates.models import TrackingDomain
@@ -24,7 +24,7 @@ from conversions.dialects.table import BY_NAME, DIALECTS
 from conversions.models import SenderMapping
 from conversions.models.mappings import NATIVE, OWN
 from records.translation import gettext_lazy as _
-from web.panel import PanelAdmin, clipped, code, column, link_to, table_column, two_lines
+from web.panel import PanelAdmin, ReachableFilter, clipped, code, column, link_to, table_column, two_lines
 from web.panel.columns import once
 
 RARE = ("volume", "refund", "refund_id", *DEDUCTIONS)
@@ -62,7 +62,7 @@ class SenderMappingAdmin(PanelAdmin):
     form = MappingForm
     list_display = ("named", "advertiser_shown", "reads", "answered", "is_active", "version", "changed_at")
     list_display_links = ("named",)
-    list_filter = (("is_active", BooleanRadioFilter), ("advertiser", AutocompleteSelectFilter))
+    list_filter = (("is_active", BooleanRadioFilter), ("advertiser", ReachableFilter))
     list_select_related = ("advertiser",)
     search_fields = ("name", "slug")
     search_help_text = _("Name, or the name in the address")

@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter, ChoicesCheckboxFilter
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesCheckboxFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
@@ -24,6 +24,7 @@ from tracking.click_id.pasted import narrowed
 from web.panel import (
     ConfirmForm,
     DayRangeFilter,
+    ReachableFilter,
     RecordAdmin,
     code,
     column,
@@ -95,7 +96,7 @@ class ParkedPostbackAdmin(RecordAdmin):
     list_display_links = ("postback_shown",)
     list_filter = (
         ("waits_for", ChoicesCheckboxFilter),
-        ("advertiser", AutocompleteSelectFilter),
+        ("advertiser", ReachableFilter),
         ("is_repeat", BooleanRadioFilter),
         ("parked_at", DayRangeFilter),
         ("expires_at", DayRangeFilter),

@@ -13,12 +13,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from unfold.contrib.filters.admin import (
-    AutocompleteSelectFilter,
     ChoicesCheckboxFilter,
     ChoicesDropdownFilter,
 )
 from unfold.decorators import display
 
+from affiliates.access.masking import masked_for
+from affiliates.access.operators import operator
 from conversions.admin import columns
 from conversions.admin.files import ImportEvents
 from conversions.admin.forms import ReplayPostbacks
@@ -33,6 +34,7 @@ from web.panel import (
     PUBLIC_ID,
     BoundedExport,
     DayRangeFilter,
+    ReachableFilter,
     RecordAdmin,
     clipped,
     code,
@@ -118,7 +120,7 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
         DecidedFilter,
         ParkedFilter,
         ("reason", ChoicesDropdownFilter),
-        ("advertiser", AutocompleteSelectFilter),
+        ("advertiser", ReachableFilter),
         ("endpoint", ChoicesCheckboxFilter),
         ("received_at", DayRangeFilter),
     )
@@ -132,7 +134,9 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
     actions_detail = ("trace", "replay")
     trace = whole_story("postback", "public_id")
     replay = question(ReplayPostbacks, description=_("Decide again"), icon="replay")
-    import_events = question(ImportEvents, description=_("Import from a file"), icon="upload_file")
+    import_events = question(
+        ImportEvents, description=_("Import from a file"), icon="upload_file", permission="decide_all"
+    )
     fieldsets = (
         (
             None,
@@ -202,6 +206,13 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
         traces = Trace.objects.order_by("id").only("postback_id", "http_status")
         return rows.prefetch_related(Prefetch("traces", queryset=traces, to_attr="answers"))
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The answer may name affiliates, so the row has its reader."""
+        row: Any = super().get_object(request, object_id, from_field)
+        if row is not None:
+            row.reader = operator(request)
+        return row
+
     def get_search_results(
         self, request: HttpRequest, queryset: "QuerySet[Postback]", search_term: str
     ) -> tuple["QuerySet[Postback]", bool]:
@@ -244,7 +255,8 @@ class PostbackAdmin(BoundedExport, RecordAdmin):
         if not row.answers:
             return gettext("Not decided yet; a sweep decides it within a minute.")
         decision = stored_answer(row)
-        text = json.dumps(decision.body, indent=2, ensure_ascii=False)
+        body = masked_for(row.reader, decision.body) if hasattr(row, "reader") else decision.body
+        text = json.dumps(body, indent=2, ensure_ascii=False)
         return format_html('<pre class="aff-pre">HTTP {}\n{}</pre>', decision.http_status, text)
 
 
@@ -289,3 +301,11 @@ class TraceAdmin(RecordAdmin):
         lambda row: map(step_cells, row.steps),
         empty=_("No steps were stored."),
     )
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """The steps without the names of affiliates beyond the reader's reach."""
+        row: Any = super().get_object(request, object_id, from_field)
+        if row is not None:
+            row.steps = masked_for(operator(request), row.steps)
+            row.problems = masked_for(operator(request), row.problems)
+        return row

@@ -15,7 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
+from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminRadioSelectWidget
@@ -37,6 +37,7 @@ from web.panel import (
     DaysField,
     Keys,
     PanelAdmin,
+    ReachableFilter,
     RecordAdmin,
     Worth,
     column,
@@ -156,9 +157,9 @@ class RiskReviewAdmin(RecordAdmin):
     list_display_links = ("named",)
     list_filter = (
         StateFilter,
-        ("owner", AutocompleteSelectFilter),
-        ("conversion__goal__offer", AutocompleteSelectFilter),
-        ("conversion__affiliate", AutocompleteSelectFilter),
+        ("owner", ReachableFilter),
+        ("conversion__goal__offer", ReachableFilter),
+        ("conversion__affiliate", ReachableFilter),
         ("resolution", ChoicesCheckboxFilter),
     )
     list_select_related = ("conversion__goal__offer", "conversion__affiliate", "owner")

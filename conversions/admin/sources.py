@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter
+from unfold.contrib.filters.admin import BooleanRadioFilter
 from unfold.decorators import display
 
 from conversions.admin.source_form import form_class, goal_fields
@@ -17,7 +17,7 @@ from conversions.sources.base import Source, WebhookSource
 from conversions.sources.connections import address_of, new_connection, secrets_of
 from conversions.sources.table import sources
 from records.translation import gettext_lazy as _
-from web.panel import PanelAdmin, code, column, link_to, list_link, table_column, two_lines
+from web.panel import PanelAdmin, ReachableFilter, code, column, link_to, list_link, table_column, two_lines
 from web.panel.columns import once
 
 
@@ -58,7 +58,7 @@ def events_of(source: Source) -> SafeString | str:
 class SourceConnectionAdmin(PanelAdmin):
     list_display = ("named", "advertiser_shown", "counted", "is_active", "changed_at")
     list_display_links = ("named",)
-    list_filter = (("is_active", BooleanRadioFilter), ("advertiser", AutocompleteSelectFilter))
+    list_filter = (("is_active", BooleanRadioFilter), ("advertiser", ReachableFilter))
     list_select_related = ("advertiser",)
     search_fields = ("public_id", "source", "advertiser__name")
     search_help_text = _("Source, advertiser or ID")

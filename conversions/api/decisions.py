@@ -1,7 +1,7 @@
 """REST API: operators' decisions about conversions."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
@@ -11,9 +11,10 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from affiliates.access.reach import OperatorsOnly, WithinReach, require
+from affiliates.access.reach import OperatorsOnly, Use, WithinReach
 from affiliates.access.views import ResourceViewSet
 from affiliates.models import User
+from affiliates.roles import scopes
 from conversions.decisions.bulk import CHANGED, MOST, REFUSED, UNCHANGED, Wish, decide_many
 from conversions.decisions.held import LABELS
 from conversions.lifecycle.operator_decisions import APPROVALS, REJECTIONS, DecisionRefused, approve, reject
@@ -96,6 +97,10 @@ class WishAnswerSerializer(serializers.Serializer[Any]):
 class DecisionViewSet(ResourceViewSet):
     """Approve, reject and refund, one conversion or many."""
 
+    changes: ClassVar = dict.fromkeys(
+        ("approve", "reject", "refund", "change_many"), Use(scopes.DECISIONS, ("conversions.change_conversion",))
+    )
+
     @extend_schema(operation_id="conversions_approve", request=ApprovalSerializer)
     @action(detail=True, methods=["post"], permission_classes=[WithinReach, OperatorsOnly])
     def approve(self, request: Request, **address: str) -> Response:
@@ -136,7 +141,6 @@ class DecisionViewSet(ResourceViewSet):
         Conversions on hold by a review, a rule or a cap, and those of an affiliate without access, are approved only
         with `include_held`.
         """
-        require(self.reach.user, ["conversions.change_conversion"])
         if isinstance(request.data, list) and len(request.data) > MOST:
             raise ValidationError({"": f"{len(request.data):,} rows at once; at most {MOST:,}. Split them."})
         serializer = WishSerializer(data=request.data, many=True, **SOME)
@@ -146,7 +150,6 @@ class DecisionViewSet(ResourceViewSet):
         return Response(WishAnswerSerializer([answer._asdict() for answer in answers], many=True).data)
 
     def _decide(self, said: serializers.Serializer[Any], decide: Any) -> Response:
-        require(self.reach.user, ["conversions.change_conversion"])
         row = self.get_object()
         said.is_valid(raise_exception=True)
         given = dict(said.validated_data)

@@ -1,6 +1,6 @@
 """REST API: postbacks as received, with the decisions on them."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
@@ -11,9 +11,11 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from affiliates.access.reach import require
+from affiliates.access.masking import masked_for
+from affiliates.access.reach import Reach, Use
 from affiliates.access.views import OperatorViewSet
 from affiliates.api import AdvertiserName
+from affiliates.roles import scopes
 from conversions.api.conversions import ClickFilter
 from conversions.conflicts import ConflictRefused, accept, dismiss, review_of
 from conversions.models import Postback, Trace
@@ -33,6 +35,12 @@ class TraceSerializer(serializers.ModelSerializer[Trace]):
         model = Trace
         fields: tuple[str, ...] = ("decided_at", "outcome", "reason", "http_status", "problems", "steps")
         read_only_fields = fields
+
+    def to_representation(self, instance: Trace) -> dict[str, Any]:
+        """The steps may name other affiliates; a reader with assigned affiliates sees no others."""
+        shown: dict[str, Any] = super().to_representation(instance)
+        reach: Reach | None = self.context.get("reach")
+        return masked_for(reach.user, shown) if reach else shown
 
 
 class PostbackSerializer(serializers.ModelSerializer[Postback]):
@@ -120,6 +128,14 @@ class PostbackViewSet(OperatorViewSet):
     serializer_class = PostbackSerializer
     filterset_class = PostbackFilters
     lookup_field, lookup_url_kwarg = "public_id", "id"
+    affiliate_path = "conversion__affiliate"
+    changes: ClassVar = {
+        "replay": Use(scopes.EVENTS, ("conversions.change_conversion",)),
+        **dict.fromkeys(
+            ("accept", "dismiss"),
+            Use(scopes.DECISIONS, ("conversions.change_conversion", "conversions.change_conflictreview")),
+        ),
+    }
 
     def get_serializer_class(self) -> Any:
         return PostbackStorySerializer if self.detail else PostbackSerializer
@@ -128,7 +144,6 @@ class PostbackViewSet(OperatorViewSet):
     @action(detail=True, methods=["post"])
     def replay(self, request: Request, **address: str) -> Response:
         """Decide the stored request again: nothing is counted twice. A dry run shows what would change."""
-        require(self.reach.user, ["conversions.change_conversion"])
         serializer = ReplaySerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         by = f"{self.reach.user} by the API"
@@ -150,7 +165,6 @@ class PostbackViewSet(OperatorViewSet):
         return self._decide(request, dismiss)
 
     def _decide(self, request: Request, decide: Any) -> Response:
-        require(self.reach.user, ["conversions.change_conversion", "conversions.change_conflictreview"])
         serializer = ConflictNoteSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         try:

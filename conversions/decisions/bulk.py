@@ -8,6 +8,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext
 
 from affiliates.models import User
@@ -84,7 +85,7 @@ def decide_many(wishes: Sequence[Wish], *, actor: User, now: datetime, dry: bool
 
 @transaction.atomic
 def _decide_chunk(wishes: list[Wish], actor: User, now: datetime, dry: bool, seen: set[int]) -> list[BulkAnswer]:
-    rows = _named(wishes)
+    rows = _named(wishes, actor)
     locked = Conversion.objects.select_for_update(of=("self",)).filter(
         pk__in={row.pk for found in rows for row in found}
     )
@@ -106,13 +107,14 @@ def _decide_chunk(wishes: list[Wish], actor: User, now: datetime, dry: bool, see
     return answers
 
 
-def _named(wishes: list[Wish]) -> list[list[Conversion]]:
-    """The conversions that each wish may refer to; at most two queries."""
+def _named(wishes: list[Wish], actor: User) -> list[list[Conversion]]:
+    """The conversions within the actor's reach that each wish may refer to; at most two queries."""
+    known: QuerySet[Conversion] = actor.rows_within(Conversion.objects.all(), "conversions.change_conversion")
     by_id, by_transaction = dict[str, Conversion](), defaultdict[str, list[Conversion]](list)
     if ids := {wish.id for wish in wishes if wish.id}:
-        by_id = {row.public_id: row for row in Conversion.objects.filter(public_id__in=ids)}
+        by_id = {row.public_id: row for row in known.filter(public_id__in=ids)}
     if names := {wish.transaction_id for wish in wishes if not wish.id and wish.transaction_id}:
-        rows = Conversion.objects.filter(transaction_id__in=names).select_related("advertiser", "goal").order_by("pk")
+        rows = known.filter(transaction_id__in=names).select_related("advertiser", "goal").order_by("pk")
         for row in rows:
             by_transaction[row.transaction_id].append(row)
     return [_meant(wish, by_id, by_transaction) for wish in wishes]

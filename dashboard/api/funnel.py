@@ -97,10 +97,10 @@ class FunnelView(APIView):
 
 
 def _affiliate(reach: Reach, public_id: str) -> Affiliate | None:
-    """The affiliate whose clicks are counted: any or all for operators, one of their own for others."""
-    if reach.is_operator and not public_id:
+    """The affiliate whose clicks are counted: any or all for operators, one within reach for others."""
+    if reach.ids is None and not public_id:
         return None
-    within = list(Affiliate.objects.filter(public_id=public_id)) if reach.is_operator else reach.affiliates
+    within = list(Affiliate.objects.filter(public_id=public_id)) if reach.ids is None else reach.affiliates
     found = next((each for each in within if public_id in ("", each.public_id)), None)
     if found is None:
         raise Http404("There is no such affiliate within your reach.")

@@ -11,13 +11,14 @@ from rest_framework.views import APIView
 
 from affiliates.access.reach import Reach, WithinReach, reach_of
 from affiliates.api import AffiliateName, OfferName
+from affiliates.roles import scopes
 from conversions.api.conversions import ConversionSerializer
 from conversions.api.postbacks import PostbackSerializer, TraceSerializer
 from conversions.models import Refund, StatusChange
 from dashboard.api.own_trace import OwnTraceSerializer
 from dashboard.portal.preview import lacking
 from dashboard.portal.queries.trace import own_trace
-from dashboard.trace import KINDS, Story, look_up, sees, story_of
+from dashboard.trace import KINDS, Story, look_up_for, sees, story_of
 from dashboard.trace.events import (
     ClickEvent,
     LedgerEvent,
@@ -185,15 +186,20 @@ class TraceView(APIView):
 
 
 def _whole(text: str, kind: str, reach: Reach) -> dict[str, Any]:
-    found = look_up(text, kind)
+    found = look_up_for(reach.user, text, kind)
     if not found.is_known:
         raise NotFound(f"{found.title}. {found.text}")
-    return dict(StorySerializer(_as_shown(story_of(found, sees(reach.user))), context={"reach": reach}).data)
+    return dict(
+        StorySerializer(
+            _as_shown(story_of(found, sees(reach.user, with_money=reach.may(scope=scopes.MONEY)))),
+            context={"reach": reach},
+        ).data
+    )
 
 
 def _own(text: str, kind: str, reach: Reach) -> dict[str, Any]:
     """An affiliate's own events. An operator's key bound to it needs what a preview of the portal's page needs."""
-    if reach.user.is_staff and (missing := lacking(reach.user, "conversion")):
+    if reach.user.is_staff and (missing := lacking(reach.user, "conversion", reach.affiliates[0])):
         raise PermissionDenied(f"Your account lacks {', '.join(missing)}. A superuser grants it, under Users.")
     found = own_trace(text, kind, reach.affiliates)
     if found is None:

@@ -64,7 +64,9 @@ def create(span: DemoSpan) -> Ground:
     """Store the program as it was at the beginning of the time shown."""
     began = span.midnight(BEGAN)
     operator = _person(OPERATOR, began, signs_in=True, is_staff=True, is_superuser=True)
-    ground = Ground(span, operator=operator, finance=_person(PROGRAM["finance"], began, is_staff=True))
+    ground = Ground(
+        span, operator=operator, finance=_person(PROGRAM["finance"], began, is_staff=True, roles=["finance"])
+    )
     for spec in OFFERS["offers"]:
         _offer(ground, spec, began)
     for spec in OFFERS["mappings"]:
@@ -106,12 +108,12 @@ def _value(of: Any, value: Any) -> Any:
     return Decimal(value) if isinstance(of, models.DecimalField) else value
 
 
-def _person(spec: Spec, joined: datetime, *, signs_in: bool = False, **flags: bool) -> User:
+def _person(spec: Spec, joined: datetime, *, signs_in: bool = False, **more: Any) -> User:
     """A user; one that does not sign in has no password."""
     password = credentials.password(spec["email"]) if signs_in else None
     zone = spec.get("time_zone", "UTC")
     return User.objects.create_user(
-        spec["email"], password, name=spec["name"], time_zone=zone, date_joined=joined, **flags
+        spec["email"], password, name=spec["name"], time_zone=zone, date_joined=joined, **more
     )
 
 
@@ -146,7 +148,7 @@ def _affiliate(ground: Ground, spec: Spec) -> None:
     given = {"status": spec.get("status", Affiliate.Status.ACTIVE), "parent": parent, "created_at": joined}
     affiliate = _make(Affiliate, spec, BESIDE_AFFILIATE, **given)
     owner = _person(spec["owner"], joined, signs_in=spec.get("signs_in", False))
-    AffiliateMember.objects.create(affiliate=affiliate, user=owner, role=AffiliateMember.Role.OWNER)
+    AffiliateMember.objects.create(affiliate=affiliate, user=owner, roles=[AffiliateMember.OWNER])
     ground.affiliates[name], ground.owners[name] = affiliate, owner
     for access in spec["access"]:
         _access(ground, affiliate, access, joined)

@@ -42,14 +42,25 @@ class FunnelForm(forms.Form):
     until = DayField(required=False, label=_("to"))
 
     def __init__(
-        self, data: Any, *, offers: "QuerySet[Offer]", zone: ZoneInfo, now: datetime, own: Affiliate | None = None
+        self,
+        data: Any,
+        *,
+        offers: "QuerySet[Offer]",
+        zone: ZoneInfo,
+        now: datetime,
+        own: Affiliate | None = None,
+        within: "QuerySet[Affiliate] | None" = None,
     ) -> None:
         super().__init__(data, auto_id="funnel_%s")
-        self.offers, self.zone, self.now, self.own = offers, zone, now, own
+        self.offers, self.zone, self.now, self.own, self.within = offers, zone, now, own, within
         self.fields["offer"].queryset = offers  # type: ignore[attr-defined]
         self.fields["country"].error_messages["invalid"] = gettext("Give two letters, as DE or BR.")
         if own:
             del self.fields["affiliate"]
+        elif within is not None:
+            # One of those that the reader looks after.
+            self.fields["affiliate"].queryset = within  # type: ignore[attr-defined]
+            self.fields["affiliate"].empty_label = None  # type: ignore[attr-defined]
         else:
             # A typed ID: there may be thousands of affiliates.
             self.fields["affiliate"].widget = forms.TextInput({"placeholder": "af_…", "size": 14})
@@ -79,14 +90,16 @@ class FunnelForm(forms.Form):
         return self.cleaned_data.get("offer") or self.offers.first()
 
     def result(self) -> Funnel | None:
-        """The funnel asked for; None where there is no offer."""
-        offer, period = self.chosen_offer, self.period
-        if offer is None:
+        """The funnel asked for; None where there is no offer, or no affiliate within reach."""
+        offer, period, affiliate = self.chosen_offer, self.period, self.own or self.cleaned_data.get("affiliate")
+        if self.within is not None and affiliate is None:
+            affiliate = self.within.first()
+        if offer is None or (self.within is not None and affiliate is None):
             return None
         return funnel(
             offer=offer,
             since=period.starts_at,
             until=period.ends_at,
-            affiliate=self.own or self.cleaned_data.get("affiliate"),
+            affiliate=affiliate,
             country=(self.cleaned_data.get("country") or "").upper(),
         )

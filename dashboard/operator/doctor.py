@@ -68,6 +68,8 @@ def page(request: HttpRequest) -> HttpResponse:
     """`/tools/doctor/` for operators who may read decision traces. Pasted text is sent by POST and not stored."""
     if not (request.user.is_staff and request.user.has_perm("conversions.view_trace")):
         raise PermissionDenied(gettext("The postback doctor is for operators who may view decision traces."))
+    if request.user.has_limits:
+        raise PermissionDenied(gettext("The postback doctor looks at all affiliates: it needs a role for all of them."))
     posted = request.POST if request.method == "POST" else None
     form = DoctorForm(posted, auto_id="doctor_%s", initial=_asked_for(request.GET.get("form", "")))
     found = None

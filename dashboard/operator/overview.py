@@ -16,10 +16,12 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 
-from affiliates.models import Affiliate, Enrollment, Offer
+from affiliates.models import Affiliate, Enrollment, Offer, User
+from affiliates.roles.reach import Affiliates
 from conversions.models import Conversion, Postback, Trace
 from conversions.reasons.codes import Reason
 from tracking.counts.reading import by_day
+from tracking.models import TrackingLink
 
 Status = Conversion.Status
 Outcome = Postback.Outcome
@@ -28,12 +30,13 @@ DAYS = 30
 LEADERS = 5
 Money = dict[str, Decimal]
 
-# Both add up by day, affiliate and goal first, in one pass over the rows, and then what that left by each alone.
+# Both are for all affiliates or for some (`whose`). They add up by day, affiliate and goal first, in one pass over
+# the rows, and then what that left by each alone.
 CONVERSIONS = """
     WITH part AS (
         SELECT (received_at AT TIME ZONE %(zone)s)::date AS day, affiliate_id, goal_id, status, currency,
                count(*) AS number, sum(revenue - refunded) AS revenue
-        FROM conversions_conversion WHERE received_at >= %(since)s AND NOT is_test GROUP BY 1, 2, 3, 4, 5
+        FROM conversions_conversion WHERE received_at >= %(since)s AND NOT is_test AND {whose} GROUP BY 1, 2, 3, 4, 5
     )
     SELECT day, affiliate_id, offer_id, status, currency, sum(number)::bigint, sum(revenue)
     FROM part JOIN conversions_goal goal ON goal.id = goal_id
@@ -45,7 +48,7 @@ LEDGER = """
         SELECT (received_at AT TIME ZONE %(zone)s)::date AS day, row.affiliate_id, goal_id, line.currency,
                sum(line.amount) AS amount
         FROM conversions_conversion row JOIN payouts_ledgerentry line ON line.conversion_id = row.id
-        WHERE received_at >= %(since)s GROUP BY 1, 2, 3, 4
+        WHERE received_at >= %(since)s AND {whose} GROUP BY 1, 2, 3, 4
     )
     SELECT day, affiliate_id, offer_id, currency, sum(amount)
     FROM part JOIN conversions_goal goal ON goal.id = goal_id
@@ -128,30 +131,33 @@ class OverviewFigures:
     offers: list[Leader]
 
 
-def figures(*, now: datetime, zone: tzinfo) -> OverviewFigures:
+def figures(*, now: datetime, zone: tzinfo, affiliates: Affiliates = None) -> OverviewFigures:
     """The last thirty days up to today, the oldest first, and the leaders of that time: five queries.
+
+    Of these affiliates; None is all.
 
     Conversions and ledger lines are read once each and grouped by day, affiliate and offer in that pass.
     """
     today = now.astimezone(zone).date()
     days = {on: Day(on) for on in (today - timedelta(days=back) for back in reversed(range(DAYS)))}
-    for on, counted in by_day(first_on=min(days), last_on=today, zone=zone).items():
+    for on, counted in by_day(first_on=min(days), last_on=today, zone=zone, links=_links(affiliates)).items():
         days[on].clicks = counted.clicks
     since = _midnight(min(days), zone)
-    affiliates: dict[int, Leader] = {}
+    whose = {"since": since, "zone": str(zone), "affiliates": affiliates}
+    by_affiliate: dict[int, Leader] = {}
     offers: dict[int, Leader] = {}
-    for day, affiliate, offer, status, currency, number, revenue in _grouped(CONVERSIONS, since, zone):
+    for day, affiliate, offer, status, currency, number, revenue in _grouped(CONVERSIONS, whose, "affiliate_id"):
         if day:
             days[day].count(status, currency, number, revenue)
         elif status == Status.APPROVED:
-            leaders, key = (affiliates, affiliate) if affiliate else (offers, offer)
+            leaders, key = (by_affiliate, affiliate) if affiliate else (offers, offer)
             leaders.setdefault(key, Leader(key)).count(currency, number, revenue)
-    for day, affiliate, offer, currency, amount in _grouped(LEDGER, since, zone):
-        leader = affiliates.get(affiliate) or offers.get(offer)
+    for day, affiliate, offer, currency, amount in _grouped(LEDGER, whose, "line.affiliate_id"):
+        leader = by_affiliate.get(affiliate) or offers.get(offer)
         earned = days[day].commission if day else leader.commission if leader else None
         if earned is not None:
             earned[currency] += amount
-    return OverviewFigures(list(days.values()), _first(affiliates, Affiliate), _first(offers, Offer))
+    return OverviewFigures(list(days.values()), _first(by_affiliate, Affiliate), _first(offers, Offer))
 
 
 def _first(leaders: dict[int, Leader], model: type[Affiliate] | type[Offer]) -> list[Leader]:
@@ -169,9 +175,18 @@ def _midnight(on: date, zone: tzinfo) -> datetime:
     return datetime.combine(on, time(), zone)
 
 
-def _grouped(query: str, since: datetime, zone: tzinfo) -> list[tuple[Any, ...]]:
+def _links(affiliates: Affiliates) -> list[int] | None:
+    if affiliates is None:
+        return None
+    return list(TrackingLink.objects.filter(enrollment__affiliate__in=affiliates).values_list("pk", flat=True))
+
+
+def _grouped(query: str, given: dict[str, Any], column: str) -> list[tuple[Any, ...]]:
+    """The rows of the query for the affiliates given; `column` is where they stand."""
+    whose = "true" if given["affiliates"] is None else f"{column} = ANY(%(affiliates)s)"
+    parameters = {**given, "affiliates": list(given["affiliates"] or ())}
     with connection.cursor() as cursor:
-        cursor.execute(query, {"since": since, "zone": str(zone)})
+        cursor.execute(query.format(whose=whose), parameters)
         return list(cursor.fetchall())
 
 
@@ -201,24 +216,30 @@ def _added(amounts: Iterable[Money]) -> list[tuple[str, Decimal]]:
     return sorted(sums.items())
 
 
-def waiting_affiliates(limit: int = 5) -> list[Affiliate]:
-    return list(Affiliate.objects.filter(status=Affiliate.Status.PENDING).order_by("created_at")[:limit])
-
-
-def waiting_enrollments(limit: int = 5) -> list[Enrollment]:
-    rows = Enrollment.objects.filter(status=Enrollment.Status.PENDING).select_related("affiliate", "offer")
+def waiting_affiliates(reader: User, limit: int = 5) -> list[Affiliate]:
+    rows = reader.rows_within(Affiliate.objects.filter(status=Affiliate.Status.PENDING))
     return list(rows.order_by("created_at")[:limit])
 
 
-def pending_conversions(limit: int = 8) -> list[Conversion]:
+def waiting_enrollments(reader: User, limit: int = 5) -> list[Enrollment]:
+    rows = (
+        reader.rows_within(Enrollment.objects.all())
+        .filter(status=Enrollment.Status.PENDING)
+        .select_related("affiliate", "offer")
+    )
+    return list(rows.order_by("created_at")[:limit])
+
+
+def pending_conversions(reader: User, limit: int = 8) -> list[Conversion]:
     """Conversions that wait for a person, the oldest first; those that wait for a date only are left out."""
-    rows = Conversion.objects.filter(status=Status.PENDING, approve_at=None).order_by("received_at")
+    rows = reader.rows_within(Conversion.objects.filter(status=Status.PENDING, approve_at=None)).order_by("received_at")
     return list(rows.select_related("affiliate", "goal__offer")[:limit])
 
 
-def refusals(*, now: datetime, limit: int = 10) -> list[Refusals]:
+def refusals(reader: User, *, now: datetime, limit: int = 10) -> list[Refusals]:
     """Postbacks refused in the last 24 hours by reason and advertiser, the most frequent first."""
-    rows = Postback.objects.filter(received_at__gte=now - timedelta(hours=24), outcome__in=REFUSED).order_by()
+    refused = Postback.objects.filter(received_at__gte=now - timedelta(hours=24), outcome__in=REFUSED)
+    rows = reader.rows_within(refused).order_by()
     # A shop reports all of its orders: most are no affiliate's, and nothing is wrong with them.
     rows = rows.exclude(reason=Reason.NO_AFFILIATE)
     grouped = (
@@ -233,8 +254,8 @@ def refusals(*, now: datetime, limit: int = 10) -> list[Refusals]:
     ]
 
 
-def recent_postbacks(limit: int = 10) -> list[Any]:
+def recent_postbacks(reader: User, limit: int = 10) -> list[Any]:
     """The newest postbacks, each with its decisions in `answers`."""
     traces = Trace.objects.order_by("pk").only("postback_id", "http_status")
-    rows = Postback.objects.select_related("advertiser", "conversion").order_by("-pk")
+    rows = reader.rows_within(Postback.objects.select_related("advertiser", "conversion")).order_by("-pk")
     return list(rows.prefetch_related(Prefetch("traces", traces, to_attr="answers"))[:limit])

@@ -10,10 +10,15 @@ from django.http import HttpRequest
 from django.utils import dateformat, timezone
 from django.utils.translation import gettext
 
+from affiliates.access.operators import operator
+from affiliates.roles.reach import Affiliates
 from dashboard.navigation import badge, waiting_for
 from dashboard.operator import overview as queries
 from dashboard.operator.overview import Day
 from records.translation import gettext_lazy as _
+
+# What the figures are made of.
+FIGURES = ("tracking.view_click", "conversions.view_conversion", "payouts.view_ledgerentry")
 
 
 def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -22,17 +27,18 @@ def overview(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     counts = waiting_for(request)
     context["may_trace"] = user.has_perm("conversions.view_trace")
     context["zone"] = timezone.get_current_timezone_name()
-    if user.has_perms(["tracking.view_click", "conversions.view_conversion", "payouts.view_ledgerentry"]):
-        context |= _figures(now)
+    affiliates = operator(request).affiliates_within(*FIGURES)
+    if affiliates != ():
+        context |= _figures(now, affiliates)
     context["queues"] = _queues(request, now, counts)
     if user.has_perm("conversions.view_postback"):
-        context["refusals"] = queries.refusals(now=now)
-        context["recent_postbacks"] = queries.recent_postbacks()
+        context["refusals"] = queries.refusals(operator(request), now=now)
+        context["recent_postbacks"] = queries.recent_postbacks(operator(request))
     return context
 
 
-def _figures(now: datetime) -> dict[str, Any]:
-    figures = queries.figures(now=now, zone=timezone.get_current_timezone())
+def _figures(now: datetime, affiliates: Affiliates) -> dict[str, Any]:
+    figures = queries.figures(now=now, zone=timezone.get_current_timezone(), affiliates=affiliates)
     return {
         "periods": queries.periods(figures.days),
         "chart": json.dumps(chart(figures.days)),
@@ -48,11 +54,20 @@ def _queues(request: HttpRequest, now: datetime, counts: Any) -> dict[str, Any]:
     """Items that wait for a person, the oldest first."""
     queues: dict[str, Any] = {}
     if request.user.has_perm("affiliates.view_affiliate"):
-        queues["affiliates"] = {"rows": queries.waiting_affiliates(), "number": badge(counts.affiliates)}
+        queues["affiliates"] = {
+            "rows": queries.waiting_affiliates(operator(request)),
+            "number": badge(counts.affiliates),
+        }
     if request.user.has_perm("affiliates.view_enrollment"):
-        queues["enrollments"] = {"rows": queries.waiting_enrollments(), "number": badge(counts.enrollments)}
+        queues["enrollments"] = {
+            "rows": queries.waiting_enrollments(operator(request)),
+            "number": badge(counts.enrollments),
+        }
     if request.user.has_perm("conversions.view_conversion"):
-        queues["conversions"] = {"rows": queries.pending_conversions(), "number": badge(counts.conversions)}
+        queues["conversions"] = {
+            "rows": queries.pending_conversions(operator(request)),
+            "number": badge(counts.conversions),
+        }
     return queues
 
 

@@ -6,7 +6,8 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext
 from unfold.dataclasses import SearchResult
 
-from dashboard.trace import look_up
+from affiliates.access.operators import operator
+from dashboard.trace import look_up_for
 from payouts.models import BilledClicks
 from tracking.click_id.pasted import LONGEST, narrowed
 
@@ -21,7 +22,7 @@ def find(request: HttpRequest, term: str) -> list[SearchResult]:
         return _clicks(request, narrowed(typed))
     if not request.user.has_perm("conversions.view_trace"):
         return []
-    found = look_up(typed[:LONGEST])
+    found = look_up_for(operator(request), typed[:LONGEST])
     if not found.is_known:
         return _nothing(typed)
     link = f"{reverse('trace:search')}?{urlencode({'q': found.query})}"
@@ -50,7 +51,8 @@ def _nothing(typed: str) -> list[SearchResult]:
 
 def _clicks(request: HttpRequest, public_id: str) -> list[SearchResult]:
     """A link's clicks of a day, as ledger lines name them."""
-    row = BilledClicks.objects.filter(public_id=public_id).select_related("link").first()
+    known = operator(request).rows_within(BilledClicks.objects.select_related("link"))
+    row = known.filter(public_id=public_id).first()
     if row is None or not request.user.has_perm("payouts.view_billedclicks"):
         return []
     link = reverse("admin:payouts_billedclicks_change", args=[row.pk])

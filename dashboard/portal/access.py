@@ -11,8 +11,10 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from affiliates.models import Affiliate, User
-from dashboard.portal.preview import lacking
+from affiliates.models import Affiliate, AffiliateMember, User
+from affiliates.roles.grants import member_permissions
+from affiliates.roles.table import MEMBER_ROLES
+from dashboard.portal.preview import lacking, lacking_of_member
 
 CHOSEN = "portal_affiliate"
 PREVIEWED = "portal_preview"
@@ -28,11 +30,23 @@ class Portal:
     affiliates: tuple[Affiliate, ...]
     is_preview: bool
     zone: ZoneInfo
+    # What the member's roles allow; nothing in a preview.
+    permissions: frozenset[str] = frozenset()
 
     @property
     def can_act(self) -> bool:
         """Whether the user may apply for offers and make links. Operators and closed accounts can only read."""
-        return not self.is_preview and self.affiliate.status == Affiliate.Status.ACTIVE
+        return self.affiliate.status == Affiliate.Status.ACTIVE and self.may("tracking.add_trackinglink")
+
+    def may(self, permission: str) -> bool:
+        """Whether the member's roles allow it. In a preview nothing is changed."""
+        return not self.is_preview and permission in self.permissions
+
+    def lacks(self, name: str | None, *, posts: bool = False) -> list[str]:
+        """The permissions that the person lacks for a page of the portal."""
+        if self.is_preview:
+            return lacking(self.user, name, self.affiliate)
+        return lacking_of_member(self.permissions, name, posts=posts)
 
 
 def zone_of(user: User) -> ZoneInfo:
@@ -60,7 +74,8 @@ def _look_up(request: HttpRequest) -> Portal | None:
 def _preview(request: HttpRequest, user: User) -> Portal | None:
     """An operator's preview of the affiliate named by `?as=`, stored in the session until the operator leaves it."""
     wanted = request.GET.get("as") or request.session.get(PREVIEWED)
-    affiliate = Affiliate.objects.filter(public_id=wanted).first() if wanted else None
+    known = user.rows_within(Affiliate.objects.all())
+    affiliate = known.filter(public_id=wanted).first() if wanted else None
     if affiliate is None:
         request.session.pop(PREVIEWED, None)
         return None
@@ -71,12 +86,13 @@ def _preview(request: HttpRequest, user: User) -> Portal | None:
 
 def _own(request: HttpRequest, user: User) -> Portal | None:
     """The affiliate that the user chose among their own, else the first by name."""
-    own = tuple(Affiliate.objects.filter(members__user=user))
+    memberships = AffiliateMember.objects.filter(user=user).select_related("affiliate").order_by("affiliate__name")
+    own = {each.affiliate: each.roles for each in memberships}
     if not own:
         return None
     chosen = request.session.get(CHOSEN)
-    affiliate = next((each for each in own if each.public_id == chosen), own[0])
-    return Portal(user, affiliate, own, False, zone_of(user))
+    affiliate = next((each for each in own if each.public_id == chosen), next(iter(own)))
+    return Portal(user, affiliate, tuple(own), False, zone_of(user), member_permissions(own[affiliate]))
 
 
 PortalView = Callable[..., HttpResponseBase]
@@ -95,16 +111,22 @@ def portal_view(view: PortalView) -> PortalView:
         portal = portal_of(request)
         if portal is None:
             return _without_affiliate(request)
-        if portal.is_preview and (missing := lacking(portal.user, _name_of(request))):
-            return render(
-                request, "portal/access/preview_lacks.html", {"portal": portal, "missing": missing}, status=403
-            )
-        if portal.is_preview and request.method not in SAFE_METHODS:
+        posts = request.method not in SAFE_METHODS
+        if missing := portal.lacks(_name_of(request), posts=posts):
+            page = "preview_lacks" if portal.is_preview else "role_lacks"
+            context = {"portal": portal, "missing": missing, "roles": [] if portal.is_preview else roles_with(missing)}
+            return render(request, f"portal/access/{page}.html", context, status=403)
+        if portal.is_preview and posts:
             return render(request, "portal/access/preview_refused.html", {"portal": portal}, status=403)
         with timezone.override(portal.zone):
             return view(request, portal, *args, **kwargs)
 
     return wrapped
+
+
+def roles_with(permissions: list[str]) -> list[str]:
+    """The titles of the roles that have all of these permissions."""
+    return [str(role.title) for role in MEMBER_ROLES if role.permissions.issuperset(permissions)]
 
 
 def _name_of(request: HttpRequest) -> str | None:

@@ -155,12 +155,3 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.instance.time_zone not in dict(choices):
             choices.insert(1, (self.instance.time_zone, self.instance.time_zone))
         self.fields["time_zone"].choices = choices  # type: ignore[attr-defined]
-
-
-class ApiKeyForm(forms.Form):
-    name = forms.CharField(
-        max_length=60,
-        help_text=_("What it is used for, so that you know later which one to revoke."),
-        widget=forms.TextInput(attrs={"placeholder": _("Nightly report")}),
-        label=_("Name"),
-    )

@@ -11,6 +11,7 @@ from dashboard.portal.lists.offers import OfferList
 from dashboard.portal.lists.payouts import PayoutList
 from dashboard.portal.lists.statements import StatementList
 from dashboard.portal.views import (
+    api_keys,
     billing,
     conversions,
     earnings,
@@ -69,6 +70,8 @@ urlpatterns = [
     path("settings/payouts/", settings.payout_method, name="payout_method"),
     path("settings/billing/", billing.billing, name="billing"),
     path("settings/billing/end-agreement/", billing.end_self_billing, name="end_self_billing"),
-    path("settings/api-keys/", settings.api_keys, name="api_keys"),
-    path("settings/api-keys/<int:pk>/revoke/", settings.revoke_api_key, name="revoke_api_key"),
+    path("settings/api-keys/", api_keys.api_keys, name="api_keys"),
+    path("settings/api-keys/<int:pk>/", api_keys.edit_api_key, name="edit_api_key"),
+    path("settings/api-keys/<int:pk>/rotate/", api_keys.rotate_api_key_view, name="rotate_api_key"),
+    path("settings/api-keys/<int:pk>/revoke/", api_keys.revoke_api_key, name="revoke_api_key"),
 ]

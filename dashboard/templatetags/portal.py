@@ -15,10 +15,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from affiliates.models import AffiliateMember, User
+from affiliates.roles.scopes import BY_CODE as SCOPES
 from dashboard.periods import DayPeriod
 from dashboard.portal.access import Portal, portal_of, zone_of
 from dashboard.portal.lists.statements import period_words as statement_period
-from dashboard.portal.preview import lacking
 from payouts.invoicing.tax import NAMES
 from payouts.models import Invoice
 from payouts.plan_changes.what_if_report import difference_words
@@ -179,11 +179,15 @@ def nav_item(context: template.Context, view: str, label: str, symbol: str) -> d
 
 @register.simple_tag(takes_context=True)
 def may_open(context: template.Context, view: str) -> bool:
-    """Whether an operator in a preview may open the page; an affiliate's own pages are always open to it."""
+    """Whether the person may open the page: a member by the roles, an operator in a preview by the panel's rights."""
     shown = portal_of(context["request"])
-    if shown is None or not shown.is_preview:
-        return True
-    return not lacking(shown.user, view.removeprefix("portal:"))
+    return shown is None or not shown.lacks(view.removeprefix("portal:"))
+
+
+@register.filter
+def scope_words(codes: list[str]) -> str:
+    """The scopes of an API key: `Read, Links`."""
+    return ", ".join(str(SCOPES[code].title) for code in codes if code in SCOPES)
 
 
 @register.filter

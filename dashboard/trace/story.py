@@ -9,7 +9,9 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext
 
+from affiliates.access.masking import masked_for
 from affiliates.models import User
+from affiliates.roles.reach import Affiliates
 from conversions.holds import HOLDS, Hold, hold_of
 from conversions.models import Conversion, Postback, Refund, StatusChange, Trace
 from dashboard.trace.events import (
@@ -25,15 +27,18 @@ from dashboard.trace.events import (
     postback_event,
 )
 from dashboard.trace.lookup import MOST, LookupResult
+from dashboard.trace.reach import within_of
 from payouts.models import LedgerEntry, Payout, Statement
 from payouts.queries import explain, with_paid
-from payouts.rights import HIDDEN, sees_commission
+from payouts.rights import HIDDEN, VIEW_LEDGER
 from records.words import shown_duration
 from tracking.click_id.codec import ClickID, text_of
 from tracking.models import Click, TrackingLink
 
 # A click or a transaction that is sent repeatedly has many postbacks; the newest are shown.
 MOST_POSTBACKS = 100
+# Ledger lines, statements, payouts and paid clicks, in the order of `Sees`.
+MONEY = (VIEW_LEDGER, "payouts.view_statement", "payouts.view_payout", "payouts.view_billedclicks")
 
 
 @dataclass(slots=True)
@@ -67,32 +72,43 @@ class Sees:
     statements: bool = True
     payouts: bool = True
     paid_clicks: bool = True
+    # Whose events: None is all affiliates'. Ledger lines, statements and payouts have their own.
+    within: Affiliates = None
+    ledger_of: Affiliates = None
+    # The reader, if names beyond the reach are left out.
+    reader: User | None = None
 
 
 EVERYTHING = Sees()
 
 
-def sees(user: User) -> Sees:
-    """The amounts that the operator may see, by the permissions of the panel."""
+def sees(user: User, *, with_money: bool = True) -> Sees:
+    """What the operator may see, by the permissions of the panel."""
+    reached = [user.affiliates_within(each) for each in MONEY]
+    limits = [each for each in reached if each is not None and each != ()]
+    ledger, statements, payouts, paid_clicks = (with_money and each != () for each in reached)
     return Sees(
-        ledger=sees_commission(user),
-        statements=user.has_perm("payouts.view_statement"),
-        payouts=user.has_perm("payouts.view_payout"),
-        paid_clicks=user.has_perm("payouts.view_billedclicks"),
+        ledger=ledger,
+        statements=statements,
+        payouts=payouts,
+        paid_clicks=paid_clicks,
+        within=within_of(user),
+        ledger_of=limits[0] if limits else None,
+        reader=user if user.has_limits else None,
     )
 
 
 def story_of(found: LookupResult, sees: Sees = EVERYTHING) -> Story:
     """The story around what was found, without the money that `sees` leaves out; fourteen queries at most."""
-    conversions = _conversions(found)
-    postbacks = _postbacks(found, [row.pk for row in conversions])
+    conversions = _conversions(found, sees)
+    postbacks = _postbacks(found, [row.pk for row in conversions], sees)
     more = len(postbacks) > MOST_POSTBACKS
     postbacks = postbacks[:MOST_POSTBACKS]
-    entries = _entries(conversions) if sees.ledger else []
+    entries = _entries(conversions, sees) if sees.ledger else []
     events = [
         *_click_events(found, conversions, postbacks, sees),
-        *_postback_events(postbacks),
-        *_look_events(conversions),
+        *_postback_events(postbacks, sees),
+        *_look_events(conversions, sees),
         *_status_events(conversions),
         *_refund_events(conversions),
         *_money_events(entries, sees),
@@ -101,28 +117,35 @@ def story_of(found: LookupResult, sees: Sees = EVERYTHING) -> Story:
         found=found,
         conversions=_summaries(conversions, entries, sees),
         events=_in_order(events),
-        others=_others(conversions),
+        others=_others(conversions, sees),
         more_postbacks=more,
     )
 
 
-def _conversions(found: LookupResult) -> list[Conversion]:
+def _conversions(found: LookupResult, sees: Sees) -> list[Conversion]:
     wanted = Q(pk__in=found.conversions)
     if found.click:
         wanted |= Q(click_id=found.click)
-    return list(_with_facts(Conversion.objects.filter(wanted).order_by("received_at", "pk"))[:MOST])
+    rows = Conversion.objects.filter(wanted, _of("affiliate", sees.within)).order_by("received_at", "pk")
+    return list(_with_facts(rows)[:MOST])
+
+
+def _of(path: str, affiliates: Affiliates) -> Q:
+    """The condition that the row at the end of the path is one of these affiliates."""
+    return Q() if affiliates is None else Q(**{f"{path}__in": affiliates})
 
 
 def _with_facts(rows: "QuerySet[Conversion]") -> "QuerySet[Conversion]":
     return rows.select_related("affiliate", "goal__offer", "advertiser", "customer", "link", *HOLDS)
 
 
-def _postbacks(found: LookupResult, conversion_ids: Sequence[int]) -> list[Postback]:
+def _postbacks(found: LookupResult, conversion_ids: Sequence[int], sees: Sees) -> list[Postback]:
     """One more than are shown, so that the page knows whether there are more."""
+    whose = Q() if sees.within is None else Q(conversion=None) | _of("conversion__affiliate", sees.within)
     wanted = Q(pk__in=found.postbacks) | Q(conversion__in=conversion_ids)
     if found.click:
         wanted |= Q(click_id=found.click)
-    rows = Postback.objects.filter(wanted).select_related("advertiser", "conversion").order_by("-pk")
+    rows = Postback.objects.filter(wanted, whose).select_related("advertiser", "conversion").order_by("-pk")
     return list(rows[: MOST_POSTBACKS + 1])
 
 
@@ -134,24 +157,35 @@ def _click_events(
     rows = with_paid(Click.objects.all()) if sees.paid_clicks else Click.objects.all()
     stored = rows.in_bulk(list(clicks))
     numbers = {click.link_number for click in clicks.values()}
-    links = TrackingLink.objects.select_related("enrollment__affiliate", "enrollment__offer__advertiser").in_bulk(
-        numbers
-    )
-    return [click_event(click, stored.get(key), links.get(click.link_number)) for key, click in clicks.items()]
+    known = TrackingLink.objects.filter(_of("enrollment__affiliate", sees.within))
+    links = known.select_related("enrollment__affiliate", "enrollment__offer__advertiser").in_bulk(numbers)
+    return [
+        click_event(click, stored.get(key), links.get(click.link_number))
+        for key, click in clicks.items()
+        if sees.within is None or click.link_number in links
+    ]
 
 
-def _postback_events(postbacks: Sequence[Postback]) -> list[TraceEvent]:
+def _postback_events(postbacks: Sequence[Postback], sees: Sees) -> list[TraceEvent]:
     traces: dict[int | None, list[Trace]] = defaultdict(list)
     for trace in Trace.objects.filter(postback__in=postbacks).order_by("pk"):
-        traces[trace.postback_id].append(trace)
+        traces[trace.postback_id].append(_readable(trace, sees))
     return [postback_event(row, traces[row.pk]) for row in postbacks]
 
 
-def _look_events(conversions: Sequence[Conversion]) -> list[TraceEvent]:
+def _readable(trace: Trace, sees: Sees) -> Trace:
+    """The trace without names beyond the reader's reach."""
+    if sees.reader:
+        trace.steps = masked_for(sees.reader, trace.steps)
+        trace.problems = masked_for(sees.reader, trace.problems)
+    return trace
+
+
+def _look_events(conversions: Sequence[Conversion], sees: Sees) -> list[TraceEvent]:
     """Decisions that no postback asked for: a rule that is met, a mark that came later."""
     by_id: dict[int | None, Conversion] = {row.pk: row for row in conversions}
     traces = Trace.objects.filter(conversion__in=conversions, postback=None).select_related("conversion").order_by("pk")
-    return [look_event(trace, by_id[trace.conversion_id]) for trace in traces]
+    return [look_event(_readable(trace, sees), by_id[trace.conversion_id]) for trace in traces]
 
 
 def _status_events(conversions: Sequence[Conversion]) -> list[TraceEvent]:
@@ -170,8 +204,8 @@ def _refund_events(conversions: Sequence[Conversion]) -> list[TraceEvent]:
     return [RefundEvent(row.received_at, row, by_id[row.conversion_id]) for row in rows]
 
 
-def _entries(conversions: Sequence[Conversion]) -> list[LedgerEntry]:
-    rows = LedgerEntry.objects.filter(conversion__in=conversions).order_by("pk")
+def _entries(conversions: Sequence[Conversion], sees: Sees) -> list[LedgerEntry]:
+    rows = LedgerEntry.objects.filter(_of("affiliate", sees.ledger_of), conversion__in=conversions).order_by("pk")
     return list(rows.select_related("affiliate", "conversion", "plan_version__plan", "rule__goal"))
 
 
@@ -252,13 +286,14 @@ def _why_nothing(row: Conversion, quote: Any) -> str:
     return str(quote.reason)
 
 
-def _others(conversions: Sequence[Conversion]) -> list[Conversion]:
+def _others(conversions: Sequence[Conversion], sees: Sees) -> list[Conversion]:
     """Other events of the same customers."""
     customers = {row.customer_id for row in conversions if row.customer_id}
     if not customers:
         return []
     shown = [row.pk for row in conversions]
-    rows = Conversion.objects.filter(customer__in=customers).exclude(pk__in=shown).order_by("-pk")
+    rows = Conversion.objects.filter(_of("affiliate", sees.within), customer__in=customers).exclude(pk__in=shown)
+    rows = rows.order_by("-pk")
     return list(_with_facts(rows)[:MOST])
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from affiliates.models import User
-from dashboard.trace import LookupResult, conversion_named, look_up, postback_named, sees, story_of
+from dashboard.trace import LookupResult, conversion_named, found_for, look_up_for, postback_named, sees, story_of
 from tracking.click_id.pasted import LONGEST
 
 View = Callable[..., HttpResponse]
@@ -40,17 +40,18 @@ def operator_view(view: View) -> View:
 def search(request: HttpRequest) -> HttpResponse:
     """`/trace/?q=`: any ID or text with one in it; `&kind=` selects one of several matches. Without `q`: the form."""
     typed = request.GET.get("q", "").strip()[:LONGEST]
-    return _page(request, look_up(typed, request.GET.get("kind", "")) if typed else None)
+    kind, reader = request.GET.get("kind", ""), cast(User, request.user)
+    return _page(request, look_up_for(reader, typed, kind) if typed else None)
 
 
 @operator_view
 def postback(request: HttpRequest, public_id: str) -> HttpResponse:
-    return _addressed(request, postback_named(public_id))
+    return _addressed(request, found_for(cast(User, request.user), postback_named(public_id)))
 
 
 @operator_view
 def conversion(request: HttpRequest, public_id: str) -> HttpResponse:
-    return _addressed(request, conversion_named(public_id))
+    return _addressed(request, found_for(cast(User, request.user), conversion_named(public_id)))
 
 
 def _addressed(request: HttpRequest, found: LookupResult) -> HttpResponse:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
+from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
@@ -26,6 +26,7 @@ from records.translation import gettext_lazy as _
 from web.panel import (
     DayRangeFilter,
     PanelAdmin,
+    ReachableFilter,
     RecordAdmin,
     RecordTable,
     code,
@@ -94,7 +95,9 @@ class PayoutBatchAdmin(RecordAdmin):
     release = question(Release, description=_("Release the file"), icon="outbox", variant=ActionVariant.PRIMARY)
     pay_all = question(PayAll, description=_("Mark all paid"), icon="paid", variant=ActionVariant.PRIMARY)
     cancel = question(Cancel, description=_("Cancel"), icon="cancel")
-    answer = question(BankAnswer, description=_("Import the bank's answer"), icon="upload_file")
+    answer = question(
+        BankAnswer, description=_("Import the bank's answer"), icon="upload_file", permission="decide_all"
+    )
     status_label = label_column(_("Status"), "status", TONES)
     shown_id = column(_("Batch"), "public_id", code)
     count = column(
@@ -150,7 +153,7 @@ class PayoutMethodAdmin(RecordAdmin):
 
     list_display = ("affiliate_link", "kind", "hint", "set_at", "created_by", "in_force")
     list_display_links = ("hint",)
-    list_filter = (("kind", ChoicesCheckboxFilter), ("affiliate", AutocompleteSelectFilter))
+    list_filter = (("kind", ChoicesCheckboxFilter), ("affiliate", ReachableFilter))
     list_select_related = ("affiliate", "created_by")
     search_fields = ("affiliate__name", "affiliate__public_id", "hint")
     ordering = ("-id",)

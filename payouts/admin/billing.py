@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
+from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 
 from payouts.admin.invoice_forms import EndAgreement
 from payouts.invoicing.billing import tidy_address
@@ -18,7 +18,18 @@ from payouts.invoicing.vat_rates import BUNDLED
 from payouts.models import BillingDetails, Issuer, SelfBillingAgreement, VatRate
 from payouts.pricing import plain
 from records.translation import gettext_lazy as _
-from web.panel import DayRangeFilter, PanelAdmin, RecordAdmin, column, label, link_to, question, when, yes_no
+from web.panel import (
+    DayRangeFilter,
+    PanelAdmin,
+    ReachableFilter,
+    RecordAdmin,
+    column,
+    label,
+    link_to,
+    question,
+    when,
+    yes_no,
+)
 
 
 class IssuerForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -85,7 +96,7 @@ class BillingDetailsAdmin(RecordAdmin):
     """Affiliates' billing details, current and replaced. Operators enter them on the affiliate's own page."""
 
     list_display = ("legal_name", "affiliate_link", "party", "country", "vat_number", "small", "entered", "state")
-    list_filter = (("party", ChoicesCheckboxFilter), ("affiliate", AutocompleteSelectFilter), "is_small_business")
+    list_filter = (("party", ChoicesCheckboxFilter), ("affiliate", ReachableFilter), "is_small_business")
     list_select_related = ("affiliate",)
     search_fields = ("legal_name", "vat_number", "affiliate__name", "affiliate__public_id")
     search_help_text = _("Name, VAT number or affiliate")
@@ -115,7 +126,7 @@ class SelfBillingAgreementAdmin(RecordAdmin):
 
     list_display = ("affiliate_link", "agreed", "agreed_by", "note", "state")
     list_display_links = ("agreed",)
-    list_filter = (("affiliate", AutocompleteSelectFilter), ("agreed_at", DayRangeFilter))
+    list_filter = (("affiliate", ReachableFilter), ("agreed_at", DayRangeFilter))
     list_select_related = ("affiliate", "agreed_by")
     search_fields = ("affiliate__name", "affiliate__public_id")
     ordering = ("-id",)

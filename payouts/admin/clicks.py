@@ -4,14 +4,13 @@ from django.contrib import admin
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import display
 
 from payouts.admin.money_rights import CommissionByPermission, shows_commission
 from payouts.models import BilledClicks, LedgerEntry
 from payouts.rights import HIDDEN
 from records.translation import gettext_lazy as _
-from web.panel import DayRangeFilter, RecordAdmin, column, link_to, money, when
+from web.panel import DayRangeFilter, ReachableFilter, RecordAdmin, column, link_to, money, when
 
 
 @admin.register(BilledClicks)
@@ -21,8 +20,8 @@ class BilledClicksAdmin(CommissionByPermission, RecordAdmin):
     list_display = ("day", "link_shown", "affiliate_link", "offer_link", "clicks", "counted", "booked")
     list_display_links = ("day",)
     list_filter = (
-        ("affiliate", AutocompleteSelectFilter),
-        ("offer", AutocompleteSelectFilter),
+        ("affiliate", ReachableFilter),
+        ("offer", ReachableFilter),
         ("day", DayRangeFilter),
     )
     related = ("affiliate", "offer", "link")

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
+from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
@@ -36,6 +36,7 @@ from web.cells import NOTHING
 from web.panel import (
     PUBLIC_ID,
     ConfirmForm,
+    ReachableFilter,
     RecordAdmin,
     column,
     label,
@@ -192,7 +193,7 @@ class DraftVersionAdmin(CommissionByPermission, RecordAdmin):
 
     list_display = ("shown_id", "plan_link", "begins", "state_label", "note", "created_by")
     list_display_links = ("shown_id",)
-    list_filter = (("state", ChoicesCheckboxFilter), ("plan", AutocompleteSelectFilter))
+    list_filter = (("state", ChoicesCheckboxFilter), ("plan", ReachableFilter))
     related = ("plan__offer", "plan__affiliate", "created_by", "asked_by", "version")
     search_fields = ("public_id", "plan__name", "plan__offer__name")
     ordering = ("-id",)
@@ -322,7 +323,7 @@ class PlanConsentAdmin(CommissionByPermission, RecordAdmin):
 
     list_display = ("answered", "affiliate", "answer_label", "draft", "source", "answered_by")
     list_display_links = ("answered",)
-    list_filter = (("answer", ChoicesCheckboxFilter), ("affiliate", AutocompleteSelectFilter))
+    list_filter = (("answer", ChoicesCheckboxFilter), ("affiliate", ReachableFilter))
     list_select_related = ("affiliate", "draft__plan", "answered_by")
     search_fields = ("affiliate__name", "digest", "evidence")
     ordering = ("-id",)

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from unfold.decorators import display
 
+from affiliates.access.operators import operator
 from affiliates.admin import AffiliateAdmin
 from affiliates.models import Affiliate, Offer
 from conversions.admin import ConversionAdmin, OfferWithGoalsAdmin
@@ -53,10 +54,17 @@ class OfferWithPlansAdmin(OfferWithGoalsAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Offer | None = None) -> Any:
         return _without(super().get_fieldsets(request, obj), "plans", request, "payouts.view_commissionplan")
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Plans of single affiliates are shown within reach, so the row has its reader."""
+        row: Any = super().get_object(request, object_id, from_field)
+        if row is not None:
+            row.reader = operator(request)
+        return row
+
     @display(description=_("Commission plans"))
     @once
-    def plans(self, row: Offer) -> SafeString:
-        plans = with_rules(CommissionPlan.objects.filter(offer=row).select_related("affiliate"))
+    def plans(self, row: Any) -> SafeString:
+        plans = with_rules(row.reader.rows_within(CommissionPlan.objects.filter(offer=row).select_related("affiliate")))
         ordered = sorted(plans, key=lambda plan: (plan.affiliate is not None, plan.affiliate and plan.affiliate.name))
         lines = (
             (
@@ -148,7 +156,8 @@ class ConversionWithCommissionAdmin(ConversionAdmin):
         return ConversionAdmin.resource_classes
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Conversion]":
-        entries = LedgerEntry.objects.order_by("id").only("conversion_id", "amount", "currency")
+        known = operator(request).rows_within(LedgerEntry.objects.order_by("id"))
+        entries = known.only("conversion_id", "amount", "currency")
         rows: QuerySet[Conversion] = super().get_queryset(request)
         return rows.prefetch_related(Prefetch("ledger_entries", entries))
 

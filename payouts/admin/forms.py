@@ -32,7 +32,7 @@ CURRENCIES = [(code, code) for code in sorted(PLACES)]
 class AdjustAffiliate(ConfirmForm):
     """A correction of an affiliate's account, as a line of its own."""
 
-    title, submit = _("Book an adjustment"), _("Book")
+    title, submit, permission = _("Book an adjustment"), _("Book"), "payouts.add_ledgerentry"
     explanation = _("A line is added to the ledger; nothing before it changes. The affiliate reads the explanation.")
     amount = forms.DecimalField(
         max_digits=24,

@@ -100,7 +100,7 @@ class WriteInvoicesOfPeriod(ConfirmForm):
 class EnterBilling(ConfirmForm):
     """Billing details that an affiliate gave by letter or e-mail; it sees and can change them in its portal."""
 
-    title, submit = _("Billing details"), _("Put into force")
+    title, submit, permission = _("Billing details"), _("Put into force"), "payouts.add_billingdetails"
     explanation = _(
         "The supplier on the affiliate's invoices. Earlier details are kept, and existing invoices stay as "
         "they are. Record the agreement only when you have it."

@@ -11,13 +11,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from unfold.contrib.filters.admin import (
-    AutocompleteSelectFilter,
     ChoicesCheckboxFilter,
     FieldTextFilter,
 )
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
+from affiliates.access.operators import operator
 from payouts.admin.invoice_forms import WriteInvoicesOfPeriod
 from payouts.documents import pdf_response
 from payouts.invoicing.files import invoice_csv, invoice_data
@@ -31,6 +31,7 @@ from records.translation import gettext_lazy as _
 from web.panel import (
     BoundedExport,
     DayRangeFilter,
+    ReachableFilter,
     RecordAdmin,
     column,
     export_of,
@@ -79,7 +80,7 @@ class InvoiceAdmin(BoundedExport, RecordAdmin):
     list_display_links = ("shown_number",)
     list_filter = (
         ("kind", ChoicesCheckboxFilter),
-        ("affiliate", AutocompleteSelectFilter),
+        ("affiliate", ReachableFilter),
         ("issued_at", DayRangeFilter),
         RuleFilter,
         ("currency", FieldTextFilter),
@@ -104,7 +105,11 @@ class InvoiceAdmin(BoundedExport, RecordAdmin):
     )
     kind_label = label_column(_("Kind"), "kind", TONES)
     of_period = question(
-        WriteInvoicesOfPeriod, description=_("Write invoices"), icon="receipt", variant=ActionVariant.PRIMARY
+        WriteInvoicesOfPeriod,
+        description=_("Write invoices"),
+        icon="receipt",
+        variant=ActionVariant.PRIMARY,
+        permission="decide_all",
     )
     shown_number = column(_("Number"), "number", lambda text: format_html('<span class="aff-nowrap">{}</span>', text))
     affiliate_link = column(_("Affiliate"), "affiliate", link_to)
@@ -144,7 +149,8 @@ class InvoiceAdmin(BoundedExport, RecordAdmin):
 
     def has_statements_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """For statements that are not invoiced yet."""
-        return bool(request.user.has_perm("payouts.view_statement"))
+        user = operator(request)
+        return user.has_perm("payouts.view_statement") and user.affiliates_within("payouts.view_statement") is None
 
     @action(description=_("What is missing"), icon="checklist", permissions=["view", "statements"], url_path="missing")
     def missing(self, request: HttpRequest) -> HttpResponse:

@@ -3,13 +3,14 @@
 from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter, FieldTextFilter
+from unfold.contrib.filters.admin import ChoicesCheckboxFilter, FieldTextFilter
 
 from payouts.models import LedgerEntry, LedgerHead
 from records.translation import gettext_lazy as _
 from web.panel import (
     BoundedExport,
     DayRangeFilter,
+    ReachableFilter,
     RecordAdmin,
     clipped,
     code,
@@ -54,7 +55,7 @@ class LedgerEntryAdmin(BoundedExport, RecordAdmin):
     )
     list_display_links = ("number",)
     list_filter = (
-        ("affiliate", AutocompleteSelectFilter),
+        ("affiliate", ReachableFilter),
         ("kind", ChoicesCheckboxFilter),
         ("currency", FieldTextFilter),
         ("booked_at", DayRangeFilter),

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
+from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
@@ -27,6 +27,7 @@ from web.panel import (
     BoundedExport,
     ConfirmForm,
     DayRangeFilter,
+    ReachableFilter,
     RecordAdmin,
     code,
     column,
@@ -57,7 +58,7 @@ class StatementAdmin(CommissionByPermission, RecordAdmin):
         "paid_shown",
         "closing_shown",
     )
-    list_filter = (("affiliate", AutocompleteSelectFilter), ("ends_at", DayRangeFilter))
+    list_filter = (("affiliate", ReachableFilter), ("ends_at", DayRangeFilter))
     related = ("affiliate", "payout")
     actions = ("write",)
     search_fields = ("number", "affiliate__name", "affiliate__public_id")
@@ -76,7 +77,11 @@ class StatementAdmin(CommissionByPermission, RecordAdmin):
     actions_detail = ("paper", "proof", "write")
     write = question(WriteInvoices, description=_("Write invoices"), icon="receipt")
     close = question(
-        ClosePeriod, description=_("Close a period"), icon="event_available", variant=ActionVariant.PRIMARY
+        ClosePeriod,
+        description=_("Close a period"),
+        icon="event_available",
+        variant=ActionVariant.PRIMARY,
+        permission="decide_all",
     )
     affiliate_link = column(_("Affiliate"), "affiliate", link_to)
     period = column(
@@ -151,7 +156,7 @@ class PayoutAdmin(BoundedExport, RecordAdmin):
     list_display_links = ("shown_id",)
     list_filter = (
         ("status", ChoicesCheckboxFilter),
-        ("affiliate", AutocompleteSelectFilter),
+        ("affiliate", ReachableFilter),
         ("created_at", DayRangeFilter),
     )
     list_select_related = ("affiliate", "statement", "batch")

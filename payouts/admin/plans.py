@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, ChoicesCheckboxFilter
+from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 
@@ -32,7 +32,20 @@ from payouts.pricing.examples import example_words
 from payouts.pricing.rule_words import pays_words
 from records.translation import gettext_lazy as _
 from records.translation import in_english
-from web.panel import PanelAdmin, RecordAdmin, column, label, link_to, long_code, moment, once, rows_of, stacked, when
+from web.panel import (
+    PanelAdmin,
+    ReachableFilter,
+    RecordAdmin,
+    column,
+    label,
+    link_to,
+    long_code,
+    moment,
+    once,
+    rows_of,
+    stacked,
+    when,
+)
 
 
 def rule_words(rule: CommissionRule) -> str:
@@ -100,7 +113,7 @@ def _draft_of(plan: CommissionPlan, public_id: str | None) -> DraftVersion | Non
 @admin.register(CommissionPlan)
 class CommissionPlanAdmin(PanelAdmin):
     list_display = ("name", "offer_link", "for_whom", "version", "pays")
-    list_filter = (("offer", AutocompleteSelectFilter), ("affiliate", AutocompleteSelectFilter))
+    list_filter = (("offer", ReachableFilter), ("affiliate", ReachableFilter))
     list_select_related = ("offer", "affiliate")
     search_fields = ("name", "offer__name", "affiliate__name")
     ordering = ("offer__name", "-affiliate_id")
@@ -255,7 +268,7 @@ class PlanVersionAdmin(CommissionByPermission, RecordAdmin):
     list_display = ("plan_link", "number", "begins", "pays", "note", "created_by")
     list_display_links = ("number",)
     list_select_related = ("plan", "created_by")
-    list_filter = (("plan", AutocompleteSelectFilter),)
+    list_filter = (("plan", ReachableFilter),)
     search_fields = ("plan__name", "plan__offer__name")
     ordering = ("-id",)
     sortable_by = ()
@@ -284,7 +297,7 @@ class PlanVersionAdmin(CommissionByPermission, RecordAdmin):
 @admin.register(CommissionRule)
 class CommissionRuleAdmin(RecordAdmin):
     list_display = ("words", "kind", "version_link", "offer_link")
-    list_filter = (("kind", ChoicesCheckboxFilter), ("version__plan", AutocompleteSelectFilter))
+    list_filter = (("kind", ChoicesCheckboxFilter), ("version__plan", ReachableFilter))
     list_select_related = ("goal", "version__plan__offer")
     search_fields = ("goal__name", "goal__code", "version__plan__name")
     ordering = ("-id",)

@@ -26,7 +26,7 @@ from payouts.models import CommissionPlan, DraftVersion, PlanVersion, WhatIf
 from payouts.plan_changes.what_if_jobs import WhatIfRefused, ask_of_draft, ask_what_if
 from payouts.plan_changes.what_if_report import csv_rows
 from payouts.plans.documents import PlanRefused
-from payouts.rights import sees_commission
+from payouts.rights import VIEW_LEDGER, sees_commission
 from records.spreadsheet_cells import csv_text
 from records.translation import format_lazy
 from records.translation import gettext_lazy as _
@@ -39,6 +39,7 @@ MOST_OFFERED = 200
 class TryForm(ConfirmForm):
     """A past period, in days of UTC."""
 
+    permission = "payouts.change_whatif"
     title, submit = _("What if"), _("Show")
     explanation = _(
         "Events of the period are priced by the terms in force and by these, with the functions that book. Nothing is "
@@ -125,7 +126,9 @@ def _plan_words(plan: CommissionPlan) -> str:
 
 def may_try(request: HttpRequest) -> bool:
     """Whether the operator may request a what-if: it adds a row and shows commission."""
-    return operator(request).has_perm("payouts.change_whatif") and sees_commission(operator(request))
+    user = operator(request)
+    reached = user.affiliates_within("payouts.change_whatif", VIEW_LEDGER)
+    return user.has_perm("payouts.change_whatif") and sees_commission(user) and reached is None
 
 
 def what_if_path(form: ConfirmForm) -> str | None:

@@ -18,6 +18,7 @@ from affiliates.access.reach import require
 from affiliates.access.views import ReadViewSet, ResourceViewSet
 from affiliates.api import AffiliateName
 from affiliates.models import Affiliate
+from affiliates.roles import scopes
 from conversions.api.conversions import ConversionSerializer, ConversionViewSet
 from conversions.models import Conversion
 from payouts.documents import pdf_response
@@ -29,7 +30,7 @@ from payouts.lists.payouts import PAYOUTS
 from payouts.lists.statements import STATEMENTS
 from payouts.models import LedgerEntry, Payout, Statement
 from payouts.queries import balances_of
-from payouts.rights import VIEW_LEDGER, sees_commission
+from payouts.rights import VIEW_LEDGER
 from web.lists.fields import BalanceSerializer
 from web.lists.serializers import ColumnSerializer
 from web.rest.filters import ChoicesFilter, PeriodFilters
@@ -50,8 +51,8 @@ class EarningConversionViewSet(ConversionViewSet):
 
     def get_queryset(self) -> "QuerySet[Conversion]":
         rows: QuerySet[Conversion] = super().get_queryset()
-        entries = self.reach.within(LedgerEntry.objects.order_by("pk"), "affiliate")
-        if self.reach.user.is_staff and not sees_commission(self.reach.user):
+        entries = self.reach.within(LedgerEntry.objects.order_by("pk"), "affiliate", VIEW_LEDGER)
+        if not self.reach.may(VIEW_LEDGER, scope=scopes.MONEY):
             entries = entries.none()
         return rows.prefetch_related(Prefetch("ledger_entries", entries, to_attr="entries_in_reach"))
 
@@ -78,6 +79,7 @@ class LedgerEntryViewSet(ListModelMixin, ResourceViewSet):
 
     queryset = LedgerEntry.objects.select_related("affiliate", "conversion", "clicks", "payout", "plan_version__plan")
     serializer_class = LedgerEntrySerializer
+    scope = scopes.MONEY
     filterset_class = LedgerFilters
 
 
@@ -96,6 +98,7 @@ class BalanceViewSet(ListModelMixin, ResourceViewSet):
 
     queryset = Affiliate.objects.all()
     serializer_class = AffiliateBalancesSerializer
+    scope = scopes.MONEY
     filterset_class = BalanceFilters
     affiliate_path = "pk"
     operator_permissions: ClassVar = [VIEW_LEDGER]
@@ -126,6 +129,7 @@ class StatementViewSet(ReadViewSet):
 
     queryset = Statement.objects.select_related("affiliate", "payout")
     serializer_class = StatementSerializer
+    scope = scopes.MONEY
     filterset_class = StatementFilters
     lookup_field = "number"
 
@@ -133,8 +137,7 @@ class StatementViewSet(ReadViewSet):
     @action(detail=True, methods=["get"])
     def pdf(self, request: Request, number: str) -> HttpResponse:
         """The statement as PDF. Operators need the permission to view ledger entries, which it lists."""
-        self._check_ledger()
-        return pdf_response(f"statement-{number}.pdf", statement_pdf(self.get_object()))
+        return pdf_response(f"statement-{number}.pdf", statement_pdf(self._with_ledger()))
 
     @extend_schema(responses={(200, "application/json"): OpenApiTypes.OBJECT})
     @action(detail=True, methods=["get"])
@@ -143,15 +146,20 @@ class StatementViewSet(ReadViewSet):
 
         Operators need the permission to view ledger entries.
         """
-        self._check_ledger()
+        row = self._with_ledger()
         try:
-            return HttpResponse(statement_proof(self.get_object()), content_type="application/json")
+            return HttpResponse(statement_proof(row), content_type="application/json")
         except NotSealed as error:
             raise NotFound(str(error)) from error
 
-    def _check_ledger(self) -> None:
+    def _with_ledger(self) -> Statement:
+        """The statement, for those who may also view the ledger entries of its affiliate."""
         if self.reach.user.is_staff:
             require(self.reach.user, [VIEW_LEDGER])
+        row: Statement = self.get_object()
+        if not self.reach.within(Affiliate.objects.filter(pk=row.affiliate_id), "pk", VIEW_LEDGER).exists():
+            raise NotFound
+        return row
 
 
 class PayoutSerializer(ColumnSerializer):
@@ -174,5 +182,6 @@ class PayoutViewSet(ReadViewSet):
 
     queryset = Payout.objects.select_related("affiliate", "statement")
     serializer_class = PayoutSerializer
+    scope = scopes.MONEY
     filterset_class = PayoutFilters
     lookup_field, lookup_url_kwarg = "public_id", "id"

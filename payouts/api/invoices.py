@@ -11,6 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 
 from affiliates.access.views import ReadViewSet
+from affiliates.roles import scopes
 from payouts.documents import pdf_response
 from payouts.invoicing.files import invoice_csv
 from payouts.invoicing.pdf import invoice_pdf
@@ -64,6 +65,7 @@ class InvoiceViewSet(ReadViewSet):
 
     queryset = Invoice.objects.select_related("affiliate", "statement", "original")
     serializer_class = InvoiceSerializer
+    scope = scopes.MONEY
     filterset_class = InvoiceFilters
     lookup_field = "number"
 

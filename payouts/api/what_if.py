@@ -10,14 +10,15 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from affiliates.access.reach import require
+from affiliates.access.reach import Use
 from affiliates.access.views import OperatorViewSet
 from affiliates.api import AffiliateName, OfferName
 from affiliates.models import Affiliate, Offer
+from affiliates.roles import scopes
 from payouts.models import CommissionPlan, DraftVersion, WhatIf, WhatIfLine
 from payouts.plan_changes.what_if_jobs import WhatIfRefused, ask_of_draft, ask_what_if
 from payouts.plan_changes.what_if_report import Total, totals
@@ -142,12 +143,14 @@ class WhatIfViewSet(OperatorViewSet):
     lookup_field, lookup_url_kwarg = "public_id", "id"
     affiliate_path = "plan__affiliate"
     operator_permissions: ClassVar = ["payouts.view_whatif", VIEW_LEDGER]
-    required_to_ask: ClassVar = ["payouts.change_whatif"]
+    scope = scopes.MONEY
+    changes: ClassVar = {"create": Use(scopes.SETTINGS, ("payouts.change_whatif",))}
 
     @extend_schema(operation_id="what_ifs_create", request=AskSerializer, responses={201: WhatIfSerializer})
     def create(self, request: Request) -> Response:
         """Ask. A small one is answered at once; ask for a greater one again until its `state` is `done`."""
-        require(self.reach.user, self.required_to_ask)
+        if self.reach.ids is not None:
+            raise PermissionDenied("A what-if compares all affiliates: it needs a role that is for all of them.")
         serializer = AskSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         try:

@@ -61,7 +61,7 @@ def ask_for_consent(*, draft: DraftVersion, actor: User, now: datetime) -> WhatI
 def owners_to_remind(draft: DraftVersion, now: datetime) -> list[str]:
     """The e-mail addresses of the owners of affiliates that have not answered the current draft."""
     silent = [each.affiliate.pk for each in standings(draft, now) if each.consent is None]
-    owners = AffiliateMember.objects.filter(affiliate__in=silent, role=AffiliateMember.Role.OWNER)
+    owners = AffiliateMember.objects.filter(affiliate__in=silent, roles__contains=[AffiliateMember.OWNER])
     return list(owners.order_by("user__email").values_list("user__email", flat=True).distinct())
 
 

@@ -89,7 +89,7 @@ class TestAffiliates:
         fields = {"name": "Ana", "country": "DE", "currency": "EUR", "website": "", "status": "closed"}
         empty = {
             f"{p}-{key}": "0"
-            for p in ("members", "enrollments", "parentage")
+            for p in ("members", "enrollments", "assignments", "parentage")
             for key in ("TOTAL_FORMS", "INITIAL_FORMS")
         }
         assert desk.post(action_url("change", ana), {**fields, **empty}).status_code == 302
@@ -268,7 +268,7 @@ class TestSecrets:
 
 class TestApiKeys:
     def test_the_key_is_shown_once_and_kept_as_a_digest(self, desk, olga):
-        page = desk.post(reverse("admin:affiliates_apikey_add"), {"name": "BI", "user": olga.pk, "affiliate": ""})
+        page = desk.post(reverse("admin:affiliates_apikey_add"), {"name": "BI", "scopes": ["read"], "affiliate": ""})
         key = ApiKey.objects.get()
         shown = page.context["key"].once
         assert shown in page.content.decode()
@@ -276,7 +276,7 @@ class TestApiKeys:
         assert shown not in desk.get(action_url("change", key)).content.decode()
 
     def test_a_revoked_key_is_refused(self, desk, olga):
-        page = desk.post(reverse("admin:affiliates_apikey_add"), {"name": "BI", "user": olga.pk, "affiliate": ""})
+        page = desk.post(reverse("admin:affiliates_apikey_add"), {"name": "BI", "scopes": ["read"], "affiliate": ""})
         bearer = {"HTTP_AUTHORIZATION": f"Bearer {page.context['key'].once}"}
         assert Client().get("/api/v1/me/", **bearer).status_code == 200
         desk.post(action_url("revoke", ApiKey.objects.get()), CONFIRMED)
@@ -294,11 +294,11 @@ class TestUsers:
         assert LogEntry.objects.filter(user=omar).count() == 1
 
     def test_are_added_by_e_mail_address(self, desk):
-        none = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+        none = {f"{name}-{part}_FORMS": "0" for name in ("memberships", "assignments") for part in ("TOTAL", "INITIAL")}
         password = {"usable_password": "true", "password1": "a long enough one", "password2": "a long enough one"}
         response = desk.post(
             reverse("admin:affiliates_user_add"),
-            {"email": "omar@operator.example", "is_staff": "on", **password, **none},
+            {"email": "omar@operator.example", "roles": ["finance"], **password, **none},
         )
         assert response.status_code == 302
         omar = User.objects.get(email="omar@operator.example")
@@ -306,7 +306,7 @@ class TestUsers:
         assert omar.check_password("a long enough one")
 
     def test_the_same_address_in_capitals_is_refused(self, desk, olga):
-        none = {"memberships-TOTAL_FORMS": "0", "memberships-INITIAL_FORMS": "0"}
+        none = {f"{name}-{part}_FORMS": "0" for name in ("memberships", "assignments") for part in ("TOTAL", "INITIAL")}
         password = {"usable_password": "true", "password1": "a long enough one", "password2": "a long enough one"}
         page = desk.post(reverse("admin:affiliates_user_add"), {"email": olga.email.upper(), **password, **none})
         assert page.status_code == 200

@@ -112,7 +112,7 @@ class TestOperators:
         client.get("/api/v1/me/")
         for _ in range(2):
             AffiliateFactory.create_batch(5, parent=AffiliateFactory())
-            with django_assert_num_queries(3):
+            with django_assert_num_queries(2):
                 results(client, "affiliates")
 
 

@@ -40,7 +40,8 @@ def test_every_operation_wants_a_key_and_reports_errors(paths: dict[str, dict[st
             if path == bulk.PATH:
                 assert operation["security"] == [{"advertiserToken": []}]
                 continue
-            assert {"apiKey": []} in operation["security"]  # type: ignore[operator]
+            key = "advertiserToken" if path.startswith("/api/v1/postback-log/") else "apiKey"
+            assert {key: []} in operation["security"]  # type: ignore[operator]
             assert {"400", "401", "403", "429", "503"} <= operation["responses"].keys()  # type: ignore[attr-defined]
             if "requestBody" in operation:
                 assert {"409", "413", "415"} <= operation["responses"].keys()  # type: ignore[attr-defined]

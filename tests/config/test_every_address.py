@@ -37,7 +37,6 @@ GUARDED = (
     "auth_user_",
     "affiliates_apikey_",
     "account_emailaddress_",
-    "auth_group_",
     "mfa_authenticator_",
 )
 
@@ -137,7 +136,7 @@ def test_no_address_of_the_api_takes_another_method(people, addresses):
         for address in addresses
         if address.room == "api"
         for method in METHODS
-        if method not in address.rules
+        if method not in address.rules and not address.name.startswith("postback-log")
         for answer in [people.ask("superuser", method, address.path, content_type="application/json")]
         if answer.status not in (403, 405) or answer.writes
     ]
@@ -177,6 +176,7 @@ def test_each_page_of_the_portal_is_for_members_and_what_owners_do_for_owners(pe
             for role in ("anonymous", "owner", "member", "operator", "superuser"):
                 answer = people.ask(role, method, address.path, **body_of(address, method))
                 expected = rule is not None and role in ("owner", "member") and rule.affiliates
+                expected = expected and not (role == "member" and address.name in OF_ONESELF)
                 expected = expected or (address.name in ("profile", "leave_preview") and role != "anonymous")
                 is_fine = answer.status < 500 and (expected or (answer.is_refused and not answer.writes))
                 is_open = not answer.is_refused or address.name == "leave_preview"
@@ -190,6 +190,8 @@ def test_each_page_of_the_portal_is_for_members_and_what_owners_do_for_owners(pe
     none_of(found)
 
 
+# Of the member who made the key: here the owner.
+OF_ONESELF = {"edit_api_key", "rotate_api_key"}
 # Offers are open to all affiliates.
 SHARED = {"offer", "apply"}
 
@@ -212,7 +214,7 @@ def test_a_preview_of_each_page_needs_what_the_panel_needs(people, addresses):
                 found.append((address.name, "get", f"all but {name}", answer))
         with people.allowed("affiliates.view_affiliate", *needs):
             answer = people.ask("operator", "get", address.path + asked)
-        if answer.status >= 400 and answer.status != 405:
+        if answer.status >= 400 and answer.status != 405 and address.name not in OF_ONESELF:
             found.append((address.name, "get", "what is needed", answer))
         answer = people.ask("superuser", "post", address.path + asked, GIVEN)
         if answer.status not in (403, 405) or answer.writes:

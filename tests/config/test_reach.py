@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
-from django.contrib.auth.models import Group, Permission
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLResolver, get_resolver, path, reverse
@@ -35,16 +34,15 @@ class TestPower:
     def boss(self) -> User:
         return SuperuserFactory(name="Olga")
 
-    def test_an_api_key_for_a_superuser(self, boss):
-        client = as_user(operator_with("affiliates.add_apikey", "affiliates.view_apikey", "affiliates.view_user"))
-        answer = client.post("/admin/affiliates/apikey/add/", {"name": "mine", "user": boss.pk, "affiliate": ""})
-        assert answer.status_code == 200
-        assert "has permissions that you lack" in answer.content.decode()
-        assert not ApiKey.objects.exists()
+    def test_an_api_key_acts_for_the_person_who_makes_it_whomever_the_form_names(self, boss):
+        actor = operator_with("affiliates.add_apikey", "affiliates.view_apikey", "affiliates.view_user")
+        sent = {"name": "mine", "user": boss.pk, "affiliate": "", "scopes": ["read"]}
+        as_user(actor).post("/admin/affiliates/apikey/add/", sent)
+        assert ApiKey.objects.get().user == actor
 
     def test_an_api_key_for_oneself(self):
         actor = operator_with("affiliates.add_apikey", "affiliates.view_apikey", "affiliates.view_user")
-        as_user(actor).post("/admin/affiliates/apikey/add/", {"name": "mine", "user": actor.pk, "affiliate": ""})
+        as_user(actor).post("/admin/affiliates/apikey/add/", {"name": "mine", "scopes": ["read"], "affiliate": ""})
         assert ApiKey.objects.get().user == actor
 
     def test_a_verified_address_of_a_superuser(self, boss):
@@ -76,28 +74,9 @@ class TestPower:
         key = ApiKey.objects.create(user=boss, name="boss", digest="0" * 64, hint="ak_")
         client = as_user(operator_with("affiliates.view_apikey", "affiliates.change_apikey"))
         url = reverse("admin:affiliates_apikey_revoke", args=[key.pk])
-        assert client.post(url, {"confirmed": "yes"}).status_code == 403
+        assert client.post(url, {"confirmed": "yes"}).status_code in (403, 404)
         key.refresh_from_db()
         assert key.revoked_at is None
-
-    def test_a_group_with_a_permission_that_its_maker_lacks(self):
-        more = Permission.objects.get(codename="change_user", content_type__app_label="affiliates")
-        client = as_user(operator_with("auth.add_group", "auth.view_group", "auth.change_group"))
-        answer = client.post("/admin/auth/group/add/", {"name": "Powers", "permissions": [more.pk]})
-        assert "You cannot give permissions that you lack" in answer.content.decode()
-        assert not Group.objects.exists()
-
-    def test_the_own_group_is_not_widened(self):
-        actor = operator_with("auth.view_group", "auth.change_group")
-        group = Group.objects.create(name="Mine")
-        actor.groups.add(group)
-        mine = Permission.objects.get(codename="view_group")
-        client = as_user(actor)
-        assert (
-            client.post(f"/admin/auth/group/{group.pk}/change/", {"name": "M", "permissions": [mine.pk]}).status_code
-            == 403
-        )
-        assert not group.permissions.exists()
 
     def test_the_password_of_an_affiliates_owner(self):
         owner = AffiliateMemberFactory().user
@@ -106,23 +85,16 @@ class TestPower:
         assert client.post(f"/admin/affiliates/user/{owner.pk}/password/", fields).status_code == 403
 
     def test_the_password_of_an_inactive_operator_who_has_more(self):
-        target = operator_with("payouts.view_ledgerentry")
-        User.objects.filter(pk=target.pk).update(is_active=False)
+        target = OperatorFactory(roles=["finance"], is_active=False)
         client = as_user(operator_with("affiliates.view_user", "affiliates.change_user"))
         fields = {"password1": "Correct-horse-9", "password2": "Correct-horse-9", "usable_password": "true"}
         assert client.post(f"/admin/affiliates/user/{target.pk}/password/", fields).status_code == 403
-
-    def test_nor_of_one_whose_group_has_more(self):
-        target, group = OperatorFactory(is_active=False), Group.objects.create(name="Finance")
-        group.permissions.add(Permission.objects.get(codename="view_ledgerentry"))
-        target.groups.add(group)
-        assert not may_act_for(operator_with("affiliates.change_user"), target)
 
     @pytest.mark.parametrize(("rights", "may"), [((), False), (MEMBERS, True)])
     def test_an_own_key_bound_to_an_affiliate(self, rights, may):
         views = ("affiliates.add_apikey", "affiliates.view_apikey", "affiliates.view_user", "affiliates.view_affiliate")
         actor, ana = operator_with(*views, *rights), AffiliateMemberFactory().affiliate
-        as_user(actor).post("/admin/affiliates/apikey/add/", {"name": "mine", "user": actor.pk, "affiliate": ana.pk})
+        as_user(actor).post("/admin/affiliates/apikey/add/", {"name": "mine", "scopes": ["read"], "affiliate": ana.pk})
         assert ApiKey.objects.exists() is may
 
     @pytest.mark.parametrize(("rights", "may"), [((), False), (("affiliates.change_affiliate",), True)])
@@ -133,7 +105,8 @@ class TestPower:
         fields = {
             **{"email": friend.email, "name": friend.name, "time_zone": "UTC", "is_active": "on"},
             **{"memberships-TOTAL_FORMS": "1", "memberships-INITIAL_FORMS": "0"},
-            **{"memberships-0-affiliate": ana.pk, "memberships-0-role": "owner", "memberships-0-user": friend.pk},
+            **{"assignments-TOTAL_FORMS": "0", "assignments-INITIAL_FORMS": "0"},
+            **{"memberships-0-affiliate": ana.pk, "memberships-0-roles": "owner", "memberships-0-user": friend.pk},
         }
         as_user(operator_with(*views, *members, *rights)).post(f"/admin/affiliates/user/{friend.pk}/change/", fields)
         assert friend.memberships.exists() is may
@@ -306,12 +279,12 @@ class TestKeysOfAnAffiliate:
             user=member.user, affiliate=member.affiliate, name="k", digest=f"{member.pk:064d}", hint="ak_"
         )
 
-    @pytest.mark.parametrize(("role", "may"), [("owner", True), ("member", False)])
+    @pytest.mark.parametrize(("role", "may"), [("owner", True), ("marketing", False)])
     def test_owners_revoke_those_of_others(self, role, may):
         other = AffiliateMemberFactory()
         key = self.key_of(other)
         client = signed_in(other.affiliate)
-        AffiliateMember.objects.exclude(pk=other.pk).update(role=role)
+        AffiliateMember.objects.exclude(pk=other.pk).update(roles=[role])
         assert client.post(reverse("portal:revoke_api_key", args=[key.pk])).status_code == (302 if may else 404)
         key.refresh_from_db()
         assert bool(key.revoked_at) is may

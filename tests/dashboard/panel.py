@@ -5,9 +5,8 @@ from datetime import UTC, datetime, timedelta
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.auth.models import Group
 
-from affiliates.models import MobileApp, OfferDestination, TrackingDomain, User
+from affiliates.models import CustomRole, MobileApp, OfferDestination, TrackingDomain, User
 from conversions.models import (
     Appeal,
     ConflictReview,
@@ -150,4 +149,4 @@ def _system(number: int, user: User, offer) -> None:
     LogEntry.objects.log_actions(user.pk, [offer], CHANGE, change_message="Looked at.")
     EmailAddress.objects.create(user=user, email=user.email)
     Authenticator.objects.create(user=user, type=Authenticator.Type.TOTP, data={"secret": "never shown"})
-    Group.objects.create(name=f"Finance {number}")
+    CustomRole.objects.create(name=f"Night shift {number}", roles=["support"], actions=["handle_postbacks"])

@@ -37,7 +37,7 @@ def signed_in(affiliate: Affiliate, **user: Any) -> Client:
 
 def as_user(user: User) -> Client:
     client = Client()
-    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, "affiliates.roles.backend.RoleBackend")
     return client
 
 

@@ -222,6 +222,8 @@ RENDERED_ELSEWHERE = {
     "portal/earnings/cells/number_of_invoice.html": "tests/dashboard/portal/test_invoices.py",
     "portal/earnings/cells/vat_of_invoice.html": "tests/dashboard/portal/test_invoices.py",
     "portal/access/preview_lacks.html": "tests/config/test_reach.py",
+    "portal/access/role_lacks.html": "tests/affiliates/roles/test_roles.py",
+    "portal/settings/api_key.html": "tests/config/test_every_address.py",
     "portal/access/preview_refused.html": "tests/dashboard/portal/test_access.py",
 }
 

@@ -86,7 +86,7 @@ def world(boss: User) -> World:
     refund(conversion=sold, amount=Decimal("13.57"), refund_id="R", occurred_at=NOW, **given)
     book_changes(now=NOW)
     reject(conversion_id=rejected.pk, reason=Reason.FRAUD, note="Three accounts on one card.", actor=boss, now=NOW)
-    owner = AffiliateMember.objects.create(affiliate=world.ana, user=AffiliateMemberFactory().user, role="owner")
+    owner = AffiliateMember.objects.create(affiliate=world.ana, user=AffiliateMemberFactory().user, roles=["owner"])
     now = datetime.now(UTC)
     appeals.appeal(conversion=rejected, words="It was real.", evidence_url="", user=owner.user, now=NOW)
     RiskPolicy.objects.create(
@@ -155,7 +155,7 @@ def text_of(answer: Any) -> str:
 
 def everything(world: World) -> dict[str, str]:
     """Each address that answers Ana's owner, in the portal and with a key, with its text."""
-    user = AffiliateMember.objects.filter(affiliate=world.ana, role="owner").latest("pk").user
+    user = AffiliateMember.objects.filter(affiliate=world.ana, roles=["owner"]).latest("pk").user
     AffiliateMember.objects.filter(user=user).exclude(affiliate=world.ana).delete()
     portal, script = as_user(user), Client(headers={"Authorization": f"Bearer {key_of(world.ana)}"})
     shown = {}

@@ -134,6 +134,7 @@ def _portal_values() -> dict[str, str]:
 def _api_values(name: str) -> dict[str, str]:
     models: dict[str, Any] = {
         "affiliate": Affiliate, "conversion": Conversion, "postback": Postback, "payout": Payout, "what-if": WhatIf,
+        "postback-log": Postback,
     }  # fmt: skip
     kind = re.sub(r"-(list|detail|lines|pdf|csv|proof|approve|reject|refund|accept|dismiss|replay)$", "", name)
     values = {"code": _newest(TrackingLink).code}

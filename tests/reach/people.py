@@ -40,8 +40,8 @@ class People:
     """Anonymous, an affiliate's owner and member, a rival's owner, and operators with some permissions."""
 
     def __init__(self, owner: AffiliateMember) -> None:
-        AffiliateMember.objects.filter(pk=owner.pk).update(role="owner")
-        member = AffiliateMemberFactory(affiliate=owner.affiliate, role="member")
+        AffiliateMember.objects.filter(pk=owner.pk).update(roles=["owner"])
+        member = AffiliateMemberFactory(affiliate=owner.affiliate, roles=["marketing", "read_only"])
         self.operator, self.group = OperatorFactory(), Group.objects.create(name="All")
         self.permissions = {
             f"{each.content_type.app_label}.{each.codename}": each
@@ -52,7 +52,7 @@ class People:
             "anonymous": Client(),
             "owner": as_user(owner.user),
             "member": as_user(member.user),
-            "rival": as_user(AffiliateMemberFactory(role="owner").user),
+            "rival": as_user(AffiliateMemberFactory(roles=["owner"]).user),
             "operator": as_user(self.operator),
             "superuser": as_user(SuperuserFactory()),
         }
@@ -62,10 +62,10 @@ class People:
     def ask(self, role: str, method: str, path: str, data: Any = None, **more: Any) -> Answer:
         """The answer, with how many rows were written; afterwards everything is as it was."""
         with undone():
-            before = _written()
+            before = written()
             answer = getattr(self.clients[role], method)(path, data, **more)
             text = "" if answer.streaming else answer.content.decode(errors="replace")
-            return Answer(answer.status_code, answer.headers.get("Location", ""), _written() - before, text)
+            return Answer(answer.status_code, answer.headers.get("Location", ""), written() - before, text)
 
     @contextmanager
     def allowed(self, *names: str) -> Iterator[None]:
@@ -90,7 +90,7 @@ def undone() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
-def _written() -> int:
+def written() -> int:
     """Rows written so far in this transaction, those of savepoints that were rolled back included."""
     with connection.cursor() as cursor:
         cursor.execute(

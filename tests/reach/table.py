@@ -49,7 +49,7 @@ MODELS = {
     "affiliates.advertiser": "vacd",
     "affiliates.advertisersecret": "v",
     "affiliates.affiliate": "vacd",
-    "affiliates.apikey": "vacd",
+    "affiliates.apikey": "vac",
     "affiliates.couponcode": "vacd",
     "affiliates.enrollment": "vacd",
     "affiliates.mobileapp": "vacd",
@@ -57,7 +57,7 @@ MODELS = {
     "affiliates.offerdestination": "vacd",
     "affiliates.trackingdomain": "vacd",
     "affiliates.user": "vacd",
-    "auth.group": "vacd",
+    "affiliates.customrole": "vacd",
     "conversions.appeal": "v",
     "conversions.conflictreview": "v",
     "conversions.conversion": "v",
@@ -111,10 +111,12 @@ ACTIONS: dict[str, str | Rule] = {
     "affiliates_advertisersecret_revoke": "change",
     "affiliates_affiliate_adjust": operators("payouts.add_ledgerentry"),
     "affiliates_affiliate_approve": "change",
+    "affiliates_affiliate_assign": operators("affiliates.add_assignment"),
     "affiliates_affiliate_bill": operators("payouts.add_billingdetails"),
     "affiliates_affiliate_close": "change",
     "affiliates_affiliate_suspend": "change",
     "affiliates_apikey_revoke": "change",
+    "affiliates_apikey_rotate": "change",
     "affiliates_enrollment_approve": "change",
     "affiliates_enrollment_block": "change",
     "affiliates_enrollment_reject": "change",
@@ -189,7 +191,7 @@ ACTIONS: dict[str, str | Rule] = {
 # Actions on chosen rows of a list, by model; `delete_selected` by the permission to delete.
 LIST_ACTIONS = {
     "affiliates.advertisersecret": {"revoke"},
-    "affiliates.affiliate": {"approve", "suspend"},
+    "affiliates.affiliate": {"approve", "suspend", "assign"},
     "affiliates.apikey": {"revoke"},
     "affiliates.enrollment": {"approve", "reject", "block"},
     "affiliates.offer": {"activate", "pause"},
@@ -247,6 +249,9 @@ API: dict[str, dict[str, Rule]] = {
     "postback-accept": {"post": operators(*CONFLICT)},
     "postback-dismiss": {"post": operators(*CONFLICT)},
     "postback-replay": {"post": operators("conversions.view_postback", CHANGE)},
+    # By an advertiser's token alone: of the people here none has one.
+    "postback-log-list": {"get": NO_ONE},
+    "postback-log-detail": {"get": NO_ONE},
     "ledger-entry-list": {"get": all_with(LEDGER)},
     "balance-list": {"get": all_with(LEDGER)},
     "statement-list": {"get": all_with(STATEMENT)},
@@ -287,11 +292,13 @@ PORTAL_POSTS = {
     "billing": OWNERS,
     "end_self_billing": OWNERS,
     "api_keys": AFFILIATES,
+    "edit_api_key": AFFILIATES,
+    "rotate_api_key": AFFILIATES,
     "revoke_api_key": AFFILIATES,
     "profile": SIGNED_IN,
 }
 # Pages of the portal that are only posted to.
-ONLY_POSTED = {"switch", "apply", "link_state", "appeal", "end_self_billing", "revoke_api_key"}
+ONLY_POSTED = {"switch", "apply", "link_state", "appeal", "end_self_billing", "rotate_api_key", "revoke_api_key"}
 
 # Pages of signing in and of one's own account.
 ACCOUNT = {

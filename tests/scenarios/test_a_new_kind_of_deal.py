@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
 
-from affiliates.models import Affiliate, AffiliateMember, User
+from affiliates.models import Affiliate, User
 from conversions.models import Goal
 from payouts.ledger.booking import book_changes
 from payouts.models import CommissionPlan, CommissionRule, LedgerEntry
@@ -139,7 +139,7 @@ def test_an_affiliate_reads_what_it_pays_and_no_revenue(ana: Affiliate, lead: Go
     EnrollmentFactory(affiliate=ana, offer=lead.offer)
     third = leads(lead, ana, 3)[2]
     book_changes(now=NOW)
-    portal = as_user(AffiliateMemberFactory(affiliate=ana, role=AffiliateMember.Role.OWNER).user)
+    portal = as_user(AffiliateMemberFactory(affiliate=ana, roles=["owner"]).user)
     offer = portal.get(reverse("portal:offer", args=[lead.offer.public_id]))
     assert "50.00 EUR for every 3 conversions" in words(offer)
     conversion = words(portal.get(reverse("portal:conversion", args=[third.public_id])))

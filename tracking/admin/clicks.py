@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
-from unfold.contrib.filters.admin import AutocompleteSelectFilter, BooleanRadioFilter
+from unfold.contrib.filters.admin import BooleanRadioFilter
 from unfold.decorators import display
 
 from records.translation import gettext_lazy as _
@@ -23,6 +23,7 @@ from web.panel import (
     DayRangeFilter,
     PanelAdmin,
     PanelColumn,
+    ReachableFilter,
     RecordAdmin,
     clipped,
     code,
@@ -65,8 +66,8 @@ class TrackingLinkAdmin(PanelAdmin):
     list_filter = (
         ("is_active", BooleanRadioFilter),
         ("is_test", BooleanRadioFilter),
-        ("enrollment__affiliate", AutocompleteSelectFilter),
-        ("enrollment__offer", AutocompleteSelectFilter),
+        ("enrollment__affiliate", ReachableFilter),
+        ("enrollment__offer", ReachableFilter),
         ("created_at", DayRangeFilter),
     )
     list_select_related = ("enrollment__affiliate", "enrollment__offer")
@@ -89,7 +90,7 @@ class TrackingLinkAdmin(PanelAdmin):
         return False
 
 
-class LinksOfFilter(AutocompleteSelectFilter):
+class LinksOfFilter(ReachableFilter):
     """Clicks of one affiliate or offer, found by its links: the index on clicks is by link and time."""
 
     def queryset(self, request: HttpRequest, queryset: "QuerySet[Click]") -> "QuerySet[Click]":

@@ -9,7 +9,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext
-from unfold.contrib.filters.admin import AutocompleteSelectFilter
 from unfold.decorators import action
 
 from affiliates.access.operators import operator
@@ -18,7 +17,7 @@ from tracking.admin.clicks import click_column
 from tracking.legacy.upload import UploadForm, take
 from tracking.models import LegacyClickID
 from web.cells import NOTHING
-from web.panel import DayRangeFilter, RecordAdmin, code, column, link_to, when, whole_story
+from web.panel import DayRangeFilter, ReachableFilter, RecordAdmin, code, column, link_to, when, whole_story
 
 
 @admin.register(LegacyClickID)
@@ -28,8 +27,8 @@ class LegacyClickIDAdmin(RecordAdmin):
     list_display = ("foreign", "source", "affiliate_link", "link_code", "clicked", "imported_at")
     list_display_links = ("foreign",)
     list_filter = (
-        ("link__enrollment__affiliate", AutocompleteSelectFilter),
-        ("link__enrollment__offer", AutocompleteSelectFilter),
+        ("link__enrollment__affiliate", ReachableFilter),
+        ("link__enrollment__offer", ReachableFilter),
         ("clicked_at", DayRangeFilter),
     )
     list_select_related = ("link__enrollment__affiliate", "link__enrollment__offer")
@@ -59,7 +58,10 @@ class LegacyClickIDAdmin(RecordAdmin):
 
     def has_upload_permission(self, request: HttpRequest) -> bool:
         """Click IDs are never typed in; the permission to add them allows the import of a file."""
-        return request.user.has_perm("tracking.add_legacyclickid")
+        user = operator(request)
+        return (
+            user.has_perm("tracking.add_legacyclickid") and user.affiliates_within("tracking.add_legacyclickid") is None
+        )
 
     @action(description=_("Import from a file"), icon="upload_file", permissions=["upload"], url_path="upload")
     def upload(self, request: HttpRequest) -> HttpResponse:

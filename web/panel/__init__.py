@@ -21,7 +21,7 @@ from web.panel.columns import (
 from web.panel.confirm import ConfirmForm, question
 from web.panel.exports import BoundedExport, export_of
 from web.panel.fields import DaysField, ListField, SecondsField
-from web.panel.filters import DayRangeFilter, one_of
+from web.panel.filters import DayRangeFilter, ReachableFilter, one_of
 from web.panel.stories import whole_story
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "PanelAdmin",
     "PanelInline",
     "PanelTable",
+    "ReachableFilter",
     "RecordAdmin",
     "RecordTable",
     "SecondsField",

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import ShowFacets, helpers
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
 from django.db import models
 from django.db.models import Model, QuerySet
@@ -71,17 +72,40 @@ class PanelList(ChangeList):
             self.full_result_count = self.result_count
 
 
-class WithRelated:
-    """Rows that are fetched with their `related` rows, for the list and for the page of one."""
+class WithinReach:
+    """Rows that the person may see, for lists, pages of one row, exports, filters, searches and fields of forms.
+
+    They are fetched with their `related` rows.
+    """
 
     related: ClassVar[tuple[str, ...]] = ()
 
     def get_queryset(self, request: HttpRequest) -> "QuerySet[Any]":
-        rows: QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]
+        rows: QuerySet[Any] = reachable(request, super().get_queryset(request))  # type: ignore[misc]
         return rows.select_related(*self.related) if self.related else rows
 
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return self._choosing(request, super().formfield_for_foreignkey(db_field, request, **kwargs))  # type: ignore[misc]
 
-class PanelAdmin(WithRelated, ModelAdmin):
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return self._choosing(request, super().formfield_for_manytomany(db_field, request, **kwargs))  # type: ignore[misc]
+
+    @staticmethod
+    def _choosing(request: HttpRequest, field: Any) -> Any:
+        """The field, with the rows within reach to choose from: of others not even the name is shown."""
+        if field is not None:
+            field.queryset = reachable(request, field.queryset)
+        return field
+
+
+def reachable(request: HttpRequest, rows: "QuerySet[Any]", *permissions: str) -> "QuerySet[Any]":
+    """The rows that the person of the request may view, or has these permissions for."""
+    user: Any = request.user
+    found: QuerySet[Any] = user.rows_within(rows, *permissions)
+    return found
+
+
+class PanelAdmin(WithinReach, ModelAdmin):
     """A model that operators may edit; other actions ask for confirmation first (`ask`)."""
 
     formfield_overrides: ClassVar[Any] = {models.URLField: {"assume_scheme": "https"}}
@@ -124,10 +148,18 @@ class PanelAdmin(WithRelated, ModelAdmin):
         return found
 
     def _or_not_found(self, view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-        """The view of a row; where it fails because there is no such row, the answer is 404."""
+        """The view of a row. Where there is no such row, or it is beyond the person's reach, the answer is 404."""
+
+        decides = "decide" in getattr(view, "allowed_permissions", ())
 
         @wraps(view)
         def found(request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> HttpResponse:
+            user: Any = request.user
+            if user.is_authenticated and user.has_limits:
+                if self.get_object(request, unquote(object_id)) is None:
+                    raise Http404(gettext("There is no such row (any more)."))
+                if decides and not self.has_decide_permission(request, object_id):
+                    raise PermissionDenied(gettext("This row is beyond your permissions."))
             try:
                 return view(request, *args, object_id=object_id, **kwargs)
             except (ObjectDoesNotExist, ValueError, ValidationError) as error:
@@ -139,7 +171,37 @@ class PanelAdmin(WithRelated, ModelAdmin):
 
     def has_decide_permission(self, request: HttpRequest, obj: object = None) -> bool:
         """Whether actions that change these rows are allowed, even if the form is read-only."""
-        return bool(request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}"))
+        return self._acts_on(request, self._named("change"), obj)
+
+    def has_decide_all_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        """For actions that choose their rows themselves, as by a file: they need the permission for all affiliates."""
+        user: Any = request.user
+        return self.has_decide_permission(request) and user.affiliates_within(self._named("change")) is None
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and self._acts_on(request, self._named("change"), obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and self._acts_on(request, self._named("delete"), obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Only rows for which the person has the permission are deleted; what hangs on them may name others."""
+        user: Any = request.user
+        if user.has_limits and not all(self._acts_on(request, self._named("delete"), row) for row in objs):
+            raise PermissionDenied(gettext("One of these rows is beyond your permissions."))
+        return super().get_deleted_objects(objs, request)
+
+    def _named(self, verb: str) -> str:
+        return f"{self.opts.app_label}.{verb}_{self.opts.model_name}"
+
+    def _acts_on(self, request: HttpRequest, permission: str, obj: object) -> bool:
+        """Whether the person has the permission, and for this row (or the row of this key) if one is given."""
+        user: Any = request.user
+        if obj is None or not user.has_limits:
+            return bool(user.has_perm(permission))
+        pk = obj.pk if isinstance(obj, Model) else unquote(str(obj))
+        rows = self.model._base_manager.filter(pk=pk)
+        return bool(user.has_perm(permission)) and reachable(request, rows, permission).exists()
 
     def get_actions_detail(self, request: HttpRequest, object_id: object) -> list[Any]:
         """Offer only the actions that fit the row's status."""
@@ -169,18 +231,31 @@ class PanelAdmin(WithRelated, ModelAdmin):
                 ).format(most=most),
             )
             return HttpResponseRedirect(request.get_full_path())
-        if refused := next((row for row in chosen if not self.may_act_on(request, row)), None):
+        if refused := self._beyond(request, chosen, form_class):
             raise PermissionDenied(
                 gettext("{refused} is beyond your permissions. Choose other rows, or ask a superuser.").format(
                     refused=refused
                 )
             )
         form = form_class(chosen, request.POST, files=request.FILES) if confirmed else form_class(chosen)
+        form.narrow(request.user)
         if confirmed and form.is_valid():
             done = self._do(request, form)
             if done is not None:
                 return done
         return self._question(request, form)
+
+    def _beyond(self, request: HttpRequest, chosen: list[Any], form_class: type[ConfirmForm]) -> Model | None:
+        """The first of the rows that the person may see, but not do this with."""
+        user: Any = request.user
+        allowed = {row.pk for row in chosen}
+        if user.has_limits and chosen:
+            rows = self.model._base_manager.filter(pk__in=allowed)
+            permission = form_class.permission or self._named("change")
+            allowed = set(reachable(request, rows, permission).values_list("pk", flat=True))
+        beyond = (row for row in chosen if row.pk not in allowed or not self.may_act_on(request, row))
+        refused: Model | None = next(beyond, None)
+        return refused
 
     def _do(self, request: HttpRequest, form: ConfirmForm) -> HttpResponse | None:
         actor: Any = request.user
@@ -247,14 +322,14 @@ class RecordAdmin(PanelAdmin):
         return False
 
 
-class PanelInline(WithRelated, StackedInline):
+class PanelInline(WithinReach, StackedInline):
     """Related rows below a form, one under another."""
 
     extra = 0
     tab = True
 
 
-class PanelTable(WithRelated, TabularInline):
+class PanelTable(WithinReach, TabularInline):
     """Related rows below a form, as a table."""
 
     extra = 0

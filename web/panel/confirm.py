@@ -22,6 +22,8 @@ class ConfirmForm(forms.Form):
     submit: ClassVar[str] = _("Confirm")
     tone: ClassVar[str] = "primary"
     explanation: ClassVar[str] = ""
+    # The permission that it needs for each row; empty: to change rows of the model.
+    permission: ClassVar[str] = ""
     # The most rows of one confirmation; more need several.
     most: ClassVar[int] = 500
     # The text for the audit log, if it is shorter than the operator's.
@@ -30,6 +32,12 @@ class ConfirmForm(forms.Form):
     def __init__(self, rows: Sequence[Any], data: Any = None, **kwargs: Any) -> None:
         self.rows = rows
         super().__init__(data, **kwargs)
+
+    def narrow(self, user: Any) -> None:
+        """Offer only rows within the person's reach in the fields that choose a row."""
+        for field in self.fields.values():
+            if isinstance(field, forms.ModelChoiceField):
+                field.queryset = user.rows_within(field.queryset)
 
     @classmethod
     def fits(cls, row: Any) -> bool:

@@ -1,6 +1,6 @@
 """Filters of lists."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.contrib.admin import SimpleListFilter
 from django.db.models import DateTimeField, Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from unfold.contrib.filters.admin import DropdownFilter, RadioFilter, RangeDateFilter
+from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilter, RadioFilter, RangeDateFilter
 from unfold.utils import parse_date_str
 
 
@@ -42,6 +42,16 @@ class DayRangeFilter(RangeDateFilter):
 
 def _midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time()))
+
+
+class ReachableFilter(AutocompleteSelectFilter):
+    """A filter by a related row. The row that the address names is shown only to those who may see it."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            for field in choice["form"].fields.values():
+                field.queryset = self.request.user.rows_within(field.queryset.all())
+            yield choice
 
 
 # A choice of a filter: its words, and the condition for its rows; a function where the condition depends on the time.

@@ -36,8 +36,12 @@ _WAIT = {"Retry-After": {"description": "Seconds to wait before the next request
 # Every operation may answer with these; the header `X-Request-Id` of each answer finds the request in the logs.
 PROBLEM_ANSWERS: dict[str, dict[str, Any]] = {
     "400": {"description": "Invalid: `problems` names each problem.", "content": _BODY},
-    "401": {"description": "No key, or one that is unknown or revoked.", "content": _BODY},
-    "403": {"description": "The key or account may not do this.", "content": _BODY},
+    "401": {"description": "No key, or one that is unknown, revoked or expired.", "content": _BODY},
+    "403": {
+        "description": "The account may not do this, or the key lacks a scope (`missing_scope`) or is used from an "
+        "address that it does not allow (`address_not_allowed`); `message` says how to get it.",
+        "content": _BODY,
+    },
     "429": {
         "description": "Too many requests, or too many wrong keys, in this minute.",
         "content": _BODY,
@@ -74,6 +78,14 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
         return {"type": "http", "scheme": "bearer", "description": "An API key: `afk_...`"}
+
+
+class AdvertiserTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "affiliates.access.advertiser_tokens.AdvertiserTokenAuthentication"
+    name = "advertiserToken"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        return {"type": "http", "scheme": "bearer", "description": "The token of an advertiser's postbacks: `aft_...`"}
 
 
 class ReachScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]

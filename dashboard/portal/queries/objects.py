@@ -3,7 +3,7 @@
 from django.db.models import Q, QuerySet
 from django.shortcuts import get_object_or_404
 
-from affiliates.models import Affiliate, AffiliateMember, ApiKey, Enrollment, Offer, User
+from affiliates.models import Affiliate, ApiKey, Enrollment, Offer, User
 from conversions.models import Conversion
 from payouts.models import Invoice, Statement
 from tracking.models import TrackingLink
@@ -45,14 +45,10 @@ def invoice_for(affiliate: Affiliate, number: str) -> Invoice:
     )
 
 
-def api_key_for(affiliate: Affiliate, user: User, pk: int) -> ApiKey:
-    """A key for the affiliate that still works and that the user may revoke: one's own, or any as an owner.
+def api_key_for(affiliate: Affiliate, user: User, pk: int, *, any_ones: bool = False) -> ApiKey:
+    """A key for the affiliate that still works and that is the user's own, or anyone's.
 
     Raise Http404.
     """
     keys = ApiKey.objects.filter(affiliate=affiliate, revoked_at=None)
-    return get_object_or_404(keys if is_owner(affiliate, user) else keys.filter(user=user), pk=pk)
-
-
-def is_owner(affiliate: Affiliate, user: User) -> bool:
-    return AffiliateMember.objects.filter(affiliate=affiliate, user=user, role=AffiliateMember.Role.OWNER).exists()
+    return get_object_or_404(keys if any_ones else keys.filter(user=user), pk=pk)

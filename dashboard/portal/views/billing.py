@@ -1,7 +1,7 @@
 """Invoices: those that the operator wrote in the affiliate's name, and the affiliate's billing details on them."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseForbidden, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -11,7 +11,7 @@ from dashboard.portal.access import Portal, portal_view
 from dashboard.portal.billing_form import BillingForm
 from dashboard.portal.listing import render_page
 from dashboard.portal.queries import billing as queries
-from dashboard.portal.queries.objects import invoice_for, is_owner
+from dashboard.portal.queries.objects import invoice_for
 from payouts.documents import pdf_response
 from payouts.invoicing.billing import AgreementRefused, agree, end_agreement, set_details
 from payouts.invoicing.files import invoice_csv, invoice_data
@@ -55,11 +55,9 @@ def as_download(name: str) -> dict[str, str]:
 @require_http_methods(["GET", "HEAD", "POST"])
 @portal_view
 def billing(request: HttpRequest, portal: Portal) -> HttpResponse:
-    """Whom the affiliate's invoices are from, and that the operator may write them. Its owners say so."""
+    """Whom the affiliate's invoices are from, and that the operator may write them. Owners and finance say so."""
     issuer, details, agreement = Issuer.objects.first(), *queries.billing_of(portal.affiliate)
-    may_change = not portal.is_preview and is_owner(portal.affiliate, portal.user)
-    if request.method == "POST" and not may_change:
-        return HttpResponseForbidden(gettext("Only an owner of the account may change its billing details."))
+    may_change = portal.may("payouts.add_billingdetails")
     form = BillingForm(
         request.POST or None,
         current=details,
@@ -89,8 +87,6 @@ def billing(request: HttpRequest, portal: Portal) -> HttpResponse:
 @require_POST
 @portal_view
 def end_self_billing(request: HttpRequest, portal: Portal) -> HttpResponse:
-    if not is_owner(portal.affiliate, portal.user):
-        return HttpResponseForbidden(gettext("Only an owner of the account may end its agreement to self-billing."))
     try:
         end_agreement(affiliate=portal.affiliate, actor=portal.user, now=timezone.now())
         messages.success(request, gettext("The agreement is ended. No further invoices are written in your name."))

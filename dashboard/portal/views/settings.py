@@ -1,24 +1,21 @@
-"""Settings: the person's own name and time zone, where the money goes, and the affiliate's API keys."""
+"""Settings: the person's own name and time zone, and where the money goes."""
 
 from typing import cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.mail import send_mail
-from django.db.models import F
-from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
-from affiliates.access.api_keys import make_api_key
-from affiliates.models import AffiliateMember, ApiKey, User
+from affiliates.models import AffiliateMember, User
 from dashboard.portal.access import Portal, portal_of, portal_view, zone_of
-from dashboard.portal.forms import ApiKeyForm, ProfileForm
+from dashboard.portal.forms import ProfileForm
 from dashboard.portal.listing import render_page
 from dashboard.portal.payout_form import PayoutMethodForm
-from dashboard.portal.queries.objects import api_key_for, is_owner
 from payouts.models import PayoutMethod
 from payouts.paying.methods import FIELDS, set_method
 from payouts.statements.payout_terms import terms_of
@@ -43,14 +40,12 @@ def profile(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @portal_view
 def payout_method(request: HttpRequest, portal: Portal) -> HttpResponse:
-    """The affiliate's payout method. Only its owners may change it; all of them are notified by e-mail."""
+    """The affiliate's payout method. Owners and finance may change it; all owners are notified by e-mail."""
     now = PayoutMethod.objects.filter(affiliate=portal.affiliate, replaced_at=None).first()
     wanted = request.GET.get("kind", now.kind if now else PayoutMethod.Kind.SEPA)
     kind = wanted if wanted in FIELDS else PayoutMethod.Kind.SEPA
-    may_change = not portal.is_preview and is_owner(portal.affiliate, portal.user)
+    may_change = portal.may("payouts.add_payoutmethod")
     form = PayoutMethodForm(kind, portal.user, request.POST or None)
-    if request.method == "POST" and not may_change:
-        return HttpResponseForbidden(gettext("Only an owner of the account may change where its money goes."))
     if request.method == "POST" and form.is_valid():
         made = set_method(
             affiliate=portal.affiliate, kind=kind, details=form.details, actor=portal.user, now=timezone.now()
@@ -76,41 +71,10 @@ def payout_method(request: HttpRequest, portal: Portal) -> HttpResponse:
 
 def notify_owners(portal: Portal, method: PayoutMethod) -> None:
     """Notify the owners, because an attacker would change this first. A failed mail does not undo the change."""
-    owners = AffiliateMember.objects.filter(affiliate=portal.affiliate, role=AffiliateMember.Role.OWNER)
+    owners = AffiliateMember.objects.filter(affiliate=portal.affiliate, roles__contains=[AffiliateMember.OWNER])
     addresses = list(owners.values_list("user__email", flat=True))
     text = gettext(
         "{user} changed where the payouts of {affiliate} go: from now on to {method}.\n\n"
         "If none of you did this, change your password and contact us at once.\n"
     ).format(user=portal.user, affiliate=portal.affiliate.name, method=method)
     send_mail(gettext("Your payout details were changed"), text, None, addresses, fail_silently=True)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@portal_view
-def api_keys(request: HttpRequest, portal: Portal) -> HttpResponse:
-    """List the keys and make one. A new key is shown in this one answer and never again."""
-    form = ApiKeyForm(request.POST or None)
-    text = ""
-    if request.method == "POST" and form.is_valid():
-        _, text = make_api_key(user=portal.user, name=form.cleaned_data["name"], affiliate=portal.affiliate)
-        form = ApiKeyForm()
-    keys = (
-        ApiKey.objects.filter(affiliate=portal.affiliate)
-        .select_related("user")
-        .order_by(F("revoked_at").desc(nulls_first=True), "-created_at")
-    )
-    owner = is_owner(portal.affiliate, portal.user)
-    context = {"form": form, "keys": keys, "new_key": text, "is_owner": owner}
-    return render_page(request, portal, "portal/settings/api_keys.html", context, status=400 if form.errors else 200)
-
-
-@require_POST
-@portal_view
-def revoke_api_key(request: HttpRequest, portal: Portal, pk: int) -> HttpResponse:
-    key = api_key_for(portal.affiliate, portal.user, pk)
-    key.revoked_at = timezone.now()
-    key.save(update_fields=["revoked_at"])
-    messages.success(
-        request, gettext("The key “{key}” is revoked. Requests that still use it are refused.").format(key=key.name)
-    )
-    return redirect("portal:api_keys")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseForbidden
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -13,7 +13,6 @@ from django.views.decorators.http import require_http_methods
 from affiliates.models import Affiliate
 from dashboard.portal.access import Portal, portal_view
 from dashboard.portal.listing import render_page
-from dashboard.portal.queries.objects import is_owner
 from payouts.models import DraftVersion, WhatIfLine
 from payouts.plan_changes.consent_requests import draft_for
 from payouts.plan_changes.consents import ConsentRefused, answer, answers_to
@@ -41,14 +40,12 @@ def change_of_terms(request: HttpRequest, portal: Portal, public_id: str) -> Htt
         "lines": _lines(draft, portal.affiliate),
         "computed_at": effect.ends_at if effect else None,
         "given": answers_to(draft.plan, draft.digest).get(portal.affiliate.pk),
-        "may_answer": draft.is_open and draft.asked_at is not None and is_owner(portal.affiliate, portal.user),
+        "may_answer": draft.is_open and draft.asked_at is not None and portal.may("payouts.change_planconsent"),
     }
     return render_page(request, portal, "portal/terms/change_of_terms.html", context)
 
 
 def _answered(request: HttpRequest, portal: Portal, draft: DraftVersion) -> HttpResponse:
-    if not is_owner(portal.affiliate, portal.user):
-        return HttpResponseForbidden(gettext("Only an owner of the account may answer a change of terms."))
     given = request.POST.get("answer")
     if given not in ("accept", "decline"):
         messages.error(request, gettext("Choose whether you accept or decline."))

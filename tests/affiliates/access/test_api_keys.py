@@ -133,11 +133,11 @@ class TestUse:
 
 class TestInThePanel:
     def test_a_key_that_was_made_keeps_its_user_and_affiliate(self, olga: User, ana: Affiliate, ben: Affiliate) -> None:
-        key_of(ana)
+        make_api_key(user=olga, name="script", affiliate=ana)
         row = ApiKey.objects.get()
         client = Client()
         client.force_login(olga)
-        changed = {"name": "renamed", "user": olga.pk, "affiliate": ben.pk, "revoked_at": ""}
+        changed = {"name": "renamed", "user": 1, "affiliate": ben.pk, "revoked_at": "", "scopes": ["read"]}
         client.post(reverse("admin:affiliates_apikey_change", args=[row.pk]), changed)
         after = ApiKey.objects.get()
         assert (after.name, after.user, after.affiliate, after.digest) == ("renamed", row.user, ana, row.digest)
@@ -159,7 +159,7 @@ class TestInThePanel:
 
 class TestInThePortal:
     def test_a_new_key_is_bound_to_the_affiliate_that_is_shown(self, ana: Affiliate) -> None:
-        signed_in(ana).post(reverse("portal:api_keys"), {"name": "Tracker"})
+        signed_in(ana).post(reverse("portal:api_keys"), {"name": "Tracker", "scopes": ["read"]})
         assert ApiKey.objects.get().affiliate == ana
 
     def test_a_rivals_key_is_not_revoked(self, ana: Affiliate, ben: Affiliate) -> None:

@@ -23,9 +23,9 @@ def test_rows_are_those_of_the_named_affiliates_and_an_operators_all(ana: Affili
     def seen(reach: Reach) -> set[str]:
         return {row.affiliate.name for row in reach.within(rows, "affiliate")}
 
-    assert seen(Reach(user, is_operator=False, affiliates=(ana,))) == {"Ana"}
-    assert seen(Reach(user, is_operator=False, affiliates=(ana, ben))) == {"Ana", "Ben"}
-    assert seen(Reach(user, is_operator=False)) == set()
+    assert seen(Reach(user, is_operator=False, ids=(ana.pk,))) == {"Ana"}
+    assert seen(Reach(user, is_operator=False, ids=(ana.pk, ben.pk))) == {"Ana", "Ben"}
+    assert seen(Reach(user, is_operator=False, ids=())) == set()
     assert seen(Reach(user, is_operator=True)) == {"Ana", "Ben"}
 
 

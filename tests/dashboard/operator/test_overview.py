@@ -19,6 +19,7 @@ from tests.factories import (
     EnrollmentFactory,
     LedgerEntryFactory,
     PostbackFactory,
+    SuperuserFactory,
     TrackingLinkFactory,
 )
 from tracking.models import ALL_LINKS, ClickDay
@@ -133,7 +134,7 @@ class TestQueues:
         new, old = conversion(timedelta(days=1), "pending"), conversion(timedelta(days=5), "pending")
         conversion(timedelta(days=9), "pending", approve_at=NOW + timedelta(days=3))
         conversion(timedelta(days=9))
-        assert overview.pending_conversions() == [old, new]
+        assert overview.pending_conversions(SuperuserFactory()) == [old, new]
         assert waiting().conversions == 2
 
     def test_refusals_of_a_day_are_grouped_by_reason_and_advertiser(self):
@@ -143,7 +144,7 @@ class TestQueues:
         PostbackFactory(received_at=NOW - timedelta(hours=25), **same)
         PostbackFactory(received_at=NOW, outcome="unauthorized", reason=Reason.BAD_TOKEN, advertiser=None)
         PostbackFactory(received_at=NOW, outcome="accepted", reason=Reason.OK)
-        assert [(r.reason, r.advertiser, r.number) for r in overview.refusals(now=NOW)] == [
+        assert [(r.reason, r.advertiser, r.number) for r in overview.refusals(SuperuserFactory(), now=NOW)] == [
             ("bad_amount", row.advertiser.name, 2),
             ("bad_token", "", 1),
         ]
@@ -152,7 +153,7 @@ class TestQueues:
         refused = PostbackFactory(outcome="invalid", reason=Reason.BAD_AMOUNT, received_at=NOW)
         stranger = PostbackFactory(outcome="unauthorized", reason=Reason.BAD_TOKEN, received_at=NOW, advertiser=None)
         PostbackFactory(outcome="accepted", reason=Reason.OK, received_at=NOW)
-        by_reason = {refusal.reason: refusal.address for refusal in overview.refusals(now=NOW)}
+        by_reason = {refusal.reason: refusal.address for refusal in overview.refusals(SuperuserFactory(), now=NOW)}
         for row in (refused, stranger):
             listing = desk.get(by_reason[row.reason]).context["cl"].result_list
             assert [each.pk for each in listing] == [row.pk]

@@ -42,6 +42,7 @@ HISTORY = (
 # Edited with their affiliate or goal, shown on the conversion that they are about, or no more than digests.
 # Lines of what-ifs and proofs of no loss are shown with what they are of.
 SHOWN_ELSEWHERE = {
+    "Assignment",
     *("WhatIfLine", "PlanEffect"),
     *("AffiliateMember", "QualificationRule", "QualificationWait", "AddressSighting", "MemberAddress"),
     # The last number of a year, and that a statement was invoiced: its invoices stand on its page.

@@ -73,6 +73,8 @@ def bens(ben: Affiliate) -> Things:
             "invoice_csv": reverse("portal:invoice_csv", args=[invoice.number]),
             "apply": reverse("portal:apply", args=[world.offer.public_id]),
             "link_state": reverse("portal:link_state", args=[code]),
+            "edit_api_key": reverse("portal:edit_api_key", args=[key.pk]),
+            "rotate_api_key": reverse("portal:rotate_api_key", args=[key.pk]),
             "revoke_api_key": reverse("portal:revoke_api_key", args=[key.pk]),
         },
     )
@@ -102,12 +104,12 @@ def draft_for(affiliate: Affiliate, world: World) -> DraftVersion:
     return draft
 
 
-POSTED = ("appeal", "apply", "link_state", "revoke_api_key")
+POSTED = ("appeal", "apply", "link_state", "revoke_api_key", "rotate_api_key")
 
 
 def ask(client: Client, name: str, address: str) -> int:
     if name in POSTED:
-        return client.post(address, {"words": "It was a real sale, see the receipt."}).status_code
+        return client.post(address, {"words": "It was a real sale, see the receipt.", "keep_hours": "24"}).status_code
     return client.get(address).status_code
 
 

@@ -8,7 +8,7 @@ from django.core.mail import EmailMessage
 from django.test import Client
 from django.urls import reverse
 
-from affiliates.models import Affiliate, AffiliateMember, User
+from affiliates.models import Affiliate, User
 from payouts.ledger.booking import book_changes
 from payouts.models import CommissionPlan, DraftVersion, LedgerEntry, PlanConsent, PlanVersion, WhatIf
 from payouts.plan_changes.consent_requests import ask_for_consent, waiting_for
@@ -113,7 +113,7 @@ class TestThePortal:
         assert not PlanConsent.objects.exists()
 
     def test_only_owners_answer(self, asked: DraftVersion, ana: Affiliate) -> None:
-        member = AffiliateMemberFactory(affiliate=ana, role=AffiliateMember.Role.MEMBER)
+        member = AffiliateMemberFactory(affiliate=ana, roles=["read_only"])
         client = as_user(member.user)
         assert "Only an owner of the account can answer." in words(client.get(at(asked)))
         assert client.post(at(asked), {"answer": "accept", "digest": asked.digest}).status_code == 403

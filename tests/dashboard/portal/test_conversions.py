@@ -184,7 +184,7 @@ def test_exports_the_same_from_an_asynchronous_server(world: World) -> None:
     world.conversion(transaction_id="T-1")
     client = AsyncClient()
     user = AffiliateMemberFactory(affiliate=world.affiliate).user
-    client.force_login(user, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(user, "affiliates.roles.backend.RoleBackend")
 
     async def download() -> str:
         response: Any = await client.get("/conversions/export/")

@@ -143,7 +143,7 @@ def test_what_cannot_be_right_is_named_beside_its_field(ana: Affiliate, changes:
 def test_an_agreement_is_ended_by_an_owner_only(ana: Affiliate) -> None:
     issuer("DE")
     member = signed_in(ana)
-    AffiliateMember.objects.update(role=AffiliateMember.Role.MEMBER)
+    AffiliateMember.objects.update(roles=["read_only"])
     owner = signed_in(ana)
     billed(ana)
     assert member.post(BILLING, GIVEN).status_code == 403

@@ -6,7 +6,6 @@ from decimal import Decimal
 import pytest
 from django.urls import get_resolver
 
-from affiliates.models import AffiliateMember
 from conversions.models import Conversion, RiskPolicy
 from conversions.risk.signals import DEFAULTS
 from conversions.risk.words import A_SIGNAL, TO_AFFILIATES, words_for_affiliates
@@ -60,7 +59,7 @@ def sold(world: World, rule: dict[str, object]) -> Conversion:
 
 def read_everything(world: World) -> str:
     """All pages, exports and API answers that Ana gets."""
-    member = AffiliateMemberFactory(affiliate=world.ana, role=AffiliateMember.Role.OWNER)
+    member = AffiliateMemberFactory(affiliate=world.ana, roles=["owner"])
     portal, api = as_user(member.user), client_of(world.ana)
     answers = [portal.get(address) for address in [*portal_addresses(world.ana), *exports()]]
     answers += [api.get(f"/api/v1/{name}/") for name in ("conversions", "ledger-entries", "balances", "clicks")]

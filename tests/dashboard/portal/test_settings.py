@@ -43,7 +43,7 @@ def test_an_operator_has_settings_too(olga: User) -> None:
 def test_a_new_key_is_shown_once_and_works(ana: Affiliate) -> None:
     client = signed_in(ana)
 
-    response = client.post("/settings/api-keys/", {"name": "Report"})
+    response = client.post("/settings/api-keys/", {"name": "Report", "scopes": ["read"]})
 
     key = ApiKey.objects.get()
     text = response.context["new_key"]
@@ -79,7 +79,7 @@ def test_revokes_a_key(ana: Affiliate, ana_person: User) -> None:
 
 
 def test_a_colleagues_key_is_listed_but_revoked_by_owners_only(ana: Affiliate, ana_person: User) -> None:
-    AffiliateMember.objects.filter(user=ana_person).update(role=AffiliateMember.Role.MEMBER)
+    AffiliateMember.objects.filter(user=ana_person).update(roles=["marketing"])
     key = ApiKeyFactory(affiliate=ana, name="Colleague's")
     client = as_user(ana_person)
 
@@ -96,7 +96,7 @@ def owner(ana: Affiliate) -> User:
     user = UserFactory(email="ana@affiliates.example")
     user.set_password(PASSWORD)
     user.save()
-    AffiliateMemberFactory(affiliate=ana, user=user, role="owner")
+    AffiliateMemberFactory(affiliate=ana, user=user, roles=["owner"])
     return user
 
 
@@ -142,7 +142,7 @@ def test_every_method_has_a_form(owner: User, kind: str) -> None:
 
 def test_a_member_who_is_no_owner_looks_but_changes_nothing(ana: Affiliate) -> None:
     client = signed_in(ana)
-    AffiliateMember.objects.update(role="member")
+    AffiliateMember.objects.update(roles=["read_only"])
 
     assert "Only an owner" in words(client.get("/settings/payouts/"))
     assert client.post("/settings/payouts/?kind=sepa", {**IBAN, "password": PASSWORD}).status_code == 403
