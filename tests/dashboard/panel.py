@@ -14,6 +14,7 @@ from conversions.models import (
     RiskPolicy,
     RiskReview,
     SenderMapping,
+    SourceConnection,
     Touch,
 )
 from conversions.sources.connections import new_connection
@@ -32,6 +33,7 @@ from payouts.models import (
 )
 from payouts.paying.methods import set_method
 from payouts.plan_changes.drafts import write_draft
+from records.secrets import encrypt
 from tests import factories
 
 
@@ -86,6 +88,12 @@ def populate(number: int) -> None:
         affiliate=affiliate, offer=goal.offer, link=link, day=at.date(), clicks=1, parts=[{"clicks": 1}], counted_at=at
     )
     factories.AdvertiserSecretFactory(advertiser=goal.offer.advertiser)
+    SourceConnection.objects.create(
+        advertiser=goal.offer.advertiser,
+        source="shopify",
+        digest=f"{number:064d}",
+        encrypted_token=encrypt("ast_of_a_shop"),
+    )
     factories.CouponCodeFactory(enrollment=enrollment)
     factories.LegacyClickIDFactory(link=link)
     factories.ApiKeyFactory(user=member.user, affiliate=affiliate)
