@@ -154,6 +154,8 @@ class UserAdmin(PanelAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         for role in row.held_roles():
             for action in role.actions:
                 lines[str(action.words)] = lines.get(str(action.words), True) and role.only_assigned
+        if not lines:
+            return gettext("Nothing yet: no role is given.")
         shown = (
             (words, format_html(" ({})", gettext("assigned affiliates")) if limited else "")
             for words, limited in lines.items()

@@ -1,8 +1,9 @@
 """Cut the panel's icon font down to the icons that can appear: `python static/vendor/panel_icons.py`.
 
 Needs fonttools and brotli beside the project's own packages (`pip install fonttools brotli`). The font of django-unfold
-has 4,000 icons; the panel shows about a hundred. Every quoted word of the templates, scripts and Python files that names
-an icon is kept, so run this after using a new one. The result takes the place of unfold's file, which has its name.
+has 4,000 icons; the panel shows about a hundred. Every quoted word of templates, scripts, style sheets and Python files
+that names an icon is kept, so run this after using a new one. The result takes the place of unfold's file, which has
+its name.
 """
 
 import re
@@ -54,7 +55,7 @@ def words() -> set[str]:
 
 def sources() -> Iterator[Path]:
     for folder in (*(PROJECT / name for name in OURS), UNFOLD):
-        for suffix in ("html", "py", "js"):
+        for suffix in ("html", "py", "js", "css"):
             yield from (path for path in folder.rglob(f"*.{suffix}") if "vendor" not in path.parts)
 
 

@@ -10,12 +10,14 @@ from django.contrib.staticfiles import finders
 
 PROJECT, UNFOLD = Path(settings.BASE_DIR), Path(unfold.__file__).parent
 FONT = "unfold/fonts/material-symbols/Material-Symbols-Outlined.woff2"
+STYLES = "static/unfold/css/styles.css"
 APPS = ("config", "web", "affiliates", "tracking", "conversions", "payouts", "dashboard")
 # In templates the text of an element with the font's class, the two words of a switch, and arguments; in Python a key.
 IN_TEMPLATES = re.compile(
     r"material-symbols-outlined[^>]*>\s*([a-z0-9_]+)\s*<|\bicon=[\"']([a-z0-9_]+)[\"']"
     r"|x-text=\"\w+ \? '([a-z0-9_]+)' : '[a-z0-9_]+'\"|x-text=\"\w+ \? '[a-z0-9_]+' : '([a-z0-9_]+)'\""
 )
+IN_STYLES = re.compile(r"content:\"([a-z]+(?:_[a-z]+)*)\"")
 IN_PYTHON = re.compile(r"\bicon(?:\"\s*:|=)\s*\"([a-z0-9_]+)\"")
 
 
@@ -24,7 +26,8 @@ def used() -> set[str]:
     python = [path for app in APPS for path in (PROJECT / app).rglob("*.py")]
     found = [IN_TEMPLATES.findall(path.read_text()) for path in templates]
     names = {name for groups in found for group in groups for name in group}
-    return (names | {name for path in python for name in IN_PYTHON.findall(path.read_text())}) - {""}
+    names |= {name for path in python for name in IN_PYTHON.findall(path.read_text())}
+    return (names | set(IN_STYLES.findall((UNFOLD / STYLES).read_text()))) - {""}
 
 
 def test_the_smaller_font_takes_the_place_of_unfolds() -> None:
