@@ -233,7 +233,7 @@ class PanelAdmin(WithinReach, ModelAdmin):
             return HttpResponseRedirect(request.get_full_path())
         if refused := self._beyond(request, chosen, form_class):
             raise PermissionDenied(
-                gettext("{refused} is beyond your permissions. Choose other rows, or ask a superuser.").format(
+                gettext("{refused} is beyond your permissions. Choose other rows, or ask an administrator.").format(
                     refused=refused
                 )
             )
