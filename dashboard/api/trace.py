@@ -200,7 +200,7 @@ def _whole(text: str, kind: str, reach: Reach) -> dict[str, Any]:
 def _own(text: str, kind: str, reach: Reach) -> dict[str, Any]:
     """An affiliate's own events. An operator's key bound to it needs what a preview of the portal's page needs."""
     if reach.user.is_staff and (missing := lacking(reach.user, "conversion", reach.affiliates[0])):
-        raise PermissionDenied(f"Your account lacks {', '.join(missing)}. An administrator gives the role, under Users.")
+        raise PermissionDenied(f"Your account lacks {', '.join(missing)}. An administrator gives roles, under Users.")
     found = own_trace(text, kind, reach.affiliates)
     if found is None:
         raise NotFound(NOT_YOURS)
