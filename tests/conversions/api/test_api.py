@@ -68,7 +68,7 @@ class TestOffers:
         for _ in range(2):
             for _ in range(3):
                 EnrollmentFactory(affiliate=ana, offer=GoalFactory().offer)
-            with django_assert_num_queries(7):
+            with django_assert_num_queries(6):
                 results(client, "offers")
 
 
@@ -147,7 +147,7 @@ class TestConversions:
         client.get("/api/v1/me/")
         for _ in range(2):
             ConversionFactory.create_batch(4)
-            with django_assert_num_queries(4):
+            with django_assert_num_queries(3):
                 results(client, "conversions")
 
 
@@ -259,5 +259,5 @@ class TestPostbacks:
         for _ in range(2):
             for _ in range(4):
                 PostbackFactory(conversion=ConversionFactory())
-            with django_assert_num_queries(3):
+            with django_assert_num_queries(2):
                 results(client, "postbacks")
