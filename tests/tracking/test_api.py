@@ -162,7 +162,7 @@ class TestLinks:
         for _ in range(2):
             TrackingLinkFactory.create_batch(5, enrollment=access)
             TrackingLinkFactory(enrollment__affiliate=ana)
-            with django_assert_num_queries(5):
+            with django_assert_num_queries(4):
                 results(client, "links")
 
 
@@ -255,5 +255,5 @@ class TestClicks:
         for _ in range(2):
             ClickFactory.create_batch(5, link=link)
             ClickFactory(link__enrollment__affiliate=ana)
-            with django_assert_num_queries(6):
+            with django_assert_num_queries(5):
                 results(client, "clicks")
