@@ -32,7 +32,7 @@ def read_by_settings() -> set[str]:
 
 def read_by_the_embedded_part() -> set[str]:
     found: set[str] = set()
-    for path in (ROOT / "config" / "embedded").glob("*.py"):
+    for path in (ROOT / "config" / "embedded").rglob("*.py"):
         found |= set(literal_arguments(path.read_text(), {r"os\.environ\.get", r"os\.environ"}))
     return found - NOT_FOR_PEOPLE
 

@@ -116,7 +116,8 @@ ACTIONS: dict[str, str | Rule] = {
     "affiliates_affiliate_close": "change",
     "affiliates_affiliate_suspend": "change",
     "affiliates_apikey_revoke": "change",
-    "affiliates_apikey_rotate": "change",
+    # Only by the person that the key acts for; the row here is another's.
+    "affiliates_apikey_rotate": NO_ONE,
     "affiliates_enrollment_approve": "change",
     "affiliates_enrollment_block": "change",
     "affiliates_enrollment_reject": "change",
