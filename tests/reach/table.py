@@ -49,7 +49,8 @@ MODELS = {
     "affiliates.advertiser": "vacd",
     "affiliates.advertisersecret": "v",
     "affiliates.affiliate": "vacd",
-    "affiliates.apikey": "vac",
+    # Changed only by the person that it acts for; the row here is another's.
+    "affiliates.apikey": "va",
     "affiliates.couponcode": "vacd",
     "affiliates.enrollment": "vacd",
     "affiliates.mobileapp": "vacd",
