@@ -26,7 +26,7 @@ class SourceConnection(models.Model):
     public_id = models.CharField(max_length=20, unique=True, default=public_ids.source_id, editable=False)
     advertiser = models.ForeignKey(Advertiser, models.PROTECT, related_name="sources")
     source = models.CharField(max_length=40, help_text=_("The kind of source."))
-    # The token in the address: whoever knows it may be refused in the advertiser's name, but counts nothing.
+    # The token in the address identifies the advertiser; without a valid signature nothing is counted.
     digest = models.CharField(max_length=64, unique=True, editable=False)
     encrypted_token = models.TextField(editable=False)
     # Signing secrets, one a line, encrypted: several while the platform changes from one to the next.

@@ -55,8 +55,8 @@ class Journeys:
 
     def tell(self, traffic: Traffic) -> list[DemoVisit]:
         """Play all stories; return the clicks that they need."""
-        told = [visit for story in STORIES["stories"] for visit in story["visits"]]
-        return [click for visit in told for click in self._visited(visit, traffic)]
+        visits = [visit for story in STORIES["stories"] for visit in story["visits"]]
+        return [click for visit in visits for click in self._visited(visit, traffic)]
 
     def _visited(self, spec: Spec, traffic: Traffic) -> list[DemoVisit]:
         moments = [spec["at"]] if isinstance(spec["at"], str) else spec["at"]

@@ -1,4 +1,4 @@
-"""The addresses of sources: who is told what, and what is stored of it."""
+"""The addresses of sources: the answer to each sender, and what is stored."""
 
 import json
 from collections.abc import Iterator
