@@ -9,9 +9,10 @@ from django.utils.translation import gettext
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from conversions.dialects.answers import VALUES, native_answer
+from conversions.dialects.dialect import Dialect
 from conversions.dialects.mapping import NAMES
 from conversions.dialects.rules import FIXED, MappingProblem, problems
-from conversions.dialects.table import BY_NAME, DIALECTS, Dialect
+from conversions.dialects.table import BY_NAME, DIALECTS
 from conversions.models import SenderMapping
 from conversions.models.mappings import NATIVE, OWN
 from records.translation import format_lazy

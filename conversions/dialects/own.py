@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from conversions.dialects.answers import Answers, OwnAnswers, native_answer
+from conversions.dialects.dialect import Dialect
 from conversions.dialects.mapping import MONEY, NAMES, Mapping
-from conversions.dialects.table import BY_NAME, Dialect
+from conversions.dialects.table import BY_NAME
 from conversions.models import SenderMapping
 from conversions.models.mappings import OWN
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
+from conversions.dialects.dialect import Dialect
 from conversions.dialects.item_lines import ItemLines
 from conversions.dialects.mapping import Mapping
 from conversions.dialects.names_page import names_part
-from conversions.dialects.table import DIALECTS, Dialect
+from conversions.dialects.table import DIALECTS
 
 _HEAD = """# Other platforms' postbacks
 

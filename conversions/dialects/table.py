@@ -6,99 +6,26 @@ our own names are always read, too.
 """
 
 from collections.abc import Iterable
-from collections.abc import Mapping as Dictionary
-from dataclasses import dataclass, field
 
 from django.core.exceptions import ImproperlyConfigured
 
 from conversions.dialects.answers import (
-    Answers,
     affise_answer,
     cake_answer,
     everflow_answer,
     impact_answer,
     keitaro_answer,
-    native_answer,
     offer18_answer,
     tolt_answer,
     tune_answer,
 )
+from conversions.dialects.dialect import APPROVED, PENDING, REJECTED, SPOKEN, Dialect, reading
 from conversions.dialects.item_lines import ItemLines
-from conversions.dialects.mapping import NATIVE, Mapping
-
-APPROVED, PENDING, REJECTED = "approved", "pending", "rejected"
-WORDS = {"approved": APPROVED, "pending": PENDING, "rejected": REJECTED, "declined": REJECTED, "cancelled": REJECTED}
-# Every platform's: our own `status` is read at each address, too.
-SPOKEN = {**WORDS, "hold": PENDING, "trash": REJECTED, "canceled": REJECTED}
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """A platform: how its requests are read, at which addresses, and how they are answered.
-
-    `paths` and `forms` are its own addresses, served beside `/d/<name>/...`; `pixels` those that answer with an image.
-    `sample` is a request in its form, with {click}, {token} and {goal}. A dialect that an operator defined (`own.py`)
-    may belong to one advertiser alone, and may be switched off.
-    """
-
-    title: str
-    mapping: Mapping
-    sample: str
-    paths: tuple[str, ...] = ()
-    # Own addresses with variable parts: {token} is the advertiser's token, any other part is free.
-    forms: tuple[str, ...] = ()
-    pixels: tuple[str, ...] = ()
-    answers: Answers = native_answer
-    guesses: str = ""
-    sample_body: Dictionary[str, str] = field(default_factory=dict)
-    advertiser_id: int | None = None
-    is_active: bool = True
-    # The parameter and its value that request an image as the answer.
-    image_when: tuple[str, str] | None = ("f", "img")
-
-    @property
-    def name(self) -> str:
-        return self.mapping.name
-
-    @property
-    def tokens(self) -> tuple[str, ...]:
-        return self.mapping.tokens
-
-
-def _read(
-    name: str,
-    *,
-    click: str = "",
-    txid: str = "",
-    event: str = "",
-    revenue: str = "",
-    payout: str = "",
-    currency: str = "",
-    status: str = "",
-    customer: str = "",
-    coupon: str = "",
-    time: str = "",
-    **options: object,
-) -> Mapping:
-    """A mapping from names separated by spaces; our own names are read after the platform's."""
-    theirs = {
-        "click_id": click, "txid": txid, "event_type": event, "payout": payout, "revenue": revenue,
-        "currency": currency, "status": status, "timestamp": time, "customer_id": customer, "coupon": coupon,
-    }  # fmt: skip
-    # Elsewhere `transaction_id` may be the click and `payout` the revenue: then they are not read as our own names.
-    taken = {each.lower() for names in theirs.values() for each in names.split()}
-    fields = {
-        ours: (*names.split(), *(each for each in NATIVE.fields[ours] if each not in taken))
-        for ours, names in theirs.items()
-    }
-    given = {"statuses": SPOKEN, **options}
-    return Mapping(name=name, fields={ours: names for ours, names in fields.items() if names}, **given)  # type: ignore[arg-type]
-
 
 DIALECTS: tuple[Dialect, ...] = (
     Dialect(
         "Everflow",
-        _read(
+        reading(
             "everflow", click="transaction_id", txid="order_id", event="adv_event_id event_id", revenue="amount",
             coupon="coupon_code", customer="user_id", goals={"0": ""},
             tokens=("verification_token",),
@@ -109,7 +36,7 @@ DIALECTS: tuple[Dialect, ...] = (
     ),
     Dialect(
         "TUNE (HasOffers)",
-        _read(
+        reading(
             "tune", click="transaction_id", txid="conversion_unique_id adv_unique1", event="goal_name goal_id",
             revenue="amount", customer="adv_sub",
             tokens=("security_token",),
@@ -122,7 +49,7 @@ DIALECTS: tuple[Dialect, ...] = (
     ),
     Dialect(
         "CAKE",
-        _read("cake", click="r ckm_request_id reqid", txid="t", event="e", revenue="ect", payout="p ap"),
+        reading("cake", click="r ckm_request_id reqid", txid="t", event="e", revenue="ect", payout="p ap"),
         "GET /p.ashx?o=12&e={goal}&f=pb&r={click}&t=t-1&ect=120.50&token={token}",
         paths=("/p.ashx",),
         answers=cake_answer,
@@ -130,7 +57,7 @@ DIALECTS: tuple[Dialect, ...] = (
     ),
     Dialect(
         "Affise",
-        _read(
+        reading(
             "affise", click="clickid click_id", txid="action_id", event="goal", revenue="sum", status="status",
             customer="user_id", coupon="promo_code",
             statuses={**SPOKEN, "1": APPROVED, "2": PENDING, "3": REJECTED, "5": PENDING},
@@ -141,7 +68,7 @@ DIALECTS: tuple[Dialect, ...] = (
     ),
     Dialect(
         "Affise Reach",
-        _read(
+        reading(
             "affise-reach", click="click_id", txid="event_id", event="goal", revenue="sale_amount", status="status",
             statuses={**SPOKEN, "1": APPROVED, "2": PENDING, "3": REJECTED, "4": PENDING},
             tokens=("secure",),
@@ -151,7 +78,7 @@ DIALECTS: tuple[Dialect, ...] = (
     ),
     Dialect(
         "Scaleo",
-        _read(
+        reading(
             "scaleo", click="click_id", txid="transaction_id adv_order_id", event="goal_alias goal_id",
             revenue="amount", payout="payout", currency="currency", status="conv_status", customer="adv_user_id",
             coupon="promo_code", statuses=SPOKEN,
@@ -162,7 +89,7 @@ DIALECTS: tuple[Dialect, ...] = (
     ),
     Dialect(
         "Trackier",
-        _read(
+        reading(
             "trackier", click="click_id", txid="txn_id order_id", event="goal_value goal_id",
             revenue="sale_amount revenue", currency="currency", status="status", coupon="coupon", statuses=SPOKEN,
             tokens=("security_token",),
@@ -173,7 +100,7 @@ DIALECTS: tuple[Dialect, ...] = (
     ),
     Dialect(
         "Offer18",
-        _read(
+        reading(
             "offer18", click="tid", txid="adv_sub1", event="event", revenue="sale", payout="payout",
             currency="currency", status="status", statuses=SPOKEN,
             tokens=("auth_token",),
@@ -185,7 +112,7 @@ DIALECTS: tuple[Dialect, ...] = (
     ),
     Dialect(
         "Track360",
-        _read(
+        reading(
             "track360", click="click_id tracking_value", txid="transaction_id", event="type", revenue="amount",
             currency="currency", customer="customer_id", time="date",
         ),
@@ -198,13 +125,13 @@ DIALECTS: tuple[Dialect, ...] = (
     ),
     Dialect(
         "Voluum",
-        _read("voluum", click="cid", txid="txid", event="et", revenue="payout", currency="currency"),
+        reading("voluum", click="cid", txid="txid", event="et", revenue="payout", currency="currency"),
         "GET /d/voluum/{token}/postback?cid={click}&txid=t-1&et={goal}&payout=120.50&currency=EUR",
         guesses="Voluum sends no token: the key stands in the path. Its payout is the advertiser's: our revenue.",
     ),
     Dialect(
         "RedTrack",
-        _read(
+        reading(
             "redtrack", click="clickid", txid="rdtk_event_id", event="type", revenue="sum", currency="currency",
             status="status", statuses={**SPOKEN, "other": PENDING}, defaults={"status": PENDING},
         ),
@@ -213,7 +140,7 @@ DIALECTS: tuple[Dialect, ...] = (
     ),
     Dialect(
         "Keitaro",
-        _read(
+        reading(
             "keitaro", click="subid sub_id", txid="tid", event="event", revenue="revenue payout",
             currency="currency", status="status",
             statuses={**SPOKEN, "lead": PENDING, "sale": APPROVED, "rebill": APPROVED}, defaults={"status": APPROVED},
@@ -228,7 +155,7 @@ DIALECTS: tuple[Dialect, ...] = (
     ),
     Dialect(
         "Binom",
-        _read(
+        reading(
             "binom", click="cnv_id clickid", txid="txid", event="event", revenue="payout", currency="cnv_currency",
             status="cnv_status", statuses=SPOKEN,
             tokens=("upd_key",),
@@ -239,7 +166,7 @@ DIALECTS: tuple[Dialect, ...] = (
     ),
     Dialect(
         "BeMob",
-        _read(
+        reading(
             "bemob", click="cid", txid="txid", event="event", revenue="payout", currency="currency", status="status",
             statuses={**SPOKEN, "new": PENDING},
         ),
@@ -248,14 +175,14 @@ DIALECTS: tuple[Dialect, ...] = (
     ),
     Dialect(
         "ClickFlare",
-        _read("clickflare", click="click_id", txid="txid", event="ct", revenue="payout"),
+        reading("clickflare", click="click_id", txid="txid", event="ct", revenue="payout"),
         "GET /cf/cv?click_id={click}&payout=120.50&txid=t-1&ct={goal}&token={token}",
         paths=("/cf/cv",),
         guesses="txid and ct.",
     ),
     Dialect(
         "impact.com",
-        _read(
+        reading(
             "impact", click="ClickId", txid="OrderId Oid", event="EventTypeCode ActionTrackerId EventTypeId",
             revenue="Amount", currency="CurrencyCode", customer="CustomerId", coupon="PromoCode", time="EventDate",
             now_words=frozenset({"now"}),
@@ -272,7 +199,7 @@ DIALECTS: tuple[Dialect, ...] = (
     ),
     Dialect(
         "Awin",
-        _read("awin", click="cks awc", txid="ref", revenue="amount", currency="cr", coupon="vc", event="parts_group"),
+        reading("awin", click="cks awc", txid="ref", revenue="amount", currency="cr", coupon="vc", event="parts_group"),
         "GET /sread.php?tt=ss&tv=2&merchant=77&cks={click}&ref=t-1&amount=120.50&cr=EUR&vc=SAVE10&event_type={goal}&token={token}",
         paths=("/sread.php", "/sread.img"),
         pixels=("/sread.img",),
@@ -280,7 +207,7 @@ DIALECTS: tuple[Dialect, ...] = (
     ),
     Dialect(
         "CJ",
-        _read(
+        reading(
             "cj", click="CJEVENT", txid="OID", event="TYPE", revenue="AMOUNT", currency="CURRENCY",
             coupon="COUPON", time="EVENTTIME",
             lines=ItemLines(amount="amt", quantity="qty", discount="dcnt", of_all="discount"),
@@ -290,7 +217,7 @@ DIALECTS: tuple[Dialect, ...] = (
     ),
     Dialect(
         "Rakuten",
-        _read(
+        reading(
             "rakuten", click="ranSiteID", txid="ord", revenue="amtlist", currency="cur", event="event",
             minor_units=True, sums=frozenset({"revenue"}), defaults={"currency": "USD"},
             negative_is_refund=True,
@@ -301,7 +228,7 @@ DIALECTS: tuple[Dialect, ...] = (
     ),
     Dialect(
         "Post Affiliate Pro",
-        _read(
+        reading(
             "pap", click="visitorId click_id", txid="OrderID", event="ActionCode", revenue="TotalCost",
             payout="Commission", currency="Currency", coupon="Coupon",
             status="PStatus", statuses={**SPOKEN, "a": APPROVED, "p": PENDING, "d": REJECTED},
@@ -312,7 +239,7 @@ DIALECTS: tuple[Dialect, ...] = (
     ),
     Dialect(
         "Dub",
-        _read(
+        reading(
             "dub", click="clickId", txid="invoiceId", event="eventName", revenue="amount", currency="currency",
             customer="customerExternalId externalId", minor_units=True, defaults={"currency": "USD"},
         ),
@@ -325,7 +252,7 @@ DIALECTS: tuple[Dialect, ...] = (
     ),
     Dialect(
         "Tolt",
-        _read(
+        reading(
             "tolt", click="click_id", txid="charge_id", event="billing_type", revenue="amount", currency="currency",
             customer="customer_id", minor_units=True, defaults={"currency": "USD"},
         ),
@@ -340,7 +267,7 @@ DIALECTS: tuple[Dialect, ...] = (
     ),
     Dialect(
         "Tapfiliate",
-        _read(
+        reading(
             "tapfiliate", click="click_id tracking_id referral_code", txid="external_id", event="program_group",
             revenue="amount", currency="currency", customer="customer_id", coupon="coupon",
         ),
@@ -353,7 +280,7 @@ DIALECTS: tuple[Dialect, ...] = (
     ),
     Dialect(
         "AppsFlyer",
-        _read(
+        reading(
             "appsflyer", click="clickid click_id af_sub1", txid="af_order_id event_value.af_order_id af_transaction_id order_id",
             event="event_name event-name eventName",
             revenue="event_revenue event-revenue af_revenue event_value.af_revenue event_revenue_usd",
@@ -371,7 +298,7 @@ DIALECTS: tuple[Dialect, ...] = (
     ),
     Dialect(
         "Adjust",
-        _read(
+        reading(
             "adjust", click="click_id label", txid="transaction_id order_id deduplication_id",
             event="event_name event event_token activity_kind",
             revenue="revenue_float revenue_usd revenue_usd_cents revenue", currency="currency", time="created_at",

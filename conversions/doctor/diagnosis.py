@@ -10,8 +10,9 @@ from django.conf import settings
 
 from affiliates.models import Advertiser
 from conversions.dialects.answers import Spoken
+from conversions.dialects.dialect import Dialect
 from conversions.dialects.mapping import NATIVE, Mapping, Pairs
-from conversions.dialects.table import DIALECTS, Dialect
+from conversions.dialects.table import DIALECTS
 from conversions.doctor.dry_run import DryRun, dry_run, read_alone
 from conversions.doctor.parameters import Parameter, parameters_of
 from conversions.doctor.reading import SentRequest

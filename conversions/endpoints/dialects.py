@@ -21,7 +21,8 @@ import structlog
 from django.db import close_old_connections, connections
 
 from conversions.dialects.answers import Spoken, image_answer
-from conversions.dialects.table import BY_FORM, BY_NAME, BY_PATH, Dialect
+from conversions.dialects.dialect import Dialect
+from conversions.dialects.table import BY_FORM, BY_NAME, BY_PATH
 from conversions.endpoints.native import PATIENCE, not_decided, storable, take_in, try_again, wait_first
 from conversions.intake import Decision, Received, reference_cache
 from conversions.intake.read.receive import MASK

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from affiliates.models import Advertiser, Enrollment, Offer
+from conversions.dialects.dialect import Dialect
 from conversions.dialects.mapping import NATIVE, Mapping
-from conversions.dialects.table import Dialect
 from conversions.intake.parsed_event import ParsedEvent
 from conversions.intake.read.signing import Signed
 from conversions.models import Conversion, Customer, CustomerLock, Goal, ParkedPostback, Postback, Touch

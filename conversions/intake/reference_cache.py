@@ -12,9 +12,10 @@ import psycopg
 
 from affiliates.access.advertiser_secrets import secret_text
 from affiliates.models import AdvertiserSecret, Enrollment
+from conversions.dialects.dialect import Dialect
 from conversions.dialects.mapping import NATIVE
 from conversions.dialects.own import read_dialects
-from conversions.dialects.table import BY_NAME, Dialect
+from conversions.dialects.table import BY_NAME
 from conversions.models import Goal
 from conversions.qualification.waits import RULES
 from conversions.sources.connections import Connections, read_connections

@@ -9,8 +9,8 @@ from cryptography.fernet import InvalidToken
 from django.conf import settings
 
 from affiliates.models import Advertiser
+from conversions.dialects.dialect import Dialect
 from conversions.dialects.mapping import NAMES, Mapping
-from conversions.dialects.table import Dialect
 from conversions.models import SourceConnection
 from conversions.sources.base import Source
 from conversions.sources.table import sources

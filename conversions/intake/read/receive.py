@@ -2,8 +2,9 @@
 
 import re
 
+from conversions.dialects.dialect import Dialect
 from conversions.dialects.mapping import Mapping
-from conversions.dialects.table import TOKEN_NAMES, Dialect
+from conversions.dialects.table import TOKEN_NAMES
 from conversions.intake import reference_cache
 from conversions.intake.case import Case, Received
 from conversions.intake.connection import look_after_plans

@@ -16,7 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, Q
 
-from conversions.dialects.table import Dialect
+from conversions.dialects.dialect import Dialect
 from conversions.intake import reference_cache
 from conversions.intake.case import Case, Decision, Outcome, Received
 from conversions.intake.read.signing import VALID, check

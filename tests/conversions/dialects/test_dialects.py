@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
+from conversions.dialects.dialect import Dialect
 from conversions.dialects.mapping import Mapping
 from conversions.dialects.page import dialect_page
-from conversions.dialects.table import BY_FORM, BY_NAME, BY_PATH, DIALECTS, Dialect, _once
+from conversions.dialects.table import BY_FORM, BY_NAME, BY_PATH, DIALECTS, _once
 from conversions.endpoints.dialects import address_of
 from conversions.models import Conversion, Postback
 from tests.asgi_client import Answer, visit

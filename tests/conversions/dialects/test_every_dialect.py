@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from conversions.dialects.table import DIALECTS, Dialect
+from conversions.dialects.dialect import Dialect
+from conversions.dialects.table import DIALECTS
 from conversions.models import Conversion
 from tests.asgi_client import Standing, standing
 from tests.conversions.sending import World
